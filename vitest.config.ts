@@ -1,0 +1,54 @@
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+import { findPublishedPackages } from "./tools/checks/published-packages.ts";
+
+// Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
+const alias = findPublishedPackages().flatMap(({ folder, entries }) =>
+  entries.map((entry) => ({ find: new RegExp(`^${entry.specifier}$`), replacement: join(folder, entry.source) })),
+);
+const homes = "{packages,apps,tools,examples}";
+const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
+
+export default defineConfig({
+  test: {
+    passWithNoTests: true,
+    projects: [
+      {
+        resolve: { alias },
+        test: {
+          name: "unit",
+          include: [`${homes}/**/*.test.ts`],
+          exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "int",
+          include: [`${homes}/**/*.int.test.ts`],
+          exclude: [...neither, "**/e2e/**"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "types",
+          include: [],
+          exclude: neither,
+          typecheck: { enabled: true, only: true, include: [`${homes}/**/*.test-d.ts`], tsconfig: "./tsconfig.json" },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: [`${homes}/**/e2e/**/*.test.ts`],
+          exclude: neither,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
