@@ -1,0 +1,37 @@
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { KnipConfig } from "knip";
+import { sourceEntriesOf } from "./tools/checks/package-entries.ts";
+import { findPublishedPackages, repositoryRoot } from "./tools/checks/published-packages.ts";
+
+const tests = ["{src,test,e2e}/**/*.test.ts", "src/**/*.test-d.ts"];
+const project = ["**/*.{ts,tsx,mts}"];
+
+// What package.json exports from `dist` has its source in `src`: the same rule as in the build and the tests.
+const packages = findPublishedPackages().map(({ folder, manifest }) => [
+  `packages/${basename(folder)}`,
+  { entry: [...Object.values(sourceEntriesOf(manifest)), ...tests, "tsup.config.ts"], project },
+]);
+
+const others = ["apps", "tools", "examples"]
+  .flatMap((home) =>
+    existsSync(join(repositoryRoot, home)) ? readdirSync(join(repositoryRoot, home)).map((n) => `${home}/${n}`) : [],
+  )
+  .filter((folder) => existsSync(join(repositoryRoot, folder, "package.json")))
+  .map((folder) => [
+    folder,
+    { entry: ["*.{ts,mts}", "src/{index,main,handler}.ts", "machines/**/*.ts", ...tests], project },
+  ]);
+
+const config: KnipConfig = {
+  workspaces: {
+    ".": { entry: ["*.config.ts", "*.config.js"], project: ["*.{ts,js}"] },
+    ...Object.fromEntries([...packages, ...others]),
+  },
+  // Called as programs by tools/checks, or loaded by the name in a configuration.
+  ignoreDependencies: ["@arethetypeswrong/cli", "@stryker-mutator/vitest-runner", "node"],
+  ignoreExportsUsedInFile: true,
+  treatConfigHintsAsErrors: false,
+};
+
+export default config;

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
+import type { PackageEntry } from "./package-entries.ts";
+import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
+import { reportAndExit } from "./report.ts";
+
+/**
+ * Compares the public API of every entry with `packages/<p>/etc/<entry>.api.md`, or writes those files with `--write`.
+ * Reads the built declarations, so `npm run build` comes first.
+ */
+function checkPackage(unit: PublishedPackage, write: boolean): string[] {
+  const etc = join(unit.folder, "etc");
+  mkdirSync(etc, { recursive: true });
+  const reports = unit.entries.map((entry) => `${entry.name}.api.md`);
+  const stale = readdirSync(etc).filter((file) => file.endsWith(".api.md") && !reports.includes(file));
+  if (write) for (const file of stale) rmSync(join(etc, file));
+  return [
+    ...unit.entries.flatMap((entry) => checkEntry(unit, entry, write)),
+    ...(write ? [] : stale.map((file) => `${relative(repositoryRoot, join(etc, file))} belongs to no entry.`)),
+  ];
+}
+
+function checkEntry(unit: PublishedPackage, entry: PackageEntry, write: boolean): string[] {
+  const declarations = join(unit.folder, entry.built.replace(/\.js$/, ".d.ts"));
+  if (!existsSync(declarations)) return [`${entry.specifier} is not built.`];
+  const temp = mkdtempSync(join(tmpdir(), "api-report-"));
+  const problems: string[] = [];
+  const result = Extractor.invoke(toConfig({ unit, entry, declarations, temp }), {
+    localBuild: write,
+    messageCallback: (message) => {
+      if (message.logLevel === ExtractorLogLevel.Error) problems.push(`${entry.specifier}: ${message.text}`);
+      message.handled = true;
+    },
+  });
+  rmSync(temp, { recursive: true });
+  if (result.apiReportChanged && write) console.log(`  wrote the report of ${entry.specifier}`);
+  if (!result.apiReportChanged || write) return problems;
+  return [...problems, `The public API of ${entry.specifier} changed: run "npm run api" and review the difference.`];
+}
+
+interface ReportInput {
+  readonly unit: PublishedPackage;
+  readonly entry: PackageEntry;
+  readonly declarations: string;
+  readonly temp: string;
+}
+
+function toConfig({ unit, entry, declarations, temp }: ReportInput): ExtractorConfig {
+  const silent = { logLevel: ExtractorLogLevel.None };
+  return ExtractorConfig.prepare({
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(unit.folder, "package.json"),
+    configObject: {
+      projectFolder: unit.folder,
+      mainEntryPointFilePath: declarations,
+      newlineKind: "lf" as never,
+      compiler: {
+        overrideTsconfig: {
+          compilerOptions: {
+            module: "nodenext",
+            target: "es2024",
+            lib: ["es2024"],
+            types: ["node"],
+            skipLibCheck: true,
+          },
+          files: [declarations],
+        },
+      },
+      apiReport: {
+        enabled: true,
+        reportFolder: join(unit.folder, "etc"),
+        reportTempFolder: temp,
+        reportFileName: entry.name,
+      },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: {
+        compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
+        extractorMessageReporting: { default: silent },
+        tsdocMessageReporting: { default: silent },
+      },
+    },
+  });
+}
+
+if (import.meta.main) {
+  const write = process.argv.includes("--write");
+  reportAndExit(
+    "api",
+    findPublishedPackages().flatMap((unit) => checkPackage(unit, write)),
+  );
+}

@@ -1,0 +1,76 @@
+import { builtinModules } from "node:module";
+import type { IForbiddenRuleType } from "dependency-cruiser";
+
+/** Files that are no part of a build: tests of all kinds, their fixtures, benchmarks and configuration. */
+const testFiles = String.raw`(\.(test|test-d|bench)\.ts$|/(e2e|fixtures)/|\.config\.ts$)`;
+const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
+const plugins = "executor|store|transport";
+const ofCli = "cli|core|sdk|server|store-sqlite|executor-terraform|executor-lambda";
+
+/** Which part may import which, as dependency-cruiser checks it. The comment is what a person reads on a violation. */
+export const boundaryRules: readonly IForbiddenRuleType[] = [
+  {
+    name: "no-cycles",
+    comment: "Modules that import each other cannot be read one at a time. Move what both need into a third.",
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: "nothing-unresolvable",
+    comment: "The import leads nowhere: a missing file, or a path that the other package does not export.",
+    from: { pathNot: "/fixtures/" },
+    to: { couldNotResolve: true },
+  },
+  {
+    name: "core-stands-alone",
+    comment: "core imports no package of ours: everything else stands on it.",
+    from: { path: "^packages/core/" },
+    to: { path: "^packages/(?!core/)" },
+  },
+  {
+    name: "machine-is-pure",
+    comment: "core/src/machine and core/src/errors import only themselves, yaml, typebox and @noble/hashes.",
+    from: { path: "^packages/core/src/(machine|errors)/", pathNot: testFiles },
+    to: {
+      path: ".",
+      pathNot: ["^packages/core/src/(machine|errors)/", "(^|/)node_modules/(yaml|typebox|@noble/hashes)/"],
+    },
+  },
+  {
+    name: "plugins-apart",
+    comment: "Executors, stores and transports never import each other: a user picks any set of them.",
+    from: { path: `^packages/((?:${plugins})-[^/]+)/`, pathNot: "/e2e/" },
+    to: { path: `^packages/(?:${plugins})-`, pathNot: "^packages/$1/" },
+  },
+  {
+    name: "packages-below-apps",
+    comment: "A package imports no app, tool or example; its tests may use tools.",
+    from: { path: "^packages/", pathNot: testFiles },
+    to: { path: "^(apps|tools|examples)/" },
+  },
+  {
+    name: "testing-only-in-tests",
+    comment: "What is under src/testing never reaches production code.",
+    from: { path: "^(packages|apps|examples)/", pathNot: [testFiles, "/src/testing/"] },
+    to: { path: "^packages/[^/]+/src/testing/" },
+  },
+  {
+    name: "cli-stays-small",
+    comment: `The command line depends on ${ofCli.replaceAll("|", ", ")} only; the rest are plugins of a project.`,
+    from: { path: "^packages/cli/", pathNot: testFiles },
+    to: { path: "^packages/", pathNot: `^packages/(${ofCli})/` },
+  },
+  {
+    name: "browser-entries",
+    comment: "The sdk's main entry and core's machine run in a browser: no Node module may be reachable from them.",
+    from: { path: String.raw`^packages/(sdk/src/index\.ts|core/src/machine/index\.ts)$` },
+    to: { path: anyBuiltin, reachable: true },
+  },
+  {
+    name: "definitions-without-sdk",
+    comment:
+      "A plugin's definition is read by the engine, the validator and the editor: no SDK may be reachable from it.",
+    from: { path: String.raw`^packages/[^/]+/src/definition\.ts$` },
+    to: { path: "node_modules/(@aws-sdk|@smithy|aws-sdk)/", reachable: true },
+  },
+];

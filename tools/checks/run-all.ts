@@ -1,0 +1,73 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { repositoryRoot } from "./published-packages.ts";
+import { type TestSummary, toTestSummary } from "./test-summary.ts";
+
+// Everything that must hold, in one run: `--no-tests` leaves the tests out. Each check counts as one test.
+
+interface Check {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+const script = (name: string): Check["command"] => ["node", `tools/checks/${name}.ts`];
+const build: Check = { name: "build", command: ["nx", "run-many", "-t", "build", "--output-style=static"] };
+const checks: readonly Check[] = [
+  { name: "lint", command: ["biome", "ci", "--error-on-warnings", "."] },
+  { name: "types", command: ["tsc", "-p", "."] },
+  { name: "boundaries", command: script("boundaries") },
+  { name: "manifests", command: script("manifests") },
+  { name: "entries", command: script("entry-names") },
+  { name: "dead code", command: ["knip"] },
+  { name: "api reports", command: script("api-reports") },
+  { name: "packages", command: script("packages") },
+];
+
+const bins = ["node_modules/.bin"].map((folder) => join(repositoryRoot, folder)).join(":");
+const env = { ...process.env, PATH: `${bins}:${process.env["PATH"]}`, NX_DAEMON: "false" };
+
+function execute([command, ...args]: Check["command"], live: boolean): Promise<{ exitCode: number; output: string }> {
+  const child = spawn(command, args, { cwd: repositoryRoot, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      if (live) process.stdout.write(chunk);
+      else output += chunk;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ exitCode: code ?? 1, output }));
+  });
+}
+
+async function passes({ name, command }: Check): Promise<boolean> {
+  const startedAt = performance.now();
+  const { exitCode, output } = await execute(command, false);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  if (exitCode !== 0) console.log(output.trimEnd());
+  console.log(`${exitCode === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)`);
+  return exitCode === 0;
+}
+
+async function test(): Promise<TestSummary> {
+  const temp = mkdtempSync(join(tmpdir(), "tests-"));
+  const file = join(temp, "report.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const { exitCode } = await execute(["vitest", "run", ...reporters], true);
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  rmSync(temp, { recursive: true });
+  return toTestSummary(report, exitCode);
+}
+
+const results = [await passes(build)];
+for (const check of checks) results.push(await passes(check));
+const tests = process.argv.includes("--no-tests") ? { passed: 0, failed: 0, skipped: 0 } : await test();
+const passed = tests.passed + results.filter(Boolean).length;
+const failed = tests.failed + results.filter((ok) => !ok).length;
+console.log(`\n${results.length} checks and ${tests.passed + tests.failed} tests; ${tests.skipped} tests skipped`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
