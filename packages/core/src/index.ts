@@ -1,0 +1,26 @@
+export { ERROR_CODES, type ErrorCode, exitCodeOf, httpStatusOf } from "./errors/codes.ts";
+export { isStackyardError, StackyardError } from "./errors/stackyard-error.ts";
+export type { Clock, Ids, Random } from "./ports/clock.ts";
+export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/command.ts";
+export { defineConfig, type PluginReference, type StackyardConfig } from "./ports/define-config.ts";
+export { defineExecutor } from "./ports/define-executor.ts";
+export { definePlugin, type Plugin, type PluginContext } from "./ports/define-plugin.ts";
+export type {
+  AwsCredentials,
+  Executor,
+  ExecutorContext,
+  ExecutorSpec,
+  Failed,
+  Plan,
+  Running,
+  Step,
+  Succeeded,
+  Target,
+} from "./ports/executor.ts";
+export type { Leases } from "./ports/leases.ts";
+export type { Locator } from "./ports/locator.ts";
+export { type Logger, silentLogger } from "./ports/logger.ts";
+export type { Records } from "./ports/records.ts";
+export { failed, running, succeeded } from "./ports/steps.ts";
+export type { Store } from "./ports/store.ts";
+export type { Transport } from "./ports/transport.ts";

@@ -1,0 +1,57 @@
+import type { Metadata } from "./stack.ts";
+
+/** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
+export type EventOrigin = "external" | "worker" | "timer" | "engine";
+
+/** One event of one stack, parsed from a message or made by a timer, a deadline or a worker. */
+export interface StackEvent {
+  /** The same id is applied once. */
+  readonly id: string;
+  readonly stackId: string;
+  readonly name: string;
+  /** Now, for `decide`: epoch milliseconds. */
+  readonly at: number;
+  readonly origin: EventOrigin;
+  readonly machine?: string;
+  /** As received: `decide` refuses what is not a flat map. */
+  readonly metadata?: unknown;
+  readonly task?: { readonly name: string };
+  /** The attempt that a result answers (`dispatch.id` of its message). Without it the task's name decides. */
+  readonly dispatchId?: string;
+  /** A failed task's message. */
+  readonly description?: string;
+  /** A failed task's code. */
+  readonly code?: string;
+  readonly retryable?: boolean;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  /** Who sent it, when the sender says or the server knows. */
+  readonly actor?: string;
+  /** Operators' events: why. */
+  readonly reason?: string;
+  /** `SETTLE_TASK`: only `succeeded`. */
+  readonly as?: "succeeded";
+  /** `REMOVE_STACK`: must be true. */
+  readonly force?: boolean;
+  /** A timer's event: which timer of the stack has fired. */
+  readonly timerId?: string;
+  /** The message as received (without envelope), for history, parking and setting aside. */
+  readonly message?: Readonly<Record<string, unknown>>;
+}
+
+/** Results and operators' events: handled by the engine, never by `on`. */
+export const SYSTEM_EVENTS = {
+  taskCompleted: "TASK_COMPLETED",
+  taskError: "TASK_ERROR",
+  /** Internal: a cancel has ended. */
+  taskCancelled: "TASK_CANCELLED",
+  /** Internal: the deadline of an attempt has passed. */
+  taskTimedOut: "TASK_TIMED_OUT",
+  retryFailedTasks: "RETRY_FAILED_TASKS",
+  retryPendingTasks: "RETRY_PENDING_TASKS",
+  cancelTask: "CANCEL_TASK",
+  settleTask: "SETTLE_TASK",
+  removeStack: "REMOVE_STACK",
+  upgradeStack: "UPGRADE_STACK",
+} as const;
+
+export type { Metadata };

@@ -1,0 +1,106 @@
+import type { TaskMessage } from "../machine/task-message.ts";
+import type { QueuedEvent } from "./stack-store.ts";
+
+export interface ClaimInput {
+  readonly attemptId: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** From the first grant to the deadline; later grants keep the deadline. */
+  readonly timeoutMs: number;
+  /** At most two, each `<executor>:<key>` or `key:<text>`. Taken in sorted order. */
+  readonly exclusiveKeys: readonly string[];
+  readonly now: number;
+}
+
+export type ClaimResult =
+  | {
+      readonly kind: "granted";
+      readonly grant: Grant;
+      readonly deadlineAt: number;
+      /** As the last `suspend` gave it. */
+      readonly progress?: unknown;
+      /** A cancel was asked for: call the executor's `cancel` instead of `start` or `poll`. */
+      readonly cancelling?: "requested" | "timed-out";
+      /** True when an earlier owner was granted and `start` may have run. */
+      readonly again: boolean;
+    }
+  /** Another owner has a live lease, or the attempt is suspended and not yet due. */
+  | { readonly kind: "held"; readonly by: string }
+  /** Another attempt has one of the keys. The attempt waits in that key's queue; its message comes when it is next. */
+  | { readonly kind: "queued"; readonly key: string; readonly holder: string; readonly place: number }
+  /** Unknown, settled or cancelled. */
+  | { readonly kind: "gone" };
+
+/** The proof that an owner holds the lease of an attempt. A later grant of the attempt has a higher token. */
+export interface Grant {
+  readonly attemptId: string;
+  readonly owner: string;
+  readonly token: number;
+}
+
+export type RenewResult =
+  | { readonly kind: "renewed"; readonly cancelling?: "requested" | "timed-out" }
+  | { readonly kind: "lost" };
+
+export interface SuspendInput {
+  readonly progress: unknown;
+  /** When it shall be polled; earlier when a cancel is asked for. */
+  readonly dueAt: number;
+  /** One line for people: how far the work is. */
+  readonly message?: string;
+  readonly now: number;
+}
+
+export interface SettleInput {
+  readonly outcome: "succeeded" | "failed" | "cancelled";
+  /** The result's event; it is enqueued by the same commit. */
+  readonly event: QueuedEvent;
+  /** The end of the task's log, at most 64 KiB. */
+  readonly log?: string;
+  /** Events that start follow-up runs; enqueued by the same commit, not before their instant. */
+  readonly followUps?: readonly { readonly event: QueuedEvent; readonly notBefore: number }[];
+  readonly now: number;
+}
+
+/** An attempt as people and the state backend see it. */
+export interface AttemptView {
+  readonly attemptId: string;
+  readonly stackId: string;
+  readonly task: string;
+  readonly entry: number;
+  readonly attempt: number;
+  readonly executor?: string;
+  readonly status: "unclaimed" | "queued" | "running" | "suspended" | "settled";
+  readonly dispatchedAt: number;
+  readonly deadlineAt: number;
+  /** The newest grant; 0 before the first. */
+  readonly token: number;
+  readonly owner?: string;
+  readonly leaseUntil?: number;
+  readonly pollDueAt?: number;
+  readonly cancelling?: "requested" | "timed-out";
+  readonly queuedFor?: { readonly key: string; readonly holder: string; readonly place: number };
+  readonly heldKeys: readonly string[];
+  readonly progressMessage?: string;
+  readonly log?: string;
+  readonly outcome?: "succeeded" | "failed" | "cancelled" | "closed";
+}
+
+/** The part of a store that workers use. Time is the caller's: the token, not the clock, keeps a late owner harmless. */
+export interface AttemptStore {
+  claim(input: ClaimInput): Promise<ClaimResult>;
+  /** A lease that nobody else took may be renewed after its end. `message`: the newest line of progress. */
+  renew(
+    grant: Grant,
+    input: { readonly leaseMs: number; readonly now: number; readonly message?: string },
+  ): Promise<RenewResult>;
+  /** Gives the lease back and keeps the keys. When a cancel is asked for, the poll is due at once. */
+  suspend(grant: Grant, input: SuspendInput): Promise<"suspended" | "lost">;
+  /** Ends the attempt: result event, freed keys and the next queued message of each key are one commit. */
+  settle(grant: Grant, input: SettleInput): Promise<"settled" | "lost">;
+  findAttempt(attemptId: string): Promise<AttemptView | undefined>;
+  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first. */
+  listAttempts(stackId: string): Promise<readonly AttemptView[]>;
+  /** The message that the attempt was dispatched with. */
+  findTaskMessage(attemptId: string): Promise<TaskMessage | undefined>;
+}

@@ -1,0 +1,31 @@
+import type { TSchema } from "typebox";
+
+/** How a command speaks: it knows terminal, pipe and `--json`. A command prints nothing itself. */
+export interface CommandOutput {
+  /** The result: as one JSON object with `--json`, else as the text. */
+  result(value: unknown, toText: () => string): void;
+  /** One step of long work: a live line in a terminal, a plain line in a pipe, one object a line with `--json`. */
+  progress(value: Readonly<Record<string, unknown>>, toText: () => string): void;
+  /** For people only; not printed with `--json`. Goes to standard error. */
+  note(text: string): void;
+}
+
+/** What a command contributed by a plugin is given. */
+export interface PluginCommandContext {
+  readonly out: CommandOutput;
+  readonly projectDir: string;
+  /** Address and token of the yard's server, as flags, environment and data folder give them. */
+  readonly server: { readonly url: string; readonly token?: string };
+  readonly signal: AbortSignal;
+}
+
+/** A command that a plugin adds to the command line, such as `fleet plan`. */
+export interface PluginCommand {
+  /** One to three words. */
+  readonly name: string;
+  readonly summary: string;
+  /** An object schema: required strings become positional arguments in order, the others flags. */
+  readonly args: TSchema;
+  /** Gives the exit code; errors fly. */
+  run(context: PluginCommandContext, args: Readonly<Record<string, unknown>>): Promise<number>;
+}

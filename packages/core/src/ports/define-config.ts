@@ -1,0 +1,29 @@
+import type { Plugin } from "./define-plugin.ts";
+
+/** A plugin by package name or path, or the plugin itself; with options where it takes some. */
+export type PluginReference = string | Plugin | { readonly use: string | Plugin; readonly options?: unknown };
+
+/** `stackyard.config.ts`: read by the command line, `dev`, `server` and `worker`. */
+export interface StackyardConfig {
+  /** The folder of machine documents (`.yml`, `.yaml`, `.json`, `.ts`). Default: `machines`. */
+  readonly machines?: string;
+  /** Where the store, the token and working files lie. Default: `.stackyard`. */
+  readonly dataDir?: string;
+  /** Beside the built-in `terraform` and `lambda`. */
+  readonly plugins?: readonly PluginReference[];
+  /** Options of the built-in executors, by their names. */
+  readonly executors?: Readonly<Record<string, unknown>>;
+  readonly server?: {
+    /** Default: `127.0.0.1`. */
+    readonly host?: string;
+    /** Default: 7070. */
+    readonly port?: number;
+  };
+  /** Tasks that run at the same time. Default: 8. */
+  readonly concurrency?: number;
+}
+
+/** Types a configuration; gives it back as it is. */
+export function defineConfig(config: StackyardConfig): StackyardConfig {
+  return config;
+}

@@ -1,0 +1,135 @@
+import type { Static, TSchema } from "typebox";
+import type { ExecutorDefinition, TargetIdentity, TaskSubject } from "../machine/executor-definition.ts";
+import type { Metadata } from "../machine/stack.ts";
+import type { Clock } from "./clock.ts";
+import type { Leases } from "./leases.ts";
+import type { Logger } from "./logger.ts";
+import type { Records } from "./records.ts";
+
+/** The work goes on: poll it again with this progress. */
+export interface Running<Progress = unknown> {
+  readonly kind: "running";
+  /** JSON; survives a restart. */
+  readonly progress: Progress;
+  readonly pollAfterMs: number;
+  /** One line for people. */
+  readonly message: string;
+}
+
+/** The work is done. */
+export interface Succeeded<Outputs = unknown> {
+  readonly kind: "succeeded";
+  readonly outputs: Outputs;
+  /** Names of outputs that must not be shown. */
+  readonly sensitive?: readonly string[];
+  /** Starts a run of the same executor and target later. */
+  readonly followUp?: { readonly inMs: number; readonly config: Readonly<Record<string, unknown>> };
+}
+
+/** The work has failed. */
+export interface Failed {
+  readonly kind: "failed";
+  /** The executor's UPPER_SNAKE code. */
+  readonly code: string;
+  /** What went wrong and what to do, with secrets masked. */
+  readonly message: string;
+  /** False: another attempt would fail in the same way. */
+  readonly retryable: boolean;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+/** What an executor answers. */
+export type Step<Progress = unknown, Outputs = unknown> = Running<Progress> | Succeeded<Outputs> | Failed;
+
+/** Short-lived AWS credentials of a task's target. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+/** An AWS account, region and partition. */
+export interface Target extends TargetIdentity {
+  readonly partition: string;
+}
+
+/** A constructor of an SDK client, so that this package imports no SDK. */
+export type ClientConstructor<Client> = new (config: never) => Client;
+
+/** What an executor's calls are given. */
+export interface ExecutorContext {
+  readonly stackId: string;
+  readonly machine: string;
+  readonly task: string;
+  readonly attempt: { readonly id: string; readonly number: number; readonly token: number };
+  readonly target?: Target;
+  readonly metadata: Metadata;
+  readonly state: string;
+  readonly previousState: string | null;
+  /** 32 lower-case hex digits, stable over redeliveries of the attempt. */
+  readonly idempotencyKey: string;
+  /** Aborted when a cancel is asked for, the lease is lost, or the process stops; `reason` tells which. */
+  readonly signal: AbortSignal;
+  /** True once a cancel was asked for: the call is `cancel`, or a `poll` after it. */
+  readonly cancelling: boolean;
+  readonly deadlineAt: number;
+  readonly logger: Logger;
+  /** Shows a line of progress to people and keeps it in the task's log. */
+  report(line: string): void;
+  readonly clock: Clock;
+  readonly records: Records;
+  readonly leases: Leases;
+  /** The yard's Terraform state backend, where there is one: the base address. */
+  readonly stateBackendUrl?: string;
+  /** A client for the task's target. Throws `CONFIG_INVALID` where the runner has no AWS configuration. */
+  aws<Client>(client: ClientConstructor<Client>): Client;
+  credentials(): Promise<AwsCredentials>;
+}
+
+/** What a plugin's author writes; `defineExecutor` checks it and infers the types from the schemas. */
+export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, Outputs extends TSchema> {
+  /** `^[a-z][a-z0-9-]{0,62}$`. */
+  readonly name: string;
+  readonly config: Config;
+  /** Required when `start` can answer running. */
+  readonly progress?: Progress;
+  readonly outputs?: Outputs;
+  /** False when `start` runs to the end in one process. Default: true. */
+  readonly resumable?: boolean;
+  exclusiveKey?(subject: TaskSubject, config: Static<Config>): string | undefined;
+  timeout?(config: Static<Config>): number | undefined;
+  /** A duration. Default `5m`. */
+  readonly cancelWithin?: string;
+  /** What would happen; reads only. */
+  plan?(ctx: ExecutorContext, config: Static<Config>): Promise<Plan>;
+  start(ctx: ExecutorContext, config: Static<Config>): Promise<Step<Static<Progress>, Static<Outputs>>>;
+  poll?(
+    ctx: ExecutorContext,
+    config: Static<Config>,
+    progress: Static<Progress>,
+  ): Promise<Step<Static<Progress>, Static<Outputs>>>;
+  /** Begins to stop. Running is polled on with `ctx.cancelling` until a final step. */
+  cancel?(
+    ctx: ExecutorContext,
+    config: Static<Config>,
+    progress: Static<Progress> | undefined,
+  ): Promise<Step<Static<Progress>, Static<Outputs>>>;
+}
+
+/** What a dry run shows. */
+export interface Plan {
+  /** One sentence. */
+  readonly summary: string;
+  /** True when nothing would change; undefined: not known. */
+  readonly unchanged?: boolean;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** An executor as the worker calls it: the types of the schemas are checked at run time. */
+export interface Executor extends ExecutorDefinition {
+  plan?(ctx: ExecutorContext, config: never): Promise<Plan>;
+  start(ctx: ExecutorContext, config: never): Promise<Step>;
+  poll?(ctx: ExecutorContext, config: never, progress: never): Promise<Step>;
+  cancel?(ctx: ExecutorContext, config: never, progress: never): Promise<Step>;
+}

@@ -1,0 +1,36 @@
+import type { Machine } from "../machine/machine.ts";
+import type { Problem } from "../machine/problem.ts";
+
+/** A machine's source as it is kept for the stacks that use it. */
+export interface Revision {
+  readonly name: string;
+  readonly hash: string;
+  /** The document's text: YAML or JSON. */
+  readonly source: string;
+}
+
+/** The answer of a look-up by name. An invalid newest file does not hide the last valid one. */
+export type LocatedMachine =
+  | {
+      readonly kind: "found";
+      readonly machine: Machine;
+      readonly revision: Revision;
+      readonly problems: readonly Problem[];
+    }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+
+/** One row of a listing. */
+export interface MachineListing {
+  readonly name: string;
+  readonly located: LocatedMachine;
+  /** Where it was found: a path or an object's address. */
+  readonly origin: string;
+}
+
+/** Where machines are found by name. */
+export interface Locator {
+  /** The newest revision. `fresh`: past the cache. */
+  find(name: string, options?: { readonly fresh?: boolean }): Promise<LocatedMachine>;
+  list(): Promise<readonly MachineListing[]>;
+}

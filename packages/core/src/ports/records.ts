@@ -1,0 +1,51 @@
+/** A small JSON document under a key. */
+export interface StoredRecord {
+  readonly key: string;
+  /** Grows with each write; never used again for the same key after a removal. */
+  readonly version: number;
+  readonly value: unknown;
+  /** Epoch milliseconds; an expired record is not there. */
+  readonly expiresAt?: number;
+}
+
+/** What a write gives: the new record, or the one that stands in the way (undefined: there is none). */
+export type PutRecordResult =
+  | { readonly kind: "written"; readonly record: StoredRecord }
+  | { readonly kind: "conflict"; readonly current: StoredRecord | undefined };
+
+export interface PutRecordInput {
+  readonly key: string;
+  /** JSON, at most 256 KiB as UTF-8 text; larger: `PAYLOAD_TOO_LARGE`. */
+  readonly value: unknown;
+  /** The version that must stand there now; `absent`: none (expired counts as none). */
+  readonly expected: number | "absent";
+  readonly expiresAt?: number;
+  readonly now: number;
+}
+
+/**
+ * Small JSON documents (at most 256 KiB) with conditional writes. Everything that is not a stack is a record.
+ * Keys: 1 to 512 characters, segments joined by `/`, no control characters.
+ */
+export interface Records {
+  get(key: string, now: number): Promise<StoredRecord | undefined>;
+  put(input: PutRecordInput): Promise<PutRecordResult>;
+  /** Removes the record if that version stands there; true when it is gone or was not there. */
+  remove(key: string, expected: number): Promise<boolean>;
+  /** In order of keys. */
+  list(prefix: string, page: PageInput & { readonly now: number }): Promise<Page<StoredRecord>>;
+}
+
+/** A part of a listing. */
+export interface PageInput {
+  /** As given by the page before; without it from the beginning. */
+  readonly cursor?: string;
+  /** 1 to 1,000. */
+  readonly limit: number;
+}
+
+/** One page and where the next one begins; no cursor: this was the last. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly cursor?: string;
+}

@@ -1,0 +1,60 @@
+import type { Stack } from "../machine/stack.ts";
+import type { Page, PageInput } from "./records.ts";
+import type { SetAsideEvent, StoredHistoryEntry } from "./stack-store.ts";
+
+export interface StackFilter {
+  readonly machine?: string;
+  readonly state?: string;
+  /** Ids that begin so. */
+  readonly idPrefix?: string;
+  /** `failed`: a task is in ERROR. `stalled`: as the record says. `busy`: a task is PENDING. */
+  readonly condition?: "failed" | "stalled" | "busy";
+}
+
+export interface StoredStack {
+  readonly version: number;
+  readonly stack: Stack;
+}
+
+/** Counts for health and metrics. */
+export interface StoreStats {
+  readonly stacks: number;
+  readonly queuedEvents: number;
+  readonly queuedTasks: number;
+  readonly parkedEvents: number;
+  readonly setAsideEvents: number;
+  readonly openAttempts: number;
+  /** By machine, then state. */
+  readonly states: readonly { readonly machine: string; readonly state: string; readonly count: number }[];
+}
+
+/** What `prune` keeps. */
+export interface Retention {
+  readonly historyMs: number;
+  readonly eventIdMs: number;
+  /** Of one stack; kept whatever their age. */
+  readonly eventIdCount: number;
+  readonly setAsideMs: number;
+  readonly settledAttemptMs: number;
+}
+
+/** Lists for people. Pages in a stable order; a cursor stays good while rows come and go. */
+export interface StackQueries {
+  /** In order of ids. */
+  listStacks(filter: StackFilter, page: PageInput): Promise<Page<StoredStack>>;
+  /** Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the stack. */
+  listHistory(
+    filter: { readonly stackId?: string; readonly eventId?: string; readonly newestFirst?: boolean },
+    page: PageInput,
+  ): Promise<Page<StoredHistoryEntry>>;
+  /** Newest first. */
+  listSetAside(
+    filter: { readonly stackId?: string; readonly code?: string },
+    page: PageInput,
+  ): Promise<Page<SetAsideEvent>>;
+  /** Puts set-aside events back into the queue under their ids; one commit. Gives the ids that were found. */
+  redrive(ids: readonly string[], now: number): Promise<readonly string[]>;
+  stats(): Promise<StoreStats>;
+  /** Removes what is older than it is kept. Bounded work a call; true when more is left. */
+  prune(retention: Retention, now: number): Promise<boolean>;
+}

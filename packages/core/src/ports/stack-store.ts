@@ -1,0 +1,135 @@
+import type { Cancel, Dispatch } from "../machine/decision.ts";
+import type { Stack } from "../machine/stack.ts";
+
+/** An event as it lies in a queue: the message without its envelope, and what the receiver knows about it. */
+export interface QueuedEvent {
+  readonly id: string;
+  /** Orders the queue; an event whose stack is not known stands under the empty string. */
+  readonly stackId: string;
+  /** `worker`: written by `settle`. Only those may carry internal events. */
+  readonly origin: "external" | "worker";
+  readonly message: Readonly<Record<string, unknown>>;
+  /** When it was accepted, epoch milliseconds. */
+  readonly receivedAt: number;
+  /** Who sent it, as the server knows. */
+  readonly actor?: string;
+}
+
+/** An event that its stack refuses for the present; it is decided again. */
+export interface ParkedEvent {
+  readonly event: QueuedEvent;
+  readonly code: string;
+  readonly reason: string;
+  readonly parkedAt: number;
+  /** Decisions so far, the first one included. */
+  readonly tries: number;
+  readonly nextTryAt: number;
+}
+
+/** An event that was given up, kept with its reason until somebody sends it again or it is too old. */
+export interface SetAsideEvent {
+  /** Of this entry, not of the event. */
+  readonly id: string;
+  readonly event: QueuedEvent;
+  readonly code: string;
+  readonly reason: string;
+  readonly setAsideAt: number;
+}
+
+/** What became of an event. */
+export type Outcome = "applied" | "removed" | "parked" | "refused" | "set-aside" | "ignored";
+
+/** One line of a stack's history. */
+export interface HistoryEntry {
+  readonly stackId: string;
+  readonly at: number;
+  readonly eventId: string;
+  readonly event: string;
+  readonly outcome: Outcome;
+  readonly life?: string;
+  readonly actor?: string;
+  readonly code?: string;
+  readonly reason?: string;
+  /** The states before and after; absent where no stack was there. */
+  readonly from?: string;
+  readonly to?: string;
+  /** The task that a result or an operator's event names. */
+  readonly task?: string;
+  readonly description?: string;
+  /** What the event brought, so that a history can be replayed. */
+  readonly metadata?: unknown;
+  /** Names of the tasks that were sent, in order. */
+  readonly sent: readonly string[];
+  readonly notes: readonly string[];
+  readonly machineHash?: string;
+}
+
+/** A history line with its place in the yard's whole history. */
+export interface StoredHistoryEntry extends HistoryEntry {
+  /** Grows over the yard; gaps are possible. */
+  readonly position: number;
+}
+
+/** A stack as loaded for a decision. */
+export interface LoadedStack {
+  readonly stackId: string;
+  /** 0 when there is none. */
+  readonly version: number;
+  readonly stack?: Stack;
+  /** Oldest first. */
+  readonly parked: readonly ParkedEvent[];
+}
+
+/** What becomes of the stack's record. */
+export type StackWrite =
+  /** No new version. Parking and refusals do this. */
+  | { readonly kind: "keep" }
+  | { readonly kind: "put"; readonly stack: Stack }
+  /** The record goes; its event ids and history stay. */
+  | { readonly kind: "remove" };
+
+/** Everything that one round does to one stack; it is written whole or not at all. */
+export interface Change {
+  readonly stackId: string;
+  /** The version that was loaded; 0: there must be no stack. */
+  readonly expectedVersion: number;
+  readonly write: StackWrite;
+  /** Ids that are remembered from now on. A known one makes the whole change a `duplicate`. */
+  readonly appliedIds: readonly string[];
+  readonly park: readonly ParkedEvent[];
+  /** Event ids that are parked no more. */
+  readonly unpark: readonly string[];
+  readonly setAside: readonly SetAsideEvent[];
+  readonly history: readonly HistoryEntry[];
+  readonly dispatches: readonly Dispatch[];
+  readonly cancels: readonly CancelAttempt[];
+  /** Attempts that have ended; unknown and settled ones are passed over. Their keys go to the next in the queue. */
+  readonly closes: readonly string[];
+  /** Receipts of the store's own queue that this change consumes. */
+  readonly acknowledges: readonly string[];
+  readonly now: number;
+}
+
+/** A cancel as the store carries it out. */
+export interface CancelAttempt extends Cancel {
+  /**
+   * True where all runners have the store: an attempt that is unclaimed or queued ends at once, and its
+   * `TASK_CANCELLED` event is enqueued by the same commit.
+   */
+  readonly unclaimedAtOnce: boolean;
+}
+
+export type CommitResult =
+  | { readonly kind: "committed"; readonly version: number }
+  /** The stack is no longer at the expected version. Load and decide again. */
+  | { readonly kind: "conflict" }
+  /** These ids were applied before. Decide again without them. */
+  | { readonly kind: "duplicate"; readonly eventIds: readonly string[] };
+
+/** The part of a store that the engine decides on. */
+export interface StackStore {
+  /** In the order of the ids; each id once. */
+  load(stackIds: readonly string[]): Promise<readonly LoadedStack[]>;
+  /** At most one change a stack. One change's conflict undoes no other. Results in the order of the changes. */
+  commit(changes: readonly Change[]): Promise<readonly CommitResult[]>;
+}

@@ -1,0 +1,55 @@
+import type { TaskMessage } from "../machine/task-message.ts";
+import type { QueuedEvent } from "./stack-store.ts";
+
+/** One event as a transport hands it over. */
+export interface EventDelivery {
+  readonly event: QueuedEvent;
+  /** A receipt of the store's own queue: the commit that handles the event acknowledges it. */
+  readonly storeReceipt?: string;
+  /** From 1. */
+  readonly deliveries: number;
+}
+
+/** What became of a delivery. `retry`: an infrastructure failure; the transport delivers it again, later. */
+export type DeliveryOutcome = { readonly kind: "done" } | { readonly kind: "retry"; readonly reason: string };
+
+/** One task message as a transport hands it over. */
+export interface TaskDelivery {
+  readonly attemptId: string;
+  readonly message: TaskMessage;
+  readonly deliveries: number;
+}
+
+/** A running consumer. */
+export interface Subscription {
+  /** Takes nothing new, and resolves when what is under way has ended. */
+  stop(): Promise<void>;
+}
+
+export interface ConsumeOptions {
+  /** Deliveries handed to one call of the handler. */
+  readonly batchSize: number;
+  /** Calls of the handler at the same time. */
+  readonly concurrency: number;
+}
+
+export interface TransportCapabilities {
+  /** The longest delay of a message; 0: none. Longer ones are due work. */
+  readonly maxDelayMs: number;
+  /** True when every runner that reads the task messages has the store: claims, cancels and fencing hold. */
+  readonly runnersHaveStore: boolean;
+}
+
+/** How events and task messages travel. Acknowledgement is per message. */
+export interface Transport {
+  readonly capabilities: TransportCapabilities;
+  publish(events: readonly QueuedEvent[]): Promise<void>;
+  /** Sends what the outbox holds for other media; the store's own transport has nothing to do. */
+  sendTasks(messages: readonly TaskMessage[]): Promise<void>;
+  /** Outcomes in the order of the deliveries. Events of one stack are never in two calls at the same time. */
+  consumeEvents(
+    handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
+    options: ConsumeOptions,
+  ): Subscription;
+  consumeTasks(handler: (delivery: TaskDelivery) => Promise<DeliveryOutcome>, options: ConsumeOptions): Subscription;
+}

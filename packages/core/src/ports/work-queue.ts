@@ -1,0 +1,58 @@
+import type { TaskMessage } from "../machine/task-message.ts";
+import type { QueuedEvent } from "./stack-store.ts";
+
+/** `event` and `task` are the outbox; the others are what time makes due. */
+export type DueKind = "event" | "task" | "timer" | "deadline" | "poll" | "parked" | "lapsedLease";
+
+export type DueItem =
+  | { readonly kind: "event"; readonly receipt: string; readonly event: QueuedEvent; readonly deliveries: number }
+  | {
+      readonly kind: "task";
+      readonly receipt: string;
+      readonly attemptId: string;
+      readonly message: TaskMessage;
+      readonly deliveries: number;
+    }
+  /** A suspended attempt is to be polled, or a running one's owner is gone: its message is handed out again. */
+  | {
+      readonly kind: "poll" | "lapsedLease";
+      readonly receipt: string;
+      readonly attemptId: string;
+      readonly message: TaskMessage;
+    }
+  /** The stack has a timer with `dueAt` at or before now. */
+  | { readonly kind: "timer"; readonly stackId: string; readonly dueAt: number }
+  /** `deadline`: the attempt's time is over. `cancel`: a cancel was asked for and its time is over too. */
+  | {
+      readonly kind: "deadline";
+      readonly stackId: string;
+      readonly attemptId: string;
+      readonly task: string;
+      readonly why: "deadline" | "cancel";
+    }
+  | { readonly kind: "parked"; readonly stackId: string };
+
+export interface TakeDueInput {
+  readonly kinds: readonly DueKind[];
+  readonly now: number;
+  readonly limit: number;
+  /** What was taken is not handed out again for so long, unless it was acknowledged or given back. */
+  readonly leaseMs: number;
+}
+
+/** The store as a queue: the embedded transport and the sweep of every other one. */
+export interface WorkQueue {
+  /** Adds events; an id that is queued, parked or applied already is passed over. Order is kept per stack. */
+  enqueue(events: readonly QueuedEvent[]): Promise<void>;
+  /**
+   * Takes what is due, oldest first. Events of one stack are handed out in order: while one of them is out, or
+   * given back for later, no later one of that stack is handed out except in the same take.
+   */
+  takeDue(input: TakeDueInput): Promise<readonly DueItem[]>;
+  /** Removes queue rows; an unknown receipt is passed over. Polls and lapsed leases need none. */
+  acknowledge(receipts: readonly string[]): Promise<void>;
+  /** Hands rows out again from that instant on. */
+  giveBack(receipts: readonly string[], visibleAt: number): Promise<void>;
+  /** The earliest instant at which `takeDue` may find something; undefined: nothing is waiting. May be early, never late. */
+  nextDueAt(kinds: readonly DueKind[]): Promise<number | undefined>;
+}
