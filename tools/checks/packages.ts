@@ -39,7 +39,7 @@ function pack(unit: PublishedPackage, temp: string): Packed {
 async function lint({ folder, manifest, entries, tarball }: Packed): Promise<string[]> {
   const buffer = readFileSync(tarball);
   const data = buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
-  const { messages } = await publint({ pkgDir: folder, pack: { tarball: data }, strict: true });
+  const { messages } = await publint({ pack: { tarball: data }, strict: true });
   const pkg = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const lints = messages.map(
     (message) => `${manifest.name}: publint: ${formatMessage(message, pkg, { color: false })}`,

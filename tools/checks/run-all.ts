@@ -16,12 +16,12 @@ interface Check {
 const script = (name: string): Check["command"] => ["node", `tools/checks/${name}.ts`];
 const build: Check = { name: "build", command: ["nx", "run-many", "-t", "build", "--output-style=static"] };
 const checks: readonly Check[] = [
-  { name: "lint", command: ["biome", "ci", "--error-on-warnings", "."] },
+  { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "."] },
   { name: "boundaries", command: script("boundaries") },
   { name: "manifests", command: script("manifests") },
   { name: "entries", command: script("entry-names") },
-  { name: "dead code", command: ["knip"] },
+  { name: "dead code", command: ["knip", "--no-config-hints"] },
   { name: "api reports", command: script("api-reports") },
   { name: "packages", command: script("packages") },
 ];
