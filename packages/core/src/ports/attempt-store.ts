@@ -5,8 +5,8 @@ export interface ClaimInput {
   readonly attemptId: string;
   readonly owner: string;
   readonly leaseMs: number;
-  /** From the first grant to the deadline; later grants keep the deadline. */
-  readonly timeoutMs: number;
+  /** From the first grant to the deadline; later grants keep the deadline. Default: as the attempt was dispatched. */
+  readonly timeoutMs?: number;
   /** At most two, each `<executor>:<key>` or `key:<text>`. Taken in sorted order. */
   readonly exclusiveKeys: readonly string[];
   readonly now: number;
@@ -88,6 +88,7 @@ export interface AttemptView {
 
 /** The part of a store that workers use. Time is the caller's: the token, not the clock, keeps a late owner harmless. */
 export interface AttemptStore {
+  /** Whatever it answers, the same commit removes the attempt's message from the store's own queue. */
   claim(input: ClaimInput): Promise<ClaimResult>;
   /** A lease that nobody else took may be renewed after its end. `message`: the newest line of progress. */
   renew(
