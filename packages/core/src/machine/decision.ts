@@ -51,7 +51,7 @@ export type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STAT
 export type RefusalCode = ParkedCode | SetAsideCode | AnswerCode;
 
 /** Recorded, not refused. */
-export type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN";
+export type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";
 
 /** The event changed the stack (at least it is remembered as applied). */
 export interface Applied {
@@ -74,6 +74,8 @@ export interface Rejected {
   readonly code: RefusalCode;
   readonly reason: string;
   readonly closes?: string;
+  /** The timer that brought the event: it has fired all the same, and the commit drops it (see `spendTimer`). */
+  readonly spends?: string;
 }
 
 /** Recorded without an effect on states, statuses and metadata. `closes` as above. */

@@ -20,7 +20,7 @@ export interface TaskState {
  * deadline or an operator closes them.
  */
 export interface OpenRun {
-  /** The newest attempt, which is also the `dispatch.id` of its message. */
+  /** The attempt, which is also the `dispatch.id` of its message. A run whose attempt timed out may have two open ones. */
   readonly attemptId: string;
   readonly entry: number;
   readonly task: string;
@@ -29,6 +29,10 @@ export interface OpenRun {
   readonly dispatchedAt: number;
   /** A cancel was asked for: by an operator's event, or because the deadline has passed. */
   readonly cancelling?: "requested" | "timed-out";
+  /** How long a cancel may take; kept here because a later revision may not have the task. */
+  readonly cancelWithinMs?: number;
+  /** The task was settled by hand: the run's answer closes it and changes no status, in its own entry too. */
+  readonly abandoned?: true;
 }
 
 /** A timer that is armed for the present entry. */

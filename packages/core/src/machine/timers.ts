@@ -1,0 +1,36 @@
+import type { Ignored } from "./decision.ts";
+import type { StackEvent } from "./event.ts";
+import type { State } from "./machine.ts";
+import type { Stack, StackTimer } from "./stack.ts";
+
+/** The timers that are armed when a state is entered. */
+export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
+  if (state === undefined || state.after.length === 0) return NO_TIMERS;
+  return state.after.map(({ inMs, event }, index) => ({ id: `${entry}/after/${index}`, event, dueAt: at + inMs }));
+}
+
+/** The stack's timers that are due, in the order in which they fire: by instant, then as declared. */
+export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
+  return stack.timers.filter(({ dueAt }) => dueAt <= now).sort((a, b) => a.dueAt - b.dueAt);
+}
+
+/** The stack without a timer that has fired; the same stack when it is not armed. */
+export function spendTimer(stack: Stack, timerId: string): Stack {
+  const timers = stack.timers.filter(({ id }) => id !== timerId);
+  return timers.length === stack.timers.length ? stack : { ...stack, timers };
+}
+
+/**
+ * Why a timer's event comes to nothing: its timer has fired, was dropped with its state, or is not due. The last
+ * happens when an id is used by a new stack: a late event of the old one may carry the name of a timer of the new.
+ */
+export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undefined {
+  if (event.origin !== "timer") return undefined;
+  const armed = stack.timers.some(({ id, dueAt, event: name }) => {
+    return id === event.timerId && name === event.name && dueAt <= event.at;
+  });
+  if (armed) return undefined;
+  return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
+}
+
+const NO_TIMERS: readonly StackTimer[] = [];
