@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineConfig, type Options } from "tsup";
+import type { Options } from "tsup";
 import { sourceEntriesOf } from "./tools/checks/package-entries.ts";
 
 /**
  * The build of one published package: an entry per export of its package.json, `dist/x.js` from `src/x.ts`.
  * tsup 9 strips `node:` by default, which breaks a built `node:sqlite` import, so that stays off.
  */
-export function libraryOf(folder: string, options: Options = {}): ReturnType<typeof defineConfig> {
+export function libraryOf(folder: string): Options {
   const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  return defineConfig({
+  return {
     entry: sourceEntriesOf(manifest),
     format: "esm",
     target: "node22",
@@ -19,6 +19,5 @@ export function libraryOf(folder: string, options: Options = {}): ReturnType<typ
     sourcemap: false,
     clean: true,
     removeNodeProtocol: false,
-    ...options,
-  });
+  };
 }
