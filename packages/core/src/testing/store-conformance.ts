@@ -1,0 +1,8 @@
+import type { Store } from "../ports/store.ts";
+import type { ConformanceCase } from "./conformance-case.ts";
+import { claimCases } from "./store-conformance/claim-cases.ts";
+import { commitCases } from "./store-conformance/commit-cases.ts";
+import { queueCases } from "./store-conformance/queue-cases.ts";
+
+/** Every promise of the `Store` port. A bug found in one adapter becomes a case for all. */
+export const storeConformance: readonly ConformanceCase<Store>[] = [...commitCases, ...claimCases, ...queueCases];

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import type { Dispatch } from "../../machine/decision.ts";
+import type { Stack } from "../../machine/stack.ts";
+import type { ClaimInput, Grant, SettleInput } from "../../ports/attempt-store.ts";
+import type { Change, HistoryEntry, ParkedEvent, QueuedEvent, SetAsideEvent } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import type { DueItem, DueKind, TakeDueInput } from "../../ports/work-queue.ts";
+import { expectKind } from "./store-case.ts";
+
+/** The instant at which the cases begin. */
+export const T0 = Date.UTC(2026, 0, 1);
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export const ALL_KINDS: readonly DueKind[] = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"];
+
+export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
+  return {
+    id: "s1",
+    machine: "web",
+    machineHash: "h1",
+    state: "UP",
+    previousState: "INIT",
+    tasks: [],
+    metadata: {},
+    createdAt: T0,
+    updatedAt: T0,
+    enteredAt: T0,
+    life: "created",
+    entry: 1,
+    attempts: {},
+    runs: [],
+    timers: [],
+    automaticEntries: [],
+    ...overrides,
+  };
+}
+
+/** Keeps the record and does nothing else, unless told. */
+export function aChange(overrides: Partial<Change> = {}): Change {
+  return {
+    stackId: "s1",
+    expectedVersion: 0,
+    write: { kind: "keep" },
+    appliedIds: [],
+    park: [],
+    unpark: [],
+    setAside: [],
+    history: [],
+    dispatches: [],
+    cancels: [],
+    closes: [],
+    acknowledges: [],
+    now: T0,
+    ...overrides,
+  };
+}
+
+/** A change that writes a stack, its id taken from the stack. */
+export function aPut(stack: Partial<Stack> = {}, overrides: Partial<Change> = {}): Change {
+  const written = aStoredStack(stack);
+  return aChange({ stackId: written.id, write: { kind: "put", stack: written }, ...overrides });
+}
+
+export function aQueuedEvent(id: string, overrides: Partial<QueuedEvent> = {}): QueuedEvent {
+  const stackId = overrides.stackId ?? "s1";
+  return { id, stackId, origin: "external", message: { event: "PUSH", stackId }, receivedAt: T0, ...overrides };
+}
+
+export function aParkedEvent(id: string, overrides: Partial<ParkedEvent> = {}): ParkedEvent {
+  return {
+    event: aQueuedEvent(id),
+    code: "EVENT_NOT_HANDLED",
+    reason: '"UP" has no "PUSH".',
+    parkedAt: T0,
+    tries: 1,
+    nextTryAt: T0 + 30 * SECOND,
+    ...overrides,
+  };
+}
+
+export function aSetAsideEvent(id: string, overrides: Partial<SetAsideEvent> = {}): SetAsideEvent {
+  return {
+    id,
+    event: aQueuedEvent(`event-of-${id}`),
+    code: "EVENT_UNDECLARED",
+    reason: 'The machine has no event "PUSH".',
+    setAsideAt: T0,
+    ...overrides,
+  };
+}
+
+export function aHistoryEntry(eventId: string, overrides: Partial<HistoryEntry> = {}): HistoryEntry {
+  return { stackId: "s1", at: T0, eventId, event: "PUSH", outcome: "applied", sent: [], notes: [], ...overrides };
+}
+
+export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}): Dispatch {
+  const { stackId = "s1", task = "plan", attempt = 1 } = overrides;
+  return {
+    attemptId,
+    stackId,
+    life: "created",
+    entry: 1,
+    task,
+    attempt,
+    executor: "terraform",
+    timeoutMs: HOUR,
+    cancelWithinMs: 5 * MINUTE,
+    again: false,
+    message: {
+      task: { name: task, executor: "terraform" },
+      stack: { id: stackId, previousState: "INIT", machine: "web", _state: "UP", tasks: [], metadata: {} },
+      dispatch: { id: attemptId, attempt, deadline: new Date(T0 + HOUR).toISOString() },
+    },
+    ...overrides,
+  };
+}
+
+export function aClaim(attemptId: string, overrides: Partial<ClaimInput> = {}): ClaimInput {
+  return { attemptId, owner: "w1", leaseMs: MINUTE, timeoutMs: HOUR, exclusiveKeys: [], now: T0, ...overrides };
+}
+
+export function aSettle(attemptId: string, overrides: Partial<SettleInput> = {}): SettleInput {
+  const message = { event: "TASK_COMPLETED", stackId: "s1", task: { name: "plan" }, dispatchId: attemptId };
+  return {
+    outcome: "succeeded",
+    event: aQueuedEvent(`result:${attemptId}`, { origin: "worker", message }),
+    now: T0,
+    ...overrides,
+  };
+}
+
+/** Commits one change on the present version, which must succeed. Gives the new version. */
+export async function commitNow(store: Store, change: Change): Promise<number> {
+  const [loaded] = await store.load([change.stackId]);
+  const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
+  return expectKind(result, "committed").version;
+}
+
+/** Commits the dispatch of attempts of one stack, and takes their messages off the queue. */
+export async function dispatchNow(
+  store: Store,
+  attemptIds: readonly string[],
+  overrides: Partial<Dispatch> & { readonly now?: number } = {},
+): Promise<void> {
+  const { now = T0, ...dispatch } = overrides;
+  const stackId = dispatch.stackId ?? "s1";
+  const dispatches = attemptIds.map((id) => aDispatch(id, { ...dispatch, stackId }));
+  await commitNow(store, aPut({ id: stackId }, { dispatches, now }));
+  await store.acknowledge((await take(store, ["task"], { now })).flatMap((item) => toReceipts(item)));
+}
+
+/** Claims, which must be granted. */
+export async function grantNow(store: Store, attemptId: string, overrides: Partial<ClaimInput> = {}): Promise<Grant> {
+  return expectKind(await store.claim(aClaim(attemptId, overrides)), "granted").grant;
+}
+
+/** What is due, with room for all of it. */
+export function take(
+  store: Store,
+  kinds: readonly DueKind[],
+  overrides: Partial<TakeDueInput> = {},
+): Promise<readonly DueItem[]> {
+  return store.takeDue({ kinds, now: T0, limit: 100, leaseMs: MINUTE, ...overrides });
+}
+
+/** Ids of the events that a take hands out, in order. */
+export async function takeEventIds(store: Store, overrides: Partial<TakeDueInput> = {}): Promise<string[]> {
+  const items = await take(store, ["event"], overrides);
+  return items.map((item) => expectKind(item, "event").event.id);
+}
+
+/** Ids of the attempts whose messages a take of that kind hands out, in order. */
+export async function takeAttemptIds(
+  store: Store,
+  kind: "task" | "poll" | "lapsedLease" | "deadline",
+  overrides: Partial<TakeDueInput> = {},
+): Promise<string[]> {
+  const items = await take(store, [kind], overrides);
+  return items.map((item) => {
+    assert.ok("attemptId" in item);
+    return item.attemptId;
+  });
+}
+
+/** The receipt of an item that has one. */
+export function toReceipts(item: DueItem): string[] {
+  return "receipt" in item ? [item.receipt] : [];
+}
