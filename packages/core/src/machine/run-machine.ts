@@ -1,0 +1,128 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { shortHashOf } from "./attempt-id.ts";
+import { parseDuration } from "./duration.ts";
+import type { ExecutorDefinition } from "./executor-definition.ts";
+import { FAILED, INIT, type Machine, NEXT, type Reaction, type State, type Task } from "./machine.ts";
+
+/** The built-in machine of runs that have no machine of their own: one task, which can be tried again. */
+export const RUN_MACHINE = "stackyard.run";
+
+/** The largest revision of a run, in bytes of UTF-8. */
+export const MAX_RUN_SOURCE_BYTES = 262_144;
+
+const Length = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+/** The document of a run's own revision of the machine `stackyard.run`. */
+export const RunSource = Type.Object(
+  {
+    machine: Type.Literal(RUN_MACHINE),
+    executor: Type.String({ minLength: 1, maxLength: 255 }),
+    config: Type.Record(Type.String(), Type.Unknown()),
+    target: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    timeoutMs: Length,
+    cancelWithinMs: Length,
+  },
+  { additionalProperties: false },
+);
+export type RunSource = Static<typeof RunSource>;
+
+/** What shall run. */
+export interface RunMachineInput {
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The account and region to work in, as it travels in the task message. */
+  readonly target?: Readonly<Record<string, unknown>>;
+  /** Default: the executor's own, else one hour. */
+  readonly timeoutMs?: number;
+  /** Gives the executor's own time-out and how long a cancel may take (default 5 minutes). */
+  readonly definition?: ExecutorDefinition;
+}
+
+/** The run's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB. */
+export function runMachineSource(input: RunMachineInput): string {
+  const { executor, config, target, definition } = input;
+  // The definition's own schema says what its config is, and only the caller knows that they belong together.
+  const own = definition?.timeout?.(config as never);
+  const document: RunSource = {
+    machine: RUN_MACHINE,
+    executor,
+    config,
+    ...(target === undefined ? {} : { target }),
+    timeoutMs: input.timeoutMs ?? own ?? DEFAULT_TIMEOUT_MS,
+    cancelWithinMs: parseDuration(definition?.cancelWithin ?? DEFAULT_CANCEL_WITHIN),
+  };
+  const source = JSON.stringify(document);
+  const bytes = utf8ToBytes(source).length;
+  if (bytes <= MAX_RUN_SOURCE_BYTES) return source;
+  const reason = `The config of the run makes ${bytes} bytes; at most ${MAX_RUN_SOURCE_BYTES} are allowed.`;
+  throw new StackyardError("PAYLOAD_TOO_LARGE", reason);
+}
+
+/** The machine of a run's revision; undefined when the text is none. */
+export function parseRunMachine(source: string): Machine | undefined {
+  const document = parseSource(source);
+  if (document === undefined) return undefined;
+  return {
+    name: RUN_MACHINE,
+    hash: bytesToHex(sha256(utf8ToBytes(`${RUN_MACHINE}\u0000${source}`))),
+    revision: "pin",
+    events: EVENTS,
+    states: STATES,
+    tasks: new Map([["run", toTask(document)]]),
+  };
+}
+
+/** The stack id of a run: the caller's key decides, so that a repeat finds the same run; else a fresh ULID. */
+export function runStackId(input: { readonly key: string } | { readonly ulid: string }): string {
+  return `run-${"key" in input ? shortHashOf(input.key) : input.ulid}`;
+}
+
+const DEFAULT_TIMEOUT_MS = 3_600_000;
+const DEFAULT_CANCEL_WITHIN = "5m";
+const DAY_MS = 86_400_000;
+
+const validator = Compile(RunSource);
+
+const EVENTS: ReadonlySet<string> = new Set(["START", "RETRY", "CLOSE"]);
+
+/** DONE stays for a day and FAILED for 30, so that people can look and try again. */
+const STATES: ReadonlyMap<string, State> = new Map(
+  [
+    toState(INIT, { on: { START: "RUN" } }),
+    toState("RUN", { tasks: ["run"], on: { [NEXT]: "DONE", [FAILED]: "FAILED" } }),
+    toState("DONE", { on: { CLOSE: "CLOSED" }, closeAfterMs: DAY_MS }),
+    toState("FAILED", { on: { RETRY: "RUN", CLOSE: "CLOSED" }, closeAfterMs: 30 * DAY_MS }),
+    toState("CLOSED", { terminal: true }),
+  ].map((state) => [state.name, state]),
+);
+
+interface StateInput {
+  readonly on?: Readonly<Record<string, string>>;
+  readonly tasks?: readonly string[];
+  readonly terminal?: boolean;
+  readonly closeAfterMs?: number;
+}
+
+function toState(name: string, { on = {}, tasks = [], terminal = false, closeAfterMs }: StateInput): State {
+  const reactions = Object.entries(on).map(([event, state]): [string, Reaction] => [event, { advance: [state] }]);
+  const after = closeAfterMs === undefined ? [] : [{ inMs: closeAfterMs, event: "CLOSE" }];
+  return { name, terminal, tasks, on: new Map(reactions), after };
+}
+
+function toTask({ executor, config, target, timeoutMs, cancelWithinMs }: RunSource): Task {
+  const definition = { executor, config, ...(target === undefined ? {} : { target }) };
+  return { name: "run", executor, definition, timeoutMs, cancelWithinMs };
+}
+
+function parseSource(source: string): RunSource | undefined {
+  try {
+    const document: unknown = JSON.parse(source);
+    return validator.Check(document) ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
