@@ -1,0 +1,64 @@
+/** Marks what `defineMachine` gives. A text, because projects may hold two copies of this package. */
+const KIND = "stackyard.machine";
+
+/** What a state does on an event, in the words of v1. */
+export type ActionDocument<State extends string> =
+  | { readonly action: "advance"; readonly state: State }
+  | { readonly action: "no-op" };
+
+/** A state of a v1 document. */
+export interface StateDocument<Event extends string, State extends string, Task extends string> {
+  readonly terminal?: boolean;
+  readonly tasks?: readonly Task[];
+  readonly on?: { readonly [Name in Event | "NEXT"]?: readonly ActionDocument<State>[] };
+}
+
+/** A task of a v1 document. */
+export interface TaskDocument {
+  readonly executor: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A v1 document. */
+export interface MachineDocument<Event extends string, State extends string, Task extends string> {
+  readonly version: 1;
+  readonly events: readonly Event[];
+  readonly states: { readonly [Name in State]: StateDocument<NoInfer<Event>, NoInfer<State>, NoInfer<Task>> } & {
+    readonly INIT: unknown;
+  };
+  readonly tasks: { readonly [Name in Task]: TaskDocument };
+  readonly [extension: `x-${string}`]: unknown;
+}
+
+/** A machine written in TypeScript: what a file of a machine folder exports by default, or a project's config lists. */
+export interface DefinedMachine<
+  Event extends string = string,
+  State extends string = string,
+  Task extends string = string,
+> {
+  readonly kind: typeof KIND;
+  /** Without it the file's name counts. */
+  readonly name?: string;
+  readonly document: MachineDocument<Event, State, Task>;
+}
+
+/** The events that may be sent to stacks of a machine. */
+export type EventOf<Machine extends { readonly document: { readonly events: readonly string[] } }> =
+  Machine["document"]["events"][number];
+
+/**
+ * Gives a v1 machine the compiler's help: a state, event or task that is not in the document is a type error. Nothing is
+ * checked when it runs; `parseMachineDocument` does that.
+ */
+export function defineMachine<const Event extends string, const State extends string, const Task extends string>(
+  machine: MachineDocument<Event, State, Task> & { readonly name?: string },
+): DefinedMachine<Event, State, Task> {
+  const { name, ...document } = machine;
+  return { kind: KIND, ...(name !== undefined && { name }), document };
+}
+
+/** The document of a machine that `defineMachine` made; any other value is taken for a document itself. */
+export function findMachineDocument(value: unknown): unknown {
+  const isDefined = typeof value === "object" && value !== null && "kind" in value && value.kind === KIND;
+  return isDefined && "document" in value ? value.document : value;
+}

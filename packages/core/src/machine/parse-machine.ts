@@ -1,0 +1,99 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { toCanonicalJson } from "./canonical-json.ts";
+import type { ExecutorRegistry } from "./executor-definition.ts";
+import type { CompileResult, Machine } from "./machine.ts";
+import { MACHINE_LIMITS, type MachineLimits } from "./machine-limits.ts";
+import { createProblemList, type ProblemList } from "./problem-list.ts";
+import { readValue } from "./read-value.ts";
+import { readVersion } from "./read-version.ts";
+import { readYaml } from "./read-yaml.ts";
+import { type Field, findField, isMapField, type TreeNode } from "./tree.ts";
+import { compileV1 } from "./v1/compile-v1.ts";
+import { describe } from "./wording.ts";
+
+/** How to read a machine. */
+export interface ParseMachineOptions {
+  /** The machine's name: that of its file, without the last ending. */
+  readonly name: string;
+  /** Executors of the yard. `terraform` and `lambda` are known without it. */
+  readonly executors?: ExecutorRegistry;
+  /** Names of executors that runners have without a definition here: their configs are only warned about. */
+  readonly uncheckedExecutors?: Iterable<string>;
+  /** Every warning is an error. Default: false. */
+  readonly strict?: boolean;
+  /** Default: `MACHINE_LIMITS`. */
+  readonly limits?: Partial<MachineLimits>;
+}
+
+/**
+ * Reads and compiles a machine from its source, YAML 1.2 (so JSON too). Pure; never throws: every fault of the document is
+ * a problem with its place. The same name and source give the same hash.
+ */
+export function parseMachine(source: string, options: ParseMachineOptions): CompileResult {
+  const limits = { ...MACHINE_LIMITS, ...options.limits };
+  const problems = createProblemList({ strict: options.strict ?? false, maxProblems: limits.maxProblems });
+  // A byte is at least a third of a UTF-16 unit, so that huge texts are not even encoded.
+  const bytes = source.length > limits.maxBytes ? source.length : utf8ToBytes(source).length;
+  if (bytes > limits.maxBytes) {
+    const message = `The document has ${bytes} bytes or more; ${limits.maxBytes} are allowed.`;
+    problems.error("limit-exceeded", { path: [], at: { line: 1, column: 1 } }, message);
+    return { problems: problems.toProblems() };
+  }
+  const tree = readYaml(source.replace(/^\uFEFF/, ""), limits, problems);
+  return compileTree(tree, { options, limits, problems, identity: () => source });
+}
+
+/**
+ * A document given as a value as source text, canonical JSON, to keep where sources are kept: `parseMachine` gives it the
+ * hash that `parseMachineDocument` gives the value. Undefined when JSON cannot hold it.
+ */
+export function toMachineSource(value: unknown): string | undefined {
+  const problems = createProblemList({ strict: false, maxProblems: 1 });
+  const tree = readValue(value, MACHINE_LIMITS, problems);
+  return tree && toCanonicalJson(tree);
+}
+
+/**
+ * As `parseMachine`, for a document that is a value: from TypeScript (also what `defineMachine` gives), or JSON that was
+ * parsed elsewhere. Places are line 1, column 1; the hash is that of its canonical JSON.
+ */
+export function parseMachineDocument(value: unknown, options: ParseMachineOptions): CompileResult {
+  const limits = { ...MACHINE_LIMITS, ...options.limits };
+  const problems = createProblemList({ strict: options.strict ?? false, maxProblems: limits.maxProblems });
+  const tree = readValue(value, limits, problems);
+  return compileTree(tree, { options, limits, problems, identity: (node) => toCanonicalJson(node) });
+}
+
+interface Compilation {
+  readonly options: ParseMachineOptions;
+  readonly limits: MachineLimits;
+  readonly problems: ProblemList;
+  /** The text that identifies the revision. */
+  readonly identity: (tree: TreeNode) => string;
+}
+
+function compileTree(tree: TreeNode | undefined, compilation: Compilation): CompileResult {
+  const machine = tree && compileRoot({ path: [], keyAt: tree.at, node: tree }, compilation);
+  const problems = compilation.problems.toProblems();
+  if (!tree || !machine || compilation.problems.hasErrors()) return { problems };
+  const hash = toHash(machine.name, compilation.identity(tree));
+  return { machine: { ...machine, hash }, problems };
+}
+
+function toHash(name: string, identity: string): string {
+  return bytesToHex(sha256(utf8ToBytes(`${name}\u0000${identity}`)));
+}
+
+function compileRoot(root: Field, { options, limits, problems }: Compilation): Omit<Machine, "hash"> | undefined {
+  if (!isMapField(root)) {
+    const message = `A machine must be a map with version, events, states and tasks, but this is ${describe(root.node)}.`;
+    problems.error("document-not-map", { path: [], at: root.node.at }, message);
+    return undefined;
+  }
+  const version = readVersion(problems, root, findField(root, "version"));
+  if (version === "other") return undefined;
+  const { name, executors = new Map(), uncheckedExecutors = [] } = options;
+  const unchecked = new Set(uncheckedExecutors);
+  return compileV1({ name, problems, limits, executors, uncheckedExecutors: unchecked }, root);
+}

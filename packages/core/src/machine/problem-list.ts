@@ -1,0 +1,71 @@
+import type { Problem } from "./problem.ts";
+import type { Path, Place } from "./tree.ts";
+
+const MAX_SEGMENT = 128;
+
+/** Where a fault stands. */
+export interface Spot {
+  readonly path: Path;
+  readonly at: Place;
+}
+
+/** Collects the faults of one document. */
+export interface ProblemList {
+  error(code: string, spot: Spot, message: string): void;
+  /** An error in strict mode. */
+  warn(code: string, spot: Spot, message: string): void;
+  /** True as soon as one fault is an error, in strict mode also by a warning. */
+  hasErrors(): boolean;
+  /** Calls of `error`, also those that told a fault again. Strict mode does not change it. */
+  countErrors(): number;
+  /** In the order of the document. */
+  toProblems(): readonly Problem[];
+}
+
+/** How a list of problems behaves. */
+export interface ProblemListOptions {
+  readonly strict: boolean;
+  /** What goes beyond is not listed; one problem `limit-exceeded` says so. */
+  readonly maxProblems: number;
+}
+
+/**
+ * A fault in a part that aliases use several times is listed once, under the first path: places are shared objects, one
+ * for each node of the source, so the same place, code and message are the same fault.
+ */
+export function createProblemList({ strict, maxProblems }: ProblemListOptions): ProblemList {
+  const problems: Problem[] = [];
+  const seen = new Map<Place, Set<string>>();
+  let errors = 0;
+  let warnings = 0;
+
+  function add(severity: Problem["severity"], code: string, { path, at }: Spot, message: string): void {
+    const faults = seen.get(at) ?? new Set();
+    if (problems.length > maxProblems || faults.has(`${code} ${message}`)) return;
+    seen.set(at, faults.add(`${code} ${message}`));
+    problems.push(
+      problems.length === maxProblems
+        ? toProblem("error", "limit-exceeded", { path: [], at }, `Only the first ${maxProblems} problems are listed.`)
+        : toProblem(severity, code, { path, at }, message),
+    );
+  }
+
+  return {
+    error(code, spot, message) {
+      errors += 1;
+      add("error", code, spot, message);
+    },
+    warn(code, spot, message) {
+      warnings += 1;
+      add(strict ? "error" : "warning", code, spot, message);
+    },
+    hasErrors: () => errors > 0 || (strict && warnings > 0),
+    countErrors: () => errors,
+    toProblems: () => problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+  };
+}
+
+function toProblem(severity: Problem["severity"], code: string, { path, at }: Spot, message: string): Problem {
+  const segments = path.map((key) => (key.length > MAX_SEGMENT ? `${key.slice(0, MAX_SEGMENT)}…` : key));
+  return { severity, code, path: segments.join("."), line: at.line, column: at.column, message };
+}

@@ -1,0 +1,99 @@
+/** Where something stands in a document; both from 1. Documents given as values have no places: everything is at 1, 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A map of a document. Keys are texts, in the order of the document, merges resolved. */
+export interface MapNode {
+  readonly kind: "map";
+  readonly at: Place;
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+
+/** A value of a map and where its key stands. */
+export interface Entry {
+  readonly keyAt: Place;
+  readonly value: TreeNode;
+}
+
+/** A list of a document. */
+export interface ListNode {
+  readonly kind: "list";
+  readonly at: Place;
+  readonly items: readonly TreeNode[];
+}
+
+/** A text, number, boolean or null. `plain` is what an unquoted YAML scalar looks like in the source. */
+export interface ScalarNode {
+  readonly kind: "scalar";
+  readonly at: Place;
+  readonly value: string | number | boolean | null;
+  readonly plain?: string;
+}
+
+/**
+ * A document as plain data that knows its places. Values behind an alias are shared, not copied, so walk it only where the
+ * reader has bounded its expanded size.
+ */
+export type TreeNode = MapNode | ListNode | ScalarNode;
+
+/** The keys that lead to a value. */
+export type Path = readonly string[];
+
+/** A value of the document with the way to it; `keyAt` is the place of its key, in lists of the value itself. */
+export interface Field<Node extends TreeNode = TreeNode> {
+  readonly path: Path;
+  readonly keyAt: Place;
+  readonly node: Node;
+}
+
+/** True when the field holds a map. */
+export function isMapField(field: Field): field is Field<MapNode> {
+  return field.node.kind === "map";
+}
+
+/** True when the field holds a list. */
+export function isListField(field: Field): field is Field<ListNode> {
+  return field.node.kind === "list";
+}
+
+/** The field's text; undefined when it holds anything else. */
+export function findText(field: Field): string | undefined {
+  return field.node.kind === "scalar" && typeof field.node.value === "string" ? field.node.value : undefined;
+}
+
+/** The value under one key. */
+export function findField(map: Field<MapNode>, key: string): Field | undefined {
+  const entry = map.node.entries.get(key);
+  return entry && { path: [...map.path, key], keyAt: entry.keyAt, node: entry.value };
+}
+
+/** All values of a map, by key. */
+export function toFields(map: Field<MapNode>): ReadonlyMap<string, Field> {
+  const fields = new Map<string, Field>();
+  for (const [key, entry] of map.node.entries) {
+    fields.set(key, { path: [...map.path, key], keyAt: entry.keyAt, node: entry.value });
+  }
+  return fields;
+}
+
+/** All values of a list. */
+export function toItems(list: Field<ListNode>): readonly Field[] {
+  return list.node.items.map((node, index) => ({ path: [...list.path, String(index)], keyAt: node.at, node }));
+}
+
+/**
+ * The value as JSON would hold it: numbers that JSON has not become null. Every key becomes an own property, so
+ * `__proto__` is data like any other.
+ */
+export function toValue(node: TreeNode): unknown {
+  if (node.kind === "list") return node.items.map(toValue);
+  if (node.kind === "map") return toRecord(node);
+  return typeof node.value === "number" && !Number.isFinite(node.value) ? null : node.value;
+}
+
+/** As `toValue`, for a map. */
+export function toRecord(map: MapNode): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...map.entries].map(([key, entry]) => [key, toValue(entry.value)]));
+}

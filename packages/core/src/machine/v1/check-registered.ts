@@ -1,0 +1,62 @@
+import { Errors } from "typebox/value";
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../tree.ts";
+import { quote } from "../wording.ts";
+import { onKey, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
+
+/** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
+export function checkRegistered(context: V1Context, config: Field<MapNode>, executor: ExecutorDefinition): void {
+  try {
+    for (const fault of Errors(executor.config, toRecord(config.node))) {
+      checkFault(context, config, { fault, executor });
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `The schema of the executor ${quote(executor.name)} cannot be used: ${why.slice(0, 200)}`;
+    context.problems.error("config-invalid", onKey(config), message);
+  }
+}
+
+type Fault = ReturnType<typeof Errors>[number];
+
+function checkFault(context: V1Context, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
+  // Told already, with the key's name, by the fault of the map that may not have this key.
+  if (fault.keyword === "boolean" && fault.schemaPath.endsWith("/additionalProperties")) return;
+  const field = findByPointer(config, fault.instancePath);
+  if (fault.keyword !== "additionalProperties" || !isMapField(field)) {
+    const spot = fault.keyword === "required" ? onKey(field) : onValue(field);
+    context.problems.error("config-invalid", spot, `The config of ${executor.name} ${fault.message} here.`);
+    return;
+  }
+  const known = field === config ? findKnownKeys(executor) : [];
+  for (const key of fault.params.additionalProperties) {
+    const near = known.length > 0 ? suggestOrList(key, known) : "";
+    const message = `${quote(key)} is no key of this config of ${executor.name}.${near}`;
+    context.problems.error("config-invalid", onKey(findField(field, key) ?? field), message);
+  }
+}
+
+interface RegisteredFault {
+  readonly fault: Fault;
+  readonly executor: ExecutorDefinition;
+}
+
+function findKnownKeys({ config }: ExecutorDefinition): readonly string[] {
+  const properties: unknown = "properties" in config ? config.properties : undefined;
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+}
+
+function findByPointer(config: Field, pointer: string): Field {
+  let field = config;
+  for (const segment of pointer.split("/").slice(1)) {
+    const key = segment.replaceAll("~1", "/").replaceAll("~0", "~");
+    const inner = isMapField(field)
+      ? findField(field, key)
+      : isListField(field)
+        ? toItems(field)[Number(key)]
+        : undefined;
+    if (inner === undefined) return field;
+    field = inner;
+  }
+  return field;
+}

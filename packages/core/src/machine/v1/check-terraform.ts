@@ -1,0 +1,106 @@
+import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
+import { describe, quote } from "../wording.ts";
+import { checkKeys } from "./check-keys.ts";
+import { warnAmbiguous } from "./scalar-ambiguity.ts";
+import { onKey, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
+
+/** The config of a Terraform task. */
+export function checkTerraform(context: V1Context, config: Field<MapNode>): void {
+  const known = ["action", "source", "variables"];
+  checkKeys(context, config, { known, code: "config-unknown-key", owner: "a terraform config" });
+  checkAction(context, config);
+  checkSource(context, config);
+  const variables = findField(config, "variables");
+  if (variables) checkVariables(context, variables);
+}
+
+function checkAction({ problems }: V1Context, config: Field<MapNode>): void {
+  const action = findField(config, "action");
+  if (action === undefined) {
+    problems.error("terraform-action-required", onKey(config), "A terraform task needs action: apply or destroy.");
+    return;
+  }
+  const name = findText(action);
+  if (name === "apply" || name === "destroy") return;
+  const near = name === undefined ? " Known: apply, destroy." : suggestOrList(name, ["apply", "destroy"]);
+  const message = `Terraform's action cannot be ${describe(action.node)}.${near}`;
+  problems.error("terraform-action-unknown", onValue(action), message);
+}
+
+function checkSource(context: V1Context, config: Field<MapNode>): void {
+  const source = findField(config, "source");
+  if (source === undefined) {
+    context.problems.warn(
+      "source-missing",
+      onKey(config),
+      "The config has no source; the task will fail when it runs.",
+    );
+  } else if (isMapField(source)) {
+    checkSourceFields(context, source);
+  } else {
+    const message = `source must be a map such as {type: s3, bucket: …, key: …}, but it is ${describe(source.node)}.`;
+    context.problems.error("source-not-map", onValue(source), message);
+  }
+}
+
+const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
+
+function checkSourceFields(context: V1Context, source: Field<MapNode>): void {
+  const type = findField(source, "type");
+  const kind = type === undefined ? findKind(source) : findText(type);
+  if (type === undefined) {
+    const message = "The source has no type, s3 or local; the task will fail when it runs.";
+    context.problems.warn("source-type-missing", onKey(source), message);
+  } else if (kind !== "s3" && kind !== "local") {
+    const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, ["s3", "local"]);
+    const message = `A source cannot be of the type ${describe(type.node)}.${near}`;
+    context.problems.error("source-type-unknown", onValue(type), message);
+    return;
+  }
+  const fields = kind === "s3" || kind === "local" ? SOURCE_KEYS[kind] : [];
+  const known = ["type", ...(fields.length > 0 ? fields : ["bucket", "key", "location"])];
+  const owner = fields.length > 0 ? `a source of the type ${kind}` : "a source";
+  checkKeys(context, source, { known, code: "source-unknown-key", owner });
+  for (const name of fields) checkSourceField(context, source, name);
+}
+
+// A source without a type must still have the shape of one.
+function findKind(source: Field<MapNode>): "s3" | "local" | undefined {
+  if (findField(source, "location")) return "local";
+  return findField(source, "bucket") || findField(source, "key") ? "s3" : undefined;
+}
+
+function checkSourceField({ problems }: V1Context, source: Field<MapNode>, name: string): void {
+  const field = findField(source, name);
+  if (field === undefined) {
+    const at = { ...onKey(source), path: [...source.path, name] };
+    problems.error("source-field-required", at, `The source needs ${name}.`);
+  } else if (!findText(field)) {
+    const hint = field.node.kind === "scalar" && field.node.value ? " Write it in quotes." : "";
+    const message = `${name} of a source must be a text that is not empty, but it is ${describe(field.node)}.${hint}`;
+    problems.error("source-field-required", onValue(field), message);
+  } else if (name === "key" && looksLikeFile(findText(field) ?? "")) {
+    const message = `${quote(findText(field) ?? "")} looks like one file; key is a prefix, and all objects under it are used.`;
+    problems.warn("source-key-not-prefix", onValue(field), message);
+  }
+}
+
+const FILE_ENDING = /\.(tf|json|tfvars|hcl|tpl|tmpl|zip|tar|gz|tgz|bz2|xz|7z|ya?ml|txt|md|sh|py|js|ts)$/i;
+
+function looksLikeFile(key: string): boolean {
+  return FILE_ENDING.test(key);
+}
+
+function checkVariables(context: V1Context, variables: Field): void {
+  if (!isMapField(variables)) {
+    const message = `variables must be a map, but it is ${describe(variables.node)}.`;
+    context.problems.error("variables-not-map", onValue(variables), message);
+    return;
+  }
+  for (const [name, field] of toFields(variables)) {
+    if (field.node.kind === "scalar") continue;
+    const message = `The variable ${quote(name)} is ${describe(field.node)}; only texts, numbers, booleans and null are passed on.`;
+    context.problems.warn("variable-not-scalar", onValue(field), message);
+  }
+  warnAmbiguous(context, variables);
+}

@@ -1,0 +1,25 @@
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import type { Field, MapNode } from "../tree.ts";
+import { toRecord } from "../tree.ts";
+import { quote } from "../wording.ts";
+import { onKey, type V1Context } from "./v1-context.ts";
+
+/**
+ * The executor's own time limit for a config that it accepts; undefined when it has none. An executor that throws gives
+ * `config-invalid`.
+ */
+export function findTimeoutMs(
+  context: V1Context,
+  config: Field<MapNode>,
+  executor: ExecutorDefinition,
+): number | undefined {
+  try {
+    const ms: unknown = executor.timeout?.(toRecord(config.node) as never);
+    return typeof ms === "number" && Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `The executor ${quote(executor.name)} cannot tell its time limit from this config: ${why.slice(0, 200)}`;
+    context.problems.error("config-invalid", onKey(config), message);
+    return undefined;
+  }
+}

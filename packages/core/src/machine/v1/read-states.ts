@@ -1,0 +1,132 @@
+import { INIT } from "../machine.ts";
+import { type Field, findField, isListField, isMapField, type MapNode, toFields, toItems } from "../tree.ts";
+import { describe, quote, suggest } from "../wording.ts";
+import { checkKeys } from "./check-keys.ts";
+import { explainUpperName, isUpperName } from "./read-events.ts";
+import { type HandlerDraft, readHandlers } from "./read-handlers.ts";
+import type { References } from "./references.ts";
+import { onKey, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
+
+/** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
+export interface StateDraft {
+  readonly field: Field;
+  readonly terminal?: boolean;
+  /** Each name once, unknown ones included. */
+  readonly tasks?: readonly string[];
+  readonly on?: ReadonlyMap<string, HandlerDraft>;
+}
+
+/** What states refer to. */
+export interface StateReferences {
+  readonly events: References;
+  readonly tasks: References;
+  readonly states: References;
+}
+
+/** The map of states; undefined, with `states-required`, when there is none. */
+export function findStates(context: V1Context, root: Field<MapNode>): ReadonlyMap<string, Field> | undefined {
+  const states = findField(root, "states");
+  if (states === undefined) {
+    context.problems.error(
+      "states-required",
+      onKey(root),
+      "states is missing: a map of the machine's states, with INIT.",
+    );
+    return undefined;
+  }
+  if (!isMapField(states)) {
+    const message = `states must be a map of states, but it is ${describe(states.node)}.`;
+    context.problems.error("states-required", onValue(states), message);
+    return undefined;
+  }
+  const fields = toFields(states);
+  checkNames(context, states, fields);
+  return fields;
+}
+
+function checkNames({ problems, limits }: V1Context, states: Field, fields: ReadonlyMap<string, Field>): void {
+  if (!fields.has(INIT)) {
+    const message = `The state INIT is missing: every stack begins in it.${suggestFrom(INIT, fields.keys())}`;
+    problems.error("init-required", onKey(states), message);
+  }
+  if (fields.size > limits.maxStates) {
+    const message = `The machine has ${fields.size} states; ${limits.maxStates} are allowed.`;
+    problems.error("limit-exceeded", onKey(states), message);
+  }
+  for (const [name, field] of fields) {
+    if (isUpperName(name)) continue;
+    problems.error("state-name-pattern", onKey(field), `${quote(name)} is no state name. ${explainUpperName(name)}`);
+  }
+}
+
+/** Reads one state. */
+export function readState(context: V1Context, field: Field, references: StateReferences): StateDraft {
+  if (!isMapField(field)) {
+    const message = `A state must be a map, but this is ${describe(field.node)}. A state without anything is {}.`;
+    context.problems.error("state-not-map", onValue(field), message);
+    return { field };
+  }
+  const owner = { known: ["terminal", "tasks", "on"], code: "state-unknown-key", owner: "a state" };
+  checkKeys(context, field, owner);
+  const terminal = readTerminal(context, findField(field, "terminal"));
+  const tasks = readStateTasks(context, findField(field, "tasks"), references.tasks);
+  const on = readHandlers(context, findField(field, "on"), references);
+  return { field, ...(terminal !== undefined && { terminal }), ...(tasks && { tasks }), ...(on && { on }) };
+}
+
+function readTerminal({ problems }: V1Context, field: Field | undefined): boolean | undefined {
+  if (field === undefined) return false;
+  const value = field.node.kind === "scalar" ? field.node.value : undefined;
+  if (typeof value === "boolean") return value;
+  if (value === "true" || value === "false") {
+    problems.warn(
+      "terminal-coerced",
+      onValue(field),
+      `terminal is the text ${quote(value)}; write ${value} without quotes.`,
+    );
+    return value === "true";
+  }
+  problems.error(
+    "terminal-not-boolean",
+    onValue(field),
+    `terminal must be true or false, but it is ${describe(field.node)}.`,
+  );
+  return undefined;
+}
+
+function readStateTasks(
+  context: V1Context,
+  field: Field | undefined,
+  known: References,
+): readonly string[] | undefined {
+  if (field === undefined) return [];
+  if (!isListField(field)) {
+    const message = `tasks of a state must be a list of task names, but this is ${describe(field.node)}.`;
+    context.problems.error("state-tasks-not-list", onValue(field), message);
+    return undefined;
+  }
+  const names = new Set<string>();
+  for (const item of toItems(field)) readStateTask(context, item, { names, known });
+  return [...names];
+}
+
+interface StateTasks {
+  readonly names: Set<string>;
+  readonly known: References;
+}
+
+function readStateTask({ problems }: V1Context, item: Field, { names, known }: StateTasks): void {
+  const value = item.node.kind === "scalar" ? item.node.value : undefined;
+  if (typeof value !== "string") {
+    const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;
+    problems.error("state-task-not-string", onValue(item), message);
+  } else if (names.has(value)) {
+    const message = `The task ${quote(value)} is listed twice in this state; it runs once.`;
+    problems.warn("duplicate-state-task", onValue(item), message);
+  } else {
+    names.add(value);
+    if (known.use(value)) return;
+    const message = `There is no task ${quote(value)}.${suggest(known.resolve(value))}`;
+    problems.error("state-task-undefined", onValue(item), message);
+  }
+}

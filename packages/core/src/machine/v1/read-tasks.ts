@@ -1,0 +1,104 @@
+import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
+import { describe, listNames } from "../wording.ts";
+import { checkConfig } from "./check-config.ts";
+import { checkKeys } from "./check-keys.ts";
+import { findTimeoutMs } from "./find-timeout.ts";
+import { onKey, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
+
+/** A task that could be read. */
+export interface TaskDraft {
+  readonly name: string;
+  readonly field: Field<MapNode>;
+  readonly executor?: string;
+  readonly config?: Field<MapNode>;
+  /** The executor's own limit. */
+  readonly timeoutMs?: number;
+}
+
+/** The map of tasks; undefined, with `tasks-required` or `tasks-not-map`, when there is none. */
+export function findTasks(
+  { problems, limits }: V1Context,
+  root: Field<MapNode>,
+): ReadonlyMap<string, Field> | undefined {
+  const tasks = findField(root, "tasks");
+  if (tasks === undefined) {
+    problems.error(
+      "tasks-required",
+      onKey(root),
+      "tasks is missing: a map of the machine's tasks. Without tasks write {}.",
+    );
+    return undefined;
+  }
+  if (!isMapField(tasks)) {
+    const message = `tasks must be a map of tasks, but it is ${describe(tasks.node)}. Without tasks write {}.`;
+    problems.error("tasks-not-map", onValue(tasks), message);
+    return undefined;
+  }
+  const fields = toFields(tasks);
+  if (fields.size > limits.maxTasks) {
+    const message = `The machine has ${fields.size} tasks; ${limits.maxTasks} are allowed.`;
+    problems.error("limit-exceeded", onKey(tasks), message);
+  }
+  return fields;
+}
+
+/** Reads one task; undefined when it is no map. */
+export function readTask(context: V1Context, name: string, field: Field): TaskDraft | undefined {
+  if (name === "") context.problems.error("task-name-empty", onKey(field), "A task needs a name.");
+  if (!isMapField(field)) {
+    const message = `A task must be a map with executor and config, but this is ${describe(field.node)}.`;
+    context.problems.error("task-not-map", onValue(field), message);
+    return undefined;
+  }
+  checkKeys(context, field, { known: ["executor", "config"], code: "task-unknown-key", owner: "a task" });
+  const executor = readExecutor(context, field);
+  const config = readConfig(context, field);
+  const timeoutMs = config && executor.known ? judgeConfig(context, config, executor.name) : undefined;
+  return {
+    name,
+    field,
+    ...(executor.name !== undefined && { executor: executor.name }),
+    ...(config && { config }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
+
+function judgeConfig(context: V1Context, config: Field<MapNode>, executor: string | undefined): number | undefined {
+  const errors = context.problems.countErrors();
+  checkConfig(context, config, executor);
+  const definition = executor === undefined ? undefined : context.executors.get(executor);
+  if (definition === undefined || context.problems.countErrors() > errors) return undefined;
+  return findTimeoutMs(context, config, definition);
+}
+
+interface ExecutorDraft {
+  readonly name?: string;
+  /** False when the config cannot be judged. */
+  readonly known: boolean;
+}
+
+function readExecutor(context: V1Context, task: Field<MapNode>): ExecutorDraft {
+  const executor = findField(task, "executor");
+  if (executor === undefined) {
+    context.problems.warn("executor-missing", onKey(task), "The task names no executor; it will fail when it runs.");
+    return { known: true };
+  }
+  const name = findText(executor);
+  const known = new Set(["terraform", "lambda", ...context.executors.keys(), ...context.uncheckedExecutors]);
+  if (name !== undefined && known.has(name)) return { name, known: true };
+  const near = name === undefined ? "" : suggestFrom(name, known);
+  const message = `There is no executor ${describe(executor.node)}.${near} Registered: ${listNames(known)}.`;
+  context.problems.error("executor-unknown", onValue(executor), message);
+  return { known: false };
+}
+
+function readConfig({ problems }: V1Context, task: Field<MapNode>): Field<MapNode> | undefined {
+  const config = findField(task, "config");
+  if (config === undefined) {
+    problems.warn("config-missing", onKey(task), "The task has no config; it will fail when it runs.");
+    return undefined;
+  }
+  if (isMapField(config)) return config;
+  problems.error("config-not-map", onValue(config), `config must be a map, but it is ${describe(config.node)}.`);
+  return undefined;
+}

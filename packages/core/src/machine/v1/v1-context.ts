@@ -1,0 +1,36 @@
+import type { ExecutorRegistry } from "../executor-definition.ts";
+import type { MachineLimits } from "../machine-limits.ts";
+import { findNearestName } from "../nearest-name.ts";
+import type { ProblemList, Spot } from "../problem-list.ts";
+import type { Field } from "../tree.ts";
+import { listNames, suggest } from "../wording.ts";
+
+/** What every rule needs besides its part of the document. */
+export interface V1Context {
+  readonly name: string;
+  readonly problems: ProblemList;
+  readonly limits: MachineLimits;
+  readonly executors: ExecutorRegistry;
+  /** Executors that runners have, though no definition is here. */
+  readonly uncheckedExecutors: ReadonlySet<string>;
+}
+
+/** Where to report that something stands at a value. */
+export function onValue(field: Field): Spot {
+  return { path: field.path, at: field.node.at };
+}
+
+/** Where to report that something concerns a key or what is missing under it. */
+export function onKey(field: Field): Spot {
+  return { path: field.path, at: field.keyAt };
+}
+
+/** The end of a message about a name that is not among the known ones. */
+export function suggestFrom(name: string, known: Iterable<string>): string {
+  return suggest(findNearestName(name, known));
+}
+
+/** As `suggestFrom`, for short closed lists: without a near name all are listed. */
+export function suggestOrList(name: string, known: readonly string[]): string {
+  return suggestFrom(name, known) || ` Known: ${listNames(known)}.`;
+}
