@@ -24,9 +24,13 @@ export type ClaimResult =
       /** True when an earlier owner was granted and `start` may have run. */
       readonly again: boolean;
     }
-  /** Another owner has a live lease, or the attempt is suspended and not yet due. */
+  /** An owner (perhaps the same one) has a live lease, or the attempt is suspended and not yet due. */
   | { readonly kind: "held"; readonly by: string }
-  /** Another attempt has one of the keys. The attempt waits in that key's queue; its message comes when it is next. */
+  /**
+   * Another attempt has one of the keys. The attempt waits in that key's queue, in order of dispatch (`place` 1: it
+   * is next), and keeps the keys before it. Who frees a key passes it on to the next one (`holder`: its attempt id),
+   * whose message comes by the same commit; nobody overtakes it.
+   */
   | { readonly kind: "queued"; readonly key: string; readonly holder: string; readonly place: number }
   /** Unknown, settled or cancelled. */
   | { readonly kind: "gone" };
@@ -72,6 +76,7 @@ export interface AttemptView {
   readonly executor?: string;
   readonly status: "unclaimed" | "queued" | "running" | "suspended" | "settled";
   readonly dispatchedAt: number;
+  /** While it is queued the clock stands and this tells nothing. */
   readonly deadlineAt: number;
   /** The newest grant; 0 before the first. */
   readonly token: number;
@@ -95,7 +100,10 @@ export interface AttemptStore {
     grant: Grant,
     input: { readonly leaseMs: number; readonly now: number; readonly message?: string },
   ): Promise<RenewResult>;
-  /** Gives the lease back and keeps the keys. When a cancel is asked for, the poll is due at once. */
+  /**
+   * Gives the lease back and keeps the keys. The poll is due at once when a cancel was asked for after the grant; a
+   * grant that carried `cancelling` is polled when `dueAt` says.
+   */
   suspend(grant: Grant, input: SuspendInput): Promise<"suspended" | "lost">;
   /** Ends the attempt: result event, freed keys and the next queued message of each key are one commit. */
   settle(grant: Grant, input: SettleInput): Promise<"settled" | "lost">;

@@ -73,7 +73,7 @@ export interface StoredHistoryEntry extends HistoryEntry {
 /** A stack as loaded for a decision. */
 export interface LoadedStack {
   readonly stackId: string;
-  /** 0 when there is none. */
+  /** 0 when there is none. A stack that is created again goes on above the versions of its earlier lives. */
   readonly version: number;
   readonly stack?: Stack;
   /** Oldest first. */
@@ -94,7 +94,10 @@ export interface Change {
   /** The version that was loaded; 0: there must be no stack. */
   readonly expectedVersion: number;
   readonly write: StackWrite;
-  /** Ids that are remembered from now on. A known one makes the whole change a `duplicate`. */
+  /**
+   * Ids that are remembered from now on, per stack. A known one makes the whole change a `duplicate`; so does a
+   * known one of an event that is to be parked or set aside.
+   */
   readonly appliedIds: readonly string[];
   readonly park: readonly ParkedEvent[];
   /** Event ids that are parked no more. */

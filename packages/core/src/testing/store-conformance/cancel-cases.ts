@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import type { CancelAttempt } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import {
+  aChange,
+  aClaim,
+  aSettle,
+  commitNow,
+  DAY,
+  dispatchNow,
+  grantNow,
+  HOUR,
+  MINUTE,
+  SECOND,
+  T0,
+  take,
+  takeAttemptIds,
+} from "./store-builders.ts";
+import { expectKind, storeCase } from "./store-case.ts";
+
+async function cancelNow(store: Store, overrides: Partial<CancelAttempt> = {}, now = T0) {
+  const cancel = {
+    attemptId: "a1",
+    withinMs: 5 * MINUTE,
+    why: "requested",
+    unclaimedAtOnce: true,
+    ...overrides,
+  } as const;
+  await commitNow(store, aChange({ cancels: [cancel], now }));
+}
+
+async function takeDeadlines(store: Store, now: number) {
+  const items = await take(store, ["deadline"], { now, leaseMs: 1 });
+  return items.map((item) => {
+    const { attemptId, why } = expectKind(item, "deadline");
+    return [attemptId, why];
+  });
+}
+
+/** Cancels and deadlines of attempts. */
+export const cancelCases: readonly ConformanceCase<Store>[] = [
+  storeCase("ends an unclaimed attempt at once where all runners have the store, with its event", async (store) => {
+    await dispatchNow(store, ["a1"]);
+
+    await cancelNow(store, {}, T0 + SECOND);
+
+    const [item] = await take(store, ["event"], { now: T0 + SECOND });
+    assert.deepEqual(expectKind(item, "event").event, {
+      id: "cancelled:a1",
+      stackId: "s1",
+      origin: "worker",
+      receivedAt: T0 + SECOND,
+      message: { event: "TASK_CANCELLED", stackId: "s1", task: { name: "plan" }, dispatchId: "a1" },
+    });
+    const view = await store.findAttempt("a1");
+    assert.deepEqual([view?.status, view?.outcome], ["settled", "cancelled"]);
+    assert.equal((await store.claim(aClaim("a1"))).kind, "gone");
+    assert.deepEqual(await take(store, ["deadline"], { now: T0 + 10 * DAY }), []);
+  }),
+
+  storeCase(
+    "leaves an unclaimed attempt alive where runners may have no store, and tells who claims it",
+    async (store) => {
+      await dispatchNow(store, ["a1"]);
+
+      await cancelNow(store, { unclaimedAtOnce: false });
+
+      assert.deepEqual(await take(store, ["event"]), []);
+      assert.equal((await store.findAttempt("a1"))?.cancelling, "requested");
+      assert.equal(expectKind(await store.claim(aClaim("a1")), "granted").cancelling, "requested");
+    },
+  ),
+
+  storeCase("tells a running attempt of a cancel when it renews, and does not end it", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    const grant = await grantNow(store, "a1");
+
+    await cancelNow(store);
+
+    const renewed = await store.renew(grant, { leaseMs: MINUTE, now: T0 });
+    assert.deepEqual(renewed, { kind: "renewed", cancelling: "requested" });
+    assert.equal((await store.findAttempt("a1"))?.status, "running");
+    assert.deepEqual(await take(store, ["event"]), []);
+    assert.equal(await store.settle(grant, aSettle("a1", { outcome: "cancelled" })), "settled");
+  }),
+
+  storeCase("tells the next owner of a cancel", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await grantNow(store, "a1");
+    await cancelNow(store, { why: "timed-out" });
+
+    const next = expectKind(await store.claim(aClaim("a1", { owner: "w2", now: T0 + MINUTE })), "granted");
+
+    assert.equal(next.cancelling, "timed-out");
+  }),
+
+  storeCase("makes the poll of a suspended attempt due at once when a cancel is asked for", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    const grant = await grantNow(store, "a1");
+    await store.suspend(grant, { progress: { step: 1 }, dueAt: T0 + HOUR, now: T0 });
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + SECOND }), []);
+
+    await cancelNow(store, {}, T0 + SECOND);
+
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + SECOND }), ["a1"]);
+    const claim = expectKind(await store.claim(aClaim("a1", { now: T0 + SECOND })), "granted");
+    assert.deepEqual([claim.cancelling, claim.progress], ["requested", { step: 1 }]);
+  }),
+
+  storeCase("makes the poll due at once when the cancel came while the owner worked", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    const grant = await grantNow(store, "a1");
+    await cancelNow(store);
+
+    await store.suspend(grant, { progress: {}, dueAt: T0 + HOUR, now: T0 + SECOND });
+
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + SECOND }), ["a1"]);
+  }),
+
+  storeCase("polls a cancel that its owner knows of when the owner says", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await cancelNow(store, { unclaimedAtOnce: false });
+    const grant = await grantNow(store, "a1");
+
+    await store.suspend(grant, { progress: {}, dueAt: T0 + MINUTE, now: T0 });
+
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + MINUTE - 1 }), []);
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + MINUTE }), ["a1"]);
+  }),
+
+  storeCase("passes over a cancel of an attempt that is unknown or settled", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await store.settle(await grantNow(store, "a1"), aSettle("a1"));
+    await cancelNow(store);
+    await cancelNow(store, { attemptId: "nobody" });
+
+    assert.equal((await store.findAttempt("a1"))?.outcome, "succeeded");
+    assert.deepEqual(await takeDeadlines(store, T0 + DAY), []);
+  }),
+
+  storeCase("gives an unclaimed attempt a day, or its time-out when that is longer", async (store) => {
+    await dispatchNow(store, ["short"], { timeoutMs: HOUR });
+    await dispatchNow(store, ["long"], { timeoutMs: 2 * DAY });
+
+    assert.deepEqual(await takeDeadlines(store, T0 + DAY - 1), []);
+    assert.deepEqual(await takeDeadlines(store, T0 + DAY), [["short", "deadline"]]);
+    assert.deepEqual(await takeDeadlines(store, T0 + 2 * DAY), [
+      ["short", "deadline"],
+      ["long", "deadline"],
+    ]);
+  }),
+
+  storeCase("hands out a passed deadline with its stack and task, until it is dealt with", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await grantNow(store, "a1", { timeoutMs: HOUR, leaseMs: 2 * HOUR });
+    const input = { now: T0 + HOUR, leaseMs: MINUTE };
+
+    assert.deepEqual(await take(store, ["deadline"], { now: T0 + HOUR - 1 }), []);
+    const items = await take(store, ["deadline"], input);
+
+    assert.deepEqual(items, [{ kind: "deadline", stackId: "s1", attemptId: "a1", task: "plan", why: "deadline" }]);
+    assert.deepEqual(await take(store, ["deadline"], { ...input, now: T0 + HOUR + MINUTE - 1 }), []);
+    assert.deepEqual(await takeAttemptIds(store, "deadline", { ...input, now: T0 + HOUR + MINUTE }), ["a1"]);
+    await commitNow(store, aChange({ closes: ["a1"] }));
+    assert.deepEqual(await take(store, ["deadline"], { now: T0 + DAY }), []);
+  }),
+
+  storeCase("hands out deadlines of suspended attempts and of removed stacks", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await store.suspend(await grantNow(store, "a1"), { progress: {}, dueAt: T0 + DAY, now: T0 });
+    await commitNow(store, aChange({ write: { kind: "remove" } }));
+
+    assert.deepEqual(await takeDeadlines(store, T0 + HOUR), [["a1", "deadline"]]);
+  }),
+
+  storeCase("replaces the deadline by the time of the cancel once one is asked for", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await grantNow(store, "a1", { timeoutMs: HOUR, leaseMs: DAY });
+    await take(store, ["deadline"], { now: T0 + HOUR, leaseMs: DAY });
+
+    await cancelNow(store, { why: "timed-out", withinMs: 5 * MINUTE }, T0 + HOUR);
+
+    assert.deepEqual(await takeDeadlines(store, T0 + HOUR + 5 * MINUTE - 1), []);
+    assert.deepEqual(await takeDeadlines(store, T0 + HOUR + 5 * MINUTE), [["a1", "cancel"]]);
+  }),
+
+  storeCase("ends the time of a requested cancel before the deadline", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await grantNow(store, "a1", { timeoutMs: HOUR });
+
+    await cancelNow(store, { withinMs: 5 * MINUTE });
+
+    assert.deepEqual(await takeDeadlines(store, T0 + 5 * MINUTE), [["a1", "cancel"]]);
+  }),
+
+  storeCase("does not prolong a cancel by another one", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await grantNow(store, "a1");
+    await cancelNow(store, { withinMs: 5 * MINUTE });
+
+    await cancelNow(store, { withinMs: 5 * MINUTE }, T0 + 4 * MINUTE);
+
+    assert.deepEqual(await takeDeadlines(store, T0 + 5 * MINUTE), [["a1", "cancel"]]);
+  }),
+];
