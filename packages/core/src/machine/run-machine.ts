@@ -53,7 +53,7 @@ export function runMachineSource(input: RunMachineInput): string {
     config,
     ...(target === undefined ? {} : { target }),
     timeoutMs: input.timeoutMs ?? own ?? DEFAULT_TIMEOUT_MS,
-    cancelWithinMs: parseDuration(definition?.cancelWithin ?? DEFAULT_CANCEL_WITHIN),
+    cancelWithinMs: parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS,
   };
   const source = JSON.stringify(document);
   const bytes = utf8ToBytes(source).length;
@@ -82,7 +82,7 @@ export function runStackId(input: { readonly key: string } | { readonly ulid: st
 }
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
-const DEFAULT_CANCEL_WITHIN = "5m";
+const DEFAULT_CANCEL_WITHIN_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 
 const validator = Compile(RunSource);
