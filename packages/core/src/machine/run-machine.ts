@@ -7,6 +7,7 @@ import { shortHashOf } from "./attempt-id.ts";
 import { parseDuration } from "./duration.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import { FAILED, INIT, type Machine, NEXT, type Reaction, type State, type Task } from "./machine.ts";
+import { DEFAULT_CANCEL_WITHIN_MS } from "./open-runs.ts";
 
 /** The built-in machine of runs that have no machine of their own: one task, which can be tried again. */
 export const RUN_MACHINE = "stackyard.run";
