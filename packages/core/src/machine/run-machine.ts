@@ -83,7 +83,6 @@ export function runStackId(input: { readonly key: string } | { readonly ulid: st
 }
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
-const DEFAULT_CANCEL_WITHIN_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 
 const validator = Compile(RunSource);
