@@ -21,3 +21,12 @@ export type {
   StoredHistoryEntry,
 } from "../ports/stack-store.ts";
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
+export { explainStack } from "./explain.ts";
+export { createFolderLocator } from "./folder-locator.ts";
+export { loadMachineFile } from "./load-machine-file.ts";
+export { publishMessages } from "./publish-messages.ts";
+export { createStaticLocator } from "./static-locator.ts";
+export { createStepHandler } from "./step-handler.ts";
+export { createStoreTransport } from "./store-transport.ts";
+export { createUlids, systemClock } from "./system-clock.ts";
+export { startYard } from "./yard.ts";

@@ -1,0 +1,71 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { idempotencyKeyOf, parseAttemptId } from "../machine/attempt-id.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from "../ports/executor.ts";
+import type { Leases } from "../ports/leases.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Records } from "../ports/records.ts";
+
+/** How a runner reaches AWS for a target; given by the package that knows the SDK. */
+export interface AwsAccess {
+  client<Client>(client: ClientConstructor<Client>, target: Target | undefined): Client;
+  credentials(target: Target | undefined): Promise<AwsCredentials>;
+}
+
+/** What all contexts of a runner share. */
+export interface ContextDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly records: Records;
+  readonly leases: Leases;
+  readonly aws?: AwsAccess;
+  readonly stateBackendUrl?: string;
+}
+
+/** What one call adds. */
+export interface CallInput {
+  readonly message: TaskMessage;
+  readonly token: number;
+  readonly deadlineAt: number;
+  readonly signal: AbortSignal;
+  readonly cancelling: boolean;
+  readonly report: (line: string) => void;
+}
+
+/** The context of one call to an executor. */
+export function createExecutorContext(deps: ContextDeps, call: CallInput): ExecutorContext {
+  const { stack, task, dispatch } = call.message;
+  const parts = parseAttemptId(dispatch.id);
+  return {
+    stackId: stack.id,
+    machine: stack.machine,
+    task: task.name,
+    attempt: { id: dispatch.id, number: dispatch.attempt, token: call.token },
+    metadata: stack.metadata,
+    state: stack._state,
+    previousState: stack.previousState,
+    idempotencyKey: idempotencyKeyOf(
+      parts ?? { stackId: stack.id, life: "0", entry: 0, task: task.name, attempt: dispatch.attempt },
+    ),
+    signal: call.signal,
+    cancelling: call.cancelling,
+    deadlineAt: call.deadlineAt,
+    logger: deps.logger,
+    report: call.report,
+    clock: deps.clock,
+    records: deps.records,
+    leases: deps.leases,
+    ...(deps.stateBackendUrl === undefined ? {} : { stateBackendUrl: deps.stateBackendUrl }),
+    aws: (client) => requireAws(deps).client(client, undefined),
+    credentials: () => requireAws(deps).credentials(undefined),
+  };
+}
+
+function requireAws({ aws }: ContextDeps): AwsAccess {
+  if (aws !== undefined) return aws;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    "This runner has no access to AWS. Run the task where AWS access is configured, or use a local form of it.",
+  );
+}

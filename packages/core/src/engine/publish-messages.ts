@@ -1,0 +1,36 @@
+import { parseEventMessage } from "../machine/parse-event-message.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import type { WorkQueue } from "../ports/work-queue.ts";
+
+/** What became of a message at the door. */
+export type PublishResult =
+  | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
+  | { readonly kind: "invalid"; readonly code: "EVENT_INVALID" | "EVENT_RESERVED"; readonly reason: string };
+
+/** Parses event messages and queues those that are well formed, in one commit. Results in the order of the messages. */
+export async function publishMessages(
+  deps: { readonly store: Pick<WorkQueue, "enqueue">; readonly clock: Clock; readonly ids: Ids },
+  messages: readonly unknown[],
+  options: { readonly actor?: string } = {},
+): Promise<readonly PublishResult[]> {
+  const events: QueuedEvent[] = [];
+  const at = deps.clock.now();
+  const results = messages.map((message): PublishResult => {
+    const parsed = parseEventMessage(message, { messageId: deps.ids.next(), at });
+    if (parsed.kind === "invalid") return { kind: "invalid", code: parsed.code, reason: parsed.reason };
+    const { id, stackId, message: body = {} } = parsed.event;
+    const { actor } = options;
+    events.push({
+      id,
+      stackId,
+      origin: "external",
+      receivedAt: at,
+      message: body,
+      ...(actor === undefined ? {} : { actor }),
+    });
+    return { kind: "accepted", eventId: id, stackId };
+  });
+  if (events.length > 0) await deps.store.enqueue(events);
+  return results;
+}

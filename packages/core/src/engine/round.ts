@@ -1,0 +1,133 @@
+import type { Applied, Decision } from "../machine/decision.ts";
+import type { StackEvent } from "../machine/event.ts";
+import { closeRun } from "../machine/open-runs.ts";
+import type { Stack } from "../machine/stack.ts";
+import { spendTimer } from "../machine/timers.ts";
+import type {
+  CancelAttempt,
+  Change,
+  HistoryEntry,
+  LoadedStack,
+  ParkedEvent,
+  SetAsideEvent,
+} from "../ports/stack-store.ts";
+
+/** What one round of the engine gathers for one stack until it is committed as one change. */
+export interface Round {
+  readonly loaded: LoadedStack;
+  readonly now: number;
+  /** As it would be after the commit. */
+  stack: Stack | undefined;
+  /** Parked events by id, oldest first, as they would be after the commit. */
+  readonly parked: Map<string, ParkedEvent>;
+  readonly appliedIds: Set<string>;
+  /** Ids that the store said were applied before. */
+  readonly knownIds: ReadonlySet<string>;
+  readonly reparked: Map<string, ParkedEvent>;
+  readonly unparked: Set<string>;
+  readonly setAside: SetAsideEvent[];
+  readonly history: HistoryEntry[];
+  readonly dispatches: Change["dispatches"][number][];
+  readonly cancels: CancelAttempt[];
+  readonly closes: string[];
+  readonly acknowledges: string[];
+}
+
+/** Begins a round on a stack as loaded. */
+export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlySet<string>): Round {
+  return {
+    loaded,
+    now,
+    stack: loaded.stack,
+    parked: new Map(loaded.parked.map((entry) => [entry.event.id, entry])),
+    appliedIds: new Set(),
+    knownIds,
+    reparked: new Map(),
+    unparked: new Set(),
+    setAside: [],
+    history: [],
+    dispatches: [],
+    cancels: [],
+    closes: [],
+    acknowledges: [],
+  };
+}
+
+/** Takes a decision into the round. True when state or metadata changed, so that parked events get another try. */
+export function takeDecision(round: Round, event: StackEvent, decision: Decision, unclaimedAtOnce: boolean): boolean {
+  if (decision.kind === "applied") return takeApplied(round, event, decision, unclaimedAtOnce);
+  if (decision.closes !== undefined) {
+    round.closes.push(decision.closes);
+    if (round.stack !== undefined) round.stack = closeRun(round.stack, decision.closes);
+  }
+  // A timer that fired in vain is spent all the same; it is recorded with its reason and not delivered again.
+  const spent = decision.kind === "rejected" ? decision.spends : undefined;
+  if (round.stack !== undefined && spent !== undefined) round.stack = spendTimer(round.stack, spent);
+  return false;
+}
+
+function takeApplied(round: Round, event: StackEvent, decision: Applied, unclaimedAtOnce: boolean): boolean {
+  const before = round.stack;
+  round.appliedIds.add(event.id);
+  round.dispatches.push(...decision.dispatches);
+  round.closes.push(...decision.closes);
+  for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce });
+  round.stack = decision.removed ? undefined : decision.stack;
+  return (
+    before === undefined ||
+    decision.removed ||
+    before.entry !== decision.stack.entry ||
+    before.metadata !== decision.stack.metadata
+  );
+}
+
+/** Notes that an event waits for its stack to change. */
+export function park(round: Round, parked: ParkedEvent): void {
+  round.parked.set(parked.event.id, parked);
+  round.reparked.set(parked.event.id, parked);
+}
+
+/** Notes that an event is parked no more. */
+export function unpark(round: Round, eventId: string): void {
+  round.parked.delete(eventId);
+  round.reparked.delete(eventId);
+  if (round.loaded.parked.some(({ event }) => event.id === eventId)) round.unparked.add(eventId);
+}
+
+/** The round as one change. */
+export function toChange(round: Round): Change {
+  return {
+    stackId: round.loaded.stackId,
+    expectedVersion: round.loaded.version,
+    write: toWrite(round),
+    appliedIds: [...round.appliedIds],
+    park: [...round.reparked.values()],
+    unpark: [...round.unparked],
+    setAside: round.setAside,
+    history: round.history,
+    dispatches: round.dispatches,
+    cancels: round.cancels,
+    closes: round.closes,
+    acknowledges: round.acknowledges,
+    now: round.now,
+  };
+}
+
+/** True when there is nothing to commit. */
+export function isEmpty(change: Change): boolean {
+  if (change.write.kind !== "keep" || change.appliedIds.length > 0) return false;
+  return [
+    change.park,
+    change.unpark,
+    change.setAside,
+    change.history,
+    change.cancels,
+    change.closes,
+    change.acknowledges,
+  ].every((list) => list.length === 0);
+}
+
+function toWrite({ loaded, stack }: Round): Change["write"] {
+  if (stack === loaded.stack) return { kind: "keep" };
+  return stack === undefined ? { kind: "remove" } : { kind: "put", stack };
+}

@@ -1,0 +1,23 @@
+import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
+import { callExecutor, type Operation } from "./call-executor.ts";
+
+/** What a state of a Step Functions execution sends. */
+export interface StepRequest {
+  readonly op: Operation;
+  readonly config: unknown;
+  /** What the step before answered. */
+  readonly progress?: unknown;
+  /** Facts for the executor's context; the app's factory makes the context of them. */
+  readonly ctx?: Readonly<Record<string, unknown>>;
+}
+
+/** Calls one executor without a yard: the execution that sends the requests is the store. */
+export function createStepHandler(
+  executor: Executor,
+  createContext: (request: StepRequest) => ExecutorContext,
+): (request: StepRequest) => Promise<Step> {
+  return (request) => {
+    const kept = request.progress === undefined ? undefined : { progress: request.progress, cancelBegun: false };
+    return callExecutor(executor, request.op, createContext(request), request.config, kept);
+  };
+}

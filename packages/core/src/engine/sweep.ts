@@ -1,0 +1,60 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Retention } from "../ports/stack-queries.ts";
+import type { Store } from "../ports/store.ts";
+import type { Subscription } from "../ports/transport.ts";
+import type { DueKind } from "../ports/work-queue.ts";
+import type { Engine } from "./engine.ts";
+
+/** What the sweep works with. */
+export interface SweepDeps {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
+// A timer that another process set, or that was set while this one slept, is at most so late.
+const LONGEST_SLEEP_MS = 1_000;
+const PRUNE_EVERY_MS = 600_000;
+
+/** Works what time makes due, and prunes what is too old, until it is stopped. */
+export function startSweep(deps: SweepDeps, retention: Retention): Subscription {
+  const stopping = new AbortController();
+  const { clock, engine, logger, store } = deps;
+  let prunedAt = Number.NEGATIVE_INFINITY;
+  const loop = run();
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const worked = await engine.sweep();
+        await prune();
+        if (worked === 0) await clock.sleep(await sleepMs(), stopping.signal);
+      } catch (error) {
+        logger.error("The sweep failed; it tries again.", { error });
+        await clock.sleep(LONGEST_SLEEP_MS, stopping.signal);
+      }
+    }
+  }
+
+  async function sleepMs(): Promise<number> {
+    const dueAt = await store.nextDueAt(KINDS);
+    return dueAt === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, Math.max(1, dueAt - clock.now()));
+  }
+
+  async function prune(): Promise<void> {
+    const now = clock.now();
+    if (now - prunedAt < PRUNE_EVERY_MS) return;
+    const more = await store.prune(retention, now);
+    if (!more) prunedAt = now;
+  }
+
+  return {
+    async stop() {
+      stopping.abort();
+      await loop;
+    },
+  };
+}

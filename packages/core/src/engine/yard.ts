@@ -1,0 +1,73 @@
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { Executor } from "../ports/executor.ts";
+import type { Locator } from "../ports/locator.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Retention } from "../ports/stack-queries.ts";
+import type { Store } from "../ports/store.ts";
+import { createCompileRevision } from "./compile-revision.ts";
+import { createEngine, type EngineOptions } from "./engine.ts";
+import type { AwsAccess } from "./executor-context.ts";
+import { createStoreTransport } from "./store-transport.ts";
+import { startSweep } from "./sweep.ts";
+import { createWorker, type WorkerOptions } from "./worker.ts";
+
+/** What a yard in one process is made of. */
+export interface YardDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Where tasks may reach AWS. */
+  readonly aws?: AwsAccess;
+}
+
+export interface YardOptions {
+  readonly engine?: EngineOptions;
+  readonly worker?: WorkerOptions;
+  /** Tasks that run at the same time. Default: 8. */
+  readonly concurrency?: number;
+  /** Events that one commit may take together. Default: 64. */
+  readonly eventBatch?: number;
+  readonly retention?: Retention;
+  /** How long `stop` waits for running tasks before it asks them to end. Default: 10 s. */
+  readonly drainMs?: number;
+}
+
+/** What is kept where nothing else is said: history for 30 days, event ids for 14 or the last 1,000 of a stack. */
+export const DEFAULT_RETENTION: Retention = {
+  historyMs: 30 * 86_400_000,
+  eventIdMs: 14 * 86_400_000,
+  eventIdCount: 1_000,
+  setAsideMs: 30 * 86_400_000,
+  settledAttemptMs: 7 * 86_400_000,
+};
+
+/** An engine and a worker over one store, at work. */
+export interface RunningYard {
+  /** Takes nothing new, waits for running tasks, then asks them to end and gives them back. */
+  stop(): Promise<void>;
+}
+
+/** Starts engine, worker and sweep over the store's own transport. */
+export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYard {
+  const { clock, logger, store } = deps;
+  const concurrency = options.concurrency ?? 8;
+  const transport = createStoreTransport({ store, clock, logger });
+  const engine = createEngine({ ...deps, compile: createCompileRevision(deps.executors) }, options.engine);
+  const worker = createWorker(deps, options.worker);
+  // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
+  const events = transport.consumeEvents(engine.handle, { batchSize: options.eventBatch ?? 64, concurrency: 1 });
+  const tasks = transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
+  const sweep = startSweep({ engine, store, clock, logger }, options.retention ?? DEFAULT_RETENTION);
+  return {
+    async stop() {
+      const drained = new AbortController();
+      const abortLater = clock.sleep(options.drainMs ?? 10_000, drained.signal).then(() => worker.abort());
+      await tasks.stop();
+      drained.abort();
+      await Promise.all([abortLater, events.stop(), sweep.stop()]);
+    },
+  };
+}
