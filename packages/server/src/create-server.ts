@@ -1,0 +1,76 @@
+import type { Hono } from "hono";
+import { createApp } from "./create-app.ts";
+import { toOpenApi } from "./http/openapi.ts";
+import { defineRoute, json, type Route } from "./http/route.ts";
+import { createListener, type Listener } from "./listener.ts";
+import { createRequestMetrics } from "./metrics/request-metrics.ts";
+import { namedSchemas } from "./named-schemas.ts";
+import { attemptRoutes } from "./routes/attempt-routes.ts";
+import { eventRoutes } from "./routes/event-routes.ts";
+import { healthRoutes } from "./routes/health-routes.ts";
+import { machineRoutes } from "./routes/machine-routes.ts";
+import { operationRoutes } from "./routes/operation-routes.ts";
+import { stackRoutes } from "./routes/stack-routes.ts";
+import { watchRoutes } from "./routes/watch-routes.ts";
+import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
+import { createChangeBell } from "./watch/change-bell.ts";
+import { createHistoryStreams } from "./watch/history-stream.ts";
+
+/** The HTTP API of a yard. */
+export interface Server {
+  /** For tests and other runtimes: answers a request without a socket. */
+  readonly app: { readonly fetch: (request: Request) => Response | Promise<Response> };
+  /** Listens. Throws `CONFIG_INVALID` when the address is taken. */
+  start(): Promise<{ readonly url: string }>;
+  /** Ends streams, lets requests finish within `limits.stopMs`, then closes. The store stays open. */
+  stop(): Promise<void>;
+}
+
+/** Makes the server of a yard. It works on the store's queue; who applies the events is a yard of its own. */
+export function createServer(deps: ServerDeps, options: ServerOptions = {}): Server {
+  const settings = parseServerOptions(options);
+  const { limits } = settings;
+  const state = { stopping: false };
+  const requests = createRequestMetrics();
+  const bell = createChangeBell(deps.store, deps.clock);
+  const streams = createHistoryStreams({ ...deps, bell, heartbeatMs: limits.heartbeatMs, max: limits.streams });
+  const routes = [
+    ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest }),
+    ...stackRoutes(deps),
+    ...operationRoutes({ ...deps, bell, outcomeMs: limits.outcomeMs }),
+    ...attemptRoutes(deps),
+    ...machineRoutes(deps),
+    ...watchRoutes(streams),
+    ...healthRoutes({ ...deps, requests, isStopping: () => state.stopping, countStreams: () => streams.count }),
+  ];
+  const all = [...routes, openApiRoute(routes, deps.version)];
+  const app: Hono = createApp({ ...deps, settings, routes: all, requests, mount: () => {} });
+  let listener: Listener | undefined;
+  return {
+    app: { fetch: (request) => app.fetch(request) },
+    async start() {
+      listener = await createListener((request) => app.fetch(request), settings);
+      return { url: listener.url };
+    },
+    async stop() {
+      state.stopping = true;
+      streams.stop();
+      bell.stop();
+      await listener?.close(limits.stopMs);
+    },
+  };
+}
+
+function openApiRoute(routes: readonly Route[], version: string): Route {
+  const document = JSON.stringify(toOpenApi({ version, routes, schemas: namedSchemas }));
+  return defineRoute({
+    method: "GET",
+    path: "/openapi.json",
+    operationId: "getOpenApi",
+    tag: "health",
+    summary: "This API as an OpenAPI 3.1 document.",
+    access: "public",
+    answers: { 200: { description: "The document." } },
+    handle: async () => json(200, JSON.parse(document)),
+  });
+}

@@ -1,0 +1,23 @@
+const ALLOWED_HEADERS = "authorization, content-type, last-event-id";
+const PREFLIGHT_SECONDS = "600";
+
+/** The answer to a browser that asks before it calls. Whether it may is in the headers of `addCorsHeaders`. */
+export function answerPreflight(request: Request): Response {
+  const asks = request.headers.has("access-control-request-method");
+  const headers = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": ALLOWED_HEADERS,
+    "access-control-max-age": PREFLIGHT_SECONDS,
+  };
+  return new Response(null, { status: 204, headers: asks ? headers : {} });
+}
+
+/** Lets a page of an allowed origin read the answer. For all others nothing is said, which is a no. */
+export function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet<string>): void {
+  if (origins.size === 0) return;
+  headers.append("vary", "origin");
+  const origin = request.headers.get("origin");
+  if (origin === null || !origins.has(origin)) return;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", "x-request-id");
+}

@@ -1,0 +1,97 @@
+import type { TProperties, TSchema } from "typebox";
+import { Type } from "typebox";
+import { ProblemDetails } from "./problem.ts";
+import type { Route, RouteAnswer } from "./route.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What the document says of itself. */
+export interface OpenApiInput {
+  readonly version: string;
+  readonly routes: readonly Route[];
+  /** Schemas that get a name; wherever one of them stands, a reference does. */
+  readonly schemas: Readonly<Record<string, TSchema>>;
+}
+
+/** The OpenAPI 3.1 document, made of the schemas that requests are checked with. */
+export function toOpenApi({ version, routes, schemas }: OpenApiInput): Json {
+  const named = { ...schemas, ProblemDetails };
+  const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]));
+  const components = Object.entries(named).map(([name, schema]) => [name, toChildren(schema, names)]);
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Stackyard",
+      version,
+      description: "The HTTP API of a yard. Every answer that is no success is a problem (RFC 9457) with a `code`.",
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+    paths: toPaths(routes, names),
+    components: {
+      schemas: Object.fromEntries(components),
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+    },
+  };
+}
+
+type Names = ReadonlyMap<unknown, string>;
+
+function toPaths(routes: readonly Route[], names: Names): Json {
+  const paths = new Map<string, Record<string, unknown>>();
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths.set(path, { ...paths.get(path), [route.method.toLowerCase()]: toOperation(route, names) });
+  }
+  return Object.fromEntries(paths);
+}
+
+function toOperation(route: Route, names: Names): Json {
+  const { operationId, tag, summary, access, params, query, body, answers } = route;
+  const responses = Object.entries(answers).map(([status, answer]) => [
+    status,
+    toResponse(Number(status), answer, names),
+  ]);
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    ...(access === "public" ? { security: [] } : {}),
+    parameters: [...toParameters("path", params, names), ...toParameters("query", query, names)],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: toSchema(body, names) } } } }),
+    responses: { ...Object.fromEntries(responses), default: toResponse(500, { description: "A problem." }, names) },
+  };
+}
+
+function toParameters(place: "path" | "query", properties: TProperties, names: Names): readonly Json[] {
+  const required = new Set((Type.Object(properties) as { readonly required?: readonly string[] }).required);
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: place,
+    required: required.has(name),
+    schema: toSchema(schema, names),
+  }));
+}
+
+function toResponse(status: number, answer: RouteAnswer, names: Names): Json {
+  const { description, schema, mediaType } = answer;
+  if (mediaType !== undefined) return { description, content: { [mediaType]: { schema: { type: "string" } } } };
+  if (status >= 400) {
+    return { description, content: { "application/problem+json": { schema: toSchema(ProblemDetails, names) } } };
+  }
+  if (schema === undefined) return { description };
+  return { description, content: { "application/json": { schema: toSchema(schema, names) } } };
+}
+
+function toSchema(value: unknown, names: Names): unknown {
+  const name = names.get(value);
+  return name === undefined ? toChildren(value, names) : { $ref: `#/components/schemas/${name}` };
+}
+
+function toChildren(value: unknown, names: Names): unknown {
+  if (Array.isArray(value)) return value.map((item) => toSchema(item, names));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, toSchema(child, names)]));
+}

@@ -1,0 +1,4 @@
+export { ensureToken } from "./auth/ensure-token.ts";
+export type { OperatorToken } from "./auth/tokens.ts";
+export { createServer, type Server } from "./create-server.ts";
+export type { ServerDeps, ServerLimits, ServerOptions } from "./server-options.ts";

@@ -1,0 +1,65 @@
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { StackyardError } from "@stackyard/core";
+
+/** A socket that answers. */
+export interface Listener {
+  readonly url: string;
+  /** Takes nothing new; requests under way may end within the time, then their sockets are closed. */
+  close(withinMs: number): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly limits: { readonly requestMs: number };
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+const MAX_HEADER_BYTES = 32_768;
+
+/** Listens on an address. Slow heads and bodies end with the request's time limit. */
+export async function createListener(fetch: Fetch, { host, port, limits }: ListenOptions): Promise<Listener> {
+  const server = createHttpServer(
+    {
+      requestTimeout: limits.requestMs,
+      headersTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.min(5_000, limits.requestMs),
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    getRequestListener(fetch, { overrideGlobalObjects: false }),
+  );
+  await listen(server, host, port);
+  return { url: toUrl(host, server.address()), close: (withinMs) => close(server, withinMs) };
+}
+
+function listen(server: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      reject(
+        new StackyardError("CONFIG_INVALID", `The server cannot listen on ${host}:${port}: ${cause.message}.`, {
+          cause,
+        }),
+      );
+    });
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function toUrl(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function close(server: HttpServer, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), withinMs);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

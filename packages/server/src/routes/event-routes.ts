@@ -1,0 +1,95 @@
+import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { publishMessages } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
+import { PublishAnswer, PublishBody } from "../schemas/event.ts";
+import { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
+import { toHistoryEntry, toSetAside } from "../views/to-history.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+export interface EventRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly eventsPerRequest: number;
+}
+
+/** Publishing events, what became of one, and those that were set aside. */
+export function eventRoutes(deps: EventRoutesDeps): readonly Route[] {
+  return [publishRoute(deps), eventRoute(deps), setAsideRoute(deps), redriveRoute(deps)];
+}
+
+const publishAnswers = {
+  202: { description: "Each accepted event is stored, and applied soon.", schema: PublishAnswer },
+};
+
+function publishRoute({ eventsPerRequest, ...deps }: EventRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/events",
+    operationId: "publishEvents",
+    tag: "events",
+    summary: "Publish one event, or many in one commit. An id that was sent before is passed over.",
+    body: PublishBody,
+    answers: publishAnswers,
+    async handle({ body }, { actor }) {
+      const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
+      if (messages.length > eventsPerRequest) {
+        throw new StackyardError("PAYLOAD_TOO_LARGE", `A request takes ${eventsPerRequest} events at most.`);
+      }
+      const results = await publishMessages(deps, messages, { actor });
+      return json(202, { results });
+    },
+  });
+}
+
+function eventRoute({ store }: EventRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/events/:eventId/history",
+    operationId: "listEventHistory",
+    tag: "events",
+    summary: "What became of an event, oldest first. Empty: not decided yet, or never heard of.",
+    params: { eventId: EventId },
+    query: pageQuery,
+    answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
+    async handle({ params, query }) {
+      return json(200, toPage(await store.listHistory(params, pageInput(query)), toHistoryEntry));
+    },
+  });
+}
+
+function setAsideRoute({ store }: EventRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/set-aside",
+    operationId: "listSetAside",
+    tag: "events",
+    summary: "Events that were given up, newest first.",
+    query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
+    answers: { 200: { description: "A page.", schema: pageOf(SetAsideEvent) } },
+    async handle({ query: { stackId, code, ...query } }) {
+      const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
+      return json(200, toPage(await store.listSetAside(filter, pageInput(query)), toSetAside));
+    },
+  });
+}
+
+function redriveRoute({ store, clock }: EventRoutesDeps): Route {
+  const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
+  const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
+  return defineRoute({
+    method: "POST",
+    path: "/v1/set-aside/redrive",
+    operationId: "redriveEvents",
+    tag: "events",
+    summary: "Put set-aside events back into the queue under their own ids.",
+    body: Type.Object({ ids }),
+    answers: { 200: { description: "Which were there.", schema: answer } },
+    async handle({ body }) {
+      const redriven = await store.redrive(body.ids, clock.now());
+      return json(200, { redriven, unknown: body.ids.filter((id) => !redriven.includes(id)) });
+    },
+  });
+}

@@ -1,0 +1,99 @@
+import type { Store } from "@stackyard/core";
+import { Type } from "typebox";
+import { problemResponse } from "../http/problem.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { type Metric, toExposition } from "../metrics/metrics.ts";
+import type { RequestMetrics } from "../metrics/request-metrics.ts";
+import { toYardMetrics } from "../metrics/yard-metrics.ts";
+
+export interface HealthRoutesDeps {
+  readonly store: Store;
+  readonly version: string;
+  readonly requests: RequestMetrics;
+  /** True once `stop` was called. */
+  readonly isStopping: () => boolean;
+  readonly countStreams: () => number;
+}
+
+/** Whether it lives, whether it can serve, and numbers. */
+export function healthRoutes(deps: HealthRoutesDeps): readonly Route[] {
+  return [liveRoute(), readyRoute(deps), yardRoute(deps), metricsRoute(deps)];
+}
+
+const Health = Type.Object({ status: Type.Literal("ok") });
+
+function liveRoute(): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/health/live",
+    operationId: "getLiveness",
+    tag: "health",
+    summary: "The process answers.",
+    access: "public",
+    answers: { 200: { description: "It lives.", schema: Health } },
+    handle: async () => json(200, { status: "ok" }),
+  });
+}
+
+function readyRoute({ store, isStopping }: HealthRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/health/ready",
+    operationId: "getReadiness",
+    tag: "health",
+    summary: "The store answers and the server is not about to stop.",
+    access: "public",
+    answers: { 200: { description: "It is ready.", schema: Health }, 503: { description: "It is not." } },
+    async handle() {
+      if (isStopping())
+        return problemResponse({ status: 503, code: "STORE_CLOSED", detail: "The server is stopping." });
+      await store.listStacks({}, { limit: 1 });
+      return json(200, { status: "ok" });
+    },
+  });
+}
+
+const count = Type.Integer({ minimum: 0 });
+const Yard = Type.Object({
+  version: Type.String(),
+  stacks: count,
+  queuedEvents: count,
+  queuedTasks: count,
+  parkedEvents: count,
+  setAsideEvents: count,
+  openAttempts: count,
+  states: Type.Array(Type.Object({ machine: Type.String(), state: Type.String(), count })),
+});
+
+function yardRoute({ store, version }: HealthRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/yard",
+    operationId: "getYard",
+    tag: "health",
+    summary: "The yard in numbers.",
+    answers: { 200: { description: "Counts.", schema: Yard } },
+    handle: async () => json(200, { version, ...(await store.stats()) }),
+  });
+}
+
+function metricsRoute({ store, version, requests, countStreams }: HealthRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/metrics",
+    operationId: "getMetrics",
+    tag: "health",
+    summary: "The same for Prometheus.",
+    answers: { 200: { description: "Text format 0.0.4.", mediaType: "text/plain" } },
+    async handle() {
+      const streams: Metric = {
+        name: "stackyard_http_streams",
+        help: "Open event streams.",
+        type: "gauge",
+        samples: [{ value: countStreams() }],
+      };
+      const text = toExposition([...toYardMetrics(await store.stats(), version), ...requests.list(), streams]);
+      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
+    },
+  });
+}

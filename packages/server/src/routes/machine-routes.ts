@@ -1,0 +1,77 @@
+import { type Locator, StackyardError } from "@stackyard/core";
+import { createSimulation } from "@stackyard/core/machine";
+import { Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { MachineDetails, MachineSummary, SimulationLine } from "../schemas/machine.ts";
+import { toMachineDetails, toMachineSummary } from "../views/to-machine.ts";
+
+export interface MachineRoutesDeps {
+  readonly locator: Locator;
+}
+
+/** The machines of the yard, and trying events on them without a yard. */
+export function machineRoutes(deps: MachineRoutesDeps): readonly Route[] {
+  return [listRoute(deps), machineRoute(deps), simulateRoute(deps)];
+}
+
+function listRoute({ locator }: MachineRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/machines",
+    operationId: "listMachines",
+    tag: "machines",
+    summary: "All machines, with the problems of their documents.",
+    answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(MachineSummary) }) } },
+    handle: async () => json(200, { items: (await locator.list()).map(toMachineSummary) }),
+  });
+}
+
+const MachineName = Type.String({ minLength: 1, maxLength: 255 });
+
+function machineRoute({ locator }: MachineRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/machines/:name",
+    operationId: "getMachine",
+    tag: "machines",
+    summary: "One machine: its document, events, states, tasks, problems.",
+    params: { name: MachineName },
+    answers: {
+      200: { description: "The machine.", schema: MachineDetails },
+      404: { description: "MACHINE_UNKNOWN" },
+    },
+    async handle({ params: { name } }) {
+      const located = await locator.find(name, { fresh: true });
+      if (located.kind === "unknown") throw new StackyardError("MACHINE_UNKNOWN", `There is no machine "${name}".`);
+      return json(200, toMachineDetails(name, located));
+    },
+  });
+}
+
+const MAX_STEPS = 500;
+
+function simulateRoute({ locator }: MachineRoutesDeps): Route {
+  const steps = Type.Array(
+    Type.Unknown({ description: 'As `stackyard simulate` reads them: {"event": …} or {"task": …, "result": …}.' }),
+    { minItems: 1, maxItems: MAX_STEPS },
+  );
+  return defineRoute({
+    method: "POST",
+    path: "/v1/simulate",
+    operationId: "simulate",
+    tag: "machines",
+    summary: "Try events on the yard's machines, from an empty yard. Changes nothing.",
+    body: Type.Object({ steps, now: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })) }),
+    answers: {
+      200: { description: "A line a step.", schema: Type.Object({ lines: Type.Array(SimulationLine) }) },
+    },
+    async handle({ body: { steps, now } }) {
+      const listed = await locator.list();
+      const machines = new Map(
+        listed.map(({ name, located }) => [name, located.kind === "found" ? located.machine : undefined]),
+      );
+      const simulation = createSimulation(machines, now === undefined ? {} : { now });
+      return json(200, { lines: steps.map((step) => simulation.step(step)) });
+    },
+  });
+}

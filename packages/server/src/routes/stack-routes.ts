@@ -1,0 +1,110 @@
+import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import type { StackFilter } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
+import { HistoryEntry } from "../schemas/history.ts";
+import { StackDetails, StackSummary } from "../schemas/stack.ts";
+import { toHistoryEntry } from "../views/to-history.ts";
+import { toStackDetails, toStackSummary } from "../views/to-stack.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+export interface StackRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** Stacks and their history. */
+export function stackRoutes(deps: StackRoutesDeps): readonly Route[] {
+  return [listRoute(deps), stackRoute(deps), stackHistoryRoute(deps), historyRoute(deps)];
+}
+
+const stackQuery = {
+  machine: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  state: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  condition: Type.Optional(Type.Union([Type.Literal("failed"), Type.Literal("stalled"), Type.Literal("busy")])),
+  ...pageQuery,
+};
+const orderQuery = {
+  order: Type.Optional(
+    Type.Union([Type.Literal("newest"), Type.Literal("oldest")], { description: "Which comes first. Default newest." }),
+  ),
+  ...pageQuery,
+};
+const historyAnswers = { 200: { description: "A page.", schema: pageOf(HistoryEntry) } };
+
+function listRoute({ store }: StackRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/stacks",
+    operationId: "listStacks",
+    tag: "stacks",
+    summary: "Stacks in order of their ids.",
+    query: stackQuery,
+    answers: { 200: { description: "A page.", schema: pageOf(StackSummary) } },
+    async handle({ query: { cursor, limit, ...filter } }) {
+      const page = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
+      return json(200, toPage(await store.listStacks(filter satisfies StackFilter, page), toStackSummary));
+    },
+  });
+}
+
+function stackRoute({ store, clock }: StackRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/stacks/:stackId",
+    operationId: "getStack",
+    tag: "stacks",
+    summary: "One stack: its tasks and why each waits, attempts, parked events, timers.",
+    params: { stackId: StackId },
+    answers: {
+      200: { description: "The stack.", schema: StackDetails },
+      404: { description: "STACK_UNKNOWN: there is none now. Its history may be there." },
+    },
+    async handle({ params: { stackId } }) {
+      const [loaded] = await store.load([stackId]);
+      const attempts = loaded?.stack === undefined ? [] : await store.listAttempts(stackId);
+      const details = loaded === undefined ? undefined : toStackDetails(loaded, attempts, clock.now());
+      if (details === undefined) throw new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+      return json(200, details);
+    },
+  });
+}
+
+function stackHistoryRoute({ store }: StackRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/stacks/:stackId/history",
+    operationId: "listStackHistory",
+    tag: "history",
+    summary: "The history of a stack id; it outlives the stack.",
+    params: { stackId: StackId },
+    query: orderQuery,
+    answers: historyAnswers,
+    async handle({ params, query: { order, ...query } }) {
+      const filter = { ...params, newestFirst: order !== "oldest" };
+      return json(200, toPage(await store.listHistory(filter, pageInput(query)), toHistoryEntry));
+    },
+  });
+}
+
+function historyRoute({ store }: StackRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/history",
+    operationId: "listHistory",
+    tag: "history",
+    summary: "The history of the yard.",
+    query: { stackId: Type.Optional(StackId), eventId: Type.Optional(EventId), ...orderQuery },
+    answers: historyAnswers,
+    async handle({ query: { order, stackId, eventId, ...query } }) {
+      const filter = {
+        newestFirst: order !== "oldest",
+        ...(stackId === undefined ? {} : { stackId }),
+        ...(eventId === undefined ? {} : { eventId }),
+      };
+      return json(200, toPage(await store.listHistory(filter, pageInput(query)), toHistoryEntry));
+    },
+  });
+}

@@ -1,0 +1,43 @@
+import { type Static, Type } from "typebox";
+import { Instant } from "./common.ts";
+
+/** What became of an event. */
+export const Outcome = Type.Enum(["applied", "removed", "parked", "refused", "set-aside", "ignored"]);
+
+/** One line of the yard's history. */
+export const HistoryEntry = Type.Object({
+  position: Type.Integer({ description: "Grows over the yard; gaps are possible." }),
+  stackId: Type.String(),
+  at: Instant,
+  eventId: Type.String(),
+  event: Type.String(),
+  outcome: Outcome,
+  life: Type.Optional(Type.String()),
+  actor: Type.Optional(Type.String()),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  from: Type.Optional(Type.String({ description: "The state before." })),
+  to: Type.Optional(Type.String({ description: "The state after." })),
+  task: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  metadata: Type.Optional(Type.Unknown()),
+  sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
+  notes: Type.Array(Type.String()),
+  machineHash: Type.Optional(Type.String()),
+});
+export type HistoryEntry = Static<typeof HistoryEntry>;
+
+/** An event that was given up, until somebody sends it again or it is too old. */
+export const SetAsideEvent = Type.Object({
+  id: Type.String({ description: "Of this entry; `redrive` takes it." }),
+  eventId: Type.String(),
+  stackId: Type.String(),
+  event: Type.Optional(Type.String()),
+  actor: Type.Optional(Type.String()),
+  code: Type.String(),
+  reason: Type.String(),
+  receivedAt: Instant,
+  setAsideAt: Instant,
+  message: Type.Record(Type.String(), Type.Unknown(), { description: "As received, without its envelope." }),
+});
+export type SetAsideEvent = Static<typeof SetAsideEvent>;

@@ -1,0 +1,53 @@
+import { type Static, Type } from "typebox";
+
+/** One fault of a machine document. */
+export const MachineProblem = Type.Object({
+  severity: Type.Union([Type.Literal("error"), Type.Literal("warning")]),
+  code: Type.String({ description: "Kebab-case." }),
+  path: Type.String({ description: "Keys joined by dots." }),
+  line: Type.Integer(),
+  column: Type.Integer(),
+  message: Type.String(),
+});
+
+const machineProperties = {
+  name: Type.String(),
+  status: Type.Union([
+    Type.Literal("valid"),
+    Type.Literal("stale", { description: "The newest document has errors; an older revision is in use." }),
+    Type.Literal("invalid", { description: "No revision can be used." }),
+  ]),
+  hash: Type.Optional(Type.String({ description: "The revision in use." })),
+  problems: Type.Array(MachineProblem),
+};
+
+/** A machine as a list shows it. */
+export const MachineSummary = Type.Object({
+  ...machineProperties,
+  origin: Type.String({ description: "Where it was found." }),
+});
+export type MachineSummary = Static<typeof MachineSummary>;
+
+const Names = Type.Array(Type.String());
+
+/** A machine with what it is made of. */
+export const MachineDetails = Type.Object({
+  ...machineProperties,
+  revision: Type.Optional(Type.Union([Type.Literal("follow"), Type.Literal("pin")])),
+  events: Names,
+  states: Type.Array(Type.Object({ name: Type.String(), terminal: Type.Boolean(), tasks: Names, on: Names })),
+  tasks: Type.Array(Type.Object({ name: Type.String(), executor: Type.Optional(Type.String()) })),
+  source: Type.Optional(Type.String({ description: "The document's text." })),
+});
+export type MachineDetails = Static<typeof MachineDetails>;
+
+/** One step of a simulation. */
+export const SimulationLine = Type.Object({
+  step: Type.Integer(),
+  outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  stack: Type.Unknown({ description: "The stack after the step; null when there is none." }),
+  dispatched: Names,
+  messages: Type.Array(Type.Unknown({ description: "Task messages." })),
+});

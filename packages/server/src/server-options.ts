@@ -1,0 +1,110 @@
+import type { Clock, Executor, Ids, Locator, Logger, Store } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
+import type { OperatorToken } from "./auth/tokens.ts";
+
+/** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
+export interface ServerDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Shown by the API and in metrics. */
+  readonly version: string;
+}
+
+/** How much the server takes on. Sizes in bytes, times in milliseconds. */
+export interface ServerLimits {
+  /** Default 1 MiB. */
+  readonly bodyBytes: number;
+  /** Default 100. */
+  readonly eventsPerRequest: number;
+  /** From the head of a request to its answer; streams excepted. Default 30 s. */
+  readonly requestMs: number;
+  /** How long retry, cancel, settle and remove wait for their outcome before they answer 202. Default 5 s. */
+  readonly outcomeMs: number;
+  /** Open event streams. Default 200. */
+  readonly streams: number;
+  /** A comment line on a silent stream. Default 15 s. */
+  readonly heartbeatMs: number;
+  /** How long `stop` lets requests finish. Default 10 s. */
+  readonly stopMs: number;
+  /** Of one Terraform state. Default 32 MiB. */
+  readonly stateBytes: number;
+  /** Versions of a Terraform state that are kept. Default 20. */
+  readonly stateVersions: number;
+}
+
+export interface ServerOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 7070; 0: any free one. */
+  readonly port?: number;
+  /** At least one, unless `allowAnonymous`. */
+  readonly tokens?: readonly OperatorToken[];
+  /** Asks for no token. Only where `host` is a loopback address. Default false. */
+  readonly allowAnonymous?: boolean;
+  /** Names under which the server may be called. Default: names of the loopback, or any name on another `host`. */
+  readonly allowedHosts?: readonly string[];
+  /** Pages of these origins, such as `https://console.example.org`, may call the API from a browser. Default: none. */
+  readonly corsOrigins?: readonly string[];
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** Options with every default filled in. */
+export interface ServerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tokens: readonly OperatorToken[];
+  readonly allowAnonymous: boolean;
+  /** Undefined: any. */
+  readonly allowedHosts: ReadonlySet<string> | undefined;
+  readonly corsOrigins: ReadonlySet<string>;
+  readonly limits: ServerLimits;
+}
+
+const DEFAULT_LIMITS: ServerLimits = {
+  bodyBytes: 1_048_576,
+  eventsPerRequest: 100,
+  requestMs: 30_000,
+  outcomeMs: 5_000,
+  streams: 200,
+  heartbeatMs: 15_000,
+  stopMs: 10_000,
+  stateBytes: 33_554_432,
+  stateVersions: 20,
+};
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const MIN_TOKEN_LENGTH = 16;
+
+/** Fills in defaults. Throws `CONFIG_INVALID` for combinations that would leave the API open. */
+export function parseServerOptions(options: ServerOptions): ServerSettings {
+  const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false } = options;
+  const loopback = isLoopback(host);
+  if (allowAnonymous && !loopback)
+    throw invalid(`"${host}" is no loopback address: the server asks for a token there.`);
+  if (!allowAnonymous && tokens.length === 0) throw invalid("The server needs at least one token.");
+  if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
+    throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
+  }
+  const names = options.allowedHosts?.map((name) => name.toLowerCase());
+  return {
+    host,
+    port,
+    tokens,
+    allowAnonymous,
+    allowedHosts: names === undefined ? (loopback ? LOOPBACK_NAMES : undefined) : new Set(names),
+    corsOrigins: new Set(options.corsOrigins ?? []),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** True for addresses that only programs on this machine reach. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function invalid(message: string): StackyardError {
+  return new StackyardError("CONFIG_INVALID", message);
+}

@@ -1,0 +1,23 @@
+import type { SetAsideEvent as SetAside, StoredHistoryEntry } from "@stackyard/core/engine";
+import { toInstant } from "../schemas/common.ts";
+import type { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
+
+/** A line of the history as the API shows it. */
+export function toHistoryEntry(entry: StoredHistoryEntry): HistoryEntry {
+  return { ...entry, at: toInstant(entry.at), sent: [...entry.sent], notes: [...entry.notes] };
+}
+
+/** A set-aside event as the API shows it. */
+export function toSetAside({ id, event, code, reason, setAsideAt }: SetAside): SetAsideEvent {
+  const name = event.message["event"] ?? event.message["action"];
+  return {
+    ...{ id, code, reason },
+    eventId: event.id,
+    stackId: event.stackId,
+    ...(typeof name === "string" ? { event: name } : {}),
+    ...(event.actor === undefined ? {} : { actor: event.actor }),
+    receivedAt: toInstant(event.receivedAt),
+    setAsideAt: toInstant(setAsideAt),
+    message: { ...event.message },
+  };
+}
