@@ -1,0 +1,101 @@
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  type Failed,
+  failed,
+  isStackyardError,
+  type Plan,
+  type PluginContext,
+} from "@stackyard/core";
+import { type LambdaConfig, lambdaDefinition } from "./definition.ts";
+import { findFunction, toServedText } from "./find-function.ts";
+import type { FunctionAnswer } from "./function-answer.ts";
+import type { InvokeInput } from "./invoke-input.ts";
+import { invokeLocally } from "./invoke-locally.ts";
+import type { LambdaOptions } from "./lambda-options.ts";
+import { type LocalFunction, parseLocalFunctions } from "./local-function.ts";
+import { findPayloadFault, toPayload } from "./to-payload.ts";
+import { toStep } from "./to-step.ts";
+
+/**
+ * The executor `lambda`: calls a function with the stack's id and metadata and waits for its answer. A name found in
+ * `functions` runs on this machine, every other one in AWS. Invoke has no idempotency token and the payload is fixed, so a
+ * redelivered attempt may call a function twice. Throws `CONFIG_INVALID`. Fails with the `LAMBDA_…` codes of the README.
+ */
+export function createLambdaExecutor(
+  options: LambdaOptions = {},
+  context: Pick<PluginContext, "projectDir"> = { projectDir: "." },
+): Executor {
+  const yard: Yard = { mode: options.mode, functions: parseLocalFunctions(options.functions, context.projectDir) };
+  return defineExecutor({
+    ...lambdaDefinition,
+    plan: async (ctx, config): Promise<Plan> => ({ summary: toPlanText(ctx, config, findRoute(yard, config.name)) }),
+    async start(ctx, config) {
+      if (ctx.cancelling || ctx.signal.aborted) return toNotCalled(config);
+      const input = { name: config.name, payload: toPayload(ctx, config) };
+      const fault = findPayloadFault(input.name, input.payload);
+      if (fault !== undefined) return fault;
+      const answer = await invoke(ctx, yard, input);
+      return "kind" in answer ? answer : toStep(ctx, answer);
+    },
+    // A call that runs is ended through `ctx.signal`; this is the attempt that no call of this runner belongs to.
+    cancel: async (_ctx, config) => toNotCalled(config),
+  });
+}
+
+interface Yard {
+  readonly mode: LambdaOptions["mode"];
+  readonly functions: ReadonlyMap<string, LocalFunction>;
+}
+
+/** A local function, `aws`, or none. */
+type Route = LocalFunction | "aws" | undefined;
+
+function findRoute({ mode, functions }: Yard, name: string): Route {
+  if (mode === "aws") return "aws";
+  return findFunction(functions, name) ?? (mode === "local" ? undefined : "aws");
+}
+
+async function invoke(ctx: ExecutorContext, yard: Yard, input: InvokeInput): Promise<FunctionAnswer | Failed> {
+  const route = findRoute(yard, input.name);
+  if (route === undefined)
+    return toUnknown("LAMBDA_NOT_FOUND", yard, input.name, "nothing else is asked in local mode");
+  if (route !== "aws") return invokeLocally(ctx, route, input);
+  const answer = await invokeDeployed(ctx, yard, input);
+  return "kind" in answer ? withServedText(answer, yard, input.name) : answer;
+}
+
+/** The SDK is loaded by the first call that needs it, so that a laptop's local functions start without it. */
+async function invokeDeployed(ctx: ExecutorContext, yard: Yard, input: InvokeInput): Promise<FunctionAnswer | Failed> {
+  const { invokeInAws } = await import("./invoke-in-aws.ts");
+  try {
+    return await invokeInAws(ctx, input);
+  } catch (error) {
+    if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
+    return toUnknown("LAMBDA_NOT_CONFIGURED", yard, input.name, `AWS is not configured. ${error.message}`);
+  }
+}
+
+function toNotCalled({ name }: LambdaConfig): Failed {
+  const message = `"${name}" was not called: the attempt was cancelled before.`;
+  return failed({ code: "LAMBDA_CANCELLED", message, retryable: false });
+}
+
+function toUnknown(code: string, { functions }: Yard, name: string, why: string): Failed {
+  const message = `The function "${name}" is not served locally, and ${why}. ${toServedText(functions, name)}`;
+  return failed({ code, message, retryable: false });
+}
+
+/** Where functions are served locally, a name that AWS does not know is often a misspelt one of those. */
+function withServedText(failure: Failed, { functions, mode }: Yard, name: string): Failed {
+  const helps = failure.code === "LAMBDA_NOT_FOUND" || failure.code === "LAMBDA_ACCESS_DENIED";
+  if (!helps || mode === "aws" || functions.size === 0) return failure;
+  return { ...failure, message: `${failure.message}\n${toServedText(functions, name)}` };
+}
+
+function toPlanText(ctx: ExecutorContext, { name }: LambdaConfig, route: Route): string {
+  if (route === undefined) return `The function "${name}" is not served locally: the task would fail.`;
+  if (route !== "aws") return `Would run the local function "${route.name}".`;
+  return `Would call "${name}" in ${ctx.target ? `${ctx.target.account}, ${ctx.target.region}` : "AWS"}.`;
+}

@@ -1,0 +1,109 @@
+import { closeSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+// The program of the child process that one call of a local Node function runs in: `node node-bootstrap.js <file>
+// <handler>`. The call comes as one line on standard input, which stays open as long as the runner lives; the answer goes
+// to descriptor 3 as `S` or `E` and JSON. Errors look as the Node runtime of Lambda writes them. Imports nothing of ours.
+
+interface Call {
+  readonly event: unknown;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number;
+}
+
+type Handler = (event: unknown, context: unknown, callback: (error: unknown, result?: unknown) => void) => unknown;
+
+const RESULT_FD = 3;
+
+process.on("uncaughtException", (error) => fail(toError(error)));
+process.on("unhandledRejection", (reason) => {
+  const trace = reason instanceof Error ? toTrace(reason) : [];
+  fail({ errorType: "Runtime.UnhandledPromiseRejection", errorMessage: String(reason), trace });
+});
+readCall((call) => void main(call));
+
+async function main(call: Call): Promise<void> {
+  const [file = "", name = ""] = process.argv.slice(2);
+  const handler = await loadHandler(file, name);
+  try {
+    answer("S", toJson(await invoke(handler, call)));
+  } catch (error) {
+    fail(toError(error));
+  }
+}
+
+function readCall(start: (call: Call) => void): void {
+  let text = "";
+  process.stdin.setEncoding("utf8");
+  // The runner is gone, and with it whoever wanted the answer.
+  process.stdin.on("end", () => process.exit(1));
+  process.stdin.on("data", (chunk: string) => {
+    text += chunk;
+    if (!chunk.endsWith("\n")) return;
+    // A handler that waits for nothing that can come must end the process instead of waiting for the time-out.
+    process.stdin.unref();
+    start(JSON.parse(text));
+  });
+}
+
+async function loadHandler(file: string, name: string): Promise<Handler> {
+  const module = await import(pathToFileURL(file).href).catch((error: unknown) => fail(toLoadError(error, file)));
+  const found: unknown = module[name] ?? module.default?.[name];
+  if (typeof found === "function") return found as Handler;
+  const fault = found === undefined ? "is undefined or not exported" : "is not a function";
+  return fail({ errorType: "Runtime.HandlerNotFound", errorMessage: `${file}.${name} ${fault}`, trace: [] });
+}
+
+/** A handler with three parameters answers through its callback, unless it gives a promise. */
+function invoke(handler: Handler, { event, context, timeoutMs }: Call): unknown {
+  const endsAt = Date.now() + timeoutMs;
+  const given = { ...context, getRemainingTimeInMillis: () => Math.max(0, endsAt - Date.now()) };
+  return new Promise((resolve, reject) => {
+    const callback = (error: unknown, result?: unknown): void => (error ? reject(error) : resolve(result));
+    const result = handler(event, given, callback);
+    if (handler.length < 3 || typeof (result as { then?: unknown } | undefined)?.then === "function") resolve(result);
+  });
+}
+
+function toJson(result: unknown): string {
+  try {
+    return JSON.stringify(result) ?? "null";
+  } catch (cause) {
+    throw new Error(`Unable to stringify response body: ${cause instanceof Error ? cause.message : cause}`);
+  }
+}
+
+interface ErrorPayload {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace: readonly string[];
+}
+
+function toError(error: unknown): ErrorPayload {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  return { errorType: error.name, errorMessage: error.message, trace: toTrace(error) };
+}
+
+function toLoadError(error: unknown, file: string): ErrorPayload {
+  const { errorType, errorMessage, trace } = toError(error);
+  if (errorType === "SyntaxError") return { errorType: "Runtime.UserCodeSyntaxError", errorMessage, trace };
+  const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND/.test(String(error.code));
+  if (!missing) return { errorType, errorMessage, trace };
+  const importer = errorMessage.includes(file) ? "" : `, imported from ${file}`;
+  return { errorType: "Runtime.ImportModuleError", errorMessage: `${errorMessage}${importer}`, trace };
+}
+
+function toTrace(error: Error): readonly string[] {
+  return (error.stack ?? "").split("\n");
+}
+
+function fail(error: ErrorPayload): never {
+  return answer("E", JSON.stringify(error));
+}
+
+/** The runner takes what is complete, which the line's end shows; the process is frozen in Lambda, and ended here. */
+function answer(kind: "S" | "E", json: string): never {
+  writeFileSync(RESULT_FD, `${kind}${json}\n`);
+  closeSync(RESULT_FD);
+  process.exit(0);
+}

@@ -1,0 +1,116 @@
+import { type Failed, failed } from "@stackyard/core";
+
+interface Kind {
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly advice: string;
+}
+
+const throttled = { code: "LAMBDA_THROTTLED", retryable: true, advice: "Too many calls run at once; try again later." };
+const denied = {
+  code: "LAMBDA_ACCESS_DENIED",
+  retryable: false,
+  advice: "Allow lambda:InvokeFunction on the function and its aliases to the runner's role.",
+};
+const notFound = {
+  code: "LAMBDA_NOT_FOUND",
+  retryable: false,
+  advice: "Check the name, the alias, the region and the account.",
+};
+const notReady = { code: "LAMBDA_NOT_READY", retryable: true, advice: "Wait until the function is active." };
+const tooLarge = { code: "LAMBDA_PAYLOAD_TOO_LARGE", retryable: false, advice: "Pass large values by S3 keys." };
+const refused = { code: "LAMBDA_REQUEST_REFUSED", retryable: false, advice: "Check the task's config." };
+const broken = { code: "LAMBDA_FUNCTION_BROKEN", retryable: false, advice: "Repair the function's configuration." };
+const unavailable = {
+  code: "LAMBDA_UNAVAILABLE",
+  retryable: true,
+  advice: "Lambda did not serve the call; try again.",
+};
+const notConfigured = {
+  code: "LAMBDA_NOT_CONFIGURED",
+  retryable: false,
+  advice: "Give the runner a region and credentials, or serve the function from a local module.",
+};
+const lost = {
+  code: "LAMBDA_ANSWER_LOST",
+  retryable: false,
+  advice: "The connection ended before the answer, so the function may still run. Look at its log before a retry.",
+};
+
+/** Exceptions of the Invoke API by name (Invoke, "Errors"); the rest is told by the HTTP status. */
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  ...toEntries(throttled, ["TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"]),
+  ...toEntries(denied, ["AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException"]),
+  ...toEntries(denied, ["ExpiredTokenException", "IncompleteSignatureException", "OptInRequired"]),
+  ...toEntries(notConfigured, ["CredentialsProviderError", "TokenProviderError"]),
+  ...toEntries(notFound, ["ResourceNotFoundException", "NoPublishedVersionException"]),
+  ...toEntries(notReady, ["ResourceNotReadyException", "ResourceConflictException", "SnapStartNotReadyException"]),
+  ...toEntries(notReady, ["CodeArtifactUserPendingException", "ENINotReadyException"]),
+  ...toEntries(tooLarge, ["RequestTooLargeException", "RequestEntityTooLargeException"]),
+  ...toEntries(tooLarge, ["SerializedRequestEntityTooLargeException"]),
+  ...toEntries(refused, ["InvalidParameterValueException", "InvalidRequestContentException", "ValidationException"]),
+  ...toEntries(refused, ["UnsupportedMediaTypeException", "ModeNotSupportedException"]),
+  ...toEntries(refused, ["RecursiveInvocationException", "DurableExecutionAlreadyStartedException"]),
+  ...toEntries(broken, ["InvalidRuntimeException", "InvalidZipFileException", "EC2AccessDeniedException"]),
+  ...toEntries(broken, ["InvalidSecurityGroupIDException", "InvalidSubnetIDException", "EFSMountFailureException"]),
+  ...toEntries(broken, ["KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException"]),
+  ...toEntries(broken, ["KMSNotFoundException", "CodeArtifactUserDeletedException", "CodeArtifactUserFailedException"]),
+  ...toEntries(broken, ["S3FilesMountFailureException", "SnapStartException"]),
+  ...toEntries(unavailable, ["ServiceException", "EC2UnexpectedException", "ENILimitReachedException"]),
+  ...toEntries(unavailable, [
+    "SubnetIPAddressLimitReachedException",
+    "EFSIOException",
+    "ServiceQuotaExceededException",
+  ]),
+  ...toEntries(unavailable, ["EFSMountConnectivityException", "EFSMountTimeoutException", "SnapStartTimeoutException"]),
+  ...toEntries(unavailable, ["S3FilesMountConnectivityException", "S3FilesMountTimeoutException"]),
+  ...toEntries(unavailable, ["SnapStartRegenerationFailureException"]),
+]);
+
+/** Nothing reached Lambda: the address, the route or the connection was missing. */
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+/** An error of the Invoke call, of any shape, as the failure of the attempt. */
+export function toCallFailure(name: string, error: unknown): Failed {
+  const { code, retryable, advice } = toKind(error);
+  const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return failed({ code, message: `The call of "${name}" failed. ${said.slice(0, 2_000)}\n${advice}`, retryable });
+}
+
+function toKind(error: unknown): Kind {
+  if (!(error instanceof Error)) return unavailable;
+  return KINDS.get(error.name) ?? findKindByStatus(findStatus(error)) ?? toConnectionKind(error);
+}
+
+function findStatus(error: object): number | undefined {
+  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
+}
+
+function findKindByStatus(status: number | undefined): Kind | undefined {
+  if (status === undefined || status < 400) return undefined;
+  if (status >= 500) return unavailable;
+  return (
+    new Map<number, Kind>([
+      [401, denied],
+      [403, denied],
+      [404, notFound],
+      [409, notReady],
+      [413, tooLarge],
+      [429, throttled],
+    ]).get(status) ?? refused
+  );
+}
+
+function toConnectionKind(error: Error): Kind {
+  if (error.message.includes("Region is missing")) return notConfigured;
+  const code = "code" in error ? String(error.code) : "";
+  const connecting = "syscall" in error && error.syscall === "connect";
+  const neverConnected = error.message.includes("did not establish a connection");
+  return NEVER_SENT.has(code) || connecting || neverConnected ? unavailable : lost;
+}
+
+function toEntries(kind: Kind, names: readonly string[]): [string, Kind][] {
+  return names.map((name) => [name, kind]);
+}
