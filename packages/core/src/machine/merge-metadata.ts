@@ -53,7 +53,7 @@ function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
-  return Number.isNaN(value) || typeof value === "number" ? `the number ${value}` : `a ${typeof value}`;
+  return typeof value === "number" ? `the number ${value}` : `a value of type ${typeof value}`;
 }
 
 // A UTF-16 unit is at most three bytes in UTF-8, so most metadata needs no second pass.
