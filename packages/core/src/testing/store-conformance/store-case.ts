@@ -26,11 +26,14 @@ export async function assertRejects(call: () => Promise<unknown>, code: string):
   });
 }
 
+/** The members of a union that may be of that kind. */
+type OfKind<Union, Kind> = Union extends { readonly kind: infer Own } ? (Kind extends Own ? Union : never) : never;
+
 /** The value as the wanted member of its union, or a failure that shows the whole value. */
 export function expectKind<Union extends { readonly kind: string }, Kind extends Union["kind"]>(
   value: Union | undefined,
   kind: Kind,
-): Extract<Union, { readonly kind: Kind }> {
+): Union & OfKind<Union, Kind> {
   if (value !== undefined && isKind(value, kind)) return value;
   return assert.fail(`Expected "${kind}", got ${JSON.stringify(value)}.`);
 }
@@ -38,7 +41,7 @@ export function expectKind<Union extends { readonly kind: string }, Kind extends
 function isKind<Union extends { readonly kind: string }, Kind extends Union["kind"]>(
   value: Union,
   kind: Kind,
-): value is Extract<Union, { readonly kind: Kind }> {
+): value is Union & OfKind<Union, Kind> {
   return value.kind === kind;
 }
 

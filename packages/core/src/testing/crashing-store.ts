@@ -1,0 +1,57 @@
+import type { Store } from "../ports/store.ts";
+
+/** What a process that has died can no longer do. */
+export class ProcessDied extends Error {
+  constructor() {
+    super("The process has died.");
+    this.name = "ProcessDied";
+  }
+}
+
+/** Decides at each call of a store whether the process dies before it, after it, or not at all. */
+export type CrashDecision = () => "before" | "after" | undefined;
+
+/** A process's view of a store: after its death nothing that it does reaches the store any more. */
+export interface CrashingStore {
+  readonly store: Store;
+  isDead(): boolean;
+  /** Dies now, as `kill -9` would. */
+  die(): void;
+}
+
+/** A view of a store for one process that may die at each of its calls: those are the awaits at which a crash matters. */
+export function createCrashingStore(store: Store, decideCrash: CrashDecision): CrashingStore {
+  let dead = false;
+  const die = () => {
+    dead = true;
+  };
+
+  function wrap<Port extends object>(port: Port): Port {
+    return new Proxy(port, {
+      get(target, name, receiver) {
+        const value: unknown = Reflect.get(target, name, receiver);
+        if (name === "revisions" || name === "records") return isObject(value) ? wrap(value) : value;
+        if (typeof value !== "function" || name === "watch") return value;
+        return (...args: readonly unknown[]) => call(() => Reflect.apply(value, target, args));
+      },
+    });
+  }
+
+  async function call(run: () => unknown): Promise<unknown> {
+    if (dead) throw new ProcessDied();
+    const crash = decideCrash();
+    if (crash === "before") die();
+    if (dead) throw new ProcessDied();
+    const result = await run();
+    if (crash === "after") die();
+    // It may have died while the call was under way: what the store did stands, but nobody hears of it.
+    if (dead) throw new ProcessDied();
+    return result;
+  }
+
+  return { store: wrap(store), isDead: () => dead, die };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import type { Stack } from "../../machine/stack.ts";
+import type { Page, PageInput } from "../../ports/records.ts";
+import type { StackFilter } from "../../ports/stack-queries.ts";
+import type { HistoryEntry, StoredHistoryEntry } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import {
+  aChange,
+  aDispatch,
+  aHistoryEntry,
+  aPut,
+  aQueuedEvent,
+  aSetAsideEvent,
+  commitNow,
+  take,
+} from "./store-builders.ts";
+import { storeCase } from "./store-case.ts";
+
+async function listAll<T>(list: (page: PageInput) => Promise<Page<T>>, limit: number): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    assert.ok(page.items.length <= limit);
+    all.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+async function listStackIds(store: Store, filter: StackFilter = {}, limit = 2) {
+  return (await listAll((page) => store.listStacks(filter, page), limit)).map(({ stack }) => stack.id);
+}
+
+async function putAll(store: Store, stacks: readonly Partial<Stack>[]) {
+  for (const stack of stacks) await commitNow(store, aPut(stack));
+}
+
+function toEventIds(entries: readonly StoredHistoryEntry[]) {
+  return entries.map(({ eventId }) => eventId);
+}
+
+/** Lists for people: stacks, history, counts. */
+export const listCases: readonly ConformanceCase<Store>[] = [
+  storeCase("lists stacks in order of ids over pages", async (store) => {
+    await putAll(
+      store,
+      ["c", "a", "e", "B", "d", "a-1"].map((id) => ({ id })),
+    );
+
+    assert.deepEqual(await listStackIds(store), ["B", "a", "a-1", "c", "d", "e"]);
+    assert.deepEqual(await listStackIds(store, {}, 6), ["B", "a", "a-1", "c", "d", "e"]);
+  }),
+
+  storeCase("lists a stack with its version", async (store) => {
+    const version = await commitNow(store, aPut({ id: "a" }));
+
+    const [loaded] = await store.load(["a"]);
+    assert.deepEqual(await store.listStacks({}, { limit: 5 }), { items: [{ version, stack: loaded?.stack }] });
+  }),
+
+  storeCase("filters stacks by machine, state, beginning of the id and condition", async (store) => {
+    const stalled = { code: "LOOP_LIMIT", reason: "…" };
+    await putAll(store, [
+      { id: "a1", machine: "web", state: "UP", tasks: [{ name: "t", status: "PENDING" }] },
+      { id: "a2", machine: "db", state: "UP", tasks: [{ name: "t", status: "ERROR", errorMessage: "no" }] },
+      { id: "a_3", machine: "web", state: "DOWN", stalled },
+      { id: "b1", machine: "web", state: "UP", tasks: [{ name: "t", status: "SATISFIED" }] },
+    ]);
+
+    assert.deepEqual(await listStackIds(store, { machine: "web" }), ["a1", "a_3", "b1"]);
+    assert.deepEqual(await listStackIds(store, { state: "UP", machine: "web" }), ["a1", "b1"]);
+    assert.deepEqual(await listStackIds(store, { idPrefix: "a" }), ["a1", "a2", "a_3"]);
+    assert.deepEqual(await listStackIds(store, { idPrefix: "a_" }), ["a_3"]);
+    assert.deepEqual(await listStackIds(store, { idPrefix: "%" }), []);
+    assert.deepEqual(await listStackIds(store, { condition: "busy" }), ["a1"]);
+    assert.deepEqual(await listStackIds(store, { condition: "failed" }), ["a2"]);
+    assert.deepEqual(await listStackIds(store, { condition: "stalled" }), ["a_3"]);
+  }),
+
+  storeCase("goes on after a cursor while stacks come and go", async (store) => {
+    await putAll(
+      store,
+      ["a", "c", "e", "g"].map((id) => ({ id })),
+    );
+    const first = await store.listStacks({}, { limit: 2 });
+
+    await commitNow(store, aChange({ stackId: "c", write: { kind: "remove" } }));
+    await commitNow(store, aChange({ stackId: "e", write: { kind: "remove" } }));
+    await putAll(store, [{ id: "b" }, { id: "f" }]);
+
+    const second = await store.listStacks({}, { limit: 10, cursor: first.cursor ?? "" });
+    assert.deepEqual(
+      second.items.map(({ stack }) => stack.id),
+      ["f", "g"],
+    );
+  }),
+
+  storeCase("lists history in order of positions, and newest first, over pages", async (store) => {
+    const entries: HistoryEntry[] = ["e1", "e2", "e3", "e4", "e5"].map((id) => aHistoryEntry(id));
+    await commitNow(store, aPut({}, { history: entries.slice(0, 3) }));
+    await commitNow(store, aPut({ id: "s2" }, { history: entries.slice(3).map((e) => ({ ...e, stackId: "s2" })) }));
+
+    const all = await listAll((page) => store.listHistory({}, page), 2);
+    const newest = await listAll((page) => store.listHistory({ newestFirst: true }, page), 2);
+
+    assert.deepEqual(toEventIds(all), ["e1", "e2", "e3", "e4", "e5"]);
+    assert.deepEqual(newest, all.toReversed());
+    const positions = all.map(({ position }) => position);
+    assert.deepEqual(
+      positions,
+      [...new Set(positions)].sort((a, b) => a - b),
+    );
+  }),
+
+  storeCase("lists the history of one stack and of one event", async (store) => {
+    const ofStack = (stackId: string, ids: string[]) => ids.map((id) => aHistoryEntry(id, { stackId }));
+    await commitNow(store, aPut({ id: "a" }, { history: ofStack("a", ["e1", "e2"]) }));
+    await commitNow(store, aPut({ id: "b" }, { history: ofStack("b", ["e1", "e3"]) }));
+    await commitNow(store, aPut({ id: "a" }, { history: ofStack("a", ["e1"]) }));
+
+    const a = await listAll((page) => store.listHistory({ stackId: "a" }, page), 2);
+    const aNewest = await listAll((page) => store.listHistory({ stackId: "a", newestFirst: true }, page), 2);
+    const e1 = await listAll((page) => store.listHistory({ eventId: "e1" }, page), 2);
+    const both = await listAll((page) => store.listHistory({ stackId: "a", eventId: "e1" }, page), 1);
+
+    assert.deepEqual(toEventIds(a), ["e1", "e2", "e1"]);
+    assert.deepEqual(aNewest, a.toReversed());
+    assert.deepEqual(
+      e1.map(({ stackId }) => stackId),
+      ["a", "b", "a"],
+    );
+    assert.deepEqual(both, [a[0], a[2]]);
+  }),
+
+  storeCase("keeps a history line as it was written, and beyond the stack", async (store) => {
+    const entry = aHistoryEntry("e1", {
+      life: "e1",
+      actor: "ada",
+      from: "INIT",
+      to: "UP",
+      metadata: { a: [1, { b: null }] },
+      sent: ["plan"],
+      notes: ["note"],
+      machineHash: "h1",
+    });
+    await commitNow(store, aPut({}, { history: [entry] }));
+    await commitNow(
+      store,
+      aChange({ write: { kind: "remove" }, history: [aHistoryEntry("e2", { outcome: "removed" })] }),
+    );
+
+    const { items } = await store.listHistory({ stackId: "s1" }, { limit: 10 });
+
+    assert.deepEqual(toEventIds(items), ["e1", "e2"]);
+    assert.deepEqual(items[0], { ...entry, position: items[0]?.position });
+  }),
+
+  storeCase("goes on after a cursor while history is written", async (store) => {
+    const write = (id: string) => commitNow(store, aPut({}, { history: [aHistoryEntry(id)] }));
+    for (const id of ["e1", "e2", "e3"]) await write(id);
+    const older = await store.listHistory({ newestFirst: true }, { limit: 1 });
+    const newer = await store.listHistory({}, { limit: 2 });
+
+    await write("e4");
+
+    const restOlder = await store.listHistory({ newestFirst: true }, { limit: 9, cursor: older.cursor ?? "" });
+    const restNewer = await store.listHistory({}, { limit: 9, cursor: newer.cursor ?? "" });
+    assert.deepEqual(toEventIds(restOlder.items), ["e2", "e1"]);
+    assert.deepEqual(toEventIds(restNewer.items), ["e3", "e4"]);
+  }),
+
+  storeCase("counts what it holds", async (store) => {
+    await commitNow(store, aPut({ id: "a", state: "UP" }, { dispatches: [aDispatch("a1", { stackId: "a" })] }));
+    await commitNow(store, aPut({ id: "b", state: "UP" }, { setAside: [aSetAsideEvent("x1")] }));
+    await commitNow(store, aPut({ id: "c", state: "DOWN" }));
+    await commitNow(store, aPut({ id: "c", state: "UP", machine: "db" }));
+    await commitNow(store, aChange({ stackId: "b", write: { kind: "remove" } }));
+    await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
+    await take(store, ["event"], { limit: 1 });
+
+    const { states, ...counts } = await store.stats();
+
+    assert.deepEqual(counts, {
+      stacks: 2,
+      queuedEvents: 2,
+      queuedTasks: 1,
+      parkedEvents: 0,
+      setAsideEvents: 1,
+      openAttempts: 1,
+    });
+    assert.deepEqual(states, [
+      { machine: "db", state: "UP", count: 1 },
+      { machine: "web", state: "UP", count: 1 },
+    ]);
+  }),
+];

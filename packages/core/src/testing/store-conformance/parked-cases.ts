@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import type { Store } from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import {
+  aChange,
+  aParkedEvent,
+  aPut,
+  aQueuedEvent,
+  aSetAsideEvent,
+  commitNow,
+  SECOND,
+  T0,
+  takeEventIds,
+} from "./store-builders.ts";
+import { storeCase } from "./store-case.ts";
+
+async function loadParked(store: Store, stackId = "s1") {
+  const [loaded] = await store.load([stackId]);
+  return loaded?.parked ?? [];
+}
+
+async function listSetAsideIds(store: Store, filter: { stackId?: string; code?: string } = {}) {
+  const { items } = await store.listSetAside(filter, { limit: 100 });
+  return items.map(({ id }) => id);
+}
+
+/** Parked events and events that were set aside. */
+export const parkedCases: readonly ConformanceCase<Store>[] = [
+  storeCase("loads parked events as they were parked, oldest first", async (store) => {
+    const parked = ["e1", "e2", "e3"].map((id, index) => aParkedEvent(id, { parkedAt: T0 + index }));
+
+    await commitNow(store, aPut({}, { park: parked.slice(0, 2) }));
+    await commitNow(store, aChange({ park: parked.slice(2) }));
+
+    assert.deepEqual(await loadParked(store), parked);
+  }),
+
+  storeCase("replaces a parked event under its id, in its place", async (store) => {
+    await commitNow(store, aChange({ park: [aParkedEvent("e1"), aParkedEvent("e2", { parkedAt: T0 + 1 })] }));
+    const again = aParkedEvent("e1", { tries: 2, nextTryAt: T0 + 40 * SECOND, code: "STATE_UNKNOWN" });
+
+    await commitNow(store, aChange({ park: [again] }));
+
+    assert.deepEqual(await loadParked(store), [again, aParkedEvent("e2", { parkedAt: T0 + 1 })]);
+    assert.equal((await store.stats()).parkedEvents, 2);
+  }),
+
+  storeCase("unparks events, and passes over ids that are not parked", async (store) => {
+    await commitNow(store, aChange({ park: [aParkedEvent("e1"), aParkedEvent("e2")] }));
+
+    await commitNow(store, aPut({}, { unpark: ["e1", "nothing"], appliedIds: ["e1"] }));
+
+    assert.deepEqual(
+      (await loadParked(store)).map(({ event }) => event.id),
+      ["e2"],
+    );
+    assert.equal((await store.stats()).parkedEvents, 1);
+  }),
+
+  storeCase("keeps parked events over the removal of their stack", async (store) => {
+    await commitNow(store, aPut({}, { park: [aParkedEvent("e1")] }));
+
+    await commitNow(store, aChange({ write: { kind: "remove" } }));
+
+    assert.deepEqual(await loadParked(store), [aParkedEvent("e1")]);
+  }),
+
+  storeCase("lists what was set aside, newest first, by stack and by code", async (store) => {
+    const other = aSetAsideEvent("x3", { event: aQueuedEvent("e3", { stackId: "s2" }), setAsideAt: T0 + 2 });
+    const invalid = aSetAsideEvent("x2", { code: "EVENT_INVALID", setAsideAt: T0 + 1 });
+    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), invalid] }));
+    await commitNow(store, aChange({ stackId: "s2", setAside: [other] }));
+
+    const { items } = await store.listSetAside({}, { limit: 10 });
+
+    assert.deepEqual(items, [other, invalid, aSetAsideEvent("x1")]);
+    assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x2", "x1"]);
+    assert.deepEqual(await listSetAsideIds(store, { code: "EVENT_UNDECLARED" }), ["x3", "x1"]);
+    assert.deepEqual(await listSetAsideIds(store, { stackId: "s1", code: "EVENT_UNDECLARED" }), ["x1"]);
+  }),
+
+  storeCase("pages through what was set aside while rows come and go", async (store) => {
+    const ids = ["x1", "x2", "x3", "x4", "x5"];
+    const setAside = ids.map((id, index) => aSetAsideEvent(id, { setAsideAt: T0 + index }));
+    await commitNow(store, aChange({ setAside }));
+    const first = await store.listSetAside({}, { limit: 2 });
+
+    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x6", { setAsideAt: T0 + 9 })] }));
+    await store.redrive(["x4", "x3"], T0);
+    const second = await store.listSetAside({}, { limit: 10, cursor: first.cursor ?? "" });
+
+    assert.deepEqual(
+      [...first.items, ...second.items].map(({ id }) => id),
+      ["x5", "x4", "x2", "x1"],
+    );
+    assert.equal(second.cursor, undefined);
+  }),
+
+  storeCase("sends a set-aside event again under its id, and gives the ids that it found", async (store) => {
+    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] }));
+
+    const found = await store.redrive(["x2", "nothing"], T0 + SECOND);
+
+    assert.deepEqual(found, ["x2"]);
+    assert.deepEqual(await takeEventIds(store, { now: T0 + SECOND }), ["event-of-x2"]);
+    assert.deepEqual(await listSetAsideIds(store), ["x1"]);
+    assert.equal((await store.stats()).setAsideEvents, 1);
+    assert.deepEqual(await store.redrive(["x2"], T0 + SECOND), []);
+  }),
+
+  storeCase("queues a redriven event once when it is queued or was applied meanwhile", async (store) => {
+    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] }));
+    await store.enqueue([aQueuedEvent("event-of-x1")]);
+    await commitNow(store, aPut({}, { appliedIds: ["event-of-x2"] }));
+
+    await store.redrive(["x1", "x2"], T0);
+
+    assert.deepEqual(await takeEventIds(store), ["event-of-x1"]);
+    assert.deepEqual(await listSetAsideIds(store), []);
+  }),
+
+  storeCase("takes the id of an event that was set aside as a new one", async (store) => {
+    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1")] }));
+
+    await store.enqueue([aQueuedEvent("event-of-x1")]);
+
+    assert.deepEqual(await takeEventIds(store), ["event-of-x1"]);
+  }),
+];

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import type { Retention } from "../../ports/stack-queries.ts";
+import type { Store, StoreSignal } from "../../ports/store.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import {
+  ALL_KINDS,
+  aChange,
+  aClaim,
+  aHistoryEntry,
+  aPut,
+  aQueuedEvent,
+  aSetAsideEvent,
+  commitNow,
+  DAY,
+  dispatchNow,
+  HOUR,
+  T0,
+  take,
+} from "./store-builders.ts";
+import { assertRejects, storeCase } from "./store-case.ts";
+
+const KEEP: Retention = {
+  historyMs: DAY,
+  eventIdMs: DAY,
+  eventIdCount: 2,
+  setAsideMs: DAY,
+  settledAttemptMs: DAY,
+};
+
+async function pruneAll(store: Store, retention: Partial<Retention>, now: number) {
+  for (let calls = 0; await store.prune({ ...KEEP, ...retention }, now); calls += 1) {
+    assert.ok(calls < 100, "prune does not come to an end.");
+  }
+}
+
+async function isRemembered(store: Store, id: string) {
+  const [loaded] = await store.load(["s1"]);
+  const [result] = await store.commit([aPut({}, { expectedVersion: loaded?.version ?? 0, appliedIds: [id] })]);
+  return result?.kind === "duplicate";
+}
+
+/** Resolves with the next signal of that kind. */
+function nextSignal(store: Store, kind: StoreSignal["kind"]): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = store.watch((signal) => {
+      if (signal.kind !== kind) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+/** Revisions, pruning, watching and closing. */
+export const upkeepCases: readonly ConformanceCase<Store>[] = [
+  storeCase("keeps revisions by hash, and passes over a known one", async (store) => {
+    const revision = { name: "web", hash: "h1", source: "name: web\n# ünïcode\n" };
+
+    await store.revisions.put(revision);
+    await store.revisions.put({ ...revision, source: "other" });
+
+    assert.deepEqual(await store.revisions.get("h1"), revision);
+    assert.equal(await store.revisions.get("h2"), undefined);
+  }),
+
+  storeCase("prunes history by age", async (store) => {
+    await commitNow(store, aPut({}, { history: [aHistoryEntry("e1", { at: T0 })], now: T0 }));
+    const later = T0 + DAY;
+    await commitNow(store, aPut({}, { history: [aHistoryEntry("e2", { at: later })], now: later }));
+
+    await pruneAll(store, {}, T0 + DAY + HOUR);
+
+    for (const filter of [{}, { stackId: "s1" }]) {
+      const { items } = await store.listHistory(filter, { limit: 10 });
+      assert.deepEqual(
+        items.map(({ eventId }) => eventId),
+        ["e2"],
+      );
+    }
+    assert.deepEqual((await store.listHistory({ eventId: "e1" }, { limit: 10 })).items, []);
+  }),
+
+  storeCase("prunes event ids by age, but keeps the last ones of each stack", async (store) => {
+    for (const id of ["e1", "e2", "e3"]) await commitNow(store, aPut({}, { appliedIds: [id], now: T0 }));
+
+    await pruneAll(store, { eventIdCount: 2 }, T0 + 2 * DAY);
+
+    assert.equal(await isRemembered(store, "e3"), true);
+    assert.equal(await isRemembered(store, "e2"), true);
+    assert.equal(await isRemembered(store, "e1"), false);
+  }),
+
+  storeCase("keeps event ids that are young enough, however many there are", async (store) => {
+    for (const id of ["e1", "e2", "e3"]) await commitNow(store, aPut({}, { appliedIds: [id], now: T0 }));
+
+    await pruneAll(store, { eventIdCount: 0 }, T0 + HOUR);
+
+    assert.equal(await isRemembered(store, "e1"), true);
+  }),
+
+  storeCase("keeps the event ids of removed stacks by the same rule", async (store) => {
+    await commitNow(store, aPut({}, { appliedIds: ["e1", "e2", "e3"], now: T0 }));
+    await commitNow(store, aChange({ write: { kind: "remove" }, now: T0 }));
+
+    await pruneAll(store, { eventIdCount: 1 }, T0 + 2 * DAY);
+
+    assert.equal(await isRemembered(store, "e3"), true);
+    assert.equal(await isRemembered(store, "e2"), false);
+  }),
+
+  storeCase("prunes what was set aside by age", async (store) => {
+    const young = aSetAsideEvent("x2", { setAsideAt: T0 + DAY });
+    await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1", { setAsideAt: T0 }), young] }));
+
+    await pruneAll(store, {}, T0 + DAY + HOUR);
+
+    assert.deepEqual((await store.listSetAside({}, { limit: 10 })).items, [young]);
+    assert.equal((await store.stats()).setAsideEvents, 1);
+  }),
+
+  storeCase("prunes settled attempts by the age of their end, and never an open one", async (store) => {
+    await dispatchNow(store, ["old", "young", "open"], { now: T0 });
+    await commitNow(store, aChange({ closes: ["old"], now: T0 + HOUR }));
+    await commitNow(store, aChange({ closes: ["young"], now: T0 + DAY }));
+
+    await pruneAll(store, {}, T0 + DAY + 2 * HOUR);
+
+    assert.equal(await store.findAttempt("old"), undefined);
+    assert.equal((await store.claim(aClaim("old"))).kind, "gone");
+    assert.deepEqual(
+      (await store.listAttempts("s1")).map(({ attemptId }) => attemptId),
+      ["open", "young"],
+    );
+  }),
+
+  storeCase("prunes nothing of a stack's record, its queue and its timers", async (store) => {
+    await commitNow(store, aPut({ timers: [{ id: "1/after/0", event: "TICK", dueAt: T0 }] }, { now: T0 }));
+    await store.enqueue([aQueuedEvent("e1")]);
+
+    await pruneAll(store, { eventIdCount: 0 }, T0 + 100 * DAY);
+
+    const items = await take(store, ALL_KINDS, { now: T0 + 100 * DAY });
+    assert.deepEqual(items.map(({ kind }) => kind).sort(), ["event", "timer"]);
+    assert.equal((await store.stats()).stacks, 1);
+  }),
+
+  storeCase("tells listeners of queued events, of tasks and of history", async (store) => {
+    const event = nextSignal(store, "event");
+    await store.enqueue([aQueuedEvent("e1")]);
+    await event;
+
+    const [task, history] = [nextSignal(store, "task"), nextSignal(store, "history")];
+    await dispatchNow(store, ["a1"]);
+    await commitNow(store, aPut({}, { history: [aHistoryEntry("e1")] }));
+    await Promise.all([task, history]);
+  }),
+
+  storeCase("tells a listener nothing after it stopped", async (store) => {
+    const heard: string[] = [];
+    const stop = store.watch(({ kind }) => heard.push(kind));
+    stop();
+
+    const event = nextSignal(store, "event");
+    await store.enqueue([aQueuedEvent("e1")]);
+    await event;
+
+    assert.deepEqual(heard, []);
+  }),
+
+  storeCase("fails with STORE_CLOSED after it was closed", async (store) => {
+    await store.close();
+
+    await assertRejects(() => store.load(["s1"]), "STORE_CLOSED");
+    await assertRejects(() => store.commit([aPut()]), "STORE_CLOSED");
+    await assertRejects(() => store.enqueue([aQueuedEvent("e1")]), "STORE_CLOSED");
+    await assertRejects(() => take(store, ["event"]), "STORE_CLOSED");
+    await assertRejects(() => store.claim(aClaim("a1")), "STORE_CLOSED");
+    await assertRejects(() => store.stats(), "STORE_CLOSED");
+    await assertRejects(() => store.revisions.get("h1"), "STORE_CLOSED");
+    await assertRejects(() => store.records.get("a", T0), "STORE_CLOSED");
+  }),
+];
