@@ -1,0 +1,270 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type ParseEventOptions, parseEventMessage } from "./parse-event-message.ts";
+
+const options: ParseEventOptions = { at: 1_000, messageId: "m-1" };
+const event = (fields: object, message: unknown) => ({
+  kind: "event",
+  event: { id: "m-1", stackId: "pr-12", at: 1_000, origin: "external", ...fields, message },
+});
+const invalid = (reason: string, stackId?: string) => {
+  return { kind: "invalid", code: "EVENT_INVALID", reason, ...(stackId === undefined ? {} : { stackId }) };
+};
+const reserved = (name: string) => {
+  return { kind: "invalid", code: "EVENT_RESERVED", reason: `"${name}" is sent by the engine only.`, stackId: "pr-12" };
+};
+const parse = (body: unknown, more: Partial<ParseEventOptions> = {}) =>
+  parseEventMessage(body, { ...options, ...more });
+
+describe("parseEventMessage", () => {
+  it("reads an event with all that belongs to it, and keeps the message", () => {
+    const message = {
+      ...{ id: "e-1", stackId: "pr-12", event: "OPENED", action: "OLD", machine: "review-app" },
+      ...{ metadata: { sha: "a1" }, actor: "kim", extra: [1, { x: true }] },
+    };
+
+    expect(parse(JSON.stringify(message))).toEqual(
+      event({ id: "e-1", name: "OPENED", machine: "review-app", metadata: { sha: "a1" }, actor: "kim" }, message),
+    );
+    expect(parse(message)).toEqual(parse(JSON.stringify(message)));
+  });
+
+  it.each([
+    { stackId: "pr-12", action: "OPENED" },
+    { stackId: "pr-12", event: "", action: "OPENED" },
+    { stackId: "pr-12", event: null, action: "OPENED" },
+    { stackId: "pr-12", event: "OPENED", action: 7 },
+    { stackId: "pr-12", event: "OPENED", id: 7, machine: null, task: "x", description: [], dispatchId: 4, actor: 3 },
+    {
+      stackId: "pr-12",
+      event: "OPENED",
+      id: "",
+      machine: "",
+      as: 1,
+      force: 2,
+      reason: 3,
+      code: 4,
+      timerId: "1/after/0",
+    },
+  ])("passes over what an event does not use: %j", (message) => {
+    expect(parse(message)).toEqual(event({ name: "OPENED" }, message));
+  });
+
+  it.each([null, "text", 7, [1]])("leaves metadata of %j for the decision to refuse", (metadata) => {
+    const message = { stackId: "pr-12", event: "OPENED", metadata };
+
+    expect(parse(message)).toEqual(event({ name: "OPENED", metadata }, message));
+  });
+
+  it("lets the server's word about the sender win", () => {
+    const message = { stackId: "pr-12", event: "OPENED", actor: "somebody" };
+
+    expect(parse(message, { actor: "kim" })).toEqual(event({ name: "OPENED", actor: "kim" }, message));
+    expect(parse({ ...message, actor: "k".repeat(300) })).toMatchObject({ event: { actor: "k".repeat(255) } });
+  });
+
+  it("needs an id from the message or the medium", () => {
+    const message = { stackId: "pr-12", event: "OPENED" };
+
+    expect(parseEventMessage(message, { at: 1_000 })).toEqual(
+      invalid("The message has no id, and the medium gave none.", "pr-12"),
+    );
+    expect(parseEventMessage({ ...message, id: "e-1" }, { at: 1_000 })).toMatchObject({ event: { id: "e-1" } });
+  });
+
+  it.each([
+    ["{", "The message is not JSON."],
+    ['"text"', "The message is not a JSON object."],
+    [undefined, "The message is not a JSON object."],
+    [[], "The message is not a JSON object."],
+    ['{"a":{"__proto__":1}}', 'The message is refused: it holds the key "__proto__".'],
+  ])("refuses the body %j", (body, reason) => {
+    expect(parse(body)).toEqual(invalid(reason));
+  });
+
+  it.each([
+    [{ event: "OPENED" }, "/ must have required properties stackId"],
+    [{ stackId: "", event: "OPENED" }, "/stackId must not have fewer than 1 characters"],
+    [{ stackId: 7, event: "OPENED" }, "/stackId must be string"],
+    [{ stackId: "x".repeat(256), event: "OPENED" }, "/stackId must not have more than 255 characters"],
+    [{ stackId: "pr-12", event: "O".repeat(256) }, "/event must not have more than 255 characters"],
+    [{ stackId: "pr-12", event: 7 }, "/event must be string"],
+    [{ stackId: "pr-12", event: "OPENED", machine: 7 }, "/machine must be string"],
+    [{ stackId: "pr-12", event: "OPENED", id: "x".repeat(256) }, "/id must not have more than 255 characters"],
+    [{ stackId: "pr-12", event: "TASK_ERROR", task: { name: "" } }, "/task/name must not have fewer than 1 characters"],
+    [{ stackId: "pr-12", event: "TASK_ERROR", task: "db" }, "/task must be object"],
+    [{ stackId: "pr-12", event: "RETRY_FAILED_TASKS", task: {} }, "/task must have required properties name"],
+    [
+      { stackId: "pr-12", event: "SETTLE_TASK", task: { name: "db" }, as: "failed", reason: "x" },
+      "/as must be equal to constant",
+    ],
+  ])("tells where the shape of a message is wrong: %j", (message, fault) => {
+    expect(parse(message)).toMatchObject({
+      kind: "invalid",
+      code: "EVENT_INVALID",
+      reason: `The message is no event: ${fault}.`,
+    });
+  });
+
+  it.each(["a\nb", "\u0000", "a\u007f", "\u0085"])("refuses the id %j, which holds a control character", (stackId) => {
+    for (const ids of [{ stackId }, { stackId: "s", id: stackId }, { stackId: "s", machine: stackId }]) {
+      expect(parse({ event: "OPENED", ...ids })).toMatchObject({ kind: "invalid", code: "EVENT_INVALID" });
+    }
+  });
+
+  it("refuses half a surrogate pair in ids and names", () => {
+    for (const ids of [{ stackId: "\ud800" }, { stackId: "s", id: "\ud800" }, { stackId: "s", machine: "\ud800" }]) {
+      expect(parse({ event: "OPENED", ...ids })).toMatchObject({
+        reason: "An id or name holds half a surrogate pair.",
+      });
+    }
+  });
+
+  it.each([{ stackId: "pr-12" }, { stackId: "pr-12", event: "" }, { stackId: "pr-12", action: null }])(
+    "refuses a message without an event: %j",
+    (message) => {
+      const parsed = parse(message);
+
+      expect(parsed).toMatchObject({ kind: "invalid", code: "EVENT_INVALID", stackId: "pr-12" });
+    },
+  );
+
+  it("shows at most 255 characters of a stack id that is refused", () => {
+    expect(parse({ stackId: "x".repeat(300), event: "GO" })).toMatchObject({ stackId: "x".repeat(255) });
+  });
+});
+
+describe("reserved events", () => {
+  it.each(["NEXT", "TASK_CANCELLED", "TASK_TIMED_OUT"])("refuses %s from outside, under both names", (name) => {
+    expect(parse({ stackId: "pr-12", event: name })).toEqual(reserved(name));
+    expect(parse({ stackId: "pr-12", action: name })).toEqual(reserved(name));
+  });
+
+  it("lets NEXT in only where that is asked for", () => {
+    const message = { stackId: "pr-12", event: "NEXT" };
+
+    expect(parse(message, { allowExternalNext: true })).toEqual(event({ name: "NEXT" }, message));
+    expect(parse(message, { origin: "worker" })).toEqual(reserved("NEXT"));
+  });
+
+  it("takes internal events from a worker, by attempt", () => {
+    const message = { stackId: "pr-12", event: "TASK_CANCELLED", dispatchId: "a/b/1/c/1" };
+
+    expect(parse(message, { origin: "worker" })).toEqual(
+      event({ name: "TASK_CANCELLED", origin: "worker", dispatchId: "a/b/1/c/1" }, message),
+    );
+  });
+});
+
+describe("results", () => {
+  it("bring all that the worker says", () => {
+    const message = {
+      ...{ stackId: "pr-12", event: "TASK_ERROR", task: { name: "db", executor: "lambda" }, dispatchId: "d" },
+      ...{ description: "quota", code: "QUOTA", retryable: false, outputs: { a: [1] } },
+    };
+    const { stackId, event: name, task, ...rest } = message;
+
+    expect(parse(message)).toEqual(event({ name, task: { name: "db" }, ...rest }, message));
+  });
+
+  it("are not lost for optional fields of a wrong type", () => {
+    const message = {
+      ...{ stackId: "pr-12", event: "TASK_COMPLETED", task: { name: "db" } },
+      ...{ dispatchId: 7, description: null, code: "c".repeat(300), retryable: "no", outputs: [1] },
+    };
+
+    expect(parse(message)).toEqual(
+      event({ name: "TASK_COMPLETED", task: { name: "db" }, code: "c".repeat(255) }, message),
+    );
+  });
+
+  it.each([
+    [{ message: "x" }, '{"message":"x"}'],
+    [7, "7"],
+    ["", ""],
+    ["a".repeat(16_384), "a".repeat(16_384)],
+    [`x${"a".repeat(16_384)}`, `…${"a".repeat(16_383)}`],
+  ])("keep the description %j as text, of a long one the end", (description, text) => {
+    const parsed = parse({ stackId: "pr-12", event: "TASK_ERROR", task: { name: "db" }, description });
+
+    expect(parsed).toMatchObject({ event: { description: text } });
+  });
+
+  it.each(["TASK_COMPLETED", "TASK_ERROR"])("need the task's name from outside: %s", (name) => {
+    const reason = `"${name}" needs "task" with a "name".`;
+
+    expect(parse({ stackId: "pr-12", event: name })).toEqual(invalid(reason, "pr-12"));
+    expect(parse({ stackId: "pr-12", event: name, dispatchId: "d", task: null })).toEqual(invalid(reason, "pr-12"));
+    expect(parse({ stackId: "pr-12", event: name }, { origin: "worker" })).toEqual(invalid(reason, "pr-12"));
+  });
+});
+
+describe("operators' events", () => {
+  const whole = {
+    CANCEL_TASK: { task: { name: "db" } },
+    SETTLE_TASK: { task: { name: "db" }, as: "succeeded", reason: "by hand" },
+    REMOVE_STACK: { force: true, reason: "stuck" },
+    RETRY_FAILED_TASKS: { task: { name: "db" }, reason: "again" },
+    RETRY_PENDING_TASKS: {},
+    UPGRADE_STACK: {},
+  };
+
+  it.each(Object.entries(whole))("takes %s with what it needs", (name, fields) => {
+    const message = { stackId: "pr-12", event: name, ...fields };
+
+    expect(parse(message)).toEqual(event({ name, ...fields }, message));
+  });
+
+  it.each([
+    ["CANCEL_TASK", {}, '"task"'],
+    ["SETTLE_TASK", {}, '"task" and "as" and "reason"'],
+    ["SETTLE_TASK", { task: { name: "db" }, as: "succeeded", reason: "" }, '"reason"'],
+    ["REMOVE_STACK", {}, '"force" and "reason"'],
+    ["REMOVE_STACK", { force: false, reason: "stuck" }, '"force"'],
+  ])("refuses %s with %j only", (name, fields, missing) => {
+    expect(parse({ stackId: "pr-12", event: name, ...fields })).toEqual(
+      invalid(`"${name}" needs ${missing}.`, "pr-12"),
+    );
+  });
+
+  it("takes a retry whose task is null as one of all tasks", () => {
+    const message = { stackId: "pr-12", event: "RETRY_FAILED_TASKS", task: null };
+
+    expect(parse(message)).toEqual(event({ name: "RETRY_FAILED_TASKS" }, message));
+  });
+});
+
+describe("parseEventMessage, for any input", () => {
+  const name = fc.constantFrom(
+    "GO",
+    "TASK_ERROR",
+    "TASK_COMPLETED",
+    "SETTLE_TASK",
+    "REMOVE_STACK",
+    "CANCEL_TASK",
+    "NEXT",
+  );
+  const message = fc.record(
+    {
+      ...{ stackId: fc.anything(), event: fc.oneof(name, fc.anything()), action: fc.anything(), id: fc.anything() },
+      ...{ task: fc.anything(), description: fc.anything(), metadata: fc.anything(), machine: fc.anything() },
+      ...{ Type: fc.constant("Notification"), Message: fc.string(), detail: fc.anything() },
+    },
+    { requiredKeys: [] },
+  );
+
+  it("never throws, and every event that it gives has an id, a stack id and a name", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(message, fc.anything({ withBigInt: true, withNullPrototype: true }), fc.string(), fc.json()),
+        (body) => {
+          const parsed = parse(body);
+
+          if (parsed.kind === "invalid") expect(parsed.reason).not.toBe("");
+          else expect([parsed.event.id, parsed.event.stackId, parsed.event.name]).not.toContain("");
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+});
