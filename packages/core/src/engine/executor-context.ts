@@ -6,6 +6,7 @@ import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from 
 import type { Leases } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Records } from "../ports/records.ts";
+import { findTarget } from "./task-target.ts";
 
 /** How a runner reaches AWS for a target; given by the package that knows the SDK. */
 export interface AwsAccess {
@@ -37,11 +38,13 @@ export interface CallInput {
 export function createExecutorContext(deps: ContextDeps, call: CallInput): ExecutorContext {
   const { stack, task, dispatch } = call.message;
   const parts = parseAttemptId(dispatch.id);
+  const target = findTarget(call.message);
   return {
     stackId: stack.id,
     machine: stack.machine,
     task: task.name,
     attempt: { id: dispatch.id, number: dispatch.attempt, token: call.token },
+    ...(target === undefined ? {} : { target }),
     metadata: stack.metadata,
     state: stack._state,
     previousState: stack.previousState,
@@ -57,8 +60,8 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     records: deps.records,
     leases: deps.leases,
     ...(deps.stateBackendUrl === undefined ? {} : { stateBackendUrl: deps.stateBackendUrl }),
-    aws: (client) => requireAws(deps).client(client, undefined),
-    credentials: () => requireAws(deps).credentials(undefined),
+    aws: (client) => requireAws(deps).client(client, target),
+    credentials: () => requireAws(deps).credentials(target),
   };
 }
 

@@ -35,8 +35,8 @@ function toBody(step: FinalStep, cancelling: boolean): Readonly<Record<string, u
     case "cancelled":
       return { event: SYSTEM_EVENTS.taskCancelled };
     case "failed": {
-      const { code, message: description, retryable } = step as Failed;
-      return { event: SYSTEM_EVENTS.taskError, description, code, retryable };
+      const { code, message: description, retryable, outputs } = step as Failed;
+      return { event: SYSTEM_EVENTS.taskError, description, code, retryable, ...(outputs && { outputs }) };
     }
   }
 }

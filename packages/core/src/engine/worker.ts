@@ -9,6 +9,7 @@ import type { AwsAccess, ContextDeps } from "./executor-context.ts";
 import type { HeldAttempt } from "./held-attempt.ts";
 import { createLeases } from "./leases.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { findTarget } from "./task-target.ts";
 
 /** What a worker works with. */
 export interface WorkerDeps {
@@ -92,7 +93,8 @@ function findExecutor(executors: ReadonlyMap<string, Executor>, message: TaskMes
 function exclusiveKeysOf(executor: Executor | undefined, message: TaskMessage): readonly string[] {
   const { stack, task } = message;
   try {
-    const subject = { stackId: stack.id, machine: stack.machine, task: task.name };
+    const target = findTarget(message);
+    const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
     const key = executor?.exclusiveKey?.(subject, (task["config"] ?? {}) as never);
     return executor === undefined || key === undefined ? [] : [`${executor.name}:${key}`];
   } catch {

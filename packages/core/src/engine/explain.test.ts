@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import type { AttemptView } from "../ports/attempt-store.ts";
+import type { ParkedEvent } from "../ports/stack-store.ts";
+import { aStack } from "../testing/builders.ts";
+import { explainStack } from "./explain.ts";
+
+const NOW = 1_000_000;
+
+function anAttempt(attempt: Partial<AttemptView>): AttemptView {
+  return {
+    attemptId: "pr-12/e/1/app/1",
+    stackId: "pr-12",
+    task: "app",
+    entry: 1,
+    attempt: 1,
+    status: "unclaimed",
+    dispatchedAt: NOW - 65_000,
+    deadlineAt: NOW + 3_600_000,
+    token: 0,
+    heldKeys: [],
+    ...attempt,
+  };
+}
+
+function why(attempt: Partial<AttemptView> | undefined): string | undefined {
+  const stack = aStack({ state: "BUILD", entry: 1, tasks: ["app"] });
+  const attempts = attempt === undefined ? [] : [anAttempt(attempt)];
+  return explainStack({ stack, attempts, parked: [] }, NOW).tasks[0]?.why;
+}
+
+describe("explainStack", () => {
+  it.each([
+    [undefined, "Its message was sent; no answer has come."],
+    [{ status: "unclaimed" }, "No worker has taken it for 1m 5s."],
+    [
+      { status: "queued", queuedFor: { key: "terraform:app/pr-12/net", holder: "pr-13/e/1/app/1", place: 2 } },
+      'Waits for "terraform:app/pr-12/net", which pr-13/e/1/app/1 holds; place 2 in the queue.',
+    ],
+    [
+      { status: "running", owner: "w1", leaseUntil: NOW + 1, progressMessage: "creating" },
+      "Runs at worker w1 since 1m 5s: creating",
+    ],
+    [{ status: "running", owner: "w1", leaseUntil: NOW }, "The worker w1 does not answer; another one takes it over."],
+    [
+      { status: "suspended", pollDueAt: NOW + 3 * 3_600_000, progressMessage: "3 of 9" },
+      "Goes on by itself, looked at again in 3h 0m: 3 of 9",
+    ],
+    [
+      { status: "running", leaseUntil: NOW + 1, cancelling: "timed-out" },
+      "It was asked to stop (timed-out) and has not confirmed it yet.",
+    ],
+    [{ status: "settled" }, "Its result waits to be worked."],
+  ] as const)("says why a pending task waits: %j", (attempt, sentence) => {
+    expect(why(attempt)).toBe(sentence);
+  });
+
+  it("speaks of the newest attempt of the present entry only", () => {
+    const stack = aStack({ state: "BUILD", entry: 2, tasks: ["app"] });
+    const attempts = [anAttempt({ entry: 2, attempt: 2, status: "settled" }), anAttempt({ entry: 1, attempt: 9 })];
+
+    expect(explainStack({ stack, attempts, parked: [] }, NOW).tasks[0]?.attempt?.attempt).toBe(2);
+  });
+
+  it("sums up what the stack waits for", () => {
+    const parked: ParkedEvent = {
+      event: { id: "e", stackId: "pr-12", origin: "external", message: {}, receivedAt: 0 },
+      code: "EVENT_NOT_HANDLED",
+      reason: '"LIVE" has no "PUSHED".',
+      parkedAt: 0,
+      tries: 1,
+      nextTryAt: NOW + 30_000,
+    };
+    const summary = (stack: Parameters<typeof aStack>[0], withParked = false) =>
+      explainStack({ stack: aStack(stack), attempts: [], parked: withParked ? [parked] : [] }, NOW).summary;
+
+    expect(summary({})).toBe("Waits for an event.");
+    expect(summary({}, true)).toBe(
+      'An event is parked (EVENT_NOT_HANDLED: "LIVE" has no "PUSHED".); it is tried again in 30s.',
+    );
+    expect(summary({ tasks: ["a", "b"] })).toBe("Waits for a, b.");
+    expect(summary({ tasks: [{ name: "a", status: "ERROR", errorMessage: "quota" }] })).toBe(
+      "Failed: a. Retry with RETRY_FAILED_TASKS, or send another event.",
+    );
+    expect(summary({ stalled: { code: "NEXT_NOT_HANDLED", reason: "no NEXT" } })).toBe(
+      "Stalled (NEXT_NOT_HANDLED): no NEXT",
+    );
+  });
+});

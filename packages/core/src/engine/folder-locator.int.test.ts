@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Clock } from "../ports/clock.ts";
+import { createFolderLocator } from "./folder-locator.ts";
+
+const VALID = "version: 1\nevents: []\nstates:\n  INIT: {}\ntasks: {}\n";
+
+let folder = "";
+let now = 0;
+const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
+const locator = () => createFolderLocator({ folder, executors: new Map(), clock });
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stackyard-machines-"));
+  now = 0;
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("the folder locator", () => {
+  it("names a machine after its file and judges each file alone", async () => {
+    await writeFile(join(folder, "review.app.yaml"), VALID);
+    await writeFile(join(folder, "broken.yml"), "version: 1\n");
+    await writeFile(join(folder, "notes.txt"), "no machine");
+
+    const list = await locator().list();
+
+    expect(list.map(({ name, located }) => [name, located.kind])).toEqual([
+      ["broken", "invalid"],
+      ["review.app", "found"],
+    ]);
+    expect(await locator().find("notes")).toEqual({ kind: "unknown" });
+  });
+
+  it("sees a change when its cache is old, and at once when asked past it", async () => {
+    const machines = locator();
+    await writeFile(join(folder, "app.yaml"), VALID);
+    const before = await machines.find("app");
+    await writeFile(join(folder, "app.yaml"), VALID.replace("events: []", "events: [GO]"));
+
+    const cached = await machines.find("app");
+    const fresh = await machines.find("app", { fresh: true });
+
+    expect(cached).toBe(before);
+    expect(fresh.kind === "found" && [...fresh.machine.events]).toEqual(["GO"]);
+  });
+
+  it("calls a name that two files give invalid, and names both", async () => {
+    await writeFile(join(folder, "qa.yml"), VALID);
+    await writeFile(join(folder, "qa.yaml"), VALID);
+
+    const found = await locator().find("qa");
+
+    expect(found.kind === "invalid" && found.problems[0]?.message).toMatch(/qa\.yaml.*qa\.yml/);
+  });
+
+  it("loads machines from modules, by the name that they give or that of the file", async () => {
+    const document = `{ version: 1, events: [], states: { INIT: {} }, tasks: {} }`;
+    await writeFile(join(folder, "plain.mjs"), `export default ${document};`);
+    await writeFile(join(folder, "failing.mjs"), `throw new Error("boom");`);
+
+    const plain = await locator().find("plain");
+    const failing = await locator().find("failing");
+
+    expect(plain.kind).toBe("found");
+    expect(failing.kind === "invalid" && failing.problems[0]).toMatchObject({ code: "module-failed" });
+  });
+
+  it("knows no machines where there is no folder", async () => {
+    folder = join(folder, "missing");
+
+    expect(await locator().list()).toEqual([]);
+  });
+});

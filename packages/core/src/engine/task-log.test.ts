@@ -1,0 +1,42 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createTaskLog } from "./task-log.ts";
+
+describe("a task's log", () => {
+  it("keeps lines in order and knows the newest", () => {
+    const log = createTaskLog();
+
+    log.add("one");
+    log.add("two");
+
+    expect(log.text()).toBe("one\ntwo");
+    expect(log.last()).toBe("two");
+  });
+
+  it("is empty at first", () => {
+    expect(createTaskLog().text()).toBe("");
+    expect(createTaskLog().last()).toBeUndefined();
+  });
+
+  it("lets the oldest lines go, says so, and never grows over 64 KiB", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ maxLength: 40_000, size: "max" }), { minLength: 1, maxLength: 12 }), (lines) => {
+        const log = createTaskLog();
+
+        for (const line of lines) log.add(line);
+
+        expect(Buffer.byteLength(log.text())).toBeLessThanOrEqual(65_536);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("says that its beginning was cut", () => {
+    const log = createTaskLog();
+
+    for (let line = 0; line < 5_000; line += 1) log.add(`line ${line} of a long output`);
+
+    expect(log.text()).toMatch(/^… the beginning was cut …\nline \d+/);
+    expect(log.text().endsWith("line 4999 of a long output")).toBe(true);
+  });
+});
