@@ -4,7 +4,12 @@ import { type ErrorCode, StackyardError } from "@stackyard/core";
 export class HttpError extends StackyardError {
   readonly status: number;
 
-  constructor(status: number, code: ErrorCode, message: string, options?: ConstructorParameters<typeof StackyardError>[2]) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    options?: ConstructorParameters<typeof StackyardError>[2],
+  ) {
     super(code, message, options);
     this.status = status;
   }

@@ -1,0 +1,61 @@
+/** What became of an event. */
+export type Outcome = "applied" | "removed" | "parked" | "refused" | "set-aside" | "ignored";
+
+/** One line of the yard's history. Instants are ISO 8601 in UTC. */
+export interface HistoryEntry {
+  /** Grows over the yard; gaps are possible. */
+  readonly position: number;
+  readonly stackId: string;
+  readonly at: string;
+  readonly eventId: string;
+  readonly event: string;
+  readonly outcome: Outcome;
+  readonly life?: string;
+  readonly actor?: string;
+  readonly code?: string;
+  readonly reason?: string;
+  /** The states before and after. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly task?: string;
+  readonly description?: string;
+  readonly metadata?: unknown;
+  /** Tasks that were sent. */
+  readonly sent: readonly string[];
+  readonly notes: readonly string[];
+  readonly machineHash?: string;
+}
+
+/** An event that was given up. `redrive` takes its `id`. */
+export interface SetAsideEvent {
+  readonly id: string;
+  readonly eventId: string;
+  readonly stackId: string;
+  readonly event?: string;
+  readonly actor?: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly receivedAt: string;
+  readonly setAsideAt: string;
+  readonly message: Readonly<Record<string, unknown>>;
+}
+
+/** Part of a list; without a cursor it is the last. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly cursor?: string;
+}
+
+/** Which part of a list. */
+export interface PageOptions {
+  readonly cursor?: string;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Which part of a history. */
+export interface HistoryOptions extends PageOptions {
+  /** Which comes first. Default `newest`. */
+  readonly order?: "newest" | "oldest";
+}

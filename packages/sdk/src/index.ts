@@ -1,0 +1,21 @@
+export { isStackyardError, StackyardError } from "@stackyard/core";
+export { type ProblemDetails, StackyardApiError } from "./api-error.ts";
+export { EventNotAppliedError } from "./event-not-applied-error.ts";
+export type { EventsApi, SetAsideFilter } from "./events-api.ts";
+export type { HistoryEntry, HistoryOptions, Outcome, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
+export type { CallOptions, StackyardOptions } from "./http-client.ts";
+export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
+export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
+export type {
+  Attempt,
+  MetadataValue,
+  ParkedEvent,
+  StackDetails,
+  StackFilter,
+  StackSummary,
+  StackTask,
+} from "./stack.ts";
+export type { OperationOptions, OperationResult, RetryOptions, StacksApi } from "./stacks-api.ts";
+export { Stackyard } from "./stackyard.ts";
+export type { WaitForOutcomeOptions, WaitForStateOptions, WaitOptions } from "./waiting.ts";
+export type { WatchOptions } from "./watch-history.ts";

@@ -1,0 +1,69 @@
+import type { CallOptions, HttpClient } from "./http-client.ts";
+
+/** One fault of a machine document. */
+export interface MachineProblem {
+  readonly severity: "error" | "warning";
+  readonly code: string;
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** A machine as a list shows it. `stale`: the newest document has errors, an older revision is in use. */
+export interface MachineSummary {
+  readonly name: string;
+  readonly status: "valid" | "stale" | "invalid";
+  readonly hash?: string;
+  readonly problems: readonly MachineProblem[];
+  readonly origin: string;
+}
+
+/** A machine with what it is made of. */
+export interface MachineDetails extends Omit<MachineSummary, "origin"> {
+  readonly revision?: "follow" | "pin";
+  readonly events: readonly string[];
+  readonly states: readonly {
+    readonly name: string;
+    readonly terminal: boolean;
+    readonly tasks: readonly string[];
+    readonly on: readonly string[];
+  }[];
+  readonly tasks: readonly { readonly name: string; readonly executor?: string }[];
+  readonly source?: string;
+}
+
+/** What one step of a simulation did. */
+export interface SimulationLine {
+  readonly step: number;
+  readonly outcome: "applied" | "refused" | "ignored" | "removed";
+  readonly code?: string;
+  readonly reason?: string;
+  /** The stack after the step; null when there is none. */
+  readonly stack: unknown;
+  readonly dispatched: readonly string[];
+  readonly messages: readonly unknown[];
+}
+
+/** Machines of the yard. */
+export interface MachinesApi {
+  list(options?: CallOptions): Promise<readonly MachineSummary[]>;
+  /** Throws `MACHINE_UNKNOWN`. */
+  get(name: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Tries steps, such as `{ event: {…} }` or `{ task, result }`, on an empty yard. Changes nothing. */
+  simulate(steps: readonly unknown[], options?: CallOptions): Promise<readonly SimulationLine[]>;
+}
+
+/** The part of the client that is about machines. */
+export function createMachinesApi(http: HttpClient): MachinesApi {
+  return {
+    list: async (options) =>
+      (await http.requestJson<{ readonly items: readonly MachineSummary[] }>({ path: ["v1", "machines"], ...options }))
+        .items,
+    get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
+    async simulate(steps, options) {
+      const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;
+      return (await http.requestJson<{ readonly lines: readonly SimulationLine[] }>(request)).lines;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { CallOptions } from "./http-client.ts";
+import type { MetadataValue } from "./stack.ts";
+
+/** Anything that knows its events: what `defineMachine` gives. */
+export interface MachineEvents {
+  readonly document: { readonly events: readonly string[] };
+}
+
+/** An event to publish. */
+export interface NewEvent<Event extends string = string> {
+  readonly stackId: string;
+  readonly event: Event;
+  /** The same id is applied once. Made when it is left out, so that a repeat is safe in any case. */
+  readonly id?: string;
+  /** Needed by the event that creates the stack. */
+  readonly machine?: string;
+  readonly metadata?: Readonly<Record<string, MetadataValue>>;
+}
+
+/** An event that the yard has. */
+export interface PublishedEvent {
+  readonly eventId: string;
+  readonly stackId: string;
+}
+
+/** What became of one of many events. An invalid one stops no other. */
+export type PublishResult =
+  | ({ readonly kind: "accepted" } & PublishedEvent)
+  | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
+
+/** The way of events into a yard, whatever carries them. */
+export interface Publisher<Event extends string = string> {
+  /** Throws `EVENT_INVALID` when the message is no event. */
+  publish(event: NewEvent<Event>, options?: CallOptions): Promise<PublishedEvent>;
+  /** Results in the order of the events. */
+  publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;
+}

@@ -1,0 +1,83 @@
+/** A value of a stack's metadata. */
+export type MetadataValue = string | number | boolean | null;
+
+/** One try at a task. */
+export interface Attempt {
+  readonly attemptId: string;
+  readonly stackId: string;
+  readonly task: string;
+  readonly entry: number;
+  readonly attempt: number;
+  readonly executor?: string;
+  readonly status: "unclaimed" | "queued" | "running" | "suspended" | "settled";
+  readonly dispatchedAt: string;
+  readonly deadlineAt: string;
+  readonly owner?: string;
+  readonly leaseUntil?: string;
+  readonly pollDueAt?: string;
+  readonly cancelling?: "requested" | "timed-out";
+  readonly queuedFor?: { readonly key: string; readonly holder: string; readonly place: number };
+  readonly heldKeys: readonly string[];
+  readonly progressMessage?: string;
+  readonly hasLog: boolean;
+  readonly outcome?: "succeeded" | "failed" | "cancelled" | "closed";
+}
+
+/** A task of the present state. */
+export interface StackTask {
+  readonly name: string;
+  readonly status: "PENDING" | "SATISFIED" | "ERROR";
+  readonly detail?: string;
+  readonly errorMessage?: string;
+}
+
+/** A stack as a list shows it. Instants are ISO 8601 in UTC. */
+export interface StackSummary {
+  readonly id: string;
+  readonly machine: string;
+  readonly machineHash: string;
+  readonly state: string;
+  readonly previousState: string | null;
+  readonly tasks: readonly StackTask[];
+  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly enteredAt: string;
+  readonly life: string;
+  readonly entry: number;
+  readonly version: number;
+  readonly stalled?: { readonly code: string; readonly reason: string };
+  readonly failed?: boolean;
+}
+
+/** An event that the stack refuses for the present. */
+export interface ParkedEvent {
+  readonly eventId: string;
+  readonly event: string;
+  readonly actor?: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly receivedAt: string;
+  readonly parkedAt: string;
+  readonly tries: number;
+  readonly nextTryAt: string;
+}
+
+/** A stack with everything that tells why it stands where it stands. */
+export interface StackDetails extends Omit<StackSummary, "tasks"> {
+  /** One sentence. */
+  readonly summary: string;
+  readonly tasks: readonly (StackTask & { readonly why: string; readonly attempt?: Attempt })[];
+  readonly attempts: readonly Attempt[];
+  readonly parked: readonly ParkedEvent[];
+  readonly timers: readonly { readonly id: string; readonly event: string; readonly dueAt: string }[];
+}
+
+/** Which stacks to list. */
+export interface StackFilter {
+  readonly machine?: string;
+  readonly state?: string;
+  readonly idPrefix?: string;
+  /** `failed`: a task is in ERROR. `busy`: a task is PENDING. */
+  readonly condition?: "failed" | "stalled" | "busy";
+}

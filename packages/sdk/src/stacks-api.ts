@@ -1,0 +1,81 @@
+import { createEventId } from "./event-id.ts";
+import type { HistoryEntry, HistoryOptions, Outcome, Page, PageOptions } from "./history-entry.ts";
+import type { CallOptions, HttpClient } from "./http-client.ts";
+import type { Attempt, StackDetails, StackFilter, StackSummary } from "./stack.ts";
+
+/** What an operator's request has led to. A refusal is thrown as `StackyardApiError` with its code. */
+export interface OperationResult {
+  readonly eventId: string;
+  readonly stackId: string;
+  /** `waiting`: not decided yet; `waitForOutcome` tells. */
+  readonly outcome: Outcome | "waiting";
+  readonly notes: readonly string[];
+}
+
+/** What every operation may be given. */
+export interface OperationOptions extends CallOptions {
+  /** Stands in the history. */
+  readonly reason?: string;
+  /** The event's id: the same one is applied once. Default: a new one. */
+  readonly id?: string;
+}
+
+/** Which tasks to retry: the failed ones with a new attempt (default), or the pending ones under the same attempt. */
+export interface RetryOptions extends OperationOptions {
+  readonly which?: "failed" | "pending";
+  readonly task?: string;
+}
+
+/** Stacks of the yard. */
+export interface StacksApi {
+  list(filter?: StackFilter, page?: PageOptions): Promise<Page<StackSummary>>;
+  /** Throws `STACK_UNKNOWN`. */
+  get(stackId: string, options?: CallOptions): Promise<StackDetails>;
+  history(stackId: string, options?: HistoryOptions): Promise<Page<HistoryEntry>>;
+  attempts(stackId: string, options?: CallOptions): Promise<readonly Attempt[]>;
+  /** The end of an attempt's log, at most 64 KiB. */
+  attemptLog(attemptId: string, options?: CallOptions): Promise<string>;
+  retry(stackId: string, options?: RetryOptions): Promise<OperationResult>;
+  cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationResult>;
+  /** Declares a task done by hand. */
+  settle(
+    stackId: string,
+    task: string,
+    options: OperationOptions & { readonly reason: string },
+  ): Promise<OperationResult>;
+  /** Removes the record by force; what the stack has made stays. */
+  remove(stackId: string, options: OperationOptions & { readonly reason: string }): Promise<OperationResult>;
+}
+
+/** The part of the client that is about stacks. */
+export function createStacksApi(http: HttpClient): StacksApi {
+  const operate = (
+    stackId: string,
+    name: string,
+    body: object,
+    { reason, id = createEventId(), signal }: OperationOptions,
+  ) =>
+    http.requestJson<OperationResult>({
+      method: "POST",
+      path: ["v1", "stacks", stackId, name],
+      body: { ...body, id, ...(reason === undefined ? {} : { reason }) },
+      ...(signal && { signal }),
+    });
+  return {
+    list: (filter = {}, { signal, ...page } = {}) =>
+      http.requestJson({ path: ["v1", "stacks"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+    get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
+    history: (stackId, { signal, ...query } = {}) =>
+      http.requestJson({ path: ["v1", "stacks", stackId, "history"], query, ...(signal && { signal }) }),
+    async attempts(stackId, options) {
+      const path = ["v1", "stacks", stackId, "attempts"];
+      return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;
+    },
+    attemptLog: (attemptId, options) => http.requestText({ path: ["v1", "attempts", attemptId, "log"], ...options }),
+    retry: (stackId, { which, task, ...options } = {}) =>
+      operate(stackId, "retry", { ...(which && { which }), ...(task && { task }) }, options),
+    cancel: (stackId, task, options = {}) => operate(stackId, "cancel", { task }, options),
+    settle: (stackId, task, options) => operate(stackId, "settle", { task, as: "succeeded" }, options),
+    remove: (stackId, options) => operate(stackId, "remove", { force: true }, options),
+  };
+}

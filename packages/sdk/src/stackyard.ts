@@ -1,0 +1,76 @@
+import { createEventsApi, type EventsApi } from "./events-api.ts";
+import type { HistoryEntry } from "./history-entry.ts";
+import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
+import { createHttpPublisher } from "./http-publisher.ts";
+import { createMachinesApi, type MachinesApi } from "./machines-api.ts";
+import type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
+import type { StackDetails } from "./stack.ts";
+import { createStacksApi, type StacksApi } from "./stacks-api.ts";
+import {
+  type WaitForOutcomeOptions,
+  type WaitForStateOptions,
+  type WaitOptions,
+  waitForOutcome,
+  waitForRemoval,
+  waitForState,
+} from "./waiting.ts";
+import { followHistory, type WatchOptions } from "./watch-history.ts";
+
+/**
+ * A yard over its HTTP API. With the type of a machine, `new Stackyard<typeof machine>(…)`, only that machine's events
+ * can be published. Errors are `StackyardError`s: `UNREACHABLE`, or a `StackyardApiError` with the server's problem.
+ */
+export class Stackyard<Machine extends MachineEvents = MachineEvents>
+  implements Publisher<Machine["document"]["events"][number]>
+{
+  readonly stacks: StacksApi;
+  readonly events: EventsApi;
+  readonly machines: MachinesApi;
+  readonly #http: HttpClient;
+  readonly #publisher: Publisher;
+
+  constructor(options: StackyardOptions) {
+    this.#http = createHttpClient(options);
+    this.#publisher = createHttpPublisher(this.#http);
+    this.stacks = createStacksApi(this.#http);
+    this.events = createEventsApi(this.#http);
+    this.machines = createMachinesApi(this.#http);
+  }
+
+  /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */
+  publish(event: NewEvent<Machine["document"]["events"][number]>, options?: CallOptions): Promise<PublishedEvent> {
+    return this.#publisher.publish(event, options);
+  }
+
+  /** Hands many events over; those of a request of 100 are one commit. */
+  publishMany(
+    events: readonly NewEvent<Machine["document"]["events"][number]>[],
+    options?: CallOptions,
+  ): Promise<readonly PublishResult[]> {
+    return this.#publisher.publishMany(events, options);
+  }
+
+  /** Resolves when the stack is in one of the states; see `WaitForStateOptions`. Throws `TIMED_OUT`, `OUTCOME_NEGATIVE`. */
+  waitForState(
+    stackId: string,
+    states: string | readonly string[],
+    options?: WaitForStateOptions,
+  ): Promise<StackDetails> {
+    return waitForState(this.#http, { stackId, states: typeof states === "string" ? [states] : states }, options);
+  }
+
+  /** Resolves when there is no stack of that id (any more). */
+  waitForRemoval(stackId: string, options?: WaitOptions): Promise<void> {
+    return waitForRemoval(this.#http, stackId, options);
+  }
+
+  /** Resolves when the event was applied. Throws `EventNotAppliedError` when it was set aside, refused or ignored. */
+  waitForOutcome(event: PublishedEvent, options?: WaitForOutcomeOptions): Promise<HistoryEntry> {
+    return waitForOutcome(this.#http, event, options);
+  }
+
+  /** The history as it grows, over lost connections too, until the signal is aborted. */
+  async *watch(options: WatchOptions = {}): AsyncGenerator<HistoryEntry, void> {
+    for await (const signal of followHistory(this.#http, options)) if (signal.kind === "entry") yield signal.entry;
+  }
+}
