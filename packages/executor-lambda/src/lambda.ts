@@ -60,7 +60,7 @@ function findRoute({ mode, functions }: Yard, name: string): Route {
 async function invoke(ctx: ExecutorContext, yard: Yard, input: InvokeInput): Promise<FunctionAnswer | Failed> {
   const route = findRoute(yard, input.name);
   if (route === undefined)
-    return toUnknown("LAMBDA_NOT_FOUND", yard, input.name, "nothing else is asked in local mode");
+    return toUnknown("LAMBDA_NOT_FOUND", yard, input.name, "nothing else is asked in local mode.");
   if (route !== "aws") return invokeLocally(ctx, route, input);
   const answer = await invokeDeployed(ctx, yard, input);
   return "kind" in answer ? withServedText(answer, yard, input.name) : answer;
@@ -83,7 +83,7 @@ function toNotCalled({ name }: LambdaConfig): Failed {
 }
 
 function toUnknown(code: string, { functions }: Yard, name: string, why: string): Failed {
-  const message = `The function "${name}" is not served locally, and ${why}. ${toServedText(functions, name)}`;
+  const message = `The function "${name}" is not served locally, and ${why} ${toServedText(functions, name)}`;
   return failed({ code, message, retryable: false });
 }
 

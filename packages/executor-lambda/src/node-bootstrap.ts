@@ -15,10 +15,10 @@ type Handler = (event: unknown, context: unknown, callback: (error: unknown, res
 
 const RESULT_FD = 3;
 
-process.on("uncaughtException", (error) => fail(toError(error)));
+process.on("uncaughtException", (error) => void fail(toError(error)));
 process.on("unhandledRejection", (reason) => {
   const trace = reason instanceof Error ? toTrace(reason) : [];
-  fail({ errorType: "Runtime.UnhandledPromiseRejection", errorMessage: String(reason), trace });
+  void fail({ errorType: "Runtime.UnhandledPromiseRejection", errorMessage: String(reason), trace });
 });
 readCall((call) => void main(call));
 
@@ -26,9 +26,10 @@ async function main(call: Call): Promise<void> {
   const [file = "", name = ""] = process.argv.slice(2);
   const handler = await loadHandler(file, name);
   try {
-    answer("S", toJson(await invoke(handler, call)));
+    const json = toJson(await invoke(handler, call));
+    await answer("S", json);
   } catch (error) {
-    fail(toError(error));
+    await fail(toError(error));
   }
 }
 
@@ -86,24 +87,46 @@ function toError(error: unknown): ErrorPayload {
 
 function toLoadError(error: unknown, file: string): ErrorPayload {
   const { errorType, errorMessage, trace } = toError(error);
-  if (errorType === "SyntaxError") return { errorType: "Runtime.UserCodeSyntaxError", errorMessage, trace };
+  // Node tells neither the file of a syntax error nor, by its file, who imports what is missing.
+  const where = errorMessage.includes(file) ? "" : ` (in ${file} or what it imports)`;
+  const type = toLoadErrorType(error);
+  return type === undefined
+    ? { errorType, errorMessage, trace }
+    : { errorType: type, errorMessage: `${errorMessage}${where}`, trace };
+}
+
+function toLoadErrorType(error: unknown): string | undefined {
+  if (error instanceof SyntaxError) return "Runtime.UserCodeSyntaxError";
   const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND/.test(String(error.code));
-  if (!missing) return { errorType, errorMessage, trace };
-  const importer = errorMessage.includes(file) ? "" : `, imported from ${file}`;
-  return { errorType: "Runtime.ImportModuleError", errorMessage: `${errorMessage}${importer}`, trace };
+  return missing ? "Runtime.ImportModuleError" : undefined;
 }
 
+/** Without this program and Node itself, which a function's author cannot change. */
 function toTrace(error: Error): readonly string[] {
-  return (error.stack ?? "").split("\n");
+  const lines = (error.stack ?? "").split("\n");
+  const own = lines.findIndex((line) => line.includes(import.meta.url));
+  return lines.slice(0, own === -1 ? undefined : own).filter((line) => !/^\s+at .*\bnode:internal\//.test(line));
 }
 
-function fail(error: ErrorPayload): never {
+function fail(error: ErrorPayload): Promise<never> {
   return answer("E", JSON.stringify(error));
 }
 
-/** The runner takes what is complete, which the line's end shows; the process is frozen in Lambda, and ended here. */
-function answer(kind: "S" | "E", json: string): never {
+let answered = false;
+
+/**
+ * The runner takes what is complete, which the line's end shows, and ends the process then; in Lambda it is frozen. So
+ * the output comes before the answer. The first answer counts.
+ */
+async function answer(kind: "S" | "E", json: string): Promise<never> {
+  if (answered) return new Promise(() => {});
+  answered = true;
+  await Promise.all([process.stdout, process.stderr].map(flush));
   writeFileSync(RESULT_FD, `${kind}${json}\n`);
   closeSync(RESULT_FD);
   process.exit(0);
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }

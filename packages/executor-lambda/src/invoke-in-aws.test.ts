@@ -1,0 +1,122 @@
+import { InvokeCommand, LambdaClient, ResourceNotFoundException } from "@aws-sdk/client-lambda";
+import { type ExecutorContext, StackyardError } from "@stackyard/core";
+import { mockClient } from "aws-sdk-client-mock";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createLambdaExecutor } from "./lambda.ts";
+import { aContext } from "./testing/a-context.ts";
+import { start } from "./testing/run.ts";
+
+const lambda = mockClient(LambdaClient);
+const aws: ExecutorContext["aws"] = (client) => new client({ region: "eu-west-1" } as never);
+const executor = createLambdaExecutor({ functions: { "make-db": "./make-db.ts" } });
+
+function answer(payload: string, given: object = {}): void {
+  const bytes = Object.assign(Buffer.from(payload), { transformToString: () => payload });
+  lambda.on(InvokeCommand).resolves({ StatusCode: 200, Payload: bytes as never, ...given });
+}
+
+describe("a deployed function", () => {
+  beforeEach(() => lambda.reset());
+  afterEach(() => lambda.reset());
+
+  it("is called once, synchronously, with its log and nothing else", async () => {
+    answer('{"url":"https://pr-12"}');
+
+    const step = await start(executor, aContext({ aws }), { name: "roll-out:live", args: { size: 2 } });
+
+    expect(step).toEqual({ kind: "succeeded", outputs: { url: "https://pr-12" } });
+    expect(lambda.commandCalls(InvokeCommand).map((call) => call.args[0].input)).toEqual([
+      {
+        FunctionName: "roll-out:live",
+        InvocationType: "RequestResponse",
+        LogType: "Tail",
+        Payload: Buffer.from('{"stackId":"pr-12","metadata":{"sha":"9f1c"},"args":{"size":2}}'),
+      },
+    ]);
+  });
+
+  it("may answer nothing", async () => {
+    lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
+
+    expect(await start(executor, aContext({ aws }), { name: "roll-out" })).toEqual({ kind: "succeeded", outputs: {} });
+  });
+
+  it.each(["Handled", "Unhandled"])("fails with its own words when the error is %s", async (FunctionError) => {
+    answer('{"errorType":"Error","errorMessage":"no disk","trace":["Error: no disk"]}', { FunctionError });
+
+    expect(await start(executor, aContext({ aws }), { name: "roll-out" })).toEqual({
+      kind: "failed",
+      code: "LAMBDA_FUNCTION_ERROR",
+      message: "Error: no disk\nError: no disk",
+      retryable: true,
+    });
+  });
+
+  it("shows the end of its log", async () => {
+    const LogResult = Buffer.from("START RequestId: 5f\nhello\n\nREPORT Duration: 3 ms\n").toString("base64");
+    answer("null", { LogResult });
+    const ctx = aContext({ aws });
+
+    await start(executor, ctx, { name: "roll-out" });
+
+    expect(ctx.lines).toEqual(["START RequestId: 5f", "hello", "REPORT Duration: 3 ms"]);
+  });
+
+  it("says which outputs find no room", async () => {
+    answer(JSON.stringify(Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`k${index}`, index]))));
+    const ctx = aContext({ aws });
+
+    await start(executor, ctx, { name: "roll-out" });
+
+    expect(ctx.lines).toEqual([
+      "Outputs left out, over 64 names or 64 KiB: k64, k65, k66, k67, k68, k69, k70, k71, k72, k73 and 6 more",
+    ]);
+  });
+
+  it("is not called with a payload that Lambda would refuse", async () => {
+    const step = await start(executor, aContext({ aws }), { name: "roll-out", args: { big: "x".repeat(6_291_456) } });
+
+    expect(step).toMatchObject({ kind: "failed", code: "LAMBDA_PAYLOAD_TOO_LARGE", retryable: false });
+    expect(lambda.commandCalls(InvokeCommand)).toHaveLength(0);
+  });
+
+  it("is not called by an attempt that is cancelled already", async () => {
+    const step = await start(executor, aContext({ aws, cancelling: true }), { name: "roll-out" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "LAMBDA_CANCELLED", retryable: false });
+    expect(lambda.commandCalls(InvokeCommand)).toHaveLength(0);
+  });
+
+  it("that is unknown may be a misspelt local one", async () => {
+    lambda.on(InvokeCommand).rejects(new ResourceNotFoundException({ message: "Function not found", $metadata: {} }));
+
+    const step = await start(executor, aContext({ aws }), { name: "make-bd" });
+
+    expect(step).toEqual({
+      kind: "failed",
+      code: "LAMBDA_NOT_FOUND",
+      message: [
+        'The call of "make-bd" failed. ResourceNotFoundException: Function not found',
+        "Check the name, the alias, the region and the account.",
+        'Served locally: "make-db". Did you mean "make-db"?',
+      ].join("\n"),
+      retryable: false,
+    });
+  });
+
+  it("says what is served locally where there is no AWS", async () => {
+    const without: ExecutorContext["aws"] = () => {
+      throw new StackyardError("CONFIG_INVALID", "This runner has no access to AWS.");
+    };
+
+    const step = await start(executor, aContext({ aws: without }), { name: "send-mail" });
+
+    expect(step).toEqual({
+      kind: "failed",
+      code: "LAMBDA_NOT_CONFIGURED",
+      message:
+        'The function "send-mail" is not served locally, and AWS is not configured. This runner has no access to AWS. Served locally: "make-db".',
+      retryable: false,
+    });
+  });
+});
