@@ -1,0 +1,91 @@
+import type { AwsCredentials, Target } from "@stackyard/core";
+import { TerraformFailure } from "./failure.ts";
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a program needs to work at all; nothing of it is a secret of the runner. A star stands at an end only. */
+const BASE = [
+  ...["PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SYSTEMROOT"],
+  ...[
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+  ],
+];
+
+/** The runner's own way to AWS, for tasks without a target. */
+const AWS_ACCESS = ["AWS_*"];
+
+/** The same for every run: no questions, no look for updates, no hints for people at a terminal. */
+const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
+
+export interface EnvironmentInput {
+  /** The runner's own environment, of which only named parts are handed on. */
+  readonly runner: Environment;
+  /** More names to hand on; a star at the end stands for any rest. */
+  readonly passEnvironment: readonly string[];
+  readonly cliConfigFile?: string;
+  /** The account that the task works in, with credentials for it. */
+  readonly access?: { readonly target: Target; readonly credentials: AwsCredentials };
+  readonly variables: ReadonlyMap<string, string>;
+  /** What backend and provider cache need. */
+  readonly settings: Environment;
+}
+
+/**
+ * The whole environment of a run. With a target the runner's own credentials are left out, so that a task can never
+ * work in the runner's account by mistake. Fails with TERRAFORM_VALUE_REFUSED.
+ */
+export function toEnvironment(input: EnvironmentInput): Record<string, string> {
+  const { runner, passEnvironment, access, cliConfigFile, variables, settings } = input;
+  const names = [...BASE, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
+  const environment = new Map<string, string>();
+  const add = (values: Environment) => {
+    for (const [name, value] of Object.entries(values)) if (value !== undefined) environment.set(name, value);
+  };
+  add(pick(runner, names));
+  // A path that leads nowhere makes every call print a warning, so it is set only when it is configured.
+  add({ ...FIXED, TF_CLI_CONFIG_FILE: cliConfigFile, ...settings, ...toAccess(access) });
+  for (const [name, value] of variables) environment.set(`TF_VAR_${name}`, checkValue(name, value));
+  return Object.fromEntries(environment);
+}
+
+function pick(runner: Environment, names: readonly string[]): Environment {
+  const exact = new Set(names);
+  const prefixes = names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1));
+  const isNamed = (name: string) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
+  return Object.fromEntries(Object.entries(runner).filter(([name]) => isNamed(name)));
+}
+
+function toAccess(access: EnvironmentInput["access"]): Environment {
+  if (access === undefined) return {};
+  const { target, credentials } = access;
+  return {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+    AWS_REGION: target.region,
+    AWS_DEFAULT_REGION: target.region,
+  };
+}
+
+/** Linux takes at most 128 KiB in one variable, its name included (execve(2), MAX_ARG_STRLEN). */
+const MAX_VALUE_BYTES = 128 * 1024 - 512;
+
+function checkValue(name: string, value: string): string {
+  const fault = findFault(value);
+  if (fault === undefined) return value;
+  throw new TerraformFailure("TERRAFORM_VALUE_REFUSED", `The variable "${name}" ${fault}.`);
+}
+
+function findFault(value: string): string | undefined {
+  if (value.includes("\0")) return "holds the character U+0000, which no program can be given";
+  const bytes = Buffer.byteLength(value);
+  return bytes > MAX_VALUE_BYTES ? `has ${bytes} bytes; a program can be given ${MAX_VALUE_BYTES}` : undefined;
+}

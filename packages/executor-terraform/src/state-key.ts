@@ -1,0 +1,33 @@
+/** The parts of a stack that a state key is made of. */
+interface StateOwner {
+  readonly machine: string;
+  readonly stackId: string;
+}
+
+/** The parts of a task's `source` that a state key is made of. */
+interface StateSource {
+  readonly type?: "s3" | "local";
+  readonly key?: string;
+  readonly location?: string;
+}
+
+/**
+ * Where the state of a source stands: `<machine>/<stackId>/<source.key>`, for local sources `local/<location>` in the
+ * last place. Byte for byte, a trailing slash included: existing state is found by it, and `destroy` finds by it what
+ * `apply` made. Undefined when the source names no files.
+ */
+export function toStateKey({ machine, stackId }: StateOwner, source: StateSource | undefined): string | undefined {
+  const last = toLastPart(source);
+  return last === undefined ? undefined : `${machine}/${stackId}/${last}`;
+}
+
+function toLastPart(source: StateSource | undefined): string | undefined {
+  if (source?.type === "s3") return source.key;
+  if (source?.type === "local" && source.location !== undefined) return `local/${source.location}`;
+  return undefined;
+}
+
+/** The address of a state in the yard's own backend: each part of the key escaped, so that none can leave its place. */
+export function toStateAddress(baseUrl: string, stateKey: string): string {
+  return `${baseUrl.replace(/\/+$/, "")}/${stateKey.split("/").map(encodeURIComponent).join("/")}`;
+}

@@ -1,0 +1,50 @@
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  type Plan,
+  StackyardError,
+  type Step,
+  succeeded,
+} from "@stackyard/core";
+import { applyRun } from "./apply-run.ts";
+import { type TerraformConfig, type TerraformOutputs, terraformDefinition } from "./definition.ts";
+import { TerraformFailure } from "./failure.ts";
+import type { TerraformOptions } from "./options.ts";
+import { planRun } from "./plan-run.ts";
+import { type TerraformDeps, toSettings } from "./settings.ts";
+import { withStagedRun } from "./staged-run.ts";
+
+/**
+ * The executor `terraform`: `init`, then `apply` or `destroy`, each task in a folder of its own. A second start of the
+ * same attempt is safe: what is in the state is not made again. Fails with the codes of TERRAFORM_FAILURES.
+ */
+export function createTerraformExecutor(options: TerraformOptions, deps: TerraformDeps): Executor {
+  const settings = toSettings(options, deps);
+  return defineExecutor({
+    ...terraformDefinition,
+    async plan(ctx: ExecutorContext, config: TerraformConfig): Promise<Plan> {
+      try {
+        return await withStagedRun(settings, ctx, config, (run) => planRun(run, config.action));
+      } catch (error) {
+        throw error instanceof TerraformFailure ? toPlanError(error) : error;
+      }
+    },
+    async start(ctx: ExecutorContext, config: TerraformConfig): Promise<Step<unknown, TerraformOutputs>> {
+      try {
+        const { outputs, sensitive } = await withStagedRun(settings, ctx, config, (run) =>
+          applyRun(run, config.action),
+        );
+        return succeeded(outputs, sensitive.length > 0 ? { sensitive } : {});
+      } catch (error) {
+        if (error instanceof TerraformFailure) return error.step;
+        throw error;
+      }
+    },
+  });
+}
+
+function toPlanError(error: TerraformFailure): StackyardError {
+  const { code, message, retryable } = error.step;
+  return new StackyardError("OUTCOME_NEGATIVE", `${code}: ${message}`, { cause: error, details: { code, retryable } });
+}
