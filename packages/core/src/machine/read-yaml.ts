@@ -35,11 +35,13 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
     problems.error("yaml-syntax", { path: [], at: toPlace(second.range[0]) }, message);
   }
   if (first === undefined || problems.countErrors() > 0) return undefined;
-  return resolveYaml(first.contents, { maxNodes: limits.maxNodes, toPlace, problems });
+  return resolveYaml(first.contents, { limits, toPlace, problems });
 }
 
 function readTokens(source: string, lines: LineCounter, maxDepth: number): readonly Token[] | undefined {
   const parser = new Parser(lines.addNewLine);
+  // What `parse` would do first: its tokens come document by document, too late to stop at a depth.
+  lines.addNewLine(0);
   const tokens: Token[] = [];
   for (const lexeme of new Lexer().lex(source)) {
     for (const token of parser.next(lexeme)) tokens.push(token);

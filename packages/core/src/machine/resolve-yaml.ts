@@ -1,11 +1,12 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import type { MachineLimits } from "./machine-limits.ts";
 import type { ProblemList } from "./problem-list.ts";
 import type { Entry, MapNode, Path, Place, ScalarNode, TreeNode } from "./tree.ts";
 import { quote } from "./wording.ts";
 
 /** What the resolver needs to know besides the nodes. */
 export interface ResolveContext {
-  readonly maxNodes: number;
+  readonly limits: MachineLimits;
   readonly toPlace: (offset: number) => Place;
   readonly problems: ProblemList;
 }
@@ -15,11 +16,14 @@ interface Anchored {
   readonly tree?: TreeNode;
   /** Values in it, with all aliases written out. */
   readonly size: number;
+  /** Maps and lists inside each other, itself included, with all aliases written out. */
+  readonly height: number;
 }
 
 interface Resolution extends ResolveContext {
   readonly anchors: Map<string, Anchored>;
   nodes: number;
+  deepest: number;
 }
 
 interface Position {
@@ -36,32 +40,52 @@ const START: Place = { line: 1, column: 1 };
  * not carried out: shared parts stay shared, so aliases of aliases cost nothing before the limit stops them.
  */
 export function resolveYaml(contents: unknown, context: ResolveContext): TreeNode | undefined {
-  const resolution: Resolution = { ...context, anchors: new Map(), nodes: 0 };
+  const resolution: Resolution = { ...context, anchors: new Map(), nodes: 0, deepest: 0 };
   const tree = resolveNode(resolution, contents, { path: [] });
   if (isTooLarge(resolution)) {
-    const message = `The document has more than ${context.maxNodes} values when its aliases are written out.`;
+    const { maxDepth, maxNodes } = context.limits;
+    const what =
+      resolution.deepest > maxDepth
+        ? `is nested more than ${maxDepth} levels deep`
+        : `has more than ${maxNodes} values`;
+    const message = `The document ${what} when its aliases are written out.`;
     context.problems.error("limit-exceeded", { path: [], at: START }, message);
   }
   return context.problems.countErrors() > 0 ? undefined : tree;
 }
 
-function isTooLarge({ nodes, maxNodes }: Resolution): boolean {
-  return nodes > maxNodes;
+function isTooLarge({ nodes, deepest, limits }: Resolution): boolean {
+  return nodes > limits.maxNodes || deepest > limits.maxDepth;
 }
 
 function resolveNode(resolution: Resolution, node: unknown, position: Position): TreeNode {
   if (isAlias(node)) return resolveAlias(resolution, node, position.path);
   const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
-  const before = resolution.nodes;
-  if (anchor !== undefined) resolution.anchors.set(anchor, { size: 0 });
-  resolution.nodes += 1;
+  return anchor === undefined
+    ? resolveContents(resolution, node, position)
+    : resolveAnchored(resolution, node, { ...position, anchor });
+}
+
+function resolveAnchored(
+  resolution: Resolution,
+  node: unknown,
+  position: Position & { readonly anchor: string },
+): TreeNode {
+  const { anchors, nodes, deepest } = resolution;
+  const depth = position.path.length;
+  anchors.set(position.anchor, { size: 0, height: 0 });
+  resolution.deepest = depth;
   const tree = resolveContents(resolution, node, position);
-  if (anchor !== undefined) resolution.anchors.set(anchor, { tree, size: resolution.nodes - before });
+  anchors.set(position.anchor, { tree, size: resolution.nodes - nodes, height: resolution.deepest - depth });
+  resolution.deepest = Math.max(deepest, resolution.deepest);
   return tree;
 }
 
 function resolveContents(resolution: Resolution, node: unknown, position: Position): TreeNode {
   const at = toPlace(resolution, node, position.keyAt);
+  const depth = position.path.length + (isMap(node) || isSeq(node) ? 1 : 0);
+  resolution.deepest = Math.max(resolution.deepest, depth);
+  resolution.nodes += 1;
   if (isTooLarge(resolution)) return { kind: "scalar", at, value: null };
   if (isMap(node)) return { kind: "map", at, entries: resolveEntries(resolution, node, position.path) };
   if (isSeq(node)) return { kind: "list", at, items: resolveItems(resolution, node, position.path) };
@@ -72,6 +96,7 @@ function resolveAlias(resolution: Resolution, alias: Alias, path: Path): TreeNod
   const at = toPlace(resolution, alias);
   const anchored = resolution.anchors.get(alias.source);
   resolution.nodes += anchored?.size ?? 1;
+  resolution.deepest = Math.max(resolution.deepest, path.length + (anchored?.height ?? 0));
   if (anchored?.tree) return { ...anchored.tree, at };
   const why = anchored ? "stands inside the value that it names" : "names no anchor before it";
   resolution.problems.error("yaml-syntax", { path, at }, `The alias ${quote(`*${alias.source}`)} ${why}.`);
@@ -119,7 +144,8 @@ function resolvePair(resolution: Resolution, pair: Pair, { path, entries, explic
 }
 
 function mergePair(resolution: Resolution, pair: Pair, { path, entries }: OpenMap): void {
-  const here = { path: [...path, "<<"], keyAt: toPlace(resolution, pair.key) };
+  // Without "<<" in the path: merged keys are as deep as those beside the merge.
+  const here = { path, keyAt: toPlace(resolution, pair.key) };
   const merged = resolveNode(resolution, pair.value, here);
   if (isTooLarge(resolution)) return;
   for (const source of merged.kind === "list" ? merged.items : [merged]) {
@@ -150,7 +176,7 @@ function toScalar({ type, source, value }: Scalar, at: Place): ScalarNode {
 }
 
 function toPlace(resolution: Resolution, node: unknown, keyAt?: Place): Place {
-  if (keyAt && isScalar(node) && node.source === "") return keyAt;
+  if (keyAt && isScalar(node) && node.type === "PLAIN" && node.source === "") return keyAt;
   const range = isAlias(node) || isScalar(node) || isMap(node) || isSeq(node) ? node.range : undefined;
   return range ? resolution.toPlace(range[0]) : (keyAt ?? START);
 }

@@ -15,8 +15,6 @@ const READINGS: readonly Reading[] = [
   { pattern: /^[-+]?\d[\d,]*,[\d,]*(?:\.\d+)?$/, otherwise: "a number with thousands separators" },
   { pattern: /^[-+]?0[ob]\d+$/i, otherwise: "the number 0" },
   { pattern: /^\+\d+$/, otherwise: "a text" },
-  { pattern: /^(?!(?:true|True|TRUE|false|False|FALSE)$)(?:true|false)$/i, otherwise: "a boolean" },
-  { pattern: /^(?!(?:null|Null|NULL)$)null$/i, otherwise: "null" },
   { pattern: /^[-+]?\.inf$|^\.nan$/i, otherwise: "a number that JSON does not have" },
 ];
 
@@ -46,5 +44,6 @@ function findOtherReading(plain: string, value: unknown): string | undefined {
   ) {
     return "all its digits";
   }
+  if (typeof value === "string" && /^(?:true|false|null)$/i.test(plain)) return plain.toLowerCase();
   return READINGS.find(({ pattern }) => pattern.test(plain))?.otherwise;
 }

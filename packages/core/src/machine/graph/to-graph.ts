@@ -1,0 +1,78 @@
+import { INIT, type Machine, type State } from "../machine.ts";
+
+/** A machine as a drawing: a start marker, a node for each state, an end marker, and arrows. */
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+}
+
+/** `start` and `end` are markers; names of states cannot be ids of theirs. */
+export type GraphNode =
+  | { readonly kind: "start"; readonly id: string }
+  | { readonly kind: "end"; readonly id: string }
+  | {
+      readonly kind: "state";
+      /** The state's name. */
+      readonly id: string;
+      readonly terminal: boolean;
+      /** Names, in the order of the document. */
+      readonly tasks: readonly string[];
+      /** False when no way leads here from INIT. */
+      readonly reachable: boolean;
+    };
+
+/** An arrow. `start` and `end` arrows have no event. */
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly event?: string;
+  /** True for an advance that a later one of the same handler leaves again at once. */
+  readonly passing: boolean;
+}
+
+/** The ids of the markers. */
+export const START_NODE = "start:";
+export const END_NODE = "end:";
+
+/** The drawing of a machine, in the order of its document. Handlers that do nothing are not drawn. */
+export function toGraph(machine: Machine): Graph {
+  const reached = findReached(machine);
+  const states = [...machine.states.values()];
+  const nodes: GraphNode[] = [{ kind: "start", id: START_NODE }];
+  for (const { name, terminal, tasks } of states) {
+    nodes.push({ kind: "state", id: name, terminal, tasks, reachable: reached.has(name) });
+  }
+  const terminal = states.filter((state) => state.terminal);
+  if (terminal.length > 0) nodes.push({ kind: "end", id: END_NODE });
+  const edges = [
+    { from: START_NODE, to: INIT, passing: false },
+    ...states.flatMap(toStateEdges),
+    ...terminal.map(({ name }) => ({ from: name, to: END_NODE, passing: false })),
+  ];
+  return { nodes, edges };
+}
+
+function toStateEdges({ name, on }: State): readonly GraphEdge[] {
+  return [...on].flatMap(([event, { advance }]) => {
+    return advance.map((to, index) => ({ from: name, to, event, passing: index < advance.length - 1 }));
+  });
+}
+
+function findReached({ states }: Machine): ReadonlySet<string> {
+  const reached = new Set([INIT]);
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of reached) {
+    const reactions = [...(states.get(name)?.on.values() ?? [])];
+    for (const target of reactions.flatMap(({ advance }) => advance)) reached.add(target);
+  }
+  return reached;
+}
+
+/** Which way a drawing grows. */
+export type GraphDirection = "horizontal" | "vertical";
+
+/** How to draw. */
+export interface DrawOptions {
+  /** Default: `horizontal`. */
+  readonly direction?: GraphDirection;
+}

@@ -1,0 +1,143 @@
+import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { toDot } from "./graph/to-dot.ts";
+import { toGraph } from "./graph/to-graph.ts";
+import { toMermaid } from "./graph/to-mermaid.ts";
+import { toSvg } from "./graph/to-svg.ts";
+import type { CompileResult } from "./machine.ts";
+import { parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
+
+const folder = new URL("../../fixtures/machines/valid/", import.meta.url);
+
+const sources = readdirSync(folder)
+  .filter((file) => file.endsWith(".yaml"))
+  .map((file) => readFileSync(new URL(file, folder), "utf8"));
+
+const options = { name: "app" };
+
+/** What holds for every answer, whatever was asked. */
+function expectSound({ machine, problems }: CompileResult): void {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  expect(machine === undefined).toBe(errors.length > 0);
+  for (const { code, line, column, message } of problems) {
+    expect(code).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    expect(line).toBeGreaterThan(0);
+    expect(column).toBeGreaterThan(0);
+    expect(message.length).toBeGreaterThan(0);
+  }
+  expect(problems).toEqual(problems.toSorted((a, b) => a.line - b.line || a.column - b.column));
+  expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
+  if (machine)
+    for (const draw of [toSvg, toDot, toMermaid]) expect(draw(toGraph(machine))).toBe(draw(toGraph(machine)));
+}
+
+const token = fc.constantFrom(
+  ..."version: 1|events:|states:|tasks:|INIT|NEXT|on:|terminal|action: advance|state:|<<: *a|&a |*a|[|]|{|}|- |: |, |\n|\n  |\n    |\t|---|...|? |!!str |!x |%YAML 1.1|'|\"|\\|#|@|__proto__:|constructor|010|null|~|true|😀|\uFEFF|\r\n|\u0000|\u2028".split(
+    "|",
+  ),
+);
+
+// Words of machines in shapes of machines, so that the rules behind the first check are reached too.
+const word = fc.constantFrom(
+  "INIT",
+  "NEXT",
+  "GO",
+  "run",
+  "advance",
+  "no-op",
+  "lambda",
+  "terraform",
+  "s3",
+  "local",
+  "__proto__",
+  "x",
+);
+const key = fc.constantFrom(
+  ..."version events states tasks on terminal action state executor config name args source type bucket key location variables INIT GO NEXT run x-a __proto__ constructor".split(
+    " ",
+  ),
+);
+const { value: document } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 6, withCrossShrink: true },
+    fc.oneof(word, fc.constantFrom(1, 2, 0, null, true, "", "1", "true"), fc.string()),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.dictionary(key, tie("value"), { maxKeys: 6 }),
+  ),
+}));
+const machineLike = fc.record({
+  version: fc.constantFrom(1, "1", 1, 2),
+  events: fc.oneof(fc.array(word), document),
+  states: fc.oneof(fc.dictionary(word, document), document),
+  tasks: fc.oneof(fc.dictionary(word, document), document),
+});
+
+describe("parseMachine", () => {
+  it("answers soundly to any text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (source) =>
+        expectSound(parseMachine(source, options)),
+      ),
+    );
+  });
+
+  it("answers soundly to any heap of YAML", () => {
+    const heap = fc.array(token, { maxLength: 60 }).map((tokens) => tokens.join(""));
+
+    fc.assert(
+      fc.property(heap, (source) => expectSound(parseMachine(source, options))),
+      { numRuns: 500 },
+    );
+  });
+
+  it("answers soundly to machines with a piece cut out or put in", () => {
+    const mutation = fc.record({
+      source: fc.constantFrom(...sources),
+      at: fc.nat(),
+      cut: fc.nat(20),
+      put: token,
+      strict: fc.boolean(),
+    });
+
+    fc.assert(
+      fc.property(mutation, ({ source, at, cut, put, strict }) => {
+        const start = at % (source.length + 1);
+        const mutated = source.slice(0, start) + put + source.slice(start + cut);
+        expectSound(parseMachine(mutated, { ...options, strict }));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("answers the same to a document and to its YAML, JSON and source", () => {
+    fc.assert(
+      fc.property(fc.oneof(document, machineLike), (value) => {
+        const fromValue = parseMachineDocument(value, options);
+        const fromJson = parseMachine(toMachineSource(value) ?? "", options);
+        const fromYaml = parseMachine(stringify(value, { aliasDuplicateObjects: false }), options);
+
+        expectSound(fromValue);
+        const codes = ({ problems }: CompileResult) => problems.map(({ code, path }) => `${code} ${path}`).toSorted();
+        expect(codes(fromJson)).toEqual(codes(fromValue));
+        // Unquoted texts may look ambiguous.
+        expect(codes(fromYaml).filter((text) => !text.startsWith("scalar"))).toEqual(codes(fromValue));
+        expect(fromJson.machine).toEqual(fromValue.machine);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("answers soundly to any value at all", () => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withNullPrototype: true,
+      withSparseArray: true,
+    });
+
+    fc.assert(fc.property(anything, (value) => expectSound(parseMachineDocument(value, options))));
+  });
+});

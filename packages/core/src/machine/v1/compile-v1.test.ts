@@ -1,0 +1,594 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
+
+const parse = (source: string, options: Partial<ParseMachineOptions> = {}) =>
+  parseMachine(source, { name: "app", ...options });
+
+/** Problems as `code path`, errors with an exclamation mark. */
+const tell = (source: string, options: Partial<ParseMachineOptions> = {}) =>
+  parse(source, options).problems.map(
+    ({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`,
+  );
+
+const messages = (source: string, options: Partial<ParseMachineOptions> = {}) =>
+  parse(source, options).problems.map(({ message }) => message);
+
+/** A machine without faults, of which a test replaces the parts that it is about. */
+function aDocument(parts: { version?: string; events?: string; states?: string; tasks?: string; more?: string } = {}) {
+  const {
+    version = "version: 1",
+    events = "events: [GO]",
+    states = "states: {INIT: {on: {GO: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}",
+    tasks = "tasks: {run: {executor: lambda, config: {name: run}}}",
+    more = "",
+  } = parts;
+  return [version, events, states, tasks, more].join("\n");
+}
+
+const aTask = (task: string) => aDocument({ tasks: `tasks: {run: ${task}}` });
+
+const anExecutor = (definition: Partial<ExecutorDefinition> = {}) => {
+  const executor: ExecutorDefinition = { name: "sleeper", config: Type.Object({}), resumable: true, ...definition };
+  return { executors: new Map([[executor.name, executor]]) };
+};
+
+describe("a compiled v1 machine", () => {
+  it("has everything that the document says, coerced", () => {
+    const source = aDocument({
+      version: 'version: "1"',
+      events: "events: [GO, STOP]",
+      states: `states:
+  INIT: {on: {GO: [{action: no-op}, {action: advance, state: RUN}, {}, {action: advance, state: INIT}], STOP: []}}
+  RUN: {tasks: [b, a, b], on: {NEXT: [{action: advance, state: END}]}}
+  END: {terminal: "true"}`,
+      tasks: `tasks:
+  a: {config: {args: {list: [1, null], deep: {x: .5}}, name: f}, executor: lambda}
+  b: {executor: terraform, config: {action: apply, source: {type: local, location: ./b}}}`,
+    });
+
+    const { machine } = parse(source);
+
+    expect(machine).toEqual({
+      name: "app",
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      revision: "follow",
+      events: new Set(["GO", "STOP"]),
+      states: new Map([
+        [
+          "INIT",
+          {
+            name: "INIT",
+            terminal: false,
+            tasks: [],
+            on: new Map([
+              ["GO", { advance: ["RUN", "INIT"] }],
+              ["STOP", { advance: [] }],
+            ]),
+            after: [],
+          },
+        ],
+        [
+          "RUN",
+          { name: "RUN", terminal: false, tasks: ["b", "a"], on: new Map([["NEXT", { advance: ["END"] }]]), after: [] },
+        ],
+        ["END", { name: "END", terminal: true, tasks: [], on: new Map(), after: [] }],
+      ]),
+      tasks: new Map([
+        [
+          "a",
+          {
+            name: "a",
+            executor: "lambda",
+            definition: { config: { args: { list: [1, null], deep: { x: 0.5 } }, name: "f" }, executor: "lambda" },
+            timeoutMs: 86_400_000,
+            cancelWithinMs: 300_000,
+          },
+        ],
+        [
+          "b",
+          {
+            name: "b",
+            executor: "terraform",
+            definition: {
+              executor: "terraform",
+              config: { action: "apply", source: { type: "local", location: "./b" } },
+            },
+            timeoutMs: 86_400_000,
+            cancelWithinMs: 300_000,
+          },
+        ],
+      ]),
+    });
+  });
+
+  it("takes time limits from the executor, also for the built-in ones", () => {
+    const timeout = ({ seconds = 60 }: { seconds?: number }) => seconds * 1000;
+    const executors = new Map([
+      ["sleeper", { name: "sleeper", config: Type.Object({}), resumable: true, cancelWithin: "30s", timeout }],
+      ["lambda", { name: "lambda", config: Type.Never(), resumable: true, timeout: () => 900_000 }],
+    ]);
+    const tasks =
+      "tasks: {a: {executor: sleeper, config: {seconds: 5}}, b: {executor: lambda, config: {name: f}}, c: {executor: sleeper}}";
+
+    const { machine } = parse(aDocument({ tasks, states: "states: {INIT: {terminal: true, tasks: [a, b, c]}}" }), {
+      executors,
+    });
+
+    const limits = [...(machine?.tasks.values() ?? [])].map(({ timeoutMs, cancelWithinMs }) => [
+      timeoutMs,
+      cancelWithinMs,
+    ]);
+    expect(limits).toEqual([
+      [5_000, 30_000],
+      [900_000, 300_000],
+      [86_400_000, 30_000],
+    ]);
+  });
+
+  it.each([Number.NaN, -1, 0, 1.5, Number.POSITIVE_INFINITY])("ignores a time limit of %d", (ms) => {
+    const { machine } = parse(
+      aTask("{executor: sleeper, config: {}}"),
+      anExecutor({ timeout: () => ms, cancelWithin: "soon" }),
+    );
+
+    expect(machine?.tasks.get("run")).toMatchObject({ timeoutMs: 86_400_000, cancelWithinMs: 300_000 });
+  });
+
+  it("has a hash that only name and source change", () => {
+    const [a, same, spaced, named] = [
+      parse(aDocument()),
+      parse(aDocument()),
+      parse(`${aDocument()}\n`),
+      parse(aDocument(), { name: "other" }),
+    ].map(({ machine }) => machine?.hash);
+
+    expect(a).toBe(same);
+    expect(new Set([a, spaced, named]).size).toBe(3);
+  });
+
+  it("is the same for Windows line ends and with a byte order mark", () => {
+    const plain = parse(aDocument()).machine;
+
+    const { machine, problems } = parse(`\uFEFF${aDocument().replaceAll("\n", "\r\n")}`);
+
+    expect(problems).toEqual([]);
+    expect({ ...machine, hash: "" }).toEqual({ ...plain, hash: "" });
+  });
+});
+
+describe("version", () => {
+  it.each(["1", "1.0", "1e0", "01", "0x1", "+1"])("accepts the number %s", (version) => {
+    expect(tell(aDocument({ version: `version: ${version}` }))).toEqual([]);
+  });
+
+  it.each(['"1.0"', "1.1", "v1", "true", "null", "[1]", "{}", ""])(
+    "refuses %s and judges the rest as v1",
+    (version) => {
+      expect(tell(aDocument({ version: `version: ${version}`, more: "extra: 1" }))).toEqual([
+        "!version-unsupported version",
+        "!top-level-unknown-key extra",
+      ]);
+    },
+  );
+
+  it.each(["2", '"2"', "2.1", "3"])("says of %s only that it is not supported, with the value", (version) => {
+    const { problems } = parse(aDocument({ version: `version: ${version}`, more: "extra: 1" }));
+
+    expect(problems.map(({ code }) => code)).toEqual(["version-unsupported"]);
+    expect(problems[0]?.message).toContain(version.replaceAll('"', ""));
+  });
+
+  it("refuses a document without it", () => {
+    expect(tell(aDocument({ version: "" }))).toEqual(["!version-unsupported "]);
+  });
+});
+
+describe("events", () => {
+  it("tells of an event once, wherever it is used", () => {
+    const states =
+      "states: {INIT: {on: {go_on: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
+
+    expect(tell(aDocument({ events: "events: [go_on]", states }))).toEqual(["!event-name-pattern events.0"]);
+  });
+
+  it.each(["events: null", "events: {GO: {}}", "events: GO"])(
+    "says nothing about handlers when there is no list: %s",
+    (events) => {
+      expect(tell(aDocument({ events }))).toEqual(["!events-not-list events"]);
+    },
+  );
+
+  it("may be empty", () => {
+    const states = "states: {INIT: {terminal: true, tasks: [run]}}";
+
+    expect(tell(aDocument({ events: "events: []", states }))).toEqual([]);
+  });
+
+  it("tells of each bad item", () => {
+    const events = 'events: [GO, 1, null, [A], {B: 1}, "", a b, GO, NEXT, NEXT, TASK_ERROR]';
+    const states = "states: {INIT: {on: {GO: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
+
+    const told = tell(aDocument({ events, states })).filter((text) => text.startsWith("!"));
+
+    expect(told).toEqual([
+      "!event-not-string events.1",
+      "!event-not-string events.2",
+      "!event-not-string events.3",
+      "!event-not-string events.4",
+      "!event-name-pattern events.5",
+      "!event-name-pattern events.6",
+      "!event-duplicate events.7",
+      "!event-reserved events.8",
+      "!event-reserved events.9",
+      "!event-name-pattern events.10",
+    ]);
+  });
+
+  it("proposes the name that was meant", () => {
+    const states = "states: {INIT: {on: {OG: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [run]}}";
+
+    expect(parse(aDocument({ states })).problems).toMatchObject([
+      { code: "on-event-undeclared", message: 'The event "OG" is not declared in events. Did you mean "GO"?' },
+    ]);
+  });
+});
+
+describe("states", () => {
+  const withStates = (states: string) => aDocument({ states: `states:\n${states}` });
+
+  it.each(["null", "[]", "text"])("must be a map, not %s", (value) => {
+    expect(tell(aDocument({ states: `states: ${value}` }))).toEqual(["!states-required states"]);
+  });
+
+  it("need INIT in capitals, and the message says so", () => {
+    const source = withStates("  Init: {terminal: true, tasks: [run], on: {GO: []}}");
+
+    expect(tell(source)).toEqual(["!init-required states", "!state-name-pattern states.Init"]);
+    expect(messages(source)[0]).toContain("INIT");
+    expect(messages(source)[0]).toContain('"Init"');
+  });
+
+  it("may have a number as name, which is quoted where it is named", () => {
+    const named = (name: string) =>
+      withStates(`  INIT: {on: {GO: [{action: advance, state: ${name}}]}}\n  123: {terminal: true, tasks: [run]}`);
+
+    expect(tell(named('"123"'))).toEqual([]);
+    expect(tell(named("123"))).toEqual(["!advance-state-undefined states.INIT.on.GO.0.state"]);
+    expect(messages(named("123"))[0]).toContain('Write it in quotes: "123".');
+  });
+
+  it("with a bad name can still be entered", () => {
+    const source = withStates(
+      "  INIT: {on: {GO: [{action: advance, state: up}]}}\n  up: {terminal: true, tasks: [run]}",
+    );
+
+    expect(tell(source)).toEqual(["!state-name-pattern states.up"]);
+  });
+
+  it("that are misspelt are not unreachable too, nor are tasks unused", () => {
+    const source = withStates(
+      "  INIT: {on: {GO: [{action: advance, state: DON}]}}\n  DONE: {terminal: true, tasks: [rnu]}",
+    );
+
+    expect(tell(source)).toEqual([
+      "!advance-state-undefined states.INIT.on.GO.0.state",
+      "!state-task-undefined states.DONE.tasks.0",
+    ]);
+  });
+
+  it.each(["yes", "1", "null", '"TRUE"', "[]"])("cannot have %s as terminal", (value) => {
+    const source = withStates(`  INIT: {terminal: ${value}, tasks: [run], on: {GO: []}}`);
+
+    expect(tell(source)).toEqual(["!terminal-not-boolean states.INIT.terminal"]);
+  });
+
+  it.each(["null", "run", "{run: 1}"])("cannot have %s as tasks, and no task is called unused then", (value) => {
+    const source = withStates(`  INIT: {terminal: true, tasks: ${value}, on: {GO: []}}`);
+
+    expect(tell(source)).toEqual(["!state-tasks-not-list states.INIT.tasks"]);
+  });
+
+  it.each(["null", "[GO]", "GO"])("cannot have %s as on, and no event is called unused then", (value) => {
+    const source = withStates(`  INIT: {terminal: true, tasks: [run], on: ${value}}`);
+
+    expect(tell(source)).toEqual(["!on-not-map states.INIT.on"]);
+  });
+
+  it("have closed keys, also for extensions", () => {
+    const source = withStates(
+      "  INIT: {terminal: true, tasks: [run], on: {GO: []}, x-note: 1, __proto__: 1, constructor: 2}",
+    );
+
+    expect(tell(source)).toEqual([
+      "!state-unknown-key states.INIT.x-note",
+      "!state-unknown-key states.INIT.__proto__",
+      "!state-unknown-key states.INIT.constructor",
+    ]);
+  });
+
+  it("find no built-in under a name of one", () => {
+    const source = withStates(
+      "  INIT: {terminal: true, tasks: [run, toString], on: {GO: [{action: advance, state: constructor}], valueOf: []}}",
+    );
+
+    expect(tell(source)).toEqual([
+      "!state-task-undefined states.INIT.tasks.1",
+      "!advance-state-undefined states.INIT.on.GO.0.state",
+      "!on-event-undeclared states.INIT.on.valueOf",
+    ]);
+  });
+
+  it("warn of INIT without NEXT never: its tasks are not created with the stack", () => {
+    const source = withStates(
+      "  INIT: {tasks: [run], on: {GO: [{action: advance, state: END}]}}\n  END: {terminal: true}",
+    );
+
+    expect(tell(source)).toEqual([]);
+  });
+});
+
+describe("actions", () => {
+  const withActions = (actions: string) =>
+    aDocument({ states: `states: {INIT: {on: {GO: ${actions}}}, DONE: {terminal: true, tasks: [run]}}` });
+  const last = "{action: advance, state: DONE}";
+
+  it.each([
+    ["null", ["!handler-not-list states.INIT.on.GO", "unreachable-state states.DONE"]],
+    ["DONE", ["!handler-not-list states.INIT.on.GO", "unreachable-state states.DONE"]],
+    [`[[], null, ${last}]`, ["!action-not-map states.INIT.on.GO.0", "!action-not-map states.INIT.on.GO.1"]],
+    [
+      `[{action: null}, {action: [advance]}, {action: Advance, state: DONE}, ${last}]`,
+      [
+        "!action-unknown states.INIT.on.GO.0.action",
+        "!action-unknown states.INIT.on.GO.1.action",
+        "!action-unknown states.INIT.on.GO.2.action",
+      ],
+    ],
+    [
+      `[{action: no-op, state: DONE, x: 1}, ${last}]`,
+      ["!action-unknown-key states.INIT.on.GO.0.state", "!action-unknown-key states.INIT.on.GO.0.x"],
+    ],
+    [
+      `[{action: advance, state: null}, {action: advance}, ${last}]`,
+      ["!advance-state-required states.INIT.on.GO.0.state", "!advance-state-required states.INIT.on.GO.1"],
+    ],
+    [
+      `[{action: advance, state: [DONE]}, {action: advance, state: ""}, ${last}]`,
+      ["!advance-state-undefined states.INIT.on.GO.0.state", "!advance-state-undefined states.INIT.on.GO.1.state"],
+    ],
+    [
+      `[{}, {state: 5}, {to: 1}, ${last}]`,
+      [
+        "action-missing states.INIT.on.GO.0",
+        "action-missing states.INIT.on.GO.1",
+        "action-missing states.INIT.on.GO.2",
+        "!action-unknown-key states.INIT.on.GO.2.to",
+      ],
+    ],
+  ])("%s", (actions, expected) => {
+    expect(tell(withActions(actions))).toEqual(expected);
+  });
+
+  it("tell of a fault in a shared part once", () => {
+    const source = aDocument({
+      more: "x-all: &all {GO: [{action: advance, state: NOWHERE}]}",
+    }).replace("states:", "x-first: &first {on: {GO: [{action: jump}, {action: advance, state: DONE}]}}\nstates:");
+    const shared = source.replace(
+      "DONE: {terminal: true, tasks: [run]}",
+      "A: *first, B: *first, DONE: {terminal: true, tasks: [run]}",
+    );
+
+    expect(tell(shared)).toEqual([
+      "!action-unknown states.A.on.GO.0.action",
+      "unreachable-state states.A",
+      "unreachable-state states.B",
+    ]);
+  });
+});
+
+describe("tasks", () => {
+  it.each(["null", "[]", "run"])("must be a map, not %s, and no state's task is called unknown then", (value) => {
+    expect(tell(aDocument({ tasks: `tasks: ${value}` }))).toEqual(["!tasks-not-map tasks"]);
+  });
+
+  it.each([
+    ["null", ["!task-not-map tasks.run"]],
+    ["{}", ["executor-missing tasks.run", "config-missing tasks.run"]],
+    ["{executor: terraform}", ["config-missing tasks.run"]],
+    ["{executor: null, config: {}}", ["!executor-unknown tasks.run.executor"]],
+    ["{executor: lambda, config: null}", ["!config-not-map tasks.run.config"]],
+    ["{config: {name: f}}", ["executor-missing tasks.run"]],
+    ["{config: {action: apply, source: {location: ./a, type: local}}}", ["executor-missing tasks.run"]],
+    ["{config: {name: 5}}", ["executor-missing tasks.run", "!lambda-name-not-string tasks.run.config.name"]],
+    [
+      "{config: {action: plan, source: {type: s3, bucket: b, key: k}}}",
+      ["executor-missing tasks.run", "!terraform-action-unknown tasks.run.config.action"],
+    ],
+  ])("%s", (task, expected) => {
+    expect(tell(aTask(task))).toEqual(expected);
+  });
+
+  it.each([
+    ["action: null", ["!terraform-action-unknown tasks.run.config.action", "source-missing tasks.run.config"]],
+    ["action: apply, source: null", ["!source-not-map tasks.run.config.source"]],
+    ["action: apply, source: {}", ["source-type-missing tasks.run.config.source"]],
+    ["action: apply, source: {type: null, bucket: b}", ["!source-type-unknown tasks.run.config.source.type"]],
+    ["action: apply, source: {type: S3, bucket: b, key: k}", ["!source-type-unknown tasks.run.config.source.type"]],
+    ["action: apply, source: {type: s3, bucket: 5, key: k}", ["!source-field-required tasks.run.config.source.bucket"]],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: k, location: l}",
+      ["!source-unknown-key tasks.run.config.source.location"],
+    ],
+    [
+      "action: apply, source: {location: l, key: k}",
+      ["source-type-missing tasks.run.config.source", "!source-unknown-key tasks.run.config.source.key"],
+    ],
+    [
+      "action: apply, source: {key: k}",
+      ["source-type-missing tasks.run.config.source", "!source-field-required tasks.run.config.source.bucket"],
+    ],
+    [
+      "action: apply, source: {region: eu}",
+      ["source-type-missing tasks.run.config.source", "!source-unknown-key tasks.run.config.source.region"],
+    ],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: a/}, variables: null",
+      ["!variables-not-map tasks.run.config.variables"],
+    ],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: a/}, variables: {a: null, b: {c: 1}}",
+      ["variable-not-scalar tasks.run.config.variables.b"],
+    ],
+  ])("terraform {%s}", (config, expected) => {
+    expect(tell(aTask(`{executor: terraform, config: {${config}}}`)).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it.each([
+    ["name: null", ["!lambda-name-not-string tasks.run.config.name"]],
+    ["name: f, args: null", ["!lambda-args-not-map tasks.run.config.args"]],
+    ["name: f, args: text", ["!lambda-args-not-map tasks.run.config.args"]],
+    ["name: f, args: {}, qualifier: 1", ["!config-unknown-key tasks.run.config.qualifier"]],
+  ])("lambda {%s}", (config, expected) => {
+    expect(tell(aTask(`{executor: lambda, config: {${config}}}`))).toEqual(expected);
+  });
+
+  it("names the registered executors for one that is not", () => {
+    const message = messages(aTask("{executor: ecs, config: {}}"), anExecutor())[0];
+
+    expect(message).toBe('There is no executor "ecs". Registered: "terraform", "lambda", "sleeper".');
+  });
+
+  it("keeps the built-in rules when those executors are registered", () => {
+    const told = tell(aTask("{executor: lambda, config: {}}"), anExecutor({ name: "lambda", config: Type.Never() }));
+
+    expect(told).toEqual(["!lambda-name-required tasks.run.config"]);
+  });
+
+  it("checks the config of a registered executor, each fault at its place", () => {
+    const Config = Type.Object(
+      { size: Type.Integer({ minimum: 1 }), tags: Type.Array(Type.String()), name: Type.String() },
+      { additionalProperties: false },
+    );
+
+    const told = tell(
+      aTask('{executor: sleeper, config: {size: 0, tags: [a, 1], nmae: x, "a/b": 1}}'),
+      anExecutor({ config: Config }),
+    );
+
+    expect(told.toSorted()).toEqual([
+      "!config-invalid tasks.run.config",
+      "!config-invalid tasks.run.config.a/b",
+      "!config-invalid tasks.run.config.nmae",
+      "!config-invalid tasks.run.config.size",
+      "!config-invalid tasks.run.config.tags.1",
+    ]);
+  });
+
+  it("survives an executor whose schema or time limit throws", () => {
+    const broken = Object.defineProperty({}, "type", {
+      get: () => {
+        throw new Error("no schema");
+      },
+    });
+    const source = aTask("{executor: sleeper, config: {}}");
+
+    const faults = [
+      parse(source, anExecutor({ config: broken })),
+      parse(source, anExecutor({ timeout: () => JSON.parse("no limit") })),
+    ].map(({ machine, problems }) => [machine, problems.map(({ code, path }) => `${code} ${path}`)]);
+
+    expect(faults).toEqual([
+      [undefined, ["config-invalid tasks.run.config"]],
+      [undefined, ["config-invalid tasks.run.config"]],
+    ]);
+  });
+
+  it.each([
+    ["2020-01-01", true],
+    ["2020-01-01T10:00:00Z", true],
+    ["010", true],
+    ["-007", true],
+    ["1,000", true],
+    ["+1", true],
+    ["0o17", true],
+    ["tRUE", true],
+    ["Null", false],
+    [".inf", true],
+    ["12345678901234567890", true],
+    ["10", false],
+    ["1.5e3", false],
+    ["0x1F", false],
+    ["yes", false],
+    ["1_000", false],
+    ["2020", false],
+    ["true", false],
+    ["~", false],
+    ['"010"', false],
+    ["a, b", false],
+  ])("says of %s whether it is ambiguous: %s", (text, ambiguous) => {
+    const told = tell(
+      aTask(
+        `\n    executor: lambda\n    config:\n      name: f\n      args:\n        deep:\n          - value: ${text}\n  `,
+      )
+        .replace("tasks: {run: ", "tasks:\n  run:")
+        .replace("  }", ""),
+    );
+
+    expect(told).toEqual(ambiguous ? ["scalar-ambiguous tasks.run.config.args.deep.0.value"] : []);
+  });
+});
+
+describe("limits", () => {
+  const manyStates = (count: number) => {
+    const names = Array.from({ length: count }, (_, index) => `S${index}: {}`);
+    return aDocument({ states: `states: {INIT: {terminal: true, tasks: [run], on: {GO: []}}, ${names.join(", ")}}` });
+  };
+
+  it("refuses more than 500 states and accepts 500", () => {
+    const errors = [499, 500].map((count) => tell(manyStates(count)).filter((text) => text.startsWith("!")));
+
+    expect(errors).toEqual([[], ["!limit-exceeded states"]]);
+  });
+
+  it("refuses more tasks than allowed", () => {
+    const tasks = "tasks: {run: {executor: lambda, config: {name: f}}, b: {executor: lambda, config: {name: f}}}";
+
+    expect(tell(aDocument({ tasks }), { limits: { maxTasks: 1 } })).toContain("!limit-exceeded tasks");
+  });
+
+  it("refuses more than 256 KiB, counted in bytes", () => {
+    const filler = (bytes: number) => `${aDocument()}\n#`.padEnd(bytes, "x");
+    const sources = [
+      filler(262_144),
+      filler(262_145),
+      `${filler(262_142)}é`,
+      `${filler(262_143)}é`,
+      "x".repeat(50_000_000),
+    ];
+
+    const told = sources.map((source) => tell(source));
+
+    expect(told).toEqual([[], ["!limit-exceeded "], [], ["!limit-exceeded "], ["!limit-exceeded "]]);
+  });
+
+  it("lists a bounded number of problems and says so", () => {
+    const { problems, machine } = parse(aDocument({ events: `events: [${"1,".repeat(5000)}]` }));
+
+    expect(machine).toBeUndefined();
+    expect(problems).toHaveLength(1001);
+    expect(problems.filter(({ code }) => code === "limit-exceeded")).toHaveLength(1);
+  });
+
+  it("bounds messages and paths", () => {
+    const name = "n".repeat(100_000);
+
+    const { problems } = parse(
+      aDocument({ tasks: `tasks: {run: {executor: lambda, config: {name: run}}, ? ${name} : {executor: ${name}}}` }),
+    );
+
+    expect(problems.length).toBeGreaterThan(0);
+    for (const { path, message } of problems) expect(path.length + message.length).toBeLessThan(600);
+  });
+});
