@@ -29,10 +29,10 @@ async function failureOf(fn: NonNullable<LambdaOptions["functions"]>[string]): P
 }
 
 describe("a local Node function", () => {
-  it("in TypeScript gets event and context, and its output is reported", async () => {
+  it("gets event and context, and its output is reported", async () => {
     const ctx = aContext();
 
-    const step = await start(anExecutor("./hello.ts"), ctx, { name: "f", args: { size: 3 } });
+    const step = await start(anExecutor("./functions.mjs:hello"), ctx, { name: "f", args: { size: 3 } });
 
     expect(step).toEqual({ kind: "succeeded", outputs: { stack: "pr-12", size: 3 } });
     expect([...ctx.lines].sort()).toEqual(["a warning", "hello from f"]);
@@ -40,8 +40,8 @@ describe("a local Node function", () => {
 
   it.each([
     ["CommonJS", "./common.cjs", { cjs: "pr-12" }],
-    ["a callback", "./faults.mjs:callback", { by: "callback" }],
-    ["no result", "./faults.mjs:nothing", {}],
+    ["a callback", "./functions.mjs:callback", { by: "callback" }],
+    ["no result", "./functions.mjs:nothing", {}],
   ])("may use %s", async (_, file, outputs) => {
     expect((await call(file)).step).toEqual({ kind: "succeeded", outputs });
   });
@@ -54,7 +54,7 @@ describe("a local Node function", () => {
   );
 
   it("learns of its call from the context and the environment", async () => {
-    const fn = { file: "./faults.mjs:context", timeout: "30s", memoryMb: 256, env: { GREETING: "hi" } };
+    const fn = { file: "./functions.mjs:context", timeout: "30s", memoryMb: 256, env: { GREETING: "hi" } };
     const { step } = await call(fn, "f:live");
 
     expect(step).toEqual({
@@ -92,7 +92,7 @@ describe("a local Node function", () => {
   });
 
   it.each([
-    ["throws", /^TypeError: no database\nTypeError: no database\n {4}at throws \(file:.*faults\.mjs:6:9\)$/],
+    ["throws", /^TypeError: no database\nTypeError: no database\n {4}at throws \(file:.*functions\.mjs:6:9\)$/],
     ["throwsText", /^string: only a text$/],
     ["failsCallback", /^Error: by callback\n/],
     ["throwsLater", /^RangeError: later\n/],
@@ -104,10 +104,10 @@ describe("a local Node function", () => {
     ["circular", /^Error: Unable to stringify response body: Converting circular structure/],
     ["bigInt", /^Error: Unable to stringify response body: Do not know how to serialize a BigInt/],
     ["tooLarge", /^Function\.ResponseSizeTooLarge: .*\(6291556 bytes\)\.$/],
-    ["notThere", /^Runtime\.HandlerNotFound: .*faults\.mjs\.notThere is undefined or not exported$/],
-    ["notAFunction", /^Runtime\.HandlerNotFound: .*faults\.mjs\.notAFunction is not a function$/],
+    ["notThere", /^Runtime\.HandlerNotFound: .*functions\.mjs\.notThere is undefined or not exported$/],
+    ["notAFunction", /^Runtime\.HandlerNotFound: .*functions\.mjs\.notAFunction is not a function$/],
   ])("that %s is a function error", async (handler, message) => {
-    expect(await failureOf(`./faults.mjs:${handler}`)).toEqual({
+    expect(await failureOf(`./functions.mjs:${handler}`)).toEqual({
       kind: "failed",
       code: "LAMBDA_FUNCTION_ERROR",
       message: expect.stringMatching(message),
@@ -132,7 +132,7 @@ describe("a local Node function", () => {
   });
 
   it("that wants more memory than it has is its own end only", async () => {
-    const { code, message } = await failureOf({ file: "./faults.mjs:eats", memoryMb: 32 });
+    const { code, message } = await failureOf({ file: "./functions.mjs:eats", memoryMb: 32 });
 
     expect(code).toBe("LAMBDA_FUNCTION_ERROR");
     expect(message).toMatch(/^Runtime\.ExitError: .*signal: aborted\n/);
@@ -140,7 +140,7 @@ describe("a local Node function", () => {
   });
 
   it.each(["loops", "waits"])("that %s ends at its time-out, in Lambda's words", async (handler) => {
-    expect(await failureOf({ file: `./faults.mjs:${handler}`, timeout: "1s" })).toEqual({
+    expect(await failureOf({ file: `./functions.mjs:${handler}`, timeout: "1s" })).toEqual({
       kind: "failed",
       code: "LAMBDA_TIMED_OUT",
       message: [
@@ -155,7 +155,7 @@ describe("a local Node function", () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort("cancel"), 300);
 
-    const step = await start(anExecutor(`./faults.mjs:${handler}`), aContext({ signal: controller.signal }), {
+    const step = await start(anExecutor(`./functions.mjs:${handler}`), aContext({ signal: controller.signal }), {
       name: "f",
     });
 
@@ -168,7 +168,7 @@ describe("a local Node function", () => {
   });
 
   it("leaves no process behind", async () => {
-    const { step } = await call("./faults.mjs:leavesChild");
+    const { step } = await call("./functions.mjs:leavesChild");
 
     const pid = step.kind === "succeeded" ? Number(Object(step.outputs).pid) : 0;
     expect(pid).toBeGreaterThan(0);
@@ -176,7 +176,7 @@ describe("a local Node function", () => {
   });
 
   it("that talks without end is cut in the middle", async () => {
-    const { lines } = await call("./faults.mjs:talks");
+    const { lines } = await call("./functions.mjs:talks");
 
     expect(lines).toHaveLength(2_021);
     expect(lines.slice(-2)).toEqual(["line 2999", "line 3000"]);
