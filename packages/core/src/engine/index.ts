@@ -23,7 +23,9 @@ export type {
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
 export { explainStack } from "./explain.ts";
 export { createFolderLocator } from "./folder-locator.ts";
+export { createLeases } from "./leases.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
+export { createMemoryStore } from "./memory-store.ts";
 export { publishMessages } from "./publish-messages.ts";
 export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";

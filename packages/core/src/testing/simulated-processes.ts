@@ -1,0 +1,89 @@
+import { createCompileRevision } from "../engine/compile-revision.ts";
+import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
+import { createStaticLocator, type SourcedMachine } from "../engine/static-locator.ts";
+import { createWorker, type Worker } from "../engine/worker.ts";
+import type { Clock, Ids, Random } from "../ports/clock.ts";
+import type { Executor } from "../ports/executor.ts";
+import { type Logger, silentLogger } from "../ports/logger.ts";
+import type { Store } from "../ports/store.ts";
+import { type CrashingStore, createCrashingStore } from "./crashing-store.ts";
+
+/** What processes are simulated. */
+export interface ProcessesInput {
+  readonly machines: readonly SourcedMachine[];
+  readonly executors: readonly Executor[];
+  /** Default: 2. */
+  readonly workers?: number;
+  /** Probability that a process dies at a call of the store. Default: 0. */
+  readonly crashRate?: number;
+  /** Of the workers' claims. */
+  readonly leaseMs?: number;
+  readonly engine?: EngineOptions;
+  readonly logger?: Logger;
+}
+
+/** What the simulated processes share. */
+export interface World {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly store: Store;
+}
+
+/** An engine and workers; one that has died is replaced by a fresh one when it is next needed. */
+export interface SimulatedProcesses {
+  engine(): Engine;
+  /** One of the workers, by chance. */
+  worker(): Worker;
+  /** How many processes were replaced. */
+  crashes(): number;
+}
+
+interface Process<Role> {
+  readonly view: CrashingStore;
+  readonly role: Role;
+}
+
+/** Processes that are started when they are first needed. */
+export function createProcesses(input: ProcessesInput, world: World): SimulatedProcesses {
+  const executors = new Map(input.executors.map((executor) => [executor.name, executor]));
+  const logger = input.logger ?? silentLogger;
+  const locator = createStaticLocator(input.machines);
+  const compile = createCompileRevision(executors);
+  const engines: Process<Engine>[] = [];
+  const workers: Process<Worker>[] = [];
+  let crashes = 0;
+
+  const view = () => createCrashingStore(world.store, () => drawCrash(world.random, input.crashRate ?? 0));
+
+  function startEngine(): Process<Engine> {
+    const own = view();
+    return { view: own, role: createEngine({ ...world, store: own.store, locator, compile, logger }, input.engine) };
+  }
+
+  function startWorker(): Process<Worker> {
+    const own = view();
+    const options = input.leaseMs === undefined ? {} : { leaseMs: input.leaseMs };
+    return { view: own, role: createWorker({ ...world, store: own.store, executors, logger }, options) };
+  }
+
+  function revive<Role>(slots: Process<Role>[], index: number, start: () => Process<Role>): Role {
+    const present = slots[index];
+    if (present !== undefined && !present.view.isDead()) return present.role;
+    if (present !== undefined) crashes += 1;
+    const fresh = start();
+    slots[index] = fresh;
+    return fresh.role;
+  }
+
+  return {
+    engine: () => revive(engines, 0, startEngine),
+    worker: () => revive(workers, Math.floor(world.random() * (input.workers ?? 2)), startWorker),
+    crashes: () => crashes,
+  };
+}
+
+function drawCrash(random: Random, rate: number): "before" | "after" | undefined {
+  if (rate === 0 || random() >= rate) return undefined;
+  return random() < 0.5 ? "before" : "after";
+}
