@@ -13,7 +13,7 @@ const Progress = Type.Object({ dueAt: Type.Integer(), stopping: Type.Boolean() }
 type Progress = Static<typeof Progress>;
 
 /** Work that takes three hours and five minutes to stop, at one stack a place at a time. */
-function createSlowWork(calls: string[]) {
+function createSlowWork(calls: string[], stopMs = 5 * MINUTE_MS) {
   return defineExecutor({
     name: "slow-work",
     config: Config,
@@ -35,8 +35,8 @@ function createSlowWork(calls: string[]) {
     },
     cancel(ctx) {
       calls.push(`cancel ${ctx.stackId}`);
-      const progress: Progress = { dueAt: ctx.clock.now() + 5 * MINUTE_MS, stopping: true };
-      return Promise.resolve(running({ progress, pollAfterMs: 5 * MINUTE_MS, message: "stops" }));
+      const progress: Progress = { dueAt: ctx.clock.now() + stopMs, stopping: true };
+      return Promise.resolve(running({ progress, pollAfterMs: MINUTE_MS, message: "stops" }));
     },
   });
 }
@@ -98,20 +98,14 @@ describe("the ports", () => {
     const during = [...calls];
     await yard.advance(2 * MINUTE_MS);
 
-    expect(during).toEqual(["start a", "cancel a"]);
-    expect(calls).toEqual(["start a", "cancel a", "poll a cancelling", "start b"]);
+    expect(during).not.toContain("start b");
+    expect(calls.filter((call) => call !== "poll a cancelling")).toEqual(["start a", "cancel a", "start b"]);
     expect((await yard.findStack("a"))?.runs).toEqual([]);
   });
 
   it("give the key to the next when a cancel is never confirmed", async () => {
     const calls: string[] = [];
-    const executor = {
-      ...createSlowWork(calls),
-      cancel: () =>
-        Promise.resolve(
-          running({ progress: { dueAt: 4e12, stopping: true }, pollAfterMs: MINUTE_MS, message: "hangs" }),
-        ),
-    };
+    const executor = createSlowWork(calls, 1_000 * HOUR_MS);
     const { machine } = parseMachine(SOURCE, { name: "trial", executors: new Map([[executor.name, executor]]) });
     if (machine === undefined) throw new Error("no machine");
     const yard = createSimulator({ machines: [{ machine, source: SOURCE }], executors: [executor], seed: 3 });

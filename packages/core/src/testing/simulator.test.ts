@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import type { SourcedMachine } from "../engine/static-locator.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
+import { failed } from "../ports/steps.ts";
+import { createRandom } from "./fake-clock.ts";
+import { createScriptedExecutor } from "./scripted-executor.ts";
+import { createSimulator, type Simulator } from "./simulator.ts";
+
+const SOURCE = `
+version: 1
+events: [OPENED, PUSHED, MERGED]
+states:
+  INIT: {on: {OPENED: [{action: advance, state: BUILD}]}}
+  BUILD:
+    tasks: [network, db, cache]
+    on: {NEXT: [{action: advance, state: ROLL-OUT}]}
+  ROLL-OUT: {tasks: [app], on: {NEXT: [{action: advance, state: LIVE}]}}
+  LIVE:
+    on: {PUSHED: [{action: advance, state: ROLL-OUT}], MERGED: [{action: advance, state: CLEAN-UP}]}
+  CLEAN-UP: {terminal: true, tasks: [app-off, network-off]}
+tasks:
+  network: {executor: work, config: {}}
+  db: {executor: work, config: {}}
+  cache: {executor: work, config: {}}
+  app: {executor: work, config: {}}
+  app-off: {executor: work, config: {}}
+  network-off: {executor: work, config: {}}
+`;
+
+const STACKS = ["pr-1", "pr-2", "pr-3", "pr-4"];
+const MINUTE_MS = 60_000;
+
+function createTrial(seed: number, crashRate: number) {
+  const random = createRandom(seed * 7_919);
+  const { executor, calls } = createScriptedExecutor("work", () =>
+    random() < 0.15 ? failed({ code: "FLAKY", message: "failed by chance", retryable: true }) : undefined,
+  );
+  const { machine } = parseMachine(SOURCE, { name: "app", executors: new Map([["work", executor]]) });
+  if (machine === undefined) throw new Error("The machine of the test does not compile.");
+  const machines: readonly SourcedMachine[] = [{ machine, source: SOURCE }];
+  return { yard: createSimulator({ machines, executors: [executor], seed, crashRate }), calls };
+}
+
+/** Sends what moves each stack on, each message up to three times, until all are in that state. */
+async function drive(
+  yard: Simulator,
+  event: { readonly name: string; readonly state: string | undefined },
+): Promise<void> {
+  for (const stackId of STACKS) {
+    const message = { id: `${stackId}-${event.name}`, stackId, event: event.name, machine: "app" };
+    await yard.publish(message, message);
+  }
+  for (let turn = 0; turn < 60; turn += 1) {
+    await yard.advance(2 * MINUTE_MS);
+    const states = await Promise.all(STACKS.map(async (id) => (await yard.findStack(id))?.state));
+    if (states.every((state) => state === event.state)) return;
+    for (const stackId of STACKS) await yard.publish({ stackId, event: "RETRY_FAILED_TASKS" });
+  }
+  const stacks = await Promise.all(STACKS.map((id) => yard.findStack(id)));
+  throw new Error(`Not all stacks reached ${event.state}: ${JSON.stringify(stacks)}`);
+}
+
+async function expectEachIdAppliedOnce(yard: Simulator): Promise<void> {
+  for (const stackId of STACKS) {
+    const applied = (await yard.listHistory(stackId)).filter(
+      ({ outcome }) => outcome === "applied" || outcome === "removed",
+    );
+    const ids = applied.map(({ eventId }) => eventId);
+
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+}
+
+describe("a yard whose processes die at calls of the store", () => {
+  it.each(Array.from({ length: 40 }, (_, index) => index + 1))(
+    "loses nothing, applies nothing twice and gets nowhere stuck (seed %i)",
+    async (seed) => {
+      const { yard } = createTrial(seed, 0.06);
+
+      await drive(yard, { name: "OPENED", state: "LIVE" });
+      await drive(yard, { name: "PUSHED", state: "LIVE" });
+      await drive(yard, { name: "MERGED", state: undefined });
+      await yard.advance(20 * MINUTE_MS);
+
+      await expectEachIdAppliedOnce(yard);
+      const { stacks, queuedEvents, queuedTasks, parkedEvents, openAttempts } = await yard.store.stats();
+      expect({ stacks, queuedEvents, queuedTasks, parkedEvents, openAttempts }).toEqual({
+        stacks: 0,
+        queuedEvents: 0,
+        queuedTasks: 0,
+        parkedEvents: 0,
+        openAttempts: 0,
+      });
+      expect(yard.crashes()).toBeGreaterThan(0);
+    },
+  );
+
+  it("starts each attempt once when nobody dies", async () => {
+    const { yard, calls } = createTrial(5, 0);
+
+    await drive(yard, { name: "OPENED", state: "LIVE" });
+
+    const keys = calls.map(({ stackId, task, attempt }) => `${stackId} ${task} ${attempt}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(yard.crashes()).toBe(0);
+  });
+
+  it("repeats a run exactly for the same seed", async () => {
+    const histories = await Promise.all(
+      [createTrial(9, 0.06), createTrial(9, 0.06)].map(async ({ yard }) => {
+        await drive(yard, { name: "OPENED", state: "LIVE" });
+        return Promise.all(STACKS.map((id) => yard.listHistory(id)));
+      }),
+    );
+
+    expect(histories[0]).toEqual(histories[1]);
+  });
+});
