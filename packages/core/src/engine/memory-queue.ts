@@ -1,0 +1,182 @@
+import { createHeap, type Heap } from "./memory-heap.ts";
+
+/** A row as a take hands it out. */
+export interface TakenRow<Value> {
+  readonly receipt: string;
+  readonly value: Value;
+  readonly deliveries: number;
+}
+
+/** One take: rows of one lane may follow each other within it. Numbers grow. */
+export interface Take {
+  readonly number: number;
+  readonly now: number;
+  readonly leaseMs: number;
+}
+
+/** Where and when a row is handed out. */
+export interface RowPlace {
+  /** Rows of one lane are handed out in order; without a lane a row waits for nobody. */
+  readonly lane?: string;
+  /** When it became due: orders it among other kinds of work. */
+  readonly dueAt: number;
+  readonly visibleAt?: number;
+}
+
+/** Rows in order of arrival. A row of a lane is free when the one before it is gone or was handed out by the same take. */
+export interface MemoryQueue<Value> {
+  /** Gives the receipt, which stays the same over all deliveries. */
+  add(value: Value, place: RowPlace): string;
+  /** When the row became due that `takeOne` would hand out. */
+  findDueAt(take: Take): number | undefined;
+  takeOne(take: Take): TakenRow<Value> | undefined;
+  /** The value of the row that is gone now. */
+  remove(receipt: string): Value | undefined;
+  giveBack(receipt: string, visibleAt: number): void;
+  nextDueAt(): number | undefined;
+  readonly size: number;
+}
+
+interface Row<Value> {
+  readonly receipt: string;
+  readonly sequence: number;
+  readonly value: Value;
+  readonly lane: string | undefined;
+  dueAt: number;
+  visibleAt: number;
+  deliveries: number;
+  takenBy: number;
+  before: Row<Value> | undefined;
+  after: Row<Value> | undefined;
+}
+
+/** A row's place in a heap; outdated when the row has another instant by now. */
+interface Entry<Value> {
+  readonly row: Row<Value>;
+  readonly visibleAt: number;
+}
+
+/** Every call is O(log n). */
+export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
+  const rows = new Map<string, Row<Value>>();
+  const lanes = createLanes<Value>();
+  const order = createRowOrder<Value>((receipt) => rows.has(receipt));
+  let sequence = 0;
+
+  return {
+    add(value, { lane, dueAt, visibleAt = 0 }) {
+      sequence += 1;
+      const links = { before: undefined, after: undefined };
+      const receipt = `${name}:${sequence}`;
+      const row = { receipt, sequence, value, lane, dueAt, visibleAt, deliveries: 0, takenBy: 0, ...links };
+      rows.set(receipt, row);
+      lanes.append(row);
+      order.schedule(row);
+      return receipt;
+    },
+    findDueAt: (take) => order.findFirst(take)?.dueAt,
+    takeOne(take) {
+      const row = order.findFirst(take);
+      if (row === undefined) return undefined;
+      row.visibleAt = take.now + take.leaseMs;
+      row.deliveries += 1;
+      row.takenBy = take.number;
+      order.passOn(row, take);
+      return { receipt: row.receipt, value: row.value, deliveries: row.deliveries };
+    },
+    remove(receipt) {
+      const row = rows.get(receipt);
+      if (row === undefined) return undefined;
+      rows.delete(receipt);
+      lanes.unlink(row);
+      if (row.after !== undefined) order.schedule(row.after);
+      return row.value;
+    },
+    giveBack(receipt, visibleAt) {
+      const row = rows.get(receipt);
+      if (row === undefined) return;
+      Object.assign(row, { visibleAt, dueAt: visibleAt, takenBy: 0 });
+      order.schedule(row);
+    },
+    nextDueAt: order.nextDueAt,
+    get size() {
+      return rows.size;
+    },
+  };
+}
+
+/** Two heaps: `waiting` is ordered by instant, `visible` by arrival. Outdated entries are dropped at the top. */
+function createRowOrder<Value>(has: (receipt: string) => boolean) {
+  const waiting = createHeap<Entry<Value>>((a, b) => a.visibleAt < b.visibleAt);
+  const visible = createHeap<Entry<Value>>((a, b) => a.row.sequence < b.row.sequence);
+  let lastTake = 0;
+
+  const isCurrent = ({ row, visibleAt }: Entry<Value>) => has(row.receipt) && row.visibleAt === visibleAt;
+
+  /** Once a take, so that no take sees a row twice. */
+  function begin({ number, now }: Take): void {
+    if (number === lastTake) return;
+    lastTake = number;
+    for (let first = waiting.peek(); first !== undefined && first.visibleAt <= now; first = waiting.peek()) {
+      waiting.pop();
+      if (isCurrent(first)) visible.push(first);
+    }
+  }
+
+  function findVisible(take: number): Row<Value> | undefined {
+    return peekWhere(visible, (entry) => isCurrent(entry) && isFree(entry.row, take))?.row;
+  }
+
+  /** Only the first row of a lane stands in a heap; the others follow when it is handed out or gone. */
+  function schedule(row: Row<Value>): void {
+    if (row.before === undefined) waiting.push({ row, visibleAt: row.visibleAt });
+  }
+
+  return {
+    schedule,
+    findFirst(take: Take): Row<Value> | undefined {
+      begin(take);
+      return findVisible(take.number);
+    },
+    /** After a row was handed out: the next one of its lane may follow in the same take. */
+    passOn(row: Row<Value>, { now }: Take): void {
+      schedule(row);
+      const next = row.after;
+      if (next !== undefined && next.visibleAt <= now) visible.push({ row: next, visibleAt: next.visibleAt });
+    },
+    nextDueAt: () => (findVisible(0) ?? peekWhere(waiting, isCurrent)?.row)?.visibleAt,
+  };
+}
+
+/** The first item that fits; those before it are dropped. */
+function peekWhere<Item>(heap: Heap<Item>, fits: (item: Item) => boolean): Item | undefined {
+  for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
+    if (fits(first)) return first;
+    heap.pop();
+  }
+  return undefined;
+}
+
+function isFree<Value>(row: Row<Value>, take: number): boolean {
+  return row.before === undefined || (take !== 0 && row.before.takenBy === take);
+}
+
+/** The rows of each lane as a linked list, so that a row leaves from the middle at once. */
+function createLanes<Value>() {
+  const last = new Map<string, Row<Value>>();
+  return {
+    append(row: Row<Value>): void {
+      if (row.lane === undefined) return;
+      row.before = last.get(row.lane);
+      if (row.before !== undefined) row.before.after = row;
+      last.set(row.lane, row);
+    },
+    unlink(row: Row<Value>): void {
+      if (row.before !== undefined) row.before.after = row.after;
+      if (row.after !== undefined) row.after.before = row.before;
+      if (row.lane === undefined || last.get(row.lane) !== row) return;
+      if (row.before === undefined) last.delete(row.lane);
+      else last.set(row.lane, row.before);
+    },
+  };
+}

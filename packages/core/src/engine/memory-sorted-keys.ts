@@ -1,0 +1,52 @@
+/** Keys in order, for lists. Additions are cheap; they are sorted in when somebody lists. */
+export interface SortedKeys {
+  add(key: string): void;
+  /** Keys that begin so, after the cursor, in order. */
+  list(prefix: string, after: string | undefined): Generator<string>;
+}
+
+/** `has` tells which keys are still there; the others are dropped while sorting. */
+export function createSortedKeys(has: (key: string) => boolean): SortedKeys {
+  let sorted: string[] = [];
+  const added = new Set<string>();
+
+  function sortIn(): void {
+    if (added.size === 0) return;
+    for (const key of sorted) added.add(key);
+    sorted = [...added].filter(has).sort(compareKeys);
+    added.clear();
+  }
+
+  return {
+    add(key) {
+      added.add(key);
+    },
+    *list(prefix, after) {
+      sortIn();
+      const keys = sorted;
+      for (let index = findStart(keys, prefix, after); index < keys.length; index += 1) {
+        const key = keys[index];
+        if (key === undefined || !key.startsWith(prefix)) return;
+        if (has(key)) yield key;
+      }
+    },
+  };
+}
+
+function compareKeys(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** The first index at or after the prefix and after the cursor. */
+function findStart(keys: readonly string[], prefix: string, after: string | undefined): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const key = keys[middle] ?? "";
+    if (key < prefix || (after !== undefined && key <= after)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
