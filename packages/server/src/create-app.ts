@@ -1,6 +1,6 @@
 import type { Logger } from "@stackyard/core";
 import { Hono } from "hono";
-import { createAuthenticate } from "./auth/authenticate.ts";
+import type { Authenticate } from "./auth/authenticate.ts";
 import { addCorsHeaders, answerPreflight } from "./http/cors.ts";
 import { findRefusal } from "./http/guard-request.ts";
 import { HttpError } from "./http/http-error.ts";
@@ -14,6 +14,7 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly settings: ServerSettings;
   readonly routes: readonly Route[];
   readonly requests: RequestMetrics;
+  readonly authenticate: Authenticate;
   /** Paths that are no part of the route table, such as the Terraform state backend. */
   readonly mount: (app: Hono) => void;
 }
@@ -37,8 +38,7 @@ export function createApp(deps: AppDeps): Hono {
     deps.requests.observe(route, toMethodLabel(c.req.method), c.res.status, (deps.clock.now() - startedAt) / 1_000);
   });
   const { bodyBytes, requestMs } = settings.limits;
-  const authenticate = createAuthenticate(settings.tokens, settings.allowAnonymous);
-  mountRoutes(app, routes, { authenticate, bodyBytes, requestMs });
+  mountRoutes(app, routes, { authenticate: deps.authenticate, bodyBytes, requestMs });
   deps.mount(app);
   app.notFound(() => {
     throw new HttpError(404, "NOT_FOUND", "There is no such path. /openapi.json lists those that are.");
@@ -58,6 +58,11 @@ function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   headers.set("cache-control", "no-store");
+  // Answers are data. One that a browser shows all the same, such as a drawing, runs nothing and loads nothing.
+  headers.set(
+    "content-security-policy",
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+  );
 }
 
 function toErrorResponse(error: Error, requestId: string, logger: Logger): Response {

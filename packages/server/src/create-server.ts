@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import { createAuthenticate } from "./auth/authenticate.ts";
 import { createApp } from "./create-app.ts";
 import { toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
@@ -10,9 +10,13 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import { healthRoutes } from "./routes/health-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
+import { previewRoutes } from "./routes/preview-routes.ts";
 import { stackRoutes } from "./routes/stack-routes.ts";
+import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
 import { watchRoutes } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
+import { createStateStore } from "./terraform/state-store.ts";
+import { answerTerraform } from "./terraform/terraform-backend.ts";
 import { createChangeBell } from "./watch/change-bell.ts";
 import { createHistoryStreams } from "./watch/history-stream.ts";
 
@@ -20,8 +24,8 @@ import { createHistoryStreams } from "./watch/history-stream.ts";
 export interface Server {
   /** For tests and other runtimes: answers a request without a socket. */
   readonly app: { readonly fetch: (request: Request) => Response | Promise<Response> };
-  /** Listens. Throws `CONFIG_INVALID` when the address is taken. */
-  start(): Promise<{ readonly url: string }>;
+  /** Listens. Throws `CONFIG_INVALID` when the address is taken. Runners of Terraform are given `stateBackendUrl`. */
+  start(): Promise<{ readonly url: string; readonly stateBackendUrl: string }>;
   /** Ends streams, lets requests finish within `limits.stopMs`, then closes. The store stays open. */
   stop(): Promise<void>;
 }
@@ -34,23 +38,39 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const requests = createRequestMetrics();
   const bell = createChangeBell(deps.store, deps.clock);
   const streams = createHistoryStreams({ ...deps, bell, heartbeatMs: limits.heartbeatMs, max: limits.streams });
+  const states = createStateStore({
+    ...deps,
+    records: deps.store.records,
+    maxBytes: limits.stateBytes,
+    keepVersions: limits.stateVersions,
+  });
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest }),
     ...stackRoutes(deps),
     ...operationRoutes({ ...deps, bell, outcomeMs: limits.outcomeMs }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),
+    ...previewRoutes(deps),
+    ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
     ...healthRoutes({ ...deps, requests, isStopping: () => state.stopping, countStreams: () => streams.count }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];
-  const app: Hono = createApp({ ...deps, settings, routes: all, requests, mount: () => {} });
+  const authenticate = createAuthenticate(settings.tokens, settings.allowAnonymous);
+  const backend = { ...deps, states, authenticate, maxBytes: limits.stateBytes };
+  const app = createApp({
+    ...deps,
+    ...{ settings, routes: all, requests, authenticate },
+    // Terraform's LOCK and UNLOCK are no methods that OpenAPI knows.
+    mount: (hono) => hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw)),
+  });
   let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
     async start() {
       listener = await createListener((request) => app.fetch(request), settings);
-      return { url: listener.url };
+      const { url } = listener;
+      return { url, stateBackendUrl: `${url}${STATE_PATH.slice(0, -1)}` };
     },
     async stop() {
       state.stopping = true;
@@ -59,6 +79,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       await listener?.close(limits.stopMs);
     },
   };
+}
+
+const STATE_PATH = "/terraform/state/";
+
+/** What follows in the path, decoded: a key's slashes may be encoded or not. */
+function toStateKey(request: Request): string {
+  return decodeURIComponent(new URL(request.url).pathname.slice(STATE_PATH.length));
 }
 
 function openApiRoute(routes: readonly Route[], version: string): Route {

@@ -1,8 +1,16 @@
 import { Attempt } from "./schemas/attempt.ts";
 import { EventBody, OperationAnswer, PublishAnswer, PublishResult } from "./schemas/event.ts";
 import { HistoryEntry, SetAsideEvent } from "./schemas/history.ts";
-import { MachineDetails, MachineProblem, MachineSummary, SimulationLine } from "./schemas/machine.ts";
+import {
+  MachineDetails,
+  MachineGraph,
+  MachineProblem,
+  MachineSummary,
+  Preview,
+  SimulationLine,
+} from "./schemas/machine.ts";
 import { Metadata, ParkedEvent, StackDetails, StackSummary } from "./schemas/stack.ts";
+import { StateVersion, TerraformState } from "./schemas/terraform-state.ts";
 
 /** Schemas under the names that the OpenAPI document gives them. */
 export const namedSchemas = {
@@ -10,15 +18,19 @@ export const namedSchemas = {
   EventMessage: EventBody,
   HistoryEntry,
   MachineDetails,
+  MachineGraph,
   MachineProblem,
   MachineSummary,
   Metadata,
   OperationAnswer,
   ParkedEvent,
+  Preview,
   PublishAnswer,
   PublishResult,
   SetAsideEvent,
   SimulationLine,
   StackDetails,
   StackSummary,
+  StateVersion,
+  TerraformState,
 };

@@ -1,9 +1,10 @@
 import { type Locator, StackyardError } from "@stackyard/core";
-import { createSimulation } from "@stackyard/core/machine";
+import { createSimulation, type Graph, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { MachineDetails, MachineSummary, SimulationLine } from "../schemas/machine.ts";
+import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "../schemas/machine.ts";
 import { toMachineDetails, toMachineSummary } from "../views/to-machine.ts";
+import { loadMachine } from "./load-machine.ts";
 
 export interface MachineRoutesDeps {
   readonly locator: Locator;
@@ -11,7 +12,7 @@ export interface MachineRoutesDeps {
 
 /** The machines of the yard, and trying events on them without a yard. */
 export function machineRoutes(deps: MachineRoutesDeps): readonly Route[] {
-  return [listRoute(deps), machineRoute(deps), simulateRoute(deps)];
+  return [listRoute(deps), machineRoute(deps), graphRoute(deps), simulateRoute(deps)];
 }
 
 function listRoute({ locator }: MachineRoutesDeps): Route {
@@ -46,6 +47,45 @@ function machineRoute({ locator }: MachineRoutesDeps): Route {
       return json(200, toMachineDetails(name, located));
     },
   });
+}
+
+const formats = Type.Enum(["json", "mermaid", "dot", "svg"], { description: "Default json." });
+
+function graphRoute({ locator }: MachineRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/machines/:name/graph",
+    operationId: "getMachineGraph",
+    tag: "machines",
+    summary: "A drawing of a machine. Formats other than json are text of their own media type.",
+    params: { name: MachineName },
+    query: { format: Type.Optional(formats) },
+    answers: {
+      200: { description: "The drawing.", schema: MachineGraph },
+      404: { description: "MACHINE_UNKNOWN" },
+      422: { description: "MACHINE_INVALID: no revision can be drawn." },
+    },
+    async handle({ params: { name }, query: { format = "json" } }) {
+      return drawGraph(toGraph(await loadMachine(locator, name)), format);
+    },
+  });
+}
+
+function drawGraph(graph: Graph, format: "json" | "mermaid" | "dot" | "svg"): Response {
+  switch (format) {
+    case "json":
+      return json(200, graph);
+    case "mermaid":
+      return text(toMermaid(graph), "text/plain; charset=utf-8");
+    case "dot":
+      return text(toDot(graph), "text/vnd.graphviz; charset=utf-8");
+    case "svg":
+      return text(toSvg(graph), "image/svg+xml");
+  }
+}
+
+function text(body: string, type: string): Response {
+  return new Response(body, { headers: { "content-type": type } });
 }
 
 const MAX_STEPS = 500;

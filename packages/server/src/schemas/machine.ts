@@ -41,6 +41,39 @@ export const MachineDetails = Type.Object({
 });
 export type MachineDetails = Static<typeof MachineDetails>;
 
+/** A machine as a drawing. `start` and `end` are markers. */
+export const MachineGraph = Type.Object({
+  nodes: Type.Array(
+    Type.Object({
+      kind: Type.Enum(["start", "end", "state"]),
+      id: Type.String(),
+      terminal: Type.Optional(Type.Boolean()),
+      tasks: Type.Optional(Names),
+      reachable: Type.Optional(Type.Boolean()),
+    }),
+  ),
+  edges: Type.Array(
+    Type.Object({
+      from: Type.String(),
+      to: Type.String(),
+      event: Type.Optional(Type.String()),
+      passing: Type.Boolean(),
+    }),
+  ),
+});
+
+/** What an event would do to a stack as it stands. */
+export const Preview = Type.Object({
+  outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  from: Type.Optional(Type.String()),
+  to: Type.Optional(Type.String()),
+  sent: Names,
+  notes: Names,
+});
+export type Preview = Static<typeof Preview>;
+
 /** One step of a simulation. */
 export const SimulationLine = Type.Object({
   step: Type.Integer(),

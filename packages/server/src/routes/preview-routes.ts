@@ -1,0 +1,73 @@
+import { type Clock, type Ids, type Locator, StackyardError, type Store } from "@stackyard/core";
+import { type Decision, decide, parseEventMessage, type StackEvent } from "@stackyard/core/machine";
+import { Type } from "typebox";
+import { HttpError } from "../http/http-error.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { StackId } from "../schemas/common.ts";
+import { Preview } from "../schemas/machine.ts";
+import { loadMachine } from "./load-machine.ts";
+
+export interface PreviewRoutesDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** What an event would do to a stack as it stands now. */
+export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
+  const body = Type.Object({}, { description: "An EventMessage; its stack id is that of the path." });
+  return [
+    defineRoute({
+      method: "POST",
+      path: "/v1/stacks/:stackId/simulate",
+      operationId: "previewEvent",
+      tag: "machines",
+      summary: "What an event would do to the stack as it stands. Changes nothing.",
+      params: { stackId: StackId },
+      body,
+      answers: {
+        200: { description: "The engine's decision.", schema: Preview },
+        400: { description: "EVENT_INVALID" },
+        404: { description: "MACHINE_UNKNOWN; STACK_UNKNOWN for an event without a machine." },
+      },
+      async handle({ params: { stackId }, body }) {
+        const event = parseEvent({ ...body, stackId }, deps);
+        return json(200, await preview(deps, event));
+      },
+    }),
+  ];
+}
+
+function parseEvent(message: object, { clock, ids }: PreviewRoutesDeps): StackEvent {
+  const parsed = parseEventMessage(message, { at: clock.now(), messageId: ids.next() });
+  if (parsed.kind === "event") return parsed.event;
+  throw new HttpError(400, "EVENT_INVALID", parsed.reason);
+}
+
+async function preview({ store, locator }: PreviewRoutesDeps, event: StackEvent): Promise<Preview> {
+  const [loaded] = await store.load([event.stackId]);
+  const stack = loaded?.stack;
+  const name = stack?.machine ?? event.machine;
+  if (name === undefined) {
+    throw new StackyardError("STACK_UNKNOWN", `There is no stack "${event.stackId}". Name the machine of a new one.`);
+  }
+  const decision = decide(await loadMachine(locator, name), stack, event);
+  return toPreview(decision, stack?.state);
+}
+
+function toPreview(decision: Decision, from: string | undefined): Preview {
+  const before = from === undefined ? {} : { from };
+  if (decision.kind !== "applied") {
+    const { kind, code, reason } = decision;
+    return { outcome: kind === "ignored" ? "ignored" : "refused", code, reason, ...before, sent: [], notes: [] };
+  }
+  const { removed, stack, dispatches, notes } = decision;
+  return {
+    outcome: removed ? "removed" : "applied",
+    ...before,
+    to: stack.state,
+    sent: dispatches.map(({ task }) => task),
+    notes: [...notes],
+  };
+}

@@ -1,0 +1,152 @@
+import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery } from "../schemas/common.ts";
+import { StateVersion as StateVersionSchema, TerraformState } from "../schemas/terraform-state.ts";
+import { isHolding } from "../terraform/state-caller.ts";
+import { withSerial } from "../terraform/state-content.ts";
+import { findCurrent, type StateHead, type StateVersion } from "../terraform/state-head.ts";
+import type { StateStore } from "../terraform/state-store.ts";
+import { toTerraformState } from "../views/to-terraform-state.ts";
+import { pageInput } from "./to-page.ts";
+
+export interface TerraformStateRoutesDeps {
+  readonly states: StateStore;
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** For operators: states, their versions and their locks. A state's key is one path segment: encode its slashes. */
+export function terraformStateRoutes(deps: TerraformStateRoutesDeps): readonly Route[] {
+  return [listRoute(deps), stateRoute(deps), versionRoute(deps), restoreRoute(deps), unlockRoute(deps)];
+}
+
+const params = { key: Type.String({ minLength: 1, maxLength: 1_500 }) };
+const unknown = { 404: { description: "NOT_FOUND" } };
+
+function listRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/terraform/states",
+    operationId: "listTerraformStates",
+    tag: "terraform",
+    summary: "Terraform states in order of their keys.",
+    query: { prefix: Type.Optional(Type.String({ maxLength: 255, description: "Keys that begin so." })), ...pageQuery },
+    answers: { 200: { description: "A page.", schema: pageOf(TerraformState) } },
+    async handle({ query: { prefix = "", ...query } }) {
+      const page = await deps.states.list(prefix, pageInput(query));
+      return json(200, { ...page, items: await Promise.all(page.items.map((head) => show(deps, head))) });
+    },
+  });
+}
+
+function stateRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/terraform/states/:key",
+    operationId: "getTerraformState",
+    tag: "terraform",
+    summary: "A Terraform state's versions and its lock.",
+    params,
+    answers: { 200: { description: "The state without its content.", schema: TerraformState }, ...unknown },
+    handle: async ({ params: { key } }) => json(200, await show(deps, await loadKnownHead(deps, key))),
+  });
+}
+
+function versionRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/terraform/states/:key/versions/:version",
+    operationId: "getTerraformStateVersion",
+    tag: "terraform",
+    summary: "The content of one version. It may hold secrets.",
+    params: { ...params, version: Type.String({ pattern: "^[1-9][0-9]{0,9}$" }) },
+    answers: { 200: { description: "As Terraform wrote it.", mediaType: "application/json" }, ...unknown },
+    async handle({ params: { key, version } }) {
+      const found = findVersion(await loadKnownHead(deps, key), Number(version));
+      const bytes = await deps.states.read(key, found);
+      return new Response(bytes.slice(), { headers: { "content-type": "application/json" } });
+    },
+  });
+}
+
+function restoreRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/terraform/states/:key/restore",
+    operationId: "restoreTerraformState",
+    tag: "terraform",
+    summary: "Make an old version the newest, under the next serial. Not while somebody holds the lock.",
+    params,
+    body: Type.Object({ version: Type.Integer({ minimum: 1 }) }),
+    answers: {
+      200: { description: "The new version.", schema: StateVersionSchema },
+      409: { description: "RECORD_CONFLICT: the state is locked." },
+      ...unknown,
+    },
+    async handle({ params: { key }, body: { version } }, { actor }) {
+      const head = await loadKnownHead(deps, key);
+      const old = findVersion(head, version);
+      const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
+      const bytes = withSerial(await deps.states.read(key, old), serial);
+      const check = (now: StateHead) => checkUnlocked(deps, now);
+      await deps.states.write(key, { bytes, by: actor, restoredFrom: version, check });
+      const [newest] = (await show(deps, await deps.states.loadHead(key))).versions;
+      return json(200, newest);
+    },
+  });
+}
+
+function unlockRoute(deps: TerraformStateRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/terraform/states/:key/unlock",
+    operationId: "unlockTerraformState",
+    tag: "terraform",
+    summary: "Break the lock by force. Only when no Terraform works on the state any more.",
+    params,
+    body: Type.Object({ id: Type.String({ minLength: 1, maxLength: 255, description: "The lock's id." }) }),
+    answers: {
+      200: { description: "The state, unlocked.", schema: TerraformState },
+      409: { description: "RECORD_CONFLICT: it is locked under another id." },
+      ...unknown,
+    },
+    async handle({ params: { key }, body: { id } }) {
+      await loadKnownHead(deps, key);
+      await deps.states.change(key, async ({ lock, ...head }) => {
+        if (lock !== undefined && lock.id !== id) throw locked(`The state is locked under the id "${lock.id}".`);
+        return lock === undefined ? { answer: undefined } : { head, answer: undefined };
+      });
+      return json(200, await show(deps, await deps.states.loadHead(key)));
+    },
+  });
+}
+
+async function show({ store, clock }: TerraformStateRoutesDeps, head: StateHead): Promise<TerraformState> {
+  const binds = head.lock !== undefined && (await isHolding({ store, clock }, head.lock.holder));
+  return toTerraformState(head, binds);
+}
+
+async function loadKnownHead({ states }: TerraformStateRoutesDeps, key: string): Promise<StateHead> {
+  const head = await states.loadHead(key);
+  if (head.next === 1 && head.lock === undefined) {
+    throw new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
+  }
+  return head;
+}
+
+function findVersion(head: StateHead, version: number): StateVersion {
+  const found = head.versions.find((each) => each.version === version);
+  if (found !== undefined) return found;
+  const current = findCurrent(head)?.version ?? "none";
+  throw new StackyardError("NOT_FOUND", `Version ${version} is not kept; the current one is ${current}.`);
+}
+
+async function checkUnlocked({ store, clock }: TerraformStateRoutesDeps, { lock }: StateHead): Promise<void> {
+  if (lock === undefined || !(await isHolding({ store, clock }, lock.holder))) return;
+  throw locked("The state is locked. Wait for its holder, or unlock it.");
+}
+
+function locked(message: string): StackyardError {
+  return new StackyardError("RECORD_CONFLICT", message);
+}

@@ -1,0 +1,32 @@
+import { type Static, Type } from "typebox";
+import { Instant } from "./common.ts";
+
+/** One kept version of a Terraform state. */
+export const StateVersion = Type.Object({
+  version: Type.Integer(),
+  bytes: Type.Integer(),
+  at: Instant,
+  by: Type.String({ description: "An attempt's id or a token's name." }),
+  serial: Type.Optional(Type.Integer()),
+  lineage: Type.Optional(Type.String()),
+  terraformVersion: Type.Optional(Type.String()),
+  restoredFrom: Type.Optional(Type.Integer()),
+});
+
+/** A Terraform state without its content. */
+export const TerraformState = Type.Object({
+  key: Type.String(),
+  current: Type.Optional(Type.Integer({ description: "The version that counts; absent: deleted, or never written." })),
+  versions: Type.Array(StateVersion, { description: "Newest first." }),
+  lock: Type.Optional(
+    Type.Object({
+      id: Type.String(),
+      at: Instant,
+      holder: Type.String({ description: "An attempt's id or a token's name." }),
+      binds: Type.Boolean({ description: "False: the holder's lease has ended, the next one takes the lock." }),
+      who: Type.Optional(Type.String({ description: "As Terraform tells it." })),
+      operation: Type.Optional(Type.String()),
+    }),
+  ),
+});
+export type TerraformState = Static<typeof TerraformState>;

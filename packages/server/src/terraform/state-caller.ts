@@ -1,0 +1,61 @@
+import type { Clock, Store } from "@stackyard/core";
+import type { AttemptView } from "@stackyard/core/engine";
+import { type Authenticate, parseBasic } from "../auth/authenticate.ts";
+import type { LockHolder } from "./state-head.ts";
+
+/** Who works on a state. */
+export interface StateCaller {
+  readonly holder: LockHolder;
+  /** For the list of versions. */
+  readonly name: string;
+  /** False for an attempt whose lease has ended but went to nobody yet: it may still finish under its own lock. */
+  readonly live: boolean;
+}
+
+export interface StateCallerDeps {
+  readonly store: Pick<Store, "findAttempt" | "findTaskMessage">;
+  readonly clock: Clock;
+  readonly authenticate: Authenticate;
+}
+
+/**
+ * Finds out who calls: an operator by token, or an attempt by its id and the fencing token of its newest grant. An
+ * attempt reaches only states of its own stack, `<machine>/<stack id>/…`. Undefined: nobody who may.
+ */
+export async function findStateCaller(
+  deps: StateCallerDeps,
+  request: Request,
+  key: string,
+): Promise<StateCaller | undefined> {
+  const basic = parseBasic(request.headers.get("authorization"));
+  if (basic === undefined || basic.user === "token") {
+    const name = deps.authenticate(request);
+    return name === undefined ? undefined : { holder: { kind: "operator", name }, name, live: true };
+  }
+  const token = /^[1-9]\d{0,15}$/.test(basic.password) ? Number(basic.password) : undefined;
+  const attempt = await deps.store.findAttempt(basic.user);
+  if (attempt === undefined || token === undefined || !isGranted(attempt, token)) return undefined;
+  const { attemptId } = attempt;
+  const message = await deps.store.findTaskMessage(attemptId);
+  if (message === undefined || !key.startsWith(`${message.stack.machine}/${message.stack.id}/`)) return undefined;
+  const holder = { kind: "attempt", attemptId, token } as const;
+  return { holder, name: attemptId.slice(0, 512), live: isLive(attempt, token, deps.clock.now()) };
+}
+
+/** Whether a lock still binds: an attempt's ends with its lease. */
+export async function isHolding(
+  { store, clock }: Pick<StateCallerDeps, "store" | "clock">,
+  holder: LockHolder,
+): Promise<boolean> {
+  if (holder.kind === "operator") return true;
+  const attempt = await store.findAttempt(holder.attemptId);
+  return attempt !== undefined && isLive(attempt, holder.token, clock.now());
+}
+
+function isGranted({ status, token: newest }: AttemptView, token: number): boolean {
+  return status !== "settled" && newest === token;
+}
+
+function isLive(attempt: AttemptView, token: number, now: number): boolean {
+  return isGranted(attempt, token) && attempt.status === "running" && (attempt.leaseUntil ?? 0) > now;
+}

@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import type { Logger } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
+import { HttpError } from "../http/http-error.ts";
+import { parseJson } from "../http/parse-json.ts";
+import { readBytes } from "../http/read-body.ts";
+import { findStateCaller, isHolding, type StateCaller, type StateCallerDeps } from "./state-caller.ts";
+import { findCurrent, type StateHead, type StateLock } from "./state-head.ts";
+import {
+  decideAccess,
+  decideLock,
+  decideUnlock,
+  type LockDecision,
+  type StandingLock,
+  type UnlockDecision,
+} from "./state-lock.ts";
+import type { StateStore } from "./state-store.ts";
+
+export interface TerraformBackendDeps extends StateCallerDeps {
+  readonly states: StateStore;
+  readonly logger: Logger;
+  readonly maxBytes: number;
+}
+
+/** One request of Terraform's `http` backend. */
+interface StateRequest {
+  readonly key: string;
+  readonly request: Request;
+  readonly caller: StateCaller;
+}
+
+type Handler = (deps: TerraformBackendDeps, input: StateRequest) => Promise<Response>;
+
+const HANDLERS: ReadonlyMap<string, Handler> = new Map([
+  ["GET", getState],
+  ["POST", postState],
+  ["DELETE", deleteState],
+  ["LOCK", lockState],
+  ["UNLOCK", unlockState],
+]);
+const MAX_LOCK_BYTES = 16_384;
+const MAX_KEY = 1_500;
+
+/**
+ * Answers Terraform's `http` backend (developer.hashicorp.com/terraform/language/backend/http): 404 without a state,
+ * 423 with the holder's description while another holds the lock. States may hold secrets: nothing of them is logged.
+ */
+export async function answerTerraform(deps: TerraformBackendDeps, key: string, request: Request): Promise<Response> {
+  const handler = HANDLERS.get(request.method);
+  if (handler === undefined) {
+    const allow = [...HANDLERS.keys()].join(", ");
+    throw new HttpError(405, "USAGE", `The path knows ${allow} only.`, { details: { allow } });
+  }
+  if (key === "" || key.length > MAX_KEY)
+    throw new HttpError(400, "USAGE", `A state's key has 1 to ${MAX_KEY} characters.`);
+  const caller = await findStateCaller(deps, request, key);
+  if (caller === undefined) {
+    throw new StackyardError(
+      "UNAUTHENTICATED",
+      "Neither an operator's token nor the lease of an attempt of this stack.",
+    );
+  }
+  return handler(deps, { key, request, caller });
+}
+
+async function getState(deps: TerraformBackendDeps, { key, caller }: StateRequest): Promise<Response> {
+  const head = await deps.states.loadHead(key);
+  const access = decideAccess(await findStanding(deps, head), { caller, write: false, id: undefined });
+  if (access.kind !== "allowed") throw leaseEnded();
+  const current = findCurrent(head);
+  if (current === undefined) return new Response(null, { status: 404 });
+  const bytes = await deps.states.read(key, current);
+  const md5 = createHash("md5").update(bytes).digest("base64");
+  return new Response(bytes.slice(), { headers: { "content-type": "application/json", "content-md5": md5 } });
+}
+
+async function postState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
+  const bytes = await readBytes(request, deps.maxBytes);
+  checkDigest(request, bytes);
+  const id = lockIdOf(request);
+  await deps.states.write(key, { bytes, by: caller.name, check: (head) => checkWrite(deps, head, caller, id) });
+  return new Response(null, { status: 200 });
+}
+
+async function deleteState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
+  await deps.states.change(key, async (head) => {
+    await checkWrite(deps, head, caller, lockIdOf(request));
+    const { current: _, ...rest } = head;
+    return { head: rest, answer: undefined };
+  });
+  return new Response(null, { status: 200 });
+}
+
+async function lockState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
+  const info = new TextDecoder().decode(await readBytes(request, MAX_LOCK_BYTES));
+  const id = parseLockId(info);
+  if (id === undefined) throw new HttpError(400, "USAGE", 'The lock has no "ID".');
+  const lock: StateLock = { id, info, holder: caller.holder, at: deps.clock.now() };
+  const decision = await deps.states.change<LockDecision>(key, async (head) => {
+    const decided = decideLock(head, await findStanding(deps, head), { caller, lock });
+    return decided.kind === "locked" ? { head: decided.head, answer: decided } : { answer: decided };
+  });
+  if (decision.kind === "forbidden") throw leaseEnded();
+  if (decision.kind === "held") return heldResponse(decision.lock);
+  if (decision.takenOverFrom !== undefined) {
+    deps.logger.warn("A Terraform lock was taken over: its attempt has ended.", {
+      key,
+      from: decision.takenOverFrom.holder,
+    });
+  }
+  return new Response(null, { status: 200 });
+}
+
+async function unlockState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
+  const text = new TextDecoder().decode(await readBytes(request, MAX_LOCK_BYTES));
+  const id = text === "" ? undefined : parseLockId(text);
+  const decision = await deps.states.change<UnlockDecision>(key, async (head) => {
+    const decided = decideUnlock(head, { caller, id });
+    return decided.kind === "unlocked" ? { head: decided.head, answer: decided } : { answer: decided };
+  });
+  return decision.kind === "held" ? heldResponse(decision.lock, 409) : new Response(null, { status: 200 });
+}
+
+async function checkWrite(
+  deps: TerraformBackendDeps,
+  head: StateHead,
+  caller: StateCaller,
+  id: string | undefined,
+): Promise<void> {
+  const access = decideAccess(await findStanding(deps, head), { caller, write: true, id });
+  if (access.kind === "forbidden") throw leaseEnded();
+  if (access.kind === "held") {
+    throw new HttpError(423, "RECORD_CONFLICT", "The state is locked by another, or under another lock id.");
+  }
+}
+
+async function findStanding(deps: TerraformBackendDeps, { lock }: StateHead): Promise<StandingLock | undefined> {
+  return lock === undefined ? undefined : { lock, binds: await isHolding(deps, lock.holder) };
+}
+
+function heldResponse(lock: StateLock, status = 423): Response {
+  return new Response(lock.info, { status, headers: { "content-type": "application/json" } });
+}
+
+function leaseEnded(): StackyardError {
+  return new StackyardError("FORBIDDEN", "The lease of this attempt has ended.");
+}
+
+function lockIdOf(request: Request): string | undefined {
+  return new URL(request.url).searchParams.get("ID") ?? undefined;
+}
+
+function parseLockId(text: string): string | undefined {
+  const value = parseJson(text);
+  const id = typeof value === "object" && value !== null && "ID" in value ? value.ID : undefined;
+  return typeof id === "string" && id !== "" && id.length <= 255 ? id : undefined;
+}
+
+function checkDigest(request: Request, bytes: Uint8Array): void {
+  const declared = request.headers.get("content-md5");
+  if (declared !== null && declared !== createHash("md5").update(bytes).digest("base64")) {
+    throw new HttpError(400, "USAGE", "The body does not match its Content-MD5: it was cut or changed on the way.");
+  }
+}
