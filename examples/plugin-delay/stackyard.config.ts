@@ -1,0 +1,4 @@
+import { defineConfig } from "@stackyard/core";
+import delay from "./src/index.ts";
+
+export default defineConfig({ plugins: [delay] });
