@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
+import type { Environment } from "./environment.ts";
 import { TerraformFailure } from "./failure.ts";
 import { isJsonObject, parseJson, textAt } from "./json-object.ts";
 import { allowsVersion } from "./version-constraint.ts";
@@ -12,17 +13,17 @@ const VERSION_TIMEOUT_MS = 30_000;
 export interface BinaryInput {
   /** A name that is looked up in `path`, or a path. */
   readonly binary: string;
-  /** As in the environment variable PATH. */
-  readonly path: string;
+  /** The runner's own; PATH and HOME of it are used. */
+  readonly environment: Environment;
   /** The versions that may be used; without it none is asked for. */
   readonly version?: string;
 }
 
 /** The program's absolute path, its version checked. Fails with TERRAFORM_NOT_FOUND, TERRAFORM_VERSION_MISMATCH. */
-export async function findBinary({ binary, path, version }: BinaryInput): Promise<string> {
-  const found = await findExecutable(toCandidates(binary, path));
+export async function findBinary({ binary, environment, version }: BinaryInput): Promise<string> {
+  const found = await findExecutable(toCandidates(binary, environment["PATH"] ?? ""));
   if (found === undefined) throw new TerraformFailure("TERRAFORM_NOT_FOUND", toMissingText(binary));
-  if (version !== undefined) await checkVersion(found, version);
+  if (version !== undefined) await checkVersion(found, version, environment);
   return found;
 }
 
@@ -53,10 +54,10 @@ async function findExecutable(candidates: readonly string[]): Promise<string | u
 /** Versions by path and file: asking costs a process, and the answer changes only with the file. */
 const versions = new Map<string, Promise<string>>();
 
-async function checkVersion(binary: string, constraint: string): Promise<void> {
+async function checkVersion(binary: string, constraint: string, environment: Environment): Promise<void> {
   const { size, mtimeMs } = await stat(binary);
   const key = `${binary}\0${size}\0${mtimeMs}`;
-  const asked = versions.get(key) ?? loadVersion(binary);
+  const asked = versions.get(key) ?? loadVersion(binary, environment);
   versions.set(key, asked);
   const version = await asked;
   if (version === "") versions.delete(key);
@@ -70,8 +71,8 @@ function toMismatchText(binary: string, constraint: string, version: string): st
 }
 
 /** OpenTofu answers under the same name. Empty when the program does not answer as either. */
-async function loadVersion(binary: string): Promise<string> {
-  const options = { env: { CHECKPOINT_DISABLE: "1", PATH: "/usr/bin:/bin" }, timeout: VERSION_TIMEOUT_MS };
+async function loadVersion(binary: string, { PATH, HOME }: Environment): Promise<string> {
+  const options = { env: { CHECKPOINT_DISABLE: "1", PATH, HOME }, timeout: VERSION_TIMEOUT_MS };
   const { stdout } = await run(binary, ["version", "-json"], options).catch(() => ({ stdout: "" }));
   const answer = parseJson(stdout);
   return isJsonObject(answer) ? textAt(answer, "terraform_version") : "";

@@ -1,7 +1,7 @@
 import { lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { interruptProcessesIn } from "./processes-in.ts";
+import { stopProcessesIn } from "./processes-in.ts";
 
 /** Says whose a folder is: the host and process stand in its name, so that nothing has to be written or read. */
 const NAME = /^stackyard-tf-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
@@ -32,7 +32,7 @@ export async function removeDeadFolders(parent: string): Promise<void> {
 async function removeIfDead(path: string, name: string): Promise<void> {
   try {
     if (!(await isDead(path, name))) return;
-    if (await interruptProcessesIn(path)) return;
+    if (await stopProcessesIn(path)) return;
     await rm(path, { recursive: true, force: true });
   } catch {
     // Another start removes the same folder, or may remove it where we may not.

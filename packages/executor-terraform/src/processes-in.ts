@@ -2,15 +2,18 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { sep } from "node:path";
 
 /**
- * Asks every process group whose leader works inside a folder to stop; true when there was one. Knows processes only
- * where the system shows them as files under /proc.
+ * Asks what works inside a folder to stop; true when there was something. Leaders of a process group stop what belongs
+ * to them themselves; what is left without one is killed. Knows processes only where the system shows them as files
+ * under /proc.
  */
-export async function interruptProcessesIn(folder: string): Promise<boolean> {
+export async function stopProcessesIn(folder: string): Promise<boolean> {
   const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^\d+$/.test(name));
   const inside = await Promise.all(pids.map((pid) => worksIn(pid, folder)));
   const found = pids.filter((_pid, index) => inside[index]);
-  const leaders = await Promise.all(found.map(isGroupLeader));
-  for (const pid of found.filter((_pid, index) => leaders[index])) interrupt(Number(pid));
+  const leads = await Promise.all(found.map(isGroupLeader));
+  const leaders = found.filter((_pid, index) => leads[index]);
+  if (leaders.length > 0) for (const pid of leaders) kill(pid, "SIGINT");
+  else for (const pid of found) kill(pid, "SIGKILL");
   return found.length > 0;
 }
 
@@ -19,7 +22,7 @@ async function worksIn(pid: string, folder: string): Promise<boolean> {
   return cwd === folder || cwd.startsWith(folder + sep);
 }
 
-/** Only the program itself was made a leader by us; its providers and provisioners are stopped by it. */
+/** The program was made a leader when it was started; its providers and provisioners are not. */
 async function isGroupLeader(pid: string): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   // `pid (name) state ppid pgrp …`, where the name may hold anything (proc(5)).
@@ -27,9 +30,9 @@ async function isGroupLeader(pid: string): Promise<boolean> {
   return group === pid;
 }
 
-function interrupt(pid: number): void {
+function kill(pid: string, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGINT");
+    process.kill(Number(pid), signal);
   } catch {
     // It ended by itself.
   }

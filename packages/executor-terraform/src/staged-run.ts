@@ -39,8 +39,7 @@ export async function withStagedRun<T>(
   work: (run: StagedRun) => Promise<T>,
 ): Promise<T> {
   const source = requireSource(config, ctx);
-  const path = settings.environment["PATH"] ?? "";
-  const binary = await findBinary({ ...settings, path });
+  const binary = await findBinary(settings);
   return withFolders(settings, async (folder, cache) => {
     const module = join(folder.path, "module");
     await Promise.all([stageSource(settings, ctx, source, module), removeDeadFolders(settings.workDir)]);

@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aContext } from "./fixtures/a-context.ts";
+import { aProject, hasTerraform, type TestProject } from "./fixtures/a-project.ts";
+import { isRunning, readPids } from "./fixtures/processes.ts";
+import { type StateServer, startStateServer } from "./fixtures/state-server.ts";
+import { removeDeadFolders } from "./owned-folder.ts";
+
+/** A resource whose creation ends in an hour; `pids` gets its shell and what that shell started. */
+const endless = (dir: string) => `
+resource "terraform_data" "quick" {}
+resource "terraform_data" "slow" {
+  depends_on = [terraform_data.quick]
+  provisioner "local-exec" {
+    command = "echo $$ > ${dir}/pids; sleep 3600 & echo $! >> ${dir}/pids; echo ready; wait"
+  }
+}`;
+
+describe.skipIf(!hasTerraform())("a stopped run", () => {
+  let project: TestProject;
+  let server: StateServer;
+
+  beforeEach(async () => {
+    server = await startStateServer();
+    project = aProject();
+    project.write({ "network/main.tf": endless(project.dir) });
+  });
+  afterEach(async () => {
+    await server.close();
+    project.remove();
+  });
+
+  const abortingAt = (pattern: RegExp) => {
+    const controller = new AbortController();
+    const report = (line: string) => {
+      if (pattern.test(line)) controller.abort("cancel");
+    };
+    return aContext({ stateBackendUrl: server.url, signal: controller.signal, report });
+  };
+
+  it("leaves no lock, no process and no file, and keeps what it made in the state", async () => {
+    const step = await project.start(abortingAt(/\(local-exec\): ready/), {});
+
+    expect(step).toMatchObject({
+      kind: "failed",
+      code: "TERRAFORM_CANCELLED",
+      retryable: false,
+      message: expect.stringContaining("what it had made before is in the state"),
+    });
+    expect(server.locks.size).toBe(0);
+    expect([...server.states.values()][0]).toContain('"name": "quick"');
+    await vi.waitFor(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+    expect(readdirSync(project.workDir)).toEqual([]);
+  });
+
+  it("is killed with all that belongs to it when it does not stop", async () => {
+    const stubborn = `#!/bin/sh
+      [ "$1" = init ] && exit 0
+      trap '' INT
+      echo $$ > ${project.dir}/pids
+      sleep 3600 &
+      echo $! >> ${project.dir}/pids
+      echo ready
+      wait; wait`;
+    project.write({ "bin/terraform": stubborn });
+    chmodSync(join(project.dir, "bin/terraform"), 0o755);
+    const executor = project.executor({ binary: "./bin/terraform" }, { graceMs: 200 });
+    const config = { action: "apply", source: { type: "local", location: "network" } };
+
+    const step = await executor.start(abortingAt(/^ready$/), config as never);
+
+    expect(step).toMatchObject({
+      code: "TERRAFORM_CANCELLED",
+      message: expect.stringContaining("was ended by SIGKILL; a lock of its state may be left"),
+    });
+    await vi.waitFor(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+  });
+
+  it("is not begun when the stop came before", async () => {
+    const before = aContext({ stateBackendUrl: server.url, signal: AbortSignal.abort("cancel") });
+    const taken = aContext({ stateBackendUrl: server.url, cancelling: true });
+
+    const steps = [await project.start(before, {}), await project.start(taken, {})];
+
+    expect(steps.map((step) => step.kind === "failed" && step.code)).toEqual([
+      "TERRAFORM_CANCELLED",
+      "TERRAFORM_CANCELLED",
+    ]);
+    expect(server.requests).toEqual([]);
+  });
+
+  it("goes on when its runner is killed, and is asked to stop by the next start", async () => {
+    const state = join(project.dir, "kept.tfstate");
+    project.write({ "network/backend.tf": `terraform {\n  backend "local" { path = "${state}" }\n}` });
+    const script = join(import.meta.dirname, "fixtures/killed-runner.ts");
+    const runner = spawn(process.execPath, [script, project.workDir, join(project.dir, "network")], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await new Promise<void>((resolve) => {
+      runner.stdout.on("data", (piece) => String(piece).includes("(local-exec): ready") && resolve());
+    });
+    const pids = readPids(join(project.dir, "pids"));
+
+    runner.kill("SIGKILL");
+    await new Promise((resolve) => runner.once("exit", resolve));
+    const survived = pids.filter(isRunning);
+    await removeDeadFolders(project.workDir);
+    await vi.waitFor(() => expect(existsSync(`${state.replace("kept", ".kept")}.lock.info`)).toBe(false));
+    await vi.waitFor(() => expect(readFileSync(state, "utf8")).toContain('"status": "tainted"'));
+    await vi.waitFor(async () => {
+      await removeDeadFolders(project.workDir);
+      expect(readdirSync(project.workDir)).toEqual([]);
+    });
+
+    expect(survived).toEqual(pids);
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { toEnvironment } from "./environment.ts";
+
+const runner = {
+  ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", TF_CLI_CONFIG_FILE: "/nowhere", TF_LOG: "trace" },
+  ...{ AWS_ACCESS_KEY_ID: "AKIARUNNER", AWS_PROFILE: "runner", DATABASE_URL: "postgres://secret", TF_TOKEN_app: "t" },
+};
+const fixed = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
+const input = { runner, passEnvironment: [], variables: new Map<string, string>(), settings: {} };
+
+describe("toEnvironment", () => {
+  it("hands on what programs need and the runner's way to AWS, and nothing else", () => {
+    expect(toEnvironment(input)).toEqual({
+      ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", ...fixed },
+      ...{ AWS_ACCESS_KEY_ID: "AKIARUNNER", AWS_PROFILE: "runner" },
+    });
+  });
+
+  it("gives the target's credentials instead of the runner's", () => {
+    const target = { account: "123456789012", region: "eu-central-1", partition: "aws" };
+    const credentials = { accessKeyId: "ASIATARGET", secretAccessKey: "s" };
+
+    expect(toEnvironment({ ...input, access: { target, credentials } })).toEqual({
+      ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", ...fixed },
+      ...{ AWS_ACCESS_KEY_ID: "ASIATARGET", AWS_SECRET_ACCESS_KEY: "s" },
+      ...{ AWS_REGION: "eu-central-1", AWS_DEFAULT_REGION: "eu-central-1" },
+    });
+  });
+
+  it("hands on what is named besides, and sets the configured file", () => {
+    const more = toEnvironment({
+      ...input,
+      passEnvironment: ["TF_TOKEN_*", "TF_LOG", "ABSENT"],
+      cliConfigFile: "/a.rc",
+    });
+
+    expect(more).toMatchObject({ TF_TOKEN_app: "t", TF_LOG: "trace", TF_CLI_CONFIG_FILE: "/a.rc" });
+    expect(more).not.toHaveProperty("ABSENT");
+  });
+
+  it("cannot be changed by a variable's name", () => {
+    const variables = new Map([["PATH", "/evil"]]);
+
+    expect(toEnvironment({ ...input, variables })).toMatchObject({ PATH: "/bin", TF_VAR_PATH: "/evil" });
+  });
+
+  it.each(["a\0b", "x".repeat(140_000)])("refuses a value that no program can be given", (value) => {
+    expect(() => toEnvironment({ ...input, variables: new Map([["a", value]]) })).toThrow(/The variable "a" ha?/);
+  });
+});

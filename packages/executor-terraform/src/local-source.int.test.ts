@@ -1,0 +1,89 @@
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { aFolder, type TestFolder } from "./fixtures/a-folder.ts";
+import { copyLocalSource } from "./local-source.ts";
+
+describe("copyLocalSource", () => {
+  let folder: TestFolder;
+  const copy = (location: string) => {
+    const target = join(folder.path, "target");
+    return copyLocalSource({ baseDir: join(folder.path, "project"), location, target });
+  };
+  const link = (to: string, name: string) => symlinkSync(to, join(folder.path, "project", name));
+
+  beforeEach(() => {
+    folder = aFolder({ "project/net/main.tf": "main", "project/net/mod/a.tf": "a", "outside/secret": "s" });
+    mkdirSync(join(folder.path, "target"));
+  });
+  afterEach(() => folder.remove());
+
+  it("copies the contents of a folder", async () => {
+    await copy("./net/");
+
+    expect(folder.read("target")).toEqual({ "main.tf": "main", "mod/a.tf": "a" });
+  });
+
+  it("copies one file under its name", async () => {
+    await copy("net/main.tf");
+
+    expect(folder.read("target")).toEqual({ "main.tf": "main" });
+  });
+
+  it("leaves out what an earlier run left, but not the lock file", async () => {
+    folder.write({
+      ...{
+        "project/net/.terraform/x": "",
+        "project/net/terraform.tfstate": "",
+        "project/net/terraform.tfstate.backup": "",
+      },
+      ...{ "project/net/.terraform.tfstate.lock.info": "", "project/net/.terraform.lock.hcl": "l" },
+      ...{ "project/net/.stackyard/work/x": "" },
+    });
+
+    await copy("net");
+
+    expect(Object.keys(folder.read("target"))).toEqual([".terraform.lock.hcl", "main.tf", "mod/a.tf"]);
+  });
+
+  it("follows links inside the base folder, and passes over links to nothing", async () => {
+    folder.write({ "project/common/common.tf": "c" });
+    link("../common", "net/common");
+    link("../common/common.tf", "net/common.tf");
+    link("user@host:1", "net/.#main.tf");
+
+    await copy("net");
+
+    expect(folder.read("target")).toEqual({
+      "common.tf": "c",
+      "common/common.tf": "c",
+      "main.tf": "main",
+      "mod/a.tf": "a",
+    });
+  });
+
+  it.each(["../outside", "/etc", "net/../../outside", "out", "net/out"])("refuses to leave by %s", async (location) => {
+    link("../outside", "out");
+    link("../../outside", "net/out");
+
+    await expect(copy(location)).rejects.toMatchObject({
+      step: { code: "TERRAFORM_SOURCE_REFUSED", retryable: false },
+    });
+  });
+
+  it("refuses a folder in which a link leaves", async () => {
+    link("../../outside/secret", "net/secret.tf");
+
+    await expect(copy("net")).rejects.toThrow('"net/secret.tf" leads out of the folder');
+  });
+
+  it("refuses links that go round", async () => {
+    link("..", "net/mod/up");
+
+    await expect(copy("net")).rejects.toThrow('The link "net/mod/up" leads to a folder that it is in itself.');
+  });
+
+  it("says that a source is not there", async () => {
+    await expect(copy("nowhere")).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_MISSING" } });
+  });
+});

@@ -1,0 +1,75 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { aContext } from "./fixtures/a-context.ts";
+import { aFolder, type TestFolder } from "./fixtures/a-folder.ts";
+import { type S3Server, startS3Server } from "./fixtures/s3-server.ts";
+import { copyS3Source } from "./s3-source.ts";
+import { loadSdkS3Source } from "./sdk-s3-source.ts";
+
+const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`many/f${index}.tf`, "x"]));
+
+describe("copyS3Source, with the SDK's client", () => {
+  let folder: TestFolder;
+  let server: S3Server;
+
+  beforeEach(async () => {
+    folder = aFolder();
+    mkdirSync(join(folder.path, "target"));
+    server = await startS3Server({
+      ...{ "a/ecs-old/main.tf": "old", "a/ecs.tf": "sibling", "a/ecs/": "", "a/ecs/main.tf": "main" },
+      ...{ "a/ecs/mod/x/y.tf": "y", "a/ecs/empty.tf": "", "a/ecs/terraform.tfstate": "s", "a/ecs/.terraform/z": "z" },
+      ...{ "up/../x.tf": "x", "double//x.tf": "x", ...many },
+    });
+  });
+  afterEach(async () => {
+    await server.close();
+    folder.remove();
+  });
+
+  const copy = async (key: string, given: { bucket?: string; signal?: AbortSignal } = {}) => {
+    const ctx = aContext({ aws: () => server.client as never });
+    const target = join(folder.path, "target");
+    await copyS3Source(await loadSdkS3Source(ctx), { bucket: "sources", signal: ctx.signal, ...given, key, target });
+    return folder.read("target");
+  };
+
+  it.each(["a/ecs", "a/ecs/"])("takes %s as a folder, with sub-folders and without siblings", async (key) => {
+    expect(await copy(key)).toEqual({ "main.tf": "main", "mod/x/y.tf": "y" });
+  });
+
+  it("takes the exact object under its base name", async () => {
+    expect(await copy("a/ecs/main.tf")).toEqual({ "main.tf": "main" });
+    expect(server.listed).toEqual(["a/ecs/main.tf"]);
+  });
+
+  it("reads all pages", async () => {
+    expect(Object.keys(await copy("many"))).toHaveLength(1001);
+    expect(server.listed.filter((prefix) => prefix === "many/")).toHaveLength(2);
+  });
+
+  it.each(["nothing", "a/ec", "a/ecs/empty.tf"])("says that there is no %s", async (key) => {
+    await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_MISSING", retryable: false } });
+  });
+
+  it.each(["up", "double"])("refuses keys that are no paths, as in %s", async (key) => {
+    await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
+    expect(folder.read("target")).toEqual({});
+  });
+
+  it("tells what S3 said", async () => {
+    await expect(copy("a", { bucket: "other" })).rejects.toMatchObject({
+      step: {
+        code: "TERRAFORM_SOURCE_UNREADABLE",
+        retryable: true,
+        message: "s3://other/a cannot be read: NoSuchBucket: The bucket does not exist",
+      },
+    });
+  });
+
+  it("stops when the run is stopped", async () => {
+    const signal = AbortSignal.abort("cancel");
+
+    await expect(copy("a/ecs", { signal })).rejects.toMatchObject({ step: { code: "TERRAFORM_CANCELLED" } });
+  });
+});

@@ -1,0 +1,263 @@
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { aContext } from "./fixtures/a-context.ts";
+import { aProject, hasTerraform, type TestProject } from "./fixtures/a-project.ts";
+import { type StateServer, startStateServer } from "./fixtures/state-server.ts";
+
+const main = `
+variable "name" { default = "none" }
+variable "zones" {
+  type    = list(string)
+  default = []
+}
+resource "terraform_data" "app" {
+  input = var.name
+}
+output "name" { value = terraform_data.app.output }
+output "zones" { value = var.zones }
+output "count" { value = 3 }
+output "password" {
+  value     = "hunter22"
+  sensitive = true
+}
+`;
+
+describe.skipIf(!hasTerraform())("terraform, the real program", () => {
+  let project: TestProject;
+  let server: StateServer;
+  const inYard = (given = {}) => aContext({ stateBackendUrl: server.url, ...given });
+
+  beforeEach(async () => {
+    server = await startStateServer();
+    project = aProject({ "network/main.tf": main });
+  });
+  afterEach(async () => {
+    await server.close();
+    project.remove();
+  });
+
+  it("applies, gives the outputs, and destroys what it finds by the same key", async () => {
+    const applied = await project.start(inYard({ metadata: { name: "blue", zones: '["a","b"]' } }), {});
+    const destroyed = await project.start(inYard(), { action: "destroy" });
+
+    expect(applied).toEqual({
+      kind: "succeeded",
+      outputs: { name: "blue", zones: '["a","b"]', count: 3, password: "hunter22" },
+      sensitive: ["password"],
+    });
+    expect(destroyed).toEqual({ kind: "succeeded", outputs: {} });
+    expect([...server.states.keys()]).toEqual(["/state/review-app/pr-12/local/network"]);
+    expect(JSON.parse([...server.states.values()][0] ?? "").resources).toEqual([]);
+    expect(server.locks.size).toBe(0);
+    expect(readdirSync(project.workDir)).toEqual([]);
+  });
+
+  it("shows progress a line at a time", async () => {
+    const ctx = inYard();
+
+    await project.start(ctx, {});
+
+    expect(ctx.lines).toContain("terraform_data.app: creating…");
+    expect(ctx.lines).toContain("terraform_data.app: creating… done after 0s");
+    expect(ctx.lines).toContain("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.");
+  });
+
+  it("signs in to the yard's backend as the attempt with its token", async () => {
+    await project.start(inYard(), {});
+
+    const users = new Set(server.requests.map((request) => request.split(" ")[2]));
+    expect([...users]).toEqual(["pr-12/e1/2/network/1:7"]);
+    expect(server.requests.filter((request) => /^(UN)?LOCK/.test(request))).toHaveLength(2);
+  });
+
+  it("hands values over as data, whatever stands in them", async () => {
+    const name = `a 'quote" $(touch ${project.dir}/pwned) \`id\` \${path.module} %{if true}x%{endif}\nsecond\ttab €`;
+    const step = await project.start(inYard({ metadata: { name } }), {});
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { name } });
+    expect(existsSync(join(project.dir, "pwned"))).toBe(false);
+  });
+
+  it("hands nested variables over as data too", async () => {
+    const zones = ["${path.module}", "%{ if true }x%{ endif }", "$${a}"];
+    const step = await project.start(inYard(), { variables: { zones } });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { zones: JSON.stringify(zones) } });
+  });
+
+  it("writes null, booleans and numbers as text, and lets variables win", async () => {
+    project.write({
+      "network/main.tf": `
+        variable "a" {}
+        variable "b" {}
+        variable "c" {}
+        variable "d" {}
+        variable "stack_id" {}
+        output "all" { value = "\${var.a} \${var.b} \${var.c} \${var.d} \${var.stack_id}" }`,
+    });
+    const ctx = inYard({ metadata: { a: null, b: false, c: 1.5, d: "metadata" } });
+
+    const step = await project.start(ctx, { variables: { d: "variables" } });
+
+    expect(step).toMatchObject({ outputs: { all: "null false 1.5 variables pr-12" } });
+  });
+
+  it("notes once which names the configuration does not declare", async () => {
+    const ctx = inYard({ metadata: { name: "x", sha: "9f1c", "not an identifier": 1 } });
+
+    const step = await project.start(ctx, { variables: { owner: "me" } });
+
+    expect(step.kind).toBe("succeeded");
+    expect(ctx.lines.filter((line) => line.includes("sha"))).toEqual([
+      "Not declared as variables by the configuration: sha, owner",
+    ]);
+    expect(ctx.lines).toContain("Skipped, because no variable can have such a name: not an identifier");
+  });
+
+  it("refuses a configuration whose state nobody would keep", async () => {
+    const step = await project.start(aContext(), {});
+
+    expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_BACKEND_MISSING", retryable: false });
+    expect(readdirSync(project.workDir)).toEqual([]);
+  });
+
+  it("uses another declared backend as it is", async () => {
+    const state = join(project.dir, "kept.tfstate");
+    project.write({ "network/backend.tf": `terraform {\n  backend "local" { path = "${state}" }\n}` });
+
+    const step = await project.start(aContext(), {});
+
+    expect(step.kind).toBe("succeeded");
+    expect(JSON.parse(readFileSync(state, "utf8")).resources).toHaveLength(1);
+  });
+
+  it("names the problem with its place, and masks secrets in it", async () => {
+    project.write({
+      "network/main.tf": `
+variable "db_password" { default = "none" }
+variable "stamp" {
+  default   = "none"
+  sensitive = true
+}
+resource "terraform_data" "app" {
+  provisioner "local-exec" {
+    command = "echo out $TF_VAR_db_password $TF_VAR_stamp; echo err >&2; exit 3"
+  }
+}`,
+    });
+    const ctx = inYard({ metadata: { db_password: "hunter22", stamp: "s3cr3t" } });
+
+    const step = await project.start(ctx, {});
+
+    const { code, message } = step.kind === "failed" ? step : { code: step.kind, message: "" };
+    expect(code).toBe("TERRAFORM_APPLY_FAILED");
+    expect(message).toContain("terraform apply ended with exit code 1.");
+    expect(message).toContain("error: local-exec provisioner error (main.tf:8, terraform_data.app)");
+    expect(message).toContain("exit status 3. Output: out *** ***\nerr");
+    expect([message, ...ctx.lines].join("\n")).not.toMatch(/hunter22|s3cr3t/);
+    expect(ctx.lines).toContain("terraform_data.app: creating… failed after 0s");
+  });
+
+  it("tells what init said when init fails", async () => {
+    project.write({ "network/main.tf": `module "a" { source = "./nowhere" }` });
+
+    const step = await project.start(inYard(), {});
+
+    expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_INIT_FAILED", retryable: true });
+    expect(step).toMatchObject({ message: expect.stringContaining("Unreadable module directory") });
+    expect(readdirSync(project.workDir)).toEqual([]);
+  });
+
+  it("says that another run holds the state", async () => {
+    server.locks.set("/state/review-app/pr-12/local/network", '{"ID":"1","Who":"someone"}');
+
+    const step = await project.start(inYard(), {}, { lockTimeout: "0s" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_STATE_LOCKED", retryable: true });
+  });
+
+  it("keeps a state that the backend does not take", async () => {
+    server.broken = true;
+
+    const step = await project.start(inYard(), {});
+
+    expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_STATE_NOT_SAVED", retryable: false });
+    const [kept = ""] = readdirSync(join(project.dataDir, "terraform-rescued"));
+    expect(readFileSync(join(project.dataDir, "terraform-rescued", kept), "utf8")).toContain("terraform_data");
+  });
+
+  it("plans without a lock, and knows when nothing would change", async () => {
+    const before = await project.plan(inYard(), {});
+    const requests = server.requests.length;
+    await project.start(inYard(), {});
+    const after = await project.plan(inYard(), {});
+    const removal = await project.plan(inYard(), { action: "destroy" });
+
+    expect(server.requests.slice(0, requests).every((request) => request.startsWith("GET"))).toBe(true);
+    expect(before).toMatchObject({
+      summary: "Plan: 1 to add, 0 to change, 0 to destroy.",
+      unchanged: false,
+      details: { add: 1, change: 0, remove: 0, resources: ["terraform_data.app: create"] },
+    });
+    expect(after).toMatchObject({ summary: "Nothing would change.", unchanged: true });
+    expect(removal).toMatchObject({ unchanged: false, details: { remove: 1 } });
+  });
+
+  it("throws from plan what start would answer", async () => {
+    await expect(project.plan(aContext(), {})).rejects.toMatchObject({
+      code: "OUTCOME_NEGATIVE",
+      details: { code: "TERRAFORM_BACKEND_MISSING", retryable: false },
+    });
+  });
+
+  it("runs several stacks at the same time", async () => {
+    const names = ["a", "b", "c", "d", "e", "f"];
+
+    const steps = await Promise.all(
+      names.map((name) => project.start(inYard({ stackId: name, metadata: { name } }), {})),
+    );
+
+    expect(steps.map((step) => (step.kind === "succeeded" ? step.outputs : step))).toEqual(
+      names.map((name) => expect.objectContaining({ name })),
+    );
+    expect(server.states.size).toBe(6);
+  });
+
+  it("starts again after a crash under the same key without making anything twice", async () => {
+    const first = await project.start(inYard({ metadata: { name: "x" } }), {});
+    const again = await project.start(inYard({ metadata: { name: "x" } }), {});
+
+    expect(again).toEqual(first);
+    const state = JSON.parse([...server.states.values()][0] ?? "");
+    expect(state.resources).toHaveLength(1);
+  });
+
+  it("runs OpenTofu, or any program that is called like Terraform", async () => {
+    project.write({ "bin/tofu": '#!/bin/sh\necho "$@" >> "$HOME/calls"\nexec terraform "$@"\n' });
+    chmodSync(join(project.dir, "bin/tofu"), 0o755);
+    const environment = { PATH: `${project.dir}/bin:${process.env["PATH"]}`, HOME: project.dir };
+    const tofu = project.executor({ binary: "tofu", version: "~> 1.0" }, { environment });
+
+    const step = await tofu.start(inYard(), {
+      action: "apply",
+      source: { type: "local", location: "network" },
+    } as never);
+
+    expect(step.kind).toBe("succeeded");
+    expect(readFileSync(join(project.dir, "calls"), "utf8").split("\n")).toEqual([
+      "version -json",
+      "init -input=false -no-color",
+      "apply -json -no-color -input=false -auto-approve -lock-timeout=30s",
+      "output -json -no-color",
+      "",
+    ]);
+  });
+
+  it("says which version it found and which it needs", async () => {
+    const step = await project.start(inYard(), {}, { version: ">= 99" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_VERSION_MISMATCH", retryable: false });
+    expect(step).toMatchObject({ message: expect.stringMatching(/is version 1\.\d+\.\d+.*allows >= 99/) });
+  });
+});
