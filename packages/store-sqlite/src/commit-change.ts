@@ -1,0 +1,42 @@
+import type { Change, CommitResult } from "@stackyard/core/engine";
+import { cancelAttempt } from "./cancel-attempt.ts";
+import { closeAttempt } from "./close-attempt.ts";
+import { dispatchAttempt } from "./dispatch-attempt.ts";
+import { findApplied, rememberApplied } from "./event-ids.ts";
+import { recordHistory } from "./history.ts";
+import { parkEvent, unparkEvent } from "./park-events.ts";
+import { removeReceipt } from "./receipts.ts";
+import { setEventAside } from "./set-aside-events.ts";
+import { findStackRow } from "./stack-row.ts";
+import type { Transaction } from "./transaction.ts";
+import { writeStack } from "./write-stack.ts";
+
+/** Writes everything that a change does to its stack, or nothing when the stack or one of its events was changed before. */
+export function commitChange(transaction: Transaction, change: Change): CommitResult {
+  const { database } = transaction;
+  const row = findStackRow(database, change.stackId);
+  if ((row?.is_there === 1 ? row.version : 0) !== change.expectedVersion) return { kind: "conflict" };
+  const eventIds = findApplied(database, change);
+  if (eventIds.length > 0) return { kind: "duplicate", eventIds };
+  const version = writeStack(transaction, row, change);
+  rememberApplied(database, change, row?.id_count ?? 0);
+  writeEvents(transaction, change);
+  writeAttempts(transaction, change);
+  return { kind: "committed", version };
+}
+
+function writeEvents(transaction: Transaction, change: Change): void {
+  for (const parked of change.park) parkEvent(transaction, parked);
+  for (const eventId of change.unpark) unparkEvent(transaction, change.stackId, eventId);
+  for (const setAside of change.setAside) setEventAside(transaction, setAside);
+  for (const entry of change.history) recordHistory(transaction, entry);
+  if (change.acknowledges.length === 0) return;
+  const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => event.id)]);
+  for (const receipt of change.acknowledges) removeReceipt(transaction, receipt, remembered);
+}
+
+function writeAttempts(transaction: Transaction, change: Change): void {
+  for (const attemptId of change.closes) closeAttempt(transaction, attemptId, change.now);
+  for (const dispatch of change.dispatches) dispatchAttempt(transaction, dispatch, change.now);
+  for (const cancel of change.cancels) cancelAttempt(transaction, cancel, change.now);
+}

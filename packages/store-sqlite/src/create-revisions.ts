@@ -1,0 +1,24 @@
+import type { Store } from "@stackyard/core";
+import type { Revision } from "@stackyard/core/engine";
+import type { GroupCommit } from "./group-commit.ts";
+
+/** Sources of machines by content hash. */
+export function createRevisions(commits: GroupCommit): Store["revisions"] {
+  return {
+    put: ({ hash, name, source }) =>
+      commits.write(({ database }) => {
+        database.run(
+          "insert into revision (hash, name, source) values (?, ?, ?) on conflict do nothing",
+          hash,
+          name,
+          source,
+        );
+      }),
+    get: (hash) =>
+      commits.read(({ database }) => {
+        const row = database.get<Revision>("select name, hash, source from revision where hash = ?", hash);
+        // Rows have no prototype; what callers compare has.
+        return row === undefined ? undefined : { ...row };
+      }),
+  };
+}

@@ -1,0 +1,103 @@
+import { type Clock, type Logger, type Store, silentLogger } from "@stackyard/core";
+import { backUp } from "./back-up.ts";
+import { createAttemptStore } from "./create-attempt-store.ts";
+import { createRecords } from "./create-records.ts";
+import { createRevisions } from "./create-revisions.ts";
+import { createStackQueries } from "./create-stack-queries.ts";
+import { createStackStore } from "./create-stack-store.ts";
+import type { Database } from "./database.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { Listeners } from "./listeners.ts";
+import { migrate } from "./migrate.ts";
+import { openDatabase } from "./open-database.ts";
+import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
+import { createStoreContext } from "./store-context.ts";
+import { makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
+
+/** How a store is opened. */
+export interface SqliteStoreOptions {
+  /** Where its files lie; made when it is not there. On a local disk: network file systems lose locks. */
+  readonly folder: string;
+  /** Writes that share one transaction at most. Default: 256. 1: each has its own, for measuring. */
+  readonly maxGroup?: number;
+  /** Default: none. */
+  readonly logger?: Logger;
+  /** Dates the lock file. Default: the system's. */
+  readonly clock?: Pick<Clock, "now">;
+}
+
+/** A store in a folder. */
+export interface SqliteStore extends Store {
+  readonly folder: string;
+  /**
+   * Copies the store, as it is at one instant, into one file while it is in use. A file that is there is replaced at
+   * the end. `restoreSqliteStore` reads it.
+   */
+  backup(toFile: string): Promise<void>;
+}
+
+const DEFAULTS = { maxGroup: 256, logger: silentLogger, clock: Date };
+
+/**
+ * Opens the store in a folder, makes or migrates it as needed, and keeps every other process out until it is closed.
+ * Throws `STORE_LOCKED`, `STORE_TOO_NEW`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
+ */
+export async function createSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { folder, maxGroup, logger, clock } = { ...DEFAULTS, ...options };
+  const files = storeFilesOf(folder);
+  makeFolder(folder);
+  const lock = takeOwnerLock(files, clock, logger);
+  try {
+    return assemble(files, openMigrated(files, logger), lock, { maxGroup, logger });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function openMigrated(files: StoreFiles, logger: Logger): Database {
+  const database = openDatabase(files.database);
+  try {
+    const found = migrate(database);
+    logger.debug("The store is open.", { file: files.database, foundSchemaVersion: found });
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function assemble(
+  files: StoreFiles,
+  database: Database,
+  lock: OwnerLock,
+  options: { readonly maxGroup: number; readonly logger: Logger },
+): SqliteStore {
+  const listeners = new Listeners(options.logger);
+  const commits = new GroupCommit(createStoreContext(database), options.maxGroup, (kinds) => listeners.tell(kinds));
+  const closeOnce = once(() => {
+    commits.close();
+    database.close();
+    lock.release();
+  });
+  return {
+    folder: files.folder,
+    ...createStackStore(commits),
+    ...createAttemptStore(commits),
+    ...createStackQueries(commits),
+    records: createRecords(commits),
+    revisions: createRevisions(commits),
+    watch: (listener) => listeners.add(listener),
+    backup: (toFile) => commits.read(() => backUp(database, toFile)).then((copied) => copied),
+    close: async () => closeOnce(),
+  };
+}
+
+function once(call: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    call();
+  };
+}

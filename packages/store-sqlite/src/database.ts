@@ -1,0 +1,71 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { toStoreError } from "./to-store-error.ts";
+
+/** A value that a statement may be given. */
+export type Parameter = string | number | null;
+
+/**
+ * One connection with its prepared statements. The texts of statements are constants, so the cache is as large as the
+ * code. Every error leaves as `STORE_UNAVAILABLE` or `STORE_CORRUPT`.
+ */
+export class Database {
+  readonly #connection: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(path: string, options: { readonly readOnly?: boolean } = {}) {
+    this.#connection = guarded(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, ...options }));
+  }
+
+  /** The connection itself, for the backup interface of the driver. */
+  get connection(): DatabaseSync {
+    return this.#connection;
+  }
+
+  get isTransaction(): boolean {
+    return this.#connection.isTransaction;
+  }
+
+  /** The first row, typed as the statement's author says. */
+  get<Row>(sql: string, ...parameters: readonly Parameter[]): Row | undefined {
+    return guarded(() => this.#prepare(sql).get(...(parameters as SQLInputValue[])) as Row | undefined);
+  }
+
+  /** All rows, typed as the statement's author says. */
+  all<Row>(sql: string, ...parameters: readonly Parameter[]): readonly Row[] {
+    return guarded(() => this.#prepare(sql).all(...(parameters as SQLInputValue[])) as Row[]);
+  }
+
+  /** Gives the number of rows that were written. */
+  run(sql: string, ...parameters: readonly Parameter[]): number {
+    return guarded(() => Number(this.#prepare(sql).run(...(parameters as SQLInputValue[])).changes));
+  }
+
+  /** Several statements without parameters, not cached. */
+  script(sql: string): void {
+    guarded(() => this.#connection.exec(sql));
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    guarded(() => this.#connection.close());
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#connection.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+}
+
+/** There is one writer, so nothing waits for long; a backup's reader may hold the file for an instant. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+function guarded<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}

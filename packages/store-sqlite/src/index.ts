@@ -1,0 +1,2 @@
+export { createSqliteStore, type SqliteStore, type SqliteStoreOptions } from "./create-sqlite-store.ts";
+export { type RestoreInput, restoreSqliteStore } from "./restore-sqlite-store.ts";

@@ -1,0 +1,97 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { DatabaseSync } from "node:sqlite";
+import { type Clock, type Logger, StackyardError } from "@stackyard/core";
+import { makePrivate, type StoreFiles } from "./store-files.ts";
+import { toStoreError } from "./to-store-error.ts";
+
+/** Who has a store open. */
+export interface StoreOwner {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process began, ISO 8601: tells it from a later one with the same pid. */
+  readonly startedAt: string;
+  /** When it opened the store, ISO 8601. */
+  readonly since: string;
+}
+
+/** The right to be the only process that has a store open. */
+export interface OwnerLock {
+  release(): void;
+}
+
+/**
+ * Takes the lock of a store, or throws `STORE_LOCKED` with who has it. What decides is an exclusive lock of SQLite on a
+ * file that holds nothing else: the kernel grants it to one process and takes it back when that process dies, however
+ * it dies. So of two takers one wins, a dead owner's lock is free at once, and a pid that is used again, or one of
+ * another container, misleads nobody. The lock file names the owner for people.
+ */
+export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logger: Logger): OwnerLock {
+  makePrivate(files.guard);
+  const guard = openGuard(files);
+  const left = findOwner(files);
+  if (left !== undefined)
+    logger.warn("The last owner of the store did not close it. Its lock is taken over.", { owner: left });
+  writeOwner(files, {
+    pid: process.pid,
+    host: hostname(),
+    startedAt: processStart(),
+    since: new Date(clock.now()).toISOString(),
+  });
+  return {
+    release() {
+      rmSync(files.lock, { force: true });
+      guard.close();
+    },
+  };
+}
+
+/** Who the lock file names; undefined without one. */
+export function findOwner(files: StoreFiles): StoreOwner | undefined {
+  try {
+    return JSON.parse(readFileSync(files.lock, "utf8")) as StoreOwner;
+  } catch {
+    return undefined;
+  }
+}
+
+function openGuard(files: StoreFiles): DatabaseSync {
+  const guard = new DatabaseSync(files.guard, { timeout: 0 });
+  try {
+    guard.exec("begin exclusive");
+    return guard;
+  } catch (error) {
+    guard.close();
+    throw isBusy(error) ? lockedError(files, error) : toStoreError(error);
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+}
+
+function lockedError(files: StoreFiles, cause: unknown): StackyardError {
+  const owner = findOwner(files);
+  const who =
+    owner === undefined
+      ? "another process"
+      : `process ${owner.pid} on ${owner.host} (started ${owner.startedAt}), since ${owner.since}`;
+  return new StackyardError(
+    "STORE_LOCKED",
+    `The store in ${files.folder} is open in ${who}. Stop that process, or use its server instead of the folder.`,
+    { cause, details: { owner } },
+  );
+}
+
+// Written beside and renamed, so that a reader never sees half of it.
+function writeOwner(files: StoreFiles, owner: StoreOwner): void {
+  const draft = `${files.lock}.${owner.pid}`;
+  writeFileSync(draft, `${JSON.stringify(owner, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, files.lock);
+}
+
+function processStart(): string {
+  return new Date(performance.timeOrigin).toISOString();
+}

@@ -1,0 +1,38 @@
+import type { ParkedEvent } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import { forgetEventId } from "./event-queue.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Parks an event; one that is parked already is replaced. */
+export function parkEvent(transaction: Transaction, parked: ParkedEvent): void {
+  const { database } = transaction;
+  const { id, stackId } = parked.event;
+  const values = [parked.parkedAt, parked.nextTryAt, JSON.stringify(parked), stackId, id];
+  const isKnown =
+    database.run(
+      "update parked set parked_at = ?, next_try_at = ?, body = ? where stack_id = ? and event_id = ?",
+      ...values,
+    ) > 0;
+  if (isKnown) return;
+  database.run(
+    "insert into parked (parked_at, next_try_at, body, stack_id, event_id) values (?, ?, ?, ?, ?)",
+    ...values,
+  );
+  database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", id, stackId);
+  transaction.count("parkedEvents", 1);
+}
+
+/** Parks an event no more. Its id is forgotten, unless it was applied or is queued. */
+export function unparkEvent(transaction: Transaction, stackId: string, eventId: string): void {
+  const { database } = transaction;
+  if (database.run("delete from parked where stack_id = ? and event_id = ?", stackId, eventId) === 0) return;
+  forgetEventId(database, stackId, eventId);
+  transaction.count("parkedEvents", -1);
+}
+
+/** The parked events of a stack, oldest first. */
+export function loadParked(database: Database, stackId: string): readonly ParkedEvent[] {
+  return database
+    .all<{ body: string }>("select body from parked where stack_id = ? order by parked_at, parked_no", stackId)
+    .map(({ body }) => JSON.parse(body) as ParkedEvent);
+}

@@ -1,0 +1,87 @@
+import { type Records, StackyardError } from "@stackyard/core";
+import type { Page, PutRecordInput, PutRecordResult, StoredRecord } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import { afterPrefix, toPage } from "./page.ts";
+import type { Transaction } from "./transaction.ts";
+
+interface RecordRow {
+  readonly version: number;
+  readonly key: string;
+  readonly value: string;
+  readonly expires_at: number | null;
+}
+
+const COLUMNS = "version, key, value, expires_at";
+const MAX_BYTES = 256 * 1024;
+const MAX_KEY_LENGTH = 512;
+const CONTROL = /\p{Cc}/u;
+
+/** The record, unless it is expired. */
+export function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
+  const row = database.get<RecordRow>(
+    `select ${COLUMNS} from record where key = ? and (expires_at is null or expires_at > ?)`,
+    key,
+    now,
+  );
+  return row === undefined ? undefined : toRecord(row);
+}
+
+/** The value as it is kept. Throws `USAGE` for a bad key or what is no JSON, and `PAYLOAD_TOO_LARGE`. */
+export function serialiseRecord(key: string, value: unknown): string {
+  if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
+    throw new StackyardError("USAGE", "A record's key has 1 to 512 characters, none of them control characters.");
+  }
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
+  if (Buffer.byteLength(text) <= MAX_BYTES) return text;
+  throw new StackyardError(
+    "PAYLOAD_TOO_LARGE",
+    `The record "${key}" is larger than 256 KiB. Keep a reference instead.`,
+  );
+}
+
+/** Writes if the expected version stands there. Each write takes a version that no record ever had. */
+export function putRecord(
+  { database }: Transaction,
+  { key, expected, expiresAt, now }: Omit<PutRecordInput, "value">,
+  value: string,
+): PutRecordResult {
+  const current = findRecord(database, key, now);
+  if ((current?.version ?? "absent") !== expected) return { kind: "conflict", current };
+  const written = database.get<RecordRow>(
+    `insert or replace into record (key, value, expires_at) values (?, ?, ?) returning ${COLUMNS}`,
+    key,
+    value,
+    expiresAt ?? null,
+  );
+  if (written === undefined) throw new Error("SQLite returned no row of an insert.");
+  return { kind: "written", record: toRecord(written) };
+}
+
+/** True when the record is gone afterwards. */
+export function removeRecord({ database }: Transaction, key: string, expected: number): boolean {
+  if (database.run("delete from record where key = ? and version = ?", key, expected) > 0) return true;
+  return database.get("select 1 from record where key = ?", key) === undefined;
+}
+
+/** Records in order of keys. */
+export function listRecords(
+  database: Database,
+  prefix: string,
+  page: Parameters<Records["list"]>[1],
+): Page<StoredRecord> {
+  const rows = database.all<RecordRow>(
+    `select ${COLUMNS} from record
+      where key > ? and key >= ? and key < ? and (expires_at is null or expires_at > ?) order by key limit ?`,
+    page.cursor ?? "",
+    prefix,
+    afterPrefix(prefix),
+    page.now,
+    page.limit + 1,
+  );
+  return toPage(rows, page.limit, ({ key }) => key, toRecord);
+}
+
+function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): StoredRecord {
+  return { key, version, value: JSON.parse(value), ...(expiresAt === null ? {} : { expiresAt }) };
+}

@@ -1,0 +1,86 @@
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { type Clock, StackyardError, silentLogger } from "@stackyard/core";
+import { Database } from "./database.ts";
+import { assertNotTooNew, readSchemaVersion } from "./migrate.ts";
+import { APPLICATION_ID } from "./open-database.ts";
+import { takeOwnerLock } from "./owner-lock.ts";
+import { makeFolder, makePrivate, type StoreFiles, storeFilesOf } from "./store-files.ts";
+
+/** What is restored, and where to. */
+export interface RestoreInput {
+  /** A file that `backup` wrote. */
+  readonly from: string;
+  /** The folder of the store. */
+  readonly folder: string;
+  /** Default false: a folder that holds a store is refused. True: that store is kept beside as `stackyard.db.before-…`. */
+  readonly replace?: boolean;
+}
+
+/**
+ * Makes a store of a backup, after its integrity and its schema version were checked. Throws `STORE_LOCKED` when the
+ * folder's store is open, `USAGE` when it holds one and `replace` is not given, `NOT_FOUND`, `STORE_CORRUPT` and
+ * `STORE_TOO_NEW` for the file; the folder is then as it was.
+ */
+export async function restoreSqliteStore(
+  input: RestoreInput,
+  deps: { readonly clock?: Pick<Clock, "now"> } = {},
+): Promise<void> {
+  const clock = deps.clock ?? Date;
+  const files = storeFilesOf(input.folder);
+  if (!existsSync(input.from)) throw new StackyardError("NOT_FOUND", `There is no backup ${input.from}.`);
+  makeFolder(input.folder);
+  const lock = takeOwnerLock(files, clock, silentLogger);
+  const draft = `${files.database}.restoring`;
+  try {
+    assertFree(files, input.replace === true);
+    copyChecked(input.from, draft);
+    keepAside(files, clock.now());
+    renameSync(draft, files.database);
+  } finally {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${draft}${suffix}`, { force: true });
+    lock.release();
+  }
+}
+
+function assertFree(files: StoreFiles, replace: boolean): void {
+  if (replace || !existsSync(files.database)) return;
+  throw new StackyardError(
+    "USAGE",
+    `${files.folder} holds a store already. Restore into another folder, or ask for it to be replaced.`,
+  );
+}
+
+// The check runs on the copy: opening the backup itself would leave files beside it.
+function copyChecked(from: string, draft: string): void {
+  rmSync(draft, { force: true });
+  makePrivate(draft);
+  copyFileSync(from, draft);
+  const copy = new Database(draft);
+  try {
+    assertStore(copy, from);
+    assertNotTooNew(readSchemaVersion(copy));
+    copy.script("pragma wal_checkpoint(truncate)");
+  } finally {
+    copy.close();
+  }
+}
+
+function assertStore(copy: Database, from: string): void {
+  const id = copy.get<{ application_id: number }>("pragma application_id")?.application_id;
+  const faults = copy
+    .all<{ integrity_check: string }>("pragma integrity_check(10)")
+    .map((row) => row.integrity_check)
+    .filter((line) => line !== "ok");
+  if (id === APPLICATION_ID && faults.length === 0) return;
+  const why = faults.length === 0 ? "it is no store of Stackyard" : faults.join("; ");
+  throw new StackyardError("STORE_CORRUPT", `${from} cannot be restored: ${why}. Take another backup.`);
+}
+
+/** The write-ahead log belongs to the file: one without the other is another store. */
+function keepAside(files: StoreFiles, now: number): void {
+  const stamp = new Date(now).toISOString().replaceAll(/[:.]/g, "-");
+  for (const suffix of ["", "-wal", "-shm"]) {
+    const file = `${files.database}${suffix}`;
+    if (existsSync(file)) renameSync(file, `${files.database}.before-${stamp}${suffix}`);
+  }
+}
