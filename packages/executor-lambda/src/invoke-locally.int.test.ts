@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -266,3 +266,31 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+describe("the program of a local function", () => {
+  const context = {
+    functionName: "f",
+    functionVersion: "$LATEST",
+    invokedFunctionArn: "arn:aws:lambda:local:000000000000:function:f",
+    memoryLimitInMB: "512",
+    awsRequestId: id,
+    logGroupName: "/aws/lambda/f",
+    logStreamName: "local",
+  };
+  const runtimes = [
+    { program: process.execPath, bootstrap: "node-bootstrap.ts", file: "functions.mjs" },
+    ...(python ? [{ program: "python3", bootstrap: "../runtime/bootstrap.py", file: "fn.py" }] : []),
+  ];
+
+  it.each(runtimes)("$bootstrap ends when its runner is gone", async ({ program, bootstrap, file }) => {
+    const child = spawn(program, [join(import.meta.dirname, bootstrap), join(projectDir, file), "waits"], {
+      stdio: ["pipe", "ignore", "ignore", "pipe"],
+    });
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.stdin?.write(`${JSON.stringify({ event: {}, context, timeoutMs: 60_000 })}\n`);
+
+    setTimeout(() => child.stdin?.end(), 300);
+
+    expect(await exited).toBe(1);
+  });
+});

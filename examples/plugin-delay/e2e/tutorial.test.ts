@@ -1,0 +1,39 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { readTutorialFiles } from "../tutorial-files.ts";
+
+const repository = join(import.meta.dirname, "../../..");
+const folder = join(import.meta.dirname, "../temp/reader");
+
+/** What a reader has who wrote every file of docs/plugins.md into an empty folder. */
+beforeAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  for (const { path, content } of readTutorialFiles()) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+});
+
+function run(program: string, ...args: readonly string[]): string {
+  const path = `${join(repository, "node_modules/.bin")}:${process.env["PATH"]}`;
+  return execFileSync(program, args, { cwd: folder, encoding: "utf8", env: { ...process.env, PATH: path } });
+}
+
+describe("a reader of docs/plugins.md", () => {
+  it("builds the plugin, and Node loads what was built", () => {
+    run("tsc");
+
+    const code = 'const m = await import("./dist/index.js"); console.log(m.default.kind, m.default.name)';
+    expect(run("node", "--input-type=module", "-e", code)).toBe("stackyard-plugin delay\n");
+  });
+
+  it("runs its tests", () => {
+    expect(run("vitest", "run", "--root", ".")).toContain("4 passed");
+  });
+
+  it("validates the machine", () => {
+    expect(run("stackyard", "validate", "machines")).toContain("tea.yml");
+  });
+});
