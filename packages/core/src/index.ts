@@ -1,6 +1,6 @@
 export { ERROR_CODES, type ErrorCode, exitCodeOf, httpStatusOf } from "./errors/codes.ts";
 export { isStackyardError, StackyardError } from "./errors/stackyard-error.ts";
-export { defineMachine, type EventOf } from "./machine/define-machine.ts";
+export { defineMachine } from "./machine/define-machine.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/command.ts";
 export { defineConfig, type PluginReference, type StackyardConfig } from "./ports/define-config.ts";

@@ -1,7 +1,7 @@
 export { type AttemptParts, attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./attempt-id.ts";
 export { decide } from "./decide.ts";
 export type { Decision } from "./decision.ts";
-export type { DefinedMachine } from "./define-machine.ts";
+export type { DefinedMachine, EventOf } from "./define-machine.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export type { StackEvent } from "./event.ts";
 export { EventMessage } from "./event-message.ts";
@@ -10,7 +10,6 @@ export { type Graph, toGraph } from "./graph/to-graph.ts";
 export { toMermaid } from "./graph/to-mermaid.ts";
 export { toSvg } from "./graph/to-svg.ts";
 export type { CompileResult, Machine } from "./machine.ts";
-export { MACHINE_LIMITS, type MachineLimits } from "./machine-limits.ts";
 export { isParkedCode } from "./parked-code.ts";
 export { type ParsedEvent, type ParseEventOptions, parseEventMessage } from "./parse-event-message.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";

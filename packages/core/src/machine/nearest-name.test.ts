@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { findNearestName } from "./nearest-name.ts";
 
@@ -31,5 +32,30 @@ describe("findNearestName", () => {
     const nearest = [findNearestName(long, [`${long}Y`]), findNearestName(long, [long.toLowerCase()])];
 
     expect(nearest).toEqual([undefined, long.toLowerCase()]);
+  });
+
+  it("finds a name of which one character was changed, dropped, doubled or swapped", () => {
+    const slip = fc.record({
+      name: fc.stringMatching(/^[A-Z]{4,20}$/),
+      at: fc.nat(),
+      kind: fc.constantFrom("change", "drop", "double", "swap"),
+    });
+
+    fc.assert(
+      fc.property(slip, ({ name, at, kind }) => {
+        const index = at % (name.length - 1);
+        const [a, b] = [name[index] ?? "", name[index + 1] ?? ""];
+        const piece = { change: `-${b}`, drop: b, double: `${a}${a}${b}`, swap: `${b}${a}` }[kind];
+        const slipped = name.slice(0, index) + piece + name.slice(index + 2);
+
+        expect(findNearestName(slipped, ["0123456789", name])).toBe(name);
+      }),
+    );
+  });
+
+  it("finds nothing that is further than a third of the name", () => {
+    const pair = fc.record({ name: fc.stringMatching(/^[A-M]{6,20}$/), other: fc.stringMatching(/^[N-Z]{6,20}$/) });
+
+    fc.assert(fc.property(pair, ({ name, other }) => findNearestName(name, [other]) === undefined));
   });
 });

@@ -6,11 +6,8 @@ export interface Point {
   readonly y: number;
 }
 
-/** A cubic curve and where its label stands. */
-export interface Route {
-  readonly points: readonly [Point, Point, Point, Point];
-  readonly label: Point;
-}
+/** A cubic curve: its start, two control points, its end. */
+export type Curve = readonly [Point, Point, Point, Point];
 
 /** The ends of an arrow; `lane` counts the arrows between the same two nodes, so that they part. */
 export interface RouteInput {
@@ -20,40 +17,41 @@ export interface RouteInput {
   readonly vertical: boolean;
 }
 
-const LANE = 26;
+// Labels are wider than high, so arrows that run down need more room between them.
+const LANE = { horizontal: 26, vertical: 60 };
 
 /** The way of one arrow: straight on to later layers, in a bow beside the nodes to the same or an earlier one, or a loop. */
-export function routeEdge({ from, to, lane, vertical }: RouteInput): Route {
+export function routeEdge({ from, to, lane, vertical }: RouteInput): Curve {
+  const away = lane * (vertical ? LANE.vertical : LANE.horizontal);
   // Everything is reckoned as if the drawing grew to the right, and turned over at the end.
   const [a, b] = vertical ? [flipBox(from), flipBox(to)] : [from, to];
-  const points = from === to ? toLoop(a, lane) : b.x > a.x + a.width ? toForward(a, b, lane) : toBackward(a, b, lane);
-  const turned: Route["points"] = vertical
-    ? [flip(points[0]), flip(points[1]), flip(points[2]), flip(points[3])]
-    : points;
-  return { points: turned, label: toMiddle(turned) };
+  if (from === to) return turn(toLoop(a, away), vertical);
+  return turn(b.x > a.x + a.width ? toForward(a, b, away) : toBackward(a, b, away), vertical);
+}
+
+function turn([a, b, c, d]: Curve, vertical: boolean): Curve {
+  return vertical ? [flip(a), flip(b), flip(c), flip(d)] : [a, b, c, d];
 }
 
 type Area = Pick<PlacedNode, "x" | "y" | "width" | "height">;
 
-function toForward(a: Area, b: Area, lane: number): Route["points"] {
+function toForward(a: Area, b: Area, away: number): Curve {
   const start = { x: a.x + a.width, y: a.y + a.height / 2 };
   const end = { x: b.x, y: b.y + b.height / 2 };
   const bend = (end.x - start.x) / 2;
-  const away = lane * LANE;
   return [start, { x: start.x + bend, y: start.y + away }, { x: end.x - bend, y: end.y + away }, end];
 }
 
-function toBackward(a: Area, b: Area, lane: number): Route["points"] {
+function toBackward(a: Area, b: Area, away: number): Curve {
   const start = { x: a.x + a.width / 2, y: a.y + a.height };
   const end = { x: b.x + b.width / 2, y: b.y + b.height };
-  const away = 60 + lane * LANE + Math.abs(start.x - end.x) / 8;
-  const lowest = Math.max(start.y, end.y) + away;
+  const lowest = Math.max(start.y, end.y) + 60 + away + Math.abs(start.x - end.x) / 8;
   return [start, { x: start.x, y: lowest }, { x: end.x, y: lowest }, end];
 }
 
-function toLoop(a: Area, lane: number): Route["points"] {
+function toLoop(a: Area, away: number): Curve {
   const middle = a.x + a.width / 2;
-  const reach = 34 + lane * LANE;
+  const reach = 34 + away;
   const [left, right] = [middle - 16, middle + 16];
   return [
     { x: right, y: a.y },
@@ -61,11 +59,6 @@ function toLoop(a: Area, lane: number): Route["points"] {
     { x: left - reach, y: a.y - reach },
     { x: left, y: a.y },
   ];
-}
-
-// The curve's point at one half.
-function toMiddle([a, b, c, d]: Route["points"]): Point {
-  return { x: (a.x + 3 * b.x + 3 * c.x + d.x) / 8, y: (a.y + 3 * b.y + 3 * c.y + d.y) / 8 };
 }
 
 function flip({ x, y }: Point): Point {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseMachine } from "../parse-machine.ts";
 import { METRICS, toLayout } from "./layout.ts";
+import { placeLabels } from "./place-labels.ts";
 import { toDot } from "./to-dot.ts";
 import { type Graph, toGraph } from "./to-graph.ts";
 import { toMermaid } from "./to-mermaid.ts";
@@ -163,6 +164,42 @@ describe("toLayout", () => {
 
     const order = ["start:", "INIT", "CHECK", "SHIPPING", "SHIPPED", "end:"];
     expect(orders).toEqual([order, order]);
+  });
+});
+
+describe("placeLabels", () => {
+  const curve = (y: number) =>
+    [
+      { x: 0, y },
+      { x: 100, y },
+      { x: 200, y },
+      { x: 300, y },
+    ] as const;
+
+  it("stands on the middle of a curve", () => {
+    const points = placeLabels([{ curve: curve(50), text: "GO" }], []);
+
+    expect(points).toEqual([{ x: 150, y: 46 }]);
+  });
+
+  it("moves along the curve when another label or a node is there", () => {
+    const node = { node: { kind: "start", id: "start:" }, x: 110, y: 30, width: 30, height: 30 } as const;
+    const labels = [
+      { curve: curve(50), text: "GO" },
+      { curve: curve(50), text: "STOP" },
+    ];
+
+    const [first, second] = placeLabels(labels, [node]);
+
+    expect([first?.x, second?.x].map((x) => Math.round(x ?? 0))).toEqual([150, 174]);
+  });
+
+  it("stays in the middle when there is no better place", () => {
+    const node = { node: { kind: "start", id: "start:" }, x: 0, y: 0, width: 300, height: 300 } as const;
+
+    const points = placeLabels([{ curve: curve(50), text: "GO" }], [node]);
+
+    expect(points).toEqual([{ x: 150, y: 46 }]);
   });
 });
 

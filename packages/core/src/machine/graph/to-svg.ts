@@ -1,5 +1,6 @@
 import { METRICS, type PlacedNode, toLayout } from "./layout.ts";
-import { type Route, routeEdge } from "./route-edge.ts";
+import { placeLabels } from "./place-labels.ts";
+import { type Curve, type Point, routeEdge } from "./route-edge.ts";
 import type { DrawOptions, Graph, GraphEdge } from "./to-graph.ts";
 
 /**
@@ -9,7 +10,7 @@ import type { DrawOptions, Graph, GraphEdge } from "./to-graph.ts";
 export function toSvg(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
   const vertical = direction === "vertical";
   const layout = toLayout(graph, vertical);
-  const routed = routeEdges(graph.edges, layout.nodes, vertical);
+  const routed = routeEdges(graph, layout.nodes, vertical);
   const view = toView(layout, routed);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="State chart" ${view} font-family="sans-serif" font-size="13">`,
@@ -24,27 +25,30 @@ export function toSvg(graph: Graph, { direction = "horizontal" }: DrawOptions = 
 
 interface RoutedEdge {
   readonly edge: GraphEdge;
-  readonly route: Route;
+  readonly curve: Curve;
+  readonly label: Point;
 }
 
 function routeEdges(
-  edges: readonly GraphEdge[],
+  { edges }: Graph,
   nodes: ReadonlyMap<string, PlacedNode>,
   vertical: boolean,
 ): readonly RoutedEdge[] {
   const lanes = new Map<string, number>();
-  return edges.flatMap((edge) => {
+  const curves = edges.flatMap((edge) => {
     const [from, to] = [nodes.get(edge.from), nodes.get(edge.to)];
     if (!from || !to) return [];
     const pair = [edge.from, edge.to].toSorted().join("\n");
     const lane = lanes.get(pair) ?? 0;
     lanes.set(pair, lane + 1);
-    return { edge, route: routeEdge({ from, to, lane, vertical }) };
+    return { edge, text: edge.event ?? "", curve: routeEdge({ from, to, lane, vertical }) };
   });
+  const labels = placeLabels(curves, nodes.values());
+  return curves.map(({ edge, curve }, index) => ({ edge, curve, label: labels[index] ?? curve[0] }));
 }
 
 function toView(layout: { readonly width: number; readonly height: number }, routed: readonly RoutedEdge[]): string {
-  const points = routed.flatMap(({ route }) => [...route.points, { x: route.label.x + 60, y: route.label.y }]);
+  const points = routed.flatMap(({ edge, curve, label }) => [...curve, ...toLabelEnds(edge, label)]);
   const left = Math.min(0, ...points.map(({ x }) => x - METRICS.margin));
   const top = Math.min(0, ...points.map(({ y }) => y - METRICS.margin));
   const width = Math.max(layout.width, ...points.map(({ x }) => x + METRICS.margin)) - left;
@@ -53,17 +57,25 @@ function toView(layout: { readonly width: number; readonly height: number }, rou
   return `viewBox="${box.join(" ")}" width="${round(width)}" height="${round(height)}"`;
 }
 
-function drawPath({ edge, route }: RoutedEdge): string {
-  const [a, b, c, d] = route.points.map(({ x, y }) => `${round(x)} ${round(y)}`);
+function toLabelEnds({ event = "" }: GraphEdge, { x, y }: Point): readonly Point[] {
+  const half = (Math.min(event.length, METRICS.maxCharacters) * METRICS.character) / 2;
+  return [
+    { x: x - half, y },
+    { x: x + half, y },
+  ];
+}
+
+function drawPath({ edge, curve }: RoutedEdge): string {
+  const [a, b, c, d] = curve.map(({ x, y }) => `${round(x)} ${round(y)}`);
   const dashes = edge.passing ? ' stroke-dasharray="5 4"' : "";
   return `<path d="M${a}C${b} ${c} ${d}" fill="none" stroke="#57606a" stroke-width="1.5"${dashes} marker-end="url(#arrow)"/>`;
 }
 
-function drawLabel({ edge, route: { label } }: RoutedEdge): string {
+function drawLabel({ edge, label }: RoutedEdge): string {
   if (edge.event === undefined) return "";
   // The white outline keeps a label legible on an arrow.
   const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"';
-  return `<text x="${round(label.x)}" y="${round(label.y - 4)}" text-anchor="middle" fill="#1f2328" ${halo}>${toText(edge.event)}</text>`;
+  return `<text x="${round(label.x)}" y="${round(label.y)}" text-anchor="middle" fill="#1f2328" ${halo}>${toText(edge.event)}</text>`;
 }
 
 function drawNode(placed: PlacedNode): string {

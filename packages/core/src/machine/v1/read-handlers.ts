@@ -2,8 +2,7 @@ import { NEXT } from "../machine.ts";
 import { type Field, findField, findText, isListField, isMapField, type MapNode, toFields, toItems } from "../tree.ts";
 import { describe, quote, suggest } from "../wording.ts";
 import { checkKeys } from "./check-keys.ts";
-import type { StateReferences } from "./read-states.ts";
-import type { References } from "./references.ts";
+import type { References, StateReferences } from "./references.ts";
 import { onKey, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** What a state does on one event. */

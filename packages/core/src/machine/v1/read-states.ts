@@ -4,7 +4,7 @@ import { describe, quote, suggest } from "../wording.ts";
 import { checkKeys } from "./check-keys.ts";
 import { explainUpperName, isUpperName } from "./read-events.ts";
 import { type HandlerDraft, readHandlers } from "./read-handlers.ts";
-import type { References } from "./references.ts";
+import type { References, StateReferences } from "./references.ts";
 import { onKey, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
 
 /** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
@@ -14,13 +14,6 @@ export interface StateDraft {
   /** Each name once, unknown ones included. */
   readonly tasks?: readonly string[];
   readonly on?: ReadonlyMap<string, HandlerDraft>;
-}
-
-/** What states refer to. */
-export interface StateReferences {
-  readonly events: References;
-  readonly tasks: References;
-  readonly states: References;
 }
 
 /** The map of states; undefined, with `states-required`, when there is none. */

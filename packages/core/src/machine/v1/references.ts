@@ -12,6 +12,16 @@ export interface References {
   resolve(name: string): string | undefined;
 }
 
+/** What states refer to. */
+export interface StateReferences {
+  readonly events: References;
+  readonly tasks: References;
+  readonly states: References;
+}
+
+// A document with more unknown names is no document with slips of the pen.
+const MAX_GUESSES = 200;
+
 /** Uses of a set of known names; of anything when the set could not be read. */
 export function createReferences(known: Pick<ReadonlySet<string>, "has" | "keys"> | undefined): References {
   const used = new Set<string>();
@@ -19,7 +29,7 @@ export function createReferences(known: Pick<ReadonlySet<string>, "has" | "keys"
 
   function resolve(name: string): string | undefined {
     if (known === undefined || known.has(name)) return name;
-    if (!nearest.has(name)) nearest.set(name, findNearestName(name, known.keys()));
+    if (!nearest.has(name) && nearest.size < MAX_GUESSES) nearest.set(name, findNearestName(name, known.keys()));
     return nearest.get(name);
   }
 
