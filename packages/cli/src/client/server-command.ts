@@ -1,0 +1,39 @@
+import { isStackyardError } from "@stackyard/core";
+import { Stackyard } from "@stackyard/sdk";
+import { type Static, type TObject, Type } from "typebox";
+import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
+import { failWith } from "../shell/failure.ts";
+import { findServer, serverArgs } from "./find-server.ts";
+
+/** What a command that talks to a server is given. */
+export interface ServerContext extends CommandContext {
+  readonly yard: Stackyard;
+}
+
+type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
+  /** Gives the exit code; nothing is 0. Errors fly. */
+  run(context: ServerContext, args: Static<Args>): Promise<number | undefined>;
+};
+
+/** A command over a running server: `--url`, `--token` and `--project` are added to its own arguments. */
+export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Command {
+  const args = Type.Object({ ...spec.args.properties, ...serverArgs });
+  return createCommand({ ...spec, args }, async (context, { url, token, project, ...rest }) => {
+    const server = await findServer(context, pickTexts({ url, token, project }));
+    // One more try: who types the command wants to know soon that nobody is there.
+    const yard = new Stackyard({ ...server, retries: 1 });
+    try {
+      // `createCommand` has checked them against the schema that holds these.
+      return await spec.run({ ...context, yard }, rest as Static<Args>);
+    } catch (error) {
+      if (!isStackyardError(error, "UNREACHABLE")) throw error;
+      throw failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${server.url}.`, { cause: error });
+    }
+  });
+}
+
+function pickTexts(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}

@@ -1,0 +1,99 @@
+import type { Attempt, StackDetails, StackSummary } from "@stackyard/sdk";
+import { toAge } from "../shell/age.ts";
+import type { Output, Style } from "../shell/output.ts";
+import { toTable } from "../shell/table.ts";
+
+type Painter = Pick<Output, "paint">;
+type TaskStatus = StackSummary["tasks"][number]["status"];
+
+const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
+
+/** A status in its colour. */
+export function tellStatus(status: TaskStatus, out: Painter): string {
+  return out.paint(STYLES[status], status);
+}
+
+/** The row of a stack in a list. */
+export function toStackRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
+  return [
+    out.paint("bold", stack.id),
+    stack.machine,
+    tellState(stack, out),
+    tellTasks(stack),
+    toAge(stack.enteredAt, now),
+  ];
+}
+
+/** The heads of the columns of `toStackRow`. */
+export const STACK_COLUMNS = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"] as const;
+
+/** A stack with everything that tells why it stands where it stands. */
+export function tellStack(stack: StackDetails, out: Painter, now: number): string {
+  const { id, machine, machineHash, previousState, metadata } = stack;
+  const facts = [
+    ["machine", `${machine} ${out.paint("dim", machineHash.slice(0, 12))}`],
+    [
+      "state",
+      `${tellState(stack, out)}${previousState === null ? "" : ` (was ${previousState})`} for ${toAge(stack.enteredAt, now)}`,
+    ],
+    ...(Object.keys(metadata).length === 0 ? [] : [["metadata", JSON.stringify(metadata)]]),
+    ["changed", `${stack.updatedAt} (created ${stack.createdAt})`],
+  ];
+  return [
+    out.paint("bold", id),
+    stack.summary,
+    "",
+    toTable(facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value])),
+    ...toSection("Tasks", toTaskRows(stack, out), out),
+    ...toSection("Waiting events", toParkedRows(stack, out), out),
+    ...toSection(
+      "Timers",
+      stack.timers.map(({ event, dueAt }) => [`  ${event}`, `due ${dueAt}`]),
+      out,
+    ),
+    ...toSection("Earlier work that still runs", toOldRows(stack), out),
+  ].join("\n");
+}
+
+function toSection(title: string, rows: readonly (readonly string[])[], out: Painter): readonly string[] {
+  return rows.length === 0 ? [] : ["", out.paint("bold", title), toTable(rows)];
+}
+
+function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
+  return tasks.map(({ name, status, detail, why, attempt }) => [
+    `  ${name}`,
+    tellStatus(status, out),
+    detail ?? "",
+    attempt?.progressMessage !== undefined && status === "PENDING"
+      ? `${why} ${out.paint("dim", attempt.progressMessage)}`
+      : why,
+  ]);
+}
+
+function toParkedRows({ parked }: StackDetails, out: Painter): readonly (readonly string[])[] {
+  return parked.map(({ event, eventId, code, reason, nextTryAt }) => [
+    `  ${event}`,
+    out.paint("yellow", code),
+    `${reason} Tried again at ${nextTryAt}.`,
+    out.paint("dim", eventId),
+  ]);
+}
+
+function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string[])[] {
+  const old = attempts.filter((attempt: Attempt) => attempt.entry !== entry && attempt.status !== "settled");
+  return old.map(({ task, status, deadlineAt }) => [`  ${task}`, status, `until ${deadlineAt} at the latest`]);
+}
+
+function tellState({ state, stalled, failed }: StackSummary | StackDetails, out: Painter): string {
+  const mark =
+    stalled === undefined ? (failed ? out.paint("red", " failed") : "") : out.paint("red", ` ${stalled.code}`);
+  return `${state}${mark}`;
+}
+
+function tellTasks({ tasks }: StackSummary): string {
+  const parts = (["PENDING", "ERROR", "SATISFIED"] as const).map((wanted) => {
+    const names = tasks.filter(({ status }) => status === wanted).map(({ name }) => name);
+    return names.length === 0 ? "" : `${wanted}: ${names.join(", ")}`;
+  });
+  return parts.filter((part) => part !== "").join("; ") || "–";
+}

@@ -1,0 +1,45 @@
+import type { Command } from "./command.ts";
+import { createCompletion } from "./commands/completion.ts";
+import { dev } from "./commands/dev.ts";
+import { doctor } from "./commands/doctor.ts";
+import { eventsLs, eventsRedrive } from "./commands/events.ts";
+import { graph } from "./commands/graph.ts";
+import { init } from "./commands/init.ts";
+import { machinesLs, machinesShow } from "./commands/machines.ts";
+import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
+import { send } from "./commands/send.ts";
+import { simulate } from "./commands/simulate.ts";
+import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
+import { validate } from "./commands/validate.ts";
+
+const OWN: readonly Command[] = [
+  init,
+  validate,
+  graph,
+  simulate,
+  dev,
+  send,
+  stacksLs,
+  stacksShow,
+  stacksWatch,
+  stacksHistory,
+  stacksRetry,
+  stacksCancel,
+  stacksSettle,
+  stacksRemove,
+  eventsLs,
+  eventsRedrive,
+  machinesLs,
+  machinesShow,
+  doctor,
+];
+
+/** The commands, in the order in which help shows them. Plugins add theirs at the end. */
+export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN)];
+
+/** What stands before commands of two words. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  stacks: "Look at stacks, and operate them.",
+  events: "Look at events that were set aside, and send them again.",
+  machines: "Look at the machines of a server.",
+};

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { Type } from "typebox";
+import { type CommandContext, defineCommand } from "../command.ts";
+import { failWith } from "../shell/failure.ts";
+import { loadTemplate, type TemplateFile } from "../template.ts";
+
+/** Files that a folder may well have already; they are left as they are. */
+const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitignore"]);
+
+/** `stackyard init` */
+export const init = defineCommand({
+  name: "init",
+  summary: "Write a working project: a machine, Terraform modules, a function, a configuration.",
+  description:
+    "Nothing that is there is overwritten without --force; package.json, README.md and .gitignore of a folder are left as they are.",
+  examples: [
+    { command: "stackyard init review-app", what: "A new folder." },
+    { command: "stackyard init", what: "In this folder." },
+  ],
+  args: Type.Object({
+    dir: Type.Optional(Type.String({ minLength: 1, description: "The folder. Default: this one." })),
+    force: Type.Optional(Type.Boolean({ description: "Overwrite files that are there." })),
+  }),
+  positionals: ["dir"],
+  async run(context, { dir = ".", force = false }) {
+    const folder = resolve(context.cwd, dir);
+    const files = await loadTemplate();
+    const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
+    const clashes = present.filter(({ path }) => !KEPT.has(path));
+    if (clashes.length > 0) {
+      const list = clashes.map(({ path }) => `\n  ${path}`).join("");
+      throw failWith("OUTCOME_NEGATIVE", `These files are already in ${folder}:${list}`, {
+        hint: "Nothing was written. Choose another folder, or overwrite them with --force.",
+      });
+    }
+    const written = files.filter((file) => !present.includes(file));
+    for (const { path, text } of written) await write(join(folder, path), text);
+    tellDone(context, { folder, written, kept: present });
+    return 0;
+  },
+});
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+interface Done {
+  readonly folder: string;
+  readonly written: readonly TemplateFile[];
+  readonly kept: readonly TemplateFile[];
+}
+
+function tellDone({ cwd, out }: CommandContext, { folder, written, kept }: Done): void {
+  const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
+  out.result(facts, () => {
+    const into = relative(cwd, folder);
+    const install = facts.kept.includes("package.json") ? "npm install --save-dev stackyard" : "npm install";
+    return [
+      ...facts.written.map((path) => `${out.paint("green", "wrote")} ${join(into, path)}`),
+      ...facts.kept.map((path) => `${out.paint("dim", "kept ")} ${join(into, path)}`),
+      "",
+      "Next:",
+      ...(into === "" ? [] : [`  cd ${into}`]),
+      `  ${install}`,
+      "  npx stackyard dev",
+      "and in another terminal:",
+      "  npx stackyard send pr-12 OPENED --machine review-app --until LIVE",
+    ].join("\n");
+  });
+}

@@ -1,0 +1,100 @@
+import type { OperationResult } from "@stackyard/sdk";
+import { Type } from "typebox";
+import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
+import { failWith } from "../shell/failure.ts";
+import { stackArg } from "./stacks.ts";
+
+const taskArg = Type.String({ minLength: 1, maxLength: 1_024, description: "The task's name." });
+const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: "Why; stands in the history." });
+
+/** `stackyard stacks retry` */
+export const stacksRetry = defineServerCommand({
+  name: "stacks retry",
+  summary: "Try failed tasks again, or send pending ones again.",
+  examples: [
+    { command: "stackyard stacks retry pr-12", what: "A new attempt of every failed task." },
+    { command: "stackyard stacks retry pr-12 --task network", what: "Of one." },
+    { command: "stackyard stacks retry pr-12 --pending", what: "Send pending tasks again, for lost messages." },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    task: Type.Optional(taskArg),
+    pending: Type.Optional(Type.Boolean({ description: "The pending tasks, under the same attempt." })),
+    reason: Type.Optional(reasonArg),
+  }),
+  positionals: ["stack"],
+  async run(context, { stack, task, pending = false, reason }) {
+    const options = {
+      which: pending ? "pending" : "failed",
+      signal: context.signal,
+      ...(task === undefined ? {} : { task }),
+      ...(reason === undefined ? {} : { reason }),
+    } as const;
+    return tellOperation(context, await context.yard.stacks.retry(stack, options), "was asked to try again");
+  },
+});
+
+/** `stackyard stacks cancel` */
+export const stacksCancel = defineServerCommand({
+  name: "stacks cancel",
+  summary: "Ask a running task to stop.",
+  examples: [
+    { command: "stackyard stacks cancel pr-12 network", what: "Terraform ends what it has begun, then stops." },
+  ],
+  args: Type.Object({ ...stackArg, task: taskArg, reason: Type.Optional(reasonArg) }),
+  positionals: ["stack", "task"],
+  async run(context, { stack, task, reason }) {
+    const options = { signal: context.signal, ...(reason === undefined ? {} : { reason }) };
+    return tellOperation(context, await context.yard.stacks.cancel(stack, task, options), `was asked to stop ${task}`);
+  },
+});
+
+/** `stackyard stacks settle` */
+export const stacksSettle = defineServerCommand({
+  name: "stacks settle",
+  summary: "Declare a task done by hand.",
+  description: "The task counts as succeeded, and the stack goes on. What still runs of it is given up.",
+  examples: [
+    { command: 'stackyard stacks settle pr-12 network --reason "made by hand"', what: "Go on without the task." },
+  ],
+  args: Type.Object({ ...stackArg, task: taskArg, reason: reasonArg }),
+  positionals: ["stack", "task"],
+  async run(context, { stack, task, reason }) {
+    const result = await context.yard.stacks.settle(stack, task, { reason, signal: context.signal });
+    return tellOperation(context, result, `counts ${task} as done`);
+  },
+});
+
+/** `stackyard stacks remove` */
+export const stacksRemove = defineServerCommand({
+  name: "stacks remove",
+  summary: "Forget a stack by force. What it has made stays.",
+  description: "To take an environment down, send the event of its machine that does it. This removes the record only.",
+  examples: [
+    { command: 'stackyard stacks remove pr-12 --force --reason "account is closed"', what: "Remove the record." },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    force: Type.Optional(Type.Boolean({ description: "Yes, forget it." })),
+    reason: Type.Optional(reasonArg),
+  }),
+  positionals: ["stack"],
+  async run(context, { stack, force = false, reason }) {
+    if (!force || reason === undefined) {
+      throw failWith("USAGE", `Removing "${stack}" forgets it and leaves everything that it has made.`, {
+        hint: 'If that is meant, add --force and --reason "why".',
+      });
+    }
+    const result = await context.yard.stacks.remove(stack, { reason, signal: context.signal });
+    return tellOperation(context, result, "was removed; what it has made stays");
+  },
+});
+
+function tellOperation({ out }: ServerContext, result: OperationResult, done: string): number {
+  out.result(result, () => {
+    const notes = result.notes.map((note) => `\n  ${note}`).join("");
+    if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;
+    return `${result.stackId}: accepted, not decided yet. \`stackyard stacks history ${result.stackId}\` will tell.${notes}`;
+  });
+  return 0;
+}

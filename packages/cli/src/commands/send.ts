@@ -1,0 +1,171 @@
+import { isStackyardError } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
+import { type Static, Type } from "typebox";
+import { parseMetadata } from "../client/parse-metadata.ts";
+import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
+import { tellEntry, toWhy } from "../client/tell-history.ts";
+import { failWith } from "../shell/failure.ts";
+
+const Args = Type.Object({
+  stack: Type.String({ minLength: 1, maxLength: 255, description: "The stack's id, such as pr-12." }),
+  event: Type.String({ minLength: 1, maxLength: 255, description: "The event, such as OPENED." }),
+  machine: Type.Optional(
+    Type.String({ short: "m", minLength: 1, description: "The machine; the event that creates the stack needs it." }),
+  ),
+  metadata: Type.Optional(
+    Type.Array(Type.String(), {
+      placeholder: "key=text",
+      description: "Metadata: key=text, key:=json, or a JSON object; may be repeated.",
+    }),
+  ),
+  id: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 255, description: "The event's id: the same one is applied once." }),
+  ),
+  wait: Type.Optional(Type.Boolean({ short: "w", description: "Wait until the event was applied." })),
+  until: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      placeholder: "state",
+      description: "Wait on until the stack is in this state (may be repeated), or `removed`.",
+    }),
+  ),
+  timeout: Type.Optional(Type.String({ placeholder: "duration", description: "How long to wait. Default: 10m." })),
+});
+type Args = Static<typeof Args>;
+
+/** `stackyard send` */
+export const send = defineServerCommand({
+  name: "send",
+  summary: "Send an event to a stack.",
+  description: [
+    "An event that the stack refuses for the present waits at the server and is tried again; with --wait its code and reason are shown at once, and the wait goes on.",
+    "Ends with 1 when the event was set aside, refused or ignored, 2 when a task has failed on the way to the state of --until, and 4 when the time was over.",
+  ].join("\n"),
+  examples: [
+    { command: "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c", what: "Create a stack." },
+    { command: "stackyard send pr-12 PUSHED --wait", what: "Wait until the event was applied." },
+    { command: "stackyard send pr-12 MERGED --until removed --timeout 5m", what: "Wait until the stack is gone." },
+  ],
+  args: Args,
+  positionals: ["stack", "event"],
+  async run(context, args) {
+    const timeoutMs = parseTimeout(args.timeout ?? "10m");
+    const metadata = parseMetadata(args.metadata ?? []);
+    const published = await context.yard.publish(toEvent(args, metadata), { signal: context.signal });
+    if (!args.wait && args.until === undefined) {
+      const told = `${args.event} was accepted for ${published.stackId}.`;
+      context.out.result({ ...published, event: args.event, outcome: "accepted" }, () => told);
+      return 0;
+    }
+    const startedAt = Date.now();
+    const entry = await waitForOutcome(context, published, timeoutMs);
+    const left = Math.max(1, timeoutMs - (Date.now() - startedAt));
+    const stack =
+      args.until && (await waitForStates(context, published.stackId, args.until, { entry, timeoutMs: left }));
+    const { out } = context;
+    out.result({ ...published, ...toResult(entry), ...(stack === undefined ? {} : { stack }) }, () => {
+      return [tellEntry(entry, out), ...(stack === undefined ? [] : [tellReached(published.stackId, stack)])].join(
+        "\n",
+      );
+    });
+    return 0;
+  },
+});
+
+function toEvent({ stack, event, id, machine }: Args, metadata: ReturnType<typeof parseMetadata>) {
+  return {
+    stackId: stack,
+    event,
+    ...(id === undefined ? {} : { id }),
+    ...(machine === undefined ? {} : { machine }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  };
+}
+
+async function waitForOutcome(context: ServerContext, event: PublishedEvent, timeoutMs: number): Promise<HistoryEntry> {
+  const { out, signal, yard } = context;
+  let parked: HistoryEntry | undefined;
+  try {
+    out.progress({ kind: "waiting", ...event }, () => `Waiting for ${event.stackId} …`);
+    return await yard.waitForOutcome(event, {
+      timeoutMs,
+      signal,
+      onParked(entry) {
+        parked = entry;
+        const { eventId, stackId, code, reason } = entry;
+        const told = `${out.paint("yellow", "parked")} ${toWhy(entry)} It is tried again by itself.`;
+        out.step({ kind: "parked", eventId, stackId, code, reason }, () => told);
+      },
+    });
+  } catch (error) {
+    if (error instanceof EventNotAppliedError)
+      out.result({ ...event, ...toResult(error.entry) }, () => tellEntry(error.entry, out));
+    if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
+    const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` tells when it is tried again.`;
+    throw failWith("TIMED_OUT", `The time is over, and the event is still refused (${toWhy(parked)}).`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+async function waitForStates(
+  { out, signal, yard }: ServerContext,
+  stackId: string,
+  until: readonly string[],
+  { entry, timeoutMs }: { readonly entry: HistoryEntry; readonly timeoutMs: number },
+): Promise<StackDetails | "removed"> {
+  const states = until.filter((state) => state !== "removed");
+  const mayBeRemoved = states.length < until.length;
+  if (entry.outcome === "removed" && mayBeRemoved) return "removed";
+  if (states.length === 0) {
+    await yard.waitForRemoval(stackId, { timeoutMs, signal });
+    return "removed";
+  }
+  let failed = false;
+  try {
+    return await yard.waitForState(stackId, states, {
+      timeoutMs,
+      signal,
+      stopOnFailure: true,
+      onChange(stack) {
+        failed = stack.tasks.some(({ status }) => status === "ERROR") || stack.stalled !== undefined;
+        out.progress({ kind: "stack", stackId, state: stack.state, summary: stack.summary }, () => tellProgress(stack));
+      },
+    });
+  } catch (error) {
+    if (!isStackyardError(error, "OUTCOME_NEGATIVE")) throw error;
+    if (!failed && mayBeRemoved) return "removed";
+    if (!failed) throw error;
+    const hint = `\`stackyard stacks show ${stackId}\` tells why; \`stackyard stacks retry ${stackId}\` tries again.`;
+    throw failWith("LEFT_BEHIND", error.message, { hint, cause: error });
+  }
+}
+
+function tellProgress({ id, state, tasks }: StackDetails): string {
+  const shown = tasks.map(({ name, status, attempt }) => {
+    const message = status === "PENDING" && attempt?.progressMessage ? `: ${attempt.progressMessage}` : "";
+    return `${name} ${status}${message}`;
+  });
+  return `${id} ${state}${shown.length === 0 ? "" : ` · ${shown.join(" · ")}`}`;
+}
+
+function tellReached(stackId: string, stack: StackDetails | "removed"): string {
+  return stack === "removed" ? `${stackId} was removed.` : `${stackId} is in ${stack.state}.`;
+}
+
+function toResult({ event, outcome, code, reason, from, to, sent, notes }: HistoryEntry) {
+  return {
+    ...{ event, outcome, sent, notes },
+    ...(code === undefined ? {} : { code }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+function parseTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw failWith("USAGE", `--timeout ${text} is no duration.`, { hint: "Write one such as 30s, 10m or 1h." });
+}

@@ -1,0 +1,145 @@
+import type { StackFilter, StackSummary } from "@stackyard/sdk";
+import { Type } from "typebox";
+import { readPages } from "../client/read-pages.ts";
+import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
+import { tellEntry } from "../client/tell-history.ts";
+import { STACK_COLUMNS, tellStack, toStackRow } from "../client/tell-stack.ts";
+import { toTable } from "../shell/table.ts";
+
+/** The stack that a command is about. */
+export const stackArg = { stack: Type.String({ minLength: 1, maxLength: 255, description: "The stack's id." }) };
+
+const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "At most so many." })) };
+
+interface ListFilter extends Omit<StackFilter, "idPrefix"> {
+  readonly prefix?: string;
+}
+
+/** `stackyard stacks ls` */
+export const stacksLs = defineServerCommand({
+  name: "stacks ls",
+  summary: "List the stacks, in order of their ids.",
+  examples: [
+    { command: "stackyard stacks ls --condition failed", what: "Those with a failed task." },
+    { command: "stackyard stacks ls --machine review-app --json", what: "Those of a machine, one JSON object a line." },
+  ],
+  args: Type.Object({
+    machine: Type.Optional(Type.String({ short: "m", description: "Only of this machine." })),
+    state: Type.Optional(Type.String({ description: "Only in this state." })),
+    prefix: Type.Optional(Type.String({ description: "Only ids that begin so." })),
+    condition: Type.Optional(
+      Type.Union([Type.Literal("failed"), Type.Literal("stalled"), Type.Literal("busy")], {
+        description: "Only with a failed task, stalled, or with a running task.",
+      }),
+    ),
+    ...limitArg,
+  }),
+  async run(context, { limit, ...filter }) {
+    const { out, yard, signal } = context;
+    let shown = 0;
+    for await (const items of readPages((page) => yard.stacks.list(toFilter(filter), { ...page, signal }), limit)) {
+      printStacks(context, items, shown === 0);
+      shown += items.length;
+    }
+    if (shown === 0) out.note("There is no such stack.");
+    return 0;
+  },
+});
+
+function toFilter({ prefix, machine, state, condition }: ListFilter): StackFilter {
+  return {
+    ...(machine === undefined ? {} : { machine }),
+    ...(state === undefined ? {} : { state }),
+    ...(prefix === undefined ? {} : { idPrefix: prefix }),
+    ...(condition === undefined ? {} : { condition }),
+  };
+}
+
+function printStacks({ out }: ServerContext, stacks: readonly StackSummary[], withHead: boolean): void {
+  if (stacks.length === 0) return;
+  if (out.json) {
+    for (const stack of stacks) out.result(stack, () => "");
+    return;
+  }
+  const rows = stacks.map((stack) => toStackRow(stack, out, Date.now()));
+  out.text(toTable(withHead ? [STACK_COLUMNS.map((name) => out.paint("dim", name)), ...rows] : rows));
+}
+
+/** `stackyard stacks show` */
+export const stacksShow = defineServerCommand({
+  name: "stacks show",
+  summary: "Show a stack: its tasks and why each waits, waiting events, timers.",
+  examples: [
+    { command: "stackyard stacks show pr-12", what: "Why it stands where it stands." },
+    { command: "stackyard stacks show pr-12 --log", what: "With the end of each task's log." },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    log: Type.Optional(Type.Boolean({ description: "Also the end of the log of each task." })),
+  }),
+  positionals: ["stack"],
+  async run({ out, yard, signal }, { stack: id, log = false }) {
+    const stack = await yard.stacks.get(id, { signal });
+    const logs: { readonly task: string; readonly attemptId: string; readonly text: string }[] = [];
+    for (const { name, attempt } of log ? stack.tasks : []) {
+      if (!attempt?.hasLog) continue;
+      const text = await yard.stacks.attemptLog(attempt.attemptId, { signal });
+      logs.push({ task: name, attemptId: attempt.attemptId, text });
+    }
+    out.result(log ? { ...stack, logs } : stack, () => {
+      const told = logs.map(({ task, text }) => `\n${out.paint("bold", `Log of ${task}`)}\n${text.trimEnd()}`);
+      return [tellStack(stack, out, Date.now()), ...told].join("\n");
+    });
+    return 0;
+  },
+});
+
+/** `stackyard stacks history` */
+export const stacksHistory = defineServerCommand({
+  name: "stacks history",
+  summary: "Show what has happened to a stack, also after its removal; the newest last.",
+  examples: [{ command: "stackyard stacks history pr-12 -n 20", what: "The last 20 lines." }],
+  args: Type.Object({ ...stackArg, ...limitArg }),
+  positionals: ["stack"],
+  async run({ out, yard, signal }, { stack, limit = 100 }) {
+    const entries = [];
+    for await (const items of readPages(
+      (page) => yard.stacks.history(stack, { ...page, order: "newest", signal }),
+      limit,
+    )) {
+      entries.push(...items);
+    }
+    for (const entry of entries.reverse()) out.result(entry, () => tellEntry(entry, out, { stack: false }));
+    if (entries.length === 0) out.note(`Nothing has happened to a stack "${stack}".`);
+    return entries.length === 0 ? 1 : 0;
+  },
+});
+
+/** `stackyard stacks watch` */
+export const stacksWatch = defineServerCommand({
+  name: "stacks watch",
+  summary: "Follow what happens, to one stack or to all.",
+  description:
+    "Goes on over restarts of the server. With a stack it ends when the stack is removed; else Ctrl-C ends it.",
+  examples: [
+    { command: "stackyard stacks watch pr-12", what: "Until it is removed." },
+    { command: "stackyard stacks watch --json", what: "The whole yard, one JSON object a line." },
+  ],
+  args: Type.Object({
+    stack: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "The stack's id. Default: all." })),
+    since: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position of the history." })),
+  }),
+  positionals: ["stack"],
+  async run({ out, yard, signal }, { stack, since }) {
+    // A look first: a wrong address or token is told at once, not tried for ever.
+    const { items } = await yard.events.list({ limit: 1, signal });
+    const position = since ?? items[0]?.position ?? 0;
+    out.note(`Watching ${stack ?? "all stacks"}; Ctrl-C ends.`);
+    const watched = { since: position, signal, ...(stack === undefined ? {} : { stackId: stack }) };
+    for await (const entry of yard.watch(watched)) {
+      out.result(entry, () => tellEntry(entry, out, { stack: stack === undefined }));
+      if (stack !== undefined && entry.outcome === "removed") return 0;
+    }
+    return 130;
+  },
+});

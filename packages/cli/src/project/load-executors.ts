@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import type { Executor, PluginContext } from "@stackyard/core";
+import { failWith } from "../shell/failure.ts";
+import { findNearestName } from "../shell/nearest-name.ts";
+import type { ConfigFile } from "./config-file.ts";
+import { checkOptions, type LoadedPlugin, loadPlugins } from "./load-plugins.ts";
+
+/** The executors that come with the command line. */
+export const BUILT_IN = ["terraform", "lambda"] as const;
+
+/** What is loaded of a project: `plugins` leaves out the built-in executors, whose names every machine knows. */
+export type ExecutorScope = "all" | "plugins";
+
+/**
+ * The executors of a project by name. Throws one `CONFIG_INVALID` that lists every plugin that does not load and every
+ * option that does not fit.
+ */
+export async function loadExecutors(file: ConfigFile, scope: ExecutorScope): Promise<ReadonlyMap<string, Executor>> {
+  const { config, projectDir } = file;
+  const builtIn = scope === "all" ? await loadBuiltIn(config.executors ?? {}) : [];
+  const { plugins, faults } = await loadPlugins(config.plugins ?? [], projectDir);
+  const context = { projectDir, dataDir: dataDirOf(file) };
+  const executors = new Map<string, Executor>();
+  const more = [...builtIn, ...plugins].map((loaded) => {
+    return typeof loaded === "string" ? loaded : addExecutors(executors, loaded, context);
+  });
+  const all = [...tellUnknownNames(config.executors ?? {}), ...faults, ...more.filter((fault) => fault !== undefined)];
+  if (all.length === 0) return executors;
+  const message = `The project's executors cannot be set up:${all.map((fault) => `\n  - ${fault}`).join("")}`;
+  throw failWith("CONFIG_INVALID", message, { hint: `Correct ${file.path ?? "stackyard.config.ts"} and try again.` });
+}
+
+/** Where a project's store, token and working files lie; absolute. */
+export function dataDirOf({ config, projectDir }: ConfigFile): string {
+  return toAbsolute(projectDir, config.dataDir ?? ".stackyard");
+}
+
+/** Where a project's machines lie; absolute. */
+export function machinesDirOf({ config, projectDir }: ConfigFile): string {
+  return toAbsolute(projectDir, config.machines ?? "machines");
+}
+
+function toAbsolute(projectDir: string, path: string): string {
+  return path.startsWith("/") ? path : join(projectDir, path);
+}
+
+async function loadBuiltIn(options: Readonly<Record<string, unknown>>): Promise<readonly (LoadedPlugin | string)[]> {
+  const [terraform, lambda] = await Promise.all([
+    import("@stackyard/executor-terraform"),
+    import("@stackyard/executor-lambda"),
+  ]);
+  return [checkOptions(terraform.default, options["terraform"]), checkOptions(lambda.default, options["lambda"])];
+}
+
+function tellUnknownNames(options: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(options)
+    .filter((name) => !BUILT_IN.some((known) => known === name))
+    .map((name) => {
+      const near = findNearestName(name, BUILT_IN);
+      const advice = near ? `Did you mean "${near}"?` : "Options of plugins stand beside them: { use, options }.";
+      return `"executors.${name}": only ${BUILT_IN.join(" and ")} are built in. ${advice}`;
+    });
+}
+
+function addExecutors(
+  executors: Map<string, Executor>,
+  { plugin, options }: LoadedPlugin,
+  context: PluginContext,
+): string | undefined {
+  try {
+    for (const executor of plugin.executors(options, context)) {
+      if (executors.has(executor.name)) return `Two plugins bring an executor "${executor.name}".`;
+      executors.set(executor.name, executor);
+    }
+    return undefined;
+  } catch (error) {
+    return `The plugin "${plugin.name}" failed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,73 @@
+import type { PluginReference, StackyardConfig } from "@stackyard/core";
+import { type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import { failWith } from "../shell/failure.ts";
+import { findNearestName } from "../shell/nearest-name.ts";
+import { tellFaults } from "../shell/tell-faults.ts";
+import { isPlugin } from "./is-plugin.ts";
+
+const Path = Type.String({ minLength: 1, maxLength: 4_096 });
+const Keys = {
+  machines: Type.Optional(Path),
+  dataDir: Type.Optional(Path),
+  // Plugins hold functions; they are looked at one by one.
+  plugins: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
+  executors: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  server: Type.Optional(
+    Type.Object(
+      {
+        host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+      },
+      { additionalProperties: false },
+    ),
+  ),
+  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+};
+const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
+
+/** Reads a configuration. Throws one `CONFIG_INVALID` that lists everything that is wrong. */
+export function parseConfig(value: unknown, name: string): StackyardConfig {
+  const faults = findFaults(value);
+  if (faults.length === 0) return value as StackyardConfig;
+  const list = faults.map((fault) => `\n  - ${fault}`).join("");
+  throw failWith(
+    "CONFIG_INVALID",
+    `${name} has ${faults.length === 1 ? "an error" : `${faults.length} errors`}:${list}`,
+    {
+      hint: "Correct the file and try again; its keys are described at `defineConfig`.",
+    },
+  );
+}
+
+function findFaults(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return ["The default export must be the configuration: `export default defineConfig({ … })`."];
+  }
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Keys, key));
+  const known = Object.fromEntries(Object.entries(value).filter(([key]) => Object.hasOwn(Keys, key)));
+  const plugins: unknown = known["plugins"];
+  return [
+    ...unknown.map(tellUnknownKey),
+    ...tellFaults(Value.Errors(Config, known)),
+    ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
+  ];
+}
+
+function tellUnknownKey(key: string): string {
+  const near = findNearestName(key, Object.keys(Keys));
+  return `"${key}" is no key of a configuration. ${near ? `Did you mean "${near}"?` : `Known: ${Object.keys(Keys).join(", ")}.`}`;
+}
+
+function findPluginFaults(value: unknown, index: number): readonly string[] {
+  return isPluginReference(value)
+    ? []
+    : [`plugins[${index}] must be a package, a path, a plugin, or { use, options } with one of them.`];
+}
+
+function isPluginReference(value: unknown): value is PluginReference {
+  if (typeof value === "string") return value !== "";
+  if (isPlugin(value)) return true;
+  if (typeof value !== "object" || value === null || !("use" in value)) return false;
+  return isPlugin(value.use) || (typeof value.use === "string" && value.use !== "");
+}

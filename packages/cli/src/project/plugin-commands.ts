@@ -1,0 +1,62 @@
+import type { PluginCommand } from "@stackyard/core";
+import { type TObject, Type } from "typebox";
+import { findServer, serverArgs } from "../client/find-server.ts";
+import { type Command, createCommand } from "../command.ts";
+import { failWith } from "../shell/failure.ts";
+import { type ConfigFile, loadConfigFile } from "./config-file.ts";
+import { loadPlugins } from "./load-plugins.ts";
+
+/**
+ * The commands that the plugins of the project bring. `quiet`: a configuration that does not load gives none, as for
+ * help; else it throws `CONFIG_INVALID`.
+ */
+export async function findPluginCommands(
+  { cwd }: { readonly cwd: string },
+  { quiet }: { readonly quiet: boolean },
+): Promise<readonly Command[]> {
+  try {
+    const file = await loadConfigFile(cwd);
+    const { plugins, faults } = await loadPlugins(file.config.plugins ?? [], file.projectDir);
+    if (faults.length > 0) throw failWith("CONFIG_INVALID", faults.join("\n"));
+    return plugins.flatMap(({ plugin }) => plugin.commands.map((command) => toCommand(command, plugin.name, file)));
+  } catch (error) {
+    if (quiet) return [];
+    throw error;
+  }
+}
+
+function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Command {
+  if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}$/.test(command.name)) {
+    throw failWith("PLUGIN_INVALID", `The plugin "${plugin}" has a command "${command.name}": use one to three words.`);
+  }
+  const own = toObjectSchema(command, plugin);
+  const required = own.required ?? [];
+  const facts = {
+    name: command.name,
+    summary: command.summary,
+    description: `From the plugin "${plugin}".`,
+    examples: [],
+    args: Type.Object({ ...own.properties, ...serverArgs }),
+    positionals: required.filter((name: string) => isString(own.properties[name])),
+  };
+  return createCommand(facts, async ({ out, cwd, env, signal }, { url, token, project, ...rest }) => {
+    const server = await findServer({ cwd, env }, pickStrings({ url, token, project }));
+    return command.run({ out, projectDir: file.projectDir, server, signal }, rest);
+  });
+}
+
+function toObjectSchema(command: PluginCommand, plugin: string): TObject {
+  const { args } = command;
+  if ("type" in args && args.type === "object" && "properties" in args) return args as TObject;
+  throw failWith("PLUGIN_INVALID", `The command "${command.name}" of "${plugin}" needs an object schema in "args".`);
+}
+
+function isString(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && "type" in schema && schema.type === "string";
+}
+
+function pickStrings(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}

@@ -1,0 +1,69 @@
+import { exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
+import type { Output } from "./output.ts";
+
+/** What a command ends with that has not done its work. */
+export interface Failure {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly message: string;
+  /** What to do next. */
+  readonly hint?: string;
+}
+
+/** An error with a word on what to do next. */
+export function failWith(
+  code: ConstructorParameters<typeof StackyardError>[0],
+  message: string,
+  options: { readonly hint?: string; readonly cause?: unknown } = {},
+): StackyardError {
+  const { hint, cause } = options;
+  return new StackyardError(code, message, { ...(hint === undefined ? {} : { details: { hint } }), cause });
+}
+
+/** The one place where errors become exit codes. */
+export function toFailure(error: unknown): Failure {
+  if (isStackyardError(error)) {
+    const { code, message, details } = error;
+    const hint = typeof details["hint"] === "string" ? details["hint"] : HINTS[code];
+    return { exitCode: exitCodeOf(code), code, message, ...(hint === undefined ? {} : { hint }) };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const known = SYSTEM_ERRORS[codeOf(error)];
+  if (known !== undefined) return { exitCode: 3, code: codeOf(error), message, hint: known };
+  const hint = "This is a fault in Stackyard itself. Run it again with STACKYARD_DEBUG=1 and report what it prints.";
+  return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
+}
+
+/** Tells a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */
+export function tellFailure(write: (text: string) => void, { code, message, hint }: Failure, out: Output): void {
+  out.settle();
+  if (out.json) {
+    write(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
+    return;
+  }
+  write(`${out.paint("red", "error")} ${out.paint("dim", code)} ${message}`);
+  if (hint !== undefined) write(hint);
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  UNREACHABLE: "Start it with `stackyard dev`, or name another one with --url or STACKYARD_URL.",
+  UNAUTHENTICATED: "Give the token with --token or STACKYARD_TOKEN; `stackyard dev` prints where it lies.",
+  FORBIDDEN: "Ask for a token that allows it.",
+  STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",
+  MACHINE_UNKNOWN: "`stackyard machines ls` shows what there is.",
+  STORE_LOCKED: "Stop that process first, or use its server instead of starting another.",
+  STORE_TOO_NEW: "Use the newer version of stackyard, or another data folder.",
+  RATE_LIMITED: "Wait a little and try again.",
+};
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "Check the permissions of the file or folder.",
+  EPERM: "Check the permissions of the file or folder.",
+  EROFS: "The file system is read-only; choose another folder.",
+  ENOSPC: "The disk is full; make room.",
+  EMFILE: "Too many files are open; raise the limit (ulimit -n).",
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

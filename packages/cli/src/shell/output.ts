@@ -1,0 +1,126 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+import type { CommandOutput } from "@stackyard/core";
+
+/** Where text goes: a terminal, a pipe or a file. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface OutputOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Results as JSON, one object a line. */
+  readonly json: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Looks of words. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** How a command speaks. Results go to standard output; what is for people goes to standard error. */
+export interface Output extends CommandOutput {
+  readonly json: boolean;
+  /** True when a person looks at the results. */
+  readonly interactive: boolean;
+  /** Text as it stands, such as a graph or a script; never as JSON. */
+  text(text: string): void;
+  /** A lasting line of long work: to people on standard error; with `--json` one object on standard output. */
+  step(value: Readonly<Record<string, unknown>>, toText: () => string): void;
+  /** A line of a log: on standard error, with `--json` as an object. */
+  log(value: Readonly<Record<string, unknown>>, toText: () => string): void;
+  /** Takes the live line away. */
+  settle(): void;
+  /** Colours a word; taken off again where colours are not wanted. */
+  paint(style: Style, text: string): string;
+}
+
+/** An output for these streams. */
+export function createOutput({ stdout, stderr, json, env }: OutputOptions): Output {
+  const results = createWriter(stdout, env);
+  const people = createWriter(stderr, env);
+  const live = createLiveLine(stderr, people);
+  const print = (value: unknown, toText: () => string) => {
+    live.clear();
+    results(json ? JSON.stringify(value) : toText());
+  };
+  const tell = (text: string) => {
+    if (json) return;
+    live.clear();
+    people(text);
+  };
+  return {
+    json,
+    interactive: !json && stdout.isTTY === true,
+    result: print,
+    text(text) {
+      live.clear();
+      results(text);
+    },
+    progress: (value, toText) => (json ? results(JSON.stringify(value)) : live.show(toText())),
+    step: (value, toText) => (json ? results(JSON.stringify(value)) : tell(toText())),
+    note: tell,
+    log(value, toText) {
+      live.clear();
+      people(json ? JSON.stringify(value) : toText());
+    },
+    settle: live.clear,
+    paint: (style, text) => styleText(style, text, { validateStream: false }),
+  };
+}
+
+/** True where colours are wanted: a terminal, unless `NO_COLOR` (no-color.org) says no or `FORCE_COLOR` says yes. */
+export function wantsColor(stream: OutputStream, env: OutputOptions["env"]): boolean {
+  if (env["NO_COLOR"]) return false;
+  if (env["FORCE_COLOR"]) return env["FORCE_COLOR"] !== "0";
+  return stream.isTTY === true && env["TERM"] !== "dumb";
+}
+
+function createWriter(stream: OutputStream, env: OutputOptions["env"]): (text: string) => void {
+  const color = wantsColor(stream, env);
+  return (text) => {
+    if (text === "") return;
+    const clean = color ? withoutControls(text) : stripVTControlCharacters(text);
+    stream.write(clean.endsWith("\n") ? clean : `${clean}\n`);
+  };
+}
+
+// Names and messages come from outside: of what a terminal would obey, only colours pass.
+function withoutControls(text: string): string {
+  return text.replaceAll(/\p{Cc}(?:\[[0-9;]*m)?/gu, (match) => {
+    const [first = ""] = match;
+    if (first === "\n" || first === "\t") return match;
+    return first === "\u001b" && match.length > 1 ? match : match.slice(1);
+  });
+}
+
+interface LiveLine {
+  show(text: string): void;
+  clear(): void;
+}
+
+function createLiveLine(stream: OutputStream, write: (text: string) => void): LiveLine {
+  let last = "";
+  if (stream.isTTY !== true) {
+    return {
+      show(text) {
+        if (text !== last) write(text);
+        last = text;
+      },
+      clear() {},
+    };
+  }
+  return {
+    show(text) {
+      const [line = ""] = text.split("\n");
+      const clean = stripVTControlCharacters(line).slice(0, (stream.columns ?? 80) - 1);
+      stream.write(`\r\u001b[2K${clean}`);
+      last = clean;
+    },
+    clear() {
+      if (last !== "") stream.write("\r\u001b[2K");
+      last = "";
+    },
+  };
+}
