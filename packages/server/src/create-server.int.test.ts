@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+type Answer = Readonly<Record<string, unknown>>;
+interface List {
+  readonly items: readonly Answer[];
+  readonly cursor?: string;
+}
+
+let yard: TestYard;
+afterEach(() => yard.stop());
+
+const launch = { event: "LAUNCH", stackId: "pr-12", machine: "review-app", metadata: { sha: "9f1c" }, id: "e1" };
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("It did not come.");
+}
+
+async function untilState(stackId: string, state: string) {
+  return until(async () => {
+    const stack = await yard.json<Answer>(`/v1/stacks/${encodeURIComponent(stackId)}`);
+    return stack["state"] === state ? stack : undefined;
+  });
+}
+
+describe("events and stacks", () => {
+  it("applies a published event and shows the stack with its tasks", async () => {
+    yard = createTestYard();
+    yard.run();
+
+    const answer = await yard.call("/v1/events", { body: launch });
+
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toEqual({ results: [{ kind: "accepted", eventId: "e1", stackId: "pr-12" }] });
+    const stack = await untilState("pr-12", "IDLE");
+    expect(stack).toMatchObject({ id: "pr-12", machine: "review-app", previousState: "UP", metadata: { sha: "9f1c" } });
+    expect(stack["summary"]).toEqual(expect.any(String));
+  });
+
+  it("answers each of many events by itself", async () => {
+    yard = createTestYard();
+
+    const body = [launch, { event: "LAUNCH" }, { event: "NEXT", stackId: "x" }];
+    const { results } = await yard.json<Answer>("/v1/events", { body });
+
+    expect(results).toMatchObject([
+      { kind: "accepted", eventId: "e1" },
+      { kind: "invalid", code: "EVENT_INVALID" },
+      { kind: "invalid", code: "EVENT_RESERVED" },
+    ]);
+  });
+
+  it("refuses more events than a request may bring", async () => {
+    yard = createTestYard({ limits: { eventsPerRequest: 2 } });
+
+    const answer = await yard.call("/v1/events", { body: [launch, launch, launch] });
+
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+  });
+
+  it("pages through stacks and filters them", async () => {
+    yard = createTestYard();
+    yard.run();
+    const body = ["a", "b", "c"].map((stackId) => ({ ...launch, stackId, id: stackId }));
+    await yard.call("/v1/events", { body });
+    for (const id of ["a", "b", "c"]) await untilState(id, "IDLE");
+
+    const first = await yard.json<List>("/v1/stacks?state=IDLE&limit=2");
+    const second = await yard.json<List>(`/v1/stacks?state=IDLE&limit=2&cursor=${first.cursor}`);
+
+    expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(["a", "b", "c"]);
+    expect(second.cursor).toBeUndefined();
+    expect((await yard.json<List>("/v1/stacks?idPrefix=b")).items).toHaveLength(1);
+    expect((await yard.json<List>("/v1/stacks?condition=failed")).items).toEqual([]);
+  });
+
+  it("shows a parked event with its reason", async () => {
+    yard = createTestYard();
+    yard.run();
+    await yard.call("/v1/events", { body: launch });
+    await untilState("pr-12", "IDLE");
+
+    await yard.call("/v1/events", { body: { event: "LAUNCH", stackId: "pr-12", id: "again" } });
+
+    const parked = await until(async () => {
+      const stack = await yard.json<Answer>("/v1/stacks/pr-12");
+      return (stack["parked"] as Answer[])[0];
+    });
+    expect(parked).toMatchObject({ eventId: "again", event: "LAUNCH", code: "EVENT_NOT_HANDLED", actor: "tester" });
+  });
+
+  it("lists the history in both directions, of a stack, of an event and of the yard", async () => {
+    yard = createTestYard();
+    yard.run();
+    await yard.call("/v1/events", { body: launch });
+    await untilState("pr-12", "IDLE");
+
+    const newest = (await yard.json<List>("/v1/stacks/pr-12/history")).items;
+    const oldest = (await yard.json<List>("/v1/stacks/pr-12/history?order=oldest")).items;
+    const ofEvent = (await yard.json<List>("/v1/events/e1/history")).items;
+    const ofYard = (await yard.json<List>("/v1/history?order=oldest")).items;
+
+    expect(oldest.map(({ event }) => event)).toEqual(["LAUNCH", "TASK_COMPLETED"]);
+    expect(newest).toEqual(oldest.toReversed());
+    expect(ofYard).toEqual(oldest);
+    expect(ofEvent).toMatchObject([{ eventId: "e1", outcome: "applied", to: "UP", actor: "tester" }]);
+  });
+
+  it("lists set-aside events and sends them again", async () => {
+    yard = createTestYard();
+    yard.run();
+    await yard.call("/v1/events", { body: { ...launch, event: "UNHEARD-OF" } });
+
+    const [event] = await until(async () => {
+      const { items } = await yard.json<List>("/v1/set-aside?code=EVENT_UNDECLARED");
+      return items.length > 0 ? items : undefined;
+    });
+    const redrive = await yard.call("/v1/set-aside/redrive", { body: { ids: [event?.["id"], "nothing"] } });
+
+    expect(event).toMatchObject({
+      eventId: "e1",
+      stackId: "pr-12",
+      event: "UNHEARD-OF",
+      message: { machine: "review-app" },
+    });
+    expect(await redrive.json()).toEqual({ redriven: [event?.["id"]], unknown: ["nothing"] });
+  });
+
+  it("says what an event would do without doing it", async () => {
+    yard = createTestYard();
+
+    const answer = await yard.call("/v1/stacks/new/simulate", { body: { event: "LAUNCH", machine: "review-app" } });
+
+    expect(await answer.json()).toEqual({ outcome: "applied", to: "UP", sent: ["create"], notes: [] });
+    expect((await yard.call("/v1/stacks/new")).status).toBe(404);
+  });
+});
+
+describe("machines", () => {
+  it("lists machines, shows one and draws it", async () => {
+    yard = createTestYard();
+
+    const list = await yard.json<List>("/v1/machines");
+    const one = await yard.json<Answer>("/v1/machines/review-app");
+    const mermaid = await (await yard.call("/v1/machines/review-app/graph?format=mermaid")).text();
+
+    expect(list.items).toMatchObject([{ name: "review-app", status: "valid", problems: [] }]);
+    expect(one).toMatchObject({
+      events: ["LAUNCH", "DEPLOY", "DOWN"],
+      tasks: [{ name: "create", executor: "script" }],
+    });
+    expect(mermaid).toContain("stateDiagram-v2");
+    expect((await yard.call("/v1/machines/none")).status).toBe(404);
+  });
+
+  it("simulates steps on an empty yard", async () => {
+    yard = createTestYard();
+
+    const body = { steps: [{ event: launch }, { task: "create", result: "succeeded" }] };
+    const { lines } = await yard.json<Answer>("/v1/simulate", { body });
+
+    expect(lines).toMatchObject([
+      { step: 1, outcome: "applied", dispatched: ["create"] },
+      { step: 2, outcome: "applied", stack: { state: "IDLE" } },
+    ]);
+  });
+});

@@ -1,0 +1,45 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseJson } from "./parse-json.ts";
+
+const nest = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
+describe("parseJson", () => {
+  it("gives what JSON.parse gives for values of bounded depth", () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 10 }), (text) => {
+        fc.pre(!text.includes("__proto__"));
+        expect(parseJson(text)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it("throws nothing but USAGE, whatever the text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        try {
+          parseJson(text);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "USAGE", status: 400 });
+        }
+      }),
+    );
+  });
+
+  it("takes 32 levels and refuses 33", () => {
+    expect(() => parseJson(nest(32))).not.toThrow();
+    expect(() => parseJson(nest(33))).toThrow("nests deeper");
+  });
+
+  it("does not run out of stack on half a million levels", () => {
+    expect(() => parseJson(nest(500_000))).toThrow(/nests deeper|not JSON/);
+  });
+
+  it.each(['{"__proto__": {}}', '{"a": [{"__proto__": {"b": 1}}]}', '{"__pr\\u006fto__": 1}'])("refuses %s", (text) => {
+    expect(() => parseJson(text)).toThrow("__proto__");
+  });
+
+  it("keeps other names of prototypes as plain keys", () => {
+    expect(parseJson('{"constructor": 1, "toString": 2}')).toEqual({ constructor: 1, toString: 2 });
+  });
+});

@@ -1,0 +1,91 @@
+import { defineExecutor, type Executor, type Locator, type Store, silentLogger, succeeded } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { Type } from "typebox";
+import { createServer, type Server } from "../create-server.ts";
+import type { ServerOptions } from "../server-options.ts";
+
+/** The token of test servers. */
+export const TOKEN = "a-token-of-the-tests";
+
+/** INIT → UP (one task) → IDLE, from where DOWN removes the stack. */
+export const REVIEW_APP = `
+version: 1
+events: [LAUNCH, DEPLOY, DOWN]
+states:
+  INIT: { on: { LAUNCH: [{ action: advance, state: UP }] } }
+  UP: { tasks: [create], on: { NEXT: [{ action: advance, state: IDLE }] } }
+  IDLE: { on: { DEPLOY: [{ action: advance, state: UP }], DOWN: [{ action: advance, state: GONE }] } }
+  GONE: { terminal: true }
+tasks:
+  create: { executor: script, config: {} }
+`;
+
+/** A server over a memory store, with an engine and a worker when `run` is called. */
+export interface TestYard {
+  readonly store: Store;
+  readonly server: Server;
+  readonly locator: Locator;
+  run(): void;
+  /** Stops the engine and the worker; the server goes on. */
+  halt(): Promise<void>;
+  /** Calls the app without a socket, as an operator unless the headers say otherwise. */
+  call(path: string, init?: CallInit): Promise<Response>;
+  /** The same, for the answer's JSON. */
+  json<Answer>(path: string, init?: CallInit): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+export interface CallInit {
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestYardOptions extends ServerOptions {
+  readonly executor?: Executor;
+}
+
+/** Succeeds at once. */
+const obliging = defineExecutor({ name: "script", config: Type.Object({}), start: async () => succeeded({}) });
+
+/** Makes one; the task's executor succeeds at once unless another is given. */
+export function createTestYard(options: TestYardOptions = {}): TestYard {
+  const { executor = obliging, ...serverOptions } = options;
+  const executors = new Map([["script", executor]]);
+  const store = createMemoryStore();
+  const { machine } = parseMachine(REVIEW_APP, { name: "review-app", executors });
+  if (machine === undefined) throw new Error("The machine of the tests is invalid.");
+  const locator = createStaticLocator([{ machine, source: REVIEW_APP }]);
+  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const tokens = [{ name: "tester", token: TOKEN }];
+  const server = createServer({ ...deps, version: "0.0.0-test" }, { port: 0, tokens, ...serverOptions });
+  let yard: ReturnType<typeof startYard> | undefined;
+  const call: TestYard["call"] = async (path, init) => server.app.fetch(toRequest(path, init));
+  return {
+    ...{ store, server, locator, call },
+    // What the tests expect of it is what they check.
+    json: async <Answer>(path: string, init?: CallInit) => (await (await call(path, init)).json()) as Answer,
+    run() {
+      yard = startYard(deps, { drainMs: 100 });
+    },
+    async halt() {
+      await yard?.stop();
+      yard = undefined;
+    },
+    async stop() {
+      await server.stop();
+      await yard?.stop();
+      await store.close();
+    },
+  };
+}
+
+function toRequest(path: string, { method, body, headers = {} }: CallInit = {}): Request {
+  const raw = typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body);
+  return new Request(`http://127.0.0.1${path}`, {
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: raw }),
+  });
+}
