@@ -2,7 +2,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findBinary } from "./binary.ts";
-import { aFolder, type TestFolder } from "./fixtures/a-folder.ts";
+import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 
 describe("findBinary", () => {
   let folder: TestFolder;

@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { aContext } from "./fixtures/a-context.ts";
-import { aProject, hasTerraform, type TestProject } from "./fixtures/a-project.ts";
-import { isRunning, readPids } from "./fixtures/processes.ts";
-import { type StateServer, startStateServer } from "./fixtures/state-server.ts";
 import { removeDeadFolders } from "./owned-folder.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aProject, hasTerraform, type TestProject } from "./testing/a-project.ts";
+import { isRunning, readPids } from "./testing/processes.ts";
+import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
 /** A resource whose creation ends in an hour; `pids` gets its shell and what that shell started. */
 const endless = (dir: string) => `
@@ -94,7 +94,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
   it("goes on when its runner is killed, and is asked to stop by the next start", async () => {
     const state = join(project.dir, "kept.tfstate");
     project.write({ "network/backend.tf": `terraform {\n  backend "local" { path = "${state}" }\n}` });
-    const script = join(import.meta.dirname, "fixtures/killed-runner.ts");
+    const script = join(import.meta.dirname, "testing/killed-runner.ts");
     const runner = spawn(process.execPath, [script, project.workDir, join(project.dir, "network")], {
       stdio: ["ignore", "pipe", "ignore"],
     });

@@ -1,14 +1,14 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aFolder, type TestFolder } from "./fixtures/a-folder.ts";
 import { copyLocalSource } from "./local-source.ts";
+import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 
 describe("copyLocalSource", () => {
   let folder: TestFolder;
   const copy = (location: string) => {
-    const target = join(folder.path, "target");
-    return copyLocalSource({ baseDir: join(folder.path, "project"), location, target });
+    const [baseDir, target] = [join(folder.path, "project"), join(folder.path, "target")];
+    return copyLocalSource({ baseDir, location, target, leaveOut: [join(baseDir, "data")] });
   };
   const link = (to: string, name: string) => symlinkSync(to, join(folder.path, "project", name));
 
@@ -38,12 +38,13 @@ describe("copyLocalSource", () => {
         "project/net/terraform.tfstate.backup": "",
       },
       ...{ "project/net/.terraform.tfstate.lock.info": "", "project/net/.terraform.lock.hcl": "l" },
-      ...{ "project/net/.stackyard/work/x": "" },
+      ...{ "project/.stackyard/work/x": "", "project/data/x": "" },
     });
 
-    await copy("net");
+    await copy(".");
 
-    expect(Object.keys(folder.read("target"))).toEqual([".terraform.lock.hcl", "main.tf", "mod/a.tf"]);
+    expect(Object.keys(folder.read("target/net"))).toEqual([".terraform.lock.hcl", "main.tf", "mod/a.tf"]);
+    expect(folder.read("target")).not.toHaveProperty("data/x");
   });
 
   it("follows links inside the base folder, and passes over links to nothing", async () => {

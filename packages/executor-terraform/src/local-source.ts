@@ -11,13 +11,15 @@ export interface LocalSourceInput {
   readonly location: string;
   /** An empty folder. */
   readonly target: string;
+  /** Folders of the runner itself, absolute; they are no sources even where they lie in one. */
+  readonly leaveOut?: readonly string[];
 }
 
 /**
  * Copies a file or a folder's contents; links are followed inside the base folder and copied as what they lead to.
  * Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED.
  */
-export async function copyLocalSource({ baseDir, location, target }: LocalSourceInput): Promise<void> {
+export async function copyLocalSource({ baseDir, location, target, leaveOut = [] }: LocalSourceInput): Promise<void> {
   const root = await realpath(baseDir);
   const wanted = resolve(root, location);
   // Asked before the file system is: whether something exists outside is nobody's business.
@@ -27,7 +29,7 @@ export async function copyLocalSource({ baseDir, location, target }: LocalSource
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `There is no "${location}" in ${baseDir}.`);
   }
   if (!isInside(root, source)) throw toOutside(location);
-  const copy: Copy = { root, location, budget: createSourceBudget(`"${location}"`) };
+  const copy: Copy = { root, leaveOut, budget: createSourceBudget(`"${location}"`) };
   const { isFile, size } = await statOf(source);
   if (isFile) await copyOne(copy, { from: source, to: join(target, basename(wanted)), size });
   else await copyFolder(copy, source, target, [source]);
@@ -35,7 +37,7 @@ export async function copyLocalSource({ baseDir, location, target }: LocalSource
 
 interface Copy {
   readonly root: string;
-  readonly location: string;
+  readonly leaveOut: readonly string[];
   readonly budget: (bytes: number) => void;
 }
 
@@ -50,6 +52,7 @@ async function copyFolder(copy: Copy, from: string, to: string, open: readonly s
 
 async function copyEntry(copy: Copy, entry: Dirent, to: string, open: readonly string[]): Promise<void> {
   const path = join(entry.parentPath, entry.name);
+  if (copy.leaveOut.includes(path)) return;
   const from = entry.isSymbolicLink() ? await followLink(copy, path, open) : path;
   // A link to nothing, as some editors leave them while a file is open.
   if (from === undefined) return;

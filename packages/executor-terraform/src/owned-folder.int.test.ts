@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, utimesSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aFolder, type TestFolder } from "./fixtures/a-folder.ts";
 import { createOwnedFolder, removeDeadFolders } from "./owned-folder.ts";
+import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 
 /** Above what any system gives out. */
 const DEAD_PID = 2 ** 30;

@@ -12,13 +12,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aContext } from "./fixtures/a-context.ts";
-import { hasTerraform } from "./fixtures/a-project.ts";
-import { aZip } from "./fixtures/a-zip.ts";
 import { initRun } from "./init-run.ts";
 import { runnerEnvironment } from "./runner-environment.ts";
 import { toSettings } from "./settings.ts";
 import { withStagedRun } from "./staged-run.ts";
+import { aContext } from "./testing/a-context.ts";
+import { hasTerraform } from "./testing/a-project.ts";
+import { aZip } from "./testing/a-zip.ts";
 
 const PROVIDER = "yard.example/acme/fake";
 

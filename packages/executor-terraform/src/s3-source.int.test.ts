@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aContext } from "./fixtures/a-context.ts";
-import { aFolder, type TestFolder } from "./fixtures/a-folder.ts";
-import { type S3Server, startS3Server } from "./fixtures/s3-server.ts";
 import { copyS3Source } from "./s3-source.ts";
 import { loadSdkS3Source } from "./sdk-s3-source.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aFolder, type TestFolder } from "./testing/a-folder.ts";
+import { type S3Server, startS3Server } from "./testing/s3-server.ts";
 
 const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`many/f${index}.tf`, "x"]));
 

@@ -29,6 +29,8 @@ export interface Settings {
   readonly workDir: string;
   readonly providerCacheDir: string;
   readonly rescueDir: string;
+  /** All folders that the runner itself writes to. */
+  readonly ownDirs: readonly string[];
   readonly cliConfigFile?: string;
   readonly passEnvironment: readonly string[];
   readonly lockTimeout: string;
@@ -44,14 +46,16 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
   const { version, cliConfigFile, passEnvironment = [], lockTimeout = DEFAULTS.lockTimeout } = options;
   checkVersion(version);
   const inProject = (path: string) => resolve(deps.projectDir, path);
-  const inData = (name: string) => resolve(deps.dataDir, name);
+  const dataDir = resolve(deps.dataDir);
+  const workDir = options.workDir === undefined ? tmpdir() : inProject(options.workDir);
+  const { providerCacheDir = join(dataDir, "terraform-providers") } = options;
   return {
     binary: toBinary(options.binary ?? DEFAULTS.binary, inProject),
     sourcesDir: inProject(options.sourcesDir ?? "."),
-    workDir: options.workDir === undefined ? tmpdir() : inProject(options.workDir),
-    providerCacheDir:
-      options.providerCacheDir === undefined ? inData("terraform-providers") : inProject(options.providerCacheDir),
-    rescueDir: inData(join("terraform-rescued")),
+    workDir,
+    providerCacheDir: inProject(providerCacheDir),
+    rescueDir: join(dataDir, "terraform-rescued"),
+    ownDirs: [dataDir, workDir, inProject(providerCacheDir)],
     passEnvironment,
     lockTimeout,
     environment: deps.environment,

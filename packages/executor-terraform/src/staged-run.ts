@@ -88,7 +88,8 @@ function requireSource({ source }: TerraformConfig, ctx: ExecutorContext): Sourc
 async function stageSource(settings: Settings, ctx: ExecutorContext, source: Source, target: string): Promise<void> {
   await mkdir(target);
   if (source.type === "local") {
-    return copyLocalSource({ baseDir: settings.sourcesDir, location: source.location, target });
+    const { sourcesDir: baseDir, ownDirs: leaveOut } = settings;
+    return copyLocalSource({ baseDir, location: source.location, target, leaveOut });
   }
   return copyS3Source(await settings.s3(ctx), { ...source, target, signal: ctx.signal });
 }

@@ -27,7 +27,13 @@ function toLastPart(source: StateSource | undefined): string | undefined {
   return undefined;
 }
 
-/** The address of a state in the yard's own backend: each part of the key escaped, so that none can leave its place. */
+/**
+ * The address of a state in the yard's own backend: the key as path, each part escaped, so that none can leave its
+ * place. Where a part is a dot, which every reader of addresses would resolve, the key is one escaped part.
+ */
 export function toStateAddress(baseUrl: string, stateKey: string): string {
-  return `${baseUrl.replace(/\/+$/, "")}/${stateKey.split("/").map(encodeURIComponent).join("/")}`;
+  const parts = stateKey.split("/");
+  const hasDots = parts.some((part) => part === "." || part === "..");
+  const path = hasDots ? encodeURIComponent(stateKey) : parts.map(encodeURIComponent).join("/");
+  return `${baseUrl.replace(/\/+$/, "")}/${path}`;
 }

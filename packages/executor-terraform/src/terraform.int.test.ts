@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aContext } from "./fixtures/a-context.ts";
-import { aProject, hasTerraform, type TestProject } from "./fixtures/a-project.ts";
-import { type StateServer, startStateServer } from "./fixtures/state-server.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aProject, hasTerraform, type TestProject } from "./testing/a-project.ts";
+import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
 const main = `
 variable "name" { default = "none" }
@@ -80,7 +80,7 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
   });
 
   it("hands nested variables over as data too", async () => {
-    const zones = ["${path.module}", "%{ if true }x%{ endif }", "$${a}"];
+    const zones = [`\${path.module}`, "%{ if true }x%{ endif }", `$\${a}`];
     const step = await project.start(inYard(), { variables: { zones } });
 
     expect(step).toMatchObject({ kind: "succeeded", outputs: { zones: JSON.stringify(zones) } });

@@ -43,7 +43,7 @@ describe("toVariableText", () => {
     ["null", "null"],
     ["  a\nb ", "  a\nb "],
     [["a", 1], '["a",1]'],
-    [{ a: "${b}", c: "%{d}" }, '{"a":"\\u0024{b}","c":"\\u0025{d}"}'],
+    [{ a: `\${b}`, c: "%{d}" }, '{"a":"\\u0024{b}","c":"\\u0025{d}"}'],
   ])("of %j is %j", (value, text) => {
     expect(toVariableText(value)).toBe(text);
   });
