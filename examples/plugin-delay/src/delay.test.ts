@@ -1,52 +1,48 @@
 import { readFileSync } from "node:fs";
 import { parseMachine } from "@stackyard/core/machine";
-import { createSimulator } from "@stackyard/core/testing";
+import { createSimulator, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { delay } from "./delay.ts";
 
-const source = readFileSync(new URL("../machines/tea.yml", import.meta.url), "utf8");
-const { machine, problems } = parseMachine(source, { name: "tea", executors: new Map([["delay", delay]]) });
-
-/** A yard in memory and in virtual time, with one cup that is being brewed. */
-async function startYard(options: { crashRate?: number } = {}) {
-  if (machine === undefined) throw new Error(JSON.stringify(problems));
-  const yard = createSimulator({ machines: [{ machine, source }], executors: [delay], ...options });
-  await yard.publish({ stackId: "cup-1", machine: "tea", event: "BREW" });
-  return yard;
-}
-
 describe("delay", () => {
-  it("takes the config that the machine gives it", () => {
-    expect(problems).toEqual([]);
-  });
-
   it("waits as long as it is told, and not longer", async () => {
-    const yard = await startYard();
+    const run = await runExecutor(delay, { seconds: 180 });
 
-    await yard.advance(179_000);
-    expect(await yard.findStack("cup-1")).toMatchObject({ state: "BREWING" });
-
-    await yard.advance(2_000);
-    expect(await yard.findStack("cup-1")).toMatchObject({ state: "READY" });
+    expect(run.step).toEqual({ kind: "succeeded", outputs: { waitedMs: 180_000 } });
+    expect(run.steps).toHaveLength(4);
   });
 
-  it("gets there although every fifth call of the store kills the process", async () => {
-    const yard = await startYard({ crashRate: 0.2 });
+  it("ends at once when it is cancelled", async () => {
+    const run = await runExecutor(delay, { seconds: 180 }, { cancelAfterMs: 70_000 });
 
-    await yard.advance(600_000);
-
-    expect(await yard.findStack("cup-1")).toMatchObject({ state: "READY" });
-    expect(yard.crashes()).toBeGreaterThan(0);
+    expect(run.step).toMatchObject({ kind: "failed", code: "DELAY_CANCELLED" });
+    expect(run.elapsedMs).toBe(70_000);
   });
 
-  it("ends when it is cancelled", async () => {
-    const yard = await startYard();
-    await yard.advance(60_000);
+  it.each([{}, { seconds: 0 }, { seconds: "180" }, { seconds: 1, minutes: 1 }])(
+    "refuses the config %j",
+    async (config) => {
+      expect((await runExecutor(delay, config)).step).toMatchObject({ kind: "failed", code: "CONFIG_INVALID" });
+    },
+  );
+});
 
-    await yard.publish({ stackId: "cup-1", event: "CANCEL_TASK", task: { name: "draw" } });
-    await yard.advance(60_000);
+describe("the machine tea", () => {
+  const source = readFileSync(new URL("../machines/tea.yml", import.meta.url), "utf8");
+  const { machine, problems } = parseMachine(source, { name: "tea", executors: new Map([["delay", delay]]) });
 
-    const [task] = (await yard.findStack("cup-1"))?.tasks ?? [];
-    expect(task).toMatchObject({ status: "ERROR", errorMessage: expect.stringContaining("cancelled") });
-  });
+  it.each([0, 0.2])(
+    "brews for three minutes; share of the store's calls that kill the process: %d",
+    async (crashRate) => {
+      if (machine === undefined) throw new Error(JSON.stringify(problems));
+      const yard = createSimulator({ machines: [{ machine, source }], executors: [delay], crashRate });
+      await yard.publish({ stackId: "cup-1", machine: "tea", event: "BREW" });
+
+      await yard.advance(179_000);
+      expect(await yard.findStack("cup-1")).toMatchObject({ state: "BREWING" });
+
+      await yard.advance(300_000);
+      expect(await yard.findStack("cup-1")).toMatchObject({ state: "READY" });
+    },
+  );
 });
