@@ -53,6 +53,14 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.claim(aClaim("a1", { owner: "w1", now })), { kind: "held", by: "w1" });
   }),
 
+  storeCase("grants one of those who claim at the same time", async (store) => {
+    await dispatchNow(store, ["a1"]);
+
+    const claims = await Promise.all(["w1", "w2", "w3"].map((owner) => store.claim(aClaim("a1", { owner }))));
+
+    assert.deepEqual(claims.map(({ kind }) => kind).sort(), ["granted", "held", "held"]);
+  }),
+
   storeCase(
     "grants again when the lease is over, with a higher token and the deadline of the first grant",
     async (store) => {

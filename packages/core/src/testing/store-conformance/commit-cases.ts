@@ -118,6 +118,15 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(versions, [true, false, true]);
   }),
 
+  storeCase("lets one of several writers of a stack win", async (store) => {
+    const expectedVersion = await commitNow(store, aPut());
+    const commits = ["A", "B", "C", "D"].map((state) => store.commit([aPut({ state }, { expectedVersion })]));
+
+    const kinds = (await Promise.all(commits)).flat().map(({ kind }) => kind);
+
+    assert.deepEqual(kinds.sort(), ["committed", "conflict", "conflict", "conflict"]);
+  }),
+
   storeCase("leaves nothing of a conflicting change behind", async (store) => {
     await store.enqueue([aQueuedEvent("e0")]);
     const receipts = (await take(store, ["event"])).flatMap(toReceipts);

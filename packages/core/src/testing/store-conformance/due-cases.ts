@@ -67,6 +67,15 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeStacks(store, "timer", T0 + SECOND), ["s1"]);
   }),
 
+  storeCase("hands a timer out at once that is due at the instant of one that was taken", async (store) => {
+    await commitNow(store, aPut({ timers: [aTimer(T0, 0), aTimer(T0, 1)] }));
+    await takeStacks(store, "timer", T0);
+
+    await commitNow(store, aPut({ timers: [aTimer(T0, 1)] }));
+
+    assert.deepEqual(await takeStacks(store, "timer", T0), ["s1"]);
+  }),
+
   storeCase("drops the timers of a removed stack", async (store) => {
     await commitNow(store, aPut({ timers: [aTimer(T0)] }));
     await commitNow(store, aChange({ write: { kind: "remove" } }));
@@ -141,6 +150,21 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
     const items = await take(store, ALL_KINDS);
 
     assert.deepEqual(items.map(({ kind }) => kind).sort(), ["event", "task", "timer"]);
+  }),
+
+  storeCase("hands old work of one kind out before newer work of another", async (store) => {
+    await dispatchNow(store, ["old"]);
+    await store.suspend(await grantNow(store, "old"), { progress: {}, dueAt: T0 + SECOND, now: T0 });
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("new")], now: T0 + 2 * SECOND }));
+    const input = { kinds: ["task", "poll"] as const, now: T0 + 3 * SECOND, limit: 1, leaseMs: MINUTE };
+
+    const first = await store.takeDue(input);
+    const second = await store.takeDue(input);
+
+    assert.deepEqual(
+      [...first, ...second].map(({ kind }) => kind),
+      ["poll", "task"],
+    );
   }),
 
   storeCase("knows no next instant when nothing is waiting", async (store) => {

@@ -51,6 +51,15 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeEventIds(store, { now: T0 + MINUTE }), ["e1"]);
   }),
 
+  storeCase("hands a row to one of those who take at the same time", async (store) => {
+    await store.enqueue(Array.from({ length: 20 }, (_, index) => aQueuedEvent(`e${index}`, { stackId: `s${index}` })));
+
+    const taken = await Promise.all([1, 2, 3, 4].map(() => takeEventIds(store, { limit: 10 })));
+
+    const ids = taken.flat();
+    assert.deepEqual([ids.length, new Set(ids).size], [20, 20]);
+  }),
+
   storeCase("hands no later event of a stack out while an earlier one is out", async (store) => {
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
     await store.enqueue([aQueuedEvent("other", { stackId: "s2" })]);

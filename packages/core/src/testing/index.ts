@@ -1,0 +1,16 @@
+export { createMemoryRecords } from "../engine/memory-records.ts";
+export { createMemoryTransport, type MemoryTransportOptions } from "../engine/memory-transport.ts";
+export { aMachine, anEvent, aStack, type MachineSketch, type StateSketch } from "./builders.ts";
+export type { ConformanceCase } from "./conformance-case.ts";
+export { type CrashDecision, type CrashingStore, createCrashingStore, ProcessDied } from "./crashing-store.ts";
+export { type DurableStore, durableStoreConformance } from "./durable-store-conformance.ts";
+export { type ExecutorUnderTest, executorConformance } from "./executor-conformance.ts";
+export { createExecutorContext, type TestContextInput, type TestExecutorContext } from "./executor-context.ts";
+export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
+export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
+export { recordsConformance } from "./records-conformance.ts";
+export { type ExecutorRun, type RunExecutorOptions, runExecutor } from "./run-executor.ts";
+export { createScriptedExecutor, type ScriptedCall, type ScriptedExecutor } from "./scripted-executor.ts";
+export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
+export { storeConformance } from "./store-conformance.ts";
+export { type TransportUnderTest, transportConformance } from "./transport-conformance.ts";
