@@ -1,0 +1,24 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runCrashTest } from "../src/run-crash-test.ts";
+
+it("loses nothing, does nothing twice and leaves nothing stuck when the yard's process is killed again and again", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stackyard-crash-"));
+  try {
+    const { kills, ...damage } = await runCrashTest({
+      folder,
+      stacks: 200,
+      transitions: 10,
+      kills: 15,
+      lifeMs: [20, 120],
+      limitMs: 100_000,
+    });
+
+    expect(damage).toEqual({ lostEvents: 0, doubleTransitions: 0, tasksThatNeverRan: 0, stuckStacks: 0, leftOvers: 0 });
+    expect(kills).toBeGreaterThan(3);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,37 @@
+/** What is driven: every stack goes through so many states, each with one task. */
+export interface ChainPlan {
+  readonly stacks: number;
+  readonly transitions: number;
+}
+
+export const MACHINE_NAME = "chain";
+export const LAST_STATE = "DONE";
+
+/** A machine whose stacks go from INIT through S1, S2, … to DONE by themselves once they have started. */
+export function chainMachineSource({ transitions }: ChainPlan): string {
+  const states: Record<string, unknown> = { INIT: { on: { START: advanceTo(stateAt(1, transitions)) } } };
+  for (let place = 1; place < transitions; place += 1) {
+    states[stateAt(place, transitions)] = { tasks: ["work"], on: { NEXT: advanceTo(stateAt(place + 1, transitions)) } };
+  }
+  states[LAST_STATE] = {};
+  const tasks = { work: { executor: "work", config: {} } };
+  return JSON.stringify({ version: 1, events: ["START"], states, tasks });
+}
+
+/** The message that starts one stack; its id is always the same. */
+export function startMessage(index: number): Readonly<Record<string, unknown>> {
+  return { id: `start-${index}`, stackId: stackIdOf(index), event: "START", machine: MACHINE_NAME };
+}
+
+/** The id of one of the stacks. */
+export function stackIdOf(index: number): string {
+  return `stack-${index}`;
+}
+
+function stateAt(place: number, transitions: number): string {
+  return place === transitions ? LAST_STATE : `S${place}`;
+}
+
+function advanceTo(state: string): readonly unknown[] {
+  return [{ action: "advance", state }];
+}

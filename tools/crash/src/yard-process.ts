@@ -1,0 +1,58 @@
+// A yard in a process of its own, made to be killed: node yard-process.ts FOLDER STACKS TRANSITIONS
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineExecutor, silentLogger, succeeded } from "@stackyard/core";
+import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { createSqliteStore } from "@stackyard/store-sqlite";
+import { Type } from "typebox";
+import { chainMachineSource, LAST_STATE, MACHINE_NAME, startMessage } from "./chain-machine.ts";
+
+const PUBLISH_BATCH = 100;
+const LOOK_EVERY_MS = 100;
+
+const [folder = ".", stacks = "1", transitions = "1"] = process.argv.slice(2);
+const plan = { stacks: Number(stacks), transitions: Number(transitions) };
+
+const work = defineExecutor({
+  name: "work",
+  config: Type.Object({}),
+  async start(ctx) {
+    // Noted before the work, so that a task that ran can be told from one that never did.
+    appendFileSync(join(folder, "starts.log"), `${ctx.attempt.id}\n`);
+    await ctx.clock.sleep(5);
+    return succeeded({});
+  },
+});
+
+const executors = new Map([[work.name, work]]);
+const source = chainMachineSource(plan);
+const { machine, problems } = parseMachine(source, { name: MACHINE_NAME, executors });
+if (machine === undefined) throw new Error(`The machine has problems: ${JSON.stringify(problems)}`);
+
+const ids = createUlids();
+const store = await createSqliteStore({ folder });
+const deps = { store, clock: systemClock, ids, logger: silentLogger, executors };
+const locator = createStaticLocator([{ machine, source }]);
+const yard = startYard({ ...deps, locator }, { concurrency: 16, worker: { leaseMs: 1_000 } });
+
+// Every process sends all of them again: known ids are passed over.
+for (let first = 0; first < plan.stacks; first += PUBLISH_BATCH) {
+  const count = Math.min(PUBLISH_BATCH, plan.stacks - first);
+  await publishMessages(
+    deps,
+    Array.from({ length: count }, (_, index) => startMessage(first + index)),
+  );
+}
+process.send?.("ready");
+
+for (;;) {
+  await systemClock.sleep(LOOK_EVERY_MS);
+  const { states } = await store.stats();
+  const done = states.find(({ state }) => state === LAST_STATE)?.count ?? 0;
+  if (done === plan.stacks) break;
+}
+await yard.stop();
+await store.close();
+process.send?.("done");
+process.disconnect?.();
