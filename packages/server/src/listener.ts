@@ -53,13 +53,17 @@ function toUrl(host: string, address: AddressInfo | string | null): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+const IDLE_CHECK_MS = 50;
+
 function close(server: HttpServer, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), withinMs);
+    // A connection that falls idle after its last answer would stay open for its keep-alive time.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
     server.close(() => {
       clearTimeout(force);
+      clearInterval(idle);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

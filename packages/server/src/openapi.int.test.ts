@@ -1,0 +1,161 @@
+import { Compile } from "typebox/compile";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+interface Operation {
+  readonly operationId: string;
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Json }>> }>
+  >;
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Json };
+}
+
+let yard: TestYard;
+let api: Document;
+let attemptId: string;
+let setAsideId: string;
+
+const STATE_KEY = "review-app/pr-1/key";
+
+beforeAll(async () => {
+  yard = createTestYard();
+  yard.run();
+  await yard.call("/v1/events", {
+    body: [
+      { id: "e1", event: "LAUNCH", stackId: "pr-1", machine: "review-app", metadata: { a: 1, b: null } },
+      { id: "e2", event: "UNHEARD-OF", stackId: "pr-2", machine: "review-app" },
+      { id: "e3", event: "LAUNCH", stackId: "pr-3", machine: "review-app" },
+    ],
+  });
+  await vi.waitFor(async () => expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ state: "IDLE" }));
+  await yard.call("/v1/events", { body: { id: "e4", event: "LAUNCH", stackId: "pr-1" } });
+  await vi.waitFor(async () =>
+    expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ parked: [{ eventId: "e4" }] }),
+  );
+  const attempts = await yard.json<{ items: { attemptId: string }[] }>("/v1/stacks/pr-1/attempts");
+  attemptId = attempts.items[0]?.attemptId ?? "";
+  setAsideId = await vi.waitFor(async () => {
+    const [item] = (await yard.json<{ items: { id: string }[] }>("/v1/set-aside")).items;
+    expect(item).toBeDefined();
+    return item?.id ?? "";
+  });
+  await yard.call(`/terraform/state/${STATE_KEY}`, { body: { version: 4, serial: 1 } });
+  await yard.call(`/terraform/state/${STATE_KEY}`, { method: "LOCK", body: { ID: "l1", Who: "ada" } });
+  api = await yard.json<Document>("/openapi.json");
+});
+afterAll(() => yard.stop());
+
+interface Case {
+  readonly path: string;
+  readonly body?: unknown;
+  /** The status that is expected. Default 200. */
+  readonly status?: number;
+}
+
+const key = encodeURIComponent(STATE_KEY);
+
+/** A call of every operation that the document names, in this order. */
+const cases: Readonly<Record<string, () => Case>> = {
+  publishEvents: () => ({ path: "/v1/events", body: [{ event: "DEPLOY", stackId: "pr-3" }, {}], status: 202 }),
+  listEventHistory: () => ({ path: "/v1/events/e1/history" }),
+  listSetAside: () => ({ path: "/v1/set-aside" }),
+  redriveEvents: () => ({ path: "/v1/set-aside/redrive", body: { ids: [setAsideId] } }),
+  listStacks: () => ({ path: "/v1/stacks?limit=1" }),
+  getStack: () => ({ path: "/v1/stacks/pr-1" }),
+  listStackHistory: () => ({ path: "/v1/stacks/pr-1/history" }),
+  listHistory: () => ({ path: "/v1/history?limit=2" }),
+  retryStack: () => ({ path: "/v1/stacks/pr-1/retry", body: {} }),
+  cancelStack: () => ({ path: "/v1/stacks/pr-1/cancel", body: { task: "none" }, status: 409 }),
+  settleStack: () => ({
+    path: "/v1/stacks/pr-1/settle",
+    body: { task: "none", as: "succeeded", reason: "r" },
+    status: 409,
+  }),
+  removeStack: () => ({ path: "/v1/stacks/pr-3/remove", body: { force: true, reason: "r" } }),
+  listAttempts: () => ({ path: "/v1/stacks/pr-1/attempts" }),
+  getAttempt: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}` }),
+  getAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log` }),
+  listMachines: () => ({ path: "/v1/machines" }),
+  getMachine: () => ({ path: "/v1/machines/review-app" }),
+  getMachineGraph: () => ({ path: "/v1/machines/review-app/graph" }),
+  simulate: () => ({ path: "/v1/simulate", body: { steps: [{ event: { event: "LAUNCH", stackId: "x" } }] } }),
+  previewEvent: () => ({ path: "/v1/stacks/pr-1/simulate", body: { event: "DOWN" } }),
+  listTerraformStates: () => ({ path: "/v1/terraform/states" }),
+  getTerraformState: () => ({ path: `/v1/terraform/states/${key}` }),
+  getTerraformStateVersion: () => ({ path: `/v1/terraform/states/${key}/versions/1` }),
+  unlockTerraformState: () => ({ path: `/v1/terraform/states/${key}/unlock`, body: { id: "l1" } }),
+  restoreTerraformState: () => ({ path: `/v1/terraform/states/${key}/restore`, body: { version: 1 } }),
+  watchHistory: () => ({ path: "/v1/watch" }),
+  getLiveness: () => ({ path: "/health/live" }),
+  getReadiness: () => ({ path: "/health/ready" }),
+  getYard: () => ({ path: "/v1/yard" }),
+  getMetrics: () => ({ path: "/metrics" }),
+};
+
+function findOperation(operationId: string): Operation {
+  const operations = Object.values(api.paths).flatMap((path) => Object.values(path));
+  const found = operations.find((operation) => operation.operationId === operationId);
+  if (found === undefined) throw new Error(`The document has no operation ${operationId}.`);
+  return found;
+}
+
+/** References of the document as definitions that a validator finds, closed so that an undescribed key is a fault. */
+function check(schema: Json, value: unknown) {
+  const closed = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(closed);
+    if (typeof node !== "object" || node === null) return node;
+    const name = "$ref" in node ? String(node.$ref).replace("#/components/schemas/", "") : undefined;
+    if (name !== undefined) return closed(api.components.schemas[name]);
+    const children = Object.fromEntries(Object.entries(node).map(([k, child]) => [k, closed(child)]));
+    return "properties" in node ? { ...children, additionalProperties: false } : children;
+  };
+  const validator = Compile(closed(schema) as Json);
+  return validator.Check(value) ? [] : validator.Errors(value);
+}
+
+describe("the OpenAPI document", () => {
+  it("names every operation that is called here, and no other", () => {
+    const named = Object.values(api.paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
+
+    expect(named.toSorted()).toEqual(Object.keys(cases).toSorted());
+    expect(api.openapi).toBe("3.1.0");
+  });
+
+  it.each(Object.entries(cases))("describes what %s answers", async (operationId, toCase) => {
+    const { path, body, status = 200 } = toCase();
+
+    const answer = await yard.call(path, body === undefined ? {} : { body });
+
+    expect({ status: answer.status }).toEqual({ status });
+    const described = findOperation(operationId).responses[String(status)]?.content ?? {};
+    const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
+    expect(Object.keys(described)).toContain(type);
+    if (type === "text/event-stream") return answer.body?.cancel();
+    const text = await answer.text();
+    const isJson = type.endsWith("json") && described[type]?.schema["type"] !== "string";
+    if (isJson) expect(check(described[type]?.schema ?? {}, JSON.parse(text))).toEqual([]);
+  });
+
+  it("describes problems, and uses no name that it does not define", async () => {
+    const problem = await (await yard.call("/v1/stacks?limit=0")).json();
+    const references = [...JSON.stringify(api).matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name);
+
+    expect(check({ $ref: "#/components/schemas/ProblemDetails" }, problem)).toEqual([]);
+    expect(references.filter((name) => api.components.schemas[name ?? ""] === undefined)).toEqual([]);
+  });
+
+  it("puts no id and no secret into metrics", async () => {
+    const text = await (await yard.call("/metrics")).text();
+
+    expect(text).toContain('stackyard_stacks{machine="review-app",state="IDLE"}');
+    expect(text).toMatch(
+      /stackyard_http_request_duration_seconds_bucket\{route="\/v1\/stacks\/:stackId",method="GET",status="200",le="\+Inf"\} \d+/,
+    );
+    expect(text).not.toContain("pr-1");
+  });
+});
