@@ -1,4 +1,5 @@
 import { isStackyardError } from "../errors/stackyard-error.ts";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/work.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -7,7 +8,7 @@ import type { Change, CommitResult, LoadedStack } from "../ports/stack-store.ts"
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { DueItem } from "../ports/work-queue.ts";
-import type { CompileRevision } from "./compile-revision.ts";
+import { createCompileRevision } from "./compile-revision.ts";
 import { createMachineFinder } from "./machine-finder.ts";
 import { DEFAULT_PARKING, type ParkingOptions } from "./parking.ts";
 import { beginRound, isEmpty, type Round, toChange } from "./round.ts";
@@ -18,7 +19,8 @@ import { type RoundDeps, setAside, workInput } from "./stack-round.ts";
 export interface EngineDeps {
   readonly store: Store;
   readonly locator: Locator;
-  readonly compile: CompileRevision;
+  /** Definitions of the executors that machines may name. */
+  readonly executors: ExecutorRegistry;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -52,7 +54,12 @@ const COMMIT_TRIES = 8;
 /** An engine over a store. */
 export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Engine {
   const roundDeps: RoundDeps = {
-    finder: createMachineFinder({ ...deps, revisions: deps.store.revisions }),
+    finder: createMachineFinder({
+      locator: deps.locator,
+      clock: deps.clock,
+      revisions: deps.store.revisions,
+      compile: createCompileRevision(deps.executors),
+    }),
     ids: deps.ids,
     limits: options.limits ?? DEFAULT_LIMITS,
     parking: options.parking ?? DEFAULT_PARKING,

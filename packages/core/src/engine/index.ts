@@ -21,6 +21,7 @@ export type {
   StoredHistoryEntry,
 } from "../ports/stack-store.ts";
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
+export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain.ts";
 export { createFolderLocator } from "./folder-locator.ts";
 export { createLeases } from "./leases.ts";
@@ -31,4 +32,5 @@ export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreTransport } from "./store-transport.ts";
 export { createUlids, systemClock } from "./system-clock.ts";
+export { createWorker } from "./worker.ts";
 export { startYard } from "./yard.ts";

@@ -4,7 +4,6 @@ import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
-import { createCompileRevision } from "./compile-revision.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import type { AwsAccess } from "./executor-context.ts";
 import { createStoreTransport } from "./store-transport.ts";
@@ -55,7 +54,7 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   const { clock, logger, store } = deps;
   const concurrency = options.concurrency ?? 8;
   const transport = createStoreTransport({ store, clock, logger });
-  const engine = createEngine({ ...deps, compile: createCompileRevision(deps.executors) }, options.engine);
+  const engine = createEngine(deps, options.engine);
   const worker = createWorker(deps, options.worker);
   // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
   const events = transport.consumeEvents(engine.handle, { batchSize: options.eventBatch ?? 64, concurrency: 1 });

@@ -1,4 +1,3 @@
-import { createCompileRevision } from "../engine/compile-revision.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
 import { createStaticLocator, type SourcedMachine } from "../engine/static-locator.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
@@ -49,7 +48,6 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
   const executors = new Map(input.executors.map((executor) => [executor.name, executor]));
   const logger = input.logger ?? silentLogger;
   const locator = createStaticLocator(input.machines);
-  const compile = createCompileRevision(executors);
   const engines: Process<Engine>[] = [];
   const workers: Process<Worker>[] = [];
   let crashes = 0;
@@ -58,7 +56,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
 
   function startEngine(): Process<Engine> {
     const own = view();
-    return { view: own, role: createEngine({ ...world, store: own.store, locator, compile, logger }, input.engine) };
+    return { view: own, role: createEngine({ ...world, store: own.store, locator, executors, logger }, input.engine) };
   }
 
   function startWorker(): Process<Worker> {
