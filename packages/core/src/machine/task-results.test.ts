@@ -169,6 +169,44 @@ describe("answers of several attempts", () => {
   });
 });
 
+describe("answers beside open runs of the same name in earlier entries", () => {
+  const again = play(machine, anEvent("OPENED"), anEvent("AGAIN"));
+
+  it("count by name when the present run has been answered, and leave the earlier run open", () => {
+    const { stack } = decideOn(decideOn(again, failed("db", { description: "no" })).stack, done("db"));
+
+    expect(stack.tasks).toEqual([pending("network"), satisfied("db")]);
+    expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual([
+      idOf("network"),
+      idOf("db"),
+      idOf("network", { entry: 2 }),
+    ]);
+  });
+
+  it("are overtaken by a later attempt of their own task and entry only", () => {
+    const first = idOf("db", { entry: 2 });
+    const late = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, anEvent("RETRY_FAILED_TASKS")).stack;
+    const entered = decideOn(late, anEvent("AGAIN")).stack;
+    const retried = decideOn(decideOn(entered, timedOut(first)).stack, anEvent("RETRY_FAILED_TASKS")).stack;
+    const answered = decideOn(retried, failed("db", { dispatchId: idOf("db", { entry: 2, attempt: 2 }) })).stack;
+
+    expect(decide(machine, answered, done("db", { dispatchId: first }))).toEqual(
+      stale('A later attempt of task "db" was answered before.', first),
+    );
+  });
+
+  it("are not overtaken by the attempts of another task", () => {
+    const both = [timedOut(idOf("db")), timedOut(idOf("network")), anEvent("RETRY_FAILED_TASKS")];
+    const retried = both.reduce((stack, event) => decideOn(stack, event).stack, opened);
+    const second = idOf("db", { attempt: 2 });
+    const answered = decideOn(retried, failed("db", { dispatchId: second })).stack;
+
+    expect(decide(machine, answered, done("db", { dispatchId: idOf("db") }))).toEqual(
+      stale('A later attempt of task "db" was answered before.', idOf("db")),
+    );
+  });
+});
+
 describe("TASK_TIMED_OUT", () => {
   it("fails the task and asks the attempt to stop, which stays open", () => {
     const { stack, cancels, closes } = decideOn(opened, timedOut(idOf("db")));
