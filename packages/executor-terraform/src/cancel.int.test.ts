@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { removeDeadFolders } from "./owned-folder.ts";
 import { aContext } from "./testing/a-context.ts";
-import { aProject, hasTerraform, type TestProject } from "./testing/a-project.ts";
+import { aProject, type TestProject } from "./testing/a-project.ts";
+import type { RunnerWords } from "./testing/killed-runner.ts";
 import { isRunning, readPids } from "./testing/processes.ts";
+import { hasTerraform } from "./testing/program.ts";
 import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
 /** A resource whose creation ends in an hour; `pids` gets its shell and what that shell started. */
@@ -94,8 +97,9 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
   it("goes on when its runner is killed, and is asked to stop by the next start", async () => {
     const state = join(project.dir, "kept.tfstate");
     project.write({ "network/backend.tf": `terraform {\n  backend "local" { path = "${state}" }\n}` });
-    const script = join(import.meta.dirname, "testing/killed-runner.ts");
-    const runner = spawn(process.execPath, [script, project.workDir, join(project.dir, "network")], {
+    const script = fileURLToPath(new URL("./testing/killed-runner.ts", import.meta.url));
+    const words: RunnerWords = [project.workDir, join(project.dir, "network")];
+    const runner = spawn(process.execPath, [script, ...words], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     await new Promise<void>((resolve) => {

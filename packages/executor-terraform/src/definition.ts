@@ -69,5 +69,6 @@ export const terraformDefinition = {
   resumable: false,
   cancelWithin: CANCEL_WITHIN,
   /** Two runs on one state would refuse or, without locks, destroy each other: they queue instead. */
-  exclusiveKey: (subject, config: TerraformConfig) => toStateKey(subject, config.source),
+  exclusiveKey: (subject: { readonly machine: string; readonly stackId: string }, config: TerraformConfig) =>
+    toStateKey(subject, config.source),
 } as const satisfies Pick<Executor, "name" | "config" | "outputs" | "resumable" | "cancelWithin" | "exclusiveKey">;

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runnerEnvironment } from "./runner-environment.ts";
 import { aContext } from "./testing/a-context.ts";
-import { aProject, hasTerraform, type TestProject } from "./testing/a-project.ts";
+import { aProject, type TestProject } from "./testing/a-project.ts";
+import { hasTerraform, PROGRAM } from "./testing/program.ts";
 
 const ROUNDS = 7;
 const LIMIT_MS = 300;
@@ -51,7 +52,7 @@ function planByHand(dir: string): void {
     ["init", "-input=false"],
     ["plan", "-input=false"],
   ])
-    execFileSync("terraform", words, { cwd, env, stdio: "ignore" });
+    execFileSync(PROGRAM, words, { cwd, env, stdio: "ignore" });
   rmSync(cwd, { recursive: true });
 }
 

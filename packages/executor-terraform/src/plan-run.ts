@@ -25,12 +25,12 @@ export async function planRun(run: StagedRun, action: "apply" | "destroy"): Prom
   throw toCallFailure({ command: "terraform plan", code, end, diagnostics: end.diagnostics, mask: run.mask });
 }
 
-function toPlan({ code, counts, summary, planned, outputs }: StreamEnd): Plan {
+function toPlan({ code, counts, summary, planned }: StreamEnd): Plan {
   const unchanged = code === 0;
   const { add = 0, change = 0, remove = 0, import: imported = 0 } = counts ?? {};
   return {
     summary: unchanged ? "Nothing would change." : summary || "Only outputs would change.",
     unchanged,
-    details: { add, change, remove, import: imported, resources: planned, outputs: [...outputs.keys()] },
+    details: { add, change, remove, import: imported, resources: planned },
   };
 }

@@ -17,8 +17,8 @@ import { runnerEnvironment } from "./runner-environment.ts";
 import { toSettings } from "./settings.ts";
 import { withStagedRun } from "./staged-run.ts";
 import { aContext } from "./testing/a-context.ts";
-import { hasTerraform } from "./testing/a-project.ts";
 import { aZip } from "./testing/a-zip.ts";
+import { hasTerraform, PROGRAM } from "./testing/program.ts";
 
 const PROVIDER = "yard.example/acme/fake";
 
@@ -99,7 +99,7 @@ describe.skipIf(!hasTerraform())("the provider cache", () => {
 
 function platform(): string {
   const answer: { platform: string } = JSON.parse(
-    execFileSync("terraform", ["version", "-json"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+    execFileSync(PROGRAM, ["version", "-json"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
   );
   return answer.platform;
 }

@@ -50,10 +50,17 @@ describe("parseStreamMessage", () => {
 
     expect(parseStreamMessage(line("outputs", { outputs }))).toEqual({
       kind: "outputs",
+      planned: false,
       outputs: new Map(
         Object.entries({ a: { sensitive: false, value: [1] }, b: { sensitive: true }, c: { sensitive: false } }),
       ),
     });
+  });
+
+  it("tells outputs that are only planned", () => {
+    const outputs = { a: { sensitive: false, action: "delete" } };
+
+    expect(parseStreamMessage(line("outputs", { outputs }))).toMatchObject({ kind: "outputs", planned: true });
   });
 
   it("never throws, whatever a line holds", () => {

@@ -18,7 +18,8 @@ export interface ChangeCounts {
 /** What one line of `terraform … -json` says (Terraform docs, "Machine-Readable UI"). */
 export type StreamMessage =
   | { readonly kind: "diagnostic"; readonly diagnostic: Diagnostic }
-  | { readonly kind: "outputs"; readonly outputs: ReadonlyMap<string, StreamOutput> }
+  /** Planned ones come before the work, the real ones after it. */
+  | { readonly kind: "outputs"; readonly planned: boolean; readonly outputs: ReadonlyMap<string, StreamOutput> }
   | { readonly kind: "summary"; readonly counts: ChangeCounts; readonly text: string }
   | { readonly kind: "planned"; readonly address: string; readonly action: string }
   | ResourceMessage
@@ -38,7 +39,7 @@ type Reader = (message: JsonObject) => StreamMessage | undefined;
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["diagnostic", (message) => ({ kind: "diagnostic", diagnostic: parseDiagnostic(objectAt(message, "diagnostic")) })],
-  ["outputs", (message) => ({ kind: "outputs", outputs: readOutputs(objectAt(message, "outputs")) })],
+  ["outputs", readOutputs],
   ["change_summary", readSummary],
   ["planned_change", readPlanned],
   ["apply_start", (message) => readResource(message, "start")],
@@ -62,8 +63,10 @@ export function parseStreamMessage(line: string): StreamMessage | undefined {
   return { kind: "other", text: textAt(message, "@message") || line };
 }
 
-function readOutputs(outputs: JsonObject): Map<string, StreamOutput> {
-  return new Map(Object.entries(outputs).map(([name, output]) => [name, readOutput(output)]));
+function readOutputs(message: JsonObject): StreamMessage {
+  const entries = Object.entries(objectAt(message, "outputs"));
+  const planned = entries.some(([, output]) => isJsonObject(output) && "action" in output);
+  return { kind: "outputs", planned, outputs: new Map(entries.map(([name, output]) => [name, readOutput(output)])) };
 }
 
 function readOutput(output: unknown): StreamOutput {

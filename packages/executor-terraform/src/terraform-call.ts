@@ -98,7 +98,7 @@ function createCollector(): { add(message: StreamMessage): void; collected(): Co
       if (message.kind === "planned" && planned.length < MAX_PLANNED)
         planned.push(`${message.address}: ${message.action}`);
       if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
-      if (message.kind === "outputs") outputs = message.outputs;
+      if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
     },
     collected: () => ({ diagnostics, planned, outputs, ...last }),
   };

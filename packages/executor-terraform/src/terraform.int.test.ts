@@ -2,7 +2,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aContext } from "./testing/a-context.ts";
-import { aProject, hasTerraform, type TestProject } from "./testing/a-project.ts";
+import { aProject, type TestProject } from "./testing/a-project.ts";
+import { hasTerraform } from "./testing/program.ts";
 import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
 const main = `

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Plugin, StackyardConfig } from "@stackyard/core";
+import { parseMachine } from "@stackyard/core/machine";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TERRAFORM_FAILURES } from "./failure.ts";
+import plugin from "./index.ts";
+import { TerraformOptions } from "./options.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aFolder, type TestFolder } from "./testing/a-folder.ts";
+import { hasTerraform } from "./testing/program.ts";
+import { startStateServer } from "./testing/state-server.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+const files = [...readme.matchAll(/```\w+\n((?:\/\/|#) file: (\S+)\n[\s\S]*?)```/g)];
+const textOf = (path: string) => files.find((file) => file[2] === path)?.[1] ?? "";
+const rowsOf = (pattern: RegExp) => [...readme.matchAll(pattern)].map((match) => match.slice(1));
+
+describe("the README", () => {
+  let folder: TestFolder;
+  const machine = () => parseMachine(textOf("machines/review-app.yml"), { name: "review-app", strict: true });
+
+  beforeAll(() => {
+    folder = aFolder(Object.fromEntries(files.map(([, text = "", path = ""]) => [path, text])));
+  });
+  afterAll(() => folder.remove());
+
+  it("shows a machine without a fault", () => {
+    expect(machine().problems).toEqual([]);
+  });
+
+  it.skipIf(!hasTerraform())("shows a configuration that the machine's tasks apply and destroy", async () => {
+    const server = await startStateServer();
+    const { executors } = await loadConfig(folder);
+    const context = { projectDir: folder.path, dataDir: join(folder.path, ".stackyard") };
+    const [executor] = (plugin as Plugin).executors(executors?.["terraform"], context);
+    const run = (task: string) => {
+      const config = machine().machine?.tasks.get(task)?.definition["config"];
+      return executor?.start(aContext({ task, stateBackendUrl: server.url }), config as never);
+    };
+
+    const steps = [await run("network"), await run("remove")];
+    await server.close();
+
+    expect(steps).toEqual([
+      { kind: "succeeded", outputs: { subnets: '["pr-12-a","pr-12-b"]' } },
+      { kind: "succeeded", outputs: {} },
+    ]);
+  });
+
+  it("lists every failure with its flag and meaning", () => {
+    const facts = Object.entries(TERRAFORM_FAILURES);
+
+    expect(rowsOf(/^\| `(TERRAFORM_[A-Z_]+)` \| (yes|no) \| (.*) \|$/gm)).toEqual(
+      facts.map(([code, { retryable, meaning }]) => [code, retryable ? "yes" : "no", meaning]),
+    );
+  });
+
+  it("lists every option", () => {
+    const table = readme.slice(readme.indexOf("| option |"), readme.indexOf("Relative paths"));
+
+    expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1])).toEqual(
+      Object.keys(TerraformOptions.properties),
+    );
+  });
+});
+
+/** Outside of this repository the core cannot be found, so its part is put into the file. */
+async function loadConfig(folder: TestFolder): Promise<StackyardConfig> {
+  const text = textOf("stackyard.config.ts").replace('import { defineConfig } from "@stackyard/core";', "");
+  folder.write({ "config.mjs": `const defineConfig = (config) => config;\n${text}` });
+  return (await import(join(folder.path, "config.mjs"))).default;
+}
