@@ -1,0 +1,55 @@
+import { defineExecutor, type Executor, succeeded } from "@stackyard/core";
+import { parseMachine } from "@stackyard/core/machine";
+import { Type } from "typebox";
+
+export const MACHINE_NAME = "bench";
+
+const SOURCE = JSON.stringify({
+  version: 1,
+  events: ["START", "ONCE"],
+  states: {
+    INIT: {
+      on: { START: [{ action: "advance", state: "LEFT" }], ONCE: [{ action: "advance", state: "ONLY" }] },
+    },
+    LEFT: { tasks: ["work"], on: { NEXT: [{ action: "advance", state: "RIGHT" }] } },
+    RIGHT: { tasks: ["work"], on: { NEXT: [{ action: "advance", state: "LEFT" }] } },
+    ONLY: { tasks: ["work"], on: { NEXT: [{ action: "advance", state: "DONE" }] } },
+    DONE: {},
+  },
+  tasks: { work: { executor: "no-op", config: {} } },
+});
+
+/** An executor that does nothing; `onStart` hears of each start. */
+export function createNoOp(onStart: (stackId: string) => void = () => undefined): ReadonlyMap<string, Executor> {
+  const executor = defineExecutor({
+    name: "no-op",
+    config: Type.Object({}),
+    start(ctx) {
+      onStart(ctx.stackId);
+      return Promise.resolve(succeeded({}));
+    },
+  });
+  return new Map([[executor.name, executor]]);
+}
+
+/** Two states that lead to each other whenever their one task has succeeded, and one that is left for good. */
+export function loadBenchMachine(executors: ReadonlyMap<string, Executor>) {
+  const { machine, problems } = parseMachine(SOURCE, { name: MACHINE_NAME, executors });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return { machine, source: SOURCE };
+}
+
+/** Begins a stack. */
+export function startMessage(stackId: string): object {
+  return { stackId, event: "START", machine: MACHINE_NAME };
+}
+
+/** Begins a stack that runs one task and rests. */
+export function onceMessage(stackId: string): object {
+  return { stackId, event: "ONCE", machine: MACHINE_NAME };
+}
+
+/** The answer that takes a stack into its other state and sends the next task. */
+export function answerMessage(stackId: string): object {
+  return { stackId, event: "TASK_COMPLETED", task: { name: "work" } };
+}
