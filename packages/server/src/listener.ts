@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { StackyardError } from "@stackyard/core";
 
@@ -31,8 +31,9 @@ export async function createListener(fetch: Fetch, { host, port, limits }: Liste
     },
     getRequestListener(fetch, { overrideGlobalObjects: false }),
   );
+  const unused = trackUnused(server);
   await listen(server, host, port);
-  return { url: toUrl(host, server.address()), close: (withinMs) => close(server, withinMs) };
+  return { url: toUrl(host, server.address()), close: (withinMs) => close(server, unused, withinMs) };
 }
 
 function listen(server: HttpServer, host: string, port: number): Promise<void> {
@@ -53,9 +54,20 @@ function toUrl(host: string, address: AddressInfo | string | null): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+/** Sockets that no request has come on yet, such as those that clients open ahead: they are not idle in Node's eyes. */
+function trackUnused(server: HttpServer): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
+  server.on("request", ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
 const IDLE_CHECK_MS = 50;
 
-function close(server: HttpServer, withinMs: number): Promise<void> {
+function close(server: HttpServer, unused: ReadonlySet<Socket>, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), withinMs);
     // A connection that falls idle after its last answer would stay open for its keep-alive time.
@@ -65,5 +77,6 @@ function close(server: HttpServer, withinMs: number): Promise<void> {
       clearInterval(idle);
       resolve();
     });
+    for (const socket of unused) socket.destroy();
   });
 }
