@@ -11,6 +11,9 @@ import { isRunning, readPids } from "./testing/processes.ts";
 import { hasTerraform } from "./testing/program.ts";
 import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
+/** Waits for what the system does a moment later; long, because the machine may be busy. */
+const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000 });
+
 /** A resource whose creation ends in an hour; `pids` gets its shell and what that shell started. */
 const endless = (dir: string) => `
 resource "terraform_data" "quick" {}
@@ -54,7 +57,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
     });
     expect(server.locks.size).toBe(0);
     expect([...server.states.values()][0]).toContain('"name": "quick"');
-    await vi.waitFor(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+    await eventually(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
     expect(readdirSync(project.workDir)).toEqual([]);
   });
 
@@ -78,7 +81,20 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
       code: "TERRAFORM_CANCELLED",
       message: expect.stringContaining("was ended by SIGKILL; a lock of its state may be left"),
     });
-    await vi.waitFor(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+    await eventually(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+  });
+
+  it("does not wait for a lock any more", async () => {
+    server.locks.set("/state/review-app/pr-12/local/network", '{"ID":"1"}');
+    const controller = new AbortController();
+    const ctx = aContext({ stateBackendUrl: server.url, signal: controller.signal });
+
+    const running = project.start(ctx, {}, { lockTimeout: "1h" });
+    await eventually(() => expect(server.requests.some((request) => request.startsWith("LOCK"))).toBe(true));
+    controller.abort("cancel");
+
+    expect(await running).toMatchObject({ code: "TERRAFORM_CANCELLED" });
+    expect(server.locks.size).toBe(1);
   });
 
   it("is not begun when the stop came before", async () => {
@@ -111,9 +127,9 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
     await new Promise((resolve) => runner.once("exit", resolve));
     const survived = pids.filter(isRunning);
     await removeDeadFolders(project.workDir);
-    await vi.waitFor(() => expect(existsSync(`${state.replace("kept", ".kept")}.lock.info`)).toBe(false));
-    await vi.waitFor(() => expect(readFileSync(state, "utf8")).toContain('"status": "tainted"'));
-    await vi.waitFor(async () => {
+    await eventually(() => expect(existsSync(`${state.replace("kept", ".kept")}.lock.info`)).toBe(false));
+    await eventually(() => expect(readFileSync(state, "utf8")).toContain('"status": "tainted"'));
+    await eventually(async () => {
       await removeDeadFolders(project.workDir);
       expect(readdirSync(project.workDir)).toEqual([]);
     });

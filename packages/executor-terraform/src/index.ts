@@ -10,6 +10,7 @@ export type { S3Object, S3Source } from "./s3-source.ts";
 export type { TerraformDeps } from "./settings.ts";
 export { createTerraformExecutor } from "./terraform.ts";
 
+/** The plugin `terraform`, as a project's configuration loads it. */
 const plugin: Plugin = definePlugin({
   name: "terraform",
   options: TerraformOptions,
