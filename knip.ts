@@ -20,7 +20,7 @@ const others = ["apps", "tools", "examples"]
   .filter((folder) => existsSync(join(repositoryRoot, folder, "package.json")))
   .map((folder) => [
     folder,
-    { entry: ["*.{ts,mts}", "src/{index,main,handler}.ts", "machines/**/*.ts", ...tests], project },
+    { entry: ["*.{ts,mts}", "src/{index,main,handler}.ts", "src/*-process.ts", "machines/**/*.ts", ...tests], project },
   ]);
 
 const config: KnipConfig = {
@@ -30,6 +30,8 @@ const config: KnipConfig = {
   },
   // Called as programs by tools/checks, or loaded by the name in a configuration.
   ignoreDependencies: ["@arethetypeswrong/cli", "@stryker-mutator/vitest-runner", "node"],
+  // Programs that tests start when they are there.
+  ignoreBinaries: ["terraform"],
   ignoreExportsUsedInFile: true,
   treatConfigHintsAsErrors: false,
 };

@@ -1,6 +1,6 @@
-import type { Store } from "@stackyard/core";
-import type { Revision } from "@stackyard/core/engine";
+import type { Store, Store } from "@stackyard/core";
 import type { GroupCommit } from "./group-commit.ts";
+import type { Revision } from "./port-types.ts";
 
 /** Sources of machines by content hash. */
 export function createRevisions(commits: GroupCommit): Store["revisions"] {

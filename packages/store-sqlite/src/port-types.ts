@@ -23,3 +23,6 @@ export type DueKind = TakeDueInput["kinds"][number];
 
 /** A due item of one kind. */
 export type DueItemOf<Kind extends DueKind> = Extract<DueItem, { readonly kind: Kind }>;
+
+/** A machine's source as it is kept. */
+export type Revision = Parameters<Store["revisions"]["put"]>[0];

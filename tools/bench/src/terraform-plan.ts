@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createExecutorContext } from "@stackyard/core/testing";
-import { createTerraformExecutor } from "@stackyard/executor-terraform";
+import terraform from "@stackyard/executor-terraform";
 import { withFolder } from "./bench-store.ts";
 
 /** What the executor adds to the calls that a person would make. */
@@ -22,13 +22,13 @@ export async function measureTerraformPlan(): Promise<TerraformPlanResult | unde
   if (!hasTerraform()) return undefined;
   return withFolder(async (projectDir) => {
     writeModule(projectDir);
-    const executor = createTerraformExecutor({}, { projectDir, dataDir: join(projectDir, "data") });
+    const [executor] = terraform.executors({}, { projectDir, dataDir: join(projectDir, "data") });
     const config = { action: "apply", source: { type: "local", location: "network" } };
     const byHand: number[] = [];
     const ours: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       byHand.push(await timeOf(() => Promise.resolve(planByHand(projectDir))));
-      ours.push(await timeOf(() => executor.plan?.(createExecutorContext(), config as never)));
+      ours.push(await timeOf(() => executor?.plan?.(createExecutorContext(), config as never)));
     }
     const [byHandMs, executorMs] = [median(byHand), median(ours)];
     return { byHandMs, executorMs, overheadMs: executorMs - byHandMs, rounds: ROUNDS };

@@ -7,7 +7,6 @@ export type {
   SettleInput,
   SuspendInput,
 } from "../ports/attempt-store.ts";
-export type { Revision } from "../ports/locator.ts";
 export type { Page, PageInput, PutRecordInput, PutRecordResult, StoredRecord } from "../ports/records.ts";
 export type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";
 export type {

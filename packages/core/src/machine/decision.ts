@@ -86,4 +86,5 @@ export interface Ignored {
   readonly closes?: string;
 }
 
+/** What an event does to a stack. */
 export type Decision = Applied | Rejected | Ignored;

@@ -1,5 +1,3 @@
-import type { Metadata } from "./stack.ts";
-
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
 export type EventOrigin = "external" | "worker" | "timer" | "engine";
 
@@ -53,5 +51,3 @@ export const SYSTEM_EVENTS = {
   removeStack: "REMOVE_STACK",
   upgradeStack: "UPGRADE_STACK",
 } as const;
-
-export type { Metadata };

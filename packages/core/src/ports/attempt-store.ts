@@ -1,6 +1,7 @@
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { QueuedEvent } from "./stack-store.ts";
 
+/** Who wants which attempt, for how long, and what it must hold alone. */
 export interface ClaimInput {
   readonly attemptId: string;
   readonly owner: string;
@@ -12,6 +13,7 @@ export interface ClaimInput {
   readonly now: number;
 }
 
+/** The answer to a claim. */
 export type ClaimResult =
   | {
       readonly kind: "granted";
@@ -42,10 +44,12 @@ export interface Grant {
   readonly token: number;
 }
 
+/** The answer to a renewal. `cancelling`: a cancel was asked for since the grant. */
 export type RenewResult =
   | { readonly kind: "renewed"; readonly cancelling?: "requested" | "timed-out" }
   | { readonly kind: "lost" };
 
+/** Where the work stands, and when to look at it again. */
 export interface SuspendInput {
   readonly progress: unknown;
   /** When it shall be polled; earlier when a cancel is asked for. */
@@ -55,6 +59,7 @@ export interface SuspendInput {
   readonly now: number;
 }
 
+/** How an attempt ended. */
 export interface SettleInput {
   readonly outcome: "succeeded" | "failed" | "cancelled";
   /** The result's event; it is enqueued by the same commit. */

@@ -13,6 +13,7 @@ export type PutRecordResult =
   | { readonly kind: "written"; readonly record: StoredRecord }
   | { readonly kind: "conflict"; readonly current: StoredRecord | undefined };
 
+/** One conditional write of a record. */
 export interface PutRecordInput {
   readonly key: string;
   /** JSON, at most 256 KiB as UTF-8 text; larger: `PAYLOAD_TOO_LARGE`. */

@@ -2,6 +2,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "./records.ts";
 import type { SetAsideEvent, StoredHistoryEntry } from "./stack-store.ts";
 
+/** Which stacks are listed; what is left out does not matter. */
 export interface StackFilter {
   readonly machine?: string;
   readonly state?: string;
@@ -11,6 +12,7 @@ export interface StackFilter {
   readonly condition?: "failed" | "stalled" | "busy";
 }
 
+/** A stack with its version in the store. */
 export interface StoredStack {
   readonly version: number;
   readonly stack: Stack;

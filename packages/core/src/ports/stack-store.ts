@@ -122,6 +122,7 @@ export interface CancelAttempt extends Cancel {
   readonly unclaimedAtOnce: boolean;
 }
 
+/** What became of one change. */
 export type CommitResult =
   | { readonly kind: "committed"; readonly version: number }
   /** The stack is no longer at the expected version. Load and decide again. */

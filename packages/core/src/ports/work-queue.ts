@@ -4,6 +4,7 @@ import type { QueuedEvent } from "./stack-store.ts";
 /** `event` and `task` are the outbox; the others are what time makes due. */
 export type DueKind = "event" | "task" | "timer" | "deadline" | "poll" | "parked" | "lapsedLease";
 
+/** Something that waits for an engine or a worker. */
 export type DueItem =
   | { readonly kind: "event"; readonly receipt: string; readonly event: QueuedEvent; readonly deliveries: number }
   | {
@@ -32,6 +33,7 @@ export type DueItem =
     }
   | { readonly kind: "parked"; readonly stackId: string };
 
+/** What to take, and for how long it is out. */
 export interface TakeDueInput {
   readonly kinds: readonly DueKind[];
   readonly now: number;
