@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ClaimedAttempt, claimAttempt } from "../testing/claim-attempt.ts";
+import { createTestYard, type TestYard } from "../testing/test-yard.ts";
+
+const KEY = "review-app/pr-1/network";
+const PATH = `/terraform/state/${KEY}`;
+const STATES = `/v1/terraform/states/${encodeURIComponent(KEY)}`;
+const SECRET = "hunter2-hunter2";
+
+let yard: TestYard;
+beforeEach(() => {
+  yard = createTestYard({ limits: { stateVersions: 3 } });
+});
+afterEach(() => yard.stop());
+
+const stateOf = (serial: number, more: object = {}) => ({ version: 4, serial, lineage: "l", outputs: {}, ...more });
+const lockOf = (ID: string) => ({ ID, Who: `who-${ID}`, Operation: "OperationTypeApply" });
+const as = ({ authorization }: Pick<ClaimedAttempt, "authorization">) => ({ headers: { authorization } });
+const lock = (id: string, by?: ClaimedAttempt) =>
+  yard.call(PATH, { method: "LOCK", body: lockOf(id), ...(by && as(by)) });
+const unlock = (id: string, by?: ClaimedAttempt) =>
+  yard.call(PATH, { method: "UNLOCK", body: lockOf(id), ...(by && as(by)) });
+const write = (serial: number, id = "", by?: ClaimedAttempt) =>
+  yard.call(`${PATH}${id && `?ID=${id}`}`, { body: stateOf(serial), ...(by && as(by)) });
+const read = (by?: ClaimedAttempt) => yard.call(PATH, by && as(by));
+
+describe("a state", () => {
+  it("is not there, is written, read and deleted", async () => {
+    expect((await read()).status).toBe(404);
+    expect((await write(1)).status).toBe(200);
+    expect(await (await read()).json()).toEqual(stateOf(1));
+    expect((await yard.call(PATH, { method: "DELETE" })).status).toBe(200);
+    expect((await read()).status).toBe(404);
+  });
+
+  it("is one under encoded and plain slashes, and another with a slash at its end", async () => {
+    await write(1);
+
+    expect((await yard.call(`/terraform/state/${encodeURIComponent(KEY)}`)).status).toBe(200);
+    expect((await yard.call(`${PATH}/`)).status).toBe(404);
+  });
+
+  it("may be larger than a record, and comes back byte by byte", async () => {
+    const noise = Array.from({ length: 30_000 }, () => Math.random().toString(36).slice(2));
+    const text = JSON.stringify(stateOf(1, { noise }));
+
+    const answer = await yard.call(PATH, { body: text });
+
+    expect(answer.status).toBe(200);
+    expect(await (await read()).text()).toBe(text);
+  });
+
+  it("is refused when it is no JSON object, too large, or changed on the way, without quoting it", async () => {
+    const small = createTestYard({ limits: { stateBytes: 100 } });
+    const answers = [
+      await yard.call(PATH, { body: `{"secret": "${SECRET}"` }),
+      await yard.call(PATH, { body: "[]" }),
+      await yard.call(PATH, { body: stateOf(1), headers: { "content-md5": "AAAA" } }),
+      await small.call(PATH, { body: stateOf(1, { more: "x".repeat(100) }) }),
+    ];
+
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 413]);
+    expect(await answers[0]?.text()).not.toContain(SECRET);
+    await small.stop();
+  });
+
+  it("keeps its last versions, shows them and restores one under the next serial", async () => {
+    for (const serial of [1, 2, 3, 4, 5]) await write(serial);
+
+    const state = await yard.json(STATES);
+    const old = await yard.json(`${STATES}/versions/3`);
+    const gone = await yard.call(`${STATES}/versions/1`);
+    const restored = await yard.json(`${STATES}/restore`, { body: { version: 3 } });
+
+    expect(state).toMatchObject({
+      key: KEY,
+      current: 5,
+      versions: [{ version: 5 }, { version: 4 }, { version: 3, by: "tester" }],
+    });
+    expect(old).toEqual(stateOf(3));
+    expect(gone.status).toBe(404);
+    expect(restored).toMatchObject({ version: 6, serial: 6, restoredFrom: 3 });
+    expect(await (await read()).json()).toEqual(stateOf(6));
+  });
+
+  it("leaves no records of versions that are gone", async () => {
+    for (const serial of [1, 2, 3, 4, 5]) await write(serial);
+
+    const { items } = await yard.store.records.list("terraform-state/data/", { limit: 100, now: Date.now() });
+
+    expect(items).toHaveLength(3);
+  });
+
+  it("loses no write of many at the same time", async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => write(n + 1)));
+
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    expect(await yard.json(STATES)).toMatchObject({ current: 8 });
+  });
+
+  it("is listed by prefix", async () => {
+    await write(1);
+    await yard.call("/terraform/state/review-app/pr-2/network", { body: stateOf(1) });
+    await yard.call("/terraform/state/other/pr-1/x", { body: stateOf(1) });
+
+    const { items } = await yard.json<{ items: { key: string }[] }>("/v1/terraform/states?prefix=review-app%2F");
+
+    expect(items.map(({ key }) => key)).toEqual([KEY, "review-app/pr-2/network"]);
+  });
+});
+
+describe("a lock", () => {
+  it("goes to one of many who ask at the same time, and the others are told who holds it", async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => lock(`l${n}`)));
+
+    const granted = answers.filter(({ status }) => status === 200);
+    const refused = answers.filter(({ status }) => status === 423);
+    expect([granted.length, refused.length]).toEqual([1, 9]);
+    const winner = `l${answers.indexOf(granted[0] as Response)}`;
+    expect(await refused[0]?.json()).toEqual(lockOf(winner));
+  });
+
+  it("keeps out writers under another id, and is given back", async () => {
+    await lock("l1");
+
+    expect((await write(1)).status).toBe(423);
+    expect((await write(1, "l2")).status).toBe(423);
+    expect((await write(1, "l1")).status).toBe(200);
+    expect((await unlock("l2")).status).toBe(409);
+    expect((await unlock("l1")).status).toBe(200);
+    expect((await lock("l2")).status).toBe(200);
+  });
+
+  it("is broken by an operator with Terraform's force-unlock, which sends nothing, or over the API by id", async () => {
+    await lock("l1");
+    expect((await yard.call(PATH, { method: "UNLOCK" })).status).toBe(200);
+    await lock("l2");
+    expect((await yard.call(`${STATES}/unlock`, { body: { id: "l1" } })).status).toBe(409);
+    expect(await yard.json(`${STATES}/unlock`, { body: { id: "l2" } })).not.toHaveProperty("lock");
+  });
+
+  it("stops a restore", async () => {
+    await write(1);
+    await lock("l1");
+
+    expect((await yard.call(`${STATES}/restore`, { body: { version: 1 } })).status).toBe(409);
+  });
+});
+
+describe("an attempt", () => {
+  it("locks, writes and unlocks with its id and the token of its lease", async () => {
+    const attempt = await claimAttempt(yard, "pr-1");
+
+    expect((await lock("l1", attempt)).status).toBe(200);
+    expect((await write(1, "l1", attempt)).status).toBe(200);
+    expect((await read(attempt)).status).toBe(200);
+    expect((await unlock("l1", attempt)).status).toBe(200);
+    expect(await yard.json(STATES)).toMatchObject({ versions: [{ by: attempt.attemptId }] });
+  });
+
+  it("reaches no state of another stack, and nothing else of the server", async () => {
+    const attempt = await claimAttempt(yard, "pr-1");
+
+    for (const key of ["review-app/pr-10/network", "review-app/pr-1", "other/pr-1/network", "x"]) {
+      expect((await yard.call(`/terraform/state/${key}`, as(attempt))).status).toBe(401);
+    }
+    expect((await yard.call("/v1/stacks", as(attempt))).status).toBe(401);
+  });
+
+  it.each(["0", "-1", "1e0", "01", "2", "", "NaN", "__proto__"])("is not known by the token %j", async (token) => {
+    const { attemptId } = await claimAttempt(yard, "pr-1");
+    const authorization = `Basic ${Buffer.from(`${attemptId}:${token}`).toString("base64")}`;
+
+    expect((await yard.call(PATH, { headers: { authorization } })).status).toBe(401);
+  });
+
+  it("shows the lock but never its token", async () => {
+    const attempt = await claimAttempt(yard, "pr-1");
+    await lock("l1", attempt);
+
+    const { lock: shown } = await yard.json<{ lock: object }>(STATES);
+
+    expect(shown).toEqual({
+      ...{ id: "l1", holder: attempt.attemptId, binds: true, who: "who-l1", operation: "OperationTypeApply" },
+      at: expect.any(String),
+    });
+  });
+
+  it("holds its lock against others while its lease lives", async () => {
+    const attempt = await claimAttempt(yard, "pr-1");
+    await lock("l1", attempt);
+
+    expect((await lock("l2")).status).toBe(423);
+    expect((await write(1)).status).toBe(423);
+  });
+
+  it("loses its lock to the next one when it was settled, and may do nothing more", async () => {
+    const attempt = await claimAttempt(yard, "pr-1");
+    await lock("l1", attempt);
+    await attempt.settle();
+
+    expect((await lock("l2")).status).toBe(200);
+    expect((await write(1, "l1", attempt)).status).toBe(401);
+    expect((await unlock("l1", attempt)).status).toBe(401);
+  });
+
+  it("loses its lock to the next runner of the same attempt when its lease has ended", async () => {
+    const crashed = await claimAttempt(yard, "pr-1", 200);
+    expect((await lock("l1", crashed)).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const next = await claimAttempt(yard, "pr-1");
+
+    expect((await lock("l2", next)).status).toBe(200);
+    expect((await write(2, "l1", crashed)).status).toBe(401);
+    expect((await write(2, "l2", next)).status).toBe(200);
+  });
+
+  it("hands its ended lock to exactly one of many", async () => {
+    const crashed = await claimAttempt(yard, "pr-1", 200);
+    expect((await lock("l0", crashed)).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => lock(`m${n}`)));
+
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
+  it("may finish under its own lock after its lease while nobody has taken either", async () => {
+    const late = await claimAttempt(yard, "pr-1", 200);
+    await lock("l1", late);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+
+    expect((await write(1, "l1", late)).status).toBe(200);
+    expect((await unlock("l1", late)).status).toBe(200);
+    expect((await write(2, "", late)).status).toBe(403);
+    expect((await lock("l2", late)).status).toBe(403);
+  });
+});

@@ -1,0 +1,65 @@
+import { decide, parseEventMessage } from "@stackyard/core/machine";
+import type { TestYard } from "./test-yard.ts";
+
+/** An attempt with a lease, as a runner's Terraform knows it. */
+export interface ClaimedAttempt {
+  readonly attemptId: string;
+  readonly token: number;
+  /** Header of its requests. */
+  readonly authorization: string;
+  /** Ends it as its runner would. */
+  settle(): Promise<void>;
+}
+
+/** Launches a stack without an engine and claims its task. `leaseMs` below zero: a lease that has ended already. */
+export async function claimAttempt(yard: TestYard, stackId: string, leaseMs = 60_000): Promise<ClaimedAttempt> {
+  const attemptId = (await findOpenAttempt(yard, stackId)) ?? (await launch(yard, stackId));
+  // A lease that has ended is one that was given long ago.
+  const now = Date.now() + Math.min(0, leaseMs) * 2;
+  const input = {
+    attemptId,
+    owner: `runner-${Math.random()}`,
+    leaseMs: Math.abs(leaseMs),
+    timeoutMs: 3_600_000,
+    exclusiveKeys: [],
+  };
+  const claim = await yard.store.claim({ ...input, now });
+  if (claim.kind !== "granted") throw new Error(`The claim was ${claim.kind}.`);
+  const { grant } = claim;
+  return {
+    attemptId,
+    token: grant.token,
+    authorization: `Basic ${Buffer.from(`${attemptId}:${grant.token}`).toString("base64")}`,
+    async settle() {
+      const message = { event: "TASK_COMPLETED", stackId, task: { name: "create" }, dispatchId: attemptId };
+      const event = { id: `${attemptId}-done`, stackId, origin: "worker", message, receivedAt: now } as const;
+      await yard.store.settle(grant, { outcome: "succeeded", event, now: Date.now() });
+    },
+  };
+}
+
+async function findOpenAttempt({ store }: TestYard, stackId: string): Promise<string | undefined> {
+  return (await store.listAttempts(stackId)).find(({ status }) => status !== "settled")?.attemptId;
+}
+
+async function launch({ store, locator }: TestYard, stackId: string): Promise<string> {
+  const located = await locator.find("review-app");
+  const message = { id: `launch-${stackId}`, event: "LAUNCH", stackId, machine: "review-app" };
+  const parsed = parseEventMessage(message, { at: Date.now() });
+  if (located.kind !== "found" || parsed.kind !== "event") throw new Error("The tests' machine is not there.");
+  const decision = decide(located.machine, undefined, parsed.event);
+  if (decision.kind !== "applied") throw new Error(decision.reason);
+  const { stack, dispatches } = decision;
+  await store.commit([
+    {
+      stackId,
+      expectedVersion: 0,
+      write: { kind: "put", stack },
+      appliedIds: [message.id],
+      ...{ park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [], acknowledges: [] },
+      dispatches,
+      now: Date.now(),
+    },
+  ]);
+  return dispatches[0]?.attemptId ?? "";
+}
