@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { TerraformConfig, terraformDefinition } from "./definition.ts";
 
 const config = Compile(TerraformConfig);
-const subject = { stackId: "pr-12", machine: "review-app", task: "network" };
+const subject = { stackId: "pr-12", machine: "review-app" };
 
 describe("the config of a task", () => {
   it.each([
@@ -37,7 +37,7 @@ describe("the exclusive key", () => {
     const apply = { action: "apply", source: { type: "s3", bucket: "a", key: "ecs" } } as const;
     const destroy = { action: "destroy", source: { type: "s3", bucket: "b", key: "ecs" } } as const;
 
-    expect([exclusiveKey(subject, apply), exclusiveKey({ ...subject, task: "other" }, destroy)]).toEqual([
+    expect([exclusiveKey(subject, apply), exclusiveKey(subject, destroy)]).toEqual([
       "review-app/pr-12/ecs",
       "review-app/pr-12/ecs",
     ]);
