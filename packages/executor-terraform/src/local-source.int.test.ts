@@ -38,7 +38,7 @@ describe("copyLocalSource", () => {
         "project/net/terraform.tfstate.backup": "",
       },
       ...{ "project/net/.terraform.tfstate.lock.info": "", "project/net/.terraform.lock.hcl": "l" },
-      ...{ "project/.stackyard/work/x": "", "project/data/x": "" },
+      ...{ "project/.stackyard/runs/x": "", "project/data/x": "" },
     });
 
     await copy(".");
