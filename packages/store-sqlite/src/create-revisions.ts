@@ -1,4 +1,4 @@
-import type { Store, Store } from "@stackyard/core";
+import type { Store } from "@stackyard/core";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Revision } from "./port-types.ts";
 
