@@ -3,6 +3,7 @@ import { createFolderLocator, createUlids, startYard, systemClock } from "@stack
 import { removeServerFile, writeServerFile } from "../client/server-file.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { dataDirOf, loadExecutors, machinesDirOf } from "../project/load-executors.ts";
+import { toLeaseMs } from "../project/worker-lease.ts";
 import { VERSION } from "../version.ts";
 
 /** A line that a running task reports. */
@@ -47,8 +48,10 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
     const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
     const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: options.logger };
     const served = await startServing(parts, dataDir, options);
+    const leaseMs = toLeaseMs(file.config.worker?.lease ?? "");
     const yard = startYard(parts, {
       worker: {
+        ...(leaseMs === undefined ? {} : { leaseMs }),
         stateBackendUrl: `${served.url}/terraform/state`,
         onReport: ({ message, line }) => options.onReport({ stackId: message.stack.id, task: message.task.name, line }),
       },

@@ -5,6 +5,7 @@ import { failWith } from "../shell/failure.ts";
 import { findNearestName } from "../shell/nearest-name.ts";
 import { tellFaults } from "../shell/tell-faults.ts";
 import { isPlugin } from "./is-plugin.ts";
+import { toLeaseMs } from "./worker-lease.ts";
 
 const Path = Type.String({ minLength: 1, maxLength: 4_096 });
 const Keys = {
@@ -23,6 +24,9 @@ const Keys = {
     ),
   ),
   concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  worker: Type.Optional(
+    Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
+  ),
 };
 const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
 
@@ -51,12 +55,21 @@ function findFaults(value: unknown): readonly string[] {
     ...unknown.map(tellUnknownKey),
     ...tellFaults(Value.Errors(Config, known)),
     ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
+    ...findLeaseFaults(known["worker"]),
   ];
 }
 
 function tellUnknownKey(key: string): string {
   const near = findNearestName(key, Object.keys(Keys));
   return `"${key}" is no key of a configuration. ${near ? `Did you mean "${near}"?` : `Known: ${Object.keys(Keys).join(", ")}.`}`;
+}
+
+function findLeaseFaults(worker: unknown): readonly string[] {
+  if (typeof worker !== "object" || worker === null || !("lease" in worker)) return [];
+  const { lease } = worker;
+  // What is no text is told by the schema.
+  if (typeof lease !== "string" || toLeaseMs(lease) !== undefined) return [];
+  return [`worker.lease: "${lease}" must be a duration from 1s to 1h, such as 30s.`];
 }
 
 function findPluginFaults(value: unknown, index: number): readonly string[] {

@@ -21,6 +21,13 @@ export interface StackyardConfig {
   };
   /** Tasks that run at the same time. Default: 8. */
   readonly concurrency?: number;
+  readonly worker?: {
+    /**
+     * How long tasks of a process that died stay with it before they are taken up again: a duration from `1s` to `1h`.
+     * A live one renews it at a third. Default: `30s`.
+     */
+    readonly lease?: string;
+  };
 }
 
 /** Types a configuration; gives it back as it is. */
