@@ -10,6 +10,12 @@ variable "sha" {
   default = "unknown"
 }
 
+# How long a roll-out takes; a real one is not done at once either.
+variable "seconds" {
+  type    = number
+  default = 1
+}
+
 variable "folder" {
   type    = string
   default = "/tmp/stackyard-review-app"
@@ -20,12 +26,16 @@ locals {
 }
 
 resource "terraform_data" "app" {
-  input            = { folder = local.environment, sha = var.sha }
+  input            = { folder = local.environment, sha = var.sha, seconds = var.seconds }
   triggers_replace = [local.environment, var.sha]
 
   provisioner "local-exec" {
-    command     = "mkdir -p \"$FOLDER\" && printf '%s\\n' \"$SHA\" > \"$FOLDER/app.txt\""
-    environment = { FOLDER = self.output.folder, SHA = self.output.sha }
+    command     = <<-SHELL
+      echo "starting $SHA"
+      sleep "$DELAY"
+      mkdir -p "$FOLDER" && printf '%s\n' "$SHA" > "$FOLDER/app.txt"
+    SHELL
+    environment = { FOLDER = self.output.folder, SHA = self.output.sha, DELAY = self.output.seconds }
   }
 
   provisioner "local-exec" {

@@ -28,7 +28,7 @@ resource "terraform_data" "network" {
 
   provisioner "local-exec" {
     when        = destroy
-    command     = "rm -f \"$FOLDER/network.txt\" \"$FOLDER/database.json\"; rmdir \"$FOLDER\" 2>/dev/null || true"
+    command     = "rm -f \"$FOLDER/network.txt\"; rmdir \"$FOLDER\" 2>/dev/null || true"
     environment = { FOLDER = self.output.folder }
   }
 }
