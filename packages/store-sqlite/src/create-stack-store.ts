@@ -11,7 +11,7 @@ type StackCalls = Pick<Store, "load" | "commit" | "enqueue" | "takeDue" | "ackno
 /** The part of the store that the engine and the transport use. */
 export function createStackStore(commits: GroupCommit): StackCalls {
   return {
-    load: (ids) => commits.read(({ database }) => ids.map((id) => loadStack(database, id))),
+    load: (ids) => commits.read((store) => ids.map((id) => loadStack(store, id))),
     commit: (changes) =>
       commits.write((transaction) => changes.map((change) => commitChange(transaction, change)), changes.length),
     enqueue: (events) =>

@@ -33,13 +33,14 @@ interface DueStackRow {
 
 function readTimers(database: Database, until: number, limit: number): readonly DueRow[] {
   return database
-    .all<DueStackRow>(
-      "select stack_id, timer_at as due_at from stack where timer_at <= ? order by timer_at limit ?",
+    .all<DueStackRow & { version: number }>(
+      "select stack_id, version, timer_at as due_at from stack where timer_at <= ? order by timer_at limit ?",
       until,
       limit,
     )
-    .map(({ stack_id: stackId, due_at: dueAt }) => ({
-      key: `timer:${dueAt}:${stackId}`,
+    .map(({ stack_id: stackId, version, due_at: dueAt }) => ({
+      // A later record may have another timer of the same instant.
+      key: `timer:${dueAt}:${version}:${stackId}`,
       dueAt,
       toItem: () => ({ kind: "timer", stackId, dueAt }),
     }));

@@ -28,10 +28,14 @@ export function enqueueEvent(transaction: Transaction, event: QueuedEvent, visib
 }
 
 /** What a row of the window hands out. */
-export function readEventItem(database: Database, { seq, deliveries }: WindowRow): DueItemOf<"event"> | undefined {
-  const row = database.get<{ event: string }>("select event from event_queue where seq = ?", seq);
-  if (row === undefined) return undefined;
-  return { kind: "event", receipt: `event:${seq}`, event: JSON.parse(row.event) as QueuedEvent, deliveries };
+export function readEventItem(database: Database, row: WindowRow): DueItemOf<"event"> | undefined {
+  const { seq, deliveries, document = readDocument(database, seq) } = row;
+  if (document === undefined) return undefined;
+  return { kind: "event", receipt: `event:${seq}`, event: JSON.parse(document) as QueuedEvent, deliveries };
+}
+
+function readDocument(database: Database, seq: number): string | undefined {
+  return database.get<{ event: string }>("select event from event_queue where seq = ?", seq)?.event;
 }
 
 /**

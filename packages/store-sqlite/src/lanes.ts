@@ -34,8 +34,8 @@ export interface LanesTake {
   peek(): WindowRow | undefined;
   /** Hands out what `peek` gives. */
   take(): WindowRow | undefined;
-  /** A row that was just read. */
-  add(row: WindowRow): void;
+  /** A row that was just read. Gives it as it is kept. */
+  add(row: WindowRow): WindowRow;
   /** Must be called once. */
   end(): void;
 }
@@ -60,10 +60,13 @@ export class Lanes {
     const { row, lane } = found;
     this.#rows.delete(seq);
     row.gone = true;
-    if (lane.rows[lane.head] !== row) return;
-    advanceHead(lane);
-    if (lane.head < lane.rows.length) this.#schedule(lane);
-    else this.#drop(lane);
+    // The last row of a lane is never one that is gone: what is added behind it looks at it.
+    while (lane.rows.at(-1)?.gone === true && lane.rows.length > lane.head) lane.rows.pop();
+    if (lane.head >= lane.rows.length) this.#drop(lane);
+    else if (lane.rows[lane.head] === row) {
+      advanceHead(lane);
+      this.#schedule(lane);
+    }
   }
 
   giveBack(seq: number, availableAt: number): void {
@@ -104,8 +107,9 @@ export class Lanes {
         return row;
       },
       add: (row) => {
-        const { lane, follows } = this.#add(row, now);
-        follow(follows, lane);
+        const { row: added, lane, follows } = this.#add(row, now);
+        if (follows) follow(added, lane);
+        return added;
       },
       end: () => {
         for (const lane of touched) this.#schedule(lane);
@@ -131,17 +135,17 @@ export class Lanes {
     }
   }
 
-  /** `follows`: the row, when it stands behind one that the present take has handed out. */
-  #add(row: WindowRow, now: number): { readonly lane: Lane; readonly follows?: LaneRow } {
+  /** `follows`: it stands behind a row that the present take has handed out. */
+  #add(row: WindowRow, now: number): Place & { readonly follows: boolean } {
     const added: LaneRow = { ...row, gone: false, takenIn: 0 };
     const lane = this.#lanes.get(row.lane) ?? this.#openLane(row.lane);
     const before = lane.rows.at(-1);
     lane.rows.push(added);
     this.#rows.set(row.seq, { row: added, lane });
-    if (before !== undefined) return before.takenIn === this.#takes ? { lane, follows: added } : { lane };
+    if (before !== undefined) return { row: added, lane, follows: before.takenIn === this.#takes };
     if (added.availableAt > now) this.#schedule(lane);
     else this.#ready.push({ lane, stamp: lane.stamp, order: added.seq });
-    return { lane };
+    return { row: added, lane, follows: false };
   }
 
   #openLane(key: string | number): Lane {

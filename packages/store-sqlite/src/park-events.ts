@@ -1,6 +1,6 @@
 import type { ParkedEvent } from "@stackyard/core/engine";
-import type { Database } from "./database.ts";
 import { forgetEventId } from "./event-queue.ts";
+import type { StoreContext } from "./store-context.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Parks an event; one that is parked already is replaced. */
@@ -20,6 +20,7 @@ export function parkEvent(transaction: Transaction, parked: ParkedEvent): void {
   );
   database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", id, stackId);
   transaction.count("parkedEvents", 1);
+  transaction.afterCommit(() => transaction.store.parkedStacks.add(stackId));
 }
 
 /** Parks an event no more. Its id is forgotten, unless it was applied or is queued. */
@@ -31,8 +32,12 @@ export function unparkEvent(transaction: Transaction, stackId: string, eventId: 
 }
 
 /** The parked events of a stack, oldest first. */
-export function loadParked(database: Database, stackId: string): readonly ParkedEvent[] {
-  return database
-    .all<{ body: string }>("select body from parked where stack_id = ? order by parked_at, parked_no", stackId)
-    .map(({ body }) => JSON.parse(body) as ParkedEvent);
+export function loadParked({ database, parkedStacks }: StoreContext, stackId: string): readonly ParkedEvent[] {
+  if (!parkedStacks.has(stackId)) return [];
+  const rows = database.all<{ body: string }>(
+    "select body from parked where stack_id = ? order by parked_at, parked_no",
+    stackId,
+  );
+  if (rows.length === 0) parkedStacks.delete(stackId);
+  return rows.map(({ body }) => JSON.parse(body) as ParkedEvent);
 }

@@ -38,6 +38,7 @@ export class QueueWindow {
   /** Begins to hand rows out, at most so many. */
   beginTake(now: number, limit: number, leaseMs: number): WindowTake {
     const lanes = this.#lanes.beginTake(now, leaseMs);
+    const fresh: WindowRow[] = [];
     let readable = limit + MAX_SKIPPED;
     const peek = (): WindowRow | undefined => {
       for (;;) {
@@ -45,14 +46,17 @@ export class QueueWindow {
         if (row !== undefined || readable <= 0) return row;
         const rows = this.#readMore(limit);
         if (rows.length === 0) return undefined;
-        for (const added of rows) lanes.add(added);
+        for (const added of rows) fresh.push(lanes.add(added));
         readable -= rows.length;
       }
     };
     return {
       peek,
       take: () => (peek() === undefined ? undefined : lanes.take()),
-      end: () => lanes.end(),
+      end: () => {
+        lanes.end();
+        for (const row of fresh) row.document = undefined;
+      },
     };
   }
 

@@ -8,13 +8,14 @@ interface EventRow {
   readonly visible_at: number;
   readonly deliveries: number;
   readonly queued_at: number;
+  readonly event: string;
 }
 
 /** The rows after that one, as the window in memory needs them. */
 export function readEventRows(database: Database, afterSeq: number, limit: number): readonly WindowRow[] {
   return database
     .all<EventRow>(
-      "select seq, stack_id, event_id, visible_at, deliveries, queued_at from event_queue where seq > ? order by seq limit ?",
+      "select seq, stack_id, event_id, visible_at, deliveries, queued_at, event from event_queue where seq > ? order by seq limit ?",
       afterSeq,
       limit,
     )
@@ -25,5 +26,6 @@ export function readEventRows(database: Database, afterSeq: number, limit: numbe
       queuedAt: row.queued_at,
       availableAt: row.visible_at,
       deliveries: row.deliveries,
+      document: row.event,
     }));
 }

@@ -27,11 +27,9 @@ export function unqueueTask(transaction: Transaction, seq: number): void {
 }
 
 /** What a row of the window hands out. */
-export function readTaskItem(
-  database: Database,
-  { seq, subject, deliveries }: WindowRow,
-): DueItemOf<"task"> | undefined {
-  const message = readMessage(database, Number(subject));
+export function readTaskItem(database: Database, row: WindowRow): DueItemOf<"task"> | undefined {
+  const { seq, subject, deliveries, document } = row;
+  const message = document === undefined ? readMessage(database, Number(subject)) : parseMessage(document);
   if (message === undefined) return undefined;
   return { kind: "task", receipt: `task:${seq}`, attemptId: message.dispatch.id, message, deliveries };
 }
@@ -39,7 +37,11 @@ export function readTaskItem(
 /** The message that an attempt was dispatched with. */
 export function readMessage(database: Database, attemptNo: number): TaskMessage | undefined {
   const row = database.get<{ message: string }>("select message from attempt_message where attempt_no = ?", attemptNo);
-  return row === undefined ? undefined : (JSON.parse(row.message) as TaskMessage);
+  return row === undefined ? undefined : parseMessage(row.message);
+}
+
+function parseMessage(document: string): TaskMessage {
+  return JSON.parse(document) as TaskMessage;
 }
 
 /** Removes a message that its consumer is done with. */

@@ -10,4 +10,6 @@ export interface WindowRow {
   /** The end of its lease, or the instant that it was given back for. */
   availableAt: number;
   deliveries: number;
+  /** What the row holds, as long as the take lasts that has read it. */
+  document: string | undefined;
 }

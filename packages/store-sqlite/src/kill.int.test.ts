@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
+import { runInProcess, sourceUrl } from "./testing/run-in-process.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "stackyard-kill-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Twenty callers, each writing its own stack again and again; says which version of which stack was answered. */
+const WRITER = `
+  import { createSqliteStore } from ${JSON.stringify(sourceUrl)};
+  const [, folder, round] = process.argv;
+  const store = await createSqliteStore({ folder });
+  const empty = { park: [], unpark: [], setAside: [], dispatches: [], cancels: [], closes: [], acknowledges: [] };
+  async function write(id) {
+    const [{ version }] = await store.load([id]);
+    for (let expectedVersion = version; ; ) {
+      const eventId = id + ":" + (expectedVersion + 1);
+      const stack = { id, machine: "m", state: "S", tasks: [], timers: [], metadata: { text: "x".repeat(500) } };
+      const history = [{ stackId: id, at: 1, eventId, event: "E", outcome: "applied", sent: [], notes: [] }];
+      const change = { ...empty, stackId: id, expectedVersion, write: { kind: "put", stack }, now: 1 };
+      const [result] = await store.commit([{ ...change, appliedIds: [eventId], history }]);
+      if (result.kind !== "committed") throw new Error(result.kind);
+      process.stdout.write(id + " " + result.version + "\\n");
+      expectedVersion = result.version;
+    }
+  }
+  await Promise.all(Array.from({ length: 20 }, (_, index) => write("stack-" + index)));`;
+
+async function readVersions(store: SqliteStore): Promise<Map<string, number>> {
+  const loaded = await store.load(Array.from({ length: 20 }, (_, index) => `stack-${index}`));
+  return new Map(loaded.map(({ stackId, version }) => [stackId, version]));
+}
+
+async function countHistory(store: SqliteStore, stackId: string): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await store.listHistory({ stackId }, { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
+    count += page.items.length;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return count;
+}
+
+describe("a writer that is killed", () => {
+  it("loses no commit that it answered, and leaves no half of one", async () => {
+    const answered = new Map<string, number>();
+
+    for (let round = 0; round < 8; round += 1) {
+      const writer = runInProcess(WRITER, folder);
+      const enough = 100 + round * 83;
+      for (let lines = 0; lines < enough; lines += 1) {
+        const [id = "", version] = (await writer.line()).split(" ");
+        answered.set(id, Math.max(answered.get(id) ?? 0, Number(version)));
+      }
+      await writer.kill();
+
+      const store = await createSqliteStore({ folder });
+      const versions = await readVersions(store);
+      for (const [id, version] of answered) expect(versions.get(id)).toBeGreaterThanOrEqual(version);
+      for (const [id, version] of versions) expect([id, await countHistory(store, id)]).toEqual([id, version]);
+      await store.close();
+    }
+  });
+});

@@ -1,0 +1,160 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSqliteStore } from "./create-sqlite-store.ts";
+import { storeFilesOf } from "./store-files.ts";
+import { type Program, runInProcess, sourceUrl } from "./testing/run-in-process.ts";
+
+let folder = "";
+let programs: Program[] = [];
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), "stackyard-lock-")), "data");
+});
+afterEach(async () => {
+  for (const program of programs) await program.kill();
+  programs = [];
+  rmSync(join(folder, ".."), { recursive: true, force: true });
+});
+
+/** Opens the store, says what came of it, and keeps it open until it is told to close. */
+const OWNER = `
+  import { createSqliteStore } from ${JSON.stringify(sourceUrl)};
+  const folder = process.argv[1];
+  try {
+    const store = await createSqliteStore({ folder });
+    console.log("open");
+    process.stdin.once("data", async () => {
+      await store.close();
+      console.log("closed");
+    });
+  } catch (error) {
+    console.log(error.code + " " + error.message);
+    process.exit();
+  }`;
+
+function startOwner(): Program {
+  const program = runInProcess(OWNER, folder);
+  programs.push(program);
+  return program;
+}
+
+function readLock(): unknown {
+  return JSON.parse(readFileSync(storeFilesOf(folder).lock, "utf8"));
+}
+
+describe("the lock of a store", () => {
+  it("names the owner while the store is open, and is gone afterwards", async () => {
+    const store = await createSqliteStore({ folder, clock: { now: () => Date.UTC(2026, 0, 1) } });
+
+    expect(readLock()).toEqual({
+      pid: process.pid,
+      host: hostname(),
+      startedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      since: "2026-01-01T00:00:00.000Z",
+    });
+    await store.close();
+    expect(existsSync(storeFilesOf(folder).lock)).toBe(false);
+  });
+
+  it("refuses a second store of the same process", async () => {
+    const store = await createSqliteStore({ folder });
+
+    await expect(createSqliteStore({ folder })).rejects.toMatchObject({ code: "STORE_LOCKED" });
+
+    await store.close();
+    await (await createSqliteStore({ folder })).close();
+  });
+
+  it("refuses while another process has the store open, and says which and what to do", async () => {
+    const owner = startOwner();
+    expect(await owner.line()).toBe("open");
+
+    const refused = createSqliteStore({ folder });
+
+    await expect(refused).rejects.toMatchObject({
+      code: "STORE_LOCKED",
+      message: expect.stringMatching(new RegExp(`process ${owner.process.pid} on .*, since .*Stop that process`)),
+      details: { owner: { pid: owner.process.pid, host: hostname() } },
+    });
+    owner.process.stdin?.write("close\n");
+    expect(await owner.line()).toBe("closed");
+    await (await createSqliteStore({ folder })).close();
+  });
+
+  it("is taken over at once when its owner was killed, and the logger is told", async () => {
+    const owner = startOwner();
+    await owner.line();
+    await owner.kill();
+    const warned: unknown[] = [];
+    const logger = { debug() {}, info() {}, error() {}, warn: (_: string, fields?: object) => warned.push(fields) };
+
+    const store = await createSqliteStore({ folder, logger });
+
+    expect(warned).toEqual([{ owner: expect.objectContaining({ pid: owner.process.pid }) }]);
+    expect(readLock()).toMatchObject({ pid: process.pid });
+    await store.close();
+  });
+
+  it("is taken over when the dead owner's pid belongs to another process now", async () => {
+    await (await createSqliteStore({ folder })).close();
+    const bystander = runInProcess("setInterval(() => {}, 1000); console.log('up');");
+    programs.push(bystander);
+    await bystander.line();
+    const left = { pid: bystander.process.pid, host: hostname(), startedAt: "2020-01-01T00:00:00.000Z", since: "" };
+    writeFileSync(storeFilesOf(folder).lock, JSON.stringify(left));
+
+    await (await createSqliteStore({ folder })).close();
+  });
+
+  it("is taken although the lock file cannot be read", async () => {
+    await (await createSqliteStore({ folder })).close();
+    writeFileSync(storeFilesOf(folder).lock, "{ half");
+
+    await (await createSqliteStore({ folder })).close();
+  });
+
+  it("goes to one of several processes that ask at the same time, also after a crash", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const owners = Array.from({ length: 5 }, startOwner);
+
+      const answers = await Promise.all(owners.map((owner) => owner.line()));
+
+      expect(answers.filter((answer) => answer === "open")).toHaveLength(1);
+      expect(answers.filter((answer) => answer.startsWith("STORE_LOCKED "))).toHaveLength(4);
+      for (const owner of owners) await owner.kill();
+    }
+  });
+
+  it("leaves nothing locked when the store cannot be opened", async () => {
+    await (await createSqliteStore({ folder })).close();
+    writeFileSync(storeFilesOf(folder).database, "no database at all, but long enough for a header".repeat(20));
+
+    await expect(createSqliteStore({ folder })).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+
+    expect(existsSync(storeFilesOf(folder).lock)).toBe(false);
+  });
+});
+
+describe("the files of a store", () => {
+  it("are for their owner only", async () => {
+    const store = await createSqliteStore({ folder });
+    await store.enqueue([{ id: "e", stackId: "s", origin: "external", message: {}, receivedAt: 0 }]);
+    const { database, guard, lock } = storeFilesOf(folder);
+
+    const modes = [folder, database, `${database}-wal`, `${database}-shm`, guard, lock].map(
+      (file) => statSync(file).mode & 0o777,
+    );
+
+    expect(modes).toEqual([0o700, 0o600, 0o600, 0o600, 0o600, 0o600]);
+    await store.close();
+  });
+
+  it("say so when they cannot be made", async () => {
+    writeFileSync(join(folder, "..", "file"), "");
+
+    await expect(createSqliteStore({ folder: join(folder, "..", "file", "data") })).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+    });
+  });
+});

@@ -1,0 +1,34 @@
+import { StackyardError } from "@stackyard/core";
+import { describe, expect, it } from "vitest";
+import { toStoreError } from "./to-store-error.ts";
+
+function aSqliteError(errcode: number): Error {
+  return Object.assign(new Error("driver"), { code: "ERR_SQLITE_ERROR", errcode, errstr: "what SQLite says" });
+}
+
+describe("toStoreError", () => {
+  it.each([
+    ["SQLITE_CORRUPT", 11, "STORE_CORRUPT", false],
+    ["SQLITE_CORRUPT_INDEX", 779, "STORE_CORRUPT", false],
+    ["SQLITE_NOTADB", 26, "STORE_CORRUPT", false],
+    ["SQLITE_FULL", 13, "STORE_UNAVAILABLE", true],
+    ["SQLITE_IOERR_WRITE", 778, "STORE_UNAVAILABLE", true],
+    ["SQLITE_BUSY", 5, "STORE_UNAVAILABLE", true],
+    ["SQLITE_READONLY", 8, "STORE_UNAVAILABLE", true],
+  ])("gives %s (%i) the code %s and keeps the cause", (_name, errcode, code, retryable) => {
+    const cause = aSqliteError(errcode);
+
+    expect(toStoreError(cause)).toMatchObject({ code, retryable, cause });
+  });
+
+  it("says what to do about a full disk", () => {
+    expect(toStoreError(aSqliteError(13))).toMatchObject({ message: expect.stringContaining("Free some space") });
+  });
+
+  it("leaves errors of ours and faults of the code alone", () => {
+    const ours = new StackyardError("PAYLOAD_TOO_LARGE", "Too large.");
+    const fault = new TypeError("x is undefined");
+
+    expect([toStoreError(ours), toStoreError(fault)]).toEqual([ours, fault]);
+  });
+});
