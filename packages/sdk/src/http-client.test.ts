@@ -1,0 +1,165 @@
+import { describe, expect, it } from "vitest";
+import { isStackyardError, Stackyard, StackyardApiError } from "./index.ts";
+
+interface Sent {
+  readonly url: string;
+  readonly method: string;
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** A fetch that gives prepared answers, the last one for ever. */
+function prepared(...answers: readonly (() => Response | Promise<Response>)[]) {
+  const sent: Sent[] = [];
+  const fake: typeof fetch = async (input, init) => {
+    const text = typeof init?.body === "string" ? init.body : "null";
+    sent.push({
+      url: String(input),
+      method: init?.method ?? "GET",
+      body: JSON.parse(text),
+      headers: new Headers(init?.headers),
+    });
+    const answer = answers[Math.min(sent.length, answers.length) - 1];
+    init?.signal?.throwIfAborted();
+    return answer?.() ?? Response.json({});
+  };
+  return { sent, fetch: fake };
+}
+
+const accepted = () => Response.json({ results: [{ kind: "accepted", eventId: "e", stackId: "s" }] }, { status: 202 });
+const problem =
+  (status: number, code: string, headers: Record<string, string> = {}) =>
+  () =>
+    Response.json(
+      { type: "about:blank", title: "T", status, detail: "D.", code, retryable: false },
+      { status, headers },
+    );
+const broken = () => Promise.reject(new TypeError("fetch failed"));
+const yardWith = (given: typeof fetch, retries = 3) =>
+  new Stackyard({ url: "http://127.0.0.1:7070/base/", token: "secret", fetch: given, retries });
+
+describe("Stackyard", () => {
+  it("sends the token, and encodes what stands in paths and queries", async () => {
+    const { sent, fetch } = prepared(() => Response.json({ items: [] }));
+    const yard = yardWith(fetch);
+
+    await yard.stacks.history("a/b?c#d %", { order: "oldest", limit: 5 });
+
+    expect(sent[0]?.url).toBe("http://127.0.0.1:7070/base/v1/stacks/a%2Fb%3Fc%23d%20%25/history?order=oldest&limit=5");
+    expect(sent[0]?.headers.get("authorization")).toBe("Bearer secret");
+  });
+
+  it.each(["", ".", ".."])("refuses the stack id %j, which no path can carry", async (id) => {
+    const { sent, fetch } = prepared();
+
+    await expect(yardWith(fetch).stacks.get(id)).rejects.toMatchObject({ code: "USAGE" });
+    expect(sent).toEqual([]);
+  });
+
+  it("refuses an address that is none", () => {
+    expect(() => new Stackyard({ url: "ftp://x" })).toThrow("no http or https address");
+  });
+
+  it("sends the same id again when the network fails, so that the event is applied once", async () => {
+    const { sent, fetch } = prepared(broken, broken, accepted);
+
+    const published = await yardWith(fetch).publish({ stackId: "s", event: "GO" });
+
+    expect(published).toEqual({ eventId: "e", stackId: "s" });
+    expect(new Set(sent.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect(sent[2]?.body).toEqual([{ stackId: "s", event: "GO", id: expect.stringMatching(/^[0-9a-f]{32}$/) }]);
+  });
+
+  it.each([429, 500, 502, 503, 504])("tries again after %i", async (status) => {
+    const { sent, fetch } = prepared(problem(status, "SERVER_ERROR"), accepted);
+
+    await yardWith(fetch).publish({ stackId: "s", event: "GO" });
+
+    expect(sent).toHaveLength(2);
+  });
+
+  it("gives up after its retries", async () => {
+    const { sent, fetch } = prepared(broken);
+
+    await expect(yardWith(fetch, 1).stacks.list()).rejects.toMatchObject({ code: "UNREACHABLE" });
+    expect(sent).toHaveLength(2);
+  });
+
+  it.each([400, 401, 404, 409, 413])("does not try again after %i", async (status) => {
+    const { sent, fetch } = prepared(problem(status, "WHATEVER"));
+
+    await expect(yardWith(fetch).stacks.list()).rejects.toBeInstanceOf(StackyardApiError);
+    expect(sent).toHaveLength(1);
+  });
+
+  it("does not repeat what the server would do twice", async () => {
+    const { sent, fetch } = prepared(broken);
+
+    await expect(yardWith(fetch).events.redrive(["x"])).rejects.toMatchObject({ code: "UNREACHABLE" });
+    expect(sent).toHaveLength(1);
+  });
+
+  it("waits as long as the server asks", async () => {
+    const { fetch } = prepared(problem(429, "RATE_LIMITED", { "retry-after": "1" }), accepted);
+    const startedAt = Date.now();
+
+    await yardWith(fetch).publish({ stackId: "s", event: "GO" });
+
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990);
+  });
+
+  it("gives a refusal with the server's code and the nearest one of ours", async () => {
+    const { fetch } = prepared(problem(409, "TASK_NOT_RUNNING"));
+
+    const error: unknown = await yardWith(fetch)
+      .stacks.cancel("s", "t")
+      .catch((e: unknown) => e);
+
+    expect(isStackyardError(error, "OUTCOME_NEGATIVE")).toBe(true);
+    expect(error).toMatchObject({ message: "D.", problem: { status: 409, code: "TASK_NOT_RUNNING" } });
+  });
+
+  it("makes an error of what a proxy says", async () => {
+    const { fetch } = prepared(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
+
+    await expect(yardWith(fetch, 0).stacks.list()).rejects.toMatchObject({
+      code: "UNREACHABLE",
+      problem: { status: 502 },
+    });
+  });
+
+  it("stops when it is told to", async () => {
+    const { sent, fetch } = prepared(broken);
+    const stop = new AbortController();
+    stop.abort();
+
+    await expect(yardWith(fetch).stacks.list({}, { signal: stop.signal })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    expect(sent).toHaveLength(1);
+  });
+
+  it("sends many events in requests of a hundred, in order", async () => {
+    const { sent, fetch } = prepared(() => Response.json({ results: [] }));
+
+    await yardWith(fetch).publishMany(
+      Array.from({ length: 250 }, (_, n) => ({ stackId: "s", event: "GO", id: String(n) })),
+    );
+
+    const batches = sent.map(({ body }) => body as { id: string }[]);
+    expect(batches.map(({ length }) => length)).toEqual([100, 100, 50]);
+    expect(batches.flat().map(({ id }) => Number(id))).toEqual(Array.from({ length: 250 }, (_, n) => n));
+  });
+
+  it("throws what is no event", async () => {
+    const answer = {
+      results: [{ kind: "invalid", code: "EVENT_RESERVED", reason: '"NEXT" is sent by the engine only.' }],
+    };
+    const { fetch } = prepared(() => Response.json(answer, { status: 202 }));
+
+    await expect(yardWith(fetch).publish({ stackId: "s", event: "NEXT" })).rejects.toMatchObject({
+      code: "EVENT_INVALID",
+      details: { code: "EVENT_RESERVED" },
+    });
+  });
+});

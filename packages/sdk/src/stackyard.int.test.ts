@@ -1,0 +1,202 @@
+import { defineExecutor, type Executor, failed, running, silentLogger, succeeded } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { createServer } from "@stackyard/server";
+import { Type } from "typebox";
+import { afterEach, describe, expect, it } from "vitest";
+import { EventNotAppliedError, type HistoryEntry, Stackyard } from "./index.ts";
+
+const SOURCE = `
+version: 1
+events: [LAUNCH, DEPLOY, DOWN]
+states:
+  INIT: { on: { LAUNCH: [{ action: advance, state: UP }] } }
+  UP: { tasks: [create], on: { NEXT: [{ action: advance, state: IDLE }] } }
+  IDLE: { on: { DEPLOY: [{ action: advance, state: UP }], DOWN: [{ action: advance, state: GONE }] } }
+  GONE: { terminal: true }
+tasks:
+  create: { executor: script, config: {} }
+`;
+const TOKEN = "a-token-of-the-tests";
+const launch = { stackId: "pr-1", event: "LAUNCH", machine: "review-app" };
+
+const obliging = defineExecutor({ name: "script", config: Type.Object({}), start: async () => succeeded({}) });
+const failing = defineExecutor({
+  name: "script",
+  config: Type.Object({}),
+  start: async () => failed({ code: "NOPE", message: "It broke.", retryable: true }),
+});
+const endless = defineExecutor({
+  name: "script",
+  config: Type.Object({}),
+  progress: Type.Object({}),
+  start: async () => running({ progress: {}, pollAfterMs: 60_000, message: "on its way" }),
+  poll: async () => running({ progress: {}, pollAfterMs: 60_000, message: "on its way" }),
+});
+
+let end: () => Promise<void>;
+afterEach(() => end());
+
+async function start(executor: Executor = obliging) {
+  const executors = new Map([["script", executor]]);
+  const store = createMemoryStore();
+  const { machine } = parseMachine(SOURCE, { name: "review-app", executors });
+  if (machine === undefined) throw new Error("The machine of the tests is invalid.");
+  const locator = createStaticLocator([{ machine, source: SOURCE }]);
+  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const serve = (port: number) =>
+    createServer(
+      { ...deps, version: "0.0.0" },
+      { port, tokens: [{ name: "tester", token: TOKEN }], limits: { stopMs: 100 } },
+    );
+  let server = serve(0);
+  const { url } = await server.start();
+  const yard = startYard(deps, { drainMs: 100 });
+  end = async () => {
+    await server.stop();
+    await yard.stop();
+    await store.close();
+  };
+  return {
+    client: new Stackyard({ url, token: TOKEN }),
+    url,
+    async restart() {
+      await server.stop();
+      server = serve(Number(new URL(url).port));
+      await server.start();
+    },
+  };
+}
+
+describe("a program", () => {
+  it("publishes an event and waits for the state that it leads to", async () => {
+    const { client } = await start();
+
+    const [stack] = await Promise.all([client.waitForState("pr-1", "IDLE"), client.publish(launch)]);
+
+    expect(stack).toMatchObject({ id: "pr-1", state: "IDLE" });
+  });
+
+  it("waits until the stack is gone", async () => {
+    const { client } = await start();
+    await client.publish(launch);
+    await client.waitForState("pr-1", "IDLE");
+
+    await Promise.all([client.waitForRemoval("pr-1"), client.publish({ stackId: "pr-1", event: "DOWN" })]);
+
+    await expect(client.stacks.get("pr-1")).rejects.toMatchObject({ code: "STACK_UNKNOWN" });
+  });
+
+  it("is told what became of an event", async () => {
+    const { client } = await start();
+
+    const entry = await client.waitForOutcome(await client.publish(launch));
+
+    expect(entry).toMatchObject({ event: "LAUNCH", outcome: "applied", actor: "tester" });
+  });
+
+  it("is told at once that an event is parked, and gets the outcome all the same", async () => {
+    const { client } = await start(failing);
+    await client.publish(launch);
+    await client.waitForState("pr-1", "UP");
+    const parked: HistoryEntry[] = [];
+    const event = await client.publish({ stackId: "pr-1", event: "DEPLOY" });
+
+    const entry = await client.waitForOutcome(event, {
+      onParked(each) {
+        parked.push(each);
+        void client.stacks.settle("pr-1", "create", { reason: "by hand" });
+      },
+    });
+
+    expect(parked).toMatchObject([{ code: "EVENT_NOT_HANDLED" }]);
+    expect(entry).toMatchObject({ eventId: event.eventId, outcome: "applied" });
+  });
+
+  it("gets a typed error for an event that was set aside", async () => {
+    const { client } = await start();
+
+    const error: unknown = await client
+      .publish({ ...launch, event: "UNHEARD-OF" })
+      .then((event) => client.waitForOutcome(event))
+      .catch((e: unknown) => e);
+
+    expect(error).toBeInstanceOf(EventNotAppliedError);
+    expect(error).toMatchObject({
+      code: "OUTCOME_NEGATIVE",
+      entry: { outcome: "set-aside", code: "EVENT_UNDECLARED" },
+    });
+    const { items } = await client.events.listSetAside({ stackId: "pr-1" });
+    expect(await client.events.redrive(items.map(({ id }) => id))).toMatchObject({ unknown: [] });
+  });
+
+  it("gives up when the time is over, when it is told to, and on a failure when it asks for that", async () => {
+    const { client } = await start(failing);
+    await client.publish(launch);
+    const signal = AbortSignal.timeout(50);
+
+    await expect(client.waitForState("pr-1", "IDLE", { timeoutMs: 100 })).rejects.toMatchObject({ code: "TIMED_OUT" });
+    await expect(client.waitForState("pr-1", "IDLE", { signal })).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await expect(client.waitForState("pr-1", "IDLE", { stopOnFailure: true })).rejects.toMatchObject({
+      code: "OUTCOME_NEGATIVE",
+      message: expect.stringContaining("create"),
+    });
+  });
+
+  it("operates on stacks and sees refusals with their codes", async () => {
+    const { client } = await start(endless);
+    await client.publish(launch);
+    await client.waitForState("pr-1", "UP");
+
+    expect(await client.stacks.retry("pr-1", { which: "pending" })).toMatchObject({ outcome: "applied" });
+    expect(await client.stacks.cancel("pr-1", "create")).toMatchObject({ outcome: "applied" });
+    await expect(client.stacks.cancel("pr-1", "nothing")).rejects.toMatchObject({
+      problem: { code: "TASK_NOT_CURRENT" },
+    });
+    expect(await client.stacks.remove("pr-1", { reason: "done with it" })).toMatchObject({ outcome: "removed" });
+  });
+
+  it("lists stacks, histories, attempts and machines, and simulates", async () => {
+    const { client } = await start();
+    await client.publish(launch);
+    await client.waitForState("pr-1", "IDLE");
+
+    expect((await client.stacks.list({ machine: "review-app" })).items).toMatchObject([{ id: "pr-1" }]);
+    expect((await client.stacks.history("pr-1", { order: "oldest" })).items[0]).toMatchObject({ event: "LAUNCH" });
+    const [attempt] = await client.stacks.attempts("pr-1");
+    expect(await client.stacks.attemptLog(attempt?.attemptId ?? "")).toEqual(expect.any(String));
+    expect(await client.machines.list()).toMatchObject([{ name: "review-app", status: "valid" }]);
+    expect(await client.machines.get("review-app")).toMatchObject({ events: ["LAUNCH", "DEPLOY", "DOWN"] });
+    expect(await client.machines.simulate([{ event: launch }])).toMatchObject([{ outcome: "applied" }]);
+  });
+
+  it("watches on after the server was away, without a gap and without a repeat", async () => {
+    const { client, restart } = await start();
+    const stop = new AbortController();
+    const seen: HistoryEntry[] = [];
+    const watching = (async () => {
+      for await (const entry of client.watch({ since: 0, signal: stop.signal })) {
+        seen.push(entry);
+        if (entry.stackId === "pr-3" && entry.to === "IDLE") stop.abort();
+      }
+    })();
+    await client.publish(launch);
+    await client.waitForState("pr-1", "IDLE");
+
+    await restart();
+    await client.publishMany(["pr-2", "pr-3"].map((stackId) => ({ ...launch, stackId })));
+    await watching;
+
+    const positions = seen.map(({ position }) => position);
+    expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b));
+    expect(new Set(seen.map(({ stackId }) => stackId))).toEqual(new Set(["pr-1", "pr-2", "pr-3"]));
+    expect(seen).toHaveLength((await client.events.list({ limit: 1000 })).items.length);
+  });
+
+  it("does not go on watching with a wrong token", async () => {
+    const { url } = await start();
+    const stranger = new Stackyard({ url, token: "wrong" });
+
+    await expect(stranger.watch().next()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+});
