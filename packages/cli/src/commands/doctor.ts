@@ -1,11 +1,72 @@
+import { join, resolve } from "node:path";
 import { Type } from "typebox";
-import { defineCommand } from "../command.ts";
+import { serverArgs } from "../client/find-server.ts";
+import { type CommandContext, defineCommand } from "../command.ts";
+import { checkProject } from "../doctor/check-project.ts";
+import { checkServer } from "../doctor/check-server.ts";
+import { checkDisk, checkProviderCache, checkStore } from "../doctor/check-store.ts";
+import { checkTerraform } from "../doctor/check-terraform.ts";
+import { type Finding, fail, ok } from "../doctor/finding.ts";
+import { findNodeProblem } from "../node-version.ts";
+import type { ConfigFile } from "../project/config-file.ts";
+import { dataDirOf } from "../project/load-executors.ts";
+import type { Style } from "../shell/output.ts";
 
-/** stub */
+/** `stackyard doctor` */
 export const doctor = defineCommand({
   name: "doctor",
-  summary: "Stub.",
-  examples: [],
-  args: Type.Object({}),
-  run: () => 0,
+  summary: "Look whether everything is there that the project needs, and say what to do.",
+  description: "Ends with 1 when a check fails; what is only missing for some uses is a warning.",
+  examples: [{ command: "stackyard doctor", what: "One line a check." }],
+  args: Type.Object({ ...serverArgs }),
+  async run(context, given) {
+    const checked = await checkProject(context.cwd, given.project);
+    const findings = [
+      checkNode(),
+      ...checked.findings,
+      ...(checked.file === undefined ? [] : await checkMachine(context, checked.file, checked.used)),
+      await checkServer(context, given),
+    ];
+    for (const finding of findings) tell(finding, context);
+    return findings.some(({ status }) => status === "fail") ? 1 : 0;
+  },
 });
+
+function checkNode(): Finding {
+  const { node } = process.versions;
+  const problem = findNodeProblem(node);
+  return problem === undefined ? ok("node", node) : fail("node", problem, "Install a newer Node.");
+}
+
+async function checkMachine(
+  { env }: CommandContext,
+  file: ConfigFile,
+  used: ReadonlySet<string>,
+): Promise<readonly Finding[]> {
+  const dataDir = dataDirOf(file);
+  const options = file.config.executors?.["terraform"];
+  const binary = textOf(options, "binary") ?? "terraform";
+  const cache = textOf(options, "providerCacheDir") ?? join(dataDir, "terraform-providers");
+  return Promise.all([
+    checkStore(dataDir),
+    checkTerraform({ binary, needed: used.has("terraform"), env }),
+    checkProviderCache(resolve(file.projectDir, cache)),
+    checkDisk(dataDir),
+  ]);
+}
+
+function textOf(options: unknown, key: string): string | undefined {
+  const entries = typeof options === "object" && options !== null ? Object.entries(options) : [];
+  const value: unknown = entries.find(([name]) => name === key)?.[1];
+  return typeof value === "string" ? value : undefined;
+}
+
+const STYLES: Readonly<Record<Finding["status"], Style>> = { ok: "green", warn: "yellow", fail: "red" };
+
+function tell(finding: Finding, { out }: CommandContext): void {
+  const { check, status, message, hint } = finding;
+  out.result(finding, () => {
+    const line = `${out.paint(STYLES[status], status.padEnd(4))}  ${check.padEnd(14)}  ${message}`;
+    return hint === undefined ? line : `${line}\n${" ".repeat(22)}${out.paint("dim", hint)}`;
+  });
+}

@@ -3,6 +3,7 @@ import { createFolderLocator, createUlids, startYard, systemClock } from "@stack
 import { removeServerFile, writeServerFile } from "../client/server-file.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { dataDirOf, loadExecutors, machinesDirOf } from "../project/load-executors.ts";
+import { offerOwnPackages } from "../project/own-packages.ts";
 import { toLeaseMs } from "../project/worker-lease.ts";
 import { VERSION } from "../version.ts";
 
@@ -39,6 +40,7 @@ export interface RunningDev {
  * what was opened before is closed again.
  */
 export async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningDev> {
+  offerOwnPackages();
   const dataDir = dataDirOf(file);
   const machinesDir = machinesDirOf(file);
   const executors = await loadExecutors(file, "all");

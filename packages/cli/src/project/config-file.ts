@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { StackyardConfig } from "@stackyard/core";
 import { failWith } from "../shell/failure.ts";
+import { offerOwnPackages } from "./own-packages.ts";
 import { parseConfig } from "./parse-config.ts";
 
 /** A folder with its configuration; without a file the defaults hold. */
@@ -54,6 +55,7 @@ function findGiven(path: string): string | undefined {
 async function loadValue(path: string): Promise<unknown> {
   try {
     if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8"));
+    offerOwnPackages();
     const module: unknown = await import(/* @vite-ignore */ pathToFileURL(path).href);
     return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
   } catch (error) {

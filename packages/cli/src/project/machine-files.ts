@@ -5,6 +5,7 @@ import { loadMachineFile } from "@stackyard/core/engine";
 import { type Machine, parseMachine } from "@stackyard/core/machine";
 import { failWith } from "../shell/failure.ts";
 import type { ExecutorRegistry, Problem } from "./machine-words.ts";
+import { offerOwnPackages } from "./own-packages.ts";
 
 /** A file with the machine in it, if it has one, and all that is to say about it. */
 export interface MachineFileReport {
@@ -71,6 +72,7 @@ async function readMachineFile(
     const { machine, problems } = parseMachine(await readFile(path, "utf8"), { ...options, name });
     return { file, name, problems, ...(machine === undefined ? {} : { machine }) };
   }
+  offerOwnPackages();
   const { name, located } = await loadMachineFile(path, options);
   if (located.kind === "unknown") return { file, name, problems: [] };
   return { file, name, problems: located.problems, ...(located.kind === "found" ? { machine: located.machine } : {}) };

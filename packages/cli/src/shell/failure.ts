@@ -51,7 +51,6 @@ const HINTS: Readonly<Record<string, string>> = {
   FORBIDDEN: "Ask for a token that allows it.",
   STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",
   MACHINE_UNKNOWN: "`stackyard machines ls` shows what there is.",
-  STORE_LOCKED: "Stop that process first, or use its server instead of starting another.",
   STORE_TOO_NEW: "Use the newer version of stackyard, or another data folder.",
   RATE_LIMITED: "Wait a little and try again.",
 };

@@ -1,6 +1,6 @@
 import { CommanderError, Option, Command as Program } from "commander";
-import { type TSchema, Type } from "typebox";
 import { type Command, toFlag } from "../command.ts";
+import { type ArgumentFacts, toArgumentFacts } from "./argument-facts.ts";
 
 /** The command that the words mean, with its arguments by name. */
 export interface Invocation {
@@ -59,16 +59,6 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
   return { kind: "invocation", invocation: found };
 }
 
-/** The help of one command, as `--help` prints it. */
-export function toHelpText(name: string, input: ReadInput): string {
-  const program = createProgram(input);
-  addCommands(program, input, () => {});
-  const words = name.split(" ");
-  let target = program;
-  for (const word of words) target = target.commands.find((each) => each.name() === word) ?? target;
-  return target.configureOutput({ getOutHelpWidth: () => input.columns ?? 100 }).helpInformation();
-}
-
 type Found = (invocation: Invocation) => void;
 
 function createProgram({ version }: ReadInput): Program {
@@ -100,12 +90,12 @@ function addCommands(program: Program, { commands, groups }: ReadInput, found: F
 }
 
 function addCommand(program: Program, command: Command, found: Found): void {
-  const { args, description, examples, summary } = command;
+  const { description, examples, summary } = command;
   program.summary(summary).description(description ? `${summary}\n\n${description}` : summary);
-  const required: readonly string[] = args.required ?? [];
-  addArguments(program, command, required);
-  for (const [name, schema] of Object.entries(args.properties)) {
-    if (!command.positionals.includes(name)) program.addOption(toOption(name, schema, required.includes(name)));
+  const facts = toArgumentFacts(command);
+  for (const each of facts) {
+    if (each.positional) program.argument(toPlace(each), each.description);
+    else program.addOption(toOption(each));
   }
   program.option("--json", "Print results as JSON, one object a line.");
   if (examples.length > 0) {
@@ -114,80 +104,48 @@ function addCommand(program: Program, command: Command, found: Found): void {
   }
   program.action(() => {
     const options = program.opts<Record<string, unknown>>();
-    found({ command, args: toArgs(command, program.processedArgs, options), json: options["json"] === true });
+    found({ command, args: toArgs(facts, program.processedArgs, options), json: options["json"] === true });
   });
 }
 
-function addArguments(program: Program, { args, positionals }: Command, required: readonly string[]): void {
-  for (const name of positionals) {
-    const schema = args.properties[name] ?? Type.String();
-    const word = isArray(schema) ? `${toWord(name, schema)}...` : toWord(name, schema);
-    program.argument(required.includes(name) ? `<${word}>` : `[${word}]`, describe(schema));
-  }
+function toPlace({ many, required, word }: ArgumentFacts): string {
+  const text = many ? `${word}...` : word;
+  return required ? `<${text}>` : `[${text}]`;
 }
 
-function toOption(name: string, schema: TSchema, required: boolean): Option {
-  const flag = toFlag(name);
-  const word = isBoolean(schema) ? "" : ` <${toWord(name, schema)}>`;
-  const short = keywordOf(schema, "short");
-  const option = new Option(`${short ? `-${short}, ` : ""}${flag}${word}`, describe(schema));
-  if (isArray(schema)) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
-  const choices = choicesOf(schema);
+function toOption({ name, short, isSwitch, many, word, choices, required, description }: ArgumentFacts): Option {
+  const value = isSwitch ? "" : ` <${word}>`;
+  const option = new Option(`${short ? `-${short}, ` : ""}${toFlag(name)}${value}`, description);
+  if (many) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
   if (choices.length > 0) option.choices(choices);
   return option.makeOptionMandatory(required);
 }
 
-function toArgs(command: Command, given: readonly unknown[], options: Readonly<Record<string, unknown>>) {
+function toArgs(
+  facts: readonly ArgumentFacts[],
+  given: readonly unknown[],
+  options: Readonly<Record<string, unknown>>,
+) {
   const args: Record<string, unknown> = {};
-  for (const [index, name] of command.positionals.entries()) {
-    const value = given[index];
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) args[name] = value;
-  }
-  for (const [name, schema] of Object.entries(command.args.properties)) {
-    if (command.positionals.includes(name)) continue;
-    const value = toFlag(name).startsWith("--no-") ? readNegation(name, options) : options[name];
-    if (value !== undefined) args[name] = toValue(value, schema);
+  for (const [index, each] of facts.entries()) {
+    const value = each.positional ? given[index] : readOption(each.name, options);
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    args[each.name] = each.isNumber ? toNumber(value) : value;
   }
   return args;
 }
 
-// `--no-token` sets `token` to false.
-function readNegation(name: string, options: Readonly<Record<string, unknown>>): true | undefined {
+function readOption(name: string, options: Readonly<Record<string, unknown>>): unknown {
+  if (!toFlag(name).startsWith("--no-")) return options[name];
+  // `--no-token` sets `token` to false.
   const positive = name.slice(2, 3).toLowerCase() + name.slice(3);
   return options[positive] === false ? true : undefined;
 }
 
-function toValue(value: unknown, schema: TSchema): unknown {
-  const type = keywordOf(schema, "type");
-  if (typeof value !== "string" || (type !== "integer" && type !== "number")) return value;
-  return value.trim() === "" || Number.isNaN(Number(value)) ? value : Number(value);
-}
-
-function choicesOf(schema: TSchema): string[] {
-  const anyOf: unknown = "anyOf" in schema ? schema.anyOf : undefined;
-  if (!Array.isArray(anyOf)) return [];
-  return anyOf.flatMap((each: { const?: unknown }) => (typeof each.const === "string" ? [each.const] : []));
-}
-
-function toWord(name: string, schema: TSchema): string {
-  return keywordOf(schema, "placeholder") ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function describe(schema: TSchema): string {
-  return keywordOf(schema, "description") ?? "";
-}
-
-function isBoolean(schema: TSchema): boolean {
-  return keywordOf(schema, "type") === "boolean";
-}
-
-function isArray(schema: TSchema): boolean {
-  return keywordOf(schema, "type") === "array";
-}
-
-function keywordOf(schema: TSchema, keyword: string): string | undefined {
-  const found = Object.entries(schema).find(([key]) => key === keyword)?.[1];
-  return typeof found === "string" ? found : undefined;
+// What is no number stays text, and the check of the schema says so.
+function toNumber(value: unknown): unknown {
+  if (typeof value !== "string" || value.trim() === "" || Number.isNaN(Number(value))) return value;
+  return Number(value);
 }
 
 function toSentence(message: string): string {

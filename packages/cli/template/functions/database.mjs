@@ -14,10 +14,10 @@ export async function handler({ stackId, metadata, args }) {
   if (args.action === "drop") return drop(stackId, folder);
   // A way to see a task fail: put a file "no-room" beside the environments, and take it away again.
   if (existsSync(join(root, "no-room"))) throw new Error(`no room for another ${args.engine} database`);
+  console.log(`making a ${args.engine} database for ${stackId}`);
   await setTimeout(1_000 * Number(metadata.seconds ?? 1));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "database.json"), `${JSON.stringify({ engine: args.engine })}\n`);
-  console.log(`made a ${args.engine} database for ${stackId}`);
   return { engine: args.engine };
 }
 

@@ -1,0 +1,30 @@
+import { isStackyardError } from "@stackyard/core";
+import { Stackyard } from "@stackyard/sdk";
+import { findServer } from "../client/find-server.ts";
+import type { CommandContext } from "../command.ts";
+import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
+
+/** Looks whether the server answers, and takes the token. */
+export async function checkServer(
+  { cwd, env, signal }: CommandContext,
+  given: { readonly url?: string; readonly token?: string; readonly project?: string },
+): Promise<Finding> {
+  try {
+    const server = await findServer({ cwd, env }, given);
+    try {
+      await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
+      return ok("server", `${server.url} answers.`);
+    } catch (error) {
+      if (!isStackyardError(error, "UNAUTHENTICATED"))
+        return failOf("server", error, `Is ${server.url} the right address?`);
+      return fail(
+        "server",
+        `${server.url} does not take the token.`,
+        "Give another one with --token or STACKYARD_TOKEN.",
+      );
+    }
+  } catch (error) {
+    if (!isStackyardError(error, "UNREACHABLE")) return failOf("server", error, "Check --url and STACKYARD_URL.");
+    return warn("server", "None runs for this project.", "Start it with `stackyard dev`.");
+  }
+}

@@ -1,0 +1,52 @@
+import { existsSync } from "node:fs";
+import { access, constants, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isStackyardError } from "@stackyard/core";
+import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
+
+/** Looks at the store: who has it open, whether this release reads it. It is opened, and so brought up to date. */
+export async function checkStore(dataDir: string): Promise<Finding> {
+  if (!existsSync(join(dataDir, "stackyard.db"))) return ok("store", `${dataDir}: made when \`stackyard dev\` starts.`);
+  try {
+    const { createSqliteStore } = await import("@stackyard/store-sqlite");
+    const store = await createSqliteStore({ folder: dataDir });
+    const { stacks, setAsideEvents } = await store.stats();
+    await store.close();
+    return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_LOCKED")) return ok("store", `In use. ${error.message}`);
+    return failOf("store", error, "Use the version that wrote it, or restore a backup.");
+  }
+}
+
+/** Looks at the folder that keeps Terraform's providers for later runs. */
+export async function checkProviderCache(folder: string): Promise<Finding> {
+  try {
+    await access(findExisting(folder), constants.W_OK);
+    return ok("provider cache", folder);
+  } catch (error) {
+    return failOf(
+      "provider cache",
+      error,
+      "Check the folder's permissions, or set `executors.terraform.providerCacheDir`.",
+    );
+  }
+}
+
+const MIB = 1_048_576;
+const LOW_MIB = 1_024;
+const TOO_LOW_MIB = 100;
+
+/** Looks at the room that is left where the data folder lies. */
+export async function checkDisk(dataDir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(findExisting(dataDir));
+  const freeMib = Math.floor((bavail * bsize) / MIB);
+  const message = `${freeMib} MiB are free at ${dataDir}.`;
+  const hint = "Make room, or move the data folder with `dataDir`.";
+  if (freeMib < TOO_LOW_MIB) return fail("disk", message, hint);
+  return freeMib < LOW_MIB ? warn("disk", message, hint) : ok("disk", message);
+}
+
+function findExisting(folder: string): string {
+  return existsSync(folder) ? folder : findExisting(dirname(folder));
+}

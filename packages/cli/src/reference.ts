@@ -1,0 +1,72 @@
+import { type Command, toFlag } from "./command.ts";
+import { toArgumentFacts } from "./shell/argument-facts.ts";
+
+/** The reference of the command line as a Markdown page, made from the table of commands. */
+export function toReference(commands: readonly Command[]): string {
+  const index = commands.map(({ name, summary }) => `| [\`stackyard ${name}\`](#${toAnchor(name)}) | ${summary} |`);
+  return [HEAD, "| command | does |", "|---|---|", ...index, "", ...commands.flatMap(toSection), ""]
+    .join("\n")
+    .replaceAll(/\n{3,}/g, "\n\n");
+}
+
+const HEAD = `# The command line
+
+\`npm install --save-dev stackyard\`, then \`npx stackyard\`. Every command has \`--help\`, and \`--json\`: results as JSON on
+standard output, one object a line. What is said to people, errors included, goes to standard error.
+
+| exit code | means |
+|---|---|
+| 0 | done |
+| 1 | the answer is no, or the work failed and left nothing behind |
+| 2 | the work failed and left something behind |
+| 3 | could not start: connection, permission, configuration, lock |
+| 4 | the time to wait was over |
+| 64 | the words of the command are wrong |
+| 130 | interrupted |
+
+Commands that talk to a server find it by \`--url\` and \`--token\`, else by \`STACKYARD_URL\` and \`STACKYARD_TOKEN\`, else they
+take the one that \`stackyard dev\` runs for the project: it leaves the address and the token in the data folder. The project
+is the nearest folder, from the current one upwards, with a \`stackyard.config.ts\` (or \`.js\`, \`.mjs\`, \`.mts\`, \`.json\`).
+\`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
+`;
+
+function toSection(command: Command): readonly string[] {
+  const { name, summary, description, examples } = command;
+  const rows = toRows(command);
+  return [
+    `## stackyard ${name}`,
+    "",
+    summary,
+    "",
+    ...(description === undefined ? [] : [description.replaceAll("\n", "\n\n"), ""]),
+    "```sh",
+    toUsage(command),
+    "```",
+    "",
+    ...(rows.length === 0 ? [] : ["| argument | |", "|---|---|", ...rows, ""]),
+    ...(examples.length === 0
+      ? []
+      : ["```sh", ...examples.map(({ command: typed, what }) => `# ${what}\n${typed}`), "```", ""]),
+  ];
+}
+
+function toUsage(command: Command): string {
+  const words = toArgumentFacts(command)
+    .filter(({ positional }) => positional)
+    .map(({ word, required, many }) => {
+      const text = many ? `${word}...` : word;
+      return required ? `<${text}>` : `[${text}]`;
+    });
+  return ["stackyard", command.name, ...words, "[options]"].join(" ");
+}
+
+function toRows(command: Command): readonly string[] {
+  return toArgumentFacts(command).map(({ name, positional, word, short, isSwitch, description }) => {
+    const flag = `${short === undefined ? "" : `-${short}, `}${toFlag(name)}${isSwitch ? "" : ` <${word}>`}`;
+    return `| \`${positional ? word : flag}\` | ${description} |`;
+  });
+}
+
+function toAnchor(name: string): string {
+  return `stackyard-${name.replaceAll(" ", "-")}`;
+}
