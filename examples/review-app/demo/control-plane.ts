@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { killTree, type RunningProcess } from "./process-tree.ts";
+import { stackyardProgram } from "./stackyard-program.ts";
+
+/** What the control plane says about itself. */
+export interface ControlPlaneEvents {
+  onReady(facts: { readonly pid: number; readonly starts: number }): void;
+  /** A line of progress of a running task. */
+  onReport(report: TaskReport): void;
+  /** It has died without being asked to; it is started again. */
+  onDeath(how: string): void;
+  /** It does not come up. */
+  onGiveUp(reason: string): void;
+}
+
+export interface TaskReport {
+  readonly stackId: string;
+  readonly task: string;
+  readonly line: string;
+}
+
+/** `stackyard dev` as a process of its own, started again whenever it dies. */
+export interface ControlPlane {
+  readonly url: string;
+  /** Resolves when it answers for the first time. Gives the token of its API. */
+  start(): Promise<string>;
+  /** `kill -9`, together with everything that it has started. Gives what was running below it. */
+  kill(): Promise<readonly RunningProcess[]>;
+  /** Asks it to stop; after a while it is killed. */
+  stop(): Promise<void>;
+}
+
+const STOP_MS = 8_000;
+/** So many starts without an answer in a row, and it will not come up. */
+const MAX_FAILED_STARTS = 3;
+
+export function createControlPlane(
+  { project, port }: { readonly project: string; readonly port: number },
+  events: ControlPlaneEvents,
+): ControlPlane {
+  const log = createWriteStream(join(project, "..", "control-plane.log"), { flags: "a" });
+  const answered = Promise.withResolvers<void>();
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let starts = 0;
+  let failedStarts = 0;
+  let lastWords = "";
+
+  function launch(): void {
+    starts += 1;
+    const launched = spawn(
+      process.execPath,
+      ["--import", fileURLToPath(new URL("end-with-parent.ts", import.meta.url)), stackyardProgram(), "dev"].concat([
+        ...["--project", project, "--port", String(port), "--json"],
+      ]),
+      // A group of its own: Ctrl-C reaches the demo only, which then stops it in order.
+      { cwd: project, detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"] },
+    );
+    child = launched;
+    failedStarts += 1;
+    readLines(launched, (line) => {
+      log.write(`${line}\n`);
+      const ready = hear(line, { ...events, onReady: () => events.onReady({ pid: launched.pid ?? 0, starts }) });
+      if (ready) {
+        failedStarts = 0;
+        answered.resolve();
+      }
+      lastWords = line;
+    });
+    launched.once("exit", (code, signal) => {
+      if (stopping) return;
+      if (failedStarts >= MAX_FAILED_STARTS) return events.onGiveUp(`The control plane does not start: ${lastWords}`);
+      events.onDeath(signal === null ? `ended with ${code}` : `was killed by ${signal}`);
+      launch();
+    });
+  }
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async start() {
+      launch();
+      await answered.promise;
+      return (await readFile(join(project, ".stackyard", "token"), "utf8")).trim();
+    },
+    kill: async () => (child?.pid === undefined ? [] : killTree(child.pid)),
+    async stop() {
+      stopping = true;
+      const last = child;
+      if (last !== undefined && last.exitCode === null && last.signalCode === null) await end(last);
+      log.end();
+    },
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => void killTree(child.pid ?? 0), STOP_MS);
+  await ended;
+  clearTimeout(timer);
+}
+
+function readLines({ stdout, stderr }: ChildProcess, onLine: (line: string) => void): void {
+  for (const stream of [stdout, stderr]) if (stream) createInterface({ input: stream }).on("line", onLine);
+}
+
+/** True when the line says that it is ready. */
+function hear(line: string, events: { onReady(): void; onReport(report: TaskReport): void }): boolean {
+  const said = parseLine(line);
+  if (said?.["kind"] === "ready") events.onReady();
+  if (said?.["kind"] === "report") {
+    const { stackId, task, line: text } = said;
+    events.onReport({ stackId: String(stackId), task: String(task), line: String(text) });
+  }
+  return said?.["kind"] === "ready";
+}
+
+function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(line) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
+}

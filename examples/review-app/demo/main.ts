@@ -1,0 +1,85 @@
+import { rm } from "node:fs/promises";
+import { type Check, holds } from "./checks.ts";
+import { runDemo } from "./demo.ts";
+import { findProgram } from "./find-program.ts";
+import { type DemoOptions, HELP, parseOptions } from "./options.ts";
+import { createProject } from "./project.ts";
+import { stackyardProgram } from "./stackyard-program.ts";
+import { createTimeline, paint, type Timeline } from "./timeline.ts";
+
+process.exitCode = await main();
+
+/** 0: everything holds. 1: something does not. 2: it could not be finished. 64: usage. 130: Ctrl-C. */
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2), process.env);
+    if (!options.help) return await demo(options);
+    console.log(HELP);
+    return 0;
+  } catch (error) {
+    console.error(`${toMessage(error)}\n\n${HELP}`);
+    return 64;
+  }
+}
+
+async function demo({ keep, kills }: DemoOptions): Promise<number> {
+  const timeline = createTimeline();
+  const interrupt = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => interrupt.abort(new Error(name)));
+  const terraform = findProgram("terraform", process.env["PATH"] ?? "");
+  tellTerraform(timeline, terraform);
+  const place = await createProject(terraform !== undefined);
+  timeline.say(`a fresh project: stackyard init ${place.project}`);
+  const input = { place, timeline, kills, withTerraform: terraform !== undefined, interrupt: interrupt.signal };
+  const exitCode = await runDemo(input)
+    .then((checks) => tellChecks(timeline, checks, terraform !== undefined))
+    .catch((error: unknown) => {
+      if (interrupt.signal.aborted) timeline.warn("interrupted; everything was stopped");
+      else timeline.warn(`it could not be finished: ${toMessage(error)}`);
+      return interrupt.signal.aborted ? 130 : 2;
+    });
+  if (keep || (exitCode !== 0 && exitCode !== 130)) tellPlace(timeline, place);
+  else await rm(place.root, { recursive: true, force: true });
+  return exitCode;
+}
+
+function tellTerraform(timeline: Timeline, terraform: string | undefined): void {
+  if (terraform !== undefined) {
+    timeline.say(`Terraform is ${terraform}; nothing is downloaded, no account is used`);
+    return;
+  }
+  timeline.warn("there is no `terraform` on the PATH: only the part that functions do is shown.");
+  timeline.warn("Install Terraform (or OpenTofu, linked as `terraform`) to see real modules applied and destroyed.");
+}
+
+function tellChecks(timeline: Timeline, checks: readonly Check[], withTerraform: boolean): number {
+  const wide = (pick: (check: Check) => string) => Math.max(...checks.map((check) => pick(check).length));
+  const [what, expected] = [wide((check) => check.what), wide((check) => check.expected)];
+  timeline.plain();
+  timeline.plain(paint("bold", "What exists and what was removed"));
+  for (const check of checks) {
+    const mark = holds(check) ? paint("green", "ok  ") : paint("red", "FAIL");
+    const found = holds(check) ? "" : `  but found: ${check.found}`;
+    timeline.plain(`  ${mark}  ${check.what.padEnd(what)}  ${check.expected.padEnd(expected)}${found}`.trimEnd());
+  }
+  const wrong = checks.filter((check) => !holds(check)).length;
+  timeline.plain();
+  if (wrong > 0) timeline.plain(paint("red", `${wrong} of ${checks.length} checks do not hold.`));
+  else timeline.plain(`All ${checks.length} checks hold${withTerraform ? "." : ", of the part without Terraform."}`);
+  return wrong === 0 ? 0 : 1;
+}
+
+function tellPlace(timeline: Timeline, { root, project }: { readonly root: string; readonly project: string }): void {
+  const stackyard = `node ${stackyardProgram()}`;
+  timeline.plain();
+  timeline.plain(`Everything is in ${root}; control-plane.log has the control plane's own words. To look around:`);
+  timeline.plain(`  cd ${project}`);
+  timeline.plain(`  ${stackyard} dev                     # and in another terminal:`);
+  timeline.plain(`  ${stackyard} stacks ls`);
+  timeline.plain(`  ${stackyard} stacks history pr-12`);
+  timeline.plain(`  ${stackyard} send pr-7 MERGED --until removed`);
+}
+
+function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,30 @@
+import { parseArgs } from "node:util";
+
+/** What the demo was asked for. */
+export interface DemoOptions {
+  /** Leave the folder and say how to look around in it. */
+  readonly keep: boolean;
+  readonly help: boolean;
+  /** Further moments of a `kill -9`, in milliseconds after the first event. */
+  readonly kills: readonly number[];
+}
+
+export const HELP = `npm run demo [-- --keep] [-- --kill-after 2500,9000]
+
+  --keep         leave everything in its folder and say how to look around
+  --kill-after   further moments of a kill -9, in milliseconds after the control plane has started
+                 (or STACKYARD_DEMO_KILL_AFTER)`;
+
+/** Reads words and environment. Throws when there is something wrong with them. */
+export function parseOptions(words: readonly string[], env: Readonly<Record<string, string | undefined>>): DemoOptions {
+  const { values } = parseArgs({
+    args: [...words],
+    options: { keep: { type: "boolean" }, help: { type: "boolean" }, "kill-after": { type: "string" } },
+  });
+  const kills = values["kill-after"] ?? env["STACKYARD_DEMO_KILL_AFTER"] ?? "";
+  const moments = kills.split(",").filter((text) => text.trim() !== "");
+  if (moments.some((text) => !/^\s*\d{1,6}\s*$/.test(text))) {
+    throw new Error(`"${kills}" must be milliseconds, such as 2500,9000.`);
+  }
+  return { keep: values.keep ?? false, help: values.help ?? false, kills: moments.map(Number) };
+}

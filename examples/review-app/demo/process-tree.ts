@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+/** A process as the system lists it. */
+export interface RunningProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly name: string;
+}
+
+/** What a process has started, and what those have started, however deep. */
+export async function listDescendants(pid: number): Promise<readonly RunningProcess[]> {
+  const all = await listProcesses();
+  const found: RunningProcess[] = [];
+  let parents = new Set([pid]);
+  while (parents.size > 0) {
+    const children = all.filter(({ parent }) => parents.has(parent));
+    found.push(...children);
+    parents = new Set(children.map((child) => child.pid));
+  }
+  return found;
+}
+
+/** `kill -9` for a process, all that it has started, and their process groups. Gives what was running below it. */
+export async function killTree(pid: number): Promise<readonly RunningProcess[]> {
+  const below = await listDescendants(pid);
+  const groups = new Set(below.filter(({ pid: own, group }) => own === group).map(({ group }) => group));
+  for (const target of [pid, ...below.map((each) => each.pid), ...[...groups].map((group) => -group)]) kill(target);
+  return below;
+}
+
+async function listProcesses(): Promise<readonly RunningProcess[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,pgid=,comm="]);
+  return stdout.split("\n").flatMap((line) => {
+    const [, pid, parent, group, name = ""] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group), name }];
+  });
+}
+
+function kill(target: number): void {
+  try {
+    process.kill(target, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}

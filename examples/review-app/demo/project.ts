@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { stackyardProgram } from "./stackyard-program.ts";
+
+/** Where a demo works. */
+export interface DemoProject {
+  /** Holds everything; to be removed at the end. */
+  readonly root: string;
+  /** What `stackyard init` wrote. */
+  readonly project: string;
+  /** Where environments are made. */
+  readonly environments: string;
+  readonly machine: string;
+}
+
+/** Writes a fresh project as `stackyard init` does; without Terraform, with a machine that needs functions only. */
+export async function createProject(withTerraform: boolean): Promise<DemoProject> {
+  const root = await mkdtemp(join(tmpdir(), "stackyard-demo-"));
+  const project = join(root, "review-app");
+  await promisify(execFile)(process.execPath, [stackyardProgram(), "init", project]);
+  if (!withTerraform) {
+    await cp(fileURLToPath(new URL("machines/", import.meta.url)), join(project, "machines"), { recursive: true });
+  }
+  const machine = withTerraform ? "review-app" : "database-only";
+  return { root, project, environments: join(root, "environments"), machine };
+}
+
+/** A port that was free a moment ago. The control plane keeps it over its restarts. */
+export function findFreePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = createServer();
+  server.once("error", reject);
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+  });
+  return promise;
+}
