@@ -1,3 +1,4 @@
+export type { ApiAnswers } from "./api-answers.ts";
 export { ensureToken } from "./auth/ensure-token.ts";
 export type { OperatorToken } from "./auth/tokens.ts";
 export { createServer, type Server } from "./create-server.ts";

@@ -47,7 +47,7 @@ function toPaths(routes: readonly Route[], names: Names): Json {
 }
 
 function toOperation(route: Route, names: Names): Json {
-  const { operationId, tag, summary, access, params, query, body, answers } = route;
+  const { operationId, tag, summary, access, params, query, answers, describedBody: body = route.body } = route;
   const responses = Object.entries(answers).map(([status, answer]) => [
     status,
     toResponse(Number(status), answer, names),

@@ -36,6 +36,8 @@ export interface RouteSpec<Params extends TProperties, Query extends TProperties
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
+  /** What the document says of the body where the handler, not the schema, tells its faults. */
+  readonly describedBody?: TSchema;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   handle(
     input: {

@@ -3,7 +3,7 @@ import { publishMessages } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
-import { PublishAnswer, PublishBody } from "../schemas/event.ts";
+import { EventBody, PublishAnswer, PublishBody } from "../schemas/event.ts";
 import { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
 import { toHistoryEntry, toSetAside } from "../views/to-history.ts";
 import { pageInput, toPage } from "./to-page.ts";
@@ -32,6 +32,7 @@ function publishRoute({ eventsPerRequest, ...deps }: EventRoutesDeps): Route {
     tag: "events",
     summary: "Publish one event, or many in one commit. An id that was sent before is passed over.",
     body: PublishBody,
+    describedBody: Type.Union([EventBody, Type.Array(EventBody, { minItems: 1 })]),
     answers: publishAnswers,
     async handle({ body }, { actor }) {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];

@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { HttpError } from "../http/http-error.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId } from "../schemas/common.ts";
+import { EventBody } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
 import { loadMachine } from "./load-machine.ts";
 
@@ -16,7 +17,6 @@ export interface PreviewRoutesDeps {
 
 /** What an event would do to a stack as it stands now. */
 export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
-  const body = Type.Object({}, { description: "An EventMessage; its stack id is that of the path." });
   return [
     defineRoute({
       method: "POST",
@@ -25,7 +25,9 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
       tag: "machines",
       summary: "What an event would do to the stack as it stands. Changes nothing.",
       params: { stackId: StackId },
-      body,
+      body: Type.Object({}),
+      // The stack id of the path counts.
+      describedBody: Type.Omit(EventBody, ["stackId"]),
       answers: {
         200: { description: "The engine's decision.", schema: Preview },
         400: { description: "EVENT_INVALID" },

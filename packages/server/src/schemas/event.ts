@@ -19,10 +19,7 @@ export const PublishAnswer = Type.Object({ results: Type.Array(PublishResult) })
 export type PublishAnswer = Static<typeof PublishAnswer>;
 
 /** One event or many. Each is checked by itself, so what is wrong in one of many stops no other. */
-export const PublishBody = Type.Union([
-  Type.Object({}, { description: "One event: see EventMessage." }),
-  Type.Array(Type.Unknown({ description: "An EventMessage." }), { minItems: 1 }),
-]);
+export const PublishBody = Type.Union([Type.Object({}), Type.Array(Type.Unknown(), { minItems: 1 })]);
 
 /** What an operator's request has led to. */
 export const OperationAnswer = Type.Object({

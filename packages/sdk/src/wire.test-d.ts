@@ -1,0 +1,47 @@
+import type { ApiAnswers } from "@stackyard/server";
+import { describe, expectTypeOf, it } from "vitest";
+import type {
+  Attempt,
+  HistoryEntry,
+  MachineDetails,
+  MachineSummary,
+  OperationResult,
+  ParkedEvent,
+  ProblemDetails,
+  PublishResult,
+  SetAsideEvent,
+  SimulationLine,
+  StackDetails,
+  StackSummary,
+} from "./index.ts";
+
+/** What the client says it gets. */
+interface Client {
+  Attempt: Attempt;
+  HistoryEntry: HistoryEntry;
+  MachineDetails: MachineDetails;
+  MachineSummary: MachineSummary;
+  OperationAnswer: OperationResult;
+  ParkedEvent: ParkedEvent;
+  PublishResult: PublishResult;
+  SetAsideEvent: SetAsideEvent;
+  SimulationLine: SimulationLine;
+  StackDetails: StackDetails;
+  StackSummary: StackSummary;
+}
+
+describe("the client's types", () => {
+  it("hold for what the server describes", () => {
+    expectTypeOf<Pick<ApiAnswers, keyof Client>>().toExtend<Client>();
+  });
+
+  it("leave nothing out of what the server describes", () => {
+    expectTypeOf<keyof StackDetails>().toEqualTypeOf<keyof ApiAnswers["StackDetails"]>();
+    expectTypeOf<keyof StackSummary>().toEqualTypeOf<keyof ApiAnswers["StackSummary"]>();
+    expectTypeOf<keyof Attempt>().toEqualTypeOf<keyof ApiAnswers["Attempt"]>();
+    expectTypeOf<keyof HistoryEntry>().toEqualTypeOf<keyof ApiAnswers["HistoryEntry"]>();
+    expectTypeOf<keyof MachineDetails>().toEqualTypeOf<keyof ApiAnswers["MachineDetails"]>();
+    expectTypeOf<keyof SetAsideEvent>().toEqualTypeOf<keyof ApiAnswers["SetAsideEvent"]>();
+    expectTypeOf<ProblemDetails["code"]>().toBeString();
+  });
+});

@@ -1,0 +1,16 @@
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { createTestYard } from "./testing/test-yard.ts";
+import { toApiPage } from "./testing/to-api-page.ts";
+
+const page = join(import.meta.dirname, "../../../docs/http-api.md");
+
+// After a change of the API: `npx vitest run packages/server/src/api-page -u`.
+it("is described by docs/http-api.md as it is", async () => {
+  const yard = createTestYard();
+
+  const text = toApiPage(await yard.json("/openapi.json"));
+
+  await yard.stop();
+  await expect(text).toMatchFileSnapshot(page);
+});

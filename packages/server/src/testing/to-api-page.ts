@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required: boolean;
+  readonly schema: Schema;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly security?: readonly unknown[];
+  readonly parameters: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly responses: Readonly<
+    Record<
+      string,
+      { readonly description: string; readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }
+    >
+  >;
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  events: "Events",
+  stacks: "Stacks",
+  operations: "Operations by hand",
+  history: "History and live updates",
+  attempts: "Attempts",
+  machines: "Machines and simulation",
+  terraform: "Terraform states",
+  health: "Health and metrics",
+};
+
+/** The page `docs/http-api.md`: an introduction by hand, then every operation and every shape of the document. */
+export function toApiPage(document: Document): string {
+  const introduction = readFileSync(join(import.meta.dirname, "http-api-introduction.md"), "utf8");
+  const rows = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  const groups = Object.entries(TITLES).map(([tag, title]) => {
+    const entries = rows.filter(({ operation }) => operation.tags.includes(tag));
+    return `## ${title}\n\n${entries.map(({ path, method, operation }) => tellOperation(path, method, operation)).join("\n")}`;
+  });
+  const shapes = Object.entries(document.components.schemas).map(([name, schema]) => tellShape(name, schema));
+  return `${introduction.trim()}\n\n${groups.join("\n")}\n## Shapes\n\n${shapes.join("\n")}`;
+}
+
+function tellOperation(path: string, method: string, operation: Operation): string {
+  const { summary, parameters, requestBody, responses, security } = operation;
+  const lines = [`### ${method.toUpperCase()} \`${path}\``, "", summary];
+  if (security !== undefined) lines.push("", "Needs no token.");
+  const rows = parameters.map((parameter) => {
+    const required = parameter.required ? "yes" : "no";
+    return `| \`${parameter.name}\` | ${parameter.in} | ${required} | ${tellType(parameter.schema)} | ${tellNote(parameter.schema)} |`;
+  });
+  if (rows.length > 0) lines.push("", "| parameter | in | required | type | |", "|---|---|---|---|---|", ...rows);
+  const body = requestBody?.content["application/json"]?.schema;
+  if (body !== undefined) lines.push("", `Body: ${tellType(body)}`);
+  const answers = Object.entries(responses).filter(([status]) => status !== "default");
+  lines.push(
+    "",
+    ...answers.map(([status, answer]) => `- ${status}: ${answer.description}${tellContent(answer.content)}`),
+    "",
+  );
+  return lines.join("\n");
+}
+
+function tellContent(content: Operation["responses"][string]["content"]): string {
+  const [first] = Object.entries(content ?? {});
+  if (first === undefined || first[0] === "application/problem+json") return "";
+  const [type, { schema }] = first;
+  return type === "application/json" ? ` ${tellType(schema)}` : ` (\`${type}\`)`;
+}
+
+function tellShape(name: string, schema: Schema): string {
+  const properties = Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, Schema>>);
+  if (properties.length === 0) return `### ${name}\n\n${tellType(schema)}\n`;
+  const required = new Set((schema["required"] ?? []) as readonly string[]);
+  const rows = properties.map(([key, property]) => {
+    return `| \`${key}\` | ${required.has(key) ? "yes" : "no"} | ${tellType(property)} | ${tellNote(property)} |`;
+  });
+  return `### ${name}\n\n| key | always | type | |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+/** A type in one line. */
+function tellType(schema: Schema): string {
+  const { $ref, anyOf, items, properties, type } = schema;
+  if ($ref !== undefined) return linkTo(String($ref).split("/").at(-1) ?? "");
+  if (Array.isArray(anyOf)) return anyOf.map((each: Schema) => tellType(each)).join(" or ");
+  if (Array.isArray(schema["enum"])) return schema["enum"].map((each) => `\`${each}\``).join(", ");
+  if (schema["const"] !== undefined) return `\`${JSON.stringify(schema["const"])}\``;
+  if (type === "array") return `list of ${tellType((items ?? {}) as Schema)}`;
+  if (type === "object" && properties !== undefined) return tellKeys(schema);
+  return type === undefined ? "anything" : String(type);
+}
+
+function tellKeys(schema: Schema): string {
+  const required = new Set((schema["required"] ?? []) as readonly string[]);
+  const entries = Object.entries(schema["properties"] as Readonly<Record<string, Schema>>);
+  if (entries.length === 0) return "object";
+  return `{ ${entries.map(([key, value]) => `${key}${required.has(key) ? "" : "?"}: ${tellType(value)}`).join(", ")} }`;
+}
+
+function linkTo(name: string): string {
+  return `[${name}](#${name.toLowerCase()})`;
+}
+
+function tellNote({ description, ...schema }: Schema): string {
+  const bounds = [
+    ["minimum", "from"],
+    ["maximum", "to"],
+    ["maxLength", "characters at most:"],
+    ["maxItems", "items at most:"],
+  ].flatMap(([key = "", word = ""]) => (schema[key] === undefined ? [] : [`${word} ${String(schema[key])}`]));
+  return [description === undefined ? "" : String(description), bounds.join(", ")]
+    .filter((text) => text !== "")
+    .join(" ");
+}
