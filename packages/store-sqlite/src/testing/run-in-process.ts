@@ -22,6 +22,8 @@ export interface Program {
   line(): Promise<string>;
   /** Ends it as the kernel does when memory is short. */
   kill(): Promise<void>;
+  /** Its exit code, once it has ended. */
+  ended(): Promise<number | null>;
 }
 
 /** Starts the text of a module, with arguments from \`process.argv[1]\` on. */
@@ -45,6 +47,10 @@ export function runInProcess(source: string, ...parameters: readonly string[]): 
     async kill() {
       child.kill("SIGKILL");
       await ended;
+    },
+    async ended() {
+      await ended;
+      return child.exitCode;
     },
   };
 }
