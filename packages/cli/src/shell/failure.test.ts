@@ -1,0 +1,39 @@
+import { StackyardError } from "@stackyard/core";
+import { describe, expect, it } from "vitest";
+import { failWith, toFailure } from "./failure.ts";
+
+describe("toFailure", () => {
+  it.each([
+    ["USAGE", 64],
+    ["CONFIG_INVALID", 3],
+    ["STORE_LOCKED", 3],
+    ["UNREACHABLE", 3],
+    ["TIMED_OUT", 4],
+    ["OUTCOME_NEGATIVE", 1],
+    ["STACK_UNKNOWN", 1],
+    ["LEFT_BEHIND", 2],
+    ["INTERRUPTED", 130],
+  ] as const)("ends with the exit code of %s: %i", (code, exitCode) => {
+    expect(toFailure(new StackyardError(code, "No."))).toMatchObject({ code, exitCode, message: "No." });
+  });
+
+  it("takes the hint of the error before the code's own", () => {
+    expect(toFailure(failWith("UNREACHABLE", "No.", { hint: "Do this." })).hint).toBe("Do this.");
+    expect(toFailure(failWith("UNREACHABLE", "No.")).hint).toContain("stackyard dev");
+  });
+
+  it("could not start where the system refuses", () => {
+    const error = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
+
+    expect(toFailure(error)).toMatchObject({
+      exitCode: 3,
+      code: "EACCES",
+      hint: expect.stringContaining("permissions"),
+    });
+  });
+
+  it("calls anything else a fault of ours", () => {
+    expect(toFailure(new TypeError("x is undefined"))).toMatchObject({ code: "INTERNAL", exitCode: 3 });
+    expect(toFailure("text")).toMatchObject({ code: "INTERNAL", message: "text" });
+  });
+});

@@ -1,0 +1,11 @@
+import { expect, it } from "vitest";
+import { findNearestName } from "./nearest-name.ts";
+
+it.each([
+  ["dataDirr", ["dataDir", "machines"], "dataDir"],
+  ["MACHINES", ["machines"], "machines"],
+  ["xyz", ["machines"], undefined],
+  ["", ["a"], "a"],
+])("finds what %s was meant to be", (name, known, expected) => {
+  expect(findNearestName(name, known)).toBe(expected);
+});
