@@ -6,9 +6,8 @@ import type { CompileResult, Machine } from "./machine.ts";
 import { MACHINE_LIMITS, type MachineLimits } from "./machine-limits.ts";
 import { createProblemList, type ProblemList } from "./problem-list.ts";
 import { readValue } from "./read-value.ts";
-import { readVersion } from "./read-version.ts";
 import { readYaml } from "./read-yaml.ts";
-import { type Field, findField, isMapField, type TreeNode } from "./tree.ts";
+import { type Field, isMapField, type TreeNode } from "./tree.ts";
 import { compileV1 } from "./v1/compile-v1.ts";
 import { describe } from "./wording.ts";
 
@@ -91,8 +90,6 @@ function compileRoot(root: Field, { options, limits, problems }: Compilation): O
     problems.error("document-not-map", { path: [], at: root.node.at }, message);
     return undefined;
   }
-  const version = readVersion(problems, root, findField(root, "version"));
-  if (version === "other") return undefined;
   const { name, executors = new Map(), uncheckedExecutors = [] } = options;
   const unchecked = new Set(uncheckedExecutors);
   return compileV1({ name, problems, limits, executors, uncheckedExecutors: unchecked }, root);

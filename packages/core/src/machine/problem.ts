@@ -2,7 +2,7 @@
 export interface Problem {
   readonly severity: "error" | "warning";
   readonly code: string;
-  /** Keys joined by dots, such as `states.UP.on.NEXT.0.state`; empty for the document itself. */
+  /** Keys joined by dots, such as `states.UP.on.NEXT.0.state`, also of a key that is missing; empty for the document itself. */
   readonly path: string;
   /** From 1. */
   readonly line: number;

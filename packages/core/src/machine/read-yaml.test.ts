@@ -123,6 +123,14 @@ describe("readYaml", () => {
     expect(faults.map(({ message }) => message).join()).toContain(word);
   });
 
+  it.each([
+    ["a: 1\n b: 2", "at one place"],
+    ["a: &a {<<: *a}", "in a merge"],
+    ["a:\n  <<: *nowhere", "of an unknown alias in a merge"],
+  ])("tells a slip once: %j, %s", (source) => {
+    expect(read(source).faults).toHaveLength(1);
+  });
+
   it("refuses what is nested deeper than the limit, before anything recurses", () => {
     const sources = ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(50_000), "? ".repeat(100_000)];
 

@@ -27,8 +27,12 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const told = new Set<number>();
   for (const fault of [...(first?.errors ?? []), ...(first?.warnings ?? [])]) {
-    problems.error("yaml-syntax", { path: [], at: toPlace(fault.pos[0]) }, toMessage(fault));
+    const offset = fault.pos[0];
+    // One slip can break several rules of the grammar at once; the first says enough.
+    if (!told.has(offset)) problems.error("yaml-syntax", { path: [], at: toPlace(offset) }, toMessage(fault));
+    told.add(offset);
   }
   if (second) {
     const message = "A second document begins here. A machine is one document: remove the line with ---.";

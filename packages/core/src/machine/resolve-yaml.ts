@@ -146,8 +146,9 @@ function resolvePair(resolution: Resolution, pair: Pair, { path, entries, explic
 function mergePair(resolution: Resolution, pair: Pair, { path, entries }: OpenMap): void {
   // Without "<<" in the path: merged keys are as deep as those beside the merge.
   const here = { path, keyAt: toPlace(resolution, pair.key) };
+  const errors = resolution.problems.countErrors();
   const merged = resolveNode(resolution, pair.value, here);
-  if (isTooLarge(resolution)) return;
+  if (isTooLarge(resolution) || resolution.problems.countErrors() > errors) return;
   for (const source of merged.kind === "list" ? merged.items : [merged]) {
     if (source.kind === "map") addMissing(entries, source);
     else resolution.problems.error("yaml-syntax", { ...here, at: source.at }, NOT_MERGEABLE);

@@ -58,6 +58,11 @@ export function isListField(field: Field): field is Field<ListNode> {
   return field.node.kind === "list";
 }
 
+/** True when the field holds null, written out or by nothing after its key. */
+export function isNull(field: Field): boolean {
+  return field.node.kind === "scalar" && field.node.value === null;
+}
+
 /** The field's text; undefined when it holds anything else. */
 export function findText(field: Field): string | undefined {
   return field.node.kind === "scalar" && typeof field.node.value === "string" ? field.node.value : undefined;

@@ -2,7 +2,7 @@ import { type Field, findField, findText, isMapField, type MapNode } from "../tr
 import { describe } from "../wording.ts";
 import { checkKeys } from "./check-keys.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
-import { onKey, onValue, type V1Context } from "./v1-context.ts";
+import { onMissing, onValue, type V1Context } from "./v1-context.ts";
 
 /** The config of a Lambda task. */
 export function checkLambda(context: V1Context, config: Field<MapNode>): void {
@@ -11,7 +11,7 @@ export function checkLambda(context: V1Context, config: Field<MapNode>): void {
   if (name === undefined) {
     context.problems.error(
       "lambda-name-required",
-      onKey(config),
+      onMissing(config, "name"),
       "A lambda task needs name: the function's name or ARN.",
     );
   } else if (!findText(name)) {

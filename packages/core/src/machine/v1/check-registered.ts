@@ -2,7 +2,7 @@ import { Errors } from "typebox/value";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../tree.ts";
 import { quote } from "../wording.ts";
-import { onKey, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
+import { onKey, onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
 export function checkRegistered(context: V1Context, config: Field<MapNode>, executor: ExecutorDefinition): void {
@@ -23,9 +23,15 @@ function checkFault(context: V1Context, config: Field<MapNode>, { fault, executo
   // Told already, with the key's name, by the fault of the map that may not have this key.
   if (fault.keyword === "boolean" && fault.schemaPath.endsWith("/additionalProperties")) return;
   const field = findByPointer(config, fault.instancePath);
+  if (fault.keyword === "required") {
+    for (const key of fault.params.requiredProperties) {
+      const message = `This config of ${executor.name} needs ${quote(key)}.`;
+      context.problems.error("config-invalid", onMissing(field, key), message);
+    }
+    return;
+  }
   if (fault.keyword !== "additionalProperties" || !isMapField(field)) {
-    const spot = fault.keyword === "required" ? onKey(field) : onValue(field);
-    context.problems.error("config-invalid", spot, `The config of ${executor.name} ${fault.message} here.`);
+    context.problems.error("config-invalid", onValue(field), `The config of ${executor.name} ${fault.message} here.`);
     return;
   }
   const known = field === config ? findKnownKeys(executor) : [];

@@ -2,7 +2,7 @@ import { type Field, findField, findText, isMapField, type MapNode, toFields } f
 import { describe, quote } from "../wording.ts";
 import { checkKeys } from "./check-keys.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
-import { onKey, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
+import { onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** The config of a Terraform task. */
 export function checkTerraform(context: V1Context, config: Field<MapNode>): void {
@@ -17,7 +17,8 @@ export function checkTerraform(context: V1Context, config: Field<MapNode>): void
 function checkAction({ problems }: V1Context, config: Field<MapNode>): void {
   const action = findField(config, "action");
   if (action === undefined) {
-    problems.error("terraform-action-required", onKey(config), "A terraform task needs action: apply or destroy.");
+    const message = "A terraform task needs action: apply or destroy.";
+    problems.error("terraform-action-required", onMissing(config, "action"), message);
     return;
   }
   const name = findText(action);
@@ -32,7 +33,7 @@ function checkSource(context: V1Context, config: Field<MapNode>): void {
   if (source === undefined) {
     context.problems.warn(
       "source-missing",
-      onKey(config),
+      onMissing(config, "source"),
       "The config has no source; the task will fail when it runs.",
     );
   } else if (isMapField(source)) {
@@ -50,7 +51,7 @@ function checkSourceFields(context: V1Context, source: Field<MapNode>): void {
   const kind = type === undefined ? findKind(source) : findText(type);
   if (type === undefined) {
     const message = "The source has no type, s3 or local; the task will fail when it runs.";
-    context.problems.warn("source-type-missing", onKey(source), message);
+    context.problems.warn("source-type-missing", onMissing(source, "type"), message);
   } else if (kind !== "s3" && kind !== "local") {
     const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, ["s3", "local"]);
     const message = `A source cannot be of the type ${describe(type.node)}.${near}`;
@@ -73,8 +74,7 @@ function findKind(source: Field<MapNode>): "s3" | "local" | undefined {
 function checkSourceField({ problems }: V1Context, source: Field<MapNode>, name: string): void {
   const field = findField(source, name);
   if (field === undefined) {
-    const at = { ...onKey(source), path: [...source.path, name] };
-    problems.error("source-field-required", at, `The source needs ${name}.`);
+    problems.error("source-field-required", onMissing(source, name), `The source needs ${name}.`);
   } else if (!findText(field)) {
     const hint = field.node.kind === "scalar" && field.node.value ? " Write it in quotes." : "";
     const message = `${name} of a source must be a text that is not empty, but it is ${describe(field.node)}.${hint}`;

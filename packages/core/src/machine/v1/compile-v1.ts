@@ -1,28 +1,26 @@
-import type { Machine, State } from "../machine.ts";
-import { type Field, findField, type MapNode, toFields } from "../tree.ts";
+import { INIT, type Machine, type State } from "../machine.ts";
+import { type Field, findField, isNull, type MapNode, toFields } from "../tree.ts";
 import { quote } from "../wording.ts";
 import { checkFlow } from "./check-flow.ts";
+import { checkVersion } from "./check-version.ts";
 import { compileTask } from "./compile-task.ts";
 import { readEvents } from "./read-events.ts";
-import { findStates, readState, type StateDraft } from "./read-states.ts";
-import { findTasks, readTask } from "./read-tasks.ts";
+import { readState, readStateMap, type StateDraft } from "./read-states.ts";
+import { readTask, readTaskMap } from "./read-tasks.ts";
 import { createReferences, type References } from "./references.ts";
-import { onKey, suggestOrList, type V1Context } from "./v1-context.ts";
+import { onKey, onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 import { warnSharedKeys } from "./warn-shared-keys.ts";
 
 /** A v1 machine without its hash; undefined when the document has an error, which is then among the problems. */
 export function compileV1(context: V1Context, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
+  checkVersion(context, root);
+  const fields = findRequired(context, root);
   checkTopLevel(context, root);
-  const eventsField = findField(root, "events");
-  if (eventsField === undefined) {
-    const message = "events is missing: a list of the events that may come. Without events write [].";
-    context.problems.error("events-required", onKey(root), message);
-  }
-  const events = eventsField && readEvents(context, eventsField);
-  const taskFields = findTasks(context, root);
+  const events = fields.events && readEvents(context, fields.events);
+  const taskFields = fields.tasks && readTaskMap(context, fields.tasks);
   const tasks = [...(taskFields ?? [])].flatMap(([name, field]) => readTask(context, name, field) ?? []);
   warnSharedKeys(context, tasks);
-  const states = readStates(context, root, { events, tasks: taskFields });
+  const states = fields.states && readStates(context, fields.states, { events, tasks: taskFields });
   if (context.problems.hasErrors() || !events || !states) return undefined;
   return {
     name: context.name,
@@ -43,23 +41,40 @@ function checkTopLevel({ problems }: V1Context, root: Field<MapNode>): void {
   }
 }
 
+interface RequiredFields {
+  readonly events: Field | undefined;
+  readonly states: Field | undefined;
+  readonly tasks: Field | undefined;
+}
+
+function findRequired({ problems }: V1Context, root: Field<MapNode>): RequiredFields {
+  // A key with nothing after it says as little as no key.
+  const find = (key: string, code: string, what: string): Field | undefined => {
+    const field = findField(root, key);
+    if (field && !isNull(field)) return field;
+    problems.error(code, field ? onValue(field) : onMissing(root, key), `${key} is missing: ${what}`);
+    return undefined;
+  };
+  return {
+    events: find("events", "events-required", "a list of the events that may come. Without events write []."),
+    states: find("states", "states-required", "a map of the machine's states, with INIT."),
+    tasks: find("tasks", "tasks-required", "a map of the machine's tasks. Without tasks write {}."),
+  };
+}
+
 interface Known {
   readonly events: ReadonlyMap<string, Field> | undefined;
   readonly tasks: ReadonlyMap<string, Field> | undefined;
 }
 
-function readStates(
-  context: V1Context,
-  root: Field<MapNode>,
-  known: Known,
-): ReadonlyMap<string, StateDraft> | undefined {
-  const fields = findStates(context, root);
-  const statesField = findField(root, "states");
-  if (fields === undefined || statesField === undefined) return undefined;
+function readStates(context: V1Context, statesField: Field, known: Known): ReadonlyMap<string, StateDraft> | undefined {
+  const fields = readStateMap(context, statesField);
+  if (fields === undefined) return undefined;
   const references = {
     events: createReferences(known.events),
     tasks: createReferences(known.tasks),
-    states: createReferences(fields),
+    // That INIT is missing is told once, not again wherever a state leads to it.
+    states: createReferences(new Set([INIT, ...fields.keys()])),
   };
   const states = new Map<string, StateDraft>();
   for (const [name, field] of fields) states.set(name, readState(context, field, references));

@@ -1,9 +1,19 @@
 import { NEXT } from "../machine.ts";
-import { type Field, findField, findText, isListField, isMapField, type MapNode, toFields, toItems } from "../tree.ts";
+import {
+  type Field,
+  findField,
+  findText,
+  isListField,
+  isMapField,
+  isNull,
+  type MapNode,
+  toFields,
+  toItems,
+} from "../tree.ts";
 import { describe, quote, suggest } from "../wording.ts";
 import { checkKeys } from "./check-keys.ts";
 import type { References, StateReferences } from "./references.ts";
-import { onKey, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
+import { onKey, onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** What a state does on one event. */
 export interface HandlerDraft {
@@ -74,13 +84,16 @@ function readAction(context: V1Context, item: Field, references: StateReferences
   checkKeys(context, item, { known, code: "action-unknown-key", owner: takesState ? "an action" : "a no-op" });
   if (name === "advance") return readAdvance(context, item, references);
   if (action) checkOther(context, action, name);
-  else
-    context.problems.warn(
-      "action-missing",
-      onKey(item),
-      'This entry has no action and does nothing. Write "action: advance".',
-    );
+  else checkIdle(context, item, references);
   return undefined;
+}
+
+// The predecessor took such an entry for an advance that lacks its action: a state in it must exist.
+function checkIdle(context: V1Context, item: Field<MapNode>, { states }: StateReferences): void {
+  const message = 'This entry has no action and does nothing. Write "action: advance".';
+  context.problems.warn("action-missing", onMissing(item, "action"), message);
+  const state = findField(item, "state");
+  if (state) readTarget(context, state, states);
 }
 
 function checkOther({ problems }: V1Context, action: Field, name: string | undefined): void {
@@ -92,11 +105,15 @@ function checkOther({ problems }: V1Context, action: Field, name: string | undef
 function readAdvance(context: V1Context, item: Field<MapNode>, references: StateReferences): AdvanceDraft | undefined {
   const { states } = references;
   const state = findField(item, "state");
-  if (state === undefined || (state.node.kind === "scalar" && state.node.value === null)) {
+  if (state === undefined || isNull(state)) {
     const message = "advance needs state: the name of the state to enter.";
-    context.problems.error("advance-state-required", onKey(state ?? item), message);
+    context.problems.error("advance-state-required", state ? onValue(state) : onMissing(item, "state"), message);
     return undefined;
   }
+  return readTarget(context, state, states);
+}
+
+function readTarget(context: V1Context, state: Field, states: References): AdvanceDraft | undefined {
   const target = findText(state);
   if (target === undefined) return refuseTarget(context, state, states);
   const meant = states.resolve(target);

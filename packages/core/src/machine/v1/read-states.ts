@@ -1,5 +1,5 @@
 import { INIT } from "../machine.ts";
-import { type Field, findField, isListField, isMapField, type MapNode, toFields, toItems } from "../tree.ts";
+import { type Field, findField, isListField, isMapField, toFields, toItems } from "../tree.ts";
 import { describe, quote, suggest } from "../wording.ts";
 import { checkKeys } from "./check-keys.ts";
 import { explainUpperName, isUpperName } from "./read-events.ts";
@@ -16,17 +16,8 @@ export interface StateDraft {
   readonly on?: ReadonlyMap<string, HandlerDraft>;
 }
 
-/** The map of states; undefined, with `states-required`, when there is none. */
-export function findStates(context: V1Context, root: Field<MapNode>): ReadonlyMap<string, Field> | undefined {
-  const states = findField(root, "states");
-  if (states === undefined) {
-    context.problems.error(
-      "states-required",
-      onKey(root),
-      "states is missing: a map of the machine's states, with INIT.",
-    );
-    return undefined;
-  }
+/** The states by name; undefined, with `states-required`, when the field holds anything else. */
+export function readStateMap(context: V1Context, states: Field): ReadonlyMap<string, Field> | undefined {
   if (!isMapField(states)) {
     const message = `states must be a map of states, but it is ${describe(states.node)}.`;
     context.problems.error("states-required", onValue(states), message);

@@ -3,7 +3,7 @@ import { describe, listNames } from "../wording.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkKeys } from "./check-keys.ts";
 import { findTimeoutMs } from "./find-timeout.ts";
-import { onKey, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
+import { onKey, onMissing, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
 
 /** A task that could be read. */
 export interface TaskDraft {
@@ -15,20 +15,8 @@ export interface TaskDraft {
   readonly timeoutMs?: number;
 }
 
-/** The map of tasks; undefined, with `tasks-required` or `tasks-not-map`, when there is none. */
-export function findTasks(
-  { problems, limits }: V1Context,
-  root: Field<MapNode>,
-): ReadonlyMap<string, Field> | undefined {
-  const tasks = findField(root, "tasks");
-  if (tasks === undefined) {
-    problems.error(
-      "tasks-required",
-      onKey(root),
-      "tasks is missing: a map of the machine's tasks. Without tasks write {}.",
-    );
-    return undefined;
-  }
+/** The tasks by name; undefined, with `tasks-not-map`, when the field holds anything else. */
+export function readTaskMap({ problems, limits }: V1Context, tasks: Field): ReadonlyMap<string, Field> | undefined {
   if (!isMapField(tasks)) {
     const message = `tasks must be a map of tasks, but it is ${describe(tasks.node)}. Without tasks write {}.`;
     problems.error("tasks-not-map", onValue(tasks), message);
@@ -80,7 +68,8 @@ interface ExecutorDraft {
 function readExecutor(context: V1Context, task: Field<MapNode>): ExecutorDraft {
   const executor = findField(task, "executor");
   if (executor === undefined) {
-    context.problems.warn("executor-missing", onKey(task), "The task names no executor; it will fail when it runs.");
+    const message = "The task names no executor; it will fail when it runs.";
+    context.problems.warn("executor-missing", onMissing(task, "executor"), message);
     return { known: true };
   }
   const name = findText(executor);
@@ -95,7 +84,7 @@ function readExecutor(context: V1Context, task: Field<MapNode>): ExecutorDraft {
 function readConfig({ problems }: V1Context, task: Field<MapNode>): Field<MapNode> | undefined {
   const config = findField(task, "config");
   if (config === undefined) {
-    problems.warn("config-missing", onKey(task), "The task has no config; it will fail when it runs.");
+    problems.warn("config-missing", onMissing(task, "config"), "The task has no config; it will fail when it runs.");
     return undefined;
   }
   if (isMapField(config)) return config;

@@ -20,9 +20,14 @@ export function onValue(field: Field): Spot {
   return { path: field.path, at: field.node.at };
 }
 
-/** Where to report that something concerns a key or what is missing under it. */
+/** Where to report that something concerns a key. */
 export function onKey(field: Field): Spot {
   return { path: field.path, at: field.keyAt };
+}
+
+/** Where to report that a map lacks a key: under the path that the key would have, at the map. */
+export function onMissing(map: Field, key: string): Spot {
+  return { path: [...map.path, key], at: map.keyAt };
 }
 
 /** The end of a message about a name that is not among the known ones. */
