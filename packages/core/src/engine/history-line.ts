@@ -1,7 +1,7 @@
 import type { Decision } from "../machine/decision.ts";
 import type { StackEvent } from "../machine/event.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { HistoryEntry, Outcome } from "../ports/stack-store.ts";
+import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { defined } from "./defined.ts";
 
 /** What a history line is made of. */
@@ -38,4 +38,15 @@ export function toHistoryEntry({ event, decision, outcome, before, notes }: Hist
       machineHash: after?.machineHash,
     }),
   };
+}
+
+/** The history line of an event that no decision was made on: its message is none, or deciding failed. */
+export function toUnreadEntry(
+  { stackId, id, actor, message }: QueuedEvent,
+  why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
+): HistoryEntry {
+  const { at, outcome, code, reason } = why;
+  const name = message["event"] ?? message["action"];
+  const event = typeof name === "string" ? name : "";
+  return { stackId, at, eventId: id, event, outcome, code, reason, sent: [], notes: [], ...defined({ actor }) };
 }

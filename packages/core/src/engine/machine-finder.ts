@@ -1,5 +1,5 @@
-import type { StackEvent } from "../machine/event.ts";
-import type { Machine } from "../machine/machine.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
+import { type Machine, NEXT } from "../machine/machine.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -10,7 +10,13 @@ import { createRevisionCache, type RevisionCache, remember } from "./revision-ca
 
 /** The machine that an event is decided on, or why there is none. */
 export type FoundMachine =
-  | { readonly kind: "found"; readonly machine: Machine; readonly notes: readonly string[] }
+  | {
+      readonly kind: "found";
+      readonly machine: Machine;
+      readonly notes: readonly string[];
+      /** Instead of `EVENT_UNDECLARED`: the stack is on an older revision, and the newest may declare the event. */
+      readonly undeclared?: { readonly code: "EVENT_NOT_HANDLED" | "MACHINE_INVALID"; readonly reason: string };
+    }
   | { readonly kind: "missing"; readonly code: "MACHINE_UNKNOWN" | "MACHINE_INVALID"; readonly reason: string };
 
 /** What the finder works with. */
@@ -19,6 +25,8 @@ export interface MachineFinderDeps {
   readonly revisions: Revisions;
   readonly clock: Clock;
   readonly compile: CompileRevision;
+  /** Told of each answer that an event is decided on. */
+  readonly onLocated?: (name: string, located: LocatedMachine) => void;
 }
 
 /** Finds the revision of a machine that an event is decided on. */
@@ -35,7 +43,9 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   return {
     async find(name, stack, event) {
       if (name === RUN_MACHINE) return findPinned(cache, stack?.machineHash ?? toText(event.message?.["revision"]));
-      return findNewest(cache, await locate(name, event), { name, stack });
+      const located = await locate(name, event);
+      deps.onLocated?.(name, located);
+      return findNewest(cache, located, { name, stack, event });
     },
     keep: (hash) => cache.keep(hash),
   };
@@ -60,12 +70,15 @@ function createLocate({
 }
 
 function mayBeUndeclared(machine: Machine, event: StackEvent): boolean {
-  return event.origin === "external" && !event.name.includes("_") && !machine.events.has(event.name);
+  return event.origin === "external" && !SYSTEM_NAMES.has(event.name) && !machine.events.has(event.name);
 }
+
+const SYSTEM_NAMES: ReadonlySet<string> = new Set([NEXT, ...Object.values(SYSTEM_EVENTS)]);
 
 async function findPinned(cache: RevisionCache, hash: string | undefined): Promise<FoundMachine> {
   const machine = hash === undefined ? undefined : await cache.find(hash);
-  if (machine !== undefined) return { kind: "found", machine, notes: [] };
+  // A message may name the revision of any machine; only a run's own counts here.
+  if (machine?.name === RUN_MACHINE) return { kind: "found", machine, notes: [] };
   const reason = `The revision ${hash ?? "(none named)"} of "${RUN_MACHINE}" is not kept.`;
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
 }
@@ -73,6 +86,7 @@ async function findPinned(cache: RevisionCache, hash: string | undefined): Promi
 interface Wanted {
   readonly name: string;
   readonly stack: Stack | undefined;
+  readonly event: StackEvent;
 }
 
 /** The newest valid revision; the stack's last one while the newest is invalid or lacks the stack's state. */
@@ -86,9 +100,21 @@ async function findNewest(cache: RevisionCache, answer: LocatedMachine, wanted: 
     return { kind: "found", machine: answer.machine, notes: [] };
   }
   const last = stack === undefined ? undefined : await cache.find(stack.machineHash);
-  if (last !== undefined) return { kind: "found", machine: last, notes: [toFallbackNote(answer, stack)] };
+  if (last !== undefined) return toFallback(last, answer, wanted);
   if (answer.kind === "found") return { kind: "found", machine: answer.machine, notes: [] };
   return { kind: "missing", code: "MACHINE_INVALID", reason: toInvalidReason(name, answer.problems) };
+}
+
+type Newer = Exclude<LocatedMachine, { kind: "unknown" }>;
+
+function toFallback(last: Machine, newest: Newer, { name, stack, event }: Wanted): FoundMachine {
+  const found = { kind: "found", machine: last, notes: [toFallbackNote(newest, stack)] } as const;
+  if (newest.kind === "invalid") {
+    return { ...found, undeclared: { code: "MACHINE_INVALID", reason: toInvalidReason(name, newest.problems) } };
+  }
+  if (!newest.machine.events.has(event.name)) return found;
+  const reason = `The stack's revision declares no event "${event.name}"; the newest one does and has no state "${stack?.state ?? ""}".`;
+  return { ...found, undeclared: { code: "EVENT_NOT_HANDLED", reason } };
 }
 
 function toFallbackNote(answer: LocatedMachine, stack: Stack | undefined): string {

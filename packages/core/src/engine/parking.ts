@@ -6,9 +6,11 @@ export interface ParkingOptions {
   readonly maxTries: number;
   /** From the first refusal. Default one hour (`REFUSED_EVENTS_KEEP`). */
   readonly keepMs: number;
+  /** Of one stack; more are set aside at once. Default 1,000. */
+  readonly maxParked: number;
 }
 
-export const DEFAULT_PARKING: ParkingOptions = { maxTries: 50, keepMs: 3_600_000 };
+export const DEFAULT_PARKING: ParkingOptions = { maxTries: 50, keepMs: 3_600_000, maxParked: 1_000 };
 
 const FIRST_DELAYS_MS = [30_000, 60_000, 120_000, 240_000, 480_000];
 const LATER_DELAY_MS = 900_000;

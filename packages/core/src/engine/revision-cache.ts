@@ -18,7 +18,7 @@ const LIMIT = 1_000;
 /** An empty cache over the store's revisions. */
 export function createRevisionCache(revisions: Revisions, compile: CompileRevision): RevisionCache {
   const compiled = new Map<string, Machine>();
-  const kept = new Set<string>();
+  const kept = new Map<string, true>();
   const offered = new Map<string, Revision>();
   return {
     async find(hash) {
@@ -27,7 +27,7 @@ export function createRevisionCache(revisions: Revisions, compile: CompileRevisi
       const revision = await revisions.get(hash);
       const machine = revision === undefined ? undefined : compile(revision);
       if (machine === undefined) return undefined;
-      kept.add(hash);
+      remember(kept, hash, true);
       remember(compiled, hash, machine);
       return machine;
     },
@@ -38,7 +38,7 @@ export function createRevisionCache(revisions: Revisions, compile: CompileRevisi
       const revision = offered.get(hash);
       if (revision === undefined) return;
       await revisions.put(revision);
-      kept.add(hash);
+      remember(kept, hash, true);
       offered.delete(hash);
     },
   };
@@ -46,7 +46,7 @@ export function createRevisionCache(revisions: Revisions, compile: CompileRevisi
 
 /** Sets an entry and lets the oldest go when there are too many. */
 export function remember<Value>(cache: Map<string, Value>, key: string, value: Value): void {
-  if (cache.size >= LIMIT) {
+  if (cache.size >= LIMIT && !cache.has(key)) {
     const oldest = cache.keys().next();
     if (!oldest.done) cache.delete(oldest.value);
   }

@@ -53,7 +53,10 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
   };
 }
 
-/** Takes a decision into the round. True when state or metadata changed, so that parked events get another try. */
+/**
+ * Takes a decision into the round. True when state, metadata or the machine's revision changed, so that parked events
+ * get another try.
+ */
 export function takeDecision(round: Round, event: StackEvent, decision: Decision, unclaimedAtOnce: boolean): boolean {
   if (decision.kind === "applied") return takeApplied(round, event, decision, unclaimedAtOnce);
   if (decision.closes !== undefined) {
@@ -77,6 +80,7 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, unclaim
     before === undefined ||
     decision.removed ||
     before.entry !== decision.stack.entry ||
+    before.machineHash !== decision.stack.machineHash ||
     before.metadata !== decision.stack.metadata
   );
 }

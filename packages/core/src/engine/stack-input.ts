@@ -8,6 +8,8 @@ export type StackInput =
   | { readonly kind: "timers"; readonly stackId: string }
   /** Parked events are due for another try. */
   | { readonly kind: "parked"; readonly stackId: string }
+  /** The stack's machine has another revision: everything that the last one refused is decided again. */
+  | { readonly kind: "revised"; readonly stackId: string }
   /** An attempt's time is over, or the time of its cancel. */
   | {
       readonly kind: "deadline";

@@ -1,26 +1,20 @@
-import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide.ts";
 import type { Decision, Rejected } from "../machine/decision.ts";
 import type { StackEvent } from "../machine/event.ts";
 import { isParked } from "../machine/parked-code.ts";
 import { parseEventMessage } from "../machine/parse-event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
-import { dueTimers } from "../machine/timers.ts";
-import type { DecideLimits } from "../machine/work.ts";
-import type { Ids } from "../ports/clock.ts";
+import { dueTimers, spendTimer } from "../machine/timers.ts";
 import type { Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
-import { toHistoryEntry } from "./history-line.ts";
-import type { FoundMachine, MachineFinder } from "./machine-finder.ts";
-import { nextTryAt, type ParkingOptions, parkAgain } from "./parking.ts";
-import { park, type Round, takeDecision, unpark } from "./round.ts";
+import { type DecideOnDeps, decideOn, type NotedDecision } from "./decide-on.ts";
+import { toErrorText } from "./error-text.ts";
+import { toHistoryEntry, toUnreadEntry } from "./history-line.ts";
+import { isRedelivered, parkOrGiveUp, type RefuseDeps, refuse, setAside } from "./refuse-event.ts";
+import { type Round, takeDecision, unpark } from "./round.ts";
 import { type StackInput, toDeadlineEvent } from "./stack-input.ts";
+import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./stack-timer.ts";
 
 /** What a round works with. */
-export interface RoundDeps {
-  readonly finder: MachineFinder;
-  readonly ids: Ids;
-  readonly limits: DecideLimits;
-  readonly parking: ParkingOptions;
-  readonly refusedEvents: "park" | "redeliver" | "drop";
+export interface RoundDeps extends DecideOnDeps, RefuseDeps {
   readonly allowExternalNext: boolean;
   readonly unclaimedAtOnce: boolean;
   /** A delivery that failed so often is set aside. */
@@ -30,7 +24,7 @@ export interface RoundDeps {
 /** The time that an attempt has to end after its deadline when no stack is left to say so. */
 const ORPHAN_CANCEL_MS = 300_000;
 
-/** Works one input into the round. Gives ids of deliveries that the transport shall deliver again. */
+/** Works one input into the round; throws only before it has changed anything. Says whether the transport delivers it again. */
 export async function workInput(deps: RoundDeps, round: Round, input: StackInput): Promise<"done" | "redeliver"> {
   switch (input.kind) {
     case "delivery":
@@ -40,6 +34,11 @@ export async function workInput(deps: RoundDeps, round: Round, input: StackInput
       return "done";
     case "parked":
       await retryParked(deps, round, (parked) => parked.nextTryAt <= round.now);
+      return "done";
+    case "revised":
+      await retryParked(deps, round, () => true);
+      if (round.stack !== undefined) round.stack = resumeTimers(round.stack);
+      await workTimers(deps, round);
       return "done";
     case "deadline":
       await workDeadline(deps, round, input);
@@ -61,58 +60,56 @@ async function workDelivery(
 
 /** An event out of a queue, or one that was parked. */
 async function workQueued(deps: RoundDeps, round: Round, queued: QueuedEvent): Promise<"done" | "redeliver"> {
+  const parsed = parseQueued(deps, round, queued);
+  if (parsed.kind === "invalid") return refuseUnread(deps, round, queued, parsed);
+  return takeEvent(deps, round, queued, parsed.event, await decideOn(deps, round, parsed.event));
+}
+
+type Unread = Extract<ReturnType<typeof parseEventMessage>, { kind: "invalid" }>;
+
+function parseQueued(deps: RoundDeps, round: Round, queued: QueuedEvent): ReturnType<typeof parseEventMessage> {
   const parsed = parseEventMessage(queued.message, {
-    messageId: queued.id,
+    // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
+    messageId: queued.origin === "worker" ? "worker" : queued.id,
     at: round.now,
     origin: queued.origin,
     allowExternalNext: deps.allowExternalNext,
     ...(queued.actor === undefined ? {} : { actor: queued.actor }),
   });
-  if (parsed.kind === "invalid") {
-    if (deps.refusedEvents === "redeliver") return "redeliver";
-    setAside(deps, round, queued, parsed);
-    return "done";
+  if (parsed.kind === "invalid") return parsed;
+  const { stackId } = parsed.event;
+  if (stackId !== round.loaded.stackId) {
+    const reason = `The message names the stack "${stackId}" and was queued for "${round.loaded.stackId}".`;
+    return { kind: "invalid", code: "EVENT_INVALID", reason };
   }
   // The queue's id counts: the body's own may have been cut or made by the receiver.
-  const event: StackEvent = { ...parsed.event, id: queued.id };
-  const before = round.stack;
-  const { decision, notes } = await decideOn(deps, round, event);
-  const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
-  const outcome = decision.kind === "rejected" ? refuse(deps, round, { event, queued, decision }) : toOutcome(decision);
-  if (outcome === "redeliver") return outcome;
-  if (outcome !== "parked-again") round.history.push(toHistoryEntry({ event, decision, outcome, before, notes }));
-  if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event.id);
-  if (changed) await retryParked(deps, round, () => true);
+  return { kind: "event", event: { ...parsed.event, id: queued.id } };
+}
+
+function refuseUnread(deps: RoundDeps, round: Round, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
+  const redeliver = isRedelivered(deps, round, queued);
+  round.history.push(toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "set-aside", at: round.now }));
+  if (redeliver) return "redeliver";
+  setAside(deps, round, queued, why);
+  unpark(round, queued.id);
   return "done";
 }
 
-async function decideOn(
+async function takeEvent(
   deps: RoundDeps,
   round: Round,
+  queued: QueuedEvent,
   event: StackEvent,
-): Promise<{ readonly decision: Decision; readonly notes: readonly string[] }> {
-  if (round.appliedIds.has(event.id) || round.knownIds.has(event.id)) {
-    return {
-      decision: { kind: "ignored", code: "DUPLICATE", reason: `Event ${event.id} was applied before.` },
-      notes: [],
-    };
-  }
-  const early = decideWithoutMachine(round.stack, event);
-  const name = machineNameFor(round.stack, event);
-  if (early !== undefined || name === undefined) return { decision: early ?? unknownStack(event), notes: [] };
-  const found = await deps.finder.find(name, round.stack, event);
-  if (found.kind === "missing") return { decision: toRejected(found), notes: [] };
-  const decision = decide(found.machine, round.stack, event, deps.limits);
-  if (decision.kind === "applied" && !decision.removed) await deps.finder.keep(found.machine.hash);
-  return { decision, notes: found.notes };
-}
-
-function unknownStack(event: StackEvent): Decision {
-  return { kind: "ignored", code: "STACK_UNKNOWN", reason: `There is no stack "${event.stackId}".` };
-}
-
-function toRejected(found: Extract<FoundMachine, { kind: "missing" }>): Rejected {
-  return { kind: "rejected", code: found.code, reason: found.reason };
+  { decision, notes }: NotedDecision,
+): Promise<"done" | "redeliver"> {
+  const before = round.stack;
+  const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
+  const became = decision.kind === "rejected" ? refuse(deps, round, { event, queued, decision }) : toOutcome(decision);
+  const outcome = became === "redeliver" ? "refused" : became;
+  if (outcome !== "parked-again") round.history.push(toHistoryEntry({ event, decision, outcome, before, notes }));
+  if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event.id);
+  if (changed) await retryParked(deps, round, () => true);
+  return became === "redeliver" ? "redeliver" : "done";
 }
 
 function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {
@@ -120,79 +117,25 @@ function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {
   return decision.removed ? "removed" : "applied";
 }
 
-interface Refusal {
-  readonly event: StackEvent;
-  readonly queued: QueuedEvent;
-  readonly decision: Rejected;
-}
-
-/** Parks, sets aside or only records, as the code and the options say. */
-function refuse(deps: RoundDeps, round: Round, refusal: Refusal): Outcome | "redeliver" | "parked-again" {
-  const { event, queued, decision } = refusal;
-  if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
-  if (ANSWERED.has(decision.code) || event.origin === "timer" || isOperators(event)) return "refused";
-  if (deps.refusedEvents === "redeliver" && queued.origin === "external") return "redeliver";
-  setAside(deps, round, queued, decision, false);
-  return "set-aside";
-}
-
-const ANSWERED: ReadonlySet<string> = new Set([
-  "TASK_NOT_CURRENT",
-  "TASK_NOT_RUNNING",
-  "UPGRADE_STATE_MISSING",
-  "UPGRADE_TASK_UNKNOWN",
-]);
-
-const OPERATORS = /^(RETRY_FAILED_TASKS|RETRY_PENDING_TASKS|CANCEL_TASK|SETTLE_TASK|REMOVE_STACK|UPGRADE_STACK)$/;
-
-function isOperators(event: StackEvent): boolean {
-  return OPERATORS.test(event.name);
-}
-
-function parkOrGiveUp(deps: RoundDeps, round: Round, refusal: Refusal): Outcome | "redeliver" | "parked-again" {
-  const { queued, decision } = refusal;
-  const before = round.parked.get(queued.id);
-  if (before === undefined && deps.refusedEvents === "redeliver") return "redeliver";
-  if (before === undefined && deps.refusedEvents === "drop") return "refused";
-  const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now };
-  const { kind, parked } = parkAgain(input, deps.parking);
-  if (kind === "give-up") {
-    setAside(deps, round, queued, decision, false);
-    return "set-aside";
-  }
-  park(round, parked);
-  return before === undefined ? "parked" : "parked-again";
-}
-
-/** Gives an event up for good; its reason stays with it until somebody sends it again. */
-export function setAside(
-  deps: Pick<RoundDeps, "ids">,
-  round: Round,
-  event: QueuedEvent,
-  why: { readonly code: string; readonly reason: string },
-  record = true,
-): void {
-  round.setAside.push({ id: deps.ids.next(), event, code: why.code, reason: why.reason, setAsideAt: round.now });
-  if (!record) return;
-  const name = event.message["event"] ?? event.message["action"];
-  round.history.push({
-    stackId: event.stackId,
-    at: round.now,
-    eventId: event.id,
-    event: typeof name === "string" ? name : "",
-    outcome: "set-aside",
-    code: why.code,
-    reason: why.reason,
-    sent: [],
-    notes: [],
-  });
-}
-
 /** Decides parked events again, oldest first; from the beginning after each one that changed the stack. */
 async function retryParked(deps: RoundDeps, round: Round, isDue: (parked: ParkedEvent) => boolean): Promise<void> {
   for (const parked of [...round.parked.values()].sort((a, b) => a.parkedAt - b.parkedAt)) {
     // A retry that changes the stack tries the others itself.
-    if (round.parked.get(parked.event.id) === parked && isDue(parked)) await workQueued(deps, round, parked.event);
+    if (round.parked.get(parked.event.id) !== parked || !isDue(parked)) continue;
+    await orPark(deps, round, parked.event);
+  }
+}
+
+/** Works an event that no transport would deliver again: one that cannot be decided waits as a refused one does. */
+async function orPark(deps: RoundDeps, round: Round, queued: QueuedEvent): Promise<void> {
+  try {
+    await workQueued(deps, round, queued);
+  } catch (error) {
+    const why = { code: "INTERNAL", reason: `It could not be decided: ${toErrorText(error)}` } as const;
+    const outcome = parkOrGiveUp(deps, round, { queued, decision: why });
+    if (outcome === "parked-again" || outcome === "redeliver") return;
+    round.history.push(toUnreadEntry(queued, { ...why, outcome, at: round.now }));
+    if (outcome !== "parked") unpark(round, queued.id);
   }
 }
 
@@ -204,29 +147,47 @@ async function workTimers(deps: RoundDeps, round: Round): Promise<void> {
   }
 }
 
-async function fireTimer(deps: RoundDeps, round: Round, before: Stack, timer: StackTimer): Promise<void> {
-  const event: StackEvent = {
-    id: `timer:${before.life}:${timer.id}`,
-    stackId: before.id,
-    name: timer.event,
-    at: round.now,
-    origin: "timer",
-    timerId: timer.id,
-  };
-  const { decision, notes } = await decideOn(deps, round, event);
-  if (decision.kind === "rejected" && isParked(event, decision.code)) {
-    // The machine is at fault, not the timer: it waits as a parked event would.
-    round.stack = postponeTimer(before, timer.id, nextTryAt(timer.dueAt, round.now));
-    return;
+/** Fires a due timer, after which it is due no more, whatever comes of it. */
+async function fireTimer(deps: RoundDeps, round: Round, stack: Stack, timer: StackTimer): Promise<void> {
+  const event = toTimerEvent(stack, timer, round.now);
+  const answer = await decideTimer(deps, round, event);
+  if (!("fault" in answer)) return takeTimer(deps, round, event, answer);
+  // The machine is at fault, not the timer: it waits as a parked event would.
+  const postponed = postponeTimer(stack, timer, { now: round.now, keepMs: deps.parking.keepMs });
+  round.stack = postponed ?? spendTimer(stack, timer.id);
+  if (postponed !== undefined) return;
+  const queued = toQueuedTimer(event);
+  round.history.push(toUnreadEntry(queued, { ...answer.fault, outcome: "set-aside", at: round.now }));
+  setAside(deps, round, queued, answer.fault);
+}
+
+type TimerAnswer = NotedDecision | { readonly fault: { readonly code: string; readonly reason: string } };
+
+async function decideTimer(deps: RoundDeps, round: Round, event: StackEvent): Promise<TimerAnswer> {
+  try {
+    const noted = await decideOn(deps, round, event);
+    const { decision } = noted;
+    return decision.kind === "rejected" && isParked(event, decision.code) ? { fault: decision } : noted;
+  } catch (error) {
+    return { fault: { code: "INTERNAL", reason: `It could not be decided: ${toErrorText(error)}` } };
   }
+}
+
+async function takeTimer(
+  deps: RoundDeps,
+  round: Round,
+  event: StackEvent,
+  { decision, notes }: NotedDecision,
+): Promise<void> {
+  const before = round.stack;
   const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
+  // One that comes to nothing has fired all the same: else it would be due for ever.
+  if (decision.kind === "ignored" && round.stack !== undefined) {
+    round.stack = spendTimer(round.stack, event.timerId ?? "");
+  }
   const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
   round.history.push(toHistoryEntry({ event, decision, outcome, before, notes }));
   if (changed) await retryParked(deps, round, () => true);
-}
-
-function postponeTimer(stack: Stack, timerId: string, dueAt: number): Stack {
-  return { ...stack, timers: stack.timers.map((timer) => (timer.id === timerId ? { ...timer, dueAt } : timer)) };
 }
 
 async function workDeadline(
@@ -234,7 +195,7 @@ async function workDeadline(
   round: Round,
   input: Extract<StackInput, { kind: "deadline" }>,
 ): Promise<void> {
-  await workQueued(deps, round, toDeadlineEvent(input, round.now));
+  await orPark(deps, round, toDeadlineEvent(input, round.now));
   const { attemptId, why } = input;
   if (why === "cancel") round.closes.push(attemptId);
   else if (!round.cancels.some((cancel) => cancel.attemptId === attemptId)) {

@@ -41,6 +41,8 @@ export interface StackTimer {
   readonly id: string;
   readonly event: string;
   readonly dueAt: number;
+  /** When it was due first: its machine could not be found or used then, and it waits for another try. */
+  readonly postponedFrom?: number;
 }
 
 /** Why a stack cannot go on by itself. */

@@ -3,6 +3,7 @@ import { createStaticLocator, type SourcedMachine } from "../engine/static-locat
 import { createWorker, type Worker } from "../engine/worker.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";
+import type { Locator } from "../ports/locator.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { Store } from "../ports/store.ts";
 import { type CrashingStore, createCrashingStore } from "./crashing-store.ts";
@@ -19,6 +20,8 @@ export interface ProcessesInput {
   readonly leaseMs?: number;
   readonly engine?: EngineOptions;
   readonly logger?: Logger;
+  /** Instead of `machines`. */
+  readonly locator?: Locator;
 }
 
 /** What the simulated processes share. */
@@ -47,7 +50,7 @@ interface Process<Role> {
 export function createProcesses(input: ProcessesInput, world: World): SimulatedProcesses {
   const executors = new Map(input.executors.map((executor) => [executor.name, executor]));
   const logger = input.logger ?? silentLogger;
-  const locator = createStaticLocator(input.machines);
+  const locator = input.locator ?? createStaticLocator(input.machines);
   const engines: Process<Engine>[] = [];
   const workers: Process<Worker>[] = [];
   let crashes = 0;

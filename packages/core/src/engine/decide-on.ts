@@ -1,0 +1,54 @@
+import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide.ts";
+import type { Decision, Rejected } from "../machine/decision.ts";
+import type { StackEvent } from "../machine/event.ts";
+import type { DecideLimits } from "../machine/work.ts";
+import type { FoundMachine, MachineFinder } from "./machine-finder.ts";
+import type { Round } from "./round.ts";
+
+/** What a decision works with. */
+export interface DecideOnDeps {
+  readonly finder: MachineFinder;
+  readonly limits: DecideLimits;
+}
+
+/** A decision, and what there is to say about the machine that it was made on. */
+export interface NotedDecision {
+  readonly decision: Decision;
+  readonly notes: readonly string[];
+}
+
+/** Decides an event on the round's stack. Changes nothing of the round; the revision is kept when a stack will need it. */
+export async function decideOn(
+  { finder, limits }: DecideOnDeps,
+  round: Round,
+  event: StackEvent,
+): Promise<NotedDecision> {
+  if (round.appliedIds.has(event.id) || round.knownIds.has(event.id))
+    return { decision: toDuplicate(event), notes: [] };
+  const early = decideWithoutMachine(round.stack, event);
+  const name = machineNameFor(round.stack, event);
+  if (early !== undefined || name === undefined) return { decision: early ?? unknownStack(event), notes: [] };
+  const found = await finder.find(name, round.stack, event);
+  if (found.kind === "missing") return { decision: toRejected(found), notes: [] };
+  const decision = decide(found.machine, round.stack, event, limits);
+  if (decision.kind === "applied" && !decision.removed) await finder.keep(found.machine.hash);
+  return { decision: toBackward(decision, found), notes: found.notes };
+}
+
+function toDuplicate({ id }: StackEvent): Decision {
+  return { kind: "ignored", code: "DUPLICATE", reason: `Event ${id} was applied before.` };
+}
+
+function unknownStack({ stackId }: StackEvent): Decision {
+  return { kind: "ignored", code: "STACK_UNKNOWN", reason: `There is no stack "${stackId}".` };
+}
+
+function toRejected({ code, reason }: Extract<FoundMachine, { kind: "missing" }>): Rejected {
+  return { kind: "rejected", code, reason };
+}
+
+/** An event that a stack's older revision does not declare may be one of the newest: it waits until the stack is there. */
+function toBackward(decision: Decision, { undeclared }: Extract<FoundMachine, { kind: "found" }>): Decision {
+  if (undeclared === undefined || decision.kind !== "rejected" || decision.code !== "EVENT_UNDECLARED") return decision;
+  return { ...decision, ...undeclared };
+}
