@@ -43,7 +43,11 @@ const BY_ID = `select ${ATTEMPT_COLUMNS} from attempt where attempt_no >> 15 = ?
 
 /** Looks from the newest segment to the oldest: what is asked for is nearly always recent. */
 export function findAttemptRow(database: Database, attemptNos: Sequence, attemptId: string): AttemptRow | undefined {
-  for (let segment = segmentOf(attemptNos.last); segment >= oldestSegment(database); segment -= 1) {
+  const newest = segmentOf(attemptNos.last);
+  const recent = database.get<AttemptRow>(BY_ID, newest, attemptId);
+  if (recent !== undefined) return recent;
+  const oldest = oldestSegment(database);
+  for (let segment = newest - 1; segment >= oldest; segment -= 1) {
     const row = database.get<AttemptRow>(BY_ID, segment, attemptId);
     if (row !== undefined) return row;
   }

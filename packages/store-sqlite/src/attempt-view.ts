@@ -26,7 +26,8 @@ const SETTLED = `${BY_STACK} and status = 'settled' order by attempt_no desc lim
 export function listAttempts(database: Database, attemptNos: Sequence, stackId: string): readonly AttemptView[] {
   const found: AttemptRow[] = [];
   let settled = 0;
-  for (let segment = segmentOf(attemptNos.last); segment >= oldestSegment(database); segment -= 1) {
+  const oldest = oldestSegment(database);
+  for (let segment = segmentOf(attemptNos.last); segment >= oldest; segment -= 1) {
     const ended = database.all<AttemptRow>(SETTLED, segment, stackId, MAX_SETTLED - settled);
     settled += ended.length;
     found.push(...ended, ...database.all<AttemptRow>(OPEN, segment, stackId));

@@ -87,6 +87,18 @@ describe("backup", () => {
     expect(await keysIn(join(root, "other"))).toEqual(["a", "b"]);
   });
 
+  it("is finished before the store is closed", async () => {
+    const store = await createSqliteStore({ folder });
+    await putAll(store, ["a"]);
+    const copy = store.backup(file);
+
+    await store.close();
+
+    await copy;
+    await restoreSqliteStore({ from: file, folder: join(root, "other") });
+    expect(await keysIn(join(root, "other"))).toEqual(["a"]);
+  });
+
   it("is refused by a closed store", async () => {
     const store = await createSqliteStore({ folder });
     await store.close();

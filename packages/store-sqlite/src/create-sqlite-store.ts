@@ -28,6 +28,7 @@ export interface SqliteStoreOptions {
 
 /** A store in a folder. */
 export interface SqliteStore extends Store {
+  /** As it was given. */
   readonly folder: string;
   /**
    * Copies the store, as it is at one instant, into one file while it is in use. A file that is there is replaced at
@@ -75,10 +76,15 @@ function assemble(
 ): SqliteStore {
   const listeners = new Listeners(options.logger);
   const commits = new GroupCommit(createStoreContext(database), options.maxGroup, (kinds) => listeners.tell(kinds));
-  const closeOnce = once(() => {
+  const copies = new Set<Promise<void>>();
+  const close = once(async () => {
     commits.close();
-    database.close();
-    lock.release();
+    await Promise.allSettled(copies);
+    try {
+      database.close();
+    } finally {
+      lock.release();
+    }
   });
   return {
     folder: files.folder,
@@ -88,16 +94,19 @@ function assemble(
     records: createRecords(commits),
     revisions: createRevisions(commits),
     watch: (listener) => listeners.add(listener),
-    backup: (toFile) => commits.read(() => backUp(database, toFile)).then((copied) => copied),
-    close: async () => closeOnce(),
+    async backup(toFile) {
+      const copy = commits.read(() => backUp(database, toFile));
+      copies.add(copy);
+      await copy.finally(() => copies.delete(copy));
+    },
+    close,
   };
 }
 
-function once(call: () => void): () => void {
-  let done = false;
+function once(call: () => Promise<void>): () => Promise<void> {
+  let called: Promise<void> | undefined;
   return () => {
-    if (done) return;
-    done = true;
-    call();
+    called ??= call();
+    return called;
   };
 }

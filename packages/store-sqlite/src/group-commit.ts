@@ -49,7 +49,7 @@ export class GroupCommit {
   }
 
   /** Reads what is on the disk now; writes that still wait are not seen. Rejects with `STORE_CLOSED` after `close`. */
-  async read<Result>(read: (store: StoreContext) => Result): Promise<Result> {
+  async read<Result>(read: (store: StoreContext) => Result | Promise<Result>): Promise<Result> {
     if (this.#closed) throw closedError();
     return read(this.#store);
   }

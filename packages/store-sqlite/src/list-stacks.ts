@@ -59,6 +59,7 @@ function toConditions(filter: StackFilter): { readonly conditions: string[]; rea
 
 /** The id at which the call ends its search; undefined when it reaches the end of the list. */
 function findScanEnd(database: Database, filter: StackFilter, after: string): string | undefined {
+  if (filter.machine === undefined && filter.state === undefined && filter.condition === undefined) return undefined;
   const prefix = filter.idPrefix ?? "";
   const row = database.get<{ stack_id: string }>(
     "select stack_id from stack where stack_id > ? and stack_id >= ? and stack_id <= ? order by stack_id limit 1 offset ?",

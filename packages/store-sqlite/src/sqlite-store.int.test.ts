@@ -38,12 +38,6 @@ describe("the SQLite store", () => {
   }
 });
 
-describe("the SQLite store without groups", () => {
-  for (const { name, run } of storeConformance) {
-    it(name, () => run(() => createSqliteStore({ folder: mkdtempSync(join(root, "alone-")), maxGroup: 1 })));
-  }
-});
-
 describe("the SQLite store after a crash", () => {
   for (const { name, run } of durableStoreConformance) it(name, () => run(createDurableStore));
 });
