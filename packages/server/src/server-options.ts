@@ -36,6 +36,7 @@ export interface ServerLimits {
   readonly stateVersions: number;
 }
 
+/** Where the server listens, who may call it, and how much it takes on. */
 export interface ServerOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { parseServerOptions } from "./server-options.ts";
+import { createTestYard } from "./testing/test-yard.ts";
+
+const tokens = [{ name: "ada", token: "0123456789abcdef" }];
+
+describe("parseServerOptions", () => {
+  it.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("lets %s be open to this machine", (host) => {
+    expect(parseServerOptions({ host, allowAnonymous: true })).toMatchObject({ tokens: [] });
+  });
+
+  it.each(["0.0.0.0", "10.0.0.1", "::", "127.0.0.1.evil.test", "localhost.evil.test"])(
+    "asks for a token on %s",
+    (host) => {
+      expect(() => parseServerOptions({ host, allowAnonymous: true, tokens })).toThrow("no loopback");
+      expect(parseServerOptions({ host, tokens }).allowedHosts).toBeUndefined();
+    },
+  );
+
+  it("refuses to start without a token, and with one that could be guessed", () => {
+    expect(() => parseServerOptions({})).toThrow("at least one token");
+    expect(() => parseServerOptions({ tokens: [{ name: "a", token: "short" }] })).toThrow("16 characters");
+  });
+});
+
+describe("other origins", () => {
+  const origin = "https://console.test";
+  const preflight = { method: "OPTIONS", headers: { origin, "access-control-request-method": "GET" } };
+
+  it("are told nothing by default", async () => {
+    const yard = createTestYard();
+
+    const answer = await yard.call("/v1/stacks", preflight);
+
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+    await yard.stop();
+  });
+
+  it("may call when they are listed", async () => {
+    const yard = createTestYard({ corsOrigins: [origin] });
+
+    const [asked, answered] = [
+      await yard.call("/v1/stacks", preflight),
+      await yard.call("/v1/stacks", { headers: { origin } }),
+    ];
+
+    expect(asked.status).toBe(204);
+    expect(asked.headers.get("access-control-allow-headers")).toContain("authorization");
+    expect([asked, answered].map(({ headers }) => headers.get("access-control-allow-origin"))).toEqual([
+      origin,
+      origin,
+    ]);
+    await yard.stop();
+  });
+});
