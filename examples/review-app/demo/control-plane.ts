@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -44,6 +44,8 @@ export function createControlPlane(
   events: ControlPlaneEvents,
 ): ControlPlane {
   const log = createWriteStream(join(project, "..", "control-plane.log"), { flags: "a" });
+  // What a killed run leaves behind lies in the demo's folder too.
+  const temporary = join(project, "..", "tmp");
   const answered = Promise.withResolvers<void>();
   let child: ChildProcess | undefined;
   let stopping = false;
@@ -52,6 +54,7 @@ export function createControlPlane(
   let lastWords = "";
 
   function launch(): void {
+    mkdirSync(temporary, { recursive: true });
     starts += 1;
     const launched = spawn(
       process.execPath,
@@ -59,7 +62,12 @@ export function createControlPlane(
         ...["--project", project, "--port", String(port), "--json"],
       ]),
       // A group of its own: Ctrl-C reaches the demo only, which then stops it in order.
-      { cwd: project, detached: true, stdio: ["ignore", "pipe", "pipe", "ipc"] },
+      {
+        cwd: project,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+        env: { ...process.env, TMPDIR: temporary },
+      },
     );
     child = launched;
     failedStarts += 1;

@@ -39,7 +39,7 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
       return interrupt.signal.aborted ? 130 : 2;
     });
   if (keep || (exitCode !== 0 && exitCode !== 130)) tellPlace(timeline, place);
-  else await rm(place.root, { recursive: true, force: true });
+  else await rm(place.root, { recursive: true, force: true, maxRetries: 3 });
   return exitCode;
 }
 

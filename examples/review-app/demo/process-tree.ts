@@ -34,7 +34,9 @@ async function listProcesses(): Promise<readonly RunningProcess[]> {
   const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,pgid=,comm="]);
   return stdout.split("\n").flatMap((line) => {
     const [, pid, parent, group, name = ""] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group), name }];
+    // Node names the threads of its processes, and a process is listed by its first one.
+    const shown = name === "MainThread" ? "node" : name;
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group), name: shown }];
   });
 }
 

@@ -85,7 +85,7 @@ async function openWithFailure(input: StoryInput, publish: Publish): Promise<voi
 
 /** Ends in the middle of the first roll-out, with the second push and another stack waiting. */
 async function pushTwice(
-  { folder, machine, reports, timeline }: StoryInput,
+  { folder, machine, reports, signal, timeline }: StoryInput,
   publish: Publish,
 ): Promise<PublishedEvent> {
   timeline.say("two pushes, one right after the other: the second has to wait until the first is live");
@@ -94,7 +94,7 @@ async function pushTwice(
   const second = await publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "c0de", seconds: 1 } });
   await publish({ stackId: "pr-7", event: "OPENED", machine, metadata: { sha: "77aa", folder } });
   await working;
-  await setTimeout(1_000);
+  await setTimeout(1_000, undefined, { signal });
   return second;
 }
 

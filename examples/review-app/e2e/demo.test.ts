@@ -1,0 +1,99 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { findProgram } from "../demo/find-program.ts";
+
+const main = fileURLToPath(new URL("../demo/main.ts", import.meta.url));
+const hasTerraform = findProgram("terraform", process.env["PATH"] ?? "") !== undefined;
+
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+  /** The lines of the table, without the spaces between the columns. */
+  readonly table: readonly string[];
+}
+
+function runDemo(env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      const output = `${stdout}${stderr}`;
+      const table = output.split("\n").filter((line) => /^ {2}(ok|FAIL) /.test(line));
+      resolve({
+        code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
+        output,
+        table: table.map((line) => line.trim().replace(/ {2,}/g, " ")),
+      });
+    });
+  });
+}
+
+const TABLE = [
+  "ok pr-7 stack LIVE",
+  'ok pr-7 file database.json {"engine":"postgres"}',
+  "ok pr-7 file network.txt 10.0.0.0/16",
+  "ok pr-7 file app.txt 77aa",
+  "ok pr-7 Terraform state network terraform_data.network 10.0.0.0/16",
+  "ok pr-7 Terraform state app terraform_data.app 77aa",
+  "ok pr-12 stack removed",
+  "ok pr-12 file database.json removed",
+  "ok pr-12 file network.txt removed",
+  "ok pr-12 file app.txt removed",
+  "ok pr-12 Terraform state network no resources",
+  "ok pr-12 Terraform state app no resources",
+  "ok all 5 events each applied once",
+];
+
+// Without the program there is nothing to see of these; `npm run demo` says the same.
+describe.skipIf(!hasTerraform)("the demo with Terraform", () => {
+  it("ends with 0 and everything as it should be, in plain lines", async () => {
+    const { code, output, table } = await runDemo();
+
+    expect(table, output).toEqual(TABLE);
+    expect(code).toBe(0);
+    expect(output).not.toContain("\u001b");
+    expect(output).toMatch(/TASK_ERROR {10}BUILD +database: Error: no room/);
+    expect(output).toMatch(/kill -9, half-way: the control plane and .*terraform/);
+    expect(output).toContain("All 13 checks hold.");
+  });
+
+  it.each([11, 23, 47])("ends so after a kill -9 at another moment, too (seed %i)", async (seed) => {
+    const delayMs = 200 + ((seed * 7_919) % 9_000);
+
+    const { code, output, table } = await runDemo({ STACKYARD_DEMO_KILL_AFTER: String(delayMs) });
+
+    expect(table, output).toEqual(TABLE);
+    expect(code).toBe(0);
+    expect(output).toContain(`kill -9, ${delayMs} ms after the start`);
+  });
+});
+
+describe("the demo without Terraform", () => {
+  let path = "";
+
+  beforeAll(() => {
+    path = join(mkdtempSync(join(tmpdir(), "stackyard-demo-path-")), "bin");
+    mkdirSync(path);
+    const ps = execFileSync("sh", ["-c", "command -v ps"], { encoding: "utf8" }).trim();
+    symlinkSync(process.execPath, join(path, "node"));
+    symlinkSync(ps, join(path, "ps"));
+  });
+
+  it("says so, shows what functions do, and ends with 0", async () => {
+    const { code, output, table } = await runDemo({ PATH: path });
+
+    expect(output).toContain("there is no `terraform` on the PATH");
+    expect(table, output).toEqual(TABLE.filter((line) => / (stack|file database.json|5 events) /.test(line)));
+    expect(output).toContain("All 5 checks hold, of the part without Terraform.");
+    expect(code).toBe(0);
+  });
+
+  it("tells what is wrong with its words, and ends with 64", async () => {
+    const { code, output } = await runDemo({ STACKYARD_DEMO_KILL_AFTER: "soon" });
+
+    expect(output).toContain('"soon" must be milliseconds');
+    expect(code).toBe(64);
+  });
+});
