@@ -14,7 +14,7 @@ const Advance = Type.Object({ action: Type.Literal("advance"), state: Name }, cl
 
 const NoOp = Type.Object({ action: Type.Literal("no-op") }, closed);
 
-const Nothing = Type.Object({ state: Type.Optional(Type.Unknown()) }, closed);
+const Nothing = Type.Object({ state: Type.Optional(Name) }, closed);
 
 const Action = Type.Union([Advance, NoOp, Nothing], { description: "What happens; several are done in order." });
 
@@ -69,7 +69,7 @@ const Task = Type.Union([
   Type.Object(
     {
       // Executors of plugins: which ones there are, and what they want, is known only in a yard.
-      executor: Type.String({ pattern: "^(?!(?:terraform|lambda)$)" }),
+      executor: Type.String({ minLength: 1, pattern: "^(?!(?:terraform|lambda)$)" }),
       config: Type.Optional(AnyMap),
     },
     closed,
