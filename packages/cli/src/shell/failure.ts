@@ -23,15 +23,23 @@ export function failWith(
 /** The one place where errors become exit codes. */
 export function toFailure(error: unknown): Failure {
   if (isStackyardError(error)) {
-    const { code, message, details } = error;
-    const hint = typeof details["hint"] === "string" ? details["hint"] : HINTS[code];
-    return { exitCode: exitCodeOf(code), code, message, ...(hint === undefined ? {} : { hint }) };
+    const { message, details } = error;
+    const code = findServerCode(details) ?? error.code;
+    const hint = typeof details["hint"] === "string" ? details["hint"] : HINTS[error.code];
+    return { exitCode: exitCodeOf(error.code), code, message, ...(hint === undefined ? {} : { hint }) };
   }
   const message = error instanceof Error ? error.message : String(error);
   const known = SYSTEM_ERRORS[codeOf(error)];
   if (known !== undefined) return { exitCode: 3, code: codeOf(error), message, hint: known };
   const hint = "This is a fault in Stackyard itself. Run it again with STACKYARD_DEBUG=1 and report what it prints.";
   return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
+}
+
+// The server's refusals have codes of their own, such as `TASK_NOT_RUNNING`.
+function findServerCode(details: Readonly<Record<string, unknown>>): string | undefined {
+  const { problem } = details;
+  if (typeof problem !== "object" || problem === null || !("code" in problem)) return undefined;
+  return typeof problem.code === "string" ? problem.code : undefined;
 }
 
 /** Tells a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */

@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { execCli, spawnCli } from "./spawn-cli.ts";
+
+const fixtures = fileURLToPath(new URL("../../core/fixtures/machines/", import.meta.url));
+const bin = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+const node22 = fileURLToPath(new URL("../../../tools/node-22/node_modules/.bin/node", import.meta.url));
+
+describe("the built command line", () => {
+  const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
+  beforeAll(() => writeFileSync(join(cwd, "stackyard.config.json"), "{}"));
+  afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+  it.each([
+    ["the version", ["--version"], 0],
+    ["help", ["--help"], 0],
+    ["a valid file", ["validate", join(fixtures, "valid/review-app.yaml")], 0],
+    ["a file with errors", ["validate", join(fixtures, "invalid/init-required.yaml")], 1],
+    ["a file that is not there", ["validate", "nope.yaml"], 3],
+    ["no server", ["stacks", "ls"], 3],
+    ["a dead server", ["stacks", "ls", "--url", "http://127.0.0.1:9", "--token", "t"], 3],
+    ["a wrong flag", ["validate", "--stric", "x"], 64],
+    ["a wrong command", ["valdate"], 64],
+    ["no command", [], 64],
+  ])("ends after %s with its exit code", async (_what, words, exitCode) => {
+    expect(await execCli(words, { cwd })).toMatchObject({ exitCode });
+  });
+
+  it("works the steps of the worked examples", async () => {
+    const machine = "release-train";
+    const steps = [
+      { event: { stackId: "s", event: "CUT", machine } },
+      { task: "scan", result: "succeeded" },
+      { task: "unit", result: "succeeded" },
+      { event: { stackId: "s", event: "SHIP" } },
+      { task: "scan", result: "succeeded" },
+      { task: "publish", result: "failed", message: "registry down" },
+      { event: { stackId: "s", event: "RETRY_FAILED_TASKS" } },
+      { task: "publish", result: "succeeded" },
+    ];
+    const stdin = steps.map((step) => JSON.stringify(step)).join("\n");
+
+    const words = ["simulate", join(fixtures, `valid/${machine}.yaml`), "--steps", "-", "--json"];
+    const { exitCode, stdout, stderr } = await execCli(words, { cwd, stdin });
+
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(lines.map(({ outcome, code = "", stack }) => `${outcome} ${code} ${stack?.state ?? ""}`)).toEqual([
+      "applied  CHECK",
+      "applied  CHECK",
+      "applied  CHECK",
+      "applied  SHIPPING",
+      "refused TASK_NOT_CURRENT SHIPPING",
+      "applied  SHIPPING",
+      "applied  SHIPPING",
+      "removed  ",
+    ]);
+  });
+
+  it("is quiet when the reader of a pipe goes away", async () => {
+    const command = `"${process.execPath}" "${bin}" validate "${fixtures}valid" --json | head -n 1`;
+    const shell = spawn("bash", ["-c", `${command}; echo "\${PIPESTATUS[0]}"`], { stdio: ["ignore", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    shell.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk;
+    });
+    shell.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    await new Promise((resolve) => shell.on("close", resolve));
+
+    expect(stdout.split("\n")).toHaveLength(3);
+    expect(stderr).toBe("");
+  });
+
+  it("loads a TypeScript configuration before anything is installed, on the oldest Node too, without warnings", async () => {
+    const project = join(cwd, "new");
+    await execCli(["init", "new"], { cwd });
+
+    const run = spawn(node22, [bin, "validate", "machines"], { cwd: project });
+    let output = "";
+    run.stdout.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+    run.stderr.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+    const exitCode = await new Promise((resolve) => run.on("close", resolve));
+
+    expect([exitCode, output]).toEqual([0, "ok   machines/review-app.yaml\n1 machine, no errors.\n"]);
+  });
+
+  it("ends dev with 0 on the first Ctrl-C; watch with 130", async () => {
+    const dev = spawnCli(["dev", "--port", "0", "--json"], { cwd });
+    await dev.line((line) => line.includes('"kind":"ready"'));
+    const locked = await execCli(["dev", "--port", "0"], { cwd });
+    const watch = spawnCli(["stacks", "watch"], { cwd });
+    // Its note on standard error says that it watches.
+    await new Promise((resolve) => watch.child.stderr?.once("data", resolve));
+
+    watch.child.kill("SIGINT");
+    const watched = await watch.ended;
+    dev.child.kill("SIGINT");
+    const ended = await dev.ended;
+
+    expect(locked).toMatchObject({ exitCode: 3, stderr: expect.stringContaining(`process ${dev.child.pid}`) });
+    expect([watched.exitCode, ended.exitCode]).toEqual([130, 0]);
+    for (const line of ended.stdout.trimEnd().split("\n")) expect(() => JSON.parse(line)).not.toThrow();
+    expect(ended.stdout).toContain('{"kind":"stopped"}');
+  });
+});

@@ -1,0 +1,325 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { parseLines, runCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const fixtures = fileURLToPath(new URL("../../../core/fixtures/machines/valid/", import.meta.url));
+const VALID =
+  "version: 1\nevents: [GO]\nstates:\n  INIT:\n    on:\n      GO:\n        - {action: advance, state: END}\n  END: {terminal: true}\ntasks: {}\n";
+const INVALID =
+  "version: 1\nevents: [GO]\nstates:\n  INIT:\n    on:\n      GO:\n        - {action: advance, state: EDN}\n  END: {terminal: true}\ntasks: {}\n";
+
+const projects: { remove(): void }[] = [];
+function aProject(files: Readonly<Record<string, string>> = {}): string {
+  const project = makeTempProject(files);
+  projects.push(project);
+  return project.folder;
+}
+afterEach(() => {
+  for (const project of projects.splice(0)) project.remove();
+});
+
+describe("validate", () => {
+  it("prints one object a file, and ends with 1 when one is invalid", async () => {
+    const cwd = aProject({ "good.yaml": VALID, "bad.yaml": INVALID });
+
+    const { exitCode, stdout, stderr } = await runCli(["validate", "good.yaml", "bad.yaml", "--json"], { cwd });
+
+    expect([exitCode, stderr]).toEqual([1, ""]);
+    expect(parseLines(stdout)).toEqual([
+      { file: "good.yaml", valid: true, problems: [] },
+      {
+        file: "bad.yaml",
+        valid: false,
+        problems: [
+          {
+            severity: "error",
+            code: "advance-state-undefined",
+            path: "states.INIT.on.GO.0.state",
+            line: 7,
+            column: 36,
+            message: expect.stringContaining("EDN"),
+          },
+        ],
+      },
+    ]);
+  });
+
+  it("checks the machine files of a folder, each with its place and code for people", async () => {
+    const cwd = aProject({ "machines/good.yaml": VALID, "machines/bad.yml": INVALID, "machines/notes.txt": "x" });
+
+    const { exitCode, stdout, stderr } = await runCli(["validate", "machines"], { cwd });
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /^FAIL machines\/bad\.yml\n {2}7:36 {2}error {2}advance-state-undefined {2}states\.INIT.*EDN.*\nok {3}machines\/good\.yaml\n$/s,
+    );
+    expect(stderr).toBe("2 machines, 1 with errors.\n");
+  });
+
+  it("takes warnings for errors with --strict", async () => {
+    const cwd = aProject({ "m.yaml": VALID.replace("  END: {terminal: true}\n", "  END: {}\n") });
+
+    expect((await runCli(["validate", "m.yaml"], { cwd })).exitCode).toBe(0);
+    expect((await runCli(["validate", "m.yaml", "--strict"], { cwd })).exitCode).toBe(1);
+  });
+
+  it("could not start when a path is not there, and names every such path", async () => {
+    const cwd = aProject({ "good.yaml": VALID });
+
+    const { exitCode, stdout, stderr } = await runCli(["validate", "good.yaml", "a.yaml", "b"], { cwd });
+
+    expect([exitCode, stdout]).toEqual([3, ""]);
+    expect(stderr).toContain('"a.yaml", "b"');
+  });
+
+  it("is called wrongly without a file", async () => {
+    expect((await runCli(["validate"])).exitCode).toBe(64);
+  });
+
+  it("knows the executors of the project's plugins", async () => {
+    const plugin =
+      'export default { kind: "stackyard-plugin", name: "p", commands: [], executors: () => [{ name: "nap", config: { type: "object", properties: { seconds: { type: "number" } }, additionalProperties: false }, resumable: true, start() {} }] };';
+    const machine = (config: string) =>
+      VALID.replace("tasks: {}", `tasks:\n  rest: {executor: nap, config: ${config}}`).replace(
+        "{terminal: true}",
+        "{terminal: true, tasks: [rest]}",
+      );
+    const cwd = aProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": plugin,
+      "good.yaml": machine("{seconds: 1}"),
+      "bad.yaml": machine("{minutes: 1}"),
+    });
+
+    const { stdout } = await runCli(["validate", "good.yaml", "bad.yaml", "--json"], { cwd });
+
+    expect(parseLines(stdout)).toMatchObject([
+      { valid: true },
+      { valid: false, problems: [{ code: "config-invalid" }] },
+    ]);
+  });
+
+  it("tells every error of the configuration at once", async () => {
+    const cwd = aProject({ "stackyard.config.json": '{"machine": "x", "concurrency": 0}', "good.yaml": VALID });
+
+    const { exitCode, stderr } = await runCli(["validate", "good.yaml", "--json"], { cwd });
+
+    expect(exitCode).toBe(3);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: "CONFIG_INVALID", message: expect.stringContaining("2 errors") },
+    });
+  });
+});
+
+describe("graph", () => {
+  it.each([
+    ["mermaid", /^stateDiagram-v2\n/],
+    ["dot", /^digraph machine \{/],
+    ["svg", /^<svg /],
+  ])("draws %s", async (format, begin) => {
+    const cwd = aProject({ "m.yaml": VALID });
+
+    const { exitCode, stdout } = await runCli(["graph", "m.yaml", "--format", format], { cwd });
+
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(begin)]);
+  });
+
+  it("finds a machine of the project by its name, and writes to a file", async () => {
+    const cwd = aProject({ "stackyard.config.json": "{}", "machines/m.yaml": VALID });
+
+    const { exitCode, stdout } = await runCli(["graph", "m", "-o", "m.mmd"], { cwd });
+
+    expect([exitCode, stdout]).toEqual([0, ""]);
+    expect(readFileSync(join(cwd, "m.mmd"), "utf8")).toContain("GO");
+  });
+
+  it("shows the errors of a machine instead", async () => {
+    const cwd = aProject({ "m.yaml": INVALID });
+
+    const { exitCode, stderr } = await runCli(["graph", "m.yaml"], { cwd });
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("advance-state-undefined");
+  });
+});
+
+describe("simulate", () => {
+  it("works the steps as the engine decides, one object a step", async () => {
+    const steps = [
+      { event: { stackId: "s", event: "OPENED", machine: "review-app", metadata: { sha: "a1" } } },
+      { task: "db", result: "succeeded" },
+      { event: { stackId: "s", event: "PUSHED" } },
+      { task: "network", result: "failed", message: "quota" },
+    ];
+
+    const { exitCode, stdout } = await runCli(
+      ["simulate", join(fixtures, "review-app.yaml"), "--steps", "-", "--json"],
+      {
+        stdin: JSON.stringify(steps),
+      },
+    );
+
+    expect(exitCode).toBe(0);
+    const lines = parseLines(stdout);
+    expect(lines.map(({ step, outcome, code, dispatched }) => ({ step, outcome, code, dispatched }))).toEqual([
+      { step: 1, outcome: "applied", code: undefined, dispatched: ["network", "db"] },
+      { step: 2, outcome: "applied", code: undefined, dispatched: [] },
+      { step: 3, outcome: "refused", code: "EVENT_NOT_HANDLED", dispatched: [] },
+      { step: 4, outcome: "applied", code: undefined, dispatched: [] },
+    ]);
+    expect(lines[3]).toMatchObject({
+      stack: {
+        id: "s",
+        machine: "review-app",
+        state: "BUILD",
+        previousState: "INIT",
+        metadata: { sha: "a1" },
+        tasks: [
+          { name: "network", status: "ERROR", errorMessage: "quota" },
+          { name: "db", status: "SATISFIED" },
+        ],
+      },
+      messages: [],
+    });
+  });
+
+  it("takes folders, and steps from a file of lines", async () => {
+    const cwd = aProject({
+      "machines/m.yaml": VALID,
+      "steps.jsonl": '{"event":{"stackId":"a","event":"GO","machine":"m"}}\n',
+    });
+
+    const { exitCode, stdout } = await runCli(["simulate", "machines", "--steps", "steps.jsonl", "--json"], { cwd });
+
+    expect([exitCode, parseLines(stdout)]).toMatchObject([0, [{ outcome: "removed", stack: null }]]);
+  });
+
+  it("refuses events of a machine with errors, and ends with 1 when it was named", async () => {
+    const cwd = aProject({
+      "machines/m.yaml": INVALID,
+      "steps.json": '[{"event":{"stackId":"a","event":"GO","machine":"m"}}]',
+    });
+
+    const named = await runCli(["simulate", "machines/m.yaml", "--steps", "steps.json", "--json"], { cwd });
+    const inFolder = await runCli(["simulate", "machines", "--steps", "steps.json", "--json"], { cwd });
+
+    expect([named.exitCode, inFolder.exitCode]).toEqual([1, 0]);
+    expect(parseLines(named.stdout)).toMatchObject([{ outcome: "refused", code: "MACHINE_INVALID" }]);
+  });
+
+  it.each([
+    ["missing steps", ["simulate", "m.yaml"], 64],
+    ["a file that is not there", ["simulate", "m.yaml", "--steps", "nope"], 3],
+    ["steps that are no JSON", ["simulate", "m.yaml", "--steps", "m.yaml"], 3],
+    ["a machine that is not there", ["simulate", "nope.yaml", "--steps", "-"], 3],
+    ["one name in two files", ["simulate", "m.yaml", "other/m.yaml", "--steps", "-"], 3],
+  ])("tells %s", async (_what, words, exitCode) => {
+    const cwd = aProject({ "m.yaml": VALID, "other/m.yaml": VALID });
+
+    expect((await runCli(words, { cwd })).exitCode).toBe(exitCode);
+  });
+});
+
+describe("init", () => {
+  it("writes a project that is valid, also for --strict", async () => {
+    const cwd = aProject();
+
+    const { exitCode, stdout } = await runCli(["init", "new", "--json"], { cwd });
+    const checked = await runCli(["validate", join(cwd, "new/machines"), "--strict"]);
+
+    expect([exitCode, checked.exitCode]).toEqual([0, 0]);
+    expect(parseLines(stdout)[0]?.["written"]).toContain(".gitignore");
+    expect(existsSync(join(cwd, "new/stackyard.config.ts"))).toBe(true);
+  });
+
+  it("overwrites nothing without --force, and then writes nothing at all", async () => {
+    const cwd = aProject({ "stackyard.config.ts": "mine" });
+
+    const refused = await runCli(["init"], { cwd });
+    expect([refused.exitCode, existsSync(join(cwd, "machines"))]).toEqual([1, false]);
+    expect(refused.stderr).toContain("stackyard.config.ts");
+
+    expect((await runCli(["init", "--force"], { cwd })).exitCode).toBe(0);
+    expect(readFileSync(join(cwd, "stackyard.config.ts"), "utf8")).toContain("defineConfig");
+  });
+
+  it("leaves package.json and README.md of a folder as they are", async () => {
+    const cwd = aProject({ "package.json": "{}", "README.md": "mine" });
+
+    const { exitCode, stdout } = await runCli(["init"], { cwd });
+
+    expect([exitCode, readFileSync(join(cwd, "package.json"), "utf8")]).toEqual([0, "{}"]);
+    expect(stdout).toContain("npm install --save-dev stackyard");
+  });
+});
+
+describe("commands of packages", () => {
+  it("of ours that are missing say what to install", async () => {
+    const { exitCode, stderr } = await runCli(["fleet", "run", "x"], { cwd: aProject() });
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("npm install @stackyard/executor-runcommand");
+  });
+
+  it("of a project's plugins join in, with their arguments checked and the server's address", async () => {
+    const cwd = aProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+        name: "tea brew", summary: "Brew tea.",
+        args: { type: "object", properties: { leaf: { type: "string" }, cups: { type: "integer" } }, required: ["leaf"] },
+        async run({ out, server }, args) { out.result({ server, args }, () => "brewed"); return 7; },
+      }] };`,
+    });
+    const words = ["--url", "http://127.0.0.1:1", "--token", "t"];
+
+    const { exitCode, stdout } = await runCli(["tea", "brew", "green", "--cups", "2", "--json", ...words], { cwd });
+    const wrong = await runCli(["tea", "brew", "green", "--cups", "x", ...words], { cwd });
+    const help = await runCli(["--help"], { cwd });
+
+    expect([exitCode, wrong.exitCode]).toEqual([7, 64]);
+    expect(parseLines(stdout)).toEqual([
+      { server: { url: "http://127.0.0.1:1", token: "t" }, args: { leaf: "green", cups: 2 } },
+    ]);
+    expect(help.stdout).toContain("tea");
+  });
+});
+
+describe("doctor", () => {
+  it("fails for a machine with errors, and says what to do", async () => {
+    const cwd = aProject({ "stackyard.config.json": "{}", "machines/m.yaml": INVALID });
+
+    const { exitCode, stdout } = await runCli(["doctor", "--json"], { cwd });
+
+    expect(exitCode).toBe(1);
+    const found = new Map(parseLines(stdout).map(({ check, status }) => [check, status]));
+    expect([found.get("node"), found.get("machines"), found.get("server"), found.get("store")]).toEqual([
+      "ok",
+      "fail",
+      "warn",
+      "ok",
+    ]);
+  });
+
+  it("ends with 0 when only something optional is missing", async () => {
+    const cwd = aProject({ "stackyard.config.json": "{}", "machines/m.yaml": VALID });
+
+    const { exitCode, stdout } = await runCli(["doctor"], { cwd, env: { PATH: "/nowhere" } });
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/warn {2}terraform/);
+  });
+
+  it("fails without Terraform when a machine needs it", async () => {
+    const cwd = aProject({ "stackyard.config.json": "{}" });
+    await runCli(["init"], { cwd });
+    writeFileSync(join(cwd, "stackyard.config.ts"), "export default {};");
+
+    const { exitCode, stdout } = await runCli(["doctor"], { cwd, env: { PATH: "/nowhere" } });
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/fail {2}terraform/);
+  });
+});

@@ -1,0 +1,286 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const MACHINE = `version: 1
+events: [OPEN, BREAK, LATER, PARK, CLOSE]
+states:
+  INIT:
+    on:
+      OPEN: [{action: advance, state: WORK}]
+      BREAK: [{action: advance, state: BROKEN}]
+      PARK: [{action: advance, state: IDLE}]
+  WORK:
+    tasks: [good]
+    on:
+      NEXT: [{action: advance, state: IDLE}]
+  BROKEN:
+    tasks: [bad]
+    on:
+      NEXT: [{action: advance, state: IDLE}]
+  IDLE:
+    on:
+      OPEN: [{action: advance, state: WORK}]
+      CLOSE: [{action: advance, state: GONE}]
+  GONE: {terminal: true}
+tasks:
+  good: {executor: lambda, config: {name: good}}
+  bad: {executor: lambda, config: {name: bad}}
+`;
+const CONFIG = {
+  executors: {
+    lambda: {
+      mode: "local",
+      functions: {
+        good: { command: ["echo", '{"answer": 42}'] },
+        bad: { command: ["sh", "-c", "echo no room >&2; exit 3"] },
+      },
+    },
+  },
+};
+
+describe("commands over a running yard", () => {
+  const { folder: cwd, remove } = makeTempProject({
+    "stackyard.config.json": JSON.stringify(CONFIG),
+    "machines/m.yaml": MACHINE,
+    "machines/broken.yaml": "version: 3\n",
+  });
+  const run = (...words: string[]) => runCli(words, { cwd });
+  const send = (stack: string, event: string, ...rest: string[]) => run("send", stack, event, "--json", ...rest);
+  let dev: RunningCli;
+  let url = "";
+
+  beforeAll(async () => {
+    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
+    const ready = JSON.parse(await dev.line((line) => line.includes('"kind":"ready"')));
+    url = ready.url;
+  });
+
+  afterAll(async () => {
+    dev.interrupt();
+    await dev.result;
+    remove();
+  });
+
+  it("dev tells the address, the token file, executors and machines with their problems", async () => {
+    const ready = JSON.parse(await dev.line((line) => line.includes('"kind":"ready"')));
+
+    expect(ready).toMatchObject({
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      tokenFile: join(cwd, ".stackyard/token"),
+      executors: ["terraform", "lambda"],
+      machines: [
+        {
+          name: "broken",
+          valid: false,
+          problems: expect.arrayContaining([expect.objectContaining({ code: "version-unsupported" })]),
+        },
+        { name: "m", valid: true, problems: expect.anything() },
+      ],
+    });
+  });
+
+  it("send accepts an event, and waits for a state", async () => {
+    const accepted = await send("a", "OPEN", "--machine", "m", "--metadata", "sha=0123", "--metadata", "n:=5");
+    const waited = await send("a", "LATER", "--wait", "--timeout", "200ms");
+
+    expect(accepted.exitCode).toBe(0);
+    expect(parseLines(accepted.stdout)).toMatchObject([{ stackId: "a", event: "OPEN", outcome: "accepted" }]);
+    expect(waited.exitCode).toBe(4);
+    const shown = await run("stacks", "show", "a", "--json");
+    expect(parseLines(shown.stdout)[0]).toMatchObject({ metadata: { sha: "0123", n: 5 } });
+  });
+
+  it("send --until waits for the state, and shows what the stack does", async () => {
+    const { exitCode, stdout } = await send("b", "OPEN", "--machine", "m", "--until", "IDLE", "--timeout", "20s");
+
+    expect(exitCode).toBe(0);
+    expect(parseLines(stdout).at(-1)).toMatchObject({ outcome: "applied", to: "WORK", stack: { state: "IDLE" } });
+  });
+
+  it("send --wait shows a parked event's code and reason at once, waits on, and ends when it was applied", async () => {
+    await send("c", "PARK", "--machine", "m", "--wait");
+    const waiting = startCli(["send", "c", "BREAK", "--wait", "--json"], { cwd });
+    const parked = JSON.parse(await waiting.line((line) => line.includes('"kind":"parked"')));
+
+    expect(parked).toMatchObject({ code: "EVENT_NOT_HANDLED", reason: expect.stringContaining("BREAK") });
+    await send("c", "CLOSE", "--until", "removed");
+    // Removed, the stack is unknown to an event without a machine.
+    expect((await waiting.result).exitCode).toBe(1);
+  });
+
+  it("ends with 4 when the time is over, and tells why the event still waits", async () => {
+    await send("d", "PARK", "--machine", "m", "--wait");
+
+    const { exitCode, stderr } = await run("send", "d", "BREAK", "--wait", "--timeout", "300ms");
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain("EVENT_NOT_HANDLED");
+    expect(stderr).toContain("stays parked");
+  });
+
+  it("ends with 1 when the event was set aside, with its code", async () => {
+    const { exitCode, stdout, stderr } = await send("d", "NEVER", "--wait");
+
+    expect(exitCode).toBe(1);
+    expect(parseLines(stdout).at(-1)).toMatchObject({ outcome: "set-aside", code: "EVENT_UNDECLARED" });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: "OUTCOME_NEGATIVE" } });
+  });
+
+  it("ends with 2 when a task fails on the way, and the stack can be looked at, retried and settled", async () => {
+    const failed = await send("e", "BREAK", "--machine", "m", "--until", "IDLE");
+    const shown = await run("stacks", "show", "e", "--log");
+    const listed = await run("stacks", "ls", "--condition", "failed", "--json");
+    const retried = await run("stacks", "retry", "e", "--json");
+
+    expect(failed.exitCode).toBe(2);
+    expect(shown.stdout).toMatch(/BROKEN[\s\S]*bad[\s\S]*ERROR[\s\S]*Log of bad/);
+    expect(parseLines(listed.stdout).map(({ id }) => id)).toEqual(["e"]);
+    expect(parseLines(retried.stdout)).toMatchObject([{ stackId: "e", outcome: "applied" }]);
+
+    const settled = await run("stacks", "settle", "e", "bad", "--reason", "made by hand");
+    expect([settled.exitCode, settled.stdout]).toEqual([0, "e counts bad as done.\n"]);
+    expect(parseLines((await run("stacks", "show", "e", "--json")).stdout)).toMatchObject([{ state: "IDLE" }]);
+  });
+
+  it("stacks ls shows a table to people and nothing to say about no stacks", async () => {
+    const listed = await run("stacks", "ls", "--prefix", "e");
+    const none = await run("stacks", "ls", "--state", "NOWHERE");
+
+    expect(listed.stdout).toMatch(/^STACK {2}MACHINE {2}STATE {2}TASKS {2}FOR\ne {6}m {8}IDLE/);
+    expect([none.exitCode, none.stdout, none.stderr]).toEqual([0, "", "There is no such stack.\n"]);
+  });
+
+  it("stacks history tells what happened, oldest first, also after removal", async () => {
+    const { stdout } = await run("stacks", "history", "c", "--json");
+    const none = await run("stacks", "history", "nobody");
+
+    const lines = parseLines(stdout).map(({ event, outcome }) => `${event} ${outcome}`);
+    expect(lines.slice(0, 3)).toEqual(["PARK applied", "BREAK parked", "CLOSE removed"]);
+    expect(none.exitCode).toBe(1);
+  });
+
+  it("stacks watch follows a stack until it is removed", async () => {
+    await send("f", "PARK", "--machine", "m", "--wait");
+    const watch = startCli(["stacks", "watch", "f", "--since", "0", "--json"], { cwd });
+    await watch.line((line) => line.includes('"PARK"'));
+    await send("f", "CLOSE");
+
+    const { exitCode, stdout } = await watch.result;
+
+    expect([exitCode, parseLines(stdout).map(({ event }) => event)]).toEqual([0, ["PARK", "CLOSE"]]);
+  });
+
+  it("stacks watch ends with 130 when it is interrupted", async () => {
+    const watch = startCli(["stacks", "watch", "--since", "0"], { cwd });
+    await watch.line(() => true);
+
+    watch.interrupt();
+
+    expect((await watch.result).exitCode).toBe(130);
+  });
+
+  it("stacks remove asks for --force and a reason", async () => {
+    const careful = await run("stacks", "remove", "e");
+    const removed = await run("stacks", "remove", "e", "--force", "--reason", "test");
+
+    expect([careful.exitCode, removed.exitCode]).toEqual([64, 0]);
+    expect((await run("stacks", "show", "e")).exitCode).toBe(1);
+  });
+
+  it("stacks cancel tells a task that does not run", async () => {
+    const { exitCode, stderr } = await run("stacks", "cancel", "d", "good");
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("TASK_NOT_CURRENT");
+  });
+
+  it("events ls shows what was set aside, and redrive sends it again", async () => {
+    const listed = await run("events", "ls", "--stack", "d", "--json");
+    const [first] = parseLines(listed.stdout);
+    const sent = await run("events", "redrive", String(first?.["id"]), "unknown", "--json");
+
+    expect(first).toMatchObject({ stackId: "d", event: "NEVER", code: "EVENT_UNDECLARED" });
+    expect(parseLines(sent.stdout)).toEqual([
+      { id: first?.["id"], redriven: true },
+      { id: "unknown", redriven: false },
+    ]);
+    expect([sent.exitCode, (await run("events", "redrive")).exitCode]).toEqual([1, 64]);
+  });
+
+  it("machines ls and show tell what the server knows", async () => {
+    const listed = await run("machines", "ls", "--json");
+    const shown = await run("machines", "show", "m");
+    const unknown = await run("machines", "show", "nobody");
+
+    expect(parseLines(listed.stdout).map(({ name, status }) => `${name} ${status}`)).toEqual([
+      "broken invalid",
+      "m valid",
+    ]);
+    expect(shown.stdout).toMatch(/events {2}OPEN, BREAK, LATER, PARK, CLOSE/);
+    expect(unknown.exitCode).toBe(1);
+  });
+
+  it("doctor sees the server and the store in use", async () => {
+    const { stdout } = await run("doctor", "--json");
+
+    const found = new Map(parseLines(stdout).map(({ check, status }) => [check, status]));
+    expect([found.get("server"), found.get("store")]).toEqual(["ok", "ok"]);
+  });
+
+  it("takes address and token from flags and environment, and never sends the project's token elsewhere", async () => {
+    const token = readFileSync(join(cwd, ".stackyard/token"), "utf8").trim();
+    const byFlags = await runCli(["stacks", "ls", "--url", url, "--token", token], { cwd: "/" });
+    const byEnv = await runCli(["stacks", "ls"], { cwd: "/", env: { STACKYARD_URL: url, STACKYARD_TOKEN: token } });
+    const without = await runCli(["stacks", "ls", "--url", url], { cwd: "/" });
+    const wrong = await runCli(["stacks", "ls", "--url", url, "--token", "wrong-token-wrong-token"], { cwd: "/" });
+
+    expect([byFlags, byEnv, without, wrong].map(({ exitCode }) => exitCode)).toEqual([0, 0, 3, 3]);
+    expect(wrong.stderr).toContain("STACKYARD_TOKEN");
+  });
+
+  it("a second dev could not start, and names who has the store", async () => {
+    const { exitCode, stderr } = await run("dev", "--port", "0");
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`process ${process.pid}`);
+  });
+
+  it("dev could not start on a port that is taken, and leaves no lock behind", async () => {
+    const other = makeTempProject({ "stackyard.config.json": "{}" });
+    const taken = await runCli(["dev", "--port", new URL(url).port], { cwd: other.folder });
+
+    expect(taken.exitCode).toBe(3);
+    expect(existsSync(join(other.folder, ".stackyard/stackyard.lock"))).toBe(false);
+    other.remove();
+  });
+
+  it("dev asks for no token on this machine only", async () => {
+    const other = makeTempProject({ "stackyard.config.json": "{}" });
+    const open = await runCli(["dev", "--port", "0", "--host", "0.0.0.0", "--no-token"], { cwd: other.folder });
+
+    expect([open.exitCode, open.stderr]).toEqual([3, expect.stringContaining("loopback")]);
+    other.remove();
+  });
+});
+
+describe("without a yard", () => {
+  it("says how to start one", async () => {
+    const { folder, remove } = makeTempProject({ "stackyard.config.json": "{}" });
+    const { exitCode, stderr } = await runCli(["stacks", "ls"], { cwd: folder });
+    remove();
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("Start it with `stackyard dev`")]);
+  });
+
+  it("tells a dead server and a wrong address", async () => {
+    const dead = await runCli(["stacks", "ls", "--url", "http://127.0.0.1:1", "--token", "t"]);
+    const wrong = await runCli(["stacks", "ls", "--url", "ftp://x", "--token", "t"]);
+
+    expect([dead.exitCode, wrong.exitCode]).toEqual([3, 3]);
+    expect(dead.stderr).toContain("http://127.0.0.1:1");
+    expect(dead.stderr).toContain("stackyard dev");
+  });
+});
