@@ -142,6 +142,20 @@ describe("events and stacks", () => {
   });
 });
 
+describe("a preview of a stack that is there", () => {
+  it("decides on the state that the stack is in", async () => {
+    yard = createTestYard();
+    yard.run();
+    await yard.call("/v1/events", { body: launch });
+    await untilState("pr-12", "IDLE");
+    const preview = (event: string) => yard.json<Answer>("/v1/stacks/pr-12/simulate", { body: { event } });
+
+    expect(await preview("DOWN")).toMatchObject({ outcome: "removed", from: "IDLE" });
+    expect(await preview("LAUNCH")).toMatchObject({ outcome: "refused", code: "EVENT_NOT_HANDLED" });
+    expect(await yard.json<Answer>("/v1/stacks/pr-12")).toMatchObject({ state: "IDLE", parked: [] });
+  });
+});
+
 describe("machines", () => {
   it("lists machines, shows one and draws it", async () => {
     yard = createTestYard();

@@ -1,4 +1,4 @@
-import { type Clock, type Ids, type Locator, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, type Executor, type Ids, type Locator, StackyardError, type Store } from "@stackyard/core";
 import { type Decision, decide, parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { HttpError } from "../http/http-error.ts";
@@ -6,11 +6,13 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId } from "../schemas/common.ts";
 import { EventBody } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
+import { findDecidingMachine } from "./find-deciding-machine.ts";
 import { loadMachine } from "./load-machine.ts";
 
 export interface PreviewRoutesDeps {
   readonly store: Store;
   readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -47,15 +49,14 @@ function parseEvent(message: object, { clock, ids }: PreviewRoutesDeps): StackEv
   throw new HttpError(400, "EVENT_INVALID", parsed.reason);
 }
 
-async function preview({ store, locator }: PreviewRoutesDeps, event: StackEvent): Promise<Preview> {
-  const [loaded] = await store.load([event.stackId]);
+async function preview(deps: PreviewRoutesDeps, event: StackEvent): Promise<Preview> {
+  const [loaded] = await deps.store.load([event.stackId]);
   const stack = loaded?.stack;
-  const name = stack?.machine ?? event.machine;
-  if (name === undefined) {
+  if (stack !== undefined) return toPreview(decide(await findDecidingMachine(deps, stack), stack, event), stack.state);
+  if (event.machine === undefined) {
     throw new StackyardError("STACK_UNKNOWN", `There is no stack "${event.stackId}". Name the machine of a new one.`);
   }
-  const decision = decide(await loadMachine(locator, name), stack, event);
-  return toPreview(decision, stack?.state);
+  return toPreview(decide(await loadMachine(deps.locator, event.machine), undefined, event), undefined);
 }
 
 function toPreview(decision: Decision, from: string | undefined): Preview {
