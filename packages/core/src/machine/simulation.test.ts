@@ -33,6 +33,12 @@ const run = (...steps: readonly unknown[]) => {
 const last = (...steps: readonly unknown[]) => run(...steps).at(-1);
 
 describe("createSimulation", () => {
+  it("takes no event without an id for one whose id looks like the number of a step", () => {
+    const lines = run({ event: { ...opened.event, id: "step-2" } }, { event: { stackId: "pr-12", event: "END" } });
+
+    expect(lines.map(({ outcome }) => outcome)).toEqual(["applied", "removed"]);
+  });
+
   it("tells what a step did, with the messages as a queue would carry them", () => {
     const toMessage = (name: string) => ({
       task: { executor: "lambda", config: { name }, name },
@@ -44,7 +50,7 @@ describe("createSimulation", () => {
         tasks: built({}, {}).tasks,
         metadata: { sha: "a1" },
       },
-      dispatch: { id: `pr-12/step-1/1/${name}/1`, attempt: 1, deadline: "2030-01-02T00:00:00.000Z" },
+      dispatch: { id: `pr-12/simulated-step-1/1/${name}/1`, attempt: 1, deadline: "2030-01-02T00:00:00.000Z" },
     });
 
     expect(run(opened)).toEqual([

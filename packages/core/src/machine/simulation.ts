@@ -52,7 +52,7 @@ interface Yard {
 function workStep(yard: Yard, step: unknown): SimulationLine {
   yard.steps += 1;
   const { body, origin } = readStep(step, yard.subject);
-  const parsed = parseEventMessage(body, { messageId: `step-${yard.steps}`, at: yard.now, origin });
+  const parsed = parseEventMessage(body, { messageId: `simulated-step-${yard.steps}`, at: yard.now, origin });
   const stackId = parsed.kind === "event" ? parsed.event.stackId : parsed.stackId;
   yard.subject = stackId ?? yard.subject;
   const decision = parsed.kind === "event" ? decideInYard(yard, parsed.event) : toRejected(parsed);
