@@ -4,6 +4,7 @@ import { COMMANDS, GROUPS } from "./commands.ts";
 import { findPluginCommands } from "./project/plugin-commands.ts";
 import { tellFailure, toFailure } from "./shell/failure.ts";
 import { tellMissingPackage } from "./shell/known-packages.ts";
+import { findNearestName } from "./shell/nearest-name.ts";
 import { createOutput, type OutputStream } from "./shell/output.ts";
 import { type Invocation, type ReadResult, readWords } from "./shell/program.ts";
 import { VERSION } from "./version.ts";
@@ -50,8 +51,10 @@ async function listCommands(words: readonly string[], io: CommandLineIo): Promis
   const [first] = words.filter((word) => !word.startsWith("-"));
   const known = first !== undefined && COMMANDS.some(({ name }) => name.split(" ")[0] === first);
   if (known || words.includes("--version") || words.includes("-V")) return COMMANDS;
-  const isHelp = first === undefined || first === "help";
-  const added = await findPluginCommands(io, { quiet: isHelp });
+  const firsts = COMMANDS.map(({ name }) => name.split(" ")[0] ?? "");
+  // For help, and for what is most likely a slip, a configuration that does not load is no matter.
+  const quiet = first === undefined || first === "help" || findNearestName(first, firsts) !== undefined;
+  const added = await findPluginCommands(io, { quiet });
   return [...COMMANDS, ...added.filter(({ name }) => !COMMANDS.some((ours) => ours.name === name))];
 }
 

@@ -59,6 +59,8 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
       },
       ...(file.config.concurrency === undefined ? {} : { concurrency: file.config.concurrency }),
     });
+    // Whatever ends the process, nobody shall look for a server that is gone.
+    process.once("exit", () => removeServerFile(dataDir, process.pid));
     await writeServerFile(dataDir, { url: served.url, pid: process.pid, startedAt: new Date().toISOString() });
     return {
       ...{ dataDir, machinesDir, locator, executors, url: served.url, token: served.token },

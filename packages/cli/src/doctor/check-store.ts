@@ -14,9 +14,13 @@ export async function checkStore(dataDir: string): Promise<Finding> {
     await store.close();
     return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
   } catch (error) {
-    if (isStackyardError(error, "STORE_LOCKED")) return ok("store", `In use. ${error.message}`);
+    if (isStackyardError(error, "STORE_LOCKED")) return ok("store", `${dataDir}: in use${tellOwner(error.details)}.`);
     return failOf("store", error, "Use the version that wrote it, or restore a backup.");
   }
+}
+
+function tellOwner({ owner }: Readonly<Record<string, unknown>>): string {
+  return typeof owner === "object" && owner !== null && "pid" in owner ? ` by process ${String(owner.pid)}` : "";
 }
 
 /** Looks at the folder that keeps Terraform's providers for later runs. */

@@ -114,7 +114,7 @@ function createLiveLine(stream: OutputStream, write: (text: string) => void): Li
   return {
     show(text) {
       const [line = ""] = text.split("\n");
-      const clean = stripVTControlCharacters(line).slice(0, (stream.columns ?? 80) - 1);
+      const clean = stripVTControlCharacters(line).slice(0, (stream.columns || 80) - 1);
       stream.write(`\r\u001b[2K${clean}`);
       last = clean;
     },

@@ -56,6 +56,12 @@ describe("readWords", () => {
     });
   });
 
+  it("takes --json before the command too", async () => {
+    const result = await read("--json", "things", "look", "here", "--", "--deep");
+
+    expect(result).toMatchObject({ invocation: { json: true, args: { place: "here", files: ["--deep"] } } });
+  });
+
   it("leaves out what was not given", async () => {
     expect(await read("things", "look", "here")).toMatchObject({
       invocation: { args: { place: "here" }, json: false },

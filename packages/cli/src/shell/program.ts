@@ -46,7 +46,7 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
     found = invocation;
   });
   try {
-    await program.parseAsync([...words], { from: "user" });
+    await program.parseAsync(toOrder(words), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "text", text };
@@ -57,6 +57,14 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
   }
   if (found === undefined) return { kind: "usage", message: "A command is missing.", json: false, help: text };
   return { kind: "invocation", invocation: found };
+}
+
+// `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`.
+function toOrder(words: readonly string[]): string[] {
+  const [first, ...rest] = words;
+  if (first !== "--json" || rest.length === 0) return [...words];
+  const at = rest.indexOf("--");
+  return at < 0 ? [...rest, first] : [...rest.slice(0, at), first, ...rest.slice(at)];
 }
 
 type Found = (invocation: Invocation) => void;
