@@ -81,6 +81,43 @@ describe("watching over a socket", () => {
     await expect.poll(async () => (await open()).status).toBe(200);
   });
 
+  it("opens no stream for who asks for the head of one only", async () => {
+    yard = createTestYard({ limits: { streams: 1 } });
+    const { url } = await yard.server.start();
+
+    const head = await fetch(`${url}/v1/watch`, { method: "HEAD", headers: { authorization } });
+    const stream = await fetch(`${url}/v1/watch`, { headers: { authorization } });
+    await stream.body?.cancel();
+
+    expect([head.status, stream.status]).toEqual([200, 200]);
+    expect(head.headers.get("content-type")).toBe("text/event-stream");
+  });
+
+  it("forgets a stream that fails", async () => {
+    yard = createTestYard({ limits: { streams: 1 } });
+    const first = await yard.call("/v1/watch?since=0");
+    Object.assign(yard.store, { listHistory: () => Promise.reject(new Error("The disk is gone.")) });
+
+    await expect(first.text()).rejects.toThrow("The disk is gone.");
+
+    expect((await yard.call("/v1/watch")).status).toBe(500);
+  });
+
+  it("goes on at its end for who comes from behind it, as after a restore", async () => {
+    yard = createTestYard();
+    yard.run();
+    const { url } = await yard.server.start();
+    const stream = await fetch(`${url}/v1/watch`, { headers: { authorization, "last-event-id": "9007199254740991" } });
+    const ready = await readUntil(stream.body, "\n\n");
+
+    await yard.call("/v1/events", { body: launch("a") });
+    const text = await readUntil(stream.body, '"event":"LAUNCH"');
+    await stream.body?.cancel();
+
+    expect(ready).toContain('data: {"position":0}');
+    expect(text).toContain("id: 1\n");
+  });
+
   it("refuses a position that is no number", async () => {
     yard = createTestYard();
 

@@ -33,7 +33,14 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
     const input = await readInput(c, route, deps.bodyBytes);
     return route.call(input, { request, actor: actor ?? "anonymous", signal });
   };
-  return route.longLived ? work() : within(limit, work());
+  return route.longLived ? openLongLived(request, work()) : within(limit, work());
+}
+
+/** Of an answer to HEAD nobody takes the body, so nobody would end it either. */
+async function openLongLived(request: Request, opened: Promise<Response>): Promise<Response> {
+  const response = await opened;
+  if (request.method === "HEAD") await response.body?.cancel();
+  return response;
 }
 
 async function readInput(c: Context, route: Route, maxBytes: number): Promise<RawInput> {

@@ -9,12 +9,21 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of untilBroken(request.body)) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
+}
+
+/** A sender that hangs up is no fault of the server: nobody shall look for it in the log. */
+async function* untilBroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new HttpError(400, "USAGE", "The body broke off before its end.", { cause });
+  }
 }
 
 /** The body as JSON. An absent one is undefined. The type must be said: a page of another site cannot say it unasked. */

@@ -6,7 +6,10 @@ import { findNewestPosition, loadHistoryAfter } from "./history-tail.ts";
 
 /** Opens event streams and ends them all when the server stops. */
 export interface HistoryStreams {
-  /** `since`: the position after which the stream begins; without it only what comes from now on. */
+  /**
+   * `since`: the position after which the stream begins; without it, or beyond the newest one, only what comes from now
+   * on.
+   */
   open(input: { readonly stackId?: string; readonly since?: number }, signal: AbortSignal): Promise<Response>;
   readonly count: number;
   stop(): void;
@@ -40,7 +43,9 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
       end.addEventListener("abort", () => open.delete(own));
       try {
         const filter = stackId === undefined ? {} : { stackId };
-        const position = since ?? (await findNewestPosition(deps.store));
+        const newest = await findNewestPosition(deps.store);
+        // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
+        const position = Math.min(since ?? newest, newest);
         // Reading before the answer begins makes a position that is too far back a problem, not a broken stream.
         const backlog = await loadHistoryAfter(deps.store, filter, position);
         const chunks = followHistory(deps, { filter, position, backlog, signal: end });
@@ -89,7 +94,10 @@ function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Resp
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const next = await chunks.next();
+      const next = await chunks.next().catch((error: unknown) => {
+        cancel();
+        throw error;
+      });
       if (next.done) {
         cancel();
         controller.close();
