@@ -1,5 +1,6 @@
 import type { Rejected } from "./decision.ts";
 import type { Metadata, MetadataValue } from "./stack.ts";
+import { isMap } from "./unwrap-body.ts";
 
 /** The most that a stack's metadata may hold: bytes of its JSON form in UTF-8. */
 export const MAX_METADATA_BYTES = 65_536;
@@ -38,10 +39,6 @@ const TOO_LARGE: Rejected = {
 
 function notFlat(reason: string): Rejected {
   return { kind: "rejected", code: "METADATA_NOT_FLAT", reason };
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isScalar(value: unknown): value is MetadataValue {

@@ -1,13 +1,12 @@
 import { parseDuration } from "../duration.ts";
 import type { Task } from "../machine.ts";
+import { DEFAULT_CANCEL_WITHIN_MS } from "../open-runs.ts";
 import { toRecord } from "../tree.ts";
 import type { TaskDraft } from "./read-tasks.ts";
 import type { V1Context } from "./v1-context.ts";
 
 /** How long an attempt of a v1 task may run when its executor does not say. */
 const TIMEOUT_MS = 24 * 3_600_000;
-
-const CANCEL_WITHIN_MS = 5 * 60_000;
 
 /** A task that has no fault. */
 export function compileTask({ executors }: V1Context, { name, executor, field, timeoutMs }: TaskDraft): Task {
@@ -17,6 +16,6 @@ export function compileTask({ executors }: V1Context, { name, executor, field, t
     ...(executor !== undefined && { executor }),
     definition: toRecord(field.node),
     timeoutMs: timeoutMs ?? TIMEOUT_MS,
-    cancelWithinMs: parseDuration(definition?.cancelWithin ?? "") ?? CANCEL_WITHIN_MS,
+    cancelWithinMs: parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS,
   };
 }
