@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseMachineDocument } from "@stackyard/core/machine";
+import { describe, expect, it } from "vitest";
+import { type ProblemExample, toErrorsPage, toProblemsPage } from "./code-pages.ts";
+import { repositoryRoot } from "./published-packages.ts";
+
+// `npx vitest run --project int tools/checks/code-pages -u` writes the pages anew.
+
+const core = join(repositoryRoot, "packages/core");
+const machines = join(core, "src/machine");
+
+function readExamples(): readonly ProblemExample[] {
+  // Only documents of programs can hold such a value; a YAML file cannot.
+  const document = { version: 1, events: [], states: { INIT: { terminal: true } }, tasks: {}, "x-rate": Number.NaN };
+  return [...readFixtures(), ...parseMachineDocument(document, { name: "any" }).problems];
+}
+
+function readFixtures(): readonly ProblemExample[] {
+  return ["invalid", "valid"].flatMap((kind) => {
+    const folder = join(core, "fixtures/machines", kind);
+    const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+    return files.flatMap((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as ProblemExample[]);
+  });
+}
+
+/** Codes as the sources write them: a name of two words or more in quotes that a problem list takes. */
+function findCodesInSources(): readonly string[] {
+  const files = readdirSync(machines, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".ts") && !name.includes(".test") && !name.startsWith("graph"),
+  );
+  const calls = files.flatMap((name) => [
+    ...readFileSync(join(machines, name), "utf8").matchAll(/\.(?:error|warn)\(\s*"([a-z]+(?:-[a-z]+)+)"/g),
+  ]);
+  return [...new Set(calls.map(([, code = ""]) => code))];
+}
+
+describe("the pages of codes", () => {
+  it("docs/errors.md is made of the table of error codes", async () => {
+    await expect(toErrorsPage()).toMatchFileSnapshot(join(repositoryRoot, "docs/errors.md"));
+  });
+
+  it("docs/problems.md is made of the examples of problems", async () => {
+    await expect(toProblemsPage(readExamples())).toMatchFileSnapshot(join(repositoryRoot, "docs/problems.md"));
+  });
+
+  it("every code that the sources name has an example", () => {
+    const shown = new Set(readExamples().map(({ code }) => code));
+
+    expect(findCodesInSources().length).toBeGreaterThan(40);
+    expect(findCodesInSources().filter((code) => !shown.has(code))).toEqual([]);
+  });
+
+  it("docs/events.md names every code of a refusal", () => {
+    const decision = readFileSync(join(machines, "decision.ts"), "utf8");
+    const codes = [...decision.matchAll(/"([A-Z]+(?:_[A-Z]+)*)"/g)].map(([, code = ""]) => code);
+    const page = readFileSync(join(repositoryRoot, "docs/events.md"), "utf8");
+
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+});

@@ -1,0 +1,85 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseEventMessage, parseMachine } from "@stackyard/core/machine";
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+import { type DocSnippet, readDocSnippets } from "./doc-snippets.ts";
+import { repositoryRoot } from "./published-packages.ts";
+
+// Pages that other tests hold to what they describe.
+const ELSEWHERE = new Set(["plugins.md", "cli.md", "http-api.md"]);
+const pages = [
+  "README.md",
+  ...readdirSync(join(repositoryRoot, "docs"))
+    .filter((name) => name.endsWith(".md") && !ELSEWHERE.has(name))
+    .map((name) => `docs/${name}`),
+];
+const texts = new Map(pages.map((page) => [page, readFileSync(join(repositoryRoot, page), "utf8")]));
+const snippets = [...texts].flatMap(([page, text]) => readDocSnippets(page, text));
+
+const titled = (languages: readonly string[], fits: (snippet: DocSnippet) => boolean = () => true) =>
+  snippets
+    .filter((snippet) => languages.includes(snippet.language) && fits(snippet))
+    .map((snippet) => [`${snippet.page}:${snippet.line}`, snippet] as const);
+
+describe("pieces of the documentation", () => {
+  it("say what they are", () => {
+    const known = new Set(["yaml", "ts", "json", "sh", "text", "hcl"]);
+
+    expect(snippets.filter(({ language }) => !known.has(language))).toEqual([]);
+  });
+
+  it.each(titled(["yaml"], ({ note }) => note === ""))("%s is a machine without errors and warnings", (_, { text }) => {
+    expect(parseMachine(text, { name: "any" }).problems).toEqual([]);
+  });
+
+  it.each(titled(["json"]))("%s is JSON, and an event where it looks like one", (_, { text }) => {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("stackId" in value) || "position" in value) return;
+
+    expect(parseEventMessage(value, { at: 0, messageId: "any" })).toMatchObject({ kind: "event" });
+  });
+
+  it("compile, as far as they are TypeScript", () => {
+    expect(compile(snippets.filter(({ language }) => language === "ts"))).toEqual([]);
+  });
+
+  it.each(pages)("%s links to what is there", (page) => {
+    const links = [...(texts.get(page) ?? "").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = ""]) => target);
+    const dead = links.filter((target) => !existsSync(join(repositoryRoot, dirname(page), target)));
+
+    expect(dead).toEqual([]);
+  });
+});
+
+/** What the compiler has to say, as `page:line message`. */
+function compile(pieces: readonly DocSnippet[]): readonly string[] {
+  const file = ts.readConfigFile(join(repositoryRoot, "tsconfig.json"), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(file.config, ts.sys, repositoryRoot);
+  const virtual = new Map(
+    pieces.map((piece, index) => [join(repositoryRoot, "docs", `piece-${index}.ts`), piece] as const),
+  );
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists, readFile } = host;
+  // A piece without an import is a module all the same.
+  const textOf = (name: string) => virtual.get(name) && `${virtual.get(name)?.text}export {};\n`;
+  host.fileExists = (name) => virtual.has(name) || fileExists(name);
+  host.readFile = (name) => textOf(name) ?? readFile(name);
+  host.getSourceFile = (name, languageVersion, ...rest) => {
+    const text = textOf(name);
+    return text === undefined
+      ? getSourceFile(name, languageVersion, ...rest)
+      : ts.createSourceFile(name, text, languageVersion);
+  };
+  const program = ts.createProgram([...virtual.keys()], { ...options, noUnusedLocals: false }, host);
+  return [...virtual.keys()].flatMap((name) => {
+    const source = program.getSourceFile(name);
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    return found.map((diagnostic) => tell(diagnostic, virtual.get(name)));
+  });
+}
+
+function tell({ file, start = 0, messageText }: ts.Diagnostic, piece: DocSnippet | undefined): string {
+  const line = (piece?.line ?? 1) + (file?.getLineAndCharacterOfPosition(start).line ?? 0);
+  return `${piece?.page}:${line} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+}
