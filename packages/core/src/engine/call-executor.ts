@@ -1,6 +1,7 @@
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
+import { checkStep } from "./check-step.ts";
 import { findFaults } from "./check-value.ts";
 import type { KeptProgress } from "./kept-progress.ts";
 
@@ -14,7 +15,7 @@ export function operationOf(kept: KeptProgress | undefined, cancelling: boolean,
   return kept === undefined ? "start" : "poll";
 }
 
-/** Calls the executor with values that fit its schemas; what it throws becomes a failed step. */
+/** Calls the executor with values that fit its schemas; what it throws, or answers wrongly, becomes a failed step. */
 export async function callExecutor(
   executor: Executor,
   operation: Operation,
@@ -22,19 +23,35 @@ export async function callExecutor(
   config: unknown,
   kept: KeptProgress | undefined,
 ): Promise<Step> {
-  const fault = findFaults(executor.config, config);
-  if (fault !== undefined) {
-    return failed({
-      code: "CONFIG_INVALID",
-      message: `The config does not fit "${executor.name}": ${fault}.`,
-      retryable: false,
-    });
-  }
   try {
+    const fault = findArgumentFault(executor, operation, config, kept);
+    if (fault !== undefined) return fault;
     return checkStep(executor, await call(executor, operation, ctx, config, kept?.progress));
   } catch (error) {
     return toFailedStep(error);
   }
+}
+
+function findArgumentFault(
+  executor: Executor,
+  operation: Operation,
+  config: unknown,
+  kept: KeptProgress | undefined,
+): Step | undefined {
+  const { name } = executor;
+  const fault = findFaults(executor.config, config);
+  if (fault !== undefined) {
+    return failed({
+      code: "CONFIG_INVALID",
+      message: `The config does not fit "${name}": ${fault}.`,
+      retryable: false,
+    });
+  }
+  if (operation === "start" || kept === undefined) return undefined;
+  const outdated = findFaults(executor.progress, kept.progress);
+  if (outdated === undefined) return undefined;
+  const message = `The kept progress does not fit "${name}", perhaps after an update of the plugin: ${outdated}.`;
+  return failed({ code: "PLUGIN_INVALID", message, retryable: false });
 }
 
 async function call(
@@ -43,7 +60,7 @@ async function call(
   ctx: ExecutorContext,
   config: unknown,
   progress: unknown,
-): Promise<Step> {
+): Promise<unknown> {
   // Config and progress were checked against the executor's own schemas.
   const args = [ctx, config as never, progress as never] as const;
   if (operation === "start") return executor.start(ctx, config as never);
@@ -56,21 +73,6 @@ async function call(
     });
   }
   return run.apply(executor, [...args]);
-}
-
-function checkStep(executor: Executor, step: Step): Step {
-  if (step.kind === "failed") return step;
-  const [schema, value, what] =
-    step.kind === "running"
-      ? [executor.progress, step.progress, "progress"]
-      : [executor.outputs, step.outputs, "outputs"];
-  const fault = findFaults(schema, value);
-  if (fault === undefined) return step;
-  return failed({
-    code: step.kind === "running" ? "PLUGIN_INVALID" : "OUTPUT_INVALID",
-    message: `The ${what} of "${executor.name}" do not fit its schema: ${fault}.`,
-    retryable: false,
-  });
 }
 
 function toFailedStep(error: unknown): Step {

@@ -22,11 +22,14 @@ export interface ConsumerInput<Item> {
 // Without a signal (another process wrote) and without an instant that is due, the store is asked again after this.
 const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
+// A store may say that something is due and hand nothing out, because somebody else has it.
+const SHORTEST_MS = 10;
 
 /** Takes, handles, and takes again; sleeps while nothing is due. */
 export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
+  let noteEnd = () => {};
   const wake = createWake(input, stopping.signal);
   const loop = run();
 
@@ -43,24 +46,29 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   }
 
   async function turn(): Promise<void> {
-    if (running.size >= input.concurrency) {
-      await Promise.race(running);
-      return;
-    }
+    if (running.size >= input.concurrency) return waitForPlace();
     wake.arm();
-    const free = input.concurrency - running.size;
-    const limit = input.batchSize === input.concurrency ? free : input.batchSize;
-    const { clock, kinds, leaseMs } = input;
-    const items = await input.store.takeDue({ kinds, now: clock.now(), limit, leaseMs });
+    const items = await take(input, running.size);
+    if (stopping.signal.aborted) return giveBack(input, items);
     for (const batch of input.toBatches(items)) if (batch.length > 0) start(batch);
     if (items.length === 0) await wake.wait();
+  }
+
+  /** Not a race of what runs: each race would leave a listener at the work that takes hours. */
+  function waitForPlace(): Promise<void> {
+    return new Promise((resolve) => {
+      noteEnd = resolve;
+    });
   }
 
   function start(batch: readonly Item[]): void {
     const work = input
       .handle(batch)
       .catch((error: unknown) => input.logger.error("Work failed; it is handed out again.", { error }))
-      .finally(() => running.delete(work));
+      .finally(() => {
+        running.delete(work);
+        noteEnd();
+      });
     running.add(work);
   }
 
@@ -72,6 +80,18 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
       wake.end();
     },
   };
+}
+
+function take<Item>(input: ConsumerInput<Item>, busy: number): Promise<readonly DueItem[]> {
+  const { store, clock, kinds, leaseMs, batchSize, concurrency } = input;
+  const limit = batchSize === concurrency ? concurrency - busy : batchSize;
+  return store.takeDue({ kinds, now: clock.now(), limit, leaseMs });
+}
+
+/** What was taken while the stop came is free for others at once. */
+async function giveBack<Item>({ store, clock }: ConsumerInput<Item>, items: readonly DueItem[]): Promise<void> {
+  const receipts = items.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
+  if (receipts.length > 0) await store.giveBack(receipts, clock.now());
 }
 
 /** Sleeping until a signal comes or the next thing is due. */
@@ -101,8 +121,8 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
       const dueAt = await input.store.nextDueAt(input.kinds);
       if (woken || stopping.aborted) return;
       sleeping = new AbortController();
-      const ms = Math.min(IDLE_MS, (dueAt ?? Number.POSITIVE_INFINITY) - input.clock.now());
-      if (ms > 0) await input.clock.sleep(ms, sleeping.signal);
+      const dueInMs = (dueAt ?? Number.POSITIVE_INFINITY) - input.clock.now();
+      await input.clock.sleep(Math.max(SHORTEST_MS, Math.min(IDLE_MS, dueInMs)), sleeping.signal);
       sleeping = undefined;
     },
     now,

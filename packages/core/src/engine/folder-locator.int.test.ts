@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -65,6 +65,46 @@ describe("the folder locator", () => {
 
     expect(plain.kind).toBe("found");
     expect(failing.kind === "invalid" && failing.problems[0]).toMatchObject({ code: "module-failed" });
+  });
+
+  it("lets no file that cannot be read hide the others", async () => {
+    await writeFile(join(folder, "app.yaml"), VALID);
+    await symlink(join(folder, "nowhere"), join(folder, "lost.yaml"));
+    await symlink(folder, join(folder, "loop.yaml"));
+
+    const list = await locator().list();
+
+    const problems = list.map(({ name, located }) => [
+      name,
+      located.kind === "invalid" ? located.problems.map(({ code }) => code) : located.kind,
+    ]);
+    expect(problems).toEqual([
+      ["app", "found"],
+      ["loop", ["file-unreadable"]],
+      ["lost", ["file-unreadable"]],
+    ]);
+  });
+
+  it("forgets a machine whose file is gone, and reads one that is mended", async () => {
+    await writeFile(join(folder, "app.yaml"), VALID);
+    await writeFile(join(folder, "broken.yaml"), "version: 1\n");
+    const machines = locator();
+    await machines.list();
+
+    await rm(join(folder, "app.yaml"));
+    await writeFile(join(folder, "broken.yaml"), VALID);
+
+    expect((await machines.find("app", { fresh: true })).kind).toBe("unknown");
+    expect((await machines.find("broken")).kind).toBe("found");
+  });
+
+  it("reads the folder once for all who ask at the same time", async () => {
+    await writeFile(join(folder, "app.yaml"), VALID);
+    const machines = locator();
+
+    const found = await Promise.all(Array.from({ length: 5 }, () => machines.find("app")));
+
+    expect(new Set(found).size).toBe(1);
   });
 
   it("knows no machines where there is no folder", async () => {

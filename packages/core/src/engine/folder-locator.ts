@@ -1,9 +1,10 @@
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../ports/locator.ts";
-import { isMachineFile, loadMachineFile } from "./load-machine-file.ts";
+import { toErrorText } from "./error-text.ts";
+import { isMachineFile, loadMachineFile, nameOfFile } from "./load-machine-file.ts";
 
 /** What the locator works with. */
 export interface FolderLocatorInput {
@@ -34,7 +35,11 @@ export function createFolderLocator(input: FolderLocatorInput): Locator {
   async function read(): Promise<void> {
     const names = await listFiles(input.folder);
     for (const known of files.keys()) if (!names.includes(known)) files.delete(known);
-    for (const name of names) files.set(name, await loadIfChanged(join(input.folder, name), files.get(name), input));
+    for (const name of names) {
+      const file = await loadIfChanged(join(input.folder, name), files.get(name), input);
+      if (file === undefined) files.delete(name);
+      else files.set(name, file);
+    }
     listings = toListings(files);
     readAt = input.clock.now();
   }
@@ -66,21 +71,38 @@ async function listFiles(folder: string): Promise<readonly string[]> {
       .map(({ name }) => name)
       .sort();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
 
+/** Undefined for a file that is gone by now. One that cannot be read is invalid: it hides no other machine. */
 async function loadIfChanged(
   path: string,
   before: LoadedFile | undefined,
   input: FolderLocatorInput,
-): Promise<LoadedFile> {
-  const { mtimeMs, size, ino } = await stat(path);
-  const stamp = `${mtimeMs}/${size}/${ino}`;
-  if (before?.stamp === stamp) return before;
-  const { name, located } = await loadMachineFile(path, { executors: input.executors, stamp });
-  return { path, stamp, name, located };
+): Promise<LoadedFile | undefined> {
+  try {
+    const { mtimeMs, size, ino } = await stat(path);
+    const stamp = `${mtimeMs}/${size}/${ino}`;
+    if (before?.stamp === stamp) return before;
+    const { name, located } = await loadMachineFile(path, { executors: input.executors, stamp });
+    return { path, stamp, name, located };
+  } catch (error) {
+    if (isMissing(error) && !(await isLink(path))) return undefined;
+    const message = `The file cannot be read: ${toErrorText(error)}`;
+    return { path, stamp: "unreadable", name: nameOfFile(path), located: toInvalid("file-unreadable", message) };
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+/** A link whose target is not there is a mistake, and no file that was removed meanwhile. */
+async function isLink(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isSymbolicLink() ?? false;
 }
 
 /** Machines by name; a name that two files give is invalid and names both. */
@@ -96,8 +118,9 @@ function toListings(files: ReadonlyMap<string, LoadedFile>): ReadonlyMap<string,
 
 function toClash(name: string, paths: readonly string[]): LocatedMachine {
   const message = `The machine "${name}" stands in several files: ${paths.join(", ")}. Keep one of them.`;
-  return {
-    kind: "invalid",
-    problems: [{ severity: "error", code: "machine-duplicate", path: "", line: 1, column: 1, message }],
-  };
+  return toInvalid("machine-duplicate", message);
+}
+
+function toInvalid(code: string, message: string): LocatedMachine {
+  return { kind: "invalid", problems: [{ severity: "error", code, path: "", line: 1, column: 1, message }] };
 }

@@ -1,10 +1,12 @@
+import { shortHashOf } from "../machine/attempt-id.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
-import type { SettleInput } from "../ports/attempt-store.ts";
-import type { Executor, Step } from "../ports/executor.ts";
-import type { Revisions } from "../ports/store.ts";
-
-type FollowUps = NonNullable<SettleInput["followUps"]>;
+import type { Executor } from "../ports/executor.ts";
+import type { Revision } from "../ports/locator.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import { failed } from "../ports/steps.ts";
+import { toErrorText } from "./error-text.ts";
+import type { FinalStep } from "./result-event.ts";
 
 /** What a run is started with. */
 export interface RunInput {
@@ -12,17 +14,19 @@ export interface RunInput {
   readonly config: Readonly<Record<string, unknown>>;
   readonly target?: Readonly<Record<string, unknown>>;
   readonly timeoutMs?: number;
-  /** The caller's own key: a repeat finds the same run. It is the event's id. */
+  /** The caller's own key, at most 255 characters: a repeat finds the same run. It is the event's id. */
   readonly key: string;
 }
 
-/** Keeps the run's revision and gives the event that starts it. */
-export async function prepareRun(
-  revisions: Revisions,
-  input: RunInput,
-  now: number,
-): Promise<FollowUps[number]["event"]> {
-  const { executor, config, target, timeoutMs, key } = input;
+/** A run that can be started once its revision is kept. */
+export interface PreparedRun {
+  readonly key: string;
+  readonly stackId: string;
+  readonly revision: Revision;
+}
+
+/** A run's id and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
+export function prepareRun({ executor, config, target, timeoutMs, key }: RunInput): PreparedRun {
   const source = runMachineSource({
     executor: executor.name,
     config,
@@ -31,35 +35,32 @@ export async function prepareRun(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   const machine = parseRunMachine(source);
-  if (machine === undefined) throw new TypeError("The source of a run does not parse.");
-  await revisions.put({ name: RUN_MACHINE, hash: machine.hash, source });
-  const stackId = runStackId({ key });
-  const message = { id: key, event: "START", stackId, machine: RUN_MACHINE, revision: machine.hash };
+  if (machine === undefined) throw new TypeError("The config of the run is no JSON object, or its time-out no length.");
+  return { key, stackId: runStackId({ key }), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
+}
+
+/** The event that starts a run whose revision is kept. */
+export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number): QueuedEvent {
+  const message = { id: key, event: "START", stackId, machine: RUN_MACHINE, revision: revision.hash };
   return { id: key, stackId, origin: "external", receivedAt: now, message };
 }
 
-/** The follow-up run that a succeeded step asks for, as an event that is due later. */
-export async function toFollowUps(
-  revisions: Revisions,
-  input: {
-    readonly executor: Executor | undefined;
-    readonly message: TaskMessage;
-    readonly step: Step;
-    readonly now: number;
-  },
-): Promise<FollowUps> {
-  const { executor, message, step, now } = input;
-  if (step.kind !== "succeeded" || step.followUp === undefined || executor === undefined) return [];
+/** The follow-up run that a succeeded step asks for; a step that asks for an impossible one has failed. */
+export function toFollowUpRun(
+  executor: Executor | undefined,
+  message: TaskMessage,
+  step: FinalStep,
+): { readonly step: FinalStep; readonly run?: PreparedRun & { readonly inMs: number } } {
+  if (step.kind !== "succeeded" || step.followUp === undefined || executor === undefined) return { step };
+  const { inMs, config } = step.followUp;
   const target = message.task["target"];
-  const event = await prepareRun(
-    revisions,
-    {
-      executor,
-      config: step.followUp.config,
-      key: `follow-up:${message.dispatch.id}`,
-      ...(typeof target === "object" && target !== null ? { target: { ...target } } : {}),
-    },
-    now,
-  );
-  return [{ event, notBefore: now + step.followUp.inMs }];
+  // An attempt's id may be longer than an event's.
+  const key = `follow-up:${shortHashOf(message.dispatch.id)}`;
+  try {
+    const aimed = typeof target === "object" && target !== null ? { target: { ...target } } : {};
+    return { step, run: { ...prepareRun({ executor, config, key, ...aimed }), inMs } };
+  } catch (error) {
+    const reason = `The work was done, but the run that shall follow it cannot be made: ${toErrorText(error)}`;
+    return { step: failed({ code: "OUTPUT_INVALID", message: reason, retryable: false }) };
+  }
 }

@@ -30,10 +30,14 @@ export function isMachineFile(path: string): boolean {
   return !basename(path).startsWith(".") && !path.endsWith(".d.ts") && (TEXT.has(ending) || MODULES.has(ending));
 }
 
+/** The name of a file's machine, unless a module gives another one. */
+export function nameOfFile(path: string): string {
+  return basename(path, extname(path));
+}
+
 /** Reads and compiles one file. A module that fails is an invalid machine; a file that cannot be read throws. */
 export async function loadMachineFile(path: string, options: LoadMachineOptions = {}): Promise<MachineFile> {
-  const file = basename(path);
-  const fileName = file.slice(0, file.length - extname(file).length);
+  const fileName = nameOfFile(path);
   if (TEXT.has(extname(path))) {
     const source = await readFile(path, "utf8");
     return {

@@ -1,14 +1,15 @@
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
-import type { Clock, Ids } from "../ports/clock.ts";
-import type { Executor, Running, Step } from "../ports/executor.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { callExecutor, operationOf } from "./call-executor.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
-import { toFollowUps } from "./follow-up.ts";
+import { toFollowUpRun, toRunEvent } from "./follow-up.ts";
 import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
+import { insist } from "./insist.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
 import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
@@ -17,12 +18,13 @@ import { createTaskLog, type TaskLog } from "./task-log.ts";
 export interface AttemptDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly ids: Ids;
   readonly logger: Logger;
   readonly context: ContextDeps;
   readonly leaseMs: number;
   /** Attempts that the worker holds now. */
   readonly held: Set<HeldAttempt>;
+  /** True when the process is about to end: what is granted now is given back untouched. */
+  readonly isStopping: () => boolean;
 }
 
 type Granted = Extract<ClaimResult, { kind: "granted" }>;
@@ -31,6 +33,8 @@ type Granted = Extract<ClaimResult, { kind: "granted" }>;
 export interface AttemptInput {
   /** Undefined when no executor of the message's name is registered. */
   readonly executor: Executor | undefined;
+  /** Why the executor must not be called. */
+  readonly fault?: Failed | undefined;
   readonly message: TaskMessage;
   readonly claimed: Granted;
   readonly onReport: (line: string) => void;
@@ -52,7 +56,10 @@ export async function runAttempt(deps: AttemptDeps, input: AttemptInput): Promis
   deps.held.add(attempt);
   try {
     const ended = await step(deps, input, attempt, log);
-    if (ended !== undefined) await finish(deps, input, { ...ended, log });
+    if (ended !== undefined) await finish(deps, input, ended, log);
+  } catch (error) {
+    // The lease lapses, and whoever takes the attempt then goes on.
+    deps.logger.error("What became of an attempt could not be kept; it is handed out again.", { error });
   } finally {
     deps.held.delete(attempt);
     await attempt.end();
@@ -60,13 +67,10 @@ export async function runAttempt(deps: AttemptDeps, input: AttemptInput): Promis
 }
 
 /** A step and what it means for the attempt. */
-interface EndedCall {
-  readonly step: Step;
-  readonly cancelling: boolean;
-  readonly cancelBegun: boolean;
+type EndedCall =
+  | { readonly kind: "stepped"; readonly step: Step; readonly cancelling: boolean; readonly cancelBegun: boolean }
   /** The process ends: the attempt is given back as it was. */
-  readonly giveBack?: KeptProgress;
-}
+  | { readonly kind: "given-back"; readonly kept: KeptProgress | undefined };
 
 async function step(
   deps: AttemptDeps,
@@ -74,12 +78,15 @@ async function step(
   attempt: HeldAttempt,
   log: TaskLog,
 ): Promise<EndedCall | undefined> {
-  const { executor, message, claimed } = input;
+  const { message, claimed } = input;
   const kept = parseKeptProgress(claimed.progress);
   const cancelling = claimed.cancelling !== undefined;
-  if (cancelling && kept === undefined && !claimed.again)
-    return { step: neverStarted(), cancelling, cancelBegun: true };
-  if (executor === undefined) return { step: unknownExecutor(message), cancelling, cancelBegun: false };
+  const called = findExecutorOrAnswer(input, kept);
+  if (called.executor === undefined) {
+    return { kind: "stepped", step: called.answer, cancelling, cancelBegun: cancelling };
+  }
+  const { executor } = called;
+  if (deps.isStopping()) return giveBack(kept, kept?.cancelBegun === true);
   const operation = operationOf(kept, cancelling, executor);
   const ctx = createExecutorContext(deps.context, {
     message,
@@ -96,71 +103,82 @@ async function step(
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";
-  if (why === "stopping" && result.kind === "failed") {
-    return { step: result, cancelling, cancelBegun, giveBack: { progress: kept?.progress, cancelBegun } };
-  }
-  return { step: result, cancelling: cancelling || why === "cancel", cancelBegun };
+  if (why === "stopping" && result.kind === "failed") return giveBack(kept, cancelBegun);
+  return { kind: "stepped", step: result, cancelling: cancelling || why === "cancel", cancelBegun };
 }
 
-async function finish(
-  deps: AttemptDeps,
-  input: AttemptInput,
-  ended: EndedCall & { readonly log: TaskLog },
-): Promise<void> {
-  const { claimed } = input;
-  const { step: result } = ended;
-  const now = deps.clock.now();
-  if (ended.giveBack !== undefined) {
-    const progress = ended.giveBack.progress === undefined ? undefined : ended.giveBack;
-    await deps.store.suspend(claimed.grant, {
-      progress,
-      dueAt: now,
-      message: "given back by a runner that stopped",
-      now,
-    });
-  } else if (result.kind === "running") await suspend(deps, input, ended, result, now);
-  else await settle(deps, input, { step: result, cancelling: ended.cancelling, log: ended.log }, now);
+/** The executor to call, or the answer where none is to be called. */
+function findExecutorOrAnswer(
+  { executor, fault, message, claimed }: AttemptInput,
+  kept: KeptProgress | undefined,
+): { readonly executor: Executor } | { readonly executor: undefined; readonly answer: Step } {
+  const cancelsNothing = claimed.cancelling !== undefined && kept === undefined;
+  if (cancelsNothing && !claimed.again) return { executor: undefined, answer: neverStarted() };
+  if (executor === undefined) return { executor, answer: unknownExecutor(message) };
+  // Its worker died before it told how far it was: to begin the work again is not what a cancel asks for.
+  if (cancelsNothing && executor.cancel === undefined) return { executor: undefined, answer: neverConfirmed() };
+  return fault === undefined ? { executor } : { executor: undefined, answer: fault };
+}
+
+function giveBack(kept: KeptProgress | undefined, cancelBegun: boolean): EndedCall {
+  return { kind: "given-back", kept: kept && { ...kept, cancelBegun } };
+}
+
+async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, log: TaskLog): Promise<void> {
+  if (ended.kind === "given-back") {
+    const message = "given back by a runner that stopped";
+    await suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
+  } else if (ended.step.kind === "running") {
+    const { progress, pollAfterMs, message } = ended.step;
+    const kept: KeptProgress = { progress, cancelBegun: ended.cancelBegun };
+    await suspend(deps, input, { progress: kept, pollAfterMs, message });
+  } else await settle(deps, input, { step: ended.step, cancelling: ended.cancelling, log });
 }
 
 async function suspend(
-  deps: AttemptDeps,
-  input: AttemptInput,
-  ended: EndedCall,
-  result: Running,
-  now: number,
+  { store, clock, logger }: AttemptDeps,
+  { claimed }: AttemptInput,
+  { progress, pollAfterMs, message }: Omit<Running<KeptProgress | undefined>, "kind">,
 ): Promise<void> {
-  const { grant } = input.claimed;
-  const answer = await deps.store.suspend(grant, {
-    progress: { progress: result.progress, cancelBegun: ended.cancelBegun } satisfies KeptProgress,
-    dueAt: now + Math.max(0, result.pollAfterMs),
-    message: result.message,
-    now,
+  const answer = await insist(clock, () => {
+    const now = clock.now();
+    return store.suspend(claimed.grant, { progress, dueAt: now + pollAfterMs, message, now });
   });
-  if (answer === "lost")
-    deps.logger.warn("A suspended attempt had another owner already.", { attemptId: grant.attemptId });
+  if (answer === "lost") logger.warn("A suspended attempt had another owner already.");
+  else logger.debug("An attempt was suspended.", { pollAfterMs });
 }
 
 async function settle(
-  deps: AttemptDeps,
+  { store, clock, logger }: AttemptDeps,
   { executor, message, claimed }: AttemptInput,
   ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: TaskLog },
-  now: number,
 ): Promise<void> {
-  const { step: result, cancelling, log } = ended;
+  const { cancelling, log } = ended;
   const text = log.text();
-  const answer = await deps.store.settle(claimed.grant, {
-    outcome: toSettledOutcome(result, cancelling),
-    event: toResultEvent(message, result, { cancelling, now }),
-    ...(text === "" ? {} : { log: text }),
-    followUps: await toFollowUps(deps.store.revisions, { executor, message, step: result, now }),
-    now,
+  const { step: result, run } = toFollowUpRun(executor, message, ended.step);
+  const outcome = toSettledOutcome(result, cancelling);
+  const answer = await insist(clock, async () => {
+    if (run !== undefined) await store.revisions.put(run.revision);
+    const now = clock.now();
+    return store.settle(claimed.grant, {
+      outcome,
+      event: toResultEvent(message, result, { cancelling, now }),
+      ...(text === "" ? {} : { log: text }),
+      followUps: run === undefined ? [] : [{ event: toRunEvent(run, now), notBefore: now + run.inMs }],
+      now,
+    });
   });
-  if (answer === "lost")
-    deps.logger.warn("A result came too late and was dropped.", { attemptId: claimed.grant.attemptId });
+  if (answer === "lost") logger.warn("A result came too late and was dropped.", { outcome });
+  else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
 }
 
 function neverStarted(): Step {
   return failed({ code: "TASK_CANCELLED", message: "The task was cancelled before it started.", retryable: false });
+}
+
+function neverConfirmed(): Step {
+  const message = "The task was cancelled; its runner had died before it told how far it was.";
+  return failed({ code: "TASK_CANCELLED", message, retryable: false });
 }
 
 function unknownExecutor(message: TaskMessage): Step {

@@ -17,6 +17,8 @@ export interface SweepDeps {
 const KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
 // A timer that another process set, or that was set while this one slept, is at most so late.
 const LONGEST_SLEEP_MS = 1_000;
+// A store may say that something is due and hand nothing out, because somebody else has it.
+const SHORTEST_SLEEP_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
 
 /** Works what time makes due, and prunes what is too old, until it is stopped. */
@@ -41,7 +43,9 @@ export function startSweep(deps: SweepDeps, retention: Retention): Subscription 
 
   async function sleepMs(): Promise<number> {
     const dueAt = await store.nextDueAt(KINDS);
-    return dueAt === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, Math.max(1, dueAt - clock.now()));
+    return dueAt === undefined
+      ? LONGEST_SLEEP_MS
+      : Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, dueAt - clock.now()));
   }
 
   async function prune(): Promise<void> {

@@ -1,10 +1,14 @@
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
-import type { Executor } from "../ports/executor.ts";
+import type { Executor, Failed } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
+import { failed } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
+import { bindLogger } from "./bind-logger.ts";
+import { findFaults } from "./check-value.ts";
+import { toErrorText } from "./error-text.ts";
 import type { AwsAccess, ContextDeps } from "./executor-context.ts";
 import type { HeldAttempt } from "./held-attempt.ts";
 import { createLeases } from "./leases.ts";
@@ -36,7 +40,7 @@ export interface WorkerOptions {
 /** Claims attempts, runs one step of their executor, and suspends or settles them. */
 export interface Worker {
   handle(delivery: TaskDelivery): Promise<DeliveryOutcome>;
-  /** Asks the running executors to end; their attempts are handed out again at once. */
+  /** Takes nothing up any more, and asks the running executors to end; their attempts are handed out again at once. */
   abort(): void;
 }
 
@@ -55,32 +59,44 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     ...(deps.aws === undefined ? {} : { aws: deps.aws }),
     ...(options.stateBackendUrl === undefined ? {} : { stateBackendUrl: options.stateBackendUrl }),
   };
+  let stopping = false;
   return {
     async handle({ attemptId, message }) {
+      if (stopping) return { kind: "retry", reason: "The worker stops." };
+      const logger = bindLogger(deps.logger, { stackId: message.stack.id, task: message.task.name, attemptId });
       const executor = findExecutor(deps.executors, message);
-      const claimed = await deps.store.claim({
-        attemptId,
-        owner,
-        leaseMs,
-        exclusiveKeys: exclusiveKeysOf(executor, message),
-        now: deps.clock.now(),
-      });
-      if (claimed.kind !== "granted") return noteRefusedClaim(deps.logger, attemptId, claimed);
-      const onReport = options.onReport;
+      const { exclusiveKeys, fault } = findKeys(executor, message);
+      const claimed = await deps.store.claim({ attemptId, owner, leaseMs, exclusiveKeys, now: deps.clock.now() });
+      if (claimed.kind !== "granted") return noteRefusedClaim(logger, claimed);
+      logger.debug("An attempt was taken up.", { token: claimed.grant.token, again: claimed.again });
+      const { store, clock } = deps;
+      const onReport =
+        options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
       await runAttempt(
-        { store: deps.store, clock: deps.clock, ids: deps.ids, logger: deps.logger, context, leaseMs, held },
-        {
-          executor,
-          message,
-          claimed,
-          onReport: (line) => onReport?.({ message, line }),
-        },
+        { store, clock, logger, context: { ...context, logger }, leaseMs, held, isStopping: () => stopping },
+        { executor, fault, message, claimed, onReport },
       );
       return { kind: "done" };
     },
     abort() {
+      stopping = true;
       for (const attempt of held) attempt.stop();
     },
+  };
+}
+
+/** Who listens to a task's progress cannot make the task fail. */
+function guardReport(
+  logger: Logger,
+  message: TaskMessage,
+  onReport: NonNullable<WorkerOptions["onReport"]>,
+): (line: string) => void {
+  return (line) => {
+    try {
+      onReport({ message, line });
+    } catch (error) {
+      logger.warn("A listener to a task's progress failed.", { error });
+    }
   };
 }
 
@@ -89,24 +105,31 @@ function findExecutor(executors: ReadonlyMap<string, Executor>, message: TaskMes
   return typeof name === "string" ? executors.get(name) : undefined;
 }
 
+interface Keys {
+  readonly exclusiveKeys: readonly string[];
+  /** Without the key that it asks for, the work must not begin. */
+  readonly fault?: Failed;
+}
+
 /** The executor's own key. A config that does not fit has none: its attempt fails before it does anything. */
-function exclusiveKeysOf(executor: Executor | undefined, message: TaskMessage): readonly string[] {
+function findKeys(executor: Executor | undefined, message: TaskMessage): Keys {
   const { stack, task } = message;
+  const config = task["config"] ?? {};
   try {
+    if (executor?.exclusiveKey === undefined || findFaults(executor.config, config) !== undefined) return NO_KEYS;
     const target = findTarget(message);
     const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
-    const key = executor?.exclusiveKey?.(subject, (task["config"] ?? {}) as never);
-    return executor === undefined || key === undefined ? [] : [`${executor.name}:${key}`];
-  } catch {
-    return [];
+    const key = executor.exclusiveKey(subject, config as never);
+    return key === undefined ? NO_KEYS : { exclusiveKeys: [`${executor.name}:${key}`] };
+  } catch (error) {
+    const reason = `The executor "${executor?.name}" could not name its exclusive key: ${toErrorText(error)}`;
+    return { ...NO_KEYS, fault: failed({ code: "PLUGIN_INVALID", message: reason, retryable: false }) };
   }
 }
 
-function noteRefusedClaim(
-  logger: Logger,
-  attemptId: string,
-  claimed: Exclude<ClaimResult, { kind: "granted" }>,
-): DeliveryOutcome {
-  logger.debug("An attempt was not granted.", { attemptId, answer: claimed.kind });
+const NO_KEYS: Keys = { exclusiveKeys: [] };
+
+function noteRefusedClaim(logger: Logger, claimed: Exclude<ClaimResult, { kind: "granted" }>): DeliveryOutcome {
+  logger.debug("An attempt was not granted.", { answer: claimed.kind });
   return { kind: "done" };
 }

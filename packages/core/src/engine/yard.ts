@@ -1,3 +1,4 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -49,8 +50,15 @@ export interface RunningYard {
   stop(): Promise<void>;
 }
 
-/** Starts engine, worker and sweep over the store's own transport. */
+/**
+ * Starts engine, worker and sweep over the store's own transport. Throws `CONFIG_INVALID` for refused events that shall
+ * be delivered again: that transport keeps the order of a stack's events, so one of them would hold up all behind it.
+ */
 export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYard {
+  if (options.engine?.refusedEvents === "redeliver") {
+    const reason = 'Refused events cannot be delivered again in order. Use "park" or "drop" with this transport.';
+    throw new StackyardError("CONFIG_INVALID", reason);
+  }
   const { clock, logger, store } = deps;
   const concurrency = options.concurrency ?? 8;
   const transport = createStoreTransport({ store, clock, logger });

@@ -1,0 +1,72 @@
+import type { Executor, Failed, Running, Step, Succeeded } from "../ports/executor.ts";
+import { failed } from "../ports/steps.ts";
+import { findFaults } from "./check-value.ts";
+
+/** An executor's answer, which may come from a plugin in plain JavaScript; what does not fit becomes a failed step. */
+export function checkStep(executor: Executor, answer: unknown): Step {
+  if (typeof answer !== "object" || answer === null || !("kind" in answer)) return notAStep(executor, answer);
+  // The kind says which of the three it claims to be; each part is checked before it is used.
+  const step = answer as Step;
+  switch (step.kind) {
+    case "running":
+      return checkRunning(executor, step);
+    case "succeeded":
+      return checkSucceeded(executor, step);
+    case "failed":
+      return checkFailed(executor, step);
+    default:
+      return notAStep(executor, answer);
+  }
+}
+
+function checkRunning(executor: Executor, step: Running): Step {
+  const { name, progress: schema } = executor;
+  const { progress, pollAfterMs } = step;
+  if (!isLength(pollAfterMs)) {
+    return invalidPlugin(`"${name}" answered running with pollAfterMs ${String(pollAfterMs)}; give milliseconds.`);
+  }
+  const fault = findFaults(schema, progress) ?? findJsonFault(progress);
+  if (fault !== undefined) return invalidPlugin(`The progress of "${name}" does not fit its schema: ${fault}.`);
+  return typeof step.message === "string" ? step : { ...step, message: "" };
+}
+
+function checkSucceeded(executor: Executor, step: Succeeded): Step {
+  const { name, outputs: schema } = executor;
+  const fault = findFaults(schema, step.outputs) ?? findJsonFault(step.outputs);
+  if (fault !== undefined) return invalidOutput(`The outputs of "${name}" do not fit its schema: ${fault}.`);
+  const { followUp } = step;
+  if (followUp === undefined || isLength(followUp.inMs)) return step;
+  return invalidOutput(`The follow-up of "${name}" is in ${String(followUp.inMs)}; give milliseconds.`);
+}
+
+function checkFailed({ name }: Executor, step: Failed): Step {
+  if (typeof step.code === "string" && typeof step.message === "string") return step;
+  return invalidPlugin(`"${name}" answered failed without a code and a message.`);
+}
+
+function notAStep({ name }: Executor, answer: unknown): Step {
+  const what = answer === undefined ? "nothing" : typeof answer === "object" ? "an object of no known kind" : "no step";
+  return invalidPlugin(`"${name}" answered ${what}. Answer with running(), succeeded() or failed().`);
+}
+
+function invalidPlugin(message: string): Step {
+  return failed({ code: "PLUGIN_INVALID", message, retryable: false });
+}
+
+function invalidOutput(message: string): Step {
+  return failed({ code: "OUTPUT_INVALID", message, retryable: false });
+}
+
+function isLength(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+/** What cannot be kept as JSON would make every try to keep it fail. */
+function findJsonFault(value: unknown): string | undefined {
+  try {
+    JSON.stringify(value);
+    return undefined;
+  } catch (error) {
+    return `it is no JSON (${error instanceof Error ? error.message : String(error)})`;
+  }
+}

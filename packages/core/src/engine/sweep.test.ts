@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import type { Store } from "../ports/store.ts";
+import { createFakeClock } from "../testing/fake-clock.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
+import type { Engine } from "./engine.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { startSweep } from "./sweep.ts";
+import { DEFAULT_RETENTION } from "./yard.ts";
+
+interface BenchInput {
+  readonly store?: Partial<Store>;
+  readonly sweep?: Engine["sweep"];
+}
+
+function createBench({ store: replaced = {}, sweep = async () => 0 }: BenchInput = {}) {
+  const clock = createFakeClock();
+  const logger = createRecordingLogger();
+  const start = clock.now();
+  const sweptAt: number[] = [];
+  const prunedAt: number[] = [];
+  const store: Store = {
+    ...createMemoryStore(),
+    prune: async (_retention, now) => {
+      prunedAt.push(now - start);
+      return false;
+    },
+    ...replaced,
+  };
+  const engine: Engine = {
+    handle: async () => [],
+    sweep() {
+      sweptAt.push(clock.now() - start);
+      return sweep();
+    },
+  };
+  const subscription = startSweep({ engine, store, clock, logger }, DEFAULT_RETENTION);
+  return { clock, logger, sweptAt, prunedAt, subscription };
+}
+
+describe("the sweep", () => {
+  it("looks each second where nothing is known to be due", async () => {
+    const { clock, sweptAt, subscription } = createBench();
+
+    await clock.advance(3_000);
+
+    expect(sweptAt).toEqual([0, 1_000, 2_000, 3_000]);
+    await subscription.stop();
+  });
+
+  it("wakes when the next thing is due", async () => {
+    const clock = createFakeClock();
+    const {
+      sweptAt,
+      subscription,
+      clock: own,
+    } = createBench({
+      store: { nextDueAt: async () => clock.now() + 250 },
+    });
+
+    await own.advance(300);
+
+    expect(sweptAt).toEqual([0, 250, 260, 270, 280, 290, 300]);
+    await subscription.stop();
+  });
+
+  it("goes on at once while there is work", async () => {
+    const left = [256, 256, 3];
+    const { clock, sweptAt, subscription } = createBench({ sweep: async () => left.shift() ?? 0 });
+
+    await clock.advance(0);
+
+    expect(sweptAt).toEqual([0, 0, 0, 0]);
+    await subscription.stop();
+  });
+
+  it("prunes at the start and every ten minutes, and goes on where more is left", async () => {
+    const left = [true, false];
+    const at: number[] = [];
+    const clock = createFakeClock();
+    const bench = createBench({
+      store: {
+        prune: async (_retention, now) => {
+          at.push(now - clock.now());
+          return left.shift() ?? false;
+        },
+      },
+    });
+
+    await bench.clock.advance(601_000);
+
+    expect(at).toEqual([0, 1_000, 601_000]);
+    await bench.subscription.stop();
+  });
+
+  it.each([
+    ["sweep", { sweep: () => Promise.reject(new Error("no disk")) }],
+    ["pruning", { store: { prune: () => Promise.reject(new Error("no disk")) } }],
+    ["look", { store: { nextDueAt: () => Promise.reject(new Error("no disk")) } }],
+  ])("tries again a second after a failed %s", async (_what, input) => {
+    const { clock, logger, sweptAt, subscription } = createBench(input);
+
+    await clock.advance(2_000);
+
+    expect(sweptAt).toEqual([0, 1_000, 2_000]);
+    expect(logger.list("error")).toEqual(Array.from({ length: 3 }, () => "The sweep failed; it tries again."));
+    await subscription.stop();
+  });
+
+  it("ends its sleep when it is stopped, after what is under way", async () => {
+    let end = (_worked: number) => {};
+    const { clock, sweptAt, subscription } = createBench({
+      sweep: () =>
+        new Promise((resolve) => {
+          end = resolve;
+        }),
+    });
+    await clock.advance(0);
+    let stopped = false;
+
+    const stop = subscription.stop().then(() => {
+      stopped = true;
+    });
+    await clock.advance(5_000);
+    const early = stopped;
+    end(1);
+    await stop;
+
+    expect(early).toBe(false);
+    expect(sweptAt).toEqual([0]);
+    expect(clock.nextWakeAt()).toBeUndefined();
+  });
+});

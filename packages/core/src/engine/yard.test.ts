@@ -1,0 +1,133 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { defineExecutor } from "../ports/define-executor.ts";
+import type { ExecutorContext, Step } from "../ports/executor.ts";
+import { failed, succeeded } from "../ports/steps.ts";
+import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { publishMessages } from "./publish-messages.ts";
+import { startYard, type YardOptions } from "./yard.ts";
+
+const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
+
+function createBench(start: (ctx: ExecutorContext) => Promise<Step> = async () => succeeded({})) {
+  const clock = createFakeClock();
+  const ids = countingIds();
+  const store = createMemoryStore();
+  const logger = createRecordingLogger();
+  const executors = new Map([["work", defineExecutor({ name: "work", config: Type.Object({}), start })]]);
+  const locator = createTrialLocator(executors, { app: TRIAL_SOURCE });
+  return {
+    clock,
+    store,
+    logger,
+    start: (options?: YardOptions) => startYard({ store, locator, executors, clock, ids, logger }, options),
+    publish: (...messages: readonly object[]) => publishMessages({ store, clock, ids }, messages),
+    findState: async () => (await store.load(["pr-1"]))[0]?.stack?.state,
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await settlePromises();
+}
+
+describe("a yard", () => {
+  it("works events, tasks and results as they come, without waiting for time", async () => {
+    const bench = createBench();
+    const yard = bench.start();
+
+    await bench.publish(opened);
+    await settle();
+
+    expect(await bench.findState()).toBe("LIVE");
+    await yard.stop();
+    expect(bench.logger.list("error")).toEqual([]);
+  });
+
+  it("works what time makes due", async () => {
+    const bench = createBench(() => new Promise(() => {}));
+    const yard = bench.start({ drainMs: 0, worker: { leaseMs: 3_600_000 } });
+    await bench.publish(opened);
+    await settle();
+
+    await bench.clock.advance(25 * 3_600_000);
+
+    expect((await bench.store.load(["pr-1"]))[0]?.stack?.tasks).toMatchObject([
+      { status: "ERROR", errorMessage: "timed out after 24h" },
+      { status: "ERROR", errorMessage: "timed out after 24h" },
+    ]);
+    void yard;
+  });
+
+  it("refuses to deliver refused events again, as its transport keeps their order", () => {
+    expect(() => createBench().start({ engine: { refusedEvents: "redeliver" } })).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
+  });
+});
+
+describe("the stop of a yard", () => {
+  it("waits for running tasks while they end by themselves, and takes no others", async () => {
+    const ends: (() => void)[] = [];
+    const bench = createBench(() => new Promise((resolve) => ends.push(() => resolve(succeeded({})))));
+    const yard = bench.start({ concurrency: 1 });
+    await bench.publish(opened);
+    await settle();
+
+    const stop = yard.stop();
+    await settle();
+    for (const end of ends) end();
+    await stop;
+
+    expect(ends).toHaveLength(1);
+    expect(await bench.store.stats()).toMatchObject({ openAttempts: 1, queuedTasks: 1 });
+    expect(bench.clock.nextWakeAt()).toBeUndefined();
+  });
+
+  it("asks them to end after a while, and gives them back to whoever comes next", async () => {
+    const bench = createBench(
+      (ctx) =>
+        new Promise((resolve) => {
+          ctx.signal.addEventListener("abort", () => resolve(failed({ code: "KILLED", message: "", retryable: true })));
+        }),
+    );
+    const yard = bench.start({ drainMs: 5_000 });
+    await bench.publish(opened);
+    await settle();
+
+    const stop = yard.stop();
+    await bench.clock.advance(5_000);
+    await stop;
+
+    const attempts = await bench.store.listAttempts("pr-1");
+    expect(attempts.map(({ status, pollDueAt }) => [status, pollDueAt])).toEqual([
+      ["suspended", bench.clock.now()],
+      ["suspended", bench.clock.now()],
+    ]);
+    expect(bench.clock.nextWakeAt()).toBeUndefined();
+  });
+
+  it("leaves a store that another yard can go on with", async () => {
+    const first = createBench((ctx) => {
+      return new Promise((resolve) => {
+        ctx.signal.addEventListener("abort", () => resolve(failed({ code: "KILLED", message: "", retryable: true })));
+        if (ctx.attempt.token > 1) resolve(succeeded({}));
+      });
+    });
+    const yard = first.start({ drainMs: 0 });
+    await first.publish(opened);
+    await settle();
+    const stop = yard.stop();
+    await first.clock.advance(1);
+    await stop;
+
+    const second = first.start();
+    await settle();
+    await first.clock.advance(1_000);
+
+    expect(await first.findState()).toBe("LIVE");
+    await second.stop();
+  });
+});
