@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { execCli, spawnCli } from "./spawn-cli.ts";
@@ -115,4 +116,55 @@ describe("the built command line", () => {
     for (const line of ended.stdout.trimEnd().split("\n")) expect(() => JSON.parse(line)).not.toThrow();
     expect(ended.stdout).toContain('{"kind":"stopped"}');
   });
+
+  it("quits dev at once with 130 on the second Ctrl-C, and takes the task up again afterwards", async () => {
+    const project = join(cwd, "slow");
+    const functions = { slow: { command: ["sh", "-c", "test -e done || { touch done; sleep 60; }"] } };
+    mkdirSync(join(project, "machines"), { recursive: true });
+    writeFileSync(
+      join(project, "stackyard.config.json"),
+      JSON.stringify({ executors: { lambda: { mode: "local", functions } }, worker: { lease: "1s" } }),
+    );
+    writeFileSync(join(project, "machines/slow.yaml"), SLOW_MACHINE);
+    const dev = spawnCli(["dev", "--port", "0", "--json"], { cwd: project });
+    await dev.line((line) => line.includes('"kind":"ready"'));
+    await execCli(["send", "s", "GO", "--machine", "slow", "--wait"], { cwd: project });
+    await until(() => existsSync(join(project, "done")));
+
+    dev.child.kill("SIGINT");
+    await dev.line((line) => line.includes('"kind":"stopping"'));
+    dev.child.kill("SIGINT");
+    expect((await dev.ended).exitCode).toBe(130);
+    expect(existsSync(join(project, ".stackyard/server.json"))).toBe(false);
+
+    const again = spawnCli(["dev", "--port", "0", "--json"], { cwd: project });
+    await again.line((line) => line.includes('"kind":"ready"'));
+    const { exitCode } = await execCli(["send", "s", "PING", "--until", "UP", "--timeout", "30s"], { cwd: project });
+    again.child.kill("SIGINT");
+    await again.ended;
+
+    expect(exitCode).toBe(0);
+  });
 });
+
+const SLOW_MACHINE = `version: 1
+events: [GO, PING]
+states:
+  INIT:
+    on:
+      GO: [{action: advance, state: WORK}]
+  WORK:
+    tasks: [slow]
+    on:
+      PING: []
+      NEXT: [{action: advance, state: UP}]
+  UP:
+    on:
+      PING: []
+tasks:
+  slow: {executor: lambda, config: {name: slow}}
+`;
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setTimeout(50);
+}

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
@@ -221,6 +221,18 @@ describe("commands over a running yard", () => {
     ]);
     expect(shown.stdout).toMatch(/events {2}OPEN, BREAK, LATER, PARK, CLOSE/);
     expect(unknown.exitCode).toBe(1);
+  });
+
+  it("dev reads a machine again when its file changes, and says so", async () => {
+    writeFileSync(join(cwd, "machines/late.yaml"), MACHINE);
+    const added = JSON.parse(await dev.line((line) => line.includes('"change":"added"')));
+    writeFileSync(join(cwd, "machines/late.yaml"), "version: 1\n");
+    const changed = JSON.parse(await dev.line((line) => line.includes('"change":"changed"')));
+
+    expect([added, changed]).toMatchObject([
+      { kind: "machine", name: "late", valid: true },
+      { kind: "machine", name: "late", valid: false, problems: expect.anything() },
+    ]);
   });
 
   it("doctor sees the server and the store in use", async () => {

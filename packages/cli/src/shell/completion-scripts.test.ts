@@ -10,14 +10,14 @@ describe("completion scripts", () => {
   it("offer commands, groups and flags in bash", () => {
     const script = toBash(commands);
 
-    expect(script).toContain('"") words="send stacks --help --version" ;;');
-    expect(script).toContain('"stacks") words="ls" ;;');
-    expect(script).toContain('"send"|"send "*) words="--wait --json" ;;');
+    expect(script).toContain('"") offered="send stacks --help --version" ;;');
+    expect(script).toContain('"stacks") offered="ls" ;;');
+    expect(script).toContain('"send"|"send "*) offered="--wait --json" ;;');
     expect(script).toContain("complete -o default -F _stackyard stackyard");
   });
 
   it("offer the same in zsh", () => {
-    expect(toZsh(commands)).toContain('"stacks ls"|"stacks ls "*) words="--machine" ;;');
+    expect(toZsh(commands)).toContain('"stacks ls"|"stacks ls "*) offered="--machine" ;;');
   });
 
   it("offer the same in fish, with quotes escaped", () => {

@@ -18,11 +18,11 @@ export function toBash(commands: readonly CompletionWords[]): string {
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) ;; *) typed="$typed $word" ;; esac
   done
-  local words=""
+  local offered=""
   case "\${typed# }" in
 ${toCases(commands)}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "$offered" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _stackyard stackyard
 `;
@@ -36,13 +36,11 @@ _stackyard() {
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$word" in -*) ;; *) typed="$typed $word" ;; esac
   done
-  local words_found=""
-  local words=""
+  local offered=""
   case "\${typed# }" in
 ${toCases(commands)}
   esac
-  words_found=(\${=words})
-  compadd -- $words_found
+  compadd -- \${=offered}
   _files
 }
 compdef _stackyard stackyard
@@ -71,7 +69,9 @@ function toCondition(words: readonly string[]): string {
 
 function toCases(commands: readonly CompletionWords[]): string {
   return toSteps(commands)
-    .map(({ after, words }) => `    ${after === "" ? '""' : toPattern(after, commands)}) words="${words.join(" ")}" ;;`)
+    .map(
+      ({ after, words }) => `    ${after === "" ? '""' : toPattern(after, commands)}) offered="${words.join(" ")}" ;;`,
+    )
     .join("\n");
 }
 
