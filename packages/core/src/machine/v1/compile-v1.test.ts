@@ -215,6 +215,10 @@ describe("events", () => {
     expect(tell(aDocument({ events: "events: [go_on]", states }))).toEqual(["!event-name-pattern events.0"]);
   });
 
+  it("says of a bad name not also that nobody uses it", () => {
+    expect(tell(aDocument({ events: "events: [GO, go_on]" }))).toEqual(["!event-name-pattern events.1"]);
+  });
+
   it.each(["events: {GO: {}}", "events: GO", "events: 1"])(
     "says nothing about handlers when there is no list: %s",
     (events) => {
@@ -254,6 +258,14 @@ describe("events", () => {
     expect(parse(aDocument({ states })).problems).toMatchObject([
       { code: "on-event-undeclared", message: 'The event "OG" is not declared in events. Did you mean "GO"?' },
     ]);
+  });
+});
+
+describe("NEXT", () => {
+  it.each(["next", "NETX"])("is proposed for %s", (name) => {
+    const source = aDocument({ states: `states: {INIT: {terminal: true, tasks: [run], on: {GO: [], ${name}: []}}}` });
+
+    expect(messages(source)).toEqual([`The event "${name}" is not declared in events. Did you mean "NEXT"?`]);
   });
 });
 

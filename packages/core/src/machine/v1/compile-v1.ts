@@ -1,10 +1,10 @@
-import { INIT, type Machine, type State } from "../machine.ts";
+import { INIT, type Machine, NEXT, type State } from "../machine.ts";
 import { type Field, findField, isNull, type MapNode, toFields } from "../tree.ts";
 import { quote } from "../wording.ts";
 import { checkFlow } from "./check-flow.ts";
 import { checkVersion } from "./check-version.ts";
 import { compileTask } from "./compile-task.ts";
-import { readEvents } from "./read-events.ts";
+import { isUpperName, readEvents } from "./read-events.ts";
 import { readState, readStateMap, type StateDraft } from "./read-states.ts";
 import { readTask, readTaskMap } from "./read-tasks.ts";
 import { createReferences, type References } from "./references.ts";
@@ -71,7 +71,7 @@ function readStates(context: V1Context, statesField: Field, known: Known): Reado
   const fields = readStateMap(context, statesField);
   if (fields === undefined) return undefined;
   const references = {
-    events: createReferences(known.events),
+    events: createReferences(known.events && new Set([...known.events.keys(), NEXT])),
     tasks: createReferences(known.tasks),
     // That INIT is missing is told once, not again wherever a state leads to it.
     states: createReferences(new Set([INIT, ...fields.keys()])),
@@ -91,7 +91,7 @@ interface Used {
 
 function warnUnused({ problems }: V1Context, known: Known, used: Used): void {
   for (const [name, field] of known.events ?? []) {
-    if (used.events.isUsed(name)) continue;
+    if (used.events.isUsed(name) || !isUpperName(name)) continue;
     problems.warn("unused-event", onKey(field), `No state handles the event ${quote(name)}.`);
   }
   for (const [name, field] of known.tasks ?? []) {
