@@ -6,6 +6,7 @@ import { dataDirOf, loadExecutors, machinesDirOf } from "../project/load-executo
 import { offerOwnPackages } from "../project/own-packages.ts";
 import { toLeaseMs } from "../project/worker-lease.ts";
 import { VERSION } from "../version.ts";
+import { createOwnAwsAccess } from "./own-aws-access.ts";
 
 /** A line that a running task reports. */
 export interface TaskReport {
@@ -51,14 +52,18 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
     const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: options.logger };
     const served = await startServing(parts, dataDir, options);
     const leaseMs = toLeaseMs(file.config.worker?.lease ?? "");
-    const yard = startYard(parts, {
-      worker: {
-        ...(leaseMs === undefined ? {} : { leaseMs }),
-        stateBackendUrl: `${served.url}/terraform/state`,
-        onReport: ({ message, line }) => options.onReport({ stackId: message.stack.id, task: message.task.name, line }),
+    const yard = startYard(
+      { ...parts, aws: createOwnAwsAccess() },
+      {
+        worker: {
+          ...(leaseMs === undefined ? {} : { leaseMs }),
+          stateBackendUrl: `${served.url}/terraform/state`,
+          onReport: ({ message, line }) =>
+            options.onReport({ stackId: message.stack.id, task: message.task.name, line }),
+        },
+        ...(file.config.concurrency === undefined ? {} : { concurrency: file.config.concurrency }),
       },
-      ...(file.config.concurrency === undefined ? {} : { concurrency: file.config.concurrency }),
-    });
+    );
     // Whatever ends the process, nobody shall look for a server that is gone.
     process.once("exit", () => removeServerFile(dataDir, process.pid));
     await writeServerFile(dataDir, { url: served.url, pid: process.pid, startedAt: new Date().toISOString() });
