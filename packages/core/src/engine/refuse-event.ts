@@ -1,6 +1,6 @@
 import type { Rejected } from "../machine/decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
-import { isParked } from "../machine/parked-code.ts";
+import type { StackEvent } from "../machine/event.ts";
+import { isParked, OPERATORS_EVENTS } from "../machine/parked-code.ts";
 import type { Ids } from "../ports/clock.ts";
 import type { Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { type ParkingOptions, parkAgain } from "./parking.ts";
@@ -38,15 +38,6 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "TASK_NOT_RUNNING",
   "UPGRADE_STATE_MISSING",
   "UPGRADE_TASK_UNKNOWN",
-]);
-
-const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
-  SYSTEM_EVENTS.retryFailedTasks,
-  SYSTEM_EVENTS.retryPendingTasks,
-  SYSTEM_EVENTS.cancelTask,
-  SYSTEM_EVENTS.settleTask,
-  SYSTEM_EVENTS.removeStack,
-  SYSTEM_EVENTS.upgradeStack,
 ]);
 
 /** Parks an event, for the first time or again; gives it up when it was tried long enough. */

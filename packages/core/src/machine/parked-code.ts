@@ -24,7 +24,8 @@ export const RESULT_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskTimedOut,
 ]);
 
-const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
+/** Events that people send about a stack, whatever its machine declares. */
+export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.retryFailedTasks,
   SYSTEM_EVENTS.retryPendingTasks,
   SYSTEM_EVENTS.cancelTask,
