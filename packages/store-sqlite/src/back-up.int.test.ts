@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -132,6 +143,45 @@ describe("restoreSqliteStore", () => {
 
     expect(await keysIn(folder)).toEqual(["a"]);
     expect(existsSync(join(folder, "stackyard.db.before-1970-01-01T00-00-00-000Z"))).toBe(true);
+  });
+
+  it("has the old store in its place until the new one is there, whatever stops it", async () => {
+    await backUpOne();
+    const { database } = storeFilesOf(folder);
+    // What was not folded into the store yet cannot be put aside.
+    writeFileSync(`${database}-wal`, "x");
+    mkdirSync(`${database}.before-1970-01-01T00-00-00-000Z-wal`);
+
+    await restoreSqliteStore({ from: file, folder, replace: true }, { clock: { now: () => 0 } }).catch(() => undefined);
+
+    expect(existsSync(database)).toBe(true);
+    expect(await keysIn(folder)).toEqual(["a"]);
+  });
+
+  it("keeps what a killed owner had answered with the old store", async () => {
+    const store = await createSqliteStore({ folder });
+    await store.backup(file);
+    await putAll(store, ["late"]);
+    const killed = join(root, "killed");
+    cpSync(folder, killed, { recursive: true });
+    await store.close();
+
+    await restoreSqliteStore({ from: file, folder: killed, replace: true }, { clock: { now: () => 0 } });
+
+    const aside = join(root, "aside");
+    mkdirSync(aside);
+    renameSync(join(killed, "stackyard.db.before-1970-01-01T00-00-00-000Z"), storeFilesOf(aside).database);
+    expect([await keysIn(killed), await keysIn(aside)]).toEqual([[], ["late"]]);
+  });
+
+  it("replaces a store that cannot be read", async () => {
+    await backUpOne();
+    writeFileSync(storeFilesOf(folder).database, "text".repeat(3_000));
+
+    await restoreSqliteStore({ from: file, folder, replace: true }, { clock: { now: () => 0 } });
+
+    expect(await keysIn(folder)).toEqual(["a"]);
+    expect(readFileSync(join(folder, "stackyard.db.before-1970-01-01T00-00-00-000Z"), "utf8")).toMatch(/^text/);
   });
 
   it.each([

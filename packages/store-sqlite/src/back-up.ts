@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { backup } from "node:sqlite";
 import type { Database } from "./database.ts";
-import { makePrivate } from "./store-files.ts";
+import { makePrivate, syncFile } from "./store-files.ts";
 import { toStoreError } from "./to-store-error.ts";
 
 /** Pages copied at a time; between two such steps the store goes on working. */
@@ -18,14 +18,5 @@ export async function backUp(database: Database, toFile: string): Promise<void> 
   } catch (error) {
     rmSync(draft, { force: true });
     throw toStoreError(error);
-  }
-}
-
-function syncFile(file: string): void {
-  const descriptor = openSync(file, "r+");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,10 +1,10 @@
-import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
 import { type Clock, StackyardError, silentLogger } from "@stackyard/core";
 import { Database } from "./database.ts";
 import { assertNotTooNew, readSchemaVersion } from "./migrate.ts";
 import { APPLICATION_ID } from "./open-database.ts";
 import { takeOwnerLock } from "./owner-lock.ts";
-import { makeFolder, makePrivate, type StoreFiles, storeFilesOf } from "./store-files.ts";
+import { makeFolder, makePrivate, type StoreFiles, storeFilesOf, syncFile } from "./store-files.ts";
 
 /** What is restored, and where to. */
 export interface RestoreInput {
@@ -37,7 +37,7 @@ export async function restoreSqliteStore(
     keepAside(files, clock.now());
     renameSync(draft, files.database);
   } finally {
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${draft}${suffix}`, { force: true });
+    removeAll(draft);
     lock.release();
   }
 }
@@ -52,7 +52,7 @@ function assertFree(files: StoreFiles, replace: boolean): void {
 
 // The check runs on the copy: opening the backup itself would leave files beside it.
 function copyChecked(from: string, draft: string): void {
-  rmSync(draft, { force: true });
+  removeAll(draft);
   makePrivate(draft);
   copyFileSync(from, draft);
   const copy = new Database(draft);
@@ -63,6 +63,7 @@ function copyChecked(from: string, draft: string): void {
   } finally {
     copy.close();
   }
+  syncFile(draft);
 }
 
 function assertStore(copy: Database, from: string): void {
@@ -76,11 +77,45 @@ function assertStore(copy: Database, from: string): void {
   throw new StackyardError("STORE_CORRUPT", `${from} cannot be restored: ${why}. Take another backup.`);
 }
 
-/** The write-ahead log belongs to the file: one without the other is another store. */
-function keepAside(files: StoreFiles, now: number): void {
-  const stamp = new Date(now).toISOString().replaceAll(/[:.]/g, "-");
-  for (const suffix of ["", "-wal", "-shm"]) {
-    const file = `${files.database}${suffix}`;
-    if (existsSync(file)) renameSync(file, `${files.database}.before-${stamp}${suffix}`);
+/**
+ * Gives the old store a second name; its own stays with it until the new store takes it in one step, so that a crash
+ * leaves the folder with either, never with none.
+ */
+function keepAside({ database }: StoreFiles, now: number): void {
+  if (!existsSync(database)) return;
+  fold(database);
+  const aside = `${database}.before-${new Date(now).toISOString().replaceAll(/[:.]/g, "-")}`;
+  // The write-ahead log belongs to the file: one without the other is another store.
+  const suffixes = ["", "-wal"].filter((suffix) => existsSync(`${database}${suffix}`));
+  for (const suffix of suffixes) nameAlso(`${database}${suffix}`, `${aside}${suffix}`);
+  for (const suffix of LOGS) rmSync(`${database}${suffix}`, { force: true });
+}
+
+/** Takes the write-ahead log into the file, unless the store cannot be read, which may be why it is replaced. */
+function fold(database: string): void {
+  try {
+    const old = new Database(database);
+    try {
+      old.script("pragma wal_checkpoint(truncate)");
+    } finally {
+      old.close();
+    }
+  } catch {
+    // The log is kept beside the file as it is.
   }
+}
+
+function nameAlso(file: string, name: string): void {
+  try {
+    linkSync(file, name);
+  } catch {
+    // Not every file system knows a file by two names.
+    copyFileSync(file, name, constants.COPYFILE_EXCL);
+  }
+}
+
+const LOGS = ["-wal", "-shm"];
+
+function removeAll(database: string): void {
+  for (const suffix of ["", ...LOGS]) rmSync(`${database}${suffix}`, { force: true });
 }

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { StackyardError } from "@stackyard/core";
 
@@ -46,5 +46,15 @@ export function makePrivate(file: string): void {
     throw new StackyardError("STORE_UNAVAILABLE", `The file ${file} cannot be written. Check its rights.`, {
       cause: error,
     });
+  }
+}
+
+/** On the disk before its name is: else a power cut could leave the name with nothing behind it. */
+export function syncFile(file: string): void {
+  const descriptor = openSync(file, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
