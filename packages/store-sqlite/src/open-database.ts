@@ -1,3 +1,4 @@
+import { StackyardError } from "@stackyard/core";
 import { Database } from "./database.ts";
 import { makePrivate } from "./store-files.ts";
 
@@ -17,6 +18,7 @@ export function openDatabase(file: string): Database {
   makePrivate(file);
   const database = new Database(file);
   try {
+    assertOurs(database, file);
     database.script(`
       pragma journal_mode = wal;
       pragma synchronous = full;
@@ -31,4 +33,13 @@ export function openDatabase(file: string): Database {
     database.close();
     throw error;
   }
+}
+
+/** A store's file, or one that is empty yet. */
+function assertOurs(database: Database, file: string): void {
+  const id = database.get<{ application_id: number }>("pragma application_id")?.application_id ?? 0;
+  if (id === APPLICATION_ID) return;
+  const holds = database.get<{ count: number }>("select count(*) as count from sqlite_schema")?.count ?? 0;
+  if (id === 0 && holds === 0) return;
+  throw new StackyardError("STORE_CORRUPT", `${file} is a database of another program. Name another data folder.`);
 }

@@ -1,6 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore } from "./create-sqlite-store.ts";
 import { storeFilesOf } from "./store-files.ts";
@@ -126,6 +136,31 @@ describe("the lock of a store", () => {
     }
   });
 
+  it.each(["null", "7", "{}", '{"pid":"x","host":1}', "x".repeat(100_000)])(
+    "names nobody when the lock file does not (%#)",
+    async (text) => {
+      const store = await createSqliteStore({ folder });
+      writeFileSync(storeFilesOf(folder).lock, text);
+
+      await expect(createSqliteStore({ folder })).rejects.toMatchObject({
+        code: "STORE_LOCKED",
+        message: expect.stringContaining("is open in another process."),
+      });
+
+      await store.close();
+    },
+  );
+
+  it("is given back when its file cannot be written", async () => {
+    mkdirSync(storeFilesOf(folder).lock, { recursive: true });
+
+    await expect(createSqliteStore({ folder })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+
+    expect(readdirSync(folder).filter((name) => name.startsWith("stackyard.lock"))).toEqual(["stackyard.lock"]);
+    rmSync(storeFilesOf(folder).lock, { recursive: true });
+    await (await createSqliteStore({ folder })).close();
+  });
+
   it("leaves nothing locked when the store cannot be opened", async () => {
     await (await createSqliteStore({ folder })).close();
     writeFileSync(storeFilesOf(folder).database, "no database at all, but long enough for a header".repeat(20));
@@ -137,6 +172,18 @@ describe("the lock of a store", () => {
 });
 
 describe("the files of a store", () => {
+  it("are not put into another program's database", async () => {
+    mkdirSync(folder);
+    const other = new DatabaseSync(storeFilesOf(folder).database);
+    other.exec("create table other (a)");
+    const before = readFileSync(storeFilesOf(folder).database);
+
+    await expect(createSqliteStore({ folder })).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+
+    other.close();
+    expect(readFileSync(storeFilesOf(folder).database)).toEqual(before);
+  });
+
   it("are for their owner only", async () => {
     const store = await createSqliteStore({ folder });
     await store.enqueue([{ id: "e", stackId: "s", origin: "external", message: {}, receivedAt: 0 }]);

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, type Logger, StackyardError } from "@stackyard/core";
@@ -32,12 +32,13 @@ export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logg
   const left = findOwner(files);
   if (left !== undefined)
     logger.warn("The last owner of the store did not close it. Its lock is taken over.", { owner: left });
-  writeOwner(files, {
-    pid: process.pid,
-    host: hostname(),
-    startedAt: processStart(),
-    since: new Date(clock.now()).toISOString(),
-  });
+  const since = new Date(clock.now()).toISOString();
+  try {
+    writeOwner(files, { pid: process.pid, host: hostname(), startedAt: processStart(), since });
+  } catch (error) {
+    guard.close();
+    throw error;
+  }
   return {
     release() {
       rmSync(files.lock, { force: true });
@@ -46,13 +47,25 @@ export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logg
   };
 }
 
-/** Who the lock file names; undefined without one. */
+/** Far more than an owner's lock file has. */
+const MAX_LOCK_BYTES = 4_096;
+
+/** Who the lock file names; undefined without one, or when it holds something else. */
 export function findOwner(files: StoreFiles): StoreOwner | undefined {
   try {
-    return JSON.parse(readFileSync(files.lock, "utf8")) as StoreOwner;
+    const found = statSync(files.lock);
+    if (!found.isFile() || found.size > MAX_LOCK_BYTES) return undefined;
+    const owner: unknown = JSON.parse(readFileSync(files.lock, "utf8"));
+    return isOwner(owner) ? owner : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isOwner(value: unknown): value is StoreOwner {
+  if (typeof value !== "object" || value === null) return false;
+  const { pid, host, startedAt, since } = value as Readonly<Record<string, unknown>>;
+  return Number.isSafeInteger(pid) && [host, startedAt, since].every((text) => typeof text === "string");
 }
 
 function openGuard(files: StoreFiles): DatabaseSync {
@@ -88,8 +101,14 @@ function lockedError(files: StoreFiles, cause: unknown): StackyardError {
 // Written beside and renamed, so that a reader never sees half of it.
 function writeOwner(files: StoreFiles, owner: StoreOwner): void {
   const draft = `${files.lock}.${owner.pid}`;
-  writeFileSync(draft, `${JSON.stringify(owner, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, files.lock);
+  try {
+    writeFileSync(draft, `${JSON.stringify(owner, null, 2)}\n`, { mode: 0o600 });
+    renameSync(draft, files.lock);
+  } catch (cause) {
+    rmSync(draft, { force: true });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StackyardError("STORE_UNAVAILABLE", `The file ${files.lock} cannot be written: ${why}.`, { cause });
+  }
 }
 
 function processStart(): string {
