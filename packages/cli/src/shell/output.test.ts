@@ -78,4 +78,23 @@ describe("output", () => {
 
     expect(stdout.parts).toEqual(["a]0;titleb[2Jcde\tf\n"]);
   });
+
+  it.each([
+    ["a line without colours", { tty: true, env: { NO_COLOR: "1" } }, "[2Jab\n"],
+    ["a pipe", { tty: false }, "[2Jab\n"],
+  ])("lets none of them through in %s either", (_where, options, expected) => {
+    const { out, stdout } = anOutput(options);
+
+    out.result({}, () => "\u001b\u001b[0m[2Ja\rb");
+
+    expect(stdout.parts).toEqual([expected]);
+  });
+
+  it("lets none of them through in the live line", () => {
+    const { out, stderr } = anOutput({ tty: true });
+
+    out.progress({}, () => "\u001b\u001b[0m[2Ja\rb");
+
+    expect(stderr.parts).toEqual(["\r\u001b[2K[2Jab"]);
+  });
 });

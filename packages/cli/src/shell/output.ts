@@ -1,5 +1,6 @@
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
 import type { CommandOutput } from "@stackyard/core";
+import { toColoredText, toJsonText, toPlainText } from "./clean-text.ts";
 
 /** Where text goes: a terminal, a pipe or a file. */
 export interface OutputStream {
@@ -43,7 +44,7 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
   const live = createLiveLine(stderr, people);
   const print = (value: unknown, toText: () => string) => {
     live.clear();
-    results(json ? JSON.stringify(value) : toText());
+    results(json ? toJsonText(value) : toText());
   };
   const tell = (text: string) => {
     if (json) return;
@@ -58,12 +59,12 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
       live.clear();
       results(text);
     },
-    progress: (value, toText) => (json ? results(JSON.stringify(value)) : live.show(toText())),
-    step: (value, toText) => (json ? results(JSON.stringify(value)) : tell(toText())),
+    progress: (value, toText) => (json ? results(toJsonText(value)) : live.show(toText())),
+    step: (value, toText) => (json ? results(toJsonText(value)) : tell(toText())),
     note: tell,
     log(value, toText) {
       live.clear();
-      people(json ? JSON.stringify(value) : toText());
+      people(json ? toJsonText(value) : toText());
     },
     settle: live.clear,
     paint: (style, text) => styleText(style, text, { validateStream: false }),
@@ -81,18 +82,9 @@ function createWriter(stream: OutputStream, env: OutputOptions["env"]): (text: s
   const color = wantsColor(stream, env);
   return (text) => {
     if (text === "") return;
-    const clean = color ? withoutControls(text) : stripVTControlCharacters(text);
+    const clean = color ? toColoredText(text) : toPlainText(text);
     stream.write(clean.endsWith("\n") ? clean : `${clean}\n`);
   };
-}
-
-// Names and messages come from outside: of what a terminal would obey, only colours pass.
-function withoutControls(text: string): string {
-  return text.replaceAll(/\p{Cc}(?:\[[0-9;]*m)?/gu, (match) => {
-    const [first = ""] = match;
-    if (first === "\n" || first === "\t") return match;
-    return first === "\u001b" && match.length > 1 ? match : match.slice(1);
-  });
 }
 
 interface LiveLine {
@@ -114,7 +106,7 @@ function createLiveLine(stream: OutputStream, write: (text: string) => void): Li
   return {
     show(text) {
       const [line = ""] = text.split("\n");
-      const clean = stripVTControlCharacters(line).slice(0, (stream.columns || 80) - 1);
+      const clean = toPlainText(line).slice(0, (stream.columns || 80) - 1);
       stream.write(`\r\u001b[2K${clean}`);
       last = clean;
     },
