@@ -7,11 +7,14 @@ import type { Locator } from "../ports/locator.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
 import type { Store } from "../ports/store.ts";
 import { type CrashingStore, createCrashingStore } from "./crashing-store.ts";
+import { createHesitantStore } from "./hesitant-store.ts";
 
 /** What processes are simulated. */
 export interface ProcessesInput {
   readonly machines: readonly SourcedMachine[];
   readonly executors: readonly Executor[];
+  /** Default: 2. */
+  readonly engines?: number;
   /** Default: 2. */
   readonly workers?: number;
   /** Probability that a process dies at a call of the store. Default: 0. */
@@ -34,6 +37,7 @@ export interface World {
 
 /** An engine and workers; one that has died is replaced by a fresh one when it is next needed. */
 export interface SimulatedProcesses {
+  /** One of the engines, by chance. */
   engine(): Engine;
   /** One of the workers, by chance. */
   worker(): Worker;
@@ -55,7 +59,8 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
   const workers: Process<Worker>[] = [];
   let crashes = 0;
 
-  const view = () => createCrashingStore(world.store, () => drawCrash(world.random, input.crashRate ?? 0));
+  const hesitant = createHesitantStore(world.store, world.random);
+  const view = () => createCrashingStore(hesitant, () => drawCrash(world.random, input.crashRate ?? 0));
 
   function startEngine(): Process<Engine> {
     const own = view();
@@ -77,9 +82,11 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
     return fresh.role;
   }
 
+  const draw = (count: number) => Math.floor(world.random() * count);
+
   return {
-    engine: () => revive(engines, 0, startEngine),
-    worker: () => revive(workers, Math.floor(world.random() * (input.workers ?? 2)), startWorker),
+    engine: () => revive(engines, draw(input.engines ?? 2), startEngine),
+    worker: () => revive(workers, draw(input.workers ?? 2), startWorker),
     crashes: () => crashes,
   };
 }

@@ -9,25 +9,28 @@ export interface TurnDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly processes: SimulatedProcesses;
+  /** Probability that events are handed to a second engine while the first still works them. */
+  readonly duplicateRate: number;
 }
 
 const TASK_KINDS: readonly DueKind[] = ["task", "poll", "lapsedLease"];
 const QUEUE_LEASE_MS = 60_000;
 const MAX_EVENTS = 8;
 
-/** Events, a task and the sweep, each once, in an order that chance gives. Gives how much was worked. */
+/** Events, tasks and the sweep at the same time, in an order that chance gives. Gives how much was worked. */
 export async function workTurn(deps: TurnDeps): Promise<number> {
-  const actions = shuffle([takeEvents, takeTask, sweep], deps.random);
-  let worked = 0;
+  const actions = shuffle([takeEvents, takeEvents, takeTask, sweep], deps.random);
   // A process that dies here counts as work: whoever comes next goes on.
-  for (const act of actions) worked += await act(deps).catch(() => 1);
+  const worked = await Promise.all(actions.map((act) => act(deps).catch(() => 1)));
   await settlePromises();
-  return worked;
+  return worked.reduce((sum, count) => sum + count, 0);
 }
 
 async function takeEvents(deps: TurnDeps): Promise<number> {
   const engine = deps.processes.engine();
-  const items = await take(deps, ["event"], 1 + Math.floor(deps.random() * MAX_EVENTS));
+  const limit = 1 + Math.floor(deps.random() * MAX_EVENTS);
+  const leaseMs = deps.random() < deps.duplicateRate ? 0 : QUEUE_LEASE_MS;
+  const items = await take(deps, ["event"], limit, leaseMs);
   const events = items.flatMap((item) => (item.kind === "event" ? [item] : []));
   if (events.length === 0) return 0;
   const deliveries = events.map(({ event, receipt, deliveries: count }) => {
@@ -60,8 +63,13 @@ function sweep({ processes }: TurnDeps): Promise<number> {
   return processes.engine().sweep();
 }
 
-function take({ store, clock }: TurnDeps, kinds: readonly DueKind[], limit: number): Promise<readonly DueItem[]> {
-  return store.takeDue({ kinds, now: clock.now(), limit, leaseMs: QUEUE_LEASE_MS });
+function take(
+  { store, clock }: TurnDeps,
+  kinds: readonly DueKind[],
+  limit: number,
+  leaseMs = QUEUE_LEASE_MS,
+): Promise<readonly DueItem[]> {
+  return store.takeDue({ kinds, now: clock.now(), limit, leaseMs });
 }
 
 function shuffle<T>(items: readonly T[], random: Random): readonly T[] {

@@ -5,6 +5,7 @@ import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DueKind } from "../ports/work-queue.ts";
 import { countingIds, createFakeClock, createRandom, type FakeClock } from "./fake-clock.ts";
+import { createInvariants } from "./invariants.ts";
 import { createProcesses, type ProcessesInput } from "./simulated-processes.ts";
 import { settlePromises, type TurnDeps, workTurn } from "./simulated-turn.ts";
 
@@ -12,6 +13,10 @@ import { settlePromises, type TurnDeps, workTurn } from "./simulated-turn.ts";
 export interface SimulatorInput extends ProcessesInput {
   /** The same seed gives the same run. Default: 1. */
   readonly seed?: number;
+  /** Probability that events are handed to two engines at once, as when a lease on them lapses. Default: 0. */
+  readonly duplicateRate?: number;
+  /** The store as the processes see it, such as one with a fault. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 /** A yard in virtual time: the real engine and workers over the memory store, under a seeded scheduler. */
@@ -29,6 +34,8 @@ export interface Simulator {
   listHistory(stackId: string): Promise<readonly StoredHistoryEntry[]>;
   /** How many processes have died and were replaced. */
   crashes(): number;
+  /** Sentences about what must not be: what was applied twice, overwritten, lost, or waits for nothing. */
+  findViolations(): Promise<readonly string[]>;
 }
 
 const ALL_KINDS: readonly DueKind[] = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"];
@@ -39,9 +46,11 @@ export function createSimulator(input: SimulatorInput): Simulator {
   const clock = createFakeClock();
   const ids = countingIds();
   const random = createRandom(input.seed ?? 1);
-  const store = createMemoryStore();
+  const memory = createMemoryStore();
+  const invariants = createInvariants();
+  const store = invariants.watch(input.wrapStore?.(memory) ?? memory);
   const processes = createProcesses(input, { clock, ids, random, store });
-  const deps: TurnDeps = { store, clock, random, processes };
+  const deps: TurnDeps = { store, clock, random, processes, duplicateRate: input.duplicateRate ?? 0 };
   return {
     clock,
     store,
@@ -60,6 +69,7 @@ export function createSimulator(input: SimulatorInput): Simulator {
       return (await store.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
     },
     crashes: processes.crashes,
+    findViolations: () => invariants.findViolations(memory),
   };
 }
 
