@@ -1,11 +1,14 @@
-/** What a suspended attempt keeps: the executor's progress, and whether its cancel has begun. */
+/** What a suspended attempt keeps: the executor's progress, whether its cancel has begun, and its log so far. */
 export interface KeptProgress {
   readonly progress: unknown;
   readonly cancelBegun: boolean;
+  readonly log?: string;
 }
 
 /** Reads what `suspend` was given; undefined for an attempt that was never suspended. */
 export function parseKeptProgress(value: unknown): KeptProgress | undefined {
   if (typeof value !== "object" || value === null || !("progress" in value)) return undefined;
-  return { progress: value.progress, cancelBegun: "cancelBegun" in value && value.cancelBegun === true };
+  const cancelBegun = "cancelBegun" in value && value.cancelBegun === true;
+  const log = "log" in value && typeof value.log === "string" ? { log: value.log } : {};
+  return { progress: value.progress, cancelBegun, ...log };
 }

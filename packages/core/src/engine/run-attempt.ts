@@ -43,7 +43,7 @@ export interface AttemptInput {
 /** Runs one step of an attempt and settles or suspends it. A lost lease leaves it to its new owner. */
 export async function runAttempt(deps: AttemptDeps, input: AttemptInput): Promise<void> {
   const { claimed } = input;
-  const log = createTaskLog();
+  const log = createTaskLog(parseKeptProgress(claimed.progress)?.log);
   const attempt = holdAttempt({
     grant: claimed.grant,
     leaseMs: deps.leaseMs,
@@ -130,7 +130,8 @@ async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, 
     await suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
   } else if (ended.step.kind === "running") {
     const { progress, pollAfterMs, message } = ended.step;
-    const kept: KeptProgress = { progress, cancelBegun: ended.cancelBegun };
+    const text = log.text();
+    const kept: KeptProgress = { progress, cancelBegun: ended.cancelBegun, ...(text === "" ? {} : { log: text }) };
     await suspend(deps, input, { progress: kept, pollAfterMs, message });
   } else await settle(deps, input, { step: ended.step, cancelling: ended.cancelling, log });
 }

@@ -31,6 +31,19 @@ describe("a task's log", () => {
     );
   });
 
+  it("goes on after an earlier one, whose lines are not its newest", () => {
+    const earlier = createTaskLog();
+    for (let line = 0; line < 5_000; line += 1) earlier.add(`line ${line} of a long output`);
+
+    const log = createTaskLog(earlier.text());
+    expect([log.text(), log.last()]).toEqual([earlier.text(), undefined]);
+    log.add("more");
+
+    expect(log.text().split("cut")).toHaveLength(2);
+    expect(log.text().endsWith("line 4999 of a long output\nmore")).toBe(true);
+    expect(log.last()).toBe("more");
+  });
+
   it("says that its beginning was cut", () => {
     const log = createTaskLog();
 

@@ -259,6 +259,30 @@ describe("the worker", () => {
     expect(bench.logger.list("warn")).toEqual(["A listener to a task's progress failed."]);
   });
 
+  it("keeps the lines of all its calls in the task's log, and shows only this call's last one as progress", async () => {
+    const bench = createBench({
+      start: async (ctx) => {
+        ctx.report("one");
+        return running({ progress: {}, pollAfterMs: 1_000, message: "waits" });
+      },
+      poll: async (ctx) => {
+        await ctx.clock.sleep(LEASE_MS);
+        ctx.report("two");
+        return succeeded({});
+      },
+    });
+
+    await bench.run();
+    await bench.clock.advance(1_000);
+    const polled = bench.deliver();
+    await bench.clock.advance(LEASE_MS / 2);
+    expect(await bench.store.findAttempt(ID)).toMatchObject({ status: "running", progressMessage: "waits" });
+    await bench.clock.advance(LEASE_MS / 2);
+    await polled;
+
+    expect(await bench.store.findAttempt(ID)).toMatchObject({ outcome: "succeeded", log: "one\ntwo" });
+  });
+
   it("logs with the ids of stack, task and attempt, its executors' lines included", async () => {
     const bench = createBench({
       start: async (ctx) => {
