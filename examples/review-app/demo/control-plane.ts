@@ -44,8 +44,6 @@ export function createControlPlane(
   events: ControlPlaneEvents,
 ): ControlPlane {
   const log = createWriteStream(join(project, "..", "control-plane.log"), { flags: "a" });
-  // What a killed run leaves behind lies in the demo's folder too.
-  const temporary = join(project, "..", "tmp");
   const answered = Promise.withResolvers<void>();
   let child: ChildProcess | undefined;
   let stopping = false;
@@ -54,23 +52,9 @@ export function createControlPlane(
   let lastWords = "";
 
   function launch(): void {
-    mkdirSync(temporary, { recursive: true });
     starts += 1;
-    const launched = spawn(
-      process.execPath,
-      ["--import", fileURLToPath(new URL("end-with-parent.ts", import.meta.url)), stackyardProgram(), "dev"].concat([
-        ...["--project", project, "--port", String(port), "--json"],
-      ]),
-      // A group of its own: Ctrl-C reaches the demo only, which then stops it in order.
-      {
-        cwd: project,
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe", "ipc"],
-        env: { ...process.env, TMPDIR: temporary },
-      },
-    );
+    const launched = spawnControlPlane(project, port);
     child = launched;
-    failedStarts += 1;
     readLines(launched, (line) => {
       log.write(`${line}\n`);
       const ready = hear(line, { ...events, onReady: () => events.onReady({ pid: launched.pid ?? 0, starts }) });
@@ -82,6 +66,8 @@ export function createControlPlane(
     });
     launched.once("exit", (code, signal) => {
       if (stopping) return;
+      // Who kills it while it starts has not shown that it cannot.
+      if (signal === null) failedStarts += 1;
       if (failedStarts >= MAX_FAILED_STARTS) return events.onGiveUp(`The control plane does not start: ${lastWords}`);
       events.onDeath(signal === null ? `ended with ${code}` : `was killed by ${signal}`);
       launch();
@@ -103,6 +89,21 @@ export function createControlPlane(
       log.end();
     },
   };
+}
+
+function spawnControlPlane(project: string, port: number): ChildProcess {
+  // What a killed run leaves behind lies in the demo's folder too.
+  const temporary = join(project, "..", "tmp");
+  mkdirSync(temporary, { recursive: true });
+  const endWithParent = fileURLToPath(new URL("end-with-parent.ts", import.meta.url));
+  const words = ["dev", "--project", project, "--port", String(port), "--json"];
+  return spawn(process.execPath, ["--import", endWithParent, stackyardProgram(), ...words], {
+    cwd: project,
+    env: { ...process.env, TMPDIR: temporary },
+    // A group of its own: Ctrl-C reaches the demo only, which then stops it in order.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -25,7 +25,13 @@ async function main(): Promise<number> {
 async function demo({ keep, kills }: DemoOptions): Promise<number> {
   const timeline = createTimeline();
   const interrupt = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => interrupt.abort(new Error(name)));
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      // The second one does not wait for running tasks; the control plane ends with this process.
+      if (interrupt.signal.aborted) process.exit(130);
+      interrupt.abort(new Error(name));
+    });
+  }
   const terraform = findProgram("terraform", process.env["PATH"] ?? "");
   tellTerraform(timeline, terraform);
   const place = await createProject(terraform !== undefined);
@@ -70,14 +76,15 @@ function tellChecks(timeline: Timeline, checks: readonly Check[], withTerraform:
 }
 
 function tellPlace(timeline: Timeline, { root, project }: { readonly root: string; readonly project: string }): void {
-  const stackyard = `node ${stackyardProgram()}`;
+  const stackyard = `${process.execPath} ${stackyardProgram()}`;
   timeline.plain();
   timeline.plain(`Everything is in ${root}; control-plane.log has the control plane's own words. To look around:`);
   timeline.plain(`  cd ${project}`);
-  timeline.plain(`  ${stackyard} dev                     # and in another terminal:`);
-  timeline.plain(`  ${stackyard} stacks ls`);
-  timeline.plain(`  ${stackyard} stacks history pr-12`);
-  timeline.plain(`  ${stackyard} send pr-7 MERGED --until removed`);
+  timeline.plain(`  alias stackyard="${stackyard}"`);
+  timeline.plain("  stackyard dev          # and in another terminal, with the alias:");
+  timeline.plain("  stackyard stacks ls");
+  timeline.plain("  stackyard stacks history pr-12");
+  timeline.plain("  stackyard send pr-7 MERGED --until removed");
 }
 
 function toMessage(error: unknown): string {
