@@ -2,6 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import { type Static, type TObject, Type } from "typebox";
 import { Value } from "typebox/value";
 import type { Output } from "./shell/output.ts";
+import { tellFaults } from "./shell/tell-faults.ts";
 
 /** What every command is given. */
 export interface CommandContext {
@@ -77,9 +78,8 @@ function checkArgs(
 ): Readonly<Record<string, unknown>> {
   const schema = Type.Object(properties, { additionalProperties: false });
   if (Value.Check(schema, args)) return args;
-  const faults = Value.Errors(schema, args).map(({ instancePath, message }) => {
-    const name = instancePath.split("/")[1] ?? "";
-    return `${positionals.includes(name) ? name.toUpperCase() : toFlag(name)} ${message}`;
-  });
-  throw new StackyardError("USAGE", `${[...new Set(faults)].join("; ")}.`);
+  const faults = tellFaults(Value.Errors(schema, args), ([name = ""]) =>
+    positionals.includes(name) ? name.toUpperCase() : toFlag(name),
+  );
+  throw new StackyardError("USAGE", faults.join(" "));
 }

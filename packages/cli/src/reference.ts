@@ -61,9 +61,11 @@ function toUsage(command: Command): string {
 }
 
 function toRows(command: Command): readonly string[] {
-  return toArgumentFacts(command).map(({ name, positional, word, short, isSwitch, description }) => {
+  return toArgumentFacts(command).map(({ name, positional, word, short, isSwitch, choices, description }) => {
     const flag = `${short === undefined ? "" : `-${short}, `}${toFlag(name)}${isSwitch ? "" : ` <${word}>`}`;
-    return `| \`${positional ? word : flag}\` | ${description} |`;
+    const oneOf =
+      choices.length === 0 || positional ? "" : ` One of ${choices.map((each) => `\`${each}\``).join(", ")}.`;
+    return `| \`${positional ? word : flag}\` | ${description}${oneOf} |`;
   });
 }
 

@@ -5,7 +5,8 @@ import { failWith } from "../shell/failure.ts";
 import { stackArg } from "./stacks.ts";
 
 const taskArg = Type.String({ minLength: 1, maxLength: 1_024, description: "The task's name." });
-const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: "Why; stands in the history." });
+const REASON = "Why; stands in the history.";
+const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: REASON });
 
 /** `stackyard stacks retry` */
 export const stacksRetry = defineServerCommand({
@@ -75,8 +76,8 @@ export const stacksRemove = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    force: Type.Optional(Type.Boolean({ description: "Yes, forget it." })),
-    reason: Type.Optional(reasonArg),
+    force: Type.Optional(Type.Boolean({ description: "Needed. Yes, forget it." })),
+    reason: Type.Optional({ ...reasonArg, description: `Needed. ${REASON}` }),
   }),
   positionals: ["stack"],
   async run(context, { stack, force = false, reason }) {

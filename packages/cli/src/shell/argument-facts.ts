@@ -26,9 +26,11 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
     const schema = args.properties[name] ?? Type.String();
     const type = keywordOf(schema, "type");
     const short = keywordOf(schema, "short");
+    const positional = positionals.includes(name);
+    const description = keywordOf(schema, "description") ?? "";
     return {
       name,
-      positional: positionals.includes(name),
+      positional,
       required: required.includes(name),
       many: type === "array",
       isSwitch: type === "boolean",
@@ -36,7 +38,8 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
       word: keywordOf(schema, "placeholder") ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       ...(short === undefined ? {} : { short }),
       choices: choicesOf(schema),
-      description: keywordOf(schema, "description") ?? "",
+      // Help shows by brackets which words are needed, but not which flags.
+      description: required.includes(name) && !positional ? `Needed. ${description}` : description,
     };
   });
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Output } from "./output.ts";
 
@@ -46,7 +47,8 @@ function findServerCode(details: Readonly<Record<string, unknown>>): string | un
 export function tellFailure(write: (text: string) => void, { code, message, hint }: Failure, out: Output): void {
   out.settle();
   if (out.json) {
-    write(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
+    const error = { code, message: stripVTControlCharacters(message), ...(hint === undefined ? {} : { hint }) };
+    write(JSON.stringify({ error }));
     return;
   }
   write(`${out.paint("red", "error")} ${out.paint("dim", code)} ${message}`);
@@ -65,6 +67,10 @@ const HINTS: Readonly<Record<string, string>> = {
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "Check the permissions of the file or folder.",
+  EEXIST: "Something else stands there already; choose another path.",
+  EISDIR: "It is a folder; name a file.",
+  ENOENT: "Check the path; its folder must be there.",
+  ENOTDIR: "A part of the path is a file; choose another path.",
   EPERM: "Check the permissions of the file or folder.",
   EROFS: "The file system is read-only; choose another folder.",
   ENOSPC: "The disk is full; make room.",

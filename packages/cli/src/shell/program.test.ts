@@ -111,7 +111,7 @@ describe("the check of arguments", () => {
 
     await expect(command.run({} as never, args)).rejects.toMatchObject({
       code: "USAGE",
-      message: "--max-depth must be integer.",
+      message: "--max-depth must be a whole number.",
     });
   });
 });

@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { runCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const MACHINE =
+  "version: 1\nevents: [GO]\nstates:\n  INIT:\n    on:\n      GO:\n        - {action: advance, state: END}\n  END: {terminal: true}\ntasks: {}\n";
+
+const projects: { remove(): void }[] = [];
+function aProject(files: Readonly<Record<string, string>> = {}): string {
+  const project = makeTempProject(files);
+  projects.push(project);
+  return project.folder;
+}
+afterEach(() => {
+  for (const project of projects.splice(0)) project.remove();
+});
+
+describe("what people get wrong", () => {
+  it("has no colours in JSON errors", async () => {
+    const cwd = aProject({ "m.yaml": MACHINE.replace("state: END", "state: EDN") });
+
+    const { stderr } = await runCli(["graph", "m.yaml", "--json"], { cwd, terminal: true });
+
+    expect(stderr).toContain("advance-state-undefined");
+    expect(stderr).not.toContain("u001b");
+  });
+
+  it.each([
+    ["a file where a folder should be", ["init", "m.yaml"]],
+    ["a folder that is not there", ["graph", "m.yaml", "-o", "nowhere/m.svg"]],
+  ])("tells %s, and does not call it a fault of ours", async (_what, words) => {
+    const { exitCode, stderr } = await runCli(words, { cwd: aProject({ "m.yaml": MACHINE }) });
+
+    expect(exitCode).toBe(3);
+    expect(stderr).not.toMatch(/INTERNAL|fault in Stackyard/);
+  });
+
+  it("names the choices of an argument", async () => {
+    const { exitCode, stderr } = await runCli(["completion", "tcsh"]);
+
+    expect(exitCode).toBe(64);
+    expect(stderr).toContain('SHELL must be "bash", "zsh" or "fish"');
+  });
+
+  it("does not take --all for ids", async () => {
+    const words = ["events", "redrive", "x", "--all", "--url", "http://127.0.0.1:1", "--token", "t"];
+
+    expect((await runCli(words)).exitCode).toBe(64);
+  });
+
+  it("says in help which flags are needed", async () => {
+    expect((await runCli(["simulate", "--help"])).stdout).toMatch(/--steps <file>\s+Needed\. /);
+  });
+});
