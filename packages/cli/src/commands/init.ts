@@ -3,6 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { CONFIG_NAMES } from "../project/config-file.ts";
+import { readPackageType } from "../project/package-type.ts";
 import { failWith } from "../shell/failure.ts";
 import { loadTemplate, type TemplateFile } from "../template.ts";
 
@@ -26,11 +28,12 @@ export const init = defineCommand({
   positionals: ["dir"],
   async run(context, { dir = ".", force = false }) {
     const folder = resolve(context.cwd, dir);
-    const files = await loadTemplate();
+    const template = await loadTemplate();
+    const files = force ? template : toFilesFor(folder, template);
     const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
-    const clashes = present.filter(({ path }) => !KEPT.has(path));
+    const clashes = force ? [] : findClashes(folder, present);
     if (clashes.length > 0) {
-      const list = clashes.map(({ path }) => `\n  ${path}`).join("");
+      const list = clashes.map((path) => `\n  ${path}`).join("");
       throw failWith("OUTCOME_NEGATIVE", `These files are already in ${folder}:${list}`, {
         hint: "Nothing was written. Choose another folder, or overwrite them with --force.",
       });
@@ -41,6 +44,19 @@ export const init = defineCommand({
     return 0;
   },
 });
+
+// In a package that is there already and is none of ES modules, a configuration that ends with `.ts` would not load.
+function toFilesFor(folder: string, files: readonly TemplateFile[]): readonly TemplateFile[] {
+  const manifest = join(folder, "package.json");
+  if (!existsSync(manifest) || readPackageType(manifest) === "module") return files;
+  const rename = (text: string) => text.replaceAll("stackyard.config.ts", "stackyard.config.mts");
+  return files.map(({ path, text }) => ({ path: rename(path), text: rename(text) }));
+}
+
+function findClashes(folder: string, present: readonly TemplateFile[]): readonly string[] {
+  const configs = CONFIG_NAMES.filter((name) => existsSync(join(folder, name)));
+  return [...new Set([...configs, ...present.map(({ path }) => path).filter((path) => !KEPT.has(path))])];
+}
 
 async function write(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

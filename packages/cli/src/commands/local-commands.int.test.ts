@@ -313,7 +313,7 @@ describe("doctor", () => {
   });
 
   it("fails without Terraform when a machine needs it", async () => {
-    const cwd = aProject({ "stackyard.config.json": "{}" });
+    const cwd = aProject();
     await runCli(["init"], { cwd });
     writeFileSync(join(cwd, "stackyard.config.ts"), "export default {};");
 

@@ -52,3 +52,45 @@ describe("what people get wrong", () => {
     expect((await runCli(["simulate", "--help"])).stdout).toMatch(/--steps <file>\s+Needed\. /);
   });
 });
+
+describe("a configuration that does not load", () => {
+  const tellFault = async (files: Readonly<Record<string, string>>) => {
+    const cwd = aProject({ "m.yaml": MACHINE, ...files });
+    const { exitCode, stderr } = await runCli(["validate", "m.yaml"], { cwd });
+    expect(exitCode).toBe(3);
+    return stderr;
+  };
+  const plugins = (list: string) => ({ "stackyard.config.json": `{"plugins": [${list}]}` });
+
+  it("because its package is none of ES modules says so", async () => {
+    const files = { "package.json": '{"type": "commonjs"}', "stackyard.config.js": "import 'node:fs'; !" };
+
+    expect(await tellFault(files)).toContain('package.json says "type": "commonjs"');
+  });
+
+  it.each([
+    ["a file that is not there", '"./plugins/tea.ts"', /there is no file \S+\/plugins\/tea\.ts\.\n/],
+    ["a package that is not there", '"stackyard-plugin-tea"', /`npm install stackyard-plugin-tea`/],
+    ["a path that looks like a package", '"m.yaml"', /A path begins with "\.\/": "\.\/m\.yaml"/],
+    ["a key beside use", '{"use": "./tea.mjs", "option": {}}', /"option" is no key beside "use"/],
+    ["an executor that is none", '"./half.mjs"', /The plugin "half" brings what `defineExecutor` has not made/],
+  ])("tells %s", async (_what, list, told) => {
+    const half =
+      'export default { kind: "stackyard-plugin", name: "half", commands: [], executors: () => [{ name: "x" }] };';
+
+    expect(await tellFault({ ...plugins(list), "half.mjs": half })).toMatch(told);
+  });
+});
+
+describe("init in a package that is there", () => {
+  it.each(['{"type": "commonjs"}', "{}"])("of %s writes a configuration that loads all the same", async (manifest) => {
+    const cwd = aProject({ "package.json": manifest });
+
+    const { stdout } = await runCli(["init", "--json"], { cwd });
+    const again = await runCli(["init"], { cwd });
+
+    expect(JSON.parse(stdout).written).toContain("stackyard.config.mts");
+    expect(again.stderr).toContain("stackyard.config.mts");
+    expect((await runCli(["validate", "machines"], { cwd })).exitCode).toBe(0);
+  });
+});

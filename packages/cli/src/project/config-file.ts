@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import type { StackyardConfig } from "@stackyard/core";
 import { failWith } from "../shell/failure.ts";
 import { offerOwnPackages } from "./own-packages.ts";
+import { findTypeAdvice } from "./package-type.ts";
 import { parseConfig } from "./parse-config.ts";
 
 /** A folder with its configuration; without a file the defaults hold. */
@@ -60,7 +61,7 @@ async function loadValue(path: string): Promise<unknown> {
     return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const hint = 'Its default export must be `defineConfig({ … })`, imported from "stackyard".';
+    const hint = findTypeAdvice(path) ?? 'Its default export must be `defineConfig({ … })`, imported from "stackyard".';
     throw failWith("CONFIG_INVALID", `"${path}" cannot be loaded: ${why}`, { cause: error, hint });
   }
 }

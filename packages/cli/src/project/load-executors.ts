@@ -69,6 +69,7 @@ function addExecutors(
 ): string | undefined {
   try {
     for (const executor of plugin.executors(options, context)) {
+      if (!isExecutor(executor)) return `The plugin "${plugin.name}" brings what \`defineExecutor\` has not made.`;
       if (executors.has(executor.name)) return `Two plugins bring an executor "${executor.name}".`;
       executors.set(executor.name, executor);
     }
@@ -76,4 +77,13 @@ function addExecutors(
   } catch (error) {
     return `The plugin "${plugin.name}" failed: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+// A plugin in plain JavaScript may give anything, and the worker would find out when a task runs.
+function isExecutor(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const parts = new Map<string, unknown>(Object.entries(value));
+  const config = parts.get("config");
+  const hasSchema = typeof config === "object" && config !== null;
+  return typeof parts.get("name") === "string" && hasSchema && typeof parts.get("start") === "function";
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -5,6 +6,7 @@ import type { Plugin, PluginReference } from "@stackyard/core";
 import { Value } from "typebox/value";
 import { tellFaults } from "../shell/tell-faults.ts";
 import { isPlugin } from "./is-plugin.ts";
+import { findTypeAdvice } from "./package-type.ts";
 
 /** A plugin with the options that the project gives it, checked. */
 export interface LoadedPlugin {
@@ -38,7 +40,9 @@ export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | s
 }
 
 async function loadPlugin(reference: PluginReference, projectDir: string): Promise<LoadedPlugin | string> {
-  const { use, options } = toUse(reference);
+  const { use, options, ...more } = toUse(reference);
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) return `"${unknown}" is no key beside "use". Known: "use", "options".`;
   if (typeof use !== "string") return checkOptions(use, options);
   try {
     const module: unknown = await import(/* @vite-ignore */ toSpecifier(use, projectDir));
@@ -46,8 +50,24 @@ async function loadPlugin(reference: PluginReference, projectDir: string): Promi
     if (isPlugin(found)) return checkOptions(found, options);
     return `The plugin "${use}" is none: its default export must come from \`definePlugin\`.`;
   } catch (error) {
-    return `The plugin "${use}" cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    return `The plugin "${use}" cannot be loaded: ${tellWhy(error, use, projectDir)}`;
   }
+}
+
+function tellWhy(error: unknown, use: string, projectDir: string): string {
+  const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
+  if (isPath(use)) {
+    const path = resolve(projectDir, use);
+    if (missing && !existsSync(path)) return `there is no file ${path}.`;
+    return [tellError(error), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
+  }
+  if (!missing || !tellError(error).includes(`'${use}'`)) return tellError(error);
+  if (existsSync(join(projectDir, use))) return `there is no such package. A path begins with "./": "./${use}".`;
+  return `the package is not installed. \`npm install ${use}\` does it; a path begins with "./".`;
+}
+
+function tellError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function toUse(reference: PluginReference): { readonly use: string | Plugin; readonly options?: unknown } {
@@ -55,7 +75,11 @@ function toUse(reference: PluginReference): { readonly use: string | Plugin; rea
 }
 
 function toSpecifier(use: string, projectDir: string): string {
-  if (use.startsWith(".") || isAbsolute(use)) return pathToFileURL(resolve(projectDir, use)).href;
+  if (isPath(use)) return pathToFileURL(resolve(projectDir, use)).href;
   // As the project sees the package, not as this one does.
   return pathToFileURL(createRequire(join(projectDir, "stackyard.config.js")).resolve(use)).href;
+}
+
+function isPath(use: string): boolean {
+  return use.startsWith(".") || isAbsolute(use);
 }
