@@ -50,7 +50,7 @@ describe("the machine of an event", () => {
 
     expect(whileNewer[0]).toMatch(/^e2 EVENT_NOT_HANDLED/);
     expect(whileInvalid.map((line) => line.replace(/ tried.*/, ""))).toEqual([
-      "e2 MACHINE_INVALID",
+      "e2 EVENT_NOT_HANDLED",
       "e3 MACHINE_INVALID",
     ]);
   });

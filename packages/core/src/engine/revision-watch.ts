@@ -30,10 +30,12 @@ export function createRevisionWatch({
   /** Compares each machine that was seen with its newest revision. */
   async function look(): Promise<void> {
     for (const [name, before] of [...seen]) {
-      const now = toMark(await locator.find(name));
+      const located = await locator.find(name);
+      const now = toMark(located);
       if (now === before) continue;
       seen.set(name, now);
-      revised.set(name, undefined);
+      // A machine that is gone or invalid allows nothing that was refused before.
+      if (located.kind === "found") revised.set(name, undefined);
     }
   }
 
@@ -51,7 +53,8 @@ export function createRevisionWatch({
 
   return {
     note(name, located) {
-      if (!seen.has(name)) remember(seen, name, toMark(located));
+      // An older revision that was seen before stays, so that the stacks that it refused something are found.
+      if (!seen.has(name) || located.kind !== "found") remember(seen, name, toMark(located));
     },
     noteWaiting(stackId, machine) {
       if (machine === undefined) waiting.delete(stackId);

@@ -82,7 +82,7 @@ describe("a new revision of a machine", () => {
   );
 
   it("has parked events decided again at once, of stacks that are there and of those that are not yet", async () => {
-    const { yard, locator, listParked, listOutcomes } = createTrial({ script: () => NEVER });
+    const { yard, locator, listParked, listOutcomes } = createTrial({ engines: 1, script: () => NEVER });
     await yard.publish(opened, pushed, { id: "e3", stackId: "pr-2", event: "OPENED", machine: "later" });
     await yard.settle();
     const before = [...(await listParked("pr-1")), ...(await listParked("pr-2"))];
@@ -97,7 +97,7 @@ describe("a new revision of a machine", () => {
   });
 
   it("costs a parked event no try while nothing has changed", async () => {
-    const { yard, listParked } = createTrial({ script: () => NEVER });
+    const { yard, listParked } = createTrial({ engines: 1, script: () => NEVER });
     await yard.publish(opened, pushed);
 
     for (let turn = 0; turn < 20; turn += 1) await yard.advance(1_000);
@@ -106,7 +106,7 @@ describe("a new revision of a machine", () => {
   });
 
   it("reaches the stacks behind the first page too", async () => {
-    const { yard, locator, listParked } = createTrial({ script: () => NEVER });
+    const { yard, locator, listParked } = createTrial({ engines: 1, script: () => NEVER });
     const ids = Array.from({ length: 300 }, (_, index) => `pr-${1_000 + index}`);
     for (const stackId of ids) {
       await yard.publish({ ...opened, id: `o-${stackId}`, stackId }, { ...pushed, id: `p-${stackId}`, stackId });

@@ -19,6 +19,8 @@ export interface ProcessesInput {
   readonly workers?: number;
   /** Probability that a process dies at a call of the store. Default: 0. */
   readonly crashRate?: number;
+  /** The one call of the store, counted over all processes from 1, at which a process dies besides. */
+  readonly crashAt?: { readonly call: number; readonly when: "before" | "after" };
   /** Of the workers' claims. */
   readonly leaseMs?: number;
   readonly engine?: EngineOptions;
@@ -58,9 +60,15 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
   const engines: Process<Engine>[] = [];
   const workers: Process<Worker>[] = [];
   let crashes = 0;
+  let calls = 0;
+
+  function decideCrash(): "before" | "after" | undefined {
+    calls += 1;
+    return calls === input.crashAt?.call ? input.crashAt.when : drawCrash(world.random, input.crashRate ?? 0);
+  }
 
   const hesitant = createHesitantStore(world.store, world.random);
-  const view = () => createCrashingStore(hesitant, () => drawCrash(world.random, input.crashRate ?? 0));
+  const view = () => createCrashingStore(hesitant, decideCrash);
 
   function startEngine(): Process<Engine> {
     const own = view();

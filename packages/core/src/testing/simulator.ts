@@ -62,11 +62,11 @@ export function createSimulator(input: SimulatorInput): Simulator {
       if (refused !== undefined) throw new Error(`${refused.code}: ${refused.reason}`);
     },
     async findStack(stackId) {
-      const [loaded] = await store.load([stackId]);
+      const [loaded] = await memory.load([stackId]);
       return loaded?.stack;
     },
     async listHistory(stackId) {
-      return (await store.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
+      return (await memory.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
     },
     crashes: processes.crashes,
     findViolations: () => invariants.findViolations(memory),
