@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
 import { COMMANDS, GROUPS } from "./commands.ts";
@@ -78,7 +79,7 @@ function tell(error: unknown, io: CommandLineIo, json: boolean): number {
   const failure = toFailure(error);
   const out = createOutput({ ...io, json });
   tellFailure((text) => createOutput({ ...io, stdout: io.stderr, json: false }).text(text), failure, out);
-  if (io.env["STACKYARD_DEBUG"]) io.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  if (io.env["STACKYARD_DEBUG"]) io.stderr.write(`${inspect(error)}\n`);
   return failure.exitCode;
 }
 

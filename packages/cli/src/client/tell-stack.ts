@@ -64,10 +64,13 @@ function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly s
     `  ${name}`,
     tellStatus(status, out),
     detail ?? "",
-    attempt?.progressMessage !== undefined && status === "PENDING"
-      ? `${why} ${out.paint("dim", attempt.progressMessage)}`
-      : why,
+    tellProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
   ]);
+}
+
+// The reason tells the progress of an attempt that runs or is polled, but not of one that is queued or asked to stop.
+function tellProgress(why: string, progress: string | undefined, out: Painter): string {
+  return progress === undefined || why.endsWith(progress) ? why : `${why} ${out.paint("dim", progress)}`;
 }
 
 function toParkedRows({ parked }: StackDetails, out: Painter): readonly (readonly string[])[] {

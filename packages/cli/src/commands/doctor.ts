@@ -25,7 +25,7 @@ export const doctor = defineCommand({
       checkNode(),
       ...checked.findings,
       ...(checked.file === undefined ? [] : await checkMachine(context, checked.file, checked.used)),
-      await checkServer(context, given),
+      ...(checked.file === undefined ? [] : [await checkServer(context, given)]),
     ];
     for (const finding of findings) tell(finding, context);
     return findings.some(({ status }) => status === "fail") ? 1 : 0;

@@ -73,12 +73,36 @@ describe("a configuration that does not load", () => {
     ["a package that is not there", '"stackyard-plugin-tea"', /`npm install stackyard-plugin-tea`/],
     ["a path that looks like a package", '"m.yaml"', /A path begins with "\.\/": "\.\/m\.yaml"/],
     ["a key beside use", '{"use": "./tea.mjs", "option": {}}', /"option" is no key beside "use"/],
+    [
+      "an executor that is built in",
+      '"./lambda.mjs"',
+      /The plugin "lambda" brings an executor "lambda", which is built in/,
+    ],
     ["an executor that is none", '"./half.mjs"', /The plugin "half" brings what `defineExecutor` has not made/],
   ])("tells %s", async (_what, list, told) => {
     const half =
       'export default { kind: "stackyard-plugin", name: "half", commands: [], executors: () => [{ name: "x" }] };';
 
-    expect(await tellFault({ ...plugins(list), "half.mjs": half })).toMatch(told);
+    const lambda = half
+      .replace('"half"', '"lambda"')
+      .replace('{ name: "x" }', '{ name: "lambda", config: {}, start() {} }');
+
+    expect(await tellFault({ ...plugins(list), "half.mjs": half, "lambda.mjs": lambda })).toMatch(told);
+  });
+
+  it("tells options of an executor that is not there, without any plugin too", async () => {
+    const config = { "stackyard.config.json": '{"executors": {"lamda": {}}}' };
+
+    expect(await tellFault(config)).toContain('Did you mean "lambda"?');
+  });
+
+  it("is told once by doctor, not as a fault of the server too", async () => {
+    const { exitCode, stdout } = await runCli(["doctor", "--json"], {
+      cwd: aProject({ "stackyard.config.json": '{"concurrency": 0}' }),
+    });
+
+    expect(exitCode).toBe(1);
+    expect(stdout.split("concurrency")).toHaveLength(2);
   });
 });
 
@@ -92,5 +116,40 @@ describe("init in a package that is there", () => {
     expect(JSON.parse(stdout).written).toContain("stackyard.config.mts");
     expect(again.stderr).toContain("stackyard.config.mts");
     expect((await runCli(["validate", "machines"], { cwd })).exitCode).toBe(0);
+  });
+});
+
+describe("a plugin's command", () => {
+  const project = (run: string) => ({
+    "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+    "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+      name: "brew", summary: "Brew tea.", args: { type: "object", properties: {} }, async run(context) { ${run} },
+    }] };`,
+  });
+
+  it("needs no server that it does not ask for", async () => {
+    const result = await runCli(["brew"], {
+      cwd: aProject(project('context.out.result(1, () => "brewed"); return 0;')),
+    });
+
+    expect(result).toEqual({ exitCode: 0, stdout: "brewed\n", stderr: "" });
+  });
+
+  it("is told that no server runs when it asks for one", async () => {
+    const { exitCode, stderr } = await runCli(["brew"], { cwd: aProject(project("return context.server.url;")) });
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("UNREACHABLE");
+  });
+
+  it("that throws is a fault of the plugin, with its place for STACKYARD_DEBUG", async () => {
+    const cwd = aProject(project('throw new Error("no water");'));
+
+    const { exitCode, stderr } = await runCli(["brew"], { cwd, env: { STACKYARD_DEBUG: "1" } });
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/The command "brew" of the plugin "p" failed: no water/);
+    expect(stderr).not.toContain("fault in Stackyard");
+    expect(stderr).toMatch(/plugin\.mjs:\d+/);
   });
 });

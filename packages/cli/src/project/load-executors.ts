@@ -21,9 +21,10 @@ export async function loadExecutors(file: ConfigFile, scope: ExecutorScope): Pro
   const { plugins, faults } = await loadPlugins(config.plugins ?? [], projectDir);
   const context = { projectDir, dataDir: dataDirOf(file) };
   const executors = new Map<string, Executor>();
-  const more = [...builtIn, ...plugins].map((loaded) => {
-    return typeof loaded === "string" ? loaded : addExecutors(executors, loaded, context);
-  });
+  const more = [
+    ...builtIn.map((loaded) => addExecutors(executors, loaded, { ...context, taken: [] })),
+    ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: BUILT_IN })),
+  ];
   const all = [...tellUnknownNames(config.executors ?? {}), ...faults, ...more.filter((fault) => fault !== undefined)];
   if (all.length === 0) return executors;
   const message = `The project's executors cannot be set up:${all.map((fault) => `\n  - ${fault}`).join("")}`;
@@ -64,14 +65,18 @@ function tellUnknownNames(options: Readonly<Record<string, unknown>>): readonly 
 
 function addExecutors(
   executors: Map<string, Executor>,
-  { plugin, options }: LoadedPlugin,
-  context: PluginContext,
+  loaded: LoadedPlugin | string,
+  { taken, ...context }: PluginContext & { readonly taken: readonly string[] },
 ): string | undefined {
+  if (typeof loaded === "string") return loaded;
+  const { plugin, options } = loaded;
   try {
     for (const executor of plugin.executors(options, context)) {
       if (!isExecutor(executor)) return `The plugin "${plugin.name}" brings what \`defineExecutor\` has not made.`;
-      if (executors.has(executor.name)) return `Two plugins bring an executor "${executor.name}".`;
-      executors.set(executor.name, executor);
+      const { name } = executor;
+      if (taken.includes(name)) return `The plugin "${plugin.name}" brings an executor "${name}", which is built in.`;
+      if (executors.has(name)) return `Two plugins bring an executor "${name}".`;
+      executors.set(name, executor);
     }
     return undefined;
   } catch (error) {

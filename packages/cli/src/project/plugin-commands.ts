@@ -1,4 +1,4 @@
-import type { PluginCommand } from "@stackyard/core";
+import { isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
 import { type TObject, Type } from "typebox";
 import { findServer, serverArgs } from "../client/find-server.ts";
 import { type Command, createCommand } from "../command.ts";
@@ -40,8 +40,28 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
     positionals: required.filter((name: string) => isString(own.properties[name])),
   };
   return createCommand(facts, async ({ out, cwd, env, signal }, { url, token, project, ...rest }) => {
-    const server = await findServer({ cwd, env }, pickStrings({ url, token, project }));
-    return command.run({ out, projectDir: file.projectDir, server, signal }, rest);
+    // Not every command talks to the server: that none runs is told when it asks for one.
+    const found = await Promise.allSettled([findServer({ cwd, env }, pickStrings({ url, token, project }))]);
+    const context: PluginCommandContext = {
+      out,
+      projectDir: file.projectDir,
+      signal,
+      get server() {
+        if (found[0].status === "rejected") throw found[0].reason;
+        return found[0].value;
+      },
+    };
+    try {
+      return await command.run(context, rest);
+    } catch (error) {
+      if (isStackyardError(error)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      const hint = "Tell the plugin's author; STACKYARD_DEBUG=1 shows where it comes from.";
+      throw failWith("PLUGIN_INVALID", `The command "${command.name}" of the plugin "${plugin}" failed: ${why}`, {
+        cause: error,
+        hint,
+      });
+    }
   });
 }
 
