@@ -31,9 +31,18 @@ export const stacksRetry = defineServerCommand({
       ...(task === undefined ? {} : { task }),
       ...(reason === undefined ? {} : { reason }),
     } as const;
-    return tellOperation(context, await context.yard.stacks.retry(stack, options), "was asked to try again");
+    const result = await context.yard.stacks.retry(stack, options);
+    const sent = await sentAnything(context, result);
+    const nothing = `has no ${options.which} task; nothing was sent again`;
+    return tellOperation(context, result, sent ? "was asked to try again" : nothing);
   },
 });
+
+async function sentAnything({ yard, signal }: ServerContext, result: OperationResult): Promise<boolean> {
+  if (result.outcome !== "applied") return true;
+  const { items } = await yard.events.history(result.eventId, { signal });
+  return items.some(({ sent }) => sent.length > 0);
+}
 
 /** `stackyard stacks cancel` */
 export const stacksCancel = defineServerCommand({

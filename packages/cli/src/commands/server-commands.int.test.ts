@@ -145,6 +145,17 @@ describe("commands over a running yard", () => {
     expect(parseLines((await run("stacks", "show", "e", "--json")).stdout)).toMatchObject([{ state: "IDLE" }]);
   });
 
+  it("stacks retry says so where nothing is to be tried again", async () => {
+    await send("calm", "PARK", "--machine", "m", "--wait");
+
+    const failed = await run("stacks", "retry", "calm");
+    const pending = await run("stacks", "retry", "calm", "--pending");
+
+    expect([failed.exitCode, failed.stdout]).toEqual([0, "calm has no failed task; nothing was sent again.\n"]);
+    expect([pending.exitCode, pending.stdout]).toEqual([0, "calm has no pending task; nothing was sent again.\n"]);
+    await send("calm", "CLOSE", "--until", "removed");
+  });
+
   it("stacks ls shows a table to people and nothing to say about no stacks", async () => {
     const listed = await run("stacks", "ls", "--prefix", "e");
     const none = await run("stacks", "ls", "--state", "NOWHERE");
