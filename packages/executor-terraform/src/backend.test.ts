@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { toBackendSetup } from "./backend.ts";
 
-const input = { stateKey: "m/s/local/a b", stateBackendUrl: "https://yard/state", attempt: { id: "s/1", token: 9 } };
+const input = {
+  stateKey: "m/s/local/a b",
+  stateBackendUrl: "https://yard/state",
+  attempt: { id: "s/1", password: "9.proof" },
+};
 const s3 = { kind: "backend", type: "s3", inFolder: false } as const;
 
 describe("toBackendSetup", () => {
@@ -30,7 +34,7 @@ describe("toBackendSetup", () => {
         TF_HTTP_UNLOCK_ADDRESS: address,
         TF_HTTP_UNLOCK_METHOD: "UNLOCK",
         TF_HTTP_USERNAME: "s/1",
-        TF_HTTP_PASSWORD: "9",
+        TF_HTTP_PASSWORD: "9.proof",
       },
       override: true,
     });

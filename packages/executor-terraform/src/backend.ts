@@ -22,7 +22,8 @@ export interface BackendInput {
   readonly declared: DeclaredBackend | undefined;
   readonly stateKey: string;
   readonly stateBackendUrl: string | undefined;
-  readonly attempt: { readonly id: string; readonly token: number };
+  /** How the attempt signs in to the yard's own backend. */
+  readonly attempt: { readonly id: string; readonly password: string };
 }
 
 /**
@@ -50,7 +51,7 @@ function requireUrl(stateBackendUrl: string | undefined): string {
   throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", MISSING_TEXT);
 }
 
-/** User and password are the attempt and its token: the server lets the lock end with the attempt's lease. */
+/** User and password are the attempt's: the server lets the lock end with the attempt's lease. */
 function toYardBackend(url: string, stateKey: string, attempt: BackendInput["attempt"]): BackendSetup {
   const address = toStateAddress(url, stateKey);
   const environment = {
@@ -60,7 +61,7 @@ function toYardBackend(url: string, stateKey: string, attempt: BackendInput["att
     TF_HTTP_UNLOCK_ADDRESS: address,
     TF_HTTP_UNLOCK_METHOD: "UNLOCK",
     TF_HTTP_USERNAME: attempt.id,
-    TF_HTTP_PASSWORD: String(attempt.token),
+    TF_HTTP_PASSWORD: attempt.password,
   };
   return { initArguments: [], environment, override: true };
 }

@@ -110,7 +110,9 @@ async function setBackend(
   facts: ModuleFacts,
   module: string,
 ): Promise<BackendSetup> {
-  const { stateBackendUrl, attempt } = ctx;
+  const { stateBackendUrl } = ctx;
+  const ownBackend = facts.backend === undefined && stateBackendUrl !== undefined;
+  const attempt = { id: ctx.attempt.id, password: ownBackend ? await ctx.stateBackendPassword() : "" };
   const setup = toBackendSetup({ declared: facts.backend, stateKey: source.stateKey, stateBackendUrl, attempt });
   if (setup.override) await writeFile(join(module, BACKEND_OVERRIDE_FILE), BACKEND_OVERRIDE);
   return setup;

@@ -64,11 +64,11 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     expect(ctx.lines).toContain("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.");
   });
 
-  it("signs in to the yard's backend as the attempt with its token", async () => {
+  it("signs in to the yard's backend as the attempt with its password", async () => {
     await project.start(inYard(), {});
 
     const users = new Set(server.requests.map((request) => request.split(" ")[2]));
-    expect([...users]).toEqual(["pr-12/e1/2/network/1:7"]);
+    expect([...users]).toEqual(["pr-12/e1/2/network/1:7.proof"]);
     expect(server.requests.filter((request) => /^(UN)?LOCK/.test(request))).toHaveLength(2);
   });
 

@@ -6,6 +6,7 @@ import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from 
 import type { Leases } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Records } from "../ports/records.ts";
+import { toAttemptPassword } from "./attempt-password.ts";
 import { findTarget } from "./task-target.ts";
 
 /** How a runner reaches AWS for a target; given by the package that knows the SDK. */
@@ -60,6 +61,8 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     records: deps.records,
     leases: deps.leases,
     ...(deps.stateBackendUrl === undefined ? {} : { stateBackendUrl: deps.stateBackendUrl }),
+    stateBackendPassword: () =>
+      toAttemptPassword(deps.records, { attemptId: dispatch.id, token: call.token }, deps.clock.now()),
     aws: (client) => requireAws(deps).client(client, target),
     credentials: () => requireAws(deps).credentials(target),
   };

@@ -20,10 +20,10 @@ export type {
   StoredHistoryEntry,
 } from "../ports/stack-store.ts";
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
+export { toAttemptPassword } from "./attempt-password.ts";
 export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain.ts";
 export { createFolderLocator } from "./folder-locator.ts";
-export { createLeases } from "./leases.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { createMemoryStore } from "./memory-store.ts";
 export { publishMessages } from "./publish-messages.ts";

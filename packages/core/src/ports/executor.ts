@@ -82,6 +82,8 @@ export interface ExecutorContext {
   readonly leases: Leases;
   /** The yard's Terraform state backend, where there is one: the base address. */
   readonly stateBackendUrl?: string;
+  /** What this attempt signs in there with, for as long as its lease lives; the user is the attempt's id. A secret. */
+  stateBackendPassword(): Promise<string>;
   /** A client for the task's target. Throws `CONFIG_INVALID` where the runner has no AWS configuration. */
   aws<Client>(client: ClientConstructor<Client>): Client;
   credentials(): Promise<AwsCredentials>;

@@ -40,6 +40,7 @@ export function createExecutorContext(input: TestContextInput = {}): TestExecuto
     clock,
     records,
     leases: createLeases(records, { clock }),
+    stateBackendPassword: async () => "password",
     aws: () => refuseAws(),
     credentials: async () => refuseAws(),
     ...input,

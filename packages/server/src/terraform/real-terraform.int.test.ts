@@ -40,7 +40,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-type Credentials = Pick<ClaimedAttempt, "attemptId" | "token"> | "operator";
+type Credentials = Pick<ClaimedAttempt, "attemptId" | "password"> | "operator";
 
 /** A working folder of its own, as every run has one. */
 async function prepare(credentials: Credentials) {
@@ -48,7 +48,7 @@ async function prepare(credentials: Credentials) {
   folders.push(folder);
   await writeFile(join(folder, "main.tf"), MODULE);
   const [user, password] =
-    credentials === "operator" ? ["token", TOKEN] : [credentials.attemptId, String(credentials.token)];
+    credentials === "operator" ? ["token", TOKEN] : [credentials.attemptId, credentials.password];
   const env = {
     ...{ PATH: process.env["PATH"], HOME: folder, TF_HTTP_ADDRESS: address, CHECKPOINT_DISABLE: "1" },
     ...{ TF_HTTP_LOCK_ADDRESS: address, TF_HTTP_UNLOCK_ADDRESS: address },

@@ -1,6 +1,7 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock, Store } from "@stackyard/core";
-import type { AttemptView } from "@stackyard/core/engine";
-import { type Authenticate, parseBasic } from "../auth/authenticate.ts";
+import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
+import { type Authenticate, type BasicCredentials, parseBasic } from "../auth/authenticate.ts";
 import type { LockHolder } from "./state-head.ts";
 
 /** Who works on a state. */
@@ -13,14 +14,14 @@ export interface StateCaller {
 }
 
 export interface StateCallerDeps {
-  readonly store: Pick<Store, "findAttempt" | "findTaskMessage">;
+  readonly store: Pick<Store, "findAttempt" | "findTaskMessage" | "records">;
   readonly clock: Clock;
   readonly authenticate: Authenticate;
 }
 
 /**
- * Finds out who calls: an operator by token, or an attempt by its id and the fencing token of its newest grant. An
- * attempt reaches only states of its own stack, `<machine>/<stack id>/…`. Undefined: nobody who may.
+ * Finds out who calls: an operator by token, or an attempt by its id and the password of its newest grant. An attempt
+ * reaches only states of its own stack, `<machine>/<stack id>/…`. Undefined: nobody who may.
  */
 export async function findStateCaller(
   deps: StateCallerDeps,
@@ -32,14 +33,28 @@ export async function findStateCaller(
     const name = deps.authenticate(request);
     return name === undefined ? undefined : { holder: { kind: "operator", name }, name, live: true };
   }
-  const token = /^[1-9]\d{0,15}$/.test(basic.password) ? Number(basic.password) : undefined;
+  const token = Number(/^([1-9]\d{0,15})\./.exec(basic.password)?.[1]);
   const attempt = await deps.store.findAttempt(basic.user);
-  if (attempt === undefined || token === undefined || !isGranted(attempt, token)) return undefined;
+  if (attempt === undefined || !isGranted(attempt, token)) return undefined;
+  if (!(await isPassword(deps, basic, token))) return undefined;
   const { attemptId } = attempt;
   const message = await deps.store.findTaskMessage(attemptId);
   if (message === undefined || !key.startsWith(`${message.stack.machine}/${message.stack.id}/`)) return undefined;
   const holder = { kind: "attempt", attemptId, token } as const;
   return { holder, name: attemptId.slice(0, 512), live: isLive(attempt, token, deps.clock.now()) };
+}
+
+async function isPassword(
+  { store, clock }: StateCallerDeps,
+  { user, password }: BasicCredentials,
+  token: number,
+): Promise<boolean> {
+  const expected = await toAttemptPassword(store.records, { attemptId: user, token }, clock.now());
+  return timingSafeEqual(digestOf(password), digestOf(expected));
+}
+
+function digestOf(text: string): Buffer {
+  return createHash("sha256").update(text, "utf8").digest();
 }
 
 /** Whether a lock still binds: an attempt's ends with its lease. */

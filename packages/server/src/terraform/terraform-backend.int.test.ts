@@ -148,7 +148,7 @@ describe("a lock", () => {
 });
 
 describe("an attempt", () => {
-  it("locks, writes and unlocks with its id and the token of its lease", async () => {
+  it("locks, writes and unlocks with its id and the password of its lease", async () => {
     const attempt = await claimAttempt(yard, "pr-1");
 
     expect((await lock("l1", attempt)).status).toBe(200);
@@ -167,9 +167,20 @@ describe("an attempt", () => {
     expect((await yard.call("/v1/stacks", as(attempt))).status).toBe(401);
   });
 
-  it.each(["0", "-1", "1e0", "01", "2", "", "NaN", "__proto__"])("is not known by the token %j", async (token) => {
-    const { attemptId } = await claimAttempt(yard, "pr-1");
-    const authorization = `Basic ${Buffer.from(`${attemptId}:${token}`).toString("base64")}`;
+  it.each(["1", "1.", "1.x", "2", "", "NaN", "__proto__", `1.${"A".repeat(43)}`])(
+    "is not known by %j, which anybody could guess",
+    async (guess) => {
+      const { attemptId } = await claimAttempt(yard, "pr-1");
+      const authorization = `Basic ${Buffer.from(`${attemptId}:${guess}`).toString("base64")}`;
+
+      expect((await yard.call(PATH, { headers: { authorization } })).status).toBe(401);
+    },
+  );
+
+  it.each(["01", "2", "-1", "1e0"])("is not known by its proof with the token %j", async (token) => {
+    const { attemptId, password } = await claimAttempt(yard, "pr-1");
+    const guess = password.replace(/^1/, token);
+    const authorization = `Basic ${Buffer.from(`${attemptId}:${guess}`).toString("base64")}`;
 
     expect((await yard.call(PATH, { headers: { authorization } })).status).toBe(401);
   });

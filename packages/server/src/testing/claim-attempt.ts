@@ -1,3 +1,4 @@
+import { toAttemptPassword } from "@stackyard/core/engine";
 import { decide, parseEventMessage } from "@stackyard/core/machine";
 import type { TestYard } from "./test-yard.ts";
 
@@ -5,6 +6,7 @@ import type { TestYard } from "./test-yard.ts";
 export interface ClaimedAttempt {
   readonly attemptId: string;
   readonly token: number;
+  readonly password: string;
   /** Header of its requests. */
   readonly authorization: string;
   /** Ends it as its runner would. */
@@ -26,10 +28,12 @@ export async function claimAttempt(yard: TestYard, stackId: string, leaseMs = 60
   const claim = await yard.store.claim({ ...input, now });
   if (claim.kind !== "granted") throw new Error(`The claim was ${claim.kind}.`);
   const { grant } = claim;
+  const password = await toAttemptPassword(yard.store.records, grant, now);
   return {
     attemptId,
     token: grant.token,
-    authorization: `Basic ${Buffer.from(`${attemptId}:${grant.token}`).toString("base64")}`,
+    password,
+    authorization: `Basic ${Buffer.from(`${attemptId}:${password}`).toString("base64")}`,
     async settle() {
       const message = { event: "TASK_COMPLETED", stackId, task: { name: "create" }, dispatchId: attemptId };
       const event = { id: `${attemptId}-done`, stackId, origin: "worker", message, receivedAt: now } as const;
