@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { idempotencyKeyOf } from "../machine/attempt-id.ts";
+import { silentLogger } from "../ports/logger.ts";
+import { createFakeClock } from "../testing/fake-clock.ts";
+import { aDispatch } from "../testing/store-conformance/store-builders.ts";
+import { type AwsAccess, type CallInput, createExecutorContext } from "./executor-context.ts";
+import { createLeases } from "./leases.ts";
+import { createMemoryStore } from "./memory-store.ts";
+
+const ID = "s1/created/1/plan/2";
+const target = { account: "111122223333", region: "eu-central-1" };
+
+class FakeClient {
+  readonly made = true;
+}
+
+function createContext(call: Partial<CallInput> = {}, deps: { aws?: AwsAccess; stateBackendUrl?: string } = {}) {
+  const clock = createFakeClock();
+  const { records } = createMemoryStore();
+  const common = { clock, logger: silentLogger, records, leases: createLeases(records, { clock }) };
+  const { message } = aDispatch(ID, { attempt: 2 });
+  return createExecutorContext(
+    { ...common, ...deps },
+    {
+      message,
+      token: 3,
+      deadlineAt: 9,
+      signal: new AbortController().signal,
+      cancelling: false,
+      report: () => {},
+      ...call,
+    },
+  );
+}
+
+describe("what an executor is given", () => {
+  it("names the attempt and its stack", () => {
+    expect(createContext()).toMatchObject({
+      stackId: "s1",
+      machine: "web",
+      task: "plan",
+      attempt: { id: ID, number: 2, token: 3 },
+      metadata: {},
+      state: "UP",
+      previousState: "INIT",
+      cancelling: false,
+      deadlineAt: 9,
+    });
+    expect(createContext()).not.toHaveProperty("target");
+    expect(createContext()).not.toHaveProperty("stateBackendUrl");
+  });
+
+  it("has a key that does not depend on who holds the attempt, and differs between attempts", () => {
+    const key = createContext().idempotencyKey;
+
+    expect(key).toBe(idempotencyKeyOf({ stackId: "s1", life: "created", entry: 1, task: "plan", attempt: 2 }));
+    expect(createContext({ token: 4, deadlineAt: 99 }).idempotencyKey).toBe(key);
+    expect(createContext({ message: aDispatch("s1/created/1/plan/3").message }).idempotencyKey).not.toBe(key);
+  });
+
+  it("has a key for attempts of other senders too, whose ids say nothing", () => {
+    expect(createContext({ message: aDispatch("legacy").message }).idempotencyKey).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it("reaches AWS in the task's target", async () => {
+    const asked: unknown[] = [];
+    const aws: AwsAccess = {
+      client(client, at) {
+        asked.push(["client", at]);
+        return new client({} as never);
+      },
+      async credentials(at) {
+        asked.push(["credentials", at]);
+        return { accessKeyId: "a", secretAccessKey: "b" };
+      },
+    };
+    const { message } = aDispatch(ID);
+    const ctx = createContext({ message: { ...message, task: { ...message.task, target } } }, { aws });
+
+    const client = ctx.aws(FakeClient);
+    await ctx.credentials();
+
+    const whole = { ...target, partition: "aws" };
+    expect(client).toBeInstanceOf(FakeClient);
+    expect(ctx.target).toEqual(whole);
+    expect(asked).toEqual([
+      ["client", whole],
+      ["credentials", whole],
+    ]);
+  });
+
+  it("says what to do where there is no access to AWS", () => {
+    expect(() => createContext().aws(FakeClient)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+    expect(() => createContext().credentials()).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  });
+
+  it("knows the yard's state backend, where there is one", () => {
+    expect(createContext({}, { stateBackendUrl: "http://127.0.0.1/state" }).stateBackendUrl).toBe(
+      "http://127.0.0.1/state",
+    );
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import type { AttemptStore, RenewResult } from "../ports/attempt-store.ts";
+import { createFakeClock } from "../testing/fake-clock.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { holdAttempt } from "./held-attempt.ts";
+import { createMemoryStore } from "./memory-store.ts";
+
+const LEASE_MS = 30_000;
+
+function createBench(answers: readonly (RenewResult | Error)[] = [], cancelling = false) {
+  const clock = createFakeClock();
+  const start = clock.now();
+  const logger = createRecordingLogger();
+  const renewals: unknown[] = [];
+  const left = [...answers];
+  const attempts: AttemptStore = {
+    ...createMemoryStore(),
+    async renew(_grant, { now, ...input }) {
+      renewals.push({ at: now - start, ...input });
+      const answer = left.shift() ?? { kind: "renewed" };
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  let line: string | undefined;
+  const held = holdAttempt({
+    grant: { attemptId: "a1", owner: "w1", token: 1 },
+    leaseMs: LEASE_MS,
+    clock,
+    attempts,
+    logger,
+    progressLine: () => line,
+    cancelling,
+  });
+  return {
+    clock,
+    logger,
+    renewals,
+    held,
+    say(next: string) {
+      line = next;
+    },
+  };
+}
+
+const CANCEL: RenewResult = { kind: "renewed", cancelling: "requested" };
+
+describe("a held attempt", () => {
+  it("is renewed at each third of its lease, with the newest line", async () => {
+    const { clock, renewals, held, say } = createBench();
+
+    await clock.advance(10_000);
+    say("half");
+    await clock.advance(10_000);
+    await held.end();
+    await clock.advance(60_000);
+
+    expect(renewals).toEqual([
+      { at: 10_000, leaseMs: LEASE_MS },
+      { at: 20_000, leaseMs: LEASE_MS, message: "half" },
+    ]);
+    expect(clock.nextWakeAt()).toBeUndefined();
+  });
+
+  it("tells of a lost lease, and is not renewed any more", async () => {
+    const { clock, renewals, held } = createBench([{ kind: "lost" }]);
+
+    await clock.advance(60_000);
+
+    expect([held.stopReason(), held.signal.aborted, renewals.length]).toEqual(["lost", true, 1]);
+    await held.end();
+  });
+
+  it("tells of a cancel, and is renewed until the work has ended", async () => {
+    const { clock, renewals, held } = createBench([CANCEL, CANCEL]);
+
+    await clock.advance(30_000);
+
+    expect([held.stopReason(), renewals.length]).toEqual(["cancel", 3]);
+    await held.end();
+  });
+
+  it("does not interrupt a cancel by the news of it", async () => {
+    const { clock, held } = createBench([CANCEL, CANCEL], true);
+
+    await clock.advance(20_000);
+
+    expect(held.signal.aborted).toBe(false);
+    await held.end();
+  });
+
+  it("outlives a store that does not answer for a while", async () => {
+    const { clock, renewals, held, logger } = createBench([new Error("busy"), new Error("busy")]);
+
+    await clock.advance(30_000);
+
+    expect([held.signal.aborted, renewals.length]).toEqual([false, 3]);
+    expect(logger.lines.map(({ level, fields }) => [level, fields["attemptId"]])).toEqual([
+      ["warn", "a1"],
+      ["warn", "a1"],
+    ]);
+    await held.end();
+  });
+
+  it("keeps the first reason to stop", async () => {
+    const { clock, held } = createBench([CANCEL]);
+    await clock.advance(10_000);
+
+    held.stop();
+
+    expect(held.stopReason()).toBe("cancel");
+    await held.end();
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { publishMessages } from "./publish-messages.ts";
+
+function createBench() {
+  const store = createMemoryStore();
+  const clock = createFakeClock();
+  return {
+    store,
+    clock,
+    publish: (messages: readonly unknown[], actor?: string) =>
+      publishMessages({ store, clock, ids: countingIds() }, messages, actor === undefined ? {} : { actor }),
+    async takeQueued() {
+      const items = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 });
+      return items.map((item) => (item.kind === "event" ? item.event : undefined));
+    },
+  };
+}
+
+describe("messages at the door", () => {
+  it("are queued under their own id, or one that they are given", async () => {
+    const { publish, clock, takeQueued } = createBench();
+    const own = { id: "mine", stackId: "a", event: "GO" };
+    const other = { stackId: "b", action: "GO" };
+
+    const results = await publish([own, other], "kim");
+
+    expect(results).toEqual([
+      { kind: "accepted", eventId: "mine", stackId: "a" },
+      { kind: "accepted", eventId: "id-000002", stackId: "b" },
+    ]);
+    const common = { origin: "external", receivedAt: clock.now(), actor: "kim" };
+    expect(await takeQueued()).toEqual([
+      { id: "mine", stackId: "a", message: own, ...common },
+      { id: "id-000002", stackId: "b", message: other, ...common },
+    ]);
+  });
+
+  it("are taken out of their envelope", async () => {
+    const { publish, takeQueued } = createBench();
+    const inner = { id: "mine", stackId: "a", event: "GO" };
+
+    await publish([JSON.stringify({ Type: "Notification", Message: JSON.stringify(inner) })]);
+
+    expect((await takeQueued()).map((event) => event?.message)).toEqual([inner]);
+  });
+
+  it("are refused one by one, and the others are queued", async () => {
+    const { publish, takeQueued } = createBench();
+
+    const results = await publish([
+      "no json",
+      { event: "GO" },
+      { stackId: "a", event: "NEXT" },
+      { stackId: "a", event: "TASK_TIMED_OUT", task: { name: "t" } },
+      { stackId: "a", event: "GO" },
+    ]);
+
+    expect(results.map((result) => (result.kind === "invalid" ? result.code : result.kind))).toEqual([
+      "EVENT_INVALID",
+      "EVENT_INVALID",
+      "EVENT_RESERVED",
+      "EVENT_RESERVED",
+      "accepted",
+    ]);
+    expect(await takeQueued()).toHaveLength(1);
+  });
+
+  it("do not trouble the store when none is an event", async () => {
+    const clock = createFakeClock();
+    const store = { enqueue: () => Promise.reject(new Error("not to be called")) };
+
+    await expect(publishMessages({ store, clock, ids: countingIds() }, [{}])).resolves.toHaveLength(1);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { failed, succeeded } from "../ports/steps.ts";
+import { aDispatch } from "../testing/store-conformance/store-builders.ts";
+import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
+
+const ID = "s1/created/1/plan/1";
+const message = aDispatch(ID).message;
+const quota = failed({ code: "QUOTA", message: "no room", retryable: true });
+
+describe("the event of a result", () => {
+  it("bears the attempt's id, so that it counts once, and echoes the task", () => {
+    expect(toResultEvent(message, succeeded({ url: "u" }), { cancelling: false, now: 5 })).toEqual({
+      id: `result:${ID}`,
+      stackId: "s1",
+      origin: "worker",
+      receivedAt: 5,
+      message: {
+        event: "TASK_COMPLETED",
+        stackId: "s1",
+        task: message.task,
+        dispatchId: ID,
+        outputs: { url: "u" },
+      },
+    });
+  });
+
+  it("tells a failure with its code, its text, and whether another attempt may help", () => {
+    const { message: body } = toResultEvent(message, { ...quota, outputs: { part: 1 } }, { cancelling: false, now: 5 });
+
+    expect(body).toMatchObject({
+      event: "TASK_ERROR",
+      code: "QUOTA",
+      description: "no room",
+      retryable: true,
+      outputs: { part: 1 },
+    });
+  });
+
+  it("never holds sensitive outputs", () => {
+    const step = succeeded({ url: "u", password: "s3cret" }, { sensitive: ["password"] });
+
+    expect(toResultEvent(message, step, { cancelling: false, now: 5 }).message["outputs"]).toEqual({ url: "u" });
+  });
+
+  it.each([null, "text", 7])("has no outputs where they are no map: %j", (outputs) => {
+    expect(toResultEvent(message, succeeded(outputs), { cancelling: false, now: 5 }).message["outputs"]).toEqual({});
+  });
+
+  it.each([
+    [succeeded({}), false, "succeeded", "TASK_COMPLETED"],
+    [succeeded({}), true, "succeeded", "TASK_COMPLETED"],
+    [quota, false, "failed", "TASK_ERROR"],
+    [quota, true, "cancelled", "TASK_CANCELLED"],
+  ] satisfies [FinalStep, boolean, string, string][])(
+    "of %j, cancelling %s: %s",
+    (step, cancelling, outcome, event) => {
+      expect(toSettledOutcome(step, cancelling)).toBe(outcome);
+      expect(toResultEvent(message, step, { cancelling, now: 5 }).message["event"]).toBe(event);
+    },
+  );
+});

@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Stack, StackTimer } from "../machine/stack.ts";
+import { aStack } from "../testing/builders.ts";
+import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./stack-timer.ts";
+
+const timer = { id: "1/after/0", event: "SLEEP", dueAt: 1_000 };
+const other = { id: "1/after/1", event: "WAKE", dueAt: 9_000 };
+const stack = aStack({ timers: [timer, other] });
+const HOUR_MS = 3_600_000;
+
+describe("a timer's event", () => {
+  it("has an id that names life and timer", () => {
+    expect(toTimerEvent(stack, timer, 5)).toEqual({
+      id: "timer:event-0:1/after/0",
+      stackId: "pr-12",
+      name: "SLEEP",
+      at: 5,
+      origin: "timer",
+      timerId: "1/after/0",
+    });
+  });
+
+  it("is kept as an event of the engine's own, which may be sent again", () => {
+    expect(toQueuedTimer(toTimerEvent(stack, timer, 5))).toEqual({
+      id: "timer:event-0:1/after/0",
+      stackId: "pr-12",
+      origin: "worker",
+      receivedAt: 5,
+      message: { event: "SLEEP", stackId: "pr-12" },
+    });
+  });
+});
+
+describe("a timer that waits for its machine", () => {
+  it("fires again after 30 seconds, and leaves the others alone", () => {
+    expect(postponeTimer(stack, timer, { now: 1_000, keepMs: HOUR_MS })?.timers).toEqual([
+      { ...timer, dueAt: 31_000, postponedFrom: 1_000 },
+      other,
+    ]);
+  });
+
+  it("is tried later and later, and for the last time when its hour is over", () => {
+    const triedAt: number[] = [];
+    for (let now = 0, waiting: Stack | undefined = stack; waiting !== undefined; ) {
+      const first: StackTimer | undefined = waiting.timers[0];
+      waiting = first && postponeTimer(waiting, first, { now, keepMs: HOUR_MS });
+      now = waiting?.timers[0]?.dueAt ?? now;
+      if (waiting !== undefined) triedAt.push(now / 60_000);
+    }
+
+    expect(triedAt).toEqual([0.5, 1.5, 3.5, 7.5, 15.5, 30.5, 45.5, 60]);
+  });
+
+  it("is never due in the past", () => {
+    fc.assert(
+      fc.property(fc.nat(2 * HOUR_MS), fc.nat(HOUR_MS), (now, postponedFrom) => {
+        const waiting = { ...timer, postponedFrom };
+        const dueAt = postponeTimer(aStack({ timers: [waiting] }), waiting, { now, keepMs: HOUR_MS })?.timers[0]?.dueAt;
+
+        expect(dueAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(now);
+      }),
+    );
+  });
+
+  it("is due at once when its machine is back", () => {
+    const waiting = postponeTimer(stack, timer, { now: 1_000, keepMs: HOUR_MS }) ?? stack;
+
+    expect(resumeTimers(waiting).timers.map(({ dueAt }) => dueAt)).toEqual([1_000, 9_000]);
+    expect(resumeTimers(stack)).toBe(stack);
+  });
+});

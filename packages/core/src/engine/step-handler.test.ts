@@ -1,0 +1,36 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { defineExecutor } from "../ports/define-executor.ts";
+import { running, succeeded } from "../ports/steps.ts";
+import { createExecutorContext } from "../testing/executor-context.ts";
+import { createStepHandler } from "./step-handler.ts";
+
+const executor = defineExecutor({
+  name: "work",
+  config: Type.Object({ name: Type.String() }),
+  progress: Type.Object({ id: Type.String() }),
+  start: async (_ctx, { name }) => running({ progress: { id: name }, pollAfterMs: 1, message: "works" }),
+  poll: async (_ctx, _config, { id }) => succeeded({ polled: id }),
+  cancel: async (_ctx, _config, progress) => succeeded({ cancelled: progress?.id ?? "nothing" }),
+});
+
+const handle = createStepHandler(executor, ({ ctx }) => createExecutorContext({ stackId: String(ctx?.["stackId"]) }));
+const config = { name: "a" };
+const ctx = { stackId: "s1" };
+
+describe("a handler of steps", () => {
+  it("starts, polls with what the step before answered, and cancels", async () => {
+    const started = await handle({ op: "start", config, ctx });
+    const progress = started.kind === "running" ? started.progress : undefined;
+
+    expect(started).toEqual(running({ progress: { id: "a" }, pollAfterMs: 1, message: "works" }));
+    expect(await handle({ op: "poll", config, ctx, progress })).toEqual(succeeded({ polled: "a" }));
+    expect(await handle({ op: "cancel", config, ctx, progress })).toEqual(succeeded({ cancelled: "a" }));
+    expect(await handle({ op: "cancel", config, ctx })).toEqual(succeeded({ cancelled: "nothing" }));
+  });
+
+  it("answers with a failed step where request and schemas do not agree", async () => {
+    expect(await handle({ op: "start", config: {}, ctx })).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(await handle({ op: "poll", config, ctx, progress: { id: 7 } })).toMatchObject({ code: "PLUGIN_INVALID" });
+  });
+});
