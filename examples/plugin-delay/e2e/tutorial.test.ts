@@ -6,6 +6,8 @@ import { readTutorialFiles } from "../tutorial-files.ts";
 
 const repository = join(import.meta.dirname, "../../..");
 const folder = join(import.meta.dirname, "../temp/reader");
+// npm links a program only when its file is there, which in a fresh clone comes after the installation.
+const stackyard = join(repository, "packages/cli/dist/bin.js");
 
 /** What a reader has who wrote every file of docs/plugins.md into an empty folder. */
 beforeAll(() => {
@@ -34,6 +36,6 @@ describe("a reader of docs/plugins.md", () => {
   });
 
   it("validates the machine", () => {
-    expect(run("stackyard", "validate", "machines")).toContain("tea.yml");
+    expect(run("node", stackyard, "validate", "machines")).toContain("tea.yml");
   });
 });
