@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { defineExecutor } from "../ports/define-executor.ts";
+import { succeeded } from "../ports/steps.ts";
+import { checkStep } from "./check-step.ts";
+
+const executor = defineExecutor({ name: "work", config: Type.Object({}), start: async () => succeeded({}) });
+
+describe("an executor's answer", () => {
+  it("always becomes a step, whatever it is", () => {
+    const kind = fc.constantFrom("running", "succeeded", "failed", "other");
+    const answer = fc.oneof(fc.anything(), fc.record({ kind, pollAfterMs: fc.anything(), progress: fc.anything() }));
+    fc.assert(
+      fc.property(answer, (value) => {
+        const step = checkStep(executor, value);
+
+        expect(["running", "succeeded", "failed"]).toContain(step.kind);
+        if (step.kind === "running") expect(step.pollAfterMs).toBeGreaterThanOrEqual(0);
+        if (step.kind === "failed") expect([typeof step.code, typeof step.message]).toEqual(["string", "string"]);
+      }),
+    );
+  });
+
+  it("has a line for people, be it empty", () => {
+    expect(checkStep(executor, { kind: "running", pollAfterMs: 5, progress: 1 })).toEqual({
+      kind: "running",
+      pollAfterMs: 5,
+      progress: 1,
+      message: "",
+    });
+  });
+
+  it("cannot be kept where it goes round in circles", () => {
+    const circle: Record<string, unknown> = {};
+    circle["self"] = circle;
+
+    expect(checkStep(executor, { kind: "running", pollAfterMs: 5, progress: circle, message: "" })).toMatchObject({
+      kind: "failed",
+      code: "PLUGIN_INVALID",
+    });
+  });
+});
