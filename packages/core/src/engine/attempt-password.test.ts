@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { toAttemptPassword } from "./attempt-password.ts";
-import { createMemoryStore } from "./memory-store.ts";
 
 const holder = { attemptId: "pr-1/e1/1/network/1", token: 1 };
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DueItem } from "../ports/work-queue.ts";
 import { createFakeClock, type FakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { createConsumer } from "./consumer.ts";
-import { createMemoryStore } from "./memory-store.ts";
 
 type EventItem = Extract<DueItem, { kind: "event" }>;
 

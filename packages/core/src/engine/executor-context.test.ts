@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { idempotencyKeyOf } from "../machine/attempt-id.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { type AwsAccess, type CallInput, createExecutorContext } from "./executor-context.ts";
 import { createLeases } from "./leases.ts";
-import { createMemoryStore } from "./memory-store.ts";
 
 const ID = "s1/created/1/plan/2";
 const target = { account: "111122223333", region: "eu-central-1" };

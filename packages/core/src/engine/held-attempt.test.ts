@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { AttemptStore, RenewResult } from "../ports/attempt-store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { holdAttempt } from "./held-attempt.ts";
-import { createMemoryStore } from "./memory-store.ts";
 
 const LEASE_MS = 30_000;
 

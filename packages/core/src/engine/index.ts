@@ -1,3 +1,4 @@
+export { createMemoryStore } from "../memory/memory-store.ts";
 export type {
   AttemptView,
   ClaimInput,
@@ -25,7 +26,6 @@ export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain.ts";
 export { createFolderLocator } from "./folder-locator.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
-export { createMemoryStore } from "./memory-store.ts";
 export { publishMessages } from "./publish-messages.ts";
 export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";

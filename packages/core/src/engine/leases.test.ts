@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryRecords } from "../memory/memory-records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { leasesConformance } from "../testing/leases-conformance.ts";
 import { createLeases } from "./leases.ts";
-import { createMemoryRecords } from "./memory-records.ts";
 
 describe("createLeases", () => {
   for (const c of leasesConformance) {

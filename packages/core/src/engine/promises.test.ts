@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import type { Step } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -12,7 +13,6 @@ import { createSimulator } from "../testing/simulator.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { createTrial, createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
-import { createMemoryStore } from "./memory-store.ts";
 
 // One part for each promise of ARCHITECTURE.md, in its order.
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createMemoryStore } from "./memory-store.ts";
 import { publishMessages } from "./publish-messages.ts";
 
 function createBench() {

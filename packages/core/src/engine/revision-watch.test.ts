@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import { aMachine } from "../testing/builders.ts";
 import { aChange, aParkedEvent, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
-import { createMemoryStore } from "./memory-store.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
 
 function aRevision(hash: string): LocatedMachine {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
 import { createStoreTransport } from "./store-transport.ts";
 
 function createBench() {

@@ -1,9 +1,9 @@
 import { describe, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aClaim, aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { transportConformance } from "../testing/transport-conformance.ts";
-import { createMemoryStore } from "./memory-store.ts";
 import { createStoreTransport } from "./store-transport.ts";
 
 describe("createStoreTransport", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Store } from "../ports/store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import type { Engine } from "./engine.ts";
-import { createMemoryStore } from "./memory-store.ts";
 import { startSweep } from "./sweep.ts";
 import { DEFAULT_RETENTION } from "./yard.ts";
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { createTrialLocator } from "../testing/trial.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
-import { createMemoryStore } from "./memory-store.ts";
 
 const SOURCE = `
 version: 1

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
 import { failed, running, succeeded } from "../ports/steps.ts";
@@ -8,7 +9,6 @@ import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock, type FakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
-import { createMemoryStore } from "./memory-store.ts";
 import { createWorker, type WorkerOptions } from "./worker.ts";
 
 const LEASE_MS = 30_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../engine/memory-store.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { createCrashingStore, ProcessDied } from "./crashing-store.ts";
 import { settlePromises } from "./fake-clock.ts";
 import { aQueuedEvent } from "./store-conformance/store-builders.ts";

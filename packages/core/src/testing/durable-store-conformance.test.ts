@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { createMemoryStore } from "../engine/memory-store.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import { durableStoreConformance } from "./durable-store-conformance.ts";
 
 describe("durableStoreConformance", () => {

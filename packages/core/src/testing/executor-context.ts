@@ -1,7 +1,7 @@
 import { createLeases } from "../engine/leases.ts";
-import { createMemoryRecords } from "../engine/memory-records.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { idempotencyKeyOf } from "../machine/attempt-id.ts";
+import { createMemoryRecords } from "../memory/memory-records.ts";
 import type { ExecutorContext } from "../ports/executor.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";

@@ -1,5 +1,5 @@
-export { createMemoryRecords } from "../engine/memory-records.ts";
-export { createMemoryTransport, type MemoryTransportOptions } from "../engine/memory-transport.ts";
+export { createMemoryRecords } from "../memory/memory-records.ts";
+export { createMemoryTransport, type MemoryTransportOptions } from "../memory/memory-transport.ts";
 export { aMachine, anEvent, aStack, type MachineSketch, type StateSketch } from "./builders.ts";
 export type { ConformanceCase } from "./conformance-case.ts";
 export { type CrashDecision, type CrashingStore, createCrashingStore, ProcessDied } from "./crashing-store.ts";

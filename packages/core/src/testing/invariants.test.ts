@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../engine/memory-store.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Store } from "../ports/store.ts";
 import { createInvariants } from "./invariants.ts";
 import { createLeaseInvariants } from "./lease-invariants.ts";

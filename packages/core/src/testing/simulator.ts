@@ -1,6 +1,6 @@
-import { createMemoryStore } from "../engine/memory-store.ts";
 import { publishMessages } from "../engine/publish-messages.ts";
 import type { Stack } from "../machine/stack.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DueKind } from "../ports/work-queue.ts";

@@ -1,7 +1,7 @@
+import { defined } from "../engine/defined.ts";
 import type { Dispatch } from "../machine/decision.ts";
 import type { AttemptView, ClaimResult, Grant } from "../ports/attempt-store.ts";
 import type { CancelAttempt } from "../ports/stack-store.ts";
-import { defined } from "./defined.ts";
 import type { KeyHolder } from "./memory-keys.ts";
 
 /** One attempt as the memory store holds it. */
