@@ -12,6 +12,7 @@ export interface HistoryEntry {
   readonly outcome: Outcome;
   readonly life?: string;
   readonly actor?: string;
+  /** Why the event was not applied; of an applied `TASK_ERROR`: the code of the task's failure. */
   readonly code?: string;
   readonly reason?: string;
   /** The states before and after. */

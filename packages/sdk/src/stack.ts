@@ -29,6 +29,8 @@ export interface StackTask {
   readonly status: "PENDING" | "SATISFIED" | "ERROR";
   readonly detail?: string;
   readonly errorMessage?: string;
+  /** Of a failed task: the code of the failure, where the worker gave one. */
+  readonly errorCode?: string;
 }
 
 /** A stack as a list shows it. Instants are ISO 8601 in UTC. */

@@ -136,7 +136,8 @@ describe("commands over a running yard", () => {
     const retried = await run("stacks", "retry", "e", "--json");
 
     expect(failed.exitCode).toBe(2);
-    expect(shown.stdout).toMatch(/BROKEN[\s\S]*bad[\s\S]*ERROR[\s\S]*Log of bad/);
+    expect(shown.stdout).toMatch(/BROKEN[\s\S]*bad[\s\S]*ERROR[\s\S]*LAMBDA_\w+[\s\S]*Log of bad/);
+    expect((await run("stacks", "history", "e")).stdout).toMatch(/TASK_ERROR bad {2}applied {2}BROKEN {2}LAMBDA_\w+: /);
     expect(parseLines(listed.stdout).map(({ id }) => id)).toEqual(["e"]);
     expect(parseLines(retried.stdout)).toMatchObject([{ stackId: "e", outcome: "applied" }]);
 

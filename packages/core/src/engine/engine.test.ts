@@ -191,6 +191,21 @@ describe("the engine", () => {
     expect((await yard.store.load(["pr-1"]))[0]?.parked).toEqual([]);
   });
 
+  it("keeps the code of a failed task, in the history and with the task", async () => {
+    const { yard } = createTrial(() => NEVER);
+    await yard.publish(opened);
+    await yard.settle();
+
+    const body = { event: "TASK_ERROR", task: { name: "db" }, description: "no room", code: "DB_FULL" };
+    await yard.publish(opened, { id: "e2", stackId: "pr-1", ...body });
+    await yard.settle();
+
+    const { items } = await yard.store.listHistory({ stackId: "pr-1", newestFirst: true }, { limit: 1 });
+    expect(items[0]).toMatchObject({ outcome: "applied", code: "DB_FULL", description: "no room" });
+    const failed = { name: "db", status: "ERROR", errorMessage: "no room", errorCode: "DB_FULL" };
+    expect((await yard.findStack("pr-1"))?.tasks).toContainEqual(failed);
+  });
+
   it("fails a task whose time is over, and closes its run when the worker has stopped", async () => {
     const { yard, outcomes } = createTrial(({ task }) => (task === "db" ? NEVER : undefined));
     await yard.publish(opened);

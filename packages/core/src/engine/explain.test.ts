@@ -61,6 +61,16 @@ describe("explainStack", () => {
     expect(explainStack({ stack, attempts, parked: [] }, NOW).tasks[0]?.attempt?.attempt).toBe(2);
   });
 
+  it.each([
+    [{ errorMessage: "no answer", errorCode: "HTTP_CHECK_TIMED_OUT" }, "Failed (HTTP_CHECK_TIMED_OUT): no answer"],
+    [{ errorMessage: "no answer" }, "Failed: no answer"],
+    [{}, "Failed: no reason was given"],
+  ])("tells why a task has failed: %j", (told, expected) => {
+    const stack = aStack({ tasks: [{ name: "db", status: "ERROR", ...told }] });
+
+    expect(explainStack({ stack, attempts: [], parked: [] }, NOW).tasks[0]?.why).toBe(expected);
+  });
+
   it("sums up what the stack waits for", () => {
     const parked: ParkedEvent = {
       event: { id: "e", stackId: "pr-12", origin: "external", message: {}, receivedAt: 0 },

@@ -39,7 +39,10 @@ function explainTask(stack: Stack, task: TaskState, attempts: readonly AttemptVi
 
 function tellTask(task: TaskState, attempt: AttemptView | undefined, now: number): string {
   if (task.status === "SATISFIED") return "Done.";
-  if (task.status === "ERROR") return `Failed: ${task.errorMessage ?? "no reason was given"}`;
+  if (task.status === "ERROR") {
+    const code = task.errorCode === undefined ? "" : ` (${task.errorCode})`;
+    return `Failed${code}: ${task.errorMessage ?? "no reason was given"}`;
+  }
   return attempt === undefined ? "Its message was sent; no answer has come." : tellAttempt(attempt, now);
 }
 

@@ -1,5 +1,5 @@
 import type { Decision } from "../machine/decision.ts";
-import type { StackEvent } from "../machine/event.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { defined } from "./defined.ts";
@@ -28,7 +28,7 @@ export function toHistoryEntry({ event, decision, outcome, before, notes }: Hist
     ...defined({
       life: after?.life,
       actor: event.actor,
-      code: decision.kind === "applied" ? undefined : decision.code,
+      code: decision.kind === "applied" ? toFailureCode(event) : decision.code,
       reason: decision.kind === "applied" ? event.reason : decision.reason,
       from: before?.state,
       to: after?.state,
@@ -38,6 +38,10 @@ export function toHistoryEntry({ event, decision, outcome, before, notes }: Hist
       machineHash: after?.machineHash,
     }),
   };
+}
+
+function toFailureCode({ name, code }: StackEvent): string | undefined {
+  return name === SYSTEM_EVENTS.taskError ? code : undefined;
 }
 
 /** The history line of an event that no decision was made on: its message is none, or deciding failed. */

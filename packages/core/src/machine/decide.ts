@@ -109,7 +109,7 @@ function toSettled(event: StackEvent, { reason }: Rejected): StackEvent | undefi
   if (event.origin !== "worker" || !RESULT_EVENTS.has(event.name)) return undefined;
   const { metadata, ...rest } = event;
   if (event.name !== SYSTEM_EVENTS.taskCompleted) return rest;
-  return { ...rest, name: SYSTEM_EVENTS.taskError, code: "OUTPUT_INVALID", description: `OUTPUT_INVALID: ${reason}` };
+  return { ...rest, name: SYSTEM_EVENTS.taskError, code: "OUTPUT_INVALID", description: reason };
 }
 
 function reject(code: Rejected["code"], reason: string): Rejected {

@@ -13,6 +13,8 @@ export interface TaskState {
   readonly status: TaskStatus;
   /** Only while the status is `ERROR`. */
   readonly errorMessage?: string;
+  /** Only while the status is `ERROR`: the code of the failure, where the worker gave one. */
+  readonly errorCode?: string;
 }
 
 /**

@@ -61,8 +61,9 @@ describe("TASK_COMPLETED", () => {
     ]);
   });
 
-  it("makes a failed task succeed late, by name, and takes its message away", () => {
-    const { stack } = decideOn(decideOn(opened, failed("db", { description: "quota" })).stack, done("db"));
+  it("makes a failed task succeed late, by name, and takes its message and code away", () => {
+    const event = failed("db", { description: "quota", code: "QUOTA" });
+    const { stack } = decideOn(decideOn(opened, event).stack, done("db"));
 
     expect(stack.tasks).toEqual([pending("network"), satisfied("db")]);
   });
@@ -305,7 +306,7 @@ describe("what a worker has settled", () => {
 
     const { stack } = decideOn(opened, event);
 
-    expect(stack.tasks).toEqual([pending("network"), error("db", `OUTPUT_INVALID: ${reason}`)]);
+    expect(stack.tasks).toEqual([pending("network"), { ...error("db", reason), errorCode: "OUTPUT_INVALID" }]);
     expect(stack.metadata).toEqual({});
   });
 

@@ -12,8 +12,8 @@ export const completeTask: Handler = (work) => {
 
 /** The task has failed. */
 export const failTask: Handler = (work) => {
-  const { description } = work.event;
-  return answerTask(work, (name) => toFailed(name, description));
+  const { description, code } = work.event;
+  return answerTask(work, (name) => toFailed(name, description, code));
 };
 
 /** A cancel has ended. After a time-out the task has failed already, so that only the attempt ends. */
@@ -51,9 +51,13 @@ export function changeTask(work: Work, task: TaskState): void {
   settleState(work, before);
 }
 
-/** A failed task; without a message where the worker gave none. */
-export function toFailed(name: string, errorMessage: string | undefined): TaskState {
-  return errorMessage === undefined ? { name, status: "ERROR" } : { name, status: "ERROR", errorMessage };
+/** A failed task; without a message or a code where the worker gave none. */
+export function toFailed(name: string, errorMessage: string | undefined, errorCode?: string): TaskState {
+  return {
+    ...{ name, status: "ERROR" },
+    ...(errorMessage === undefined ? {} : { errorMessage }),
+    ...(errorCode === undefined ? {} : { errorCode }),
+  };
 }
 
 const CLOSED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };

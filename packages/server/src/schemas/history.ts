@@ -14,7 +14,9 @@ export const HistoryEntry = Type.Object({
   outcome: Outcome,
   life: Type.Optional(Type.String()),
   actor: Type.Optional(Type.String()),
-  code: Type.Optional(Type.String()),
+  code: Type.Optional(
+    Type.String({ description: "Why it was not applied; of an applied TASK_ERROR: the code of the task's failure." }),
+  ),
   reason: Type.Optional(Type.String()),
   from: Type.Optional(Type.String({ description: "The state before." })),
   to: Type.Optional(Type.String({ description: "The state after." })),

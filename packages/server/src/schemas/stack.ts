@@ -15,6 +15,7 @@ const taskProperties = {
   status: TaskStatus,
   detail: Type.Optional(Type.String({ description: "More than the status says, such as QUEUED or SKIPPED." })),
   errorMessage: Type.Optional(Type.String({ description: "Only while the status is ERROR." })),
+  errorCode: Type.Optional(Type.String({ description: "Of a failed task, where its worker gave a code." })),
 };
 
 const stackProperties = {
