@@ -151,13 +151,17 @@ async function suspend(
 
 async function settle(
   { store, clock, logger }: AttemptDeps,
-  { executor, message, claimed }: AttemptInput,
+  { executor, message, claimed, onReport }: AttemptInput,
   ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: TaskLog },
 ): Promise<void> {
   const { cancelling, log } = ended;
-  const text = log.text();
   const { step: result, run } = toFollowUpRun(executor, message, ended.step);
   const outcome = toSettledOutcome(result, cancelling);
+  for (const line of tellCancelled(result, outcome)) {
+    log.add(line);
+    onReport(line);
+  }
+  const text = log.text();
   const answer = await insist(clock, async () => {
     if (run !== undefined) await store.revisions.put(run.revision);
     const now = clock.now();
@@ -171,6 +175,12 @@ async function settle(
   });
   if (answer === "lost") logger.warn("A result came too late and was dropped.", { outcome });
   else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
+}
+
+/** The event of a cancel says no more than that it ended; what the executor tells of the end goes to the log. */
+function tellCancelled(step: FinalStep, outcome: ReturnType<typeof toSettledOutcome>): readonly string[] {
+  if (step.kind !== "failed" || outcome !== "cancelled") return [];
+  return `It ended after the cancel. ${step.code}: ${step.message}`.split("\n");
 }
 
 function neverStarted(): Step {
