@@ -26,3 +26,6 @@ export type DueItemOf<Kind extends DueKind> = Extract<DueItem, { readonly kind: 
 
 /** A machine's source as it is kept. */
 export type Revision = Parameters<Store["revisions"]["put"]>[0];
+
+/** The answer to a renewal. */
+export type RenewResult = Awaited<ReturnType<Store["renew"]>>;

@@ -1,5 +1,6 @@
-import type { Grant, RenewResult } from "@stackyard/core/engine";
+import type { Grant } from "@stackyard/core/engine";
 import { findGranted } from "./find-granted.ts";
+import type { RenewResult } from "./port-types.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Prolongs the lease of the newest grant, also one that is over. */

@@ -4,7 +4,6 @@ export type {
   ClaimInput,
   ClaimResult,
   Grant,
-  RenewResult,
   SettleInput,
   SuspendInput,
 } from "../ports/attempt-store.ts";
@@ -25,6 +24,7 @@ export { toAttemptPassword } from "./attempt-password.ts";
 export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain.ts";
 export { createFolderLocator } from "./folder-locator.ts";
+export { createLeases } from "./leases.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { publishMessages } from "./publish-messages.ts";
 export { createStaticLocator } from "./static-locator.ts";
