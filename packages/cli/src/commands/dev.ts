@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { tellEntry } from "../client/tell-history.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { createDevLogger } from "../dev/dev-logger.ts";
-import { type RunningDev, startDev, type TaskReport } from "../dev/start-dev.ts";
+import { type RunningDev, type RunningTask, startDev, type TaskReport } from "../dev/start-dev.ts";
 import { type MachineListing, watchMachines } from "../dev/watch-machines.ts";
 import { loadConfigFile } from "../project/config-file.ts";
 import type { Output } from "../shell/output.ts";
@@ -17,7 +17,7 @@ export const dev = defineCommand({
   summary: "Run the project's yard here: server, engine and tasks, in this process.",
   description: [
     "Keeps everything in the data folder, and reads machines again when their files change.",
-    "Ctrl-C lets running tasks end and then ends with 0; a second Ctrl-C quits at once with 130.",
+    "Ctrl-C names the running tasks, lets them end for up to 10 s, then asks them to stop, and ends with 0. After 5 more minutes it leaves them, to be taken up again by the next `dev`. A second Ctrl-C quits at once with 130.",
   ].join("\n"),
   examples: [
     { command: "stackyard dev", what: "On http://127.0.0.1:7070, or as the configuration says." },
@@ -47,7 +47,7 @@ export const dev = defineCommand({
     try {
       await follow(context, running, noToken);
     } finally {
-      out.step({ kind: "stopping" }, () => "Stopping: running tasks may end. Ctrl-C again quits at once.");
+      tellStopping(running.running(), out);
       await running.stop();
       out.step({ kind: "stopped" }, () => "Stopped.");
     }
@@ -69,6 +69,14 @@ async function follow({ out, signal }: CommandContext, running: RunningDev, anon
   const yard = new Stackyard({ url: running.url, token: running.token });
   for await (const entry of yard.watch({ signal })) tellHistory(entry, out);
   await watched;
+}
+
+function tellStopping(running: readonly RunningTask[], out: Output): void {
+  out.step({ kind: "stopping", running }, () => {
+    if (running.length === 0) return "Stopping: no task runs.";
+    const tasks = running.map(({ stackId, task }) => `${stackId} ${task}`).join(", ");
+    return `Stopping: ${tasks} may end within 10 s and are then asked to stop. Ctrl-C again quits at once.`;
+  });
 }
 
 function tellHistory(entry: HistoryEntry, out: Output): void {

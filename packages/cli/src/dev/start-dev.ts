@@ -8,10 +8,14 @@ import { toLeaseMs } from "../project/worker-lease.ts";
 import { VERSION } from "../version.ts";
 import { createOwnAwsAccess } from "./own-aws-access.ts";
 
-/** A line that a running task reports. */
-export interface TaskReport {
+/** A task at work. */
+export interface RunningTask {
   readonly stackId: string;
   readonly task: string;
+}
+
+/** A line that a running task reports. */
+export interface TaskReport extends RunningTask {
   readonly line: string;
 }
 
@@ -32,6 +36,8 @@ export interface RunningDev {
   readonly machinesDir: string;
   readonly locator: Locator;
   readonly executors: ReadonlyMap<string, Executor>;
+  /** Tasks that run now. */
+  running(): readonly RunningTask[];
   /** Lets running tasks end, then closes server and store. */
   stop(): Promise<void>;
 }
@@ -69,6 +75,7 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
     await writeServerFile(dataDir, { url: served.url, pid: process.pid, startedAt: new Date().toISOString() });
     return {
       ...{ dataDir, machinesDir, locator, executors, url: served.url, token: served.token },
+      running: () => yard.running(),
       async stop() {
         removeServerFile(dataDir, process.pid);
         // Terraform keeps its state in the server: tasks end before it does.

@@ -13,6 +13,8 @@ export interface HeldAttempt {
   stopReason(): StopReason | undefined;
   /** Asks the executor to end because the process ends. */
   stop(): void;
+  /** Leaves the attempt to its lease as if the process had died: the call's end counts for nothing any more. */
+  leave(): void;
   /** Ends the renewals. */
   end(): Promise<void>;
 }
@@ -38,10 +40,19 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     if (!controller.signal.aborted) controller.abort(reason);
   };
   const renewing = renewUntilEnded(input, ended.signal, abort);
+  let left = false;
   return {
     signal: controller.signal,
-    stopReason: () => (controller.signal.aborted ? (controller.signal.reason as StopReason) : undefined),
+    stopReason() {
+      if (left) return "lost";
+      return controller.signal.aborted ? (controller.signal.reason as StopReason) : undefined;
+    },
     stop: () => abort("stopping"),
+    leave() {
+      left = true;
+      abort("lost");
+      ended.abort();
+    },
     async end() {
       ended.abort();
       await renewing;

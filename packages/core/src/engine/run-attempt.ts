@@ -21,8 +21,8 @@ export interface AttemptDeps {
   readonly logger: Logger;
   readonly context: ContextDeps;
   readonly leaseMs: number;
-  /** Attempts that the worker holds now. */
-  readonly held: Set<HeldAttempt>;
+  /** Attempts that the worker holds now, with their messages. */
+  readonly held: Map<HeldAttempt, TaskMessage>;
   /** True when the process is about to end: what is granted now is given back untouched. */
   readonly isStopping: () => boolean;
 }
@@ -53,7 +53,7 @@ export async function runAttempt(deps: AttemptDeps, input: AttemptInput): Promis
     progressLine: log.last,
     cancelling: claimed.cancelling !== undefined,
   });
-  deps.held.add(attempt);
+  deps.held.set(attempt, input.message);
   try {
     const ended = await step(deps, input, attempt, log);
     if (ended !== undefined) await finish(deps, input, ended, log);

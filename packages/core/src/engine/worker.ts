@@ -42,13 +42,23 @@ export interface Worker {
   handle(delivery: TaskDelivery): Promise<DeliveryOutcome>;
   /** Takes nothing up any more, and asks the running executors to end; their attempts are handed out again at once. */
   abort(): void;
+  /** What runs here now, in the order in which it was taken up. */
+  running(): readonly RunningTask[];
+  /** Leaves what still runs to its leases: it is renewed no more, and its results are not written. */
+  leave(): void;
+}
+
+/** A task that a worker works on. */
+export interface RunningTask {
+  readonly stackId: string;
+  readonly task: string;
 }
 
 const DEFAULT_LEASE_MS = 30_000;
 
 /** A worker over a store. */
 export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Worker {
-  const held = new Set<HeldAttempt>();
+  const held = new Map<HeldAttempt, TaskMessage>();
   const owner = options.owner ?? deps.ids.next();
   const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
   const context: ContextDeps = {
@@ -80,7 +90,12 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     },
     abort() {
       stopping = true;
-      for (const attempt of held) attempt.stop();
+      for (const attempt of held.keys()) attempt.stop();
+    },
+    running: () => [...held.values()].map(({ stack, task }) => ({ stackId: stack.id, task: task.name })),
+    leave() {
+      for (const attempt of held.keys()) attempt.leave();
+      held.clear();
     },
   };
 }

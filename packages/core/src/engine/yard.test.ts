@@ -109,6 +109,31 @@ describe("the stop of a yard", () => {
     expect(bench.clock.nextWakeAt()).toBeUndefined();
   });
 
+  it("says which tasks run, and leaves those that do not end to their leases", async () => {
+    const ends: ((step: Step) => void)[] = [];
+    const bench = createBench(() => new Promise((resolve) => ends.push(resolve)));
+    const yard = bench.start({ drainMs: 5_000, leaveMs: 60_000, concurrency: 1 });
+    await bench.publish(opened);
+    await settle();
+    const running = [{ stackId: "pr-1", task: "network" }];
+    expect(yard.running()).toEqual(running);
+
+    const stop = yard.stop();
+    await bench.clock.advance(65_000);
+    await stop;
+    const [attempt] = await bench.store.listAttempts("pr-1");
+    for (const end of ends) end(succeeded({}));
+    await bench.clock.advance(60_000);
+
+    expect(bench.logger.lines.filter(({ level }) => level === "warn")).toMatchObject([
+      { message: expect.stringContaining("asked to end"), fields: { tasks: ["pr-1 network"] } },
+      { message: expect.stringContaining("lease"), fields: { tasks: ["pr-1 network"] } },
+    ]);
+    expect(yard.running()).toEqual([]);
+    expect(await bench.store.listAttempts("pr-1")).toContainEqual(attempt);
+    expect(bench.clock.nextWakeAt()).toBeUndefined();
+  });
+
   it("leaves a store that another yard can go on with", async () => {
     const first = createBench((ctx) => {
       return new Promise((resolve) => {

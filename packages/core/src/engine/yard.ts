@@ -5,11 +5,12 @@ import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
+import type { Subscription } from "../ports/transport.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import type { AwsAccess } from "./executor-context.ts";
 import { createStoreTransport } from "./store-transport.ts";
 import { startSweep } from "./sweep.ts";
-import { createWorker, type WorkerOptions } from "./worker.ts";
+import { createWorker, type RunningTask, type Worker, type WorkerOptions } from "./worker.ts";
 
 /** What a yard in one process is made of. */
 export interface YardDeps {
@@ -33,6 +34,11 @@ export interface YardOptions {
   readonly retention?: Retention;
   /** How long `stop` waits for running tasks before it asks them to end. Default: 10 s. */
   readonly drainMs?: number;
+  /**
+   * How long `stop` then waits for those that it has asked, before it leaves them to their leases. Default: 5 min,
+   * because Terraform may need 4 to end in order.
+   */
+  readonly leaveMs?: number;
 }
 
 /** What is kept where nothing else is said: history for 30 days, event ids for 14 or the last 1,000 of a stack. */
@@ -46,7 +52,12 @@ export const DEFAULT_RETENTION: Retention = {
 
 /** An engine and a worker over one store, at work. */
 export interface RunningYard {
-  /** Takes nothing new, waits for running tasks, then asks them to end and gives them back. */
+  /** Tasks that run now. */
+  running(): readonly RunningTask[];
+  /**
+   * Takes nothing new, waits for running tasks, then asks them to end and gives them back. One that does not end is left
+   * to its lease.
+   */
   stop(): Promise<void>;
 }
 
@@ -69,12 +80,33 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   const tasks = transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
   const sweep = startSweep({ engine, store, clock, logger }, options.retention ?? DEFAULT_RETENTION);
   return {
+    running: () => worker.running(),
     async stop() {
-      const drained = new AbortController();
-      const abortLater = clock.sleep(options.drainMs ?? 10_000, drained.signal).then(() => worker.abort());
-      await tasks.stop();
-      drained.abort();
-      await Promise.all([abortLater, events.stop(), sweep.stop()]);
+      await endTasks({ clock, logger, tasks, worker }, options);
+      await Promise.all([events.stop(), sweep.stop()]);
     },
   };
+}
+
+interface EndingDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tasks: Subscription;
+  readonly worker: Worker;
+}
+
+async function endTasks({ clock, logger, tasks, worker }: EndingDeps, limits: YardOptions): Promise<void> {
+  const ended = new AbortController();
+  const stopped = tasks.stop().finally(() => ended.abort());
+  const warn = (message: string) => {
+    if (ended.signal.aborted) return;
+    logger.warn(message, { tasks: worker.running().map(({ stackId, task }) => `${stackId} ${task}`) });
+  };
+  await clock.sleep(limits.drainMs ?? 10_000, ended.signal);
+  warn("Running tasks are asked to end.");
+  worker.abort();
+  await clock.sleep(limits.leaveMs ?? 300_000, ended.signal);
+  if (ended.signal.aborted) return stopped;
+  warn("Tasks that did not end are left; they are taken up again when their lease is over.");
+  worker.leave();
 }

@@ -1,0 +1,63 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const MACHINE = `version: 1
+events: [OPEN]
+states:
+  INIT: {on: {OPEN: [{action: advance, state: WORK}]}}
+  WORK: {tasks: [dig]}
+tasks:
+  dig: {executor: wait, config: {}}
+`;
+/** An executor that ends when there is a file `go`, and listens to nothing else. */
+const PLUGIN = `import { existsSync, writeFileSync } from "node:fs";
+export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir }) => [{
+  name: "wait", config: { type: "object" }, resumable: true, cancelWithin: "5m",
+  async start() {
+    writeFileSync(projectDir + "/begun", "");
+    while (!existsSync(projectDir + "/go")) await new Promise((resolve) => setTimeout(resolve, 20));
+    return { kind: "succeeded", outputs: {} };
+  },
+}] };
+`;
+
+describe("the end of dev", () => {
+  it.each([["--json"], []])("names the tasks that it waits for (%s)", async (...flags) => {
+    const { folder: cwd, remove } = makeTempProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": PLUGIN,
+      "machines/m.yaml": MACHINE,
+    });
+    const dev = startCli(["dev", "--port", "0", ...flags], { cwd });
+    await dev.line((line) => /ready|Ctrl-C stops/.test(line));
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true);
+
+    dev.interrupt();
+    setTimeout(() => writeFileSync(join(cwd, "go"), ""), 200);
+    const { exitCode, stdout, stderr } = await dev.result;
+    remove();
+
+    expect(exitCode).toBe(0);
+    if (flags.length === 0) expect(stderr).toContain("Stopping: pr-1 dig may end within 10 s");
+    else {
+      const stopping = { kind: "stopping", running: [{ stackId: "pr-1", task: "dig" }] };
+      expect(parseLines(stdout)).toContainEqual(stopping);
+    }
+  });
+
+  it("says that no task runs", async () => {
+    const { folder: cwd, remove } = makeTempProject({ "stackyard.config.json": "{}" });
+    const dev = startCli(["dev", "--port", "0"], { cwd });
+    await dev.line((line) => line.includes("Ctrl-C stops"));
+
+    dev.interrupt();
+    const { stderr } = await dev.result;
+    remove();
+
+    expect(stderr).toContain("Stopping: no task runs.\nStopped.");
+  });
+});
