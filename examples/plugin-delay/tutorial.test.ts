@@ -22,7 +22,9 @@ describe("docs/plugins.md", () => {
   });
 
   it("names the plugin in a configuration", () => {
+    const context = { projectDir: ".", dataDir: ".", environment: {} };
+
     expect(config.plugins).toEqual([plugin]);
-    expect(plugin.executors({}, { projectDir: ".", dataDir: "." }).map((executor) => executor.name)).toEqual(["delay"]);
+    expect(plugin.executors({}, context).map((executor) => executor.name)).toEqual(["delay"]);
   });
 });

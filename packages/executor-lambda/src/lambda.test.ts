@@ -10,7 +10,7 @@ const target = { account: "123456789012", region: "eu-west-1", partition: "aws" 
 
 describe("the plugin", () => {
   it("gives the executor lambda", () => {
-    const [executor] = plugin.executors({}, { projectDir: "/p", dataDir: "/d" });
+    const [executor] = plugin.executors({}, { projectDir: "/p", dataDir: "/d", environment: {} });
 
     expect(plugin).toMatchObject({ kind: "stackyard-plugin", name: "lambda" });
     expect(executor?.name).toBe("lambda");
@@ -18,7 +18,8 @@ describe("the plugin", () => {
   });
 
   it("refuses functions that it cannot run", () => {
-    const load = () => plugin.executors({ functions: { a: "./a.rb" } }, { projectDir: "/p", dataDir: "/d" });
+    const load = () =>
+      plugin.executors({ functions: { a: "./a.rb" } }, { projectDir: "/p", dataDir: "/d", environment: {} });
 
     expect(load).toThrow(expect.toSatisfy((error: unknown) => isStackyardError(error, "CONFIG_INVALID")));
   });

@@ -25,9 +25,12 @@ import { toStep } from "./to-step.ts";
  */
 export function createLambdaExecutor(
   options: LambdaOptions = {},
-  context: Pick<PluginContext, "projectDir"> = { projectDir: "." },
+  { projectDir = ".", environment = {} }: Partial<Pick<PluginContext, "projectDir" | "environment">> = {},
 ): Executor {
-  const yard: Yard = { mode: options.mode, functions: parseLocalFunctions(options.functions, context.projectDir) };
+  const yard: Yard = {
+    mode: options.mode,
+    functions: parseLocalFunctions(options.functions, { projectDir, environment }),
+  };
   return defineExecutor({
     ...lambdaDefinition,
     plan: async (ctx, config): Promise<Plan> => ({ summary: toPlanText(ctx, config, findRoute(yard, config.name)) }),

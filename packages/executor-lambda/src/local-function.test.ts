@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { findFunction, toServedText } from "./find-function.ts";
 import { parseLocalFunctions } from "./local-function.ts";
 
-const parse = (functions: Parameters<typeof parseLocalFunctions>[0]) => parseLocalFunctions(functions, "/project");
+const parse = (functions: Parameters<typeof parseLocalFunctions>[0]) =>
+  parseLocalFunctions(functions, { projectDir: "/project", environment: {} });
 
 describe("parseLocalFunctions", () => {
   it("reads a file, with or without its handler", () => {
@@ -23,6 +24,7 @@ describe("parseLocalFunctions", () => {
       cwd: "/project",
       timeoutMs: 900_000,
       memoryMb: 512,
+      runnerEnv: {},
       env: {},
     });
   });

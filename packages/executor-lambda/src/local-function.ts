@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { StackyardError } from "@stackyard/core";
+import { type PluginContext, StackyardError } from "@stackyard/core";
 import type { LambdaOptions } from "./lambda-options.ts";
 
 /** A function served from this machine, ready to run. Paths are absolute. */
@@ -12,6 +12,9 @@ export interface LocalFunction {
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** What the function sees of the process that runs it. */
+  readonly runnerEnv: PluginContext["environment"];
+  /** Stands above `runnerEnv`. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -25,7 +28,7 @@ type Given = NonNullable<LambdaOptions["functions"]>[string];
 /** Reads the option `functions`. Throws `CONFIG_INVALID` with every fault. */
 export function parseLocalFunctions(
   functions: LambdaOptions["functions"],
-  projectDir: string,
+  { projectDir, environment }: Pick<PluginContext, "projectDir" | "environment">,
 ): ReadonlyMap<string, LocalFunction> {
   const faults: string[] = [];
   const parsed = Object.entries(functions ?? {}).map(([name, given]) => {
@@ -33,7 +36,7 @@ export function parseLocalFunctions(
     const timeoutMs = toTimeoutMs(typeof given === "string" ? undefined : given.timeout);
     if (entry === undefined) faults.push(`functions["${name}"] must name a .ts, .js or .py file, or a command.`);
     if (timeoutMs > MAX_TIMEOUT_MS) faults.push(`functions["${name}"].timeout must be 15m or less.`);
-    return { name, entry, cwd: projectDir, timeoutMs, ...toSettings(given) };
+    return { name, entry, cwd: projectDir, timeoutMs, runnerEnv: environment, ...toSettings(given) };
   });
   if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", `Executor "lambda": ${faults.join(" ")}`);
   return new Map(parsed.flatMap(({ entry, ...rest }) => (entry ? [[rest.name, { ...rest, entry }] as const] : [])));

@@ -1,4 +1,3 @@
-import { env as runnerEnv } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { InvocationContext } from "./invocation-context.ts";
 import type { LocalFunction } from "./local-function.ts";
@@ -11,7 +10,7 @@ const nodeBootstrap = import.meta.url.endsWith(".ts") ? "./node-bootstrap.ts" : 
 
 /** The program that runs a local function, and how the call is given to it. */
 export function toLocalProgram(local: LocalFunction, context: InvocationContext, payload: string): Program {
-  const env = { ...runnerEnv, ...toEnv(local, context), ...local.env };
+  const env = { ...local.runnerEnv, ...toEnv(local, context), ...local.env };
   const { entry } = local;
   if (entry.kind === "command") return { command: entry.command, env, stdin: payload, holdStdin: false, resultFd: 1 };
   const call = `{"event":${payload},"context":${JSON.stringify(context)},"timeoutMs":${local.timeoutMs}}\n`;

@@ -23,7 +23,8 @@ beforeAll(() => {
 
 async function call(name: string, args: object) {
   const { default: config }: { default: StackyardConfig } = await import(join(projectDir, "stackyard.config.ts"));
-  const [executor] = (plugin as Plugin).executors(config.executors?.["lambda"], { projectDir, dataDir: projectDir });
+  const context = { projectDir, dataDir: projectDir, environment: process.env };
+  const [executor] = (plugin as Plugin).executors(config.executors?.["lambda"], context);
   const ctx = aContext();
   return { step: await executor?.start(ctx, { name, args } as never), lines: ctx.lines };
 }

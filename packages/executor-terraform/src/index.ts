@@ -1,6 +1,5 @@
 import { definePlugin, type Plugin } from "@stackyard/core";
 import { TerraformOptions } from "./options.ts";
-import { runnerEnvironment } from "./runner-environment.ts";
 import { createTerraformExecutor } from "./terraform.ts";
 
 export { TerraformConfig, TerraformOutputs, terraformDefinition } from "./definition.ts";
@@ -14,7 +13,7 @@ export { createTerraformExecutor } from "./terraform.ts";
 const plugin: Plugin = definePlugin({
   name: "terraform",
   options: TerraformOptions,
-  executors: (options, context) => [createTerraformExecutor(options, { ...context, environment: runnerEnvironment() })],
+  executors: (options, context) => [createTerraformExecutor(options, context)],
 });
 
 export default plugin;

@@ -13,12 +13,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { initRun } from "./init-run.ts";
-import { runnerEnvironment } from "./runner-environment.ts";
 import { toSettings } from "./settings.ts";
 import { withStagedRun } from "./staged-run.ts";
 import { aContext } from "./testing/a-context.ts";
 import { aZip } from "./testing/a-zip.ts";
 import { hasTerraform, PROGRAM } from "./testing/program.ts";
+import { runnerEnvironment } from "./testing/runner-environment.ts";
 
 const PROVIDER = "yard.example/acme/fake";
 

@@ -22,7 +22,8 @@ export async function measureTerraformPlan(): Promise<TerraformPlanResult | unde
   if (!hasTerraform()) return undefined;
   return withFolder(async (projectDir) => {
     writeModule(projectDir);
-    const [executor] = terraform.executors({}, { projectDir, dataDir: join(projectDir, "data") });
+    const context = { projectDir, dataDir: join(projectDir, "data"), environment: process.env };
+    const [executor] = terraform.executors({}, context);
     const config = { action: "apply", source: { type: "local", location: "network" } };
     const byHand: number[] = [];
     const ours: number[] = [];

@@ -19,7 +19,7 @@ export async function loadExecutors(file: ConfigFile, scope: ExecutorScope): Pro
   const { config, projectDir } = file;
   const builtIn = scope === "all" ? await loadBuiltIn(config.executors ?? {}) : [];
   const { plugins, faults } = await loadPlugins(config.plugins ?? [], projectDir);
-  const context = { projectDir, dataDir: dataDirOf(file) };
+  const context = { projectDir, dataDir: dataDirOf(file), environment: process.env };
   const executors = new Map<string, Executor>();
   const more = [
     ...builtIn.map((loaded) => addExecutors(executors, loaded, { ...context, taken: [] })),

@@ -8,6 +8,8 @@ export interface PluginContext {
   readonly projectDir: string;
   /** A folder that the plugin may keep files in. */
   readonly dataDir: string;
+  /** The environment of the process that runs the tasks, for programs that an executor starts. May hold secrets. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** What a plugin's author writes. */
