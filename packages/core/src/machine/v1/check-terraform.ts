@@ -80,7 +80,7 @@ function checkSourceField({ problems }: V1Context, source: Field<MapNode>, name:
     const message = `${name} of a source must be a text that is not empty, but it is ${describe(field.node)}.${hint}`;
     problems.error("source-field-required", onValue(field), message);
   } else if (name === "key" && looksLikeFile(findText(field) ?? "")) {
-    const message = `${quote(findText(field) ?? "")} looks like one file; key is a prefix, and all objects under it are used.`;
+    const message = `${quote(findText(field) ?? "")} looks like one file, and the task gets that file alone. For a folder write its prefix.`;
     problems.warn("source-key-not-prefix", onValue(field), message);
   }
 }
