@@ -6,6 +6,7 @@ const KEY = "review-app/pr-1/network";
 const PATH = `/terraform/state/${KEY}`;
 const STATES = `/v1/terraform/states/${encodeURIComponent(KEY)}`;
 const SECRET = "hunter2-hunter2";
+const LEASE_MS = 30_000;
 
 let yard: TestYard;
 beforeEach(() => {
@@ -216,9 +217,9 @@ describe("an attempt", () => {
   });
 
   it("loses its lock to the next runner of the same attempt when its lease has ended", async () => {
-    const crashed = await claimAttempt(yard, "pr-1", 200);
+    const crashed = await claimAttempt(yard, "pr-1", LEASE_MS);
     expect((await lock("l1", crashed)).status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    yard.advance(LEASE_MS + 1);
     const next = await claimAttempt(yard, "pr-1");
 
     expect((await lock("l2", next)).status).toBe(200);
@@ -227,9 +228,9 @@ describe("an attempt", () => {
   });
 
   it("hands its ended lock to exactly one of many", async () => {
-    const crashed = await claimAttempt(yard, "pr-1", 200);
+    const crashed = await claimAttempt(yard, "pr-1", LEASE_MS);
     expect((await lock("l0", crashed)).status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    yard.advance(LEASE_MS + 1);
 
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => lock(`m${n}`)));
 
@@ -237,9 +238,9 @@ describe("an attempt", () => {
   });
 
   it("may finish under its own lock after its lease while nobody has taken either", async () => {
-    const late = await claimAttempt(yard, "pr-1", 200);
+    const late = await claimAttempt(yard, "pr-1", LEASE_MS);
     await lock("l1", late);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    yard.advance(LEASE_MS + 1);
 
     expect((await write(1, "l1", late)).status).toBe(200);
     expect((await unlock("l1", late)).status).toBe(200);

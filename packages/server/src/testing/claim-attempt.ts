@@ -17,7 +17,7 @@ export interface ClaimedAttempt {
 export async function claimAttempt(yard: TestYard, stackId: string, leaseMs = 60_000): Promise<ClaimedAttempt> {
   const attemptId = (await findOpenAttempt(yard, stackId)) ?? (await launch(yard, stackId));
   // A lease that has ended is one that was given long ago.
-  const now = Date.now() + Math.min(0, leaseMs) * 2;
+  const now = yard.clock.now() + Math.min(0, leaseMs) * 2;
   const input = {
     attemptId,
     owner: `runner-${Math.random()}`,
@@ -37,7 +37,7 @@ export async function claimAttempt(yard: TestYard, stackId: string, leaseMs = 60
     async settle() {
       const message = { event: "TASK_COMPLETED", stackId, task: { name: "create" }, dispatchId: attemptId };
       const event = { id: `${attemptId}-done`, stackId, origin: "worker", message, receivedAt: now } as const;
-      await yard.store.settle(grant, { outcome: "succeeded", event, now: Date.now() });
+      await yard.store.settle(grant, { outcome: "succeeded", event, now: yard.clock.now() });
     },
   };
 }
@@ -46,10 +46,10 @@ async function findOpenAttempt({ store }: TestYard, stackId: string): Promise<st
   return (await store.listAttempts(stackId)).find(({ status }) => status !== "settled")?.attemptId;
 }
 
-async function launch({ store, locator }: TestYard, stackId: string): Promise<string> {
+async function launch({ store, locator, clock }: TestYard, stackId: string): Promise<string> {
   const located = await locator.find("review-app");
   const message = { id: `launch-${stackId}`, event: "LAUNCH", stackId, machine: "review-app" };
-  const parsed = parseEventMessage(message, { at: Date.now() });
+  const parsed = parseEventMessage(message, { at: clock.now() });
   if (located.kind !== "found" || parsed.kind !== "event") throw new Error("The tests' machine is not there.");
   const decision = decide(located.machine, undefined, parsed.event);
   if (decision.kind !== "applied") throw new Error(decision.reason);
@@ -62,7 +62,7 @@ async function launch({ store, locator }: TestYard, stackId: string): Promise<st
       appliedIds: [message.id],
       ...{ park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [], acknowledges: [] },
       dispatches,
-      now: Date.now(),
+      now: clock.now(),
     },
   ]);
   return dispatches[0]?.attemptId ?? "";

@@ -1,4 +1,12 @@
-import { defineExecutor, type Executor, type Locator, type Store, silentLogger, succeeded } from "@stackyard/core";
+import {
+  type Clock,
+  defineExecutor,
+  type Executor,
+  type Locator,
+  type Store,
+  silentLogger,
+  succeeded,
+} from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -26,6 +34,9 @@ export interface TestYard {
   readonly store: Store;
   readonly server: Server;
   readonly locator: Locator;
+  readonly clock: Clock;
+  /** Sets the yard's clock forward; the machine's own goes on. */
+  advance(ms: number): void;
   run(): void;
   /** Stops the engine and the worker; the server goes on. */
   halt(): Promise<void>;
@@ -57,13 +68,18 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
   const { machine } = parseMachine(REVIEW_APP, { name: "review-app", executors });
   if (machine === undefined) throw new Error("The machine of the tests is invalid.");
   const locator = createStaticLocator([{ machine, source: REVIEW_APP }]);
-  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  let aheadMs = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+  const deps = { store, locator, executors, clock, ids: createUlids(), logger: silentLogger };
   const tokens = [{ name: "tester", token: TOKEN }];
   const server = createServer({ ...deps, version: "0.0.0-test" }, { port: 0, tokens, ...serverOptions });
   let yard: ReturnType<typeof startYard> | undefined;
   const call: TestYard["call"] = async (path, init) => server.app.fetch(toRequest(path, init));
   return {
-    ...{ store, server, locator, call },
+    ...{ store, server, locator, clock, call },
+    advance(ms) {
+      aheadMs += ms;
+    },
     // What the tests expect of it is what they check.
     json: async <Answer>(path: string, init?: CallInit) => (await (await call(path, init)).json()) as Answer,
     run() {
