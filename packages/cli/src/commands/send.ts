@@ -55,6 +55,7 @@ export const send = defineServerCommand({
     if (!args.wait && args.until === undefined) {
       const told = `${args.event} was accepted for ${published.stackId}.`;
       context.out.result({ ...published, event: args.event, outcome: "accepted" }, () => told);
+      if (args.machine === undefined) await noteUnknownStack(context, published.stackId);
       return 0;
     }
     const startedAt = Date.now();
@@ -71,6 +72,17 @@ export const send = defineServerCommand({
     return 0;
   },
 });
+
+const NEW_STACK = "The event that creates a stack names its machine: --machine NAME.";
+
+/** The event was accepted in any case; whoever does not wait learns here that it will come to nothing. */
+async function noteUnknownStack({ out, signal, yard }: ServerContext, stackId: string): Promise<void> {
+  try {
+    await yard.stacks.get(stackId, { signal });
+  } catch (error) {
+    if (isStackyardError(error, "STACK_UNKNOWN")) out.note(`There is no stack "${stackId}" now. ${NEW_STACK}`);
+  }
+}
 
 function toEvent({ stack, event, id, machine }: Args, metadata: ReturnType<typeof parseMetadata>) {
   return {
@@ -98,8 +110,11 @@ async function waitForOutcome(context: ServerContext, event: PublishedEvent, tim
       },
     });
   } catch (error) {
-    if (error instanceof EventNotAppliedError)
+    if (error instanceof EventNotAppliedError) {
       out.result({ ...event, ...toResult(error.entry) }, () => tellEntry(error.entry, out));
+      if (error.entry.code === "STACK_UNKNOWN")
+        throw failWith(error.code, error.message, { hint: NEW_STACK, cause: error });
+    }
     if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
     const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` tells when it is tried again.`;
     throw failWith("TIMED_OUT", `The time is over, and the event is still refused (${toWhy(parked)}).`, {

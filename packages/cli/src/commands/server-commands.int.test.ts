@@ -93,6 +93,21 @@ describe("commands over a running yard", () => {
     expect(parseLines(shown.stdout)[0]).toMatchObject({ metadata: { sha: "0123", n: 5 } });
   });
 
+  it("send says how to create a stack that is not there, and which machine may have been meant", async () => {
+    const accepted = await run("send", "absent", "OPEN");
+    const waited = await run("send", "absent", "OPEN", "--wait");
+    const parked = await run("send", "absent-2", "OPEN", "--machine", "brokn", "--wait", "--timeout", "300ms");
+    const shown = await run("machines", "show", "brokn");
+
+    expect([accepted.exitCode, accepted.stderr]).toEqual([
+      0,
+      expect.stringMatching(/no stack "absent".*--machine NAME/),
+    ]);
+    expect([waited.exitCode, waited.stderr]).toEqual([1, expect.stringContaining("--machine NAME")]);
+    expect(parked.stderr).toContain('Did you mean "broken"?');
+    expect(shown.stderr).toContain('Did you mean "broken"?');
+  });
+
   it("send --until waits for the state, and shows what the stack does", async () => {
     const { exitCode, stdout } = await send("b", "OPEN", "--machine", "m", "--until", "IDLE", "--timeout", "20s");
 

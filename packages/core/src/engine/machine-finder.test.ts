@@ -20,6 +20,29 @@ describe("the machine of an event", () => {
     expect(WITH_UNDERSCORE).toContain("TEST_DONE: [");
   });
 
+  it("that nobody knows is told with the known name that is near", async () => {
+    const { yard } = createTrial();
+
+    await yard.publish({ ...opened, machine: "apq" });
+    await yard.publish({ ...opened, id: "e2", stackId: "pr-2", machine: "else" });
+    await yard.settle();
+
+    const reasons = [...(await yard.listHistory("pr-1")), ...(await yard.listHistory("pr-2"))].map(
+      ({ reason }) => reason,
+    );
+    expect(reasons).toEqual(['There is no machine "apq". Did you mean "app"?', 'There is no machine "else".']);
+  });
+
+  it("that nobody knows is told although the names cannot be listed", async () => {
+    const { yard, locator } = createTrial();
+    locator.list = () => Promise.reject(new Error("no folder"));
+
+    await yard.publish({ ...opened, machine: "apq" });
+    await yard.settle();
+
+    expect((await yard.listHistory("pr-1")).map(({ reason }) => reason)).toEqual(['There is no machine "apq".']);
+  });
+
   it("is never another machine's revision under the name of the runs' machine", async () => {
     const { yard, listParked } = createTrial();
     await yard.publish(opened);

@@ -2,6 +2,7 @@ import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
+import { tellUnknownMachine } from "../machine/unknown-machine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import type { Revisions } from "../ports/store.ts";
@@ -45,10 +46,23 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
       if (name === RUN_MACHINE) return findPinned(cache, stack?.machineHash ?? toText(event.message?.["revision"]));
       const located = await locate(name, event);
       deps.onLocated?.(name, located);
+      if (located.kind === "unknown") {
+        return {
+          kind: "missing",
+          code: "MACHINE_UNKNOWN",
+          reason: tellUnknownMachine(name, await listNames(deps.locator)),
+        };
+      }
       return findNewest(cache, located, { name, stack, event });
     },
     keep: (hash) => cache.keep(hash),
   };
+}
+
+/** None when they cannot be listed: only advice is lost. */
+async function listNames(locator: Locator): Promise<readonly string[]> {
+  const listings = await locator.list().catch(() => []);
+  return listings.map(({ name }) => name);
 }
 
 const FRESH_EVERY_MS = 5_000;
@@ -90,11 +104,8 @@ interface Wanted {
 }
 
 /** The newest valid revision; the stack's last one while the newest is invalid or lacks the stack's state. */
-async function findNewest(cache: RevisionCache, answer: LocatedMachine, wanted: Wanted): Promise<FoundMachine> {
+async function findNewest(cache: RevisionCache, answer: Newer, wanted: Wanted): Promise<FoundMachine> {
   const { name, stack } = wanted;
-  if (answer.kind === "unknown") {
-    return { kind: "missing", code: "MACHINE_UNKNOWN", reason: `There is no machine "${name}".` };
-  }
   if (answer.kind === "found" && (stack === undefined || answer.machine.states.has(stack.state))) {
     cache.offer(answer.revision);
     return { kind: "found", machine: answer.machine, notes: [] };

@@ -166,7 +166,8 @@ describe("decideWithoutMachine", () => {
   const unknown = { kind: "ignored", code: "STACK_UNKNOWN", reason: 'There is no stack "pr-12".' };
 
   it("passes over an event of an unknown stack that names no machine", () => {
-    expect(decideWithoutMachine(undefined, anEvent("OPENED"))).toEqual(unknown);
+    const reason = 'There is no stack "pr-12". Name the machine of a new one.';
+    expect(decideWithoutMachine(undefined, anEvent("OPENED"))).toEqual({ ...unknown, reason });
     expect(decide(app, undefined, anEvent("TASK_COMPLETED", { task: { name: "db" } }))).toEqual(unknown);
   });
 

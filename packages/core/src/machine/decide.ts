@@ -33,8 +33,10 @@ export function decide(
  */
 export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent): Decision | undefined {
   if (stack === undefined) {
-    const begins = event.machine !== undefined && !NEEDS_STACK.has(event.name);
-    return begins ? undefined : ignore("STACK_UNKNOWN", `There is no stack "${event.stackId}".`);
+    const mayBegin = !NEEDS_STACK.has(event.name);
+    if (mayBegin && event.machine !== undefined) return undefined;
+    const advice = mayBegin && !SYSTEM_HANDLERS.has(event.name) ? " Name the machine of a new one." : "";
+    return ignore("STACK_UNKNOWN", `There is no stack "${event.stackId}".${advice}`);
   }
   if (event.machine !== undefined && event.machine !== stack.machine) {
     return reject("MACHINE_MISMATCH", `Stack "${stack.id}" belongs to "${stack.machine}", not to "${event.machine}".`);

@@ -168,6 +168,11 @@ describe("createSimulation", () => {
 
   it.each([
     [{ event: { ...opened.event, machine: "none" } }, "MACHINE_UNKNOWN", 'There is no machine "none".'],
+    [
+      { event: { ...opened.event, machine: "borken" } },
+      "MACHINE_UNKNOWN",
+      'There is no machine "borken". Did you mean "broken"?',
+    ],
     [{ event: { ...opened.event, machine: "broken" } }, "MACHINE_INVALID", 'The machine "broken" has errors.'],
     [{ event: { stackId: "pr-12", event: "NEXT" } }, "EVENT_RESERVED", '"NEXT" is sent by the engine only.'],
     [{ event: "no" }, "EVENT_INVALID", "The message is not JSON."],

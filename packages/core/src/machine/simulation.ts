@@ -6,6 +6,7 @@ import { closeRun } from "./open-runs.ts";
 import { parseEventMessage } from "./parse-event-message.ts";
 import { type SimulationLine, toAppliedLine, toUnchangedLine } from "./simulation-line.ts";
 import type { Stack } from "./stack.ts";
+import { tellUnknownMachine } from "./unknown-machine.ts";
 import { isMap } from "./unwrap-body.ts";
 
 /** The instant at which a simulation's clock stands where none is given: 2030-01-01T00:00:00Z. */
@@ -94,7 +95,7 @@ function decideInYard(yard: Yard, event: StackEvent): Decision {
   if (machine) return decide(machine, stack, event);
   return yard.machines.has(name)
     ? toRejected({ code: "MACHINE_INVALID", reason: `The machine "${name}" has errors.` })
-    : toRejected({ code: "MACHINE_UNKNOWN", reason: `There is no machine "${name}".` });
+    : toRejected({ code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, yard.machines.keys()) });
 }
 
 function takeDecision(yard: Yard, { id, stackId }: StackEvent, decision: Decision): void {

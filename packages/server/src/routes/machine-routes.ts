@@ -1,10 +1,10 @@
-import { type Locator, StackyardError } from "@stackyard/core";
+import type { Locator } from "@stackyard/core";
 import { createSimulation, type Graph, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "../schemas/machine.ts";
 import { toMachineDetails, toMachineSummary } from "../views/to-machine.ts";
-import { loadMachine } from "./load-machine.ts";
+import { loadMachine, unknownMachine } from "./load-machine.ts";
 
 export interface MachineRoutesDeps {
   readonly locator: Locator;
@@ -43,7 +43,7 @@ function machineRoute({ locator }: MachineRoutesDeps): Route {
     },
     async handle({ params: { name } }) {
       const located = await locator.find(name, { fresh: true });
-      if (located.kind === "unknown") throw new StackyardError("MACHINE_UNKNOWN", `There is no machine "${name}".`);
+      if (located.kind === "unknown") throw await unknownMachine(locator, name);
       return json(200, toMachineDetails(name, located));
     },
   });
