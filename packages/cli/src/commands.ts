@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 import { createCompletion } from "./commands/completion.ts";
 import { dev } from "./commands/dev.ts";
-import { doctor } from "./commands/doctor.ts";
+import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
@@ -31,7 +31,7 @@ const OWN: readonly Command[] = [
   eventsRedrive,
   machinesLs,
   machinesShow,
-  doctor,
+  createDoctor(() => COMMANDS.map(({ name }) => name)),
 ];
 
 /** The commands, in the order in which help shows them. Plugins add theirs at the end. */

@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
 import { Type } from "typebox";
 import { serverArgs } from "../client/find-server.ts";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { type Command, type CommandContext, defineCommand } from "../command.ts";
+import { checkPluginCommands } from "../doctor/check-plugin-commands.ts";
 import { checkProject } from "../doctor/check-project.ts";
 import { checkServer } from "../doctor/check-server.ts";
 import { checkDisk, checkProviderCache, checkStore } from "../doctor/check-store.ts";
@@ -12,25 +13,28 @@ import type { ConfigFile } from "../project/config-file.ts";
 import { dataDirOf } from "../project/load-executors.ts";
 import type { Style } from "../shell/output.ts";
 
-/** `stackyard doctor` */
-export const doctor = defineCommand({
-  name: "doctor",
-  summary: "Look whether everything is there that the project needs, and say what to do.",
-  description: "Ends with 1 when a check fails; what is only missing for some uses is a warning.",
-  examples: [{ command: "stackyard doctor", what: "One line a check." }],
-  args: Type.Object({ ...serverArgs }),
-  async run(context, given) {
-    const checked = await checkProject(context.cwd, given.project);
-    const findings = [
-      checkNode(),
-      ...checked.findings,
-      ...(checked.file === undefined ? [] : await checkMachine(context, checked.file, checked.used)),
-      ...(checked.file === undefined ? [] : [await checkServer(context, given)]),
-    ];
-    for (const finding of findings) tell(finding, context);
-    return findings.some(({ status }) => status === "fail") ? 1 : 0;
-  },
-});
+/** `stackyard doctor`; `listCommands` gives the names of all our commands. */
+export function createDoctor(listCommands: () => readonly string[]): Command {
+  return defineCommand({
+    name: "doctor",
+    summary: "Look whether everything is there that the project needs, and say what to do.",
+    description: "Ends with 1 when a check fails; what is only missing for some uses is a warning.",
+    examples: [{ command: "stackyard doctor", what: "One line a check." }],
+    args: Type.Object({ ...serverArgs }),
+    async run(context, given) {
+      const checked = await checkProject(context.cwd, given.project);
+      const findings = [
+        checkNode(),
+        ...checked.findings,
+        ...(checked.file === undefined ? [] : await checkPluginCommands(checked.file, listCommands())),
+        ...(checked.file === undefined ? [] : await checkMachine(context, checked.file, checked.used)),
+        ...(checked.file === undefined ? [] : [await checkServer(context, given)]),
+      ];
+      for (const finding of findings) tell(finding, context);
+      return findings.some(({ status }) => status === "fail") ? 1 : 0;
+    },
+  });
+}
 
 function checkNode(): Finding {
   const { node } = process.versions;

@@ -303,6 +303,25 @@ describe("doctor", () => {
     ]);
   });
 
+  it("warns of a plugin's commands that ours hide", async () => {
+    const names = ["send", "stacks purge", "tea"].map((name) => `{ name: "${name}", summary: "", args: {}, run() {} }`);
+    const cwd = aProject({
+      "stackyard.config.json": '{"plugins": ["./p.mjs"]}',
+      "p.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [${names.join()}] };`,
+      "machines/m.yaml": VALID,
+    });
+
+    const { exitCode, stdout } = await runCli(["doctor", "--json"], { cwd, env: { PATH: "/nowhere" } });
+
+    expect(exitCode).toBe(0);
+    expect(parseLines(stdout)).toContainEqual({
+      check: "commands",
+      status: "warn",
+      message: 'Commands of Stackyard hide "send" of the plugin "p", "stacks purge" of the plugin "p".',
+      hint: "Ask the plugin's author for names with another first word.",
+    });
+  });
+
   it("ends with 0 when only something optional is missing", async () => {
     const cwd = aProject({ "stackyard.config.json": "{}", "machines/m.yaml": VALID });
 

@@ -265,8 +265,10 @@ describe("commands over a running yard", () => {
   it("doctor sees the server and the store in use", async () => {
     const { stdout } = await run("doctor", "--json");
 
-    const found = new Map(parseLines(stdout).map(({ check, status }) => [check, status]));
-    expect([found.get("server"), found.get("store")]).toEqual(["ok", "ok"]);
+    const found = new Map(parseLines(stdout).map(({ check, ...finding }) => [check, finding]));
+    expect(found.get("server")).toMatchObject({ status: "ok" });
+    const message = `${join(cwd, ".stackyard")}: in use by this project's yard (process ${process.pid}).`;
+    expect(found.get("store")).toEqual({ status: "ok", message });
   });
 
   it("takes address and token from flags and environment, and never sends the project's token elsewhere", async () => {

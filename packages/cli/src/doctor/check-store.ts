@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, type StackyardError } from "@stackyard/core";
+import { readServerFile } from "../client/server-file.ts";
 import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
 
 /** Looks at the store: who has it open, whether this release reads it. It is opened, and so brought up to date. */
@@ -14,13 +15,19 @@ export async function checkStore(dataDir: string): Promise<Finding> {
     await store.close();
     return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
   } catch (error) {
-    if (isStackyardError(error, "STORE_LOCKED")) return ok("store", `${dataDir}: in use${tellOwner(error.details)}.`);
+    if (isStackyardError(error, "STORE_LOCKED"))
+      return ok("store", `${dataDir}: in use${await tellOwner(dataDir, error)}.`);
     return failOf("store", error, "Use the version that wrote it, or restore a backup.");
   }
 }
 
-function tellOwner({ owner }: Readonly<Record<string, unknown>>): string {
-  return typeof owner === "object" && owner !== null && "pid" in owner ? ` by process ${String(owner.pid)}` : "";
+async function tellOwner(dataDir: string, { details }: StackyardError): Promise<string> {
+  const { owner } = details;
+  if (typeof owner !== "object" || owner === null || !("pid" in owner)) return "";
+  const server = await readServerFile(dataDir);
+  return server?.pid === owner.pid
+    ? ` by this project's yard (process ${server?.pid})`
+    : ` by process ${String(owner.pid)}`;
 }
 
 /** Looks at the folder that keeps Terraform's providers for later runs. */
