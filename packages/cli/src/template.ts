@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { VERSION } from "./version.ts";
 
@@ -17,16 +18,26 @@ export async function loadTemplate(): Promise<readonly TemplateFile[]> {
   // Both `src` and `dist` lie beside it.
   const root = fileURLToPath(new URL("../template/", import.meta.url));
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const dependency = toDependency(dirname(root));
   const paths = entries
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`)
     .sort();
   return Promise.all(
     paths.map(async (path) => {
-      const text = (await readFile(path, "utf8")).replaceAll("{{version}}", VERSION);
+      const text = (await readFile(path, "utf8")).replaceAll("{{stackyard}}", dependency);
       return { path: toTarget(path.slice(root.length)), text };
     }),
   );
+}
+
+/**
+ * What the package.json of a new project asks npm for: this version or, where this package was not installed but stands
+ * in a clone of its repository, the clone's folder, since the registry may not have the version.
+ */
+export function toDependency(folder: string): string {
+  const parts = folder.replaceAll("\\", "/");
+  return parts.includes("/node_modules/") ? VERSION : `file:${parts}`;
 }
 
 function toTarget(path: string): string {
