@@ -25,6 +25,7 @@ export interface EngineDeps {
   readonly logger: Logger;
 }
 
+/** What an engine does differently from its defaults. */
 export interface EngineOptions {
   /**
    * Of events from outside that only the present state or machine refuses: `park` (default): decided again later.

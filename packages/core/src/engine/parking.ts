@@ -10,6 +10,7 @@ export interface ParkingOptions {
   readonly maxParked: number;
 }
 
+/** How long a refused event waits for its turn: 50 tries or one hour, and 1,000 events of a stack at most. */
 export const DEFAULT_PARKING: ParkingOptions = { maxTries: 50, keepMs: 3_600_000, maxParked: 1_000 };
 
 const FIRST_DELAYS_MS = [30_000, 60_000, 120_000, 240_000, 480_000];

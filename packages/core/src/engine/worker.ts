@@ -26,6 +26,7 @@ export interface WorkerDeps {
   readonly aws?: AwsAccess;
 }
 
+/** What a worker does differently from its defaults. */
 export interface WorkerOptions {
   /** How long a crashed worker's attempts stay with it. Default: 30 s. */
   readonly leaseMs?: number;

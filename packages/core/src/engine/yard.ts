@@ -24,6 +24,7 @@ export interface YardDeps {
   readonly aws?: AwsAccess;
 }
 
+/** What a yard in one process does differently from its defaults. */
 export interface YardOptions {
   readonly engine?: EngineOptions;
   readonly worker?: WorkerOptions;

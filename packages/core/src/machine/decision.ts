@@ -48,6 +48,7 @@ export type SetAsideCode =
 /** Codes of refused results and operators' events: recorded and acknowledged. */
 export type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STATE_MISSING" | "UPGRADE_TASK_UNKNOWN";
 
+/** Why an event was refused. */
 export type RefusalCode = ParkedCode | SetAsideCode | AnswerCode;
 
 /** Recorded, not refused. */

@@ -7,6 +7,7 @@ export interface Lease {
   readonly until: number;
 }
 
+/** The answer to a request for a lease. `held`: by whom, and until when if it is not renewed. */
 export type AcquireLeaseResult =
   | { readonly kind: "acquired"; readonly lease: Lease }
   | { readonly kind: "held"; readonly by: string; readonly until: number };

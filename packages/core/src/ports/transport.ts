@@ -26,6 +26,7 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
+/** How much a consumer takes at once. */
 export interface ConsumeOptions {
   /** Deliveries handed to one call of the handler. */
   readonly batchSize: number;
@@ -33,6 +34,7 @@ export interface ConsumeOptions {
   readonly concurrency: number;
 }
 
+/** What a medium can do; who sends and who decides looks here first. */
 export interface TransportCapabilities {
   /** The longest delay of a message; 0: none. Longer ones are due work. */
   readonly maxDelayMs: number;

@@ -32,6 +32,7 @@ export interface GraphEdge {
 
 /** The ids of the markers. */
 export const START_NODE = "start:";
+/** Id of the node that terminal states lead to; the colon keeps it apart from every state. */
 export const END_NODE = "end:";
 
 /** The drawing of a machine, in the order of its document. Handlers that do nothing are not drawn. */
