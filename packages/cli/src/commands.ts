@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { backup, restore } from "./commands/backup.ts";
 import { createCompletion } from "./commands/completion.ts";
 import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
@@ -31,6 +32,8 @@ const OWN: readonly Command[] = [
   eventsRedrive,
   machinesLs,
   machinesShow,
+  backup,
+  restore,
   createDoctor(() => COMMANDS.map(({ name }) => name)),
 ];
 

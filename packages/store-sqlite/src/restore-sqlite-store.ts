@@ -1,5 +1,5 @@
 import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
-import { type Clock, StackyardError, silentLogger } from "@stackyard/core";
+import { type Clock, isStackyardError, StackyardError, silentLogger } from "@stackyard/core";
 import { Database } from "./database.ts";
 import { assertNotTooNew, readSchemaVersion } from "./migrate.ts";
 import { APPLICATION_ID } from "./open-database.ts";
@@ -60,6 +60,12 @@ function copyChecked(from: string, draft: string): void {
     assertStore(copy, from);
     assertNotTooNew(readSchemaVersion(copy));
     copy.script("pragma wal_checkpoint(truncate)");
+  } catch (error) {
+    // What cannot be read here is the backup, not a store that a backup would help.
+    if (isStackyardError(error, "STORE_CORRUPT") && error.cause instanceof Error) {
+      throw unfit(from, error.cause.message, error);
+    }
+    throw error;
   } finally {
     copy.close();
   }
@@ -74,7 +80,11 @@ function assertStore(copy: Database, from: string): void {
     .filter((line) => line !== "ok");
   if (id === APPLICATION_ID && faults.length === 0) return;
   const why = faults.length === 0 ? "it is no store of Stackyard" : faults.join("; ");
-  throw new StackyardError("STORE_CORRUPT", `${from} cannot be restored: ${why}. Take another backup.`);
+  throw unfit(from, why);
+}
+
+function unfit(from: string, why: string, cause?: unknown): StackyardError {
+  return new StackyardError("STORE_CORRUPT", `${from} cannot be restored: ${why}. Take another backup.`, { cause });
 }
 
 /**

@@ -1,0 +1,90 @@
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { isStackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { defineCommand } from "../command.ts";
+import { loadConfigFile } from "../project/config-file.ts";
+import { dataDirOf } from "../project/load-executors.ts";
+import { failWith } from "../shell/failure.ts";
+import { projectArg } from "./project-arg.ts";
+
+/** `stackyard backup` */
+export const backup = defineCommand({
+  name: "backup",
+  summary: "Copy the project's store into a file, while no yard runs.",
+  description:
+    "Stacks, events, history, attempts and Terraform states are in the file, and so are secrets of theirs: keep it as safe as the data folder. Ends with 3 while `stackyard dev` has the store open.",
+  examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Before an update, with the old release." }],
+  args: Type.Object({
+    file: Type.String({ minLength: 1, description: "The file to write." }),
+    replace: Type.Optional(Type.Boolean({ description: "Replace a file that is there." })),
+    ...projectArg,
+  }),
+  positionals: ["file"],
+  async run({ cwd, out }, { file, replace = false, project }) {
+    const folder = dataDirOf(await loadConfigFile(cwd, project));
+    const path = resolve(cwd, file);
+    if (!existsSync(join(folder, "stackyard.db"))) {
+      throw failWith("NOT_FOUND", `There is no store in ${folder}.`, {
+        hint: "`stackyard dev` makes it; or check --project.",
+      });
+    }
+    if (existsSync(path) && !replace) {
+      throw failWith("OUTCOME_NEGATIVE", `${path} is already there.`, {
+        hint: "Choose another name, or use --replace.",
+      });
+    }
+    const { createSqliteStore } = await import("@stackyard/store-sqlite");
+    const store = await createSqliteStore({ folder });
+    try {
+      await store.backup(path);
+    } finally {
+      await store.close();
+    }
+    const bytes = statSync(path).size;
+    out.result({ file: path, bytes, folder }, () => `The store in ${folder} was copied to ${path} (${toSize(bytes)}).`);
+    return 0;
+  },
+});
+
+/** `stackyard restore` */
+export const restore = defineCommand({
+  name: "restore",
+  summary: "Make the project's store of a file that `backup` wrote, while no yard runs.",
+  description:
+    "The file is checked first. What happened since the backup is unknown to the yard: look at the Terraform states before you let tasks run.",
+  examples: [
+    { command: "stackyard restore yard-2026-11-20.backup", what: "Into a data folder without a store." },
+    {
+      command: "stackyard restore yard-2026-11-20.backup --replace",
+      what: "In place of the store, which is kept beside it.",
+    },
+  ],
+  args: Type.Object({
+    file: Type.String({ minLength: 1, description: "The file that `backup` wrote." }),
+    replace: Type.Optional(
+      Type.Boolean({ description: "In place of a store that is there; that one is kept beside it." }),
+    ),
+    ...projectArg,
+  }),
+  positionals: ["file"],
+  async run({ cwd, out }, { file, replace = false, project }) {
+    const folder = dataDirOf(await loadConfigFile(cwd, project));
+    const from = resolve(cwd, file);
+    const { restoreSqliteStore } = await import("@stackyard/store-sqlite");
+    try {
+      await restoreSqliteStore({ from, folder, replace });
+    } catch (error) {
+      if (!isStackyardError(error, "USAGE")) throw error;
+      const hint = "--replace does so and keeps the old store beside the new one, as stackyard.db.before-….";
+      throw failWith("OUTCOME_NEGATIVE", `${folder} holds a store already.`, { hint, cause: error });
+    }
+    out.result({ file: from, folder }, () => `The store in ${folder} is that of ${from} now.`);
+    out.note("What happened since the backup is unknown to it: look at the Terraform states before you let tasks run.");
+    return 0;
+  },
+});
+
+function toSize(bytes: number): string {
+  return bytes < 1_048_576 ? `${Math.ceil(bytes / 1_024)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`;
+}
