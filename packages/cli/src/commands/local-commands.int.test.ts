@@ -210,6 +210,18 @@ describe("simulate", () => {
     expect(parseLines(named.stdout)).toMatchObject([{ outcome: "refused", code: "MACHINE_INVALID" }]);
   });
 
+  it("tells steps that are none by their number, and says so when there are none at all", async () => {
+    const cwd = aProject({ "m.yaml": VALID });
+    const simulate = (stdin: string) => runCli(["simulate", "m.yaml", "--steps", "-"], { cwd, stdin });
+
+    const wrong = await simulate('[{"event":{"stackId":"s","event":"GO","machine":"m"}},{"evnt":1}]');
+    const empty = await simulate("[]");
+
+    expect([wrong.exitCode, wrong.stdout]).toEqual([3, ""]);
+    expect(wrong.stderr).toMatch(/step 2: .*Did you mean "event"/);
+    expect(empty).toEqual({ exitCode: 0, stdout: "", stderr: "There are no steps, so nothing was tried.\n" });
+  });
+
   it.each([
     ["missing steps", ["simulate", "m.yaml"], 64],
     ["a file that is not there", ["simulate", "m.yaml", "--steps", "nope"], 3],

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { createSimulation, type Machine, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { checkSteps } from "../project/check-steps.ts";
 import { isFolder, type MachineFileReport, readMachineFiles } from "../project/machine-files.ts";
 import { loadPluginExecutors } from "../project/plugin-executors.ts";
 import { readSteps } from "../project/read-steps.ts";
@@ -16,8 +17,8 @@ export const simulate = defineCommand({
   summary: "Try events on machines without a yard. Runs no task and changes nothing.",
   description: [
     "Works the steps, one after the other, on an empty yard with these machines; the same function decides as in the engine.",
-    'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed", "stackId"?, "message"?, "outputs"?, "metadata"?}.',
-    "Refused steps are answers, not failures: the command ends with 0 when all steps were worked.",
+    'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "outputs"?, "metadata"?}.',
+    "Refused steps are answers, not failures: the command ends with 0 when all steps were worked. With 3, and without a try, when one is no step.",
   ].join("\n"),
   examples: [
     {
@@ -45,6 +46,8 @@ export const simulate = defineCommand({
     const reports = await readMachineFiles(paths, { cwd, executors });
     const machines = toMachines(reports);
     const steps = await readSteps(from, { cwd, stdin });
+    checkSteps(steps, from === "-" ? "Standard input" : from);
+    if (steps.length === 0) out.note("There are no steps, so nothing was tried.");
     const broken = tellBroken(reports, context);
     const simulation = createSimulation(machines);
     for (const step of steps) {

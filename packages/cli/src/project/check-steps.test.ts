@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { checkSteps } from "./check-steps.ts";
+
+const event = { event: { stackId: "s", event: "GO", machine: "m" } };
+
+describe("checkSteps", () => {
+  it("takes events and answers", () => {
+    const steps = [event, { event: '{"stackId": "s"}' }, { task: "db", result: "cancelled" }];
+
+    expect(() => checkSteps(steps, "steps.json")).not.toThrow();
+    expect(() => checkSteps([{ task: "db", result: "failed", stackId: "s" }], "steps.json")).not.toThrow();
+  });
+
+  it.each<[unknown, string]>([
+    [{ evnt: 1 }, 'step 2: it has neither "event" nor "task". Did you mean "event" instead of "evnt"?'],
+    [{}, 'step 2: it has neither "event" nor "task".'],
+    [{ task: "db", result: "maybe" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled", not "maybe".'],
+    [{ task: "db" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled".'],
+    [{ task: 7, result: "failed" }, 'step 2: "task" must be the name of a task, not 7.'],
+    [{ event: 1 }, 'step 2: "event" must be an event message, not 1.'],
+    [7, "step 2: 7 is no object."],
+    [[], "step 2: [] is no object."],
+  ])("tells what is wrong with the step %j", (step, told) => {
+    expect(() => checkSteps([event, step], "steps.json")).toThrow(`steps.json has steps that are none:\n  - ${told}`);
+  });
+
+  it("asks for a stack where an answer comes first", () => {
+    expect(() => checkSteps([{ task: "db", result: "failed" }], "-")).toThrow(/step 1: .* add "stackId"/);
+  });
+
+  it("tells ten of many", () => {
+    const steps = Array.from({ length: 12 }, () => 0);
+
+    expect(() => checkSteps(steps, "-")).toThrow(/step 10: 0 is no object\.\n {2}- and 2 more$/);
+  });
+});
