@@ -72,15 +72,18 @@ describe("readWords", () => {
     expect(await read("--version")).toEqual({ kind: "text", text: "1.2.3\n" });
   });
 
-  it.each([[["--help"]], [["things", "--help"]], [["things", "look", "--help"]], [["help", "things"]]])(
-    "prints help for %j",
-    async (words) => {
-      const result = await read(...words);
+  it.each([
+    [["--help"]],
+    [["things", "--help"]],
+    [["things", "look", "--help"]],
+    [["help", "things"]],
+    [["help", "things", "look"]],
+  ])("prints help for %j", async (words) => {
+    const result = await read(...words);
 
-      expect(result.kind).toBe("text");
-      expect(JSON.stringify(result)).toMatch(/Look at things|Things/);
-    },
-  );
+    expect(result.kind).toBe("text");
+    expect(JSON.stringify(result)).toMatch(/Look at things|Things/);
+  });
 
   it.each([
     ["a wrong command", ["thing"], "Unknown command 'thing' (Did you mean things?)"],
@@ -94,6 +97,21 @@ describe("readWords", () => {
     ["a flag without its value", ["things", "look", "x", "--tag"], "Option '--tag <tag>' argument missing."],
   ])("tells %s", async (_what, words, message) => {
     expect(await read(...words)).toMatchObject({ kind: "usage", message });
+  });
+
+  it("shows the help of the very command that is asked for", async () => {
+    const result = await read("help", "things", "look");
+
+    expect(result).toEqual(await read("things", "look", "--help"));
+    expect(JSON.stringify(result)).toContain("--max-depth");
+  });
+
+  it.each([
+    [["help", "thigs"], "Unknown command 'thigs' (Did you mean things?)"],
+    [["help", "nope"], "Unknown command 'nope'."],
+    [["help", "things", "lok"], "Unknown command 'things lok' (Did you mean things look?)"],
+  ])("has no help for %j", async (words, message) => {
+    expect(await read(...words)).toEqual({ kind: "usage", message, json: false, help: "" });
   });
 
   it("shows the help of a group that stands alone", async () => {

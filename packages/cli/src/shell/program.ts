@@ -1,6 +1,7 @@
 import { CommanderError, Option, Command as Program } from "commander";
 import { type Command, toFlag } from "../command.ts";
 import { type ArgumentFacts, toArgumentFacts } from "./argument-facts.ts";
+import { findNearestName } from "./nearest-name.ts";
 
 /** The command that the words mean, with its arguments by name. */
 export interface Invocation {
@@ -45,8 +46,11 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
   addCommands(program, input, (invocation) => {
     found = invocation;
   });
+  const asked = findHelpWords(words);
+  const unknown = findUnknownWords(program, asked);
+  if (unknown !== undefined) return { kind: "usage", message: unknown, json: words.includes("--json"), help: "" };
   try {
-    await program.parseAsync(toOrder(words), { from: "user" });
+    await program.parseAsync(asked.length > 0 ? [...asked, "--help"] : toOrder(words), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "text", text };
@@ -57,6 +61,35 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
   }
   if (found === undefined) return { kind: "usage", message: "A command is missing.", json: false, help: text };
   return { kind: "invocation", invocation: found };
+}
+
+// `help` of the parser knows commands of one word only.
+function findHelpWords(words: readonly string[]): readonly string[] {
+  const [first, ...rest] = words.filter((word) => !word.startsWith("-"));
+  return first === "help" ? rest.filter((word) => word !== "help") : [];
+}
+
+function findUnknownWords(program: Program, words: readonly string[]): string | undefined {
+  let parent = program;
+  for (const [index, word] of words.entries()) {
+    if (parent.commands.length === 0) return undefined;
+    const found = parent.commands.find((each) => each.name() === word);
+    if (found === undefined) {
+      const before = words.slice(0, index);
+      const names = parent.commands.map((each) => each.name());
+      return tellUnknownCommand([...before, word].join(" "), toName(before, findNearestName(word, names)));
+    }
+    parent = found;
+  }
+  return undefined;
+}
+
+function toName(before: readonly string[], last: string | undefined): string | undefined {
+  return last === undefined ? undefined : [...before, last].join(" ");
+}
+
+function tellUnknownCommand(name: string, nearest: string | undefined): string {
+  return nearest === undefined ? `Unknown command '${name}'.` : `Unknown command '${name}' (Did you mean ${nearest}?)`;
 }
 
 // `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`.
