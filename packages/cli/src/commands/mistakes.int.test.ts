@@ -90,6 +90,16 @@ describe("a configuration that does not load", () => {
     expect(await tellFault({ ...plugins(list), "half.mjs": half, "lambda.mjs": lambda })).toMatch(told);
   });
 
+  it("with a plugin that has a syntax error names its line, and shows the cause for STACKYARD_DEBUG", async () => {
+    const files = { ...plugins('"./a.mjs", "./b.mjs"'), "a.mjs": "\n\nlet let = 1;\n" };
+    const cwd = aProject({ "m.yaml": MACHINE, "b.mjs": "throw new Error('no leaves');", ...files });
+
+    const { stderr } = await runCli(["validate", "m.yaml"], { cwd, env: { STACKYARD_DEBUG: "1" } });
+
+    expect(stderr).toMatch(/"\.\/a\.mjs" cannot be loaded: SyntaxError at \S+a\.mjs:3: /);
+    expect(stderr).toMatch(/Error: no leaves\n\s+at \S*b\.mjs:1/);
+  });
+
   it("tells options of an executor that is not there, without any plugin too", async () => {
     const config = { "stackyard.config.json": '{"executors": {"lamda": {}}}' };
 

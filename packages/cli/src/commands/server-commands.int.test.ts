@@ -182,11 +182,12 @@ describe("commands over a running yard", () => {
 
   it("stacks history tells what happened, oldest first, also after removal", async () => {
     const { stdout } = await run("stacks", "history", "c", "--json");
-    const none = await run("stacks", "history", "nobody");
+    const none = await run("stacks", "history", "nobody", "--json");
 
     const lines = parseLines(stdout).map(({ event, outcome }) => `${event} ${outcome}`);
     expect(lines.slice(0, 3)).toEqual(["PARK applied", "BREAK parked", "CLOSE removed"]);
-    expect(none.exitCode).toBe(1);
+    expect([none.exitCode, none.stdout]).toEqual([1, ""]);
+    expect(JSON.parse(none.stderr)).toMatchObject({ error: { code: "STACK_UNKNOWN" } });
   });
 
   it("stacks watch follows a stack until it is removed", async () => {

@@ -4,6 +4,7 @@ import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { tellEntry } from "../client/tell-history.ts";
 import { STACK_COLUMNS, tellStack, toStackRow } from "../client/tell-stack.ts";
+import { failWith } from "../shell/failure.ts";
 import { toTable } from "../shell/table.ts";
 
 /** The stack that a command is about. */
@@ -109,9 +110,12 @@ export const stacksHistory = defineServerCommand({
     )) {
       entries.push(...items);
     }
+    if (entries.length === 0) {
+      const hint = "`stackyard stacks ls` shows what there is.";
+      throw failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`, { hint });
+    }
     for (const entry of entries.reverse()) out.result(entry, () => tellEntry(entry, out, { stack: false }));
-    if (entries.length === 0) out.note(`Nothing has happened to a stack "${stack}".`);
-    return entries.length === 0 ? 1 : 0;
+    return 0;
   },
 });
 

@@ -7,6 +7,7 @@ import { failWith } from "../shell/failure.ts";
 import { offerOwnPackages } from "./own-packages.ts";
 import { findTypeAdvice } from "./package-type.ts";
 import { parseConfig } from "./parse-config.ts";
+import { tellLoadError } from "./tell-load-error.ts";
 
 /** A folder with its configuration; without a file the defaults hold. */
 export interface ConfigFile {
@@ -60,7 +61,7 @@ async function loadValue(path: string): Promise<unknown> {
     const module: unknown = await import(/* @vite-ignore */ pathToFileURL(path).href);
     return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = await tellLoadError(error, path);
     const hint = findTypeAdvice(path) ?? 'Its default export must be `defineConfig({ … })`, imported from "stackyard".';
     throw failWith("CONFIG_INVALID", `"${path}" cannot be loaded: ${why}`, { cause: error, hint });
   }

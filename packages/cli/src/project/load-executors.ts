@@ -18,7 +18,7 @@ export type ExecutorScope = "all" | "plugins";
 export async function loadExecutors(file: ConfigFile, scope: ExecutorScope): Promise<ReadonlyMap<string, Executor>> {
   const { config, projectDir } = file;
   const builtIn = scope === "all" ? await loadBuiltIn(config.executors ?? {}) : [];
-  const { plugins, faults } = await loadPlugins(config.plugins ?? [], projectDir);
+  const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
   const context = { projectDir, dataDir: dataDirOf(file), environment: process.env };
   const executors = new Map<string, Executor>();
   const more = [
@@ -28,7 +28,10 @@ export async function loadExecutors(file: ConfigFile, scope: ExecutorScope): Pro
   const all = [...tellUnknownNames(config.executors ?? {}), ...faults, ...more.filter((fault) => fault !== undefined)];
   if (all.length === 0) return executors;
   const message = `The project's executors cannot be set up:${all.map((fault) => `\n  - ${fault}`).join("")}`;
-  throw failWith("CONFIG_INVALID", message, { hint: `Correct ${file.path ?? "stackyard.config.ts"} and try again.` });
+  throw failWith("CONFIG_INVALID", message, {
+    hint: `Correct ${file.path ?? "stackyard.config.ts"} and try again.`,
+    cause,
+  });
 }
 
 /** Where a project's store, token and working files lie; absolute. */

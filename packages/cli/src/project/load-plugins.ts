@@ -7,6 +7,7 @@ import { Value } from "typebox/value";
 import { tellFaults } from "../shell/tell-faults.ts";
 import { isPlugin } from "./is-plugin.ts";
 import { findTypeAdvice } from "./package-type.ts";
+import { tellLoadError } from "./tell-load-error.ts";
 
 /** A plugin with the options that the project gives it, checked. */
 export interface LoadedPlugin {
@@ -18,14 +19,19 @@ export interface LoadedPlugin {
 export interface LoadedPlugins {
   readonly plugins: readonly LoadedPlugin[];
   readonly faults: readonly string[];
+  /** What those that do not load have thrown. */
+  readonly cause?: unknown;
 }
 
 /** Loads what the configuration names, by package or by path from the project's folder. Never throws. */
 export async function loadPlugins(references: readonly PluginReference[], projectDir: string): Promise<LoadedPlugins> {
-  const results = await Promise.all(references.map((reference) => loadPlugin(reference, projectDir)));
+  const thrown: unknown[] = [];
+  const noteThrown = (error: unknown) => thrown.push(error);
+  const results = await Promise.all(references.map((reference) => loadPlugin(reference, projectDir, noteThrown)));
   return {
     plugins: results.flatMap((result) => (typeof result === "string" ? [] : [result])),
     faults: results.filter((result) => typeof result === "string"),
+    ...(thrown.length === 0 ? {} : { cause: thrown.length === 1 ? thrown[0] : new AggregateError(thrown) }),
   };
 }
 
@@ -39,7 +45,11 @@ export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | s
   return faults.length === 0 ? { plugin, options: given } : `Options of "${plugin.name}": ${faults.join(" ")}`;
 }
 
-async function loadPlugin(reference: PluginReference, projectDir: string): Promise<LoadedPlugin | string> {
+async function loadPlugin(
+  reference: PluginReference,
+  projectDir: string,
+  onThrown: (error: unknown) => void,
+): Promise<LoadedPlugin | string> {
   const { use, options, ...more } = toUse(reference);
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) return `"${unknown}" is no key beside "use". Known: "use", "options".`;
@@ -50,16 +60,17 @@ async function loadPlugin(reference: PluginReference, projectDir: string): Promi
     if (isPlugin(found)) return checkOptions(found, options);
     return `The plugin "${use}" is none: its default export must come from \`definePlugin\`.`;
   } catch (error) {
-    return `The plugin "${use}" cannot be loaded: ${tellWhy(error, use, projectDir)}`;
+    onThrown(error);
+    return `The plugin "${use}" cannot be loaded: ${await tellWhy(error, use, projectDir)}`;
   }
 }
 
-function tellWhy(error: unknown, use: string, projectDir: string): string {
+async function tellWhy(error: unknown, use: string, projectDir: string): Promise<string> {
   const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
   if (isPath(use)) {
     const path = resolve(projectDir, use);
     if (missing && !existsSync(path)) return `there is no file ${path}.`;
-    return [tellError(error), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
+    return [await tellLoadError(error, path), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
   }
   if (!missing || !tellError(error).includes(`'${use}'`)) return tellError(error);
   if (existsSync(join(projectDir, use))) return `there is no such package. A path begins with "./": "./${use}".`;

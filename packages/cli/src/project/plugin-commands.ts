@@ -16,8 +16,8 @@ export async function findPluginCommands(
 ): Promise<readonly Command[]> {
   try {
     const file = await loadConfigFile(cwd);
-    const { plugins, faults } = await loadPlugins(file.config.plugins ?? [], file.projectDir);
-    if (faults.length > 0) throw failWith("CONFIG_INVALID", faults.join("\n"));
+    const { plugins, faults, cause } = await loadPlugins(file.config.plugins ?? [], file.projectDir);
+    if (faults.length > 0) throw failWith("CONFIG_INVALID", faults.join("\n"), { cause });
     return plugins.flatMap(({ plugin }) => plugin.commands.map((command) => toCommand(command, plugin.name, file)));
   } catch (error) {
     if (quiet) return [];
