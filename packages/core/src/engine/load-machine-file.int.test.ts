@@ -71,6 +71,22 @@ describe("a machine's file", () => {
     expect(events).toEqual([["GO"], ["STOP"]]);
   });
 
+  it("says plainly that a module exports no machine", async () => {
+    const text = `export const machine = ${JSON.stringify(DOCUMENT)};`;
+
+    const { located } = await loadMachineFile(await write("app.ts", text));
+
+    expect(located).toEqual({
+      kind: "invalid",
+      problems: [
+        {
+          ...{ severity: "error", code: "module-failed", path: "", line: 1, column: 1 },
+          message: "The module has no default export. Write `export default defineMachine({ … })`.",
+        },
+      ],
+    });
+  });
+
   it.each([
     ["broken.mjs", "export default {"],
     ["empty.mjs", ""],

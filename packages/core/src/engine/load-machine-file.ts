@@ -54,14 +54,21 @@ async function loadModule(path: string, fileName: string, options: LoadMachineOp
     if (options.stamp !== undefined) url.searchParams.set("stamp", options.stamp);
     const module: unknown = await import(url.href);
     const value = typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
+    if (value === undefined) return { name: fileName, located: toFailed(NO_EXPORT) };
     const name = findName(value) ?? fileName;
     const result = parseMachineDocument(value, { ...toParse(options), name });
     return { name, located: toLocated(result, toMachineSource(value) ?? "") };
   } catch (error) {
     const message = `The module cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
-    const problem = { severity: "error", code: "module-failed", path: "", line: 1, column: 1, message } as const;
-    return { name: fileName, located: { kind: "invalid", problems: [problem] } };
+    return { name: fileName, located: toFailed(message) };
   }
+}
+
+const NO_EXPORT = "The module has no default export. Write `export default defineMachine({ … })`.";
+
+function toFailed(message: string): LocatedMachine {
+  const problem = { severity: "error", code: "module-failed", path: "", line: 1, column: 1, message } as const;
+  return { kind: "invalid", problems: [problem] };
 }
 
 function toParse({ executors, strict }: LoadMachineOptions): { executors?: ExecutorRegistry; strict?: boolean } {

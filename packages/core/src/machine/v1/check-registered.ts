@@ -1,4 +1,4 @@
-import { Errors } from "typebox/value";
+import { Check, Errors } from "typebox/value";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../tree.ts";
 import { quote } from "../wording.ts";
@@ -14,6 +14,16 @@ export function checkRegistered(context: V1Context, config: Field<MapNode>, exec
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `The schema of the executor ${quote(executor.name)} cannot be used: ${why.slice(0, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
+  }
+}
+
+/** True when an empty config fits the executor. */
+export function needsNoConfig({ config }: ExecutorDefinition): boolean {
+  try {
+    return Check(config, {});
+  } catch {
+    // A schema that cannot be used is told where there is a config to check.
+    return false;
   }
 }
 

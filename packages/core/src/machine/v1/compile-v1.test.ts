@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
@@ -442,6 +442,17 @@ describe("actions", () => {
 describe("tasks", () => {
   it.each(["1", "[]", "run"])("must be a map, not %s, and no state's task is called unknown then", (value) => {
     expect(tell(aDocument({ tasks: `tasks: ${value}` }))).toEqual(["!tasks-not-map tasks"]);
+  });
+
+  it("may leave the config out where the executor needs none, and is told so", () => {
+    const tellMissing = (config: TSchema) => messages(aTask("{executor: nap}"), anExecutor({ name: "nap", config }))[0];
+
+    expect(tellMissing(Type.Object({ seconds: Type.Optional(Type.Number()) }))).toBe(
+      'The task has no config; "nap" takes its defaults. Write {} to say so.',
+    );
+    expect(tellMissing(Type.Object({ seconds: Type.Number() }))).toBe(
+      "The task has no config; it will fail when it runs.",
+    );
   });
 
   it.each([

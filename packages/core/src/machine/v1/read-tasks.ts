@@ -1,7 +1,8 @@
 import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
-import { describe, listNames } from "../wording.ts";
+import { describe, listNames, quote } from "../wording.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkKeys } from "./check-keys.ts";
+import { needsNoConfig } from "./check-registered.ts";
 import { findTimeoutMs } from "./find-timeout.ts";
 import { onKey, onMissing, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
 
@@ -40,7 +41,7 @@ export function readTask(context: V1Context, name: string, field: Field): TaskDr
   }
   checkKeys(context, field, { known: ["executor", "config"], code: "task-unknown-key", owner: "a task" });
   const executor = readExecutor(context, field);
-  const config = readConfig(context, field);
+  const config = readConfig(context, field, executor.name);
   const timeoutMs = config && executor.known ? judgeConfig(context, config, executor.name) : undefined;
   return {
     name,
@@ -81,10 +82,19 @@ function readExecutor(context: V1Context, task: Field<MapNode>): ExecutorDraft {
   return { known: false };
 }
 
-function readConfig({ problems }: V1Context, task: Field<MapNode>): Field<MapNode> | undefined {
+function readConfig(
+  { problems, executors }: V1Context,
+  task: Field<MapNode>,
+  executor: string | undefined,
+): Field<MapNode> | undefined {
   const config = findField(task, "config");
   if (config === undefined) {
-    problems.warn("config-missing", onMissing(task, "config"), "The task has no config; it will fail when it runs.");
+    const definition = executor === undefined ? undefined : executors.get(executor);
+    const fate =
+      definition && needsNoConfig(definition)
+        ? `${quote(definition.name)} takes its defaults. Write {} to say so.`
+        : "it will fail when it runs.";
+    problems.warn("config-missing", onMissing(task, "config"), `The task has no config; ${fate}`);
     return undefined;
   }
   if (isMapField(config)) return config;
