@@ -90,6 +90,12 @@ describe("a configuration that does not load", () => {
     expect(await tellFault({ ...plugins(list), "half.mjs": half, "lambda.mjs": lambda })).toMatch(told);
   });
 
+  it("tells options of a built-in executor that do not fit", async () => {
+    const config = { "stackyard.config.json": '{"executors": {"lambda": {"mode": "locale"}}}' };
+
+    expect(await tellFault(config)).toMatch(/Options of "lambda": mode must be "local" or "aws"\./);
+  });
+
   it("with a plugin that has a syntax error names its line, and shows the cause for STACKYARD_DEBUG", async () => {
     const files = { ...plugins('"./a.mjs", "./b.mjs"'), "a.mjs": "\n\nlet let = 1;\n" };
     const cwd = aProject({ "m.yaml": MACHINE, "b.mjs": "throw new Error('no leaves');", ...files });

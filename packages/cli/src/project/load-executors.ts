@@ -17,12 +17,16 @@ export type ExecutorScope = "all" | "plugins";
  */
 export async function loadExecutors(file: ConfigFile, scope: ExecutorScope): Promise<ReadonlyMap<string, Executor>> {
   const { config, projectDir } = file;
-  const builtIn = scope === "all" ? await loadBuiltIn(config.executors ?? {}) : [];
+  // Their options are checked in any case.
+  const builtIn = scope === "all" || config.executors !== undefined ? await loadBuiltIn(config.executors ?? {}) : [];
   const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
   const context = { projectDir, dataDir: dataDirOf(file), environment: process.env };
   const executors = new Map<string, Executor>();
   const more = [
-    ...builtIn.map((loaded) => addExecutors(executors, loaded, { ...context, taken: [] })),
+    ...builtIn.map((loaded) => {
+      if (scope === "plugins") return typeof loaded === "string" ? loaded : undefined;
+      return addExecutors(executors, loaded, { ...context, taken: [] });
+    }),
     ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: BUILT_IN })),
   ];
   const all = [...tellUnknownNames(config.executors ?? {}), ...faults, ...more.filter((fault) => fault !== undefined)];
