@@ -16,13 +16,39 @@ tasks:
 const PLUGIN = `import { existsSync, writeFileSync } from "node:fs";
 export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir }) => [{
   name: "wait", config: { type: "object" }, resumable: true, cancelWithin: "5m",
-  async start() {
+  async start(ctx) {
+    ctx.report("two feet deep");
     writeFileSync(projectDir + "/begun", "");
     while (!existsSync(projectDir + "/go")) await new Promise((resolve) => setTimeout(resolve, 20));
     return { kind: "succeeded", outputs: {} };
   },
 }] };
 `;
+
+describe("the log of a task", () => {
+  it("comes when its attempt ends; until then the newest line is shown", async () => {
+    const { folder: cwd, remove } = makeTempProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"], "worker": {"lease": "3s"}}',
+      "plugin.mjs": PLUGIN,
+      "machines/m.yaml": MACHINE,
+    });
+    const show = async () => (await runCli(["stacks", "show", "pr-1", "--log"], { cwd })).stdout;
+    const dev = startCli(["dev", "--port", "0"], { cwd });
+    await dev.line((line) => line.includes("Ctrl-C stops"));
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true);
+
+    const before = await show();
+    await expect.poll(show, { timeout: 15_000 }).toContain("Newest line: two feet deep");
+    writeFileSync(join(cwd, "go"), "");
+    await expect.poll(show, { timeout: 10_000 }).toMatch(/Log of dig\ntwo feet deep\n/);
+    dev.interrupt();
+    await dev.result;
+    remove();
+
+    expect(before).toContain("Log of dig\nIt comes when the attempt ends.");
+  }, 40_000);
+});
 
 describe("the end of dev", () => {
   it.each([["--json"], []])("names the tasks that it waits for (%s)", async (...flags) => {

@@ -1,4 +1,4 @@
-import type { StackFilter, StackSummary } from "@stackyard/sdk";
+import type { Attempt, StackFilter, StackSummary } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
@@ -76,7 +76,9 @@ export const stacksShow = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    log: Type.Optional(Type.Boolean({ description: "Also the end of the log of each task." })),
+    log: Type.Optional(
+      Type.Boolean({ description: "Also the end of the log of each task; it comes when the attempt ends." }),
+    ),
   }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack: id, log = false }) {
@@ -88,12 +90,21 @@ export const stacksShow = defineServerCommand({
       logs.push({ task: name, attemptId: attempt.attemptId, text });
     }
     out.result(log ? { ...stack, logs } : stack, () => {
-      const told = logs.map(({ task, text }) => `\n${out.paint("bold", `Log of ${task}`)}\n${text.trimEnd()}`);
+      const open = log ? stack.tasks.flatMap(({ name, attempt }) => toOpenLog(name, attempt)) : [];
+      const told = [...logs, ...open].map(
+        ({ task, text }) => `\n${out.paint("bold", `Log of ${task}`)}\n${text.trimEnd()}`,
+      );
       return [tellStack(stack, out, Date.now()), ...told].join("\n");
     });
     return 0;
   },
 });
+
+function toOpenLog(task: string, attempt: Attempt | undefined) {
+  if (attempt === undefined || attempt.hasLog || attempt.status === "settled") return [];
+  const newest = attempt.progressMessage === undefined ? "" : ` Newest line: ${attempt.progressMessage}`;
+  return [{ task, text: `It comes when the attempt ends.${newest}` }];
+}
 
 /** `stackyard stacks history` */
 export const stacksHistory = defineServerCommand({
