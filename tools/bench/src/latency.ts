@@ -14,7 +14,18 @@ export interface LatencyResult {
 }
 
 const TICK_MS = 10;
-const DRAIN_LIMIT_MS = 30_000;
+const DRAIN_LIMIT_MS = 60_000;
+const CONCURRENCY = 16;
+
+/** Events a second that a whole yard carries when all of them wait: decided, their one task run, its result decided. */
+export function measureYardRate(input: { readonly store: StoreKind; readonly events: number }): Promise<number> {
+  return withYard(input.store, async ({ send, countStarts }) => {
+    const startedAt = performance.now();
+    await send(0, input.events);
+    await untilStarted(countStarts, input.events);
+    return Math.round((input.events / (performance.now() - startedAt)) * 1_000);
+  });
+}
 
 /** Events come at an even rate; each begins a stack and starts a task in a whole yard. */
 export function measureLatency(input: {
@@ -22,7 +33,32 @@ export function measureLatency(input: {
   readonly rate: number;
   readonly seconds: number;
 }): Promise<LatencyResult> {
-  return withStore(input.store, async (store) => {
+  return withYard(input.store, async ({ send, countStarts, waits }) => {
+    const events = Math.round(input.rate * input.seconds);
+    await sendEvenly(events, input.rate, send);
+    await untilStarted(countStarts, events);
+    const sorted = waits().sort((a, b) => a - b);
+    return {
+      store: input.store,
+      rate: input.rate,
+      events,
+      p50Ms: quantile(sorted, 0.5),
+      p99Ms: quantile(sorted, 0.99),
+    };
+  });
+}
+
+/** A yard at work, and what is known of the tasks that it started. */
+interface MeasuredYard {
+  /** Sends so many events in one call, each for a new stack; the first has this number. */
+  readonly send: (first: number, count: number) => Promise<void>;
+  readonly countStarts: () => number;
+  /** From each event's call to the start of its task, in milliseconds. */
+  readonly waits: () => number[];
+}
+
+function withYard<Result>(kind: StoreKind, measure: (yard: MeasuredYard) => Promise<Result>): Promise<Result> {
+  return withStore(kind, async (store) => {
     const sentAt = new Map<string, number>();
     const waits: number[] = [];
     const executors = createNoOp((stackId) => {
@@ -30,20 +66,28 @@ export function measureLatency(input: {
     });
     const ids = createUlids();
     const deps = { store, clock: systemClock, ids, logger: silentLogger, executors };
-    const yard = startYard({ ...deps, locator: createStaticLocator([loadBenchMachine(executors)]) });
-    const events = input.rate * input.seconds;
-    await sendEvenly(events, input.rate, async (first, count) => {
-      const stackIds = Array.from({ length: count }, (_, index) => `latency-${first + index}`);
-      for (const stackId of stackIds) sentAt.set(stackId, performance.now());
-      await publishMessages(deps, stackIds.map(onceMessage));
-    });
-    const limitAt = Date.now() + DRAIN_LIMIT_MS;
-    while (waits.length < events && Date.now() < limitAt) await systemClock.sleep(TICK_MS);
-    await yard.stop();
-    if (waits.length < events) throw new Error(`Only ${waits.length} of ${events} tasks started.`);
-    waits.sort((a, b) => a - b);
-    return { store: input.store, rate: input.rate, events, p50Ms: quantile(waits, 0.5), p99Ms: quantile(waits, 0.99) };
+    const locator = createStaticLocator([loadBenchMachine(executors)]);
+    const yard = startYard({ ...deps, locator }, { concurrency: CONCURRENCY });
+    try {
+      return await measure({
+        countStarts: () => waits.length,
+        waits: () => waits,
+        async send(first, count) {
+          const stackIds = Array.from({ length: count }, (_, index) => `stack-${first + index}`);
+          for (const stackId of stackIds) sentAt.set(stackId, performance.now());
+          await publishMessages(deps, stackIds.map(onceMessage));
+        },
+      });
+    } finally {
+      await yard.stop();
+    }
   });
+}
+
+async function untilStarted(countStarts: () => number, events: number): Promise<void> {
+  const limitAt = Date.now() + DRAIN_LIMIT_MS;
+  while (countStarts() < events && Date.now() < limitAt) await systemClock.sleep(TICK_MS);
+  if (countStarts() < events) throw new Error(`Only ${countStarts()} of ${events} tasks started.`);
 }
 
 async function sendEvenly(

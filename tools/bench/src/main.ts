@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { measureBareRows } from "./bare-rows.ts";
-import { measureLatency } from "./latency.ts";
+import { measureLatency, measureYardRate } from "./latency.ts";
 import { toReport } from "./report.ts";
 import { measureTerraformPlan } from "./terraform-plan.ts";
 import { measureTransitions } from "./transitions.ts";
@@ -32,11 +32,13 @@ transitions.push(
 );
 
 note("latency …");
-// Half of what a whole yard carries one event at a time.
-const rate = Math.round((transitions.at(-1)?.perSecond ?? 1_000) / 6);
-const latency = [];
-for (const store of ["sqlite", "memory"] as const)
-  latency.push(await measureLatency({ store, rate, seconds: values.quick ? 2 : 10 }));
+const yards = [];
+for (const store of ["sqlite", "memory"] as const) {
+  const perSecond = await measureYardRate({ store, events: count(5_000) });
+  // Half of what the yard can carry.
+  const rate = Math.round(perSecond / 2);
+  yards.push({ perSecond, ...(await measureLatency({ store, rate, seconds: values.quick ? 2 : 10 })) });
+}
 
 note("terraform plan …");
 const terraformPlan = await measureTerraformPlan();
@@ -45,7 +47,7 @@ const figures = {
   machine: { node: process.version, cores: cpus().length, model: cpus()[0]?.model ?? "unknown" },
   bareRows,
   transitions,
-  latency,
+  yards,
   ...(terraformPlan === undefined ? {} : { terraformPlan }),
 };
 process.stdout.write(`${toReport(figures)}\n`);
