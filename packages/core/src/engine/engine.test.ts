@@ -1,47 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { parseMachine } from "../machine/parse-machine.ts";
 import type { Step } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
-import { createScriptedExecutor, type ScriptedCall } from "../testing/scripted-executor.ts";
-import { createSimulator } from "../testing/simulator.ts";
-import type { EngineOptions } from "./engine.ts";
-
-const SOURCE = `
-version: 1
-events: [OPENED, PUSHED, MERGED]
-states:
-  INIT: {on: {OPENED: [{action: advance, state: BUILD}]}}
-  BUILD:
-    tasks: [network, db]
-    on: {NEXT: [{action: advance, state: LIVE}], MERGED: [{action: advance, state: CLEAN-UP}]}
-  LIVE:
-    on: {PUSHED: [{action: advance, state: BUILD}], MERGED: [{action: advance, state: CLEAN-UP}]}
-  CLEAN-UP: {terminal: true, tasks: [remove]}
-tasks:
-  network: {executor: work, config: {}}
-  db: {executor: work, config: {}}
-  remove: {executor: work, config: {}}
-`;
+import { createTrial } from "../testing/trial.ts";
 
 const NEVER: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };
-
-function createTrial(script?: (call: ScriptedCall) => Step | undefined, engine: EngineOptions = {}) {
-  const { executor, calls } = createScriptedExecutor("work", script);
-  const { machine } = parseMachine(SOURCE, { name: "app", executors: new Map([[executor.name, executor]]) });
-  if (machine === undefined) throw new Error("The machine of the test does not compile.");
-  const yard = createSimulator({ machines: [{ machine, source: SOURCE }], executors: [executor], engine });
-  const outcomes = async (stackId: string) =>
-    (await yard.listHistory(stackId)).map(({ event, outcome, code }) =>
-      [event, outcome, ...(code ? [code] : [])].join(" "),
-    );
-  return { yard, calls, outcomes };
-}
 
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 
 describe("the engine", () => {
   it("takes a stack from its first event to its removal", async () => {
-    const { yard, calls, outcomes } = createTrial();
+    const { yard, calls, listOutcomes } = createTrial();
 
     await yard.publish(opened);
     await yard.settle();
@@ -50,7 +18,7 @@ describe("the engine", () => {
 
     expect(calls.map(({ task }) => task).sort()).toEqual(["db", "network", "remove"]);
     expect(await yard.findStack("pr-1")).toBeUndefined();
-    expect(await outcomes("pr-1")).toEqual([
+    expect(await listOutcomes("pr-1")).toEqual([
       "OPENED applied",
       "TASK_COMPLETED applied",
       "TASK_COMPLETED applied",
@@ -60,7 +28,7 @@ describe("the engine", () => {
   });
 
   it("applies an event id once, also after the stack was removed", async () => {
-    const { yard, calls, outcomes } = createTrial();
+    const { yard, calls, listOutcomes } = createTrial();
     await yard.publish(opened, opened);
     await yard.settle();
     await yard.publish({ id: "e2", stackId: "pr-1", event: "MERGED" });
@@ -71,14 +39,14 @@ describe("the engine", () => {
 
     expect(calls).toHaveLength(3);
     expect(await yard.findStack("pr-1")).toBeUndefined();
-    expect((await outcomes("pr-1")).filter((line) => line === "OPENED applied")).toHaveLength(1);
+    expect((await listOutcomes("pr-1")).filter((line) => line === "OPENED applied")).toHaveLength(1);
   });
 
   it("parks an event that the state refuses, and applies it as soon as a later state handles it", async () => {
     let held = true;
-    const { yard, outcomes } = createTrial(({ task }) =>
-      held && task === "db" ? failed({ code: "X", message: "no", retryable: true }) : undefined,
-    );
+    const { yard, listOutcomes } = createTrial({
+      script: ({ task }) => (held && task === "db" ? failed({ code: "X", message: "no", retryable: true }) : undefined),
+    });
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { sha: "a2" } });
     await yard.settle();
     const parked = (await yard.store.load(["pr-1"]))[0]?.parked.map(({ event, code, tries }) => ({
@@ -93,7 +61,7 @@ describe("the engine", () => {
 
     expect(parked).toEqual([{ id: "e2", code: "EVENT_NOT_HANDLED", tries: expect.any(Number) }]);
     expect(await yard.findStack("pr-1")).toMatchObject({ state: "LIVE", metadata: { sha: "a2" } });
-    expect((await outcomes("pr-1")).filter((line) => line.startsWith("PUSHED"))).toEqual([
+    expect((await listOutcomes("pr-1")).filter((line) => line.startsWith("PUSHED"))).toEqual([
       "PUSHED parked EVENT_NOT_HANDLED",
       "PUSHED applied",
     ]);
@@ -101,7 +69,7 @@ describe("the engine", () => {
   });
 
   it("sets a parked event aside after an hour, and lists it with its reason", async () => {
-    const { yard, outcomes } = createTrial(() => NEVER);
+    const { yard, listOutcomes } = createTrial({ script: () => NEVER });
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED" });
 
     await yard.advance(3_600_000 + 1_000);
@@ -110,12 +78,12 @@ describe("the engine", () => {
     expect(items.map(({ event, code, reason }) => ({ id: event.id, code, reason }))).toEqual([
       { id: "e2", code: "EVENT_NOT_HANDLED", reason: '"BUILD" has no "PUSHED".' },
     ]);
-    expect(await outcomes("pr-1")).toContain("PUSHED set-aside EVENT_NOT_HANDLED");
+    expect(await listOutcomes("pr-1")).toContain("PUSHED set-aside EVENT_NOT_HANDLED");
     expect((await yard.store.load(["pr-1"]))[0]?.parked).toEqual([]);
   });
 
   it("decides an event afresh when it is sent again after it was set aside", async () => {
-    const { yard } = createTrial(() => NEVER);
+    const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED" });
     await yard.advance(3_700_000);
     const [entry] = (await yard.store.listSetAside({}, { limit: 10 })).items;
@@ -142,7 +110,7 @@ describe("the engine", () => {
   });
 
   it("sets what can never apply aside at once", async () => {
-    const { yard, outcomes } = createTrial();
+    const { yard, listOutcomes } = createTrial();
     await yard.publish(opened);
     await yard.settle();
 
@@ -153,7 +121,7 @@ describe("the engine", () => {
     );
     await yard.settle();
 
-    expect((await outcomes("pr-1")).slice(-3)).toEqual([
+    expect((await listOutcomes("pr-1")).slice(-3)).toEqual([
       "NEVER-HEARD set-aside EVENT_UNDECLARED",
       "PUSHED set-aside METADATA_NOT_FLAT",
       "PUSHED set-aside MACHINE_MISMATCH",
@@ -172,27 +140,27 @@ describe("the engine", () => {
   });
 
   it("records an event of a stack that is not there and keeps nothing else of it", async () => {
-    const { yard, outcomes } = createTrial();
+    const { yard, listOutcomes } = createTrial();
 
     await yard.publish({ id: "e1", stackId: "ghost", event: "MERGED" });
     await yard.settle();
 
-    expect(await outcomes("ghost")).toEqual(["MERGED ignored STACK_UNKNOWN"]);
+    expect(await listOutcomes("ghost")).toEqual(["MERGED ignored STACK_UNKNOWN"]);
     expect((await yard.store.load(["ghost"]))[0]).toMatchObject({ version: 0, parked: [] });
   });
 
   it("only records a refused event when refusals are dropped", async () => {
-    const { yard, outcomes } = createTrial(() => NEVER, { refusedEvents: "drop" });
+    const { yard, listOutcomes } = createTrial({ script: () => NEVER, engine: { refusedEvents: "drop" } });
 
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED" });
     await yard.settle();
 
-    expect(await outcomes("pr-1")).toEqual(["OPENED applied", "PUSHED refused EVENT_NOT_HANDLED"]);
+    expect(await listOutcomes("pr-1")).toEqual(["OPENED applied", "PUSHED refused EVENT_NOT_HANDLED"]);
     expect((await yard.store.load(["pr-1"]))[0]?.parked).toEqual([]);
   });
 
   it("keeps the code of a failed task, in the history and with the task", async () => {
-    const { yard } = createTrial(() => NEVER);
+    const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened);
     await yard.settle();
 
@@ -207,7 +175,7 @@ describe("the engine", () => {
   });
 
   it("fails a task whose time is over, and closes its run when the worker has stopped", async () => {
-    const { yard, outcomes } = createTrial(({ task }) => (task === "db" ? NEVER : undefined));
+    const { yard, listOutcomes } = createTrial({ script: ({ task }) => (task === "db" ? NEVER : undefined) });
     await yard.publish(opened);
 
     await yard.advance(25 * 3_600_000);
@@ -218,6 +186,6 @@ describe("the engine", () => {
       { name: "db", status: "ERROR", errorMessage: "timed out after 24h" },
     ]);
     expect(stack?.runs).toEqual([]);
-    expect(await outcomes("pr-1")).toContain("TASK_TIMED_OUT applied");
+    expect(await listOutcomes("pr-1")).toContain("TASK_TIMED_OUT applied");
   });
 });
