@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /** A process as the system lists it. */
@@ -30,14 +31,39 @@ export async function killTree(pid: number): Promise<readonly RunningProcess[]> 
   return below;
 }
 
+/** Linux tells in /proc, also where no `ps` is installed; other systems have `ps`. */
 async function listProcesses(): Promise<readonly RunningProcess[]> {
+  const pids = await readdir("/proc").catch(() => []);
+  const numbers = pids.filter((name) => /^\d+$/.test(name));
+  if (numbers.length === 0) return askPs();
+  const stats = await Promise.all(numbers.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
+  return stats.flatMap((stat) => parseStat(stat) ?? []);
+}
+
+/** A line of /proc/PID/stat: `pid (name) state parent group …`; the name may hold anything, brackets too. */
+export function parseStat(stat: string): RunningProcess | undefined {
+  const [, pid, name = "", parent, group] = /^(\d+) \((.*)\) \S (\d+) (\d+) /s.exec(stat) ?? [];
+  return pid === undefined ? undefined : toProcess({ pid, parent, group, name });
+}
+
+async function askPs(): Promise<readonly RunningProcess[]> {
   const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,pgid=,comm="]);
   return stdout.split("\n").flatMap((line) => {
     const [, pid, parent, group, name = ""] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    // Node names the threads of its processes, and a process is listed by its first one.
-    const shown = name === "MainThread" ? "node" : name;
-    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group), name: shown }];
+    return pid === undefined ? [] : [toProcess({ pid, parent, group, name })];
   });
+}
+
+function toProcess(texts: {
+  readonly pid: string;
+  readonly parent: string | undefined;
+  readonly group: string | undefined;
+  readonly name: string;
+}): RunningProcess {
+  const { pid, parent, group, name } = texts;
+  // Node names the threads of its processes, and a process is listed by its first one.
+  const shown = name === "MainThread" ? "node" : name;
+  return { pid: Number(pid), parent: Number(parent), group: Number(group), name: shown };
 }
 
 function kill(target: number): void {
