@@ -7,7 +7,7 @@ const MAX_TOLD = 10;
 /** Throws `CONFIG_INVALID` with every step that is neither an event nor a worker's answer. */
 export function checkSteps(steps: readonly unknown[], from: string): void {
   const faults = steps.flatMap((step, index) => {
-    const fault = findFault(step, index === 0);
+    const fault = findFault(step);
     return fault === undefined ? [] : [`step ${index + 1}: ${fault}`];
   });
   if (faults.length === 0) return;
@@ -18,28 +18,20 @@ export function checkSteps(steps: readonly unknown[], from: string): void {
   });
 }
 
-function findFault(step: unknown, isFirst: boolean): string | undefined {
+function findFault(step: unknown): string | undefined {
   if (typeof step !== "object" || step === null || Array.isArray(step)) return `${tell(step)} is no object.`;
   const fields = new Map<string, unknown>(Object.entries(step));
-  if (fields.has("event")) return findEventFault(fields.get("event"));
-  return fields.has("task") ? findAnswerFault(fields, isFirst) : tellUnknownKeys(fields.keys());
+  // Whatever stands there is the message: one that is none is refused like any other that comes from outside.
+  if (fields.has("event")) return undefined;
+  return fields.has("task") ? findAnswerFault(fields) : tellUnknownKeys(fields.keys());
 }
 
-// Text is read as the JSON of a message, as of one that comes out of a queue.
-function findEventFault(event: unknown): string | undefined {
-  const isMessage = typeof event === "string" || (typeof event === "object" && event !== null);
-  return isMessage ? undefined : `"event" must be an event message, not ${tell(event)}.`;
-}
-
-function findAnswerFault(fields: ReadonlyMap<string, unknown>, isFirst: boolean): string | undefined {
+function findAnswerFault(fields: ReadonlyMap<string, unknown>): string | undefined {
   const task = fields.get("task");
   if (typeof task !== "string") return `"task" must be the name of a task, not ${tell(task)}.`;
   const result = fields.get("result");
-  if (!RESULTS.some((each) => each === result)) {
-    return `"result" must be "succeeded", "failed" or "cancelled"${result === undefined ? "." : `, not ${tell(result)}.`}`;
-  }
-  if (!isFirst || fields.has("stackId")) return undefined;
-  return 'it answers a task, and no step before names a stack; add "stackId".';
+  if (RESULTS.some((each) => each === result)) return undefined;
+  return `"result" must be "succeeded", "failed" or "cancelled"${result === undefined ? "." : `, not ${tell(result)}.`}`;
 }
 
 function tellUnknownKeys(keys: Iterable<string>): string {
