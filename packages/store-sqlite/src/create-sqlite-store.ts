@@ -95,7 +95,7 @@ function assemble(
     revisions: createRevisions(commits),
     watch: (listener) => listeners.add(listener),
     async backup(toFile) {
-      const copy = commits.read(() => backUp(database, toFile));
+      const copy = commits.read(() => backUp(files.database, toFile));
       copies.add(copy);
       await copy.finally(() => copies.delete(copy));
     },
