@@ -44,81 +44,65 @@ interface Batch {
   readonly count: number;
 }
 
-/** The next rows after a place; undefined when they, and so all later ones, are too young. */
-function readBatch(
-  database: Database,
-  sql: string,
-  after: number,
-  cutoff: number,
-): (Batch & { last: number }) | undefined {
+/** Which rows a walk looks at. */
+interface Walk {
+  readonly database: Database;
+  /** Gives a Batch of the rows after a place. */
+  readonly sql: string;
+  readonly after: number | "done";
+  readonly cutoff: number;
+}
+
+/** Lets go of what is too old among the next rows; done where they, and so all later ones, are too young. */
+function pruneBatch(walk: Walk, remove: (after: number, last: number) => void): number | "done" {
+  const { database, sql, after, cutoff } = walk;
+  if (after === "done") return "done";
   const batch = database.get<Batch>(sql, after, BATCH);
-  if (batch === undefined || batch.last === null || batch.oldest === null || batch.oldest >= cutoff) return undefined;
-  return { ...batch, last: batch.last };
+  if (batch === undefined || batch.last === null || batch.oldest === null || batch.oldest >= cutoff) return "done";
+  remove(after, batch.last);
+  return batch.count < BATCH ? "done" : batch.last;
 }
 
 function pruneHistory(
   database: Database,
   positions: Sequence,
-  after: number | "done",
+  progress: number | "done",
   cutoff: number,
 ): number | "done" {
-  if (after === "done") return "done";
-  const batch = readBatch(
-    database,
-    `select max(position) as last, min(at) as oldest, count(*) as count
-       from (select position, at from history where position > ? order by position limit ?)`,
-    after,
-    cutoff,
-  );
-  if (batch === undefined) return "done";
-  positions.keepHighWater(database);
-  database.run("delete from history where position > ? and position <= ? and at < ?", after, batch.last, cutoff);
-  return batch.count < BATCH ? "done" : batch.last;
+  const sql = `select max(position) as last, min(at) as oldest, count(*) as count
+       from (select position, at from history where position > ? order by position limit ?)`;
+  return pruneBatch({ database, sql, after: progress, cutoff }, (after, last) => {
+    positions.keepHighWater(database);
+    database.run("delete from history where position > ? and position <= ? and at < ?", after, last, cutoff);
+  });
 }
 
 function pruneAttempts(
   database: Database,
   attemptNos: Sequence,
-  after: number | "done",
+  progress: number | "done",
   cutoff: number,
 ): number | "done" {
-  if (after === "done") return "done";
-  const batch = readBatch(
-    database,
-    `select max(attempt_no) as last, min(dispatched_at) as oldest, count(*) as count
-       from (select attempt_no, dispatched_at from attempt where attempt_no > ? order by attempt_no limit ?)`,
-    after,
-    cutoff,
-  );
-  if (batch === undefined) return "done";
-  attemptNos.keepHighWater(database);
+  const sql = `select max(attempt_no) as last, min(dispatched_at) as oldest, count(*) as count
+       from (select attempt_no, dispatched_at from attempt where attempt_no > ? order by attempt_no limit ?)`;
   const old =
     "attempt_no in (select attempt_no from attempt where attempt_no > ? and attempt_no <= ? and settled_at < ?)";
-  for (const table of ["attempt_message", "attempt_log", "attempt"]) {
-    database.run(`delete from ${table} where ${old}`, after, batch.last, cutoff);
-  }
-  return batch.count < BATCH ? "done" : batch.last;
+  return pruneBatch({ database, sql, after: progress, cutoff }, (after, last) => {
+    attemptNos.keepHighWater(database);
+    for (const table of ["attempt_message", "attempt_log", "attempt"]) {
+      database.run(`delete from ${table} where ${old}`, after, last, cutoff);
+    }
+  });
 }
 
-function pruneSetAside(transaction: Transaction, after: number | "done", cutoff: number): number | "done" {
-  if (after === "done") return "done";
+function pruneSetAside(transaction: Transaction, progress: number | "done", cutoff: number): number | "done" {
   const { database } = transaction;
-  const batch = readBatch(
-    database,
-    `select max(position) as last, min(set_aside_at) as oldest, count(*) as count
-       from (select position, set_aside_at from set_aside where position > ? order by position limit ?)`,
-    after,
-    cutoff,
-  );
-  if (batch === undefined) return "done";
-  const removed = database.run(
-    "delete from set_aside where position > ? and position <= ? and set_aside_at < ?",
-    after,
-    batch.last,
-    cutoff,
-  );
-  transaction.count("setAsideEvents", -removed);
-  return batch.count < BATCH ? "done" : batch.last;
+  const sql = `select max(position) as last, min(set_aside_at) as oldest, count(*) as count
+       from (select position, set_aside_at from set_aside where position > ? order by position limit ?)`;
+  return pruneBatch({ database, sql, after: progress, cutoff }, (after, last) => {
+    const old = "position > ? and position <= ? and set_aside_at < ?";
+    transaction.count("setAsideEvents", -database.run(`delete from set_aside where ${old}`, after, last, cutoff));
+  });
 }
 
 /** An id goes when it is too old and as many later ones of its stack are known as shall be kept. */
