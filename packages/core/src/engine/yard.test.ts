@@ -7,6 +7,7 @@ import { failed, succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
+import { listProcesses } from "./process-registry.ts";
 import { publishMessages } from "./publish-messages.ts";
 import { startYard, type YardOptions } from "./yard.ts";
 
@@ -65,6 +66,70 @@ describe("a yard", () => {
     expect(() => createBench().start({ engine: { refusedEvents: "redeliver" } })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
     );
+  });
+});
+
+describe("a yard of several processes", () => {
+  it("decides in one and runs tasks in another", async () => {
+    const ran: string[] = [];
+    const bench = createBench(async ({ task }) => {
+      ran.push(task);
+      return succeeded({});
+    });
+    const engine = bench.start({ roles: ["engine"] });
+    await bench.publish(opened);
+    await settle();
+    const before = { ran: [...ran], state: await bench.findState() };
+
+    const worker = bench.start({ roles: ["worker"] });
+    await settle();
+
+    expect(before).toEqual({ ran: [], state: "BUILD" });
+    expect([ran.slice(0, 2), await bench.findState()]).toEqual([["network", "db"], "LIVE"]);
+    await Promise.all([engine.stop(), worker.stop()]);
+    expect(bench.clock.nextWakeAt()).toBeUndefined();
+  });
+
+  it("leaves events alone in a worker", async () => {
+    const bench = createBench();
+    const worker = bench.start({ roles: ["worker"] });
+    await bench.publish(opened);
+    await settle();
+
+    expect(await bench.store.stats()).toMatchObject({ stacks: 0, queuedEvents: 1 });
+    await worker.stop();
+  });
+
+  it("lists each under the id that holds its leases, until it has stopped", async () => {
+    const ends: (() => void)[] = [];
+    const bench = createBench(() => new Promise((resolve) => ends.push(() => resolve(succeeded({})))));
+    const list = async () => (await listProcesses(bench.store.records, { limit: 9, now: bench.clock.now() })).items;
+    const process = { version: "1.2.3", host: "blue", pid: 7 };
+    const engine = bench.start({ roles: ["engine"], process: { ...process, url: "http://blue:7070" } });
+    const worker = bench.start({ roles: ["worker"], process, concurrency: 1 });
+    await bench.publish(opened);
+    await settle();
+
+    const stop = worker.stop();
+    await settle();
+    const draining = await list();
+    for (const end of ends) end();
+    await Promise.all([stop, engine.stop()]);
+
+    const [attempt] = (await bench.store.listAttempts("pr-1")).filter(({ owner }) => owner !== undefined);
+    expect(attempt?.owner).toBe(worker.id);
+    const instants = { startedAt: expect.any(Number), seenAt: expect.any(Number) };
+    expect(draining).toEqual([
+      {
+        ...{ ...process, ...instants, id: engine.id, roles: ["engine"], url: "http://blue:7070" },
+        ...{ executors: [], capacity: 0, running: 0, draining: false },
+      },
+      {
+        ...{ ...process, ...instants, id: worker.id, roles: ["worker"] },
+        ...{ executors: ["work"], capacity: 1, running: 1, draining: true },
+      },
+    ]);
+    expect(await list()).toEqual([]);
   });
 });
 

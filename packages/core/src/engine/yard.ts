@@ -8,11 +8,12 @@ import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import type { AwsAccess } from "./executor-context.ts";
+import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
 import { createStoreTransport } from "./store-transport.ts";
 import { startSweep } from "./sweep.ts";
 import { createWorker, type RunningTask, type Worker, type WorkerOptions } from "./worker.ts";
 
-/** What a yard in one process is made of. */
+/** What a process of a yard is made of. */
 export interface YardDeps {
   readonly store: Store;
   readonly locator: Locator;
@@ -24,8 +25,12 @@ export interface YardDeps {
   readonly aws?: AwsAccess;
 }
 
-/** What a yard in one process does differently from its defaults. */
+/** What a process of a yard does differently from its defaults. */
 export interface YardOptions {
+  /** What runs in this process; the rest is done by others over the same store. Default: both. */
+  readonly roles?: readonly YardRole[];
+  /** Lists the process among those of the yard while it runs. Default: it is not listed. */
+  readonly process?: ProcessFacts;
   readonly engine?: EngineOptions;
   readonly worker?: WorkerOptions;
   /** Tasks that run at the same time. Default: 8. */
@@ -51,8 +56,10 @@ export const DEFAULT_RETENTION: Retention = {
   settledAttemptMs: 7 * 86_400_000,
 };
 
-/** An engine and a worker over one store, at work. */
+/** An engine, a worker or both over a store, at work. */
 export interface RunningYard {
+  /** Under which it is listed, and holds the leases of its tasks. */
+  readonly id: string;
   /** Tasks that run now. */
   running(): readonly RunningTask[];
   /**
@@ -61,6 +68,9 @@ export interface RunningYard {
    */
   stop(): Promise<void>;
 }
+
+const DEFAULT_CONCURRENCY = 8;
+const DEFAULT_EVENT_BATCH = 64;
 
 /**
  * Starts engine, worker and sweep over the store's own transport. Throws `CONFIG_INVALID` for refused events that shall
@@ -71,22 +81,73 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
     const reason = 'Refused events cannot be delivered again in order. Use "park" or "drop" with this transport.';
     throw new StackyardError("CONFIG_INVALID", reason);
   }
-  const { clock, logger, store } = deps;
-  const concurrency = options.concurrency ?? 8;
-  const transport = createStoreTransport({ store, clock, logger });
-  const engine = createEngine(deps, options.engine);
-  const worker = createWorker(deps, options.worker);
-  // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
-  const events = transport.consumeEvents(engine.handle, { batchSize: options.eventBatch ?? 64, concurrency: 1 });
-  const tasks = transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
-  const sweep = startSweep({ engine, store, clock, logger }, options.retention ?? DEFAULT_RETENTION);
+  const id = options.worker?.owner ?? deps.ids.next();
+  const roles = options.roles ?? ["engine", "worker"];
+  const worker = createWorker(deps, { ...options.worker, owner: id });
+  const deciding = roles.includes("engine") ? startDeciding(deps, options) : undefined;
+  const working = roles.includes("worker") ? startWorking(deps, worker, options) : undefined;
+  let draining = false;
+  const listed = { id, roles, worker, concurrency: options.concurrency, isDraining: () => draining };
+  const entry = options.process === undefined ? undefined : listProcess(deps, listed, options.process);
   return {
+    id,
     running: () => worker.running(),
     async stop() {
-      await endTasks({ clock, logger, tasks, worker }, options);
+      draining = true;
+      void entry?.beat();
+      if (working !== undefined) {
+        await endTasks({ clock: deps.clock, logger: deps.logger, tasks: working, worker }, options);
+      }
+      await deciding?.stop();
+      await entry?.leave();
+    },
+  };
+}
+
+function startDeciding(deps: YardDeps, options: YardOptions): Subscription {
+  const { clock, logger, store } = deps;
+  const engine = createEngine(deps, options.engine);
+  // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
+  const consuming = { batchSize: options.eventBatch ?? DEFAULT_EVENT_BATCH, concurrency: 1 };
+  const events = createStoreTransport({ store, clock, logger }).consumeEvents(engine.handle, consuming);
+  const sweep = startSweep({ engine, store, clock, logger }, options.retention ?? DEFAULT_RETENTION);
+  return {
+    async stop() {
       await Promise.all([events.stop(), sweep.stop()]);
     },
   };
+}
+
+function startWorking({ clock, logger, store }: YardDeps, worker: Worker, options: YardOptions): Subscription {
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const transport = createStoreTransport({ store, clock, logger });
+  return transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
+}
+
+interface ListedParts {
+  readonly id: string;
+  readonly roles: readonly YardRole[];
+  readonly worker: Worker;
+  readonly concurrency: number | undefined;
+  readonly isDraining: () => boolean;
+}
+
+function listProcess(
+  { store, clock, logger, executors }: YardDeps,
+  { id, roles, worker, concurrency = DEFAULT_CONCURRENCY, isDraining }: ListedParts,
+  facts: ProcessFacts,
+): ProcessEntry {
+  const works = roles.includes("worker");
+  return joinRegistry({
+    ...{ records: store.records, clock, logger },
+    describe: () => ({
+      ...{ id, roles, ...facts },
+      executors: works ? [...executors.keys()] : [],
+      capacity: works ? concurrency : 0,
+      running: worker.running().length,
+      draining: isDraining(),
+    }),
+  });
 }
 
 interface EndingDeps {

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { joinRegistry, listProcesses } from "./process-registry.ts";
+
+const START = Date.UTC(2026, 0, 1);
+const facts = {
+  id: "01A",
+  roles: ["worker"],
+  version: "0.1.0",
+  host: "blue",
+  pid: 7,
+  executors: ["terraform"],
+  capacity: 8,
+  running: 0,
+  draining: false,
+} as const;
+
+function createBench() {
+  const clock = createFakeClock(START);
+  const logger = createRecordingLogger();
+  const { records } = createMemoryStore();
+  return {
+    ...{ clock, logger, records },
+    join: (describe: () => typeof facts = () => facts, over = records) =>
+      joinRegistry({ records: over, clock, logger, describe }),
+    list: async () => (await listProcesses(records, { limit: 100, now: clock.now() })).items,
+  };
+}
+
+describe("the list of a yard's processes", () => {
+  it("shows a process from its start until it leaves", async () => {
+    const { clock, join, list } = createBench();
+
+    const entry = join();
+    await settlePromises();
+    const joined = await list();
+    await clock.advance(600_000);
+    const later = await list();
+    await entry.leave();
+
+    expect(joined).toEqual([{ ...facts, startedAt: START, seenAt: START }]);
+    expect(later).toEqual([{ ...facts, startedAt: START, seenAt: START + 600_000 }]);
+    expect([await list(), clock.nextWakeAt()]).toEqual([[], undefined]);
+  });
+
+  it("forgets a process that does not tell any more that it lives", async () => {
+    const { clock, join, list, records } = createBench();
+    let dead = false;
+    const put: typeof records.put = (input) => (dead ? Promise.reject(new Error("gone")) : records.put(input));
+    join(() => facts, { ...records, put });
+    await settlePromises();
+
+    dead = true;
+    await clock.advance(44_999);
+    const still = await list();
+    await clock.advance(1);
+
+    expect(still).toHaveLength(1);
+    expect(await list()).toEqual([]);
+  });
+
+  it("comes back by itself after its entry was lost", async () => {
+    const { clock, join, list, records, logger } = createBench();
+    join();
+    await settlePromises();
+    const written = await records.get("processes/01A", clock.now());
+
+    await records.remove("processes/01A", written?.version ?? 0);
+    await clock.advance(15_000);
+
+    expect(await list()).toMatchObject([{ id: "01A", seenAt: START + 15_000 }]);
+    expect(logger.list("warn")).toEqual([]);
+  });
+
+  it("goes on after writes that fail, and says so", async () => {
+    const { clock, join, list, records, logger } = createBench();
+    let failures = 2;
+    const put: typeof records.put = (input) => {
+      failures -= 1;
+      return failures < 0 ? records.put(input) : Promise.reject(new Error("no connection"));
+    };
+
+    const entry = join(() => facts, { ...records, put });
+    await clock.advance(30_000);
+
+    expect(await list()).toMatchObject([{ seenAt: START + 30_000 }]);
+    expect(logger.list("warn")).toHaveLength(2);
+    await entry.leave();
+  });
+
+  it("tells news at once when it is asked to", async () => {
+    const { join, list } = createBench();
+    let running = 0;
+    const entry = join(() => ({ ...facts, running }) as never);
+    await settlePromises();
+
+    running = 3;
+    await entry.beat();
+
+    expect(await list()).toMatchObject([{ running: 3 }]);
+  });
+
+  it("reads entries of newer versions, and passes over what is none", async () => {
+    const { clock, list, records } = createBench();
+    const put = (key: string, value: unknown) =>
+      records.put({ key: `processes/${key}`, value, expected: "absent", now: clock.now() });
+    await put("1", { id: "1", version: "9.0.0", host: "h", startedAt: 1, seenAt: 2, roles: ["engine", "x"], mood: 1 });
+    await put("2", { id: 2 });
+    await put("3", "none");
+    await put("4", null);
+
+    expect(await list()).toEqual([
+      {
+        ...{ id: "1", version: "9.0.0", host: "h", startedAt: 1, seenAt: 2 },
+        ...{ roles: ["engine"], executors: [], capacity: 0, running: 0, draining: false },
+      },
+    ]);
+  });
+});
