@@ -1,13 +1,8 @@
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { isAbsolute, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Plugin, PluginReference } from "@stackyard/core";
 import { Value } from "typebox/value";
 import { tellFaults } from "../shell/tell-faults.ts";
 import { isPlugin } from "./is-plugin.ts";
-import { findTypeAdvice } from "./package-type.ts";
-import { tellLoadError } from "./tell-load-error.ts";
+import { importFromProject, tellImportError } from "./project-module.ts";
 
 /** A plugin with the options that the project gives it, checked. */
 export interface LoadedPlugin {
@@ -55,42 +50,15 @@ async function loadPlugin(
   if (unknown !== undefined) return `"${unknown}" is no key beside "use". Known: "use", "options".`;
   if (typeof use !== "string") return checkOptions(use, options);
   try {
-    const module: unknown = await import(/* @vite-ignore */ toSpecifier(use, projectDir));
-    const found = typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
+    const { default: found } = await importFromProject(use, projectDir);
     if (isPlugin(found)) return checkOptions(found, options);
     return `The plugin "${use}" is none: its default export must come from \`definePlugin\`.`;
   } catch (error) {
     onThrown(error);
-    return `The plugin "${use}" cannot be loaded: ${await tellWhy(error, use, projectDir)}`;
+    return `The plugin "${use}" cannot be loaded: ${await tellImportError(error, use, projectDir)}`;
   }
-}
-
-async function tellWhy(error: unknown, use: string, projectDir: string): Promise<string> {
-  const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
-  if (isPath(use)) {
-    const path = resolve(projectDir, use);
-    if (missing && !existsSync(path)) return `there is no file ${path}.`;
-    return [await tellLoadError(error, path), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
-  }
-  if (!missing || !tellError(error).includes(`'${use}'`)) return tellError(error);
-  if (existsSync(join(projectDir, use))) return `there is no such package. A path begins with "./": "./${use}".`;
-  return `the package is not installed. \`npm install ${use}\` does it; a path begins with "./".`;
-}
-
-function tellError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function toUse(reference: PluginReference): { readonly use: string | Plugin; readonly options?: unknown } {
   return typeof reference === "object" && "use" in reference ? reference : { use: reference };
-}
-
-function toSpecifier(use: string, projectDir: string): string {
-  if (isPath(use)) return pathToFileURL(resolve(projectDir, use)).href;
-  // As the project sees the package, not as this one does.
-  return pathToFileURL(createRequire(join(projectDir, "stackyard.config.js")).resolve(use)).href;
-}
-
-function isPath(use: string): boolean {
-  return use.startsWith(".") || isAbsolute(use);
 }
