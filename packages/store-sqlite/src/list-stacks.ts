@@ -18,6 +18,8 @@ const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>
   busy: BUSY,
   failed: `trouble is not null and trouble & ${TROUBLE.failed}`,
   stalled: `trouble is not null and trouble & ${TROUBLE.stalled}`,
+  overdue: `trouble is not null and trouble & ${TROUBLE.overdue}`,
+  waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
 };
 
 /** Stacks in order of ids. */

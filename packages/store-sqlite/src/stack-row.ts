@@ -23,7 +23,7 @@ export function findStackRow(database: Database, stackId: string): StackRow | un
 }
 
 /** Bits of the column `trouble`. */
-export const TROUBLE = { failed: 1, stalled: 2 } as const;
+export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
 
 /** The columns by which stacks are found, made from the record. */
 export interface StackColumns {
@@ -36,11 +36,12 @@ export interface StackColumns {
 export function toColumns(stack: Stack): StackColumns {
   const failed = stack.tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
   const stalled = stack.stalled === undefined ? 0 : TROUBLE.stalled;
+  const overdue = stack.overdue === true ? TROUBLE.overdue : 0;
   let timerAt: number | null = null;
   for (const { dueAt } of stack.timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
   return {
     busy: stack.tasks.some(({ status }) => status === "PENDING") ? 1 : 0,
-    trouble: failed + stalled === 0 ? null : failed + stalled,
+    trouble: failed + stalled + overdue || null,
     timerAt,
   };
 }

@@ -1,17 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { idempotencyKeyOf } from "../machine/attempt-id.ts";
+import type { Dispatch } from "../machine/decision.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { type AwsAccess, type CallInput, createExecutorContext } from "./executor-context.ts";
 import { createLeases } from "./leases.ts";
+import { type ResolvedMessage, resolveSecrets } from "./resolve-secrets.ts";
 
 const ID = "s1/created/1/plan/2";
 const target = { account: "111122223333", region: "eu-central-1" };
 
 class FakeClient {
   readonly made = true;
+}
+
+/** A message without secrets, as the executor sees it. */
+function toResolved(message: Dispatch["message"]): ResolvedMessage {
+  const resolved = resolveSecrets(message, {});
+  if (resolved.kind === "missing") throw new TypeError("The message holds references.");
+  return resolved.message;
 }
 
 function createContext(call: Partial<CallInput> = {}, deps: { aws?: AwsAccess; stateBackendUrl?: string } = {}) {
@@ -22,7 +31,7 @@ function createContext(call: Partial<CallInput> = {}, deps: { aws?: AwsAccess; s
   return createExecutorContext(
     { ...common, ...deps },
     {
-      message,
+      message: toResolved(message),
       token: 3,
       deadlineAt: 9,
       signal: new AbortController().signal,
@@ -55,11 +64,15 @@ describe("what an executor is given", () => {
 
     expect(key).toBe(idempotencyKeyOf({ stackId: "s1", life: "created", entry: 1, task: "plan", attempt: 2 }));
     expect(createContext({ token: 4, deadlineAt: 99 }).idempotencyKey).toBe(key);
-    expect(createContext({ message: aDispatch("s1/created/1/plan/3").message }).idempotencyKey).not.toBe(key);
+    expect(createContext({ message: toResolved(aDispatch("s1/created/1/plan/3").message) }).idempotencyKey).not.toBe(
+      key,
+    );
   });
 
   it("has a key for attempts of other senders too, whose ids say nothing", () => {
-    expect(createContext({ message: aDispatch("legacy").message }).idempotencyKey).toMatch(/^[0-9a-f]{32}$/);
+    expect(createContext({ message: toResolved(aDispatch("legacy").message) }).idempotencyKey).toMatch(
+      /^[0-9a-f]{32}$/,
+    );
   });
 
   it("reaches AWS in the task's target", async () => {
@@ -75,7 +88,7 @@ describe("what an executor is given", () => {
       },
     };
     const { message } = aDispatch(ID);
-    const ctx = createContext({ message: { ...message, task: { ...message.task, target } } }, { aws });
+    const ctx = createContext({ message: toResolved({ ...message, task: { ...message.task, target } }) }, { aws });
 
     const client = ctx.aws(FakeClient);
     await ctx.credentials();

@@ -1,12 +1,12 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { idempotencyKeyOf, parseAttemptId } from "../machine/attempt-id.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from "../ports/executor.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Records } from "../ports/records.ts";
 import { toAttemptPassword } from "./attempt-password.ts";
+import type { ResolvedMessage } from "./resolve-secrets.ts";
 import { findTarget } from "./task-target.ts";
 
 /** How a runner reaches AWS for a target; given by the package that knows the SDK. */
@@ -27,7 +27,7 @@ export interface ContextDeps {
 
 /** What one call adds. */
 export interface CallInput {
-  readonly message: TaskMessage;
+  readonly message: ResolvedMessage;
   readonly token: number;
   readonly deadlineAt: number;
   readonly signal: AbortSignal;

@@ -11,6 +11,7 @@ import { toFollowUpRun, toRunEvent } from "./follow-up.ts";
 import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
 import { insist } from "./insist.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
 import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
 
@@ -86,10 +87,14 @@ async function step(
     return { kind: "stepped", step: called.answer, cancelling, cancelBegun: cancelling };
   }
   const { executor } = called;
+  const resolved = resolveSecrets(message, claimed.secrets ?? {});
+  if (resolved.kind === "missing") {
+    return { kind: "stepped", step: missingSecrets(resolved.refs), cancelling, cancelBegun: cancelling };
+  }
   if (deps.isStopping()) return giveBack(kept, kept?.cancelBegun === true);
   const operation = operationOf(kept, cancelling, executor);
   const ctx = createExecutorContext(deps.context, {
-    message,
+    message: resolved.message,
     token: claimed.grant.token,
     deadlineAt: claimed.deadlineAt,
     signal: attempt.signal,
@@ -99,7 +104,7 @@ async function step(
       input.onReport(line);
     },
   });
-  const result = await callExecutor(executor, operation, ctx, message.task["config"] ?? {}, kept);
+  const result = await callExecutor(executor, operation, ctx, resolved.message.task["config"] ?? {}, kept);
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";
@@ -190,6 +195,11 @@ function neverStarted(): Step {
 function neverConfirmed(): Step {
   const message = "The task was cancelled; its runner had died before it told how far it was.";
   return failed({ code: "TASK_CANCELLED", message, retryable: false });
+}
+
+function missingSecrets(refs: readonly string[]): Step {
+  const message = `The sensitive values ${refs.join(", ")} are in the store only, and this runner's claim gave none.`;
+  return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
 }
 
 function unknownExecutor(message: TaskMessage): Step {

@@ -127,7 +127,7 @@ describe("decide", () => {
   });
 
   it("takes an event called TIMEOUT in a machine that declares it", () => {
-    const old = aMachine({ INIT: { on: { TIMEOUT: ["LIVE"] } }, LIVE: {} });
+    const old = aMachine({ INIT: { on: { TIMEOUT: ["LIVE"] } }, LIVE: {} }, { events: ["TIMEOUT"] });
 
     expect(play(old, anEvent("TIMEOUT")).state).toBe("LIVE");
   });

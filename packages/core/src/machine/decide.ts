@@ -86,7 +86,7 @@ function decideOnMachine(
 
 const handleEvent: Handler = (work) => {
   const { machine, stack, event } = work;
-  const reaction = machine.states.get(stack.state)?.on.get(event.name);
+  const reaction = machine.states.get(stack.state)?.on.get(event.name)?.[0];
   if (reaction === undefined) return reject("EVENT_NOT_HANDLED", `"${stack.state}" has no "${event.name}".`);
   react(work, reaction);
   return undefined;

@@ -13,6 +13,8 @@ export interface Dispatch {
   /** From the first grant to the deadline. */
   readonly timeoutMs: number;
   readonly cancelWithinMs: number;
+  /** References of the secrets in the message; the claim gives their values. Absent: none. */
+  readonly secrets?: readonly string[];
   /** True: the same attempt is sent again (`RETRY_PENDING_TASKS`); no attempt is made. */
   readonly again: boolean;
   readonly message: TaskMessage;

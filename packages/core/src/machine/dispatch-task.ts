@@ -2,14 +2,15 @@ import { attemptIdOf } from "./attempt-id.ts";
 import type { Dispatch } from "./decision.ts";
 import type { Task } from "./machine.ts";
 import { attemptsOf, findCurrentRun } from "./open-runs.ts";
+import { toShownMetadata } from "./secrets.ts";
 import type { OpenRun, Stack } from "./stack.ts";
 import type { MessageStack, TaskMessage } from "./task-message.ts";
 import type { Work } from "./work.ts";
 
 /** The stack as its task messages show it. */
 export function toMessageStack(stack: Stack): MessageStack {
-  const { id, previousState, machine, state, tasks, metadata } = stack;
-  return { id, previousState, machine, _state: state, tasks, metadata };
+  const { id, previousState, machine, state, tasks } = stack;
+  return { id, previousState, machine, _state: state, tasks, metadata: toShownMetadata(stack) };
 }
 
 /** Makes a new attempt of a task and sends it. False when the machine's revision has no such task. */

@@ -29,7 +29,7 @@ export function settleState(work: Work, before: readonly TaskState[]): void {
 
 function fireNext(work: Work): void {
   const { state } = work.stack;
-  const reaction = work.machine.states.get(state)?.on.get(NEXT);
+  const reaction = work.machine.states.get(state)?.on.get(NEXT)?.[0];
   if (reaction) reactInternally(work, reaction);
   else stall(work, { code: "EVENT_NOT_HANDLED", reason: `"${state}" has no "${NEXT}".` });
 }
@@ -37,7 +37,7 @@ function fireNext(work: Work): void {
 function fireFailed(work: Work): void {
   const { machine, stack } = work;
   // A machine of version 1 may declare an event of this name; then it comes from outside only.
-  const reaction = machine.events.has(FAILED) ? undefined : machine.states.get(stack.state)?.on.get(FAILED);
+  const reaction = machine.events.has(FAILED) ? undefined : machine.states.get(stack.state)?.on.get(FAILED)?.[0];
   if (reaction === undefined || !reactInternally(work, reaction)) work.stack = { ...work.stack, failed: true };
 }
 

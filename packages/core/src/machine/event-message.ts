@@ -27,6 +27,18 @@ export const EventMessage = Type.Object({
   code: Type.Optional(Type.String({ maxLength: 255 })),
   retryable: Type.Optional(Type.Boolean()),
   outputs: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  sensitiveOutputs: Type.Optional(
+    Type.Array(Type.String(), { description: "Names of outputs that must not be shown." }),
+  ),
+  confirm: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      description: "The stack's id: needed where an event leads from a protected state into a terminal one.",
+    }),
+  ),
+  to: Type.Optional(
+    Type.String({ pattern: "^[0-9a-f]{64}$", description: "`UPGRADE_STACK`: the revision's content hash." }),
+  ),
   actor: Type.Optional(Type.String({ maxLength: 255 })),
   reason: Type.Optional(Type.String({ maxLength: 4_096 })),
   as: Type.Optional(Type.Literal("succeeded")),

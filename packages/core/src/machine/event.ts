@@ -28,6 +28,12 @@ export interface StackEvent {
   readonly reason?: string;
   /** `SETTLE_TASK`: only `succeeded`. */
   readonly as?: "succeeded";
+  /** Names of outputs that must not be shown. */
+  readonly sensitiveOutputs?: readonly string[];
+  /** The stack's id, where a protected state asks for it. */
+  readonly confirm?: string;
+  /** `UPGRADE_STACK`: the content hash of the revision to move to; absent: the newest valid one. */
+  readonly to?: string;
   /** `REMOVE_STACK`: must be true. */
   readonly force?: boolean;
   /** A timer's event: which timer of the stack has fired. */
@@ -44,6 +50,8 @@ export const SYSTEM_EVENTS = {
   taskCancelled: "TASK_CANCELLED",
   /** Internal: the deadline of an attempt has passed. */
   taskTimedOut: "TASK_TIMED_OUT",
+  /** Internal: the wait before a task's next attempt is over. */
+  taskRetryDue: "TASK_RETRY_DUE",
   retryFailedTasks: "RETRY_FAILED_TASKS",
   retryPendingTasks: "RETRY_PENDING_TASKS",
   cancelTask: "CANCEL_TASK",

@@ -1,4 +1,6 @@
+import type { Expression, Template } from "./expression/expression.ts";
 import type { Problem } from "./problem.ts";
+import type { MetadataValue } from "./stack.ts";
 
 /**
  * A compiled machine. Documents of every version compile into this one form, and `decide` knows no version.
@@ -10,8 +12,18 @@ export interface Machine {
   readonly hash: string;
   /** `follow`: every event is decided on the newest valid revision. `pin`: the stack keeps the one it was created with. */
   readonly revision: "follow" | "pin";
+  /**
+   * The dialect of the wire: with 2 tasks carry a `detail`, messages the resolved config and references instead of
+   * sensitive values, and an answer by name that is too late is stale instead of refused.
+   */
+  readonly version: 1 | 2;
   /** External events that a message may carry. */
   readonly events: ReadonlySet<string>;
+  /** Metadata keys that must come with an event, by event; an event that needs none is not in it. */
+  readonly requiredMetadata: ReadonlyMap<string, readonly string[]>;
+  readonly metadata: MetadataRules;
+  /** Maps of `account`, `region`, `role`, `externalId`, resolved when a task is dispatched. */
+  readonly targets: ReadonlyMap<string, Template>;
   readonly states: ReadonlyMap<string, State>;
   readonly tasks: ReadonlyMap<string, Task>;
 }
@@ -23,15 +35,26 @@ export interface State {
   readonly terminal: boolean;
   /** Names of tasks, in the order of the document, each once. */
   readonly tasks: readonly string[];
-  /** Reactions by event name; besides declared events `NEXT` and `FAILED`. */
-  readonly on: ReadonlyMap<string, Reaction>;
+  /** An event from outside that leads from here into a terminal state must confirm the stack's id. */
+  readonly protected: boolean;
+  /** From the entry; fires `TIMEOUT` once. */
+  readonly timeoutMs?: number;
+  /** What becomes of runs that are still alive when this state is entered. */
+  readonly leaving: "abandon" | "wait" | "cancel";
+  /** Reactions by event name, besides declared events `NEXT`, `FAILED` and `TIMEOUT`. The first whose `when` holds counts. */
+  readonly on: ReadonlyMap<string, readonly Reaction[]>;
   /** Events that the stack gets when it has been in this state for so long. */
   readonly after: readonly AfterTimer[];
 }
 
-/** What a state does on an event: the states to enter, one after the other; empty: nothing happens. */
+/** What a state does on an event. */
 export interface Reaction {
+  /** Absent: it always holds. Gives true or false. */
+  readonly when?: Expression;
+  /** The states to enter, one after the other; empty: none. */
   readonly advance: readonly string[];
+  /** Metadata to set before the entry, by key. */
+  readonly set: ReadonlyMap<string, Template>;
 }
 
 /** An event that is due a while after the state was entered. */
@@ -45,12 +68,70 @@ export interface Task {
   readonly name: string;
   /** Undefined only where a v1 document leaves it out; such a task fails when it runs. */
   readonly executor?: string;
-  /** The task's definition as it travels in task messages: validated and coerced, without the name. */
+  /**
+   * The task's definition as it travels in task messages: validated and coerced, without the name. In version 2
+   * `executor` and `config`, and in the message the resolved ones.
+   */
   readonly definition: Readonly<Record<string, unknown>>;
+  /** Only where the config holds an expression: resolved and checked at each dispatch. */
+  readonly dynamicConfig?: DynamicConfig;
+  /** A name of the machine's targets. */
+  readonly target?: string;
+  /** Tasks of the same state that must have succeeded before. */
+  readonly needs: readonly string[];
+  /** False on entry: the task is skipped. */
+  readonly when?: Expression;
+  /** Gives a text: at most one live run with this key in the whole yard. */
+  readonly exclusive?: Expression;
+  readonly retry: RetryPolicy;
+  /** Names of outputs by the metadata key that they are stored under. */
+  readonly outputs: ReadonlyMap<string, string>;
   /** How long an attempt may run from its first grant: the task's own, else the executor's, else the version's default. */
   readonly timeoutMs: number;
   /** How long a cancel of an attempt may take. */
   readonly cancelWithinMs: number;
+}
+
+/** A config with expressions. */
+export interface DynamicConfig {
+  readonly template: Template;
+  /** What is wrong with a resolved config by the executor's schema; undefined: nothing. References stand for any scalar. */
+  findFault(config: unknown): string | undefined;
+  /** The executor's own limit for a resolved config, where the task names none. */
+  findTimeoutMs(config: unknown): number | undefined;
+}
+
+/** How often a task is tried, and how long it waits between attempts. */
+export interface RetryPolicy {
+  /** In total, the first one included. */
+  readonly attempts: number;
+  /** Before attempt n+1 it waits between 0 and min(to, from * factor^(n-1)). */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly factor: number;
+  /** Codes of failures that are retried; absent: all that may be retried at all. */
+  readonly only?: ReadonlySet<string>;
+}
+
+/** The schema of a machine's metadata. */
+export interface MetadataRules {
+  readonly keys: ReadonlyMap<string, MetadataRule>;
+  /** False: a key that is not listed is refused. */
+  readonly additional: boolean;
+}
+
+/** What a metadata key may hold. */
+export interface MetadataRule {
+  readonly type?: "string" | "number" | "boolean";
+  readonly required: boolean;
+  readonly default?: MetadataValue;
+  /** Searched unanchored, with the flag `u`. */
+  readonly pattern?: RegExp;
+  readonly enum?: readonly MetadataValue[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly sensitive: boolean;
+  readonly immutable: boolean;
 }
 
 /** What parsing and compiling a document gives. A machine is there only when no problem is an error. */
@@ -62,7 +143,34 @@ export interface CompileResult {
 
 /** Reserved: what a task's last completion fires. */
 export const NEXT = "NEXT";
+/** Reserved in machine v2: what fires when the stack has been in a state for its `timeout`. */
+export const TIMEOUT = "TIMEOUT";
 /** Reserved in machine v2 and built-in machines: what fires when no task runs any more and one has failed. */
 export const FAILED = "FAILED";
 /** The state in which every stack begins. */
 export const INIT = "INIT";
+
+/** What the parts of version 2 are in a machine that does not have them. */
+export const PLAIN_MACHINE = {
+  version: 1,
+  requiredMetadata: new Map(),
+  metadata: { keys: new Map(), additional: true },
+  targets: new Map(),
+} as const satisfies Partial<Machine>;
+
+/** As `PLAIN_MACHINE`, for a state. */
+export const PLAIN_STATE = { protected: false, leaving: "abandon", after: [] } as const satisfies Partial<State>;
+
+/** As `PLAIN_MACHINE`, for a task: tried once. */
+export const PLAIN_TASK = {
+  needs: [],
+  retry: { attempts: 1, fromMs: 1_000, toMs: 60_000, factor: 2 },
+  outputs: new Map(),
+} as const satisfies Partial<Task>;
+
+/** A reaction without condition that enters these states. */
+export function toReactions(advance: readonly string[]): readonly Reaction[] {
+  return [{ advance, set: NO_SETS }];
+}
+
+const NO_SETS: ReadonlyMap<string, Template> = new Map();

@@ -5,6 +5,7 @@ import { anEvent } from "../testing/builders.ts";
 import { play } from "../testing/play.ts";
 import { decide } from "./decide.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
+import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, toReactions } from "./machine.ts";
 import { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 
 const input = { executor: "asg", config: { group: "g" } };
@@ -64,13 +65,14 @@ describe("parseRunMachine", () => {
   it("compiles a run with one task", () => {
     const target = { account: "111122223333", region: "eu-west-1" };
     const run = parseRunMachine(runMachineSource({ ...input, target, timeoutMs: 5_000, definition }));
-    const to = (...advance: string[]) => ({ advance });
+    const to = (...advance: string[]) => toReactions(advance);
     const state = (name: string, rest: object) => [
       name,
-      { name, terminal: false, tasks: [], on: new Map(), after: [], ...rest },
+      { ...PLAIN_STATE, name, terminal: false, tasks: [], on: new Map(), ...rest },
     ];
 
     expect(run).toEqual({
+      ...PLAIN_MACHINE,
       name: "stackyard.run",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       revision: "pin",
@@ -98,6 +100,7 @@ describe("parseRunMachine", () => {
         [
           "run",
           {
+            ...PLAIN_TASK,
             name: "run",
             executor: "asg",
             definition: { ...input, target },

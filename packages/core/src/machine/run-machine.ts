@@ -6,7 +6,18 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "./attempt-id.ts";
 import { parseDuration } from "./duration.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
-import { FAILED, INIT, type Machine, NEXT, type Reaction, type State, type Task } from "./machine.ts";
+import {
+  FAILED,
+  INIT,
+  type Machine,
+  NEXT,
+  PLAIN_MACHINE,
+  PLAIN_STATE,
+  PLAIN_TASK,
+  type State,
+  type Task,
+  toReactions,
+} from "./machine.ts";
 import { DEFAULT_CANCEL_WITHIN_MS } from "./open-runs.ts";
 
 /** The built-in machine of runs that have no machine of their own: one task, which can be tried again. */
@@ -68,6 +79,7 @@ export function parseRunMachine(source: string): Machine | undefined {
   const document = parseSource(source);
   if (document === undefined) return undefined;
   return {
+    ...PLAIN_MACHINE,
     name: RUN_MACHINE,
     hash: bytesToHex(sha256(utf8ToBytes(`${RUN_MACHINE}\u0000${source}`))),
     revision: "pin",
@@ -108,14 +120,14 @@ interface StateInput {
 }
 
 function toState(name: string, { on = {}, tasks = [], terminal = false, closeAfterMs }: StateInput): State {
-  const reactions = Object.entries(on).map(([event, state]): [string, Reaction] => [event, { advance: [state] }]);
+  const reactions = Object.entries(on).map(([event, state]) => [event, toReactions([state])] as const);
   const after = closeAfterMs === undefined ? [] : [{ inMs: closeAfterMs, event: "CLOSE" }];
-  return { name, terminal, tasks, on: new Map(reactions), after };
+  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after };
 }
 
 function toTask({ executor, config, target, timeoutMs, cancelWithinMs }: RunSource): Task {
   const definition = { executor, config, ...(target === undefined ? {} : { target }) };
-  return { name: "run", executor, definition, timeoutMs, cancelWithinMs };
+  return { ...PLAIN_TASK, name: "run", executor, definition, timeoutMs, cancelWithinMs };
 }
 
 function parseSource(source: string): RunSource | undefined {

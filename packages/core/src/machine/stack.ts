@@ -7,10 +7,18 @@ export type Metadata = Readonly<Record<string, MetadataValue>>;
 /** On the wire since the first version; a failed task is `ERROR`. */
 export type TaskStatus = "PENDING" | "SATISFIED" | "ERROR";
 
+/**
+ * More about a status, in stacks of version 2. `PENDING` is `WAITING` (for needs, or for runs of earlier states),
+ * `RETRYING` (for its next attempt) or `RUNNING` (dispatched; the API says `QUEUED` where the attempt is), `SATISFIED` may
+ * be `SKIPPED`, `ERROR` may be `CANCELLED`. Absent for plain success and failure.
+ */
+export type TaskDetail = "WAITING" | "QUEUED" | "RUNNING" | "RETRYING" | "SKIPPED" | "CANCELLED";
+
 /** A task of the state that the stack is in. */
 export interface TaskState {
   readonly name: string;
   readonly status: TaskStatus;
+  readonly detail?: TaskDetail;
   /** Only while the status is `ERROR`. */
   readonly errorMessage?: string;
   /** Only while the status is `ERROR`: the code of the failure, where the worker gave one. */
@@ -33,16 +41,26 @@ export interface OpenRun {
   readonly cancelling?: "requested" | "timed-out";
   /** How long a cancel may take; kept here because a later revision may not have the task. */
   readonly cancelWithinMs?: number;
+  /** References of the secrets in its message; their values are kept while the run is open. */
+  readonly secrets?: readonly string[];
   /** The task was settled by hand: the run's answer closes it and changes no status, in its own entry too. */
   readonly abandoned?: true;
 }
 
 /** A timer that is armed for the present entry. */
 export interface StackTimer {
-  /** Unique in the stack: `<entry>/after/<index>`. */
+  /** Unique in the stack: `<entry>/retry/<task>`, `<entry>/timeout`, `<entry>/after/<index>`. */
   readonly id: string;
+  /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE`. */
   readonly event: string;
   readonly dueAt: number;
+  /** Of a retry: which task. */
+  readonly task?: string;
+  /**
+   * The last so many milliseconds before `dueAt` are up to chance: the engine draws an instant in them and drops this.
+   * `decide` gives the upper bound.
+   */
+  readonly jitterMs?: number;
   /** When it was due first: its machine could not be found or used then, and it waits for another try. */
   readonly postponedFrom?: number;
 }
@@ -80,4 +98,16 @@ export interface Stack {
   readonly stalled?: Stalled;
   /** True when no task runs any more and one has failed for good. */
   readonly failed?: boolean;
+  /** True when the state's time-out has passed and nothing handled it. */
+  readonly overdue?: boolean;
+  /** How often each state was entered; a state that never was is not in it. Absent in rows of before. */
+  readonly visits?: Readonly<Record<string, number>>;
+  /** What tasks of the present entry gave, by task: only scalars. Sensitive ones are references to `keptSecrets`. */
+  readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;
+  /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
+  readonly failures?: Readonly<Record<string, number>>;
+  /** How often each sensitive metadata key was set; its values never leave the record but through `claim`. */
+  readonly secretVersions?: Readonly<Record<string, number>>;
+  /** Sensitive values besides the present metadata: earlier ones that an open run refers to, and outputs. By reference. */
+  readonly keptSecrets?: Metadata;
 }

@@ -1,4 +1,5 @@
-import type { Metadata, TaskState } from "./stack.ts";
+import type { ShownMetadata } from "./secrets.ts";
+import type { TaskState } from "./stack.ts";
 
 /** The stack as task messages show it; the names are fixed, `_state` included. */
 export interface MessageStack {
@@ -7,7 +8,8 @@ export interface MessageStack {
   readonly machine: string;
   readonly _state: string;
   readonly tasks: readonly TaskState[];
-  readonly metadata: Metadata;
+  /** In version 2 sensitive values are references, which the claim resolves. */
+  readonly metadata: ShownMetadata;
 }
 
 /** One message on the task queue. `dispatch` is new; everything else is the predecessor's. */
@@ -21,5 +23,7 @@ export interface TaskMessage {
     readonly attempt: number;
     /** ISO 8601: the instant at which the attempt would end if it were taken up now. */
     readonly deadline: string;
+    /** The task's explicit exclusive key, without the prefix `key:`. */
+    readonly exclusiveKey?: string;
   };
 }

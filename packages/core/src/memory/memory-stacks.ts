@@ -104,22 +104,28 @@ function* findStacks(
 ): Generator<StoredStack> {
   for (const id of ids) {
     const row = rows.get(id);
-    if (row?.stack !== undefined && matches(row.stack, filter)) yield { version: row.version, stack: row.stack };
+    if (row?.stack !== undefined && matches(row.stack, row.parked.size, filter))
+      yield { version: row.version, stack: row.stack };
   }
 }
 
-function matches(stack: Stack, { machine, state, condition }: StackFilter): boolean {
+function matches(stack: Stack, parked: number, { machine, state, condition }: StackFilter): boolean {
   return (
     (machine === undefined || machine === stack.machine) &&
     (state === undefined || state === stack.state) &&
-    (condition === undefined || CONDITIONS[condition](stack))
+    (condition === undefined || CONDITIONS[condition](stack, parked))
   );
 }
 
-const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, (stack: Stack) => boolean>> = {
+type Condition = (stack: Stack, parked: number) => boolean;
+
+const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, Condition>> = {
   failed: ({ tasks }) => tasks.some(({ status }) => status === "ERROR"),
   busy: ({ tasks }) => tasks.some(({ status }) => status === "PENDING"),
   stalled: ({ stalled }) => stalled !== undefined,
+  overdue: ({ overdue }) => overdue === true,
+  waiting: ({ tasks, stalled, overdue }, parked) =>
+    parked > 0 || stalled !== undefined || overdue === true || tasks.some(({ status }) => status !== "SATISFIED"),
 };
 
 function pruneIds(applied: Map<string, number>, { eventIdMs, eventIdCount }: Retention, now: number): void {

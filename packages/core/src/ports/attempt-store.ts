@@ -1,3 +1,4 @@
+import type { MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { QueuedEvent } from "./stack-store.ts";
 
@@ -21,6 +22,11 @@ export type ClaimResult =
       readonly deadlineAt: number;
       /** As the last `suspend` gave it. */
       readonly progress?: unknown;
+      /**
+       * The values behind the references that the attempt was dispatched with (`Dispatch.secrets`), as the stack's
+       * record holds them; without those that are gone. Absent when it was dispatched with none.
+       */
+      readonly secrets?: Readonly<Record<string, MetadataValue>>;
       /** A cancel was asked for: call the executor's `cancel` instead of `start` or `poll`. */
       readonly cancelling?: "requested" | "timed-out";
       /** True when an earlier owner was granted and `start` may have run. */

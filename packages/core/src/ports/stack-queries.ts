@@ -8,8 +8,11 @@ export interface StackFilter {
   readonly state?: string;
   /** Ids that begin so. */
   readonly idPrefix?: string;
-  /** `failed`: a task is in ERROR. `stalled`: as the record says. `busy`: a task is PENDING. */
-  readonly condition?: "failed" | "stalled" | "busy";
+  /**
+   * `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `busy`: a task is PENDING. `waiting`: one of
+   * these, or an event is parked.
+   */
+  readonly condition?: "failed" | "stalled" | "overdue" | "busy" | "waiting";
 }
 
 /** A stack with its version in the store. */

@@ -1,5 +1,16 @@
 import type { StackEvent } from "../machine/event.ts";
-import { FAILED, type Machine, NEXT, type State, type Task } from "../machine/machine.ts";
+import {
+  FAILED,
+  type Machine,
+  NEXT,
+  PLAIN_MACHINE,
+  PLAIN_STATE,
+  PLAIN_TASK,
+  type State,
+  type Task,
+  TIMEOUT,
+  toReactions,
+} from "../machine/machine.ts";
 import type { Stack, TaskState } from "../machine/stack.ts";
 
 /** A state in short: reactions by event, each the states to enter (`[]`: nothing happens). */
@@ -28,6 +39,7 @@ export function aMachine(states: Readonly<Record<string, StateSketch>>, sketch: 
   });
   const names = sketches.flatMap(([, { tasks: listed = [] }]) => listed);
   return {
+    ...PLAIN_MACHINE,
     name: "review-app",
     hash: "0".repeat(64),
     revision: "follow",
@@ -67,14 +79,14 @@ export function anEvent(name: string, event: Partial<StackEvent> = {}): StackEve
   return { id: "event-1", stackId: "pr-12", name, at: 1_000, origin: "external", ...event };
 }
 
-const INTERNAL: ReadonlySet<string> = new Set([NEXT, FAILED]);
+const INTERNAL: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 
 function toState(name: string, { on = {}, tasks = [], terminal = false, after = [] }: StateSketch): State {
-  const reactions = Object.entries(on).map(([event, advance]) => [event, { advance }] as const);
-  return { name, terminal, tasks, on: new Map(reactions), after };
+  const reactions = Object.entries(on).map(([event, advance]) => [event, toReactions(advance)] as const);
+  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after };
 }
 
 function aTask(name: string): Task {
   const definition = { executor: "lambda", config: { name } };
-  return { name, executor: "lambda", definition, timeoutMs: 86_400_000, cancelWithinMs: 300_000 };
+  return { ...PLAIN_TASK, name, executor: "lambda", definition, timeoutMs: 86_400_000, cancelWithinMs: 300_000 };
 }

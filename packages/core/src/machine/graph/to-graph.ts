@@ -54,8 +54,10 @@ export function toGraph(machine: Machine): Graph {
 }
 
 function toStateEdges({ name, on }: State): readonly GraphEdge[] {
-  return [...on].flatMap(([event, { advance }]) => {
-    return advance.map((to, index) => ({ from: name, to, event, passing: index < advance.length - 1 }));
+  return [...on].flatMap(([event, reactions]) => {
+    return reactions.flatMap(({ advance }) => {
+      return advance.map((to, index) => ({ from: name, to, event, passing: index < advance.length - 1 }));
+    });
   });
 }
 
@@ -63,7 +65,7 @@ function findReached({ states }: Machine): ReadonlySet<string> {
   const reached = new Set([INIT]);
   // A set that grows while it is walked is walked to its new end.
   for (const name of reached) {
-    const reactions = [...(states.get(name)?.on.values() ?? [])];
+    const reactions = [...(states.get(name)?.on.values() ?? [])].flat();
     for (const target of reactions.flatMap(({ advance }) => advance)) reached.add(target);
   }
   return reached;

@@ -1,5 +1,5 @@
 import { parseDuration } from "../duration.ts";
-import type { Task } from "../machine.ts";
+import { PLAIN_TASK, type Task } from "../machine.ts";
 import { DEFAULT_CANCEL_WITHIN_MS } from "../open-runs.ts";
 import { toRecord } from "../tree.ts";
 import type { TaskDraft } from "./read-tasks.ts";
@@ -12,6 +12,7 @@ const TIMEOUT_MS = 24 * 3_600_000;
 export function compileTask({ executors }: V1Context, { name, executor, field, timeoutMs }: TaskDraft): Task {
   const definition = executor === undefined ? undefined : executors.get(executor);
   return {
+    ...PLAIN_TASK,
     name,
     ...(executor !== undefined && { executor }),
     definition: toRecord(field.node),

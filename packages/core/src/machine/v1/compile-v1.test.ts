@@ -1,6 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, toReactions } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
 
 const parse = (source: string, options: Partial<ParseMachineOptions> = {}) =>
@@ -51,6 +52,7 @@ describe("a compiled v1 machine", () => {
     const { machine } = parse(source);
 
     expect(machine).toEqual({
+      ...PLAIN_MACHINE,
       name: "app",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       revision: "follow",
@@ -59,26 +61,33 @@ describe("a compiled v1 machine", () => {
         [
           "INIT",
           {
+            ...PLAIN_STATE,
             name: "INIT",
             terminal: false,
             tasks: [],
             on: new Map([
-              ["GO", { advance: ["RUN", "INIT"] }],
-              ["STOP", { advance: [] }],
+              ["GO", toReactions(["RUN", "INIT"])],
+              ["STOP", toReactions([])],
             ]),
-            after: [],
           },
         ],
         [
           "RUN",
-          { name: "RUN", terminal: false, tasks: ["b", "a"], on: new Map([["NEXT", { advance: ["END"] }]]), after: [] },
+          {
+            ...PLAIN_STATE,
+            name: "RUN",
+            terminal: false,
+            tasks: ["b", "a"],
+            on: new Map([["NEXT", toReactions(["END"])]]),
+          },
         ],
-        ["END", { name: "END", terminal: true, tasks: [], on: new Map(), after: [] }],
+        ["END", { ...PLAIN_STATE, name: "END", terminal: true, tasks: [], on: new Map() }],
       ]),
       tasks: new Map([
         [
           "a",
           {
+            ...PLAIN_TASK,
             name: "a",
             executor: "lambda",
             definition: { config: { args: { list: [1, null], deep: { x: 0.5 } }, name: "f" }, executor: "lambda" },
@@ -89,6 +98,7 @@ describe("a compiled v1 machine", () => {
         [
           "b",
           {
+            ...PLAIN_TASK,
             name: "b",
             executor: "terraform",
             definition: {

@@ -1,4 +1,4 @@
-import { INIT, type Machine, NEXT, type State } from "../machine.ts";
+import { INIT, type Machine, NEXT, PLAIN_MACHINE, PLAIN_STATE, type State, toReactions } from "../machine.ts";
 import { type Field, findField, isNull, type MapNode, toFields } from "../tree.ts";
 import { quote } from "../wording.ts";
 import { checkFlow } from "./check-flow.ts";
@@ -23,6 +23,7 @@ export function compileV1(context: V1Context, root: Field<MapNode>): Omit<Machin
   const states = fields.states && readStates(context, fields.states, { events, tasks: taskFields });
   if (context.problems.hasErrors() || !events || !states) return undefined;
   return {
+    ...PLAIN_MACHINE,
     name: context.name,
     revision: "follow",
     events: new Set(events.keys()),
@@ -106,7 +107,7 @@ function toStates(drafts: ReadonlyMap<string, StateDraft>): ReadonlyMap<string, 
 
 function toState(name: string, { terminal = false, tasks = [], on = new Map() }: StateDraft): State {
   const reactions = [...on].map(([event, { advances }]) => {
-    return [event, { advance: advances.map(({ target }) => target) }] as const;
+    return [event, toReactions(advances.map(({ target }) => target))] as const;
   });
-  return { name, terminal, tasks, on: new Map(reactions), after: [] };
+  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions) };
 }

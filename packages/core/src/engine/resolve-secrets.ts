@@ -1,0 +1,58 @@
+import type { ShownMetadata } from "../machine/secrets.ts";
+import type { Metadata, MetadataValue } from "../machine/stack.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
+import { isMap } from "../machine/unwrap-body.ts";
+
+/** A task message whose references were replaced by their values. */
+export interface ResolvedMessage extends Omit<TaskMessage, "stack"> {
+  readonly stack: Omit<TaskMessage["stack"], "metadata"> & { readonly metadata: Metadata };
+}
+
+/** A message as the executor shall see it, or the references that have no value. */
+export type ResolvedSecrets =
+  | { readonly kind: "resolved"; readonly message: ResolvedMessage }
+  | { readonly kind: "missing"; readonly refs: readonly string[] };
+
+/**
+ * Puts the values of a claim in the place of `{"$secret": ref}` and joins `{"$concat": [...]}`, in the config, the target
+ * and the metadata of a message. A value inside text is written as JSON writes it, a text as it is.
+ */
+export function resolveSecrets(
+  message: TaskMessage,
+  secrets: Readonly<Record<string, MetadataValue>>,
+): ResolvedSecrets {
+  const missing = new Set<string>();
+  const resolve = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(resolve);
+    if (!isMap(value)) return value;
+    const { $secret, $concat } = value;
+    if (typeof $secret === "string") return findValue($secret);
+    if (Array.isArray($concat)) return $concat.map((part) => toText(resolve(part))).join("");
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
+  };
+  const findValue = (ref: string): MetadataValue => {
+    if (Object.hasOwn(secrets, ref)) return secrets[ref] ?? null;
+    missing.add(ref);
+    return null;
+  };
+  const task = { ...message.task, ...(resolve(pickOpen(message)) as Readonly<Record<string, unknown>>) };
+  const metadata = resolveMetadata(message.stack.metadata, findValue);
+  if (missing.size > 0) return { kind: "missing", refs: [...missing] };
+  return { kind: "resolved", message: { ...message, task, stack: { ...message.stack, metadata } } };
+}
+
+/** The parts of a task in which references may stand. */
+function pickOpen({ task }: TaskMessage): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(["config", "target"].filter((key) => key in task).map((key) => [key, task[key]]));
+}
+
+function resolveMetadata(shown: ShownMetadata, findValue: (ref: string) => MetadataValue): Metadata {
+  const values = Object.entries(shown).map(([key, value]) => {
+    return [key, typeof value === "object" && value !== null ? findValue(value.$secret) : value] as const;
+  });
+  return Object.fromEntries(values);
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

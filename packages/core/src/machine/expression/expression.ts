@@ -1,0 +1,59 @@
+import type { MetadataValue } from "../stack.ts";
+
+/** What an expression may look at. All values are readonly copies; instants are epoch milliseconds. */
+export interface ExpressionScope {
+  readonly stack: {
+    readonly id: string;
+    readonly machine: string;
+    readonly state: string;
+    readonly previousState: string | null;
+    readonly createdAt: number;
+    readonly enteredAt: number;
+    /** Every state of the machine; 0 for one that was never entered. */
+    readonly visits: Readonly<Record<string, number>>;
+  };
+  /** Declared keys without a value stand here as null; sensitive ones only where the place allows them. */
+  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  /** In reactions only. */
+  readonly event?: { readonly name: string; readonly metadata: Readonly<Record<string, MetadataValue>> };
+  /** Tasks of the present entry. Sensitive outputs are not in it. */
+  readonly tasks?: Readonly<Record<string, ScopeTask>>;
+  /** The instant of the decision. */
+  readonly now: number;
+}
+
+/** A task as expressions see it. */
+export interface ScopeTask {
+  /** The detail, else the status. */
+  readonly status: string;
+  readonly outputs: Readonly<Record<string, MetadataValue>>;
+}
+
+/** What evaluating gave. Integral numbers come back as JavaScript numbers, instants as ISO 8601 text. Never throws. */
+export type Evaluated =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "error"; readonly reason: string };
+
+/** A compiled expression; pure, bounded in size and time. */
+export interface Expression {
+  readonly source: string;
+  evaluate(scope: ExpressionScope): Evaluated;
+}
+
+/** Where a sensitive value may come from. */
+export type SecretPlace =
+  | { readonly kind: "metadata"; readonly key: string }
+  | { readonly kind: "output"; readonly task: string; readonly output: string };
+
+/** The reference (`password#3`) of a sensitive value; undefined when the place holds none. */
+export type FindSecret = (place: SecretPlace) => string | undefined;
+
+/**
+ * A value (scalar, list or map) with `${…}` in its strings. A string that is exactly one placeholder keeps the type of
+ * its value. A whole placeholder of a sensitive value becomes `{"$secret": ref}`, or `{"$concat": [...]}` inside text.
+ */
+export interface Template {
+  /** As it stands in the document. */
+  readonly source: unknown;
+  resolve(scope: ExpressionScope, findSecret: FindSecret): Evaluated;
+}

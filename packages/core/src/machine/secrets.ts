@@ -1,0 +1,59 @@
+import type { Metadata, MetadataValue, Stack } from "./stack.ts";
+import { isMap } from "./unwrap-body.ts";
+
+/** What stands for a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */
+export interface SecretReference {
+  readonly $secret: string;
+}
+
+/** Metadata as it is shown: sensitive values are references. */
+export type ShownMetadata = Readonly<Record<string, MetadataValue | SecretReference>>;
+
+/** The reference of a sensitive metadata key's present value; undefined when the key is not sensitive or holds null. */
+export function findSecretRef({ secretVersions, metadata }: SecretHolder, key: string): string | undefined {
+  if (secretVersions === undefined || !Object.hasOwn(secretVersions, key) || metadata[key] === null) return undefined;
+  return `${key}#${secretVersions[key]}`;
+}
+
+/** A stack's metadata with references in place of sensitive values. */
+export function toShownMetadata(stack: SecretHolder): ShownMetadata {
+  if (stack.secretVersions === undefined) return stack.metadata;
+  const shown = Object.entries(stack.metadata).map(([key, value]) => {
+    const ref = findSecretRef(stack, key);
+    return [key, ref === undefined ? value : { $secret: ref }] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
+/**
+ * The values behind references, for the worker that was granted an attempt. A reference whose value is gone (the stack
+ * was removed) is left out.
+ */
+export function readSecrets(stack: SecretHolder, refs: readonly string[]): Metadata {
+  const values: Record<string, MetadataValue> = {};
+  for (const ref of refs) {
+    const key = ref.slice(0, ref.lastIndexOf("#"));
+    if (findSecretRef(stack, key) === ref) values[ref] = stack.metadata[key] ?? null;
+    else if (stack.keptSecrets && Object.hasOwn(stack.keptSecrets, ref)) values[ref] = stack.keptSecrets[ref] ?? null;
+  }
+  return values;
+}
+
+/** All references in a value, each once, in order. */
+export function listSecretRefs(value: unknown): readonly string[] {
+  const refs = new Set<string>();
+  collect(value, refs);
+  return [...refs];
+}
+
+/** The part of a stack that holds secrets. */
+export type SecretHolder = Pick<Stack, "metadata" | "secretVersions" | "keptSecrets">;
+
+function collect(value: unknown, refs: Set<string>): void {
+  if (Array.isArray(value)) for (const item of value) collect(item, refs);
+  else if (isMap(value)) {
+    const ref = value["$secret"];
+    if (typeof ref === "string") refs.add(ref);
+    else for (const inner of Object.values(value)) collect(inner, refs);
+  }
+}
