@@ -1,8 +1,8 @@
+import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import { INIT, NEXT } from "../machine.ts";
 import type { Field } from "../tree.ts";
 import { quote } from "../wording.ts";
 import type { StateDraft } from "./read-states.ts";
-import { onKey, onValue, type V1Context } from "./v1-context.ts";
 
 /** The states of a document by name, and the field that holds them. */
 export interface FlowInput {
@@ -11,7 +11,7 @@ export interface FlowInput {
 }
 
 /** Warnings about what is allowed but hardly meant: dead ends, states that nothing enters, `NEXT` that never comes. */
-export function checkFlow(context: V1Context, { states, statesField }: FlowInput): void {
+export function checkFlow(context: CompileContext, { states, statesField }: FlowInput): void {
   if ([...states.values()].every(({ terminal }) => terminal === false)) {
     const message = "No state is terminal, so stacks of this machine are never removed.";
     context.problems.warn("no-terminal-state", onKey(statesField), message);
@@ -23,7 +23,7 @@ export function checkFlow(context: V1Context, { states, statesField }: FlowInput
   if (states.has(INIT)) warnUnreachable(context, states);
 }
 
-function checkNext({ problems }: V1Context, name: string, state: StateDraft): void {
+function checkNext({ problems }: CompileContext, name: string, state: StateDraft): void {
   const next = state.on?.get(NEXT);
   if (next && state.terminal) {
     problems.warn(
@@ -44,7 +44,7 @@ function needsNext(name: string, { terminal, tasks = [], on }: StateDraft): bool
   return name !== INIT && terminal === false && tasks.length > 0 && on !== undefined;
 }
 
-function checkSelfAdvance({ problems }: V1Context, name: string, { on }: StateDraft): void {
+function checkSelfAdvance({ problems }: CompileContext, name: string, { on }: StateDraft): void {
   for (const [event, { advances }] of on ?? []) {
     const self = advances.find(({ target }) => target === name);
     if (!self) continue;
@@ -53,7 +53,7 @@ function checkSelfAdvance({ problems }: V1Context, name: string, { on }: StateDr
   }
 }
 
-function warnUnreachable({ problems }: V1Context, states: ReadonlyMap<string, StateDraft>): void {
+function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<string, StateDraft>): void {
   const reached = new Set([INIT]);
   // A set that grows while it is walked is walked to its new end.
   for (const name of reached) for (const target of toTargets(states.get(name))) reached.add(target);

@@ -1,9 +1,9 @@
+import { type CompileContext, onMissing, onValue } from "../document/compile-context.ts";
 import { type Field, findField, type MapNode } from "../tree.ts";
 import { describe } from "../wording.ts";
-import { onMissing, onValue, type V1Context } from "./v1-context.ts";
 
 /** The number 1 in any spelling; the text "1" with a warning. Whatever else stands there, the rest is judged as v1. */
-export function checkVersion({ problems }: V1Context, root: Field<MapNode>): void {
+export function checkVersion({ problems }: CompileContext, root: Field<MapNode>): void {
   const version = findField(root, "version");
   if (version === undefined) {
     const message = 'version is missing: write "version: 1".';

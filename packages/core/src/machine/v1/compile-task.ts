@@ -1,15 +1,15 @@
+import type { CompileContext } from "../document/compile-context.ts";
 import { parseDuration } from "../duration.ts";
 import { PLAIN_TASK, type Task } from "../machine.ts";
 import { DEFAULT_CANCEL_WITHIN_MS } from "../open-runs.ts";
 import { toRecord } from "../tree.ts";
 import type { TaskDraft } from "./read-tasks.ts";
-import type { V1Context } from "./v1-context.ts";
 
 /** How long an attempt of a v1 task may run when its executor does not say. */
 const TIMEOUT_MS = 24 * 3_600_000;
 
 /** A task that has no fault. */
-export function compileTask({ executors }: V1Context, { name, executor, field, timeoutMs }: TaskDraft): Task {
+export function compileTask({ executors }: CompileContext, { name, executor, field, timeoutMs }: TaskDraft): Task {
   const definition = executor === undefined ? undefined : executors.get(executor);
   return {
     ...PLAIN_TASK,

@@ -1,3 +1,6 @@
+import { warnSharedKeys } from "../config/warn-shared-keys.ts";
+import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
+import { createReferences, type References } from "../document/references.ts";
 import { INIT, type Machine, NEXT, PLAIN_MACHINE, PLAIN_STATE, type State, toReactions } from "../machine.ts";
 import { type Field, findField, isNull, type MapNode, toFields } from "../tree.ts";
 import { quote } from "../wording.ts";
@@ -7,12 +10,9 @@ import { compileTask } from "./compile-task.ts";
 import { isUpperName, readEvents } from "./read-events.ts";
 import { readState, readStateMap, type StateDraft } from "./read-states.ts";
 import { readTask, readTaskMap } from "./read-tasks.ts";
-import { createReferences, type References } from "./references.ts";
-import { onKey, onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
-import { warnSharedKeys } from "./warn-shared-keys.ts";
 
 /** A v1 machine without its hash; undefined when the document has an error, which is then among the problems. */
-export function compileV1(context: V1Context, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
+export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   checkVersion(context, root);
   const fields = findRequired(context, root);
   checkTopLevel(context, root);
@@ -34,7 +34,7 @@ export function compileV1(context: V1Context, root: Field<MapNode>): Omit<Machin
 
 const KEYS = ["version", "events", "states", "tasks"];
 
-function checkTopLevel({ problems }: V1Context, root: Field<MapNode>): void {
+function checkTopLevel({ problems }: CompileContext, root: Field<MapNode>): void {
   for (const [key, field] of toFields(root)) {
     if (KEYS.includes(key) || key.startsWith("x-")) continue;
     const extension = /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...KEYS, "x-…"]);
@@ -48,7 +48,7 @@ interface RequiredFields {
   readonly tasks: Field | undefined;
 }
 
-function findRequired({ problems }: V1Context, root: Field<MapNode>): RequiredFields {
+function findRequired({ problems }: CompileContext, root: Field<MapNode>): RequiredFields {
   // A key with nothing after it says as little as no key.
   const find = (key: string, code: string, what: string): Field | undefined => {
     const field = findField(root, key);
@@ -68,7 +68,11 @@ interface Known {
   readonly tasks: ReadonlyMap<string, Field> | undefined;
 }
 
-function readStates(context: V1Context, statesField: Field, known: Known): ReadonlyMap<string, StateDraft> | undefined {
+function readStates(
+  context: CompileContext,
+  statesField: Field,
+  known: Known,
+): ReadonlyMap<string, StateDraft> | undefined {
   const fields = readStateMap(context, statesField);
   if (fields === undefined) return undefined;
   const references = {
@@ -90,7 +94,7 @@ interface Used {
   readonly tasks: References;
 }
 
-function warnUnused({ problems }: V1Context, known: Known, used: Used): void {
+function warnUnused({ problems }: CompileContext, known: Known, used: Used): void {
   for (const [name, field] of known.events ?? []) {
     if (used.events.isUsed(name) || !isUpperName(name)) continue;
     problems.warn("unused-event", onKey(field), `No state handles the event ${quote(name)}.`);

@@ -1,7 +1,7 @@
+import { type CompileContext, onValue } from "../document/compile-context.ts";
 import { NEXT } from "../machine.ts";
 import { type Field, findText, isListField, toItems } from "../tree.ts";
 import { describe, quote } from "../wording.ts";
-import { onValue, type V1Context } from "./v1-context.ts";
 
 const NAME = /^[A-Z0-9-]+$/;
 
@@ -22,7 +22,7 @@ export function explainUpperName(name: string): string {
  * Declared events by name. Misspelt ones are in it too, so that one fault is not told again wherever the event is used.
  * Undefined when there is no list to go by.
  */
-export function readEvents(context: V1Context, events: Field): ReadonlyMap<string, Field> | undefined {
+export function readEvents(context: CompileContext, events: Field): ReadonlyMap<string, Field> | undefined {
   if (!isListField(events)) {
     const message = `events must be a list of names, but it is ${describe(events.node)}. Without events write [].`;
     context.problems.error("events-not-list", onValue(events), message);
@@ -33,7 +33,7 @@ export function readEvents(context: V1Context, events: Field): ReadonlyMap<strin
   return declared;
 }
 
-function readEvent({ problems }: V1Context, item: Field, declared: Map<string, Field>): void {
+function readEvent({ problems }: CompileContext, item: Field, declared: Map<string, Field>): void {
   const name = findText(item);
   if (name === undefined) {
     const hint = item.node.kind === "scalar" && item.node.value !== null ? " Write it in quotes." : "";

@@ -1,3 +1,6 @@
+import { checkKeys } from "../document/check-keys.ts";
+import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
+import type { References, StateReferences } from "../document/references.ts";
 import { NEXT } from "../machine.ts";
 import {
   type Field,
@@ -11,9 +14,6 @@ import {
   toItems,
 } from "../tree.ts";
 import { describe, quote, suggest } from "../wording.ts";
-import { checkKeys } from "./check-keys.ts";
-import type { References, StateReferences } from "./references.ts";
-import { onKey, onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** What a state does on one event. */
 export interface HandlerDraft {
@@ -30,7 +30,7 @@ export interface AdvanceDraft {
 
 /** Handlers by event; undefined when `on` is no map. */
 export function readHandlers(
-  context: V1Context,
+  context: CompileContext,
   on: Field | undefined,
   references: StateReferences,
 ): ReadonlyMap<string, HandlerDraft> | undefined {
@@ -53,7 +53,7 @@ interface Handled {
   readonly references: StateReferences;
 }
 
-function checkEvent({ problems }: V1Context, event: string, { field, references }: Handled): void {
+function checkEvent({ problems }: CompileContext, event: string, { field, references }: Handled): void {
   if (references.events.use(event)) return;
   const system = /^(TASK_(COMPLETED|ERROR)|RETRY_(FAILED|PENDING)_TASKS)$/.test(event);
   const message = system
@@ -62,7 +62,7 @@ function checkEvent({ problems }: V1Context, event: string, { field, references 
   problems.error("on-event-undeclared", onKey(field), message);
 }
 
-function readActions(context: V1Context, field: Field, references: StateReferences): readonly AdvanceDraft[] {
+function readActions(context: CompileContext, field: Field, references: StateReferences): readonly AdvanceDraft[] {
   if (!isListField(field)) {
     const message = `A handler must be a list of actions, but this is ${describe(field.node)}. Put "- " before the action.`;
     context.problems.error("handler-not-list", onValue(field), message);
@@ -71,7 +71,7 @@ function readActions(context: V1Context, field: Field, references: StateReferenc
   return toItems(field).flatMap((item) => readAction(context, item, references) ?? []);
 }
 
-function readAction(context: V1Context, item: Field, references: StateReferences): AdvanceDraft | undefined {
+function readAction(context: CompileContext, item: Field, references: StateReferences): AdvanceDraft | undefined {
   if (!isMapField(item)) {
     const message = `An action must be a map such as {action: advance, state: NAME}, but this is ${describe(item.node)}.`;
     context.problems.error("action-not-map", onValue(item), message);
@@ -89,20 +89,24 @@ function readAction(context: V1Context, item: Field, references: StateReferences
 }
 
 // The predecessor took such an entry for an advance that lacks its action: a state in it must exist.
-function checkIdle(context: V1Context, item: Field<MapNode>, { states }: StateReferences): void {
+function checkIdle(context: CompileContext, item: Field<MapNode>, { states }: StateReferences): void {
   const message = 'This entry has no action and does nothing. Write "action: advance".';
   context.problems.warn("action-missing", onMissing(item, "action"), message);
   const state = findField(item, "state");
   if (state) readTarget(context, state, states);
 }
 
-function checkOther({ problems }: V1Context, action: Field, name: string | undefined): void {
+function checkOther({ problems }: CompileContext, action: Field, name: string | undefined): void {
   if (name === "no-op") return;
   const near = name === undefined ? " Known: advance, no-op." : suggestOrList(name, ["advance", "no-op"]);
   problems.error("action-unknown", onValue(action), `The action ${describe(action.node)} is not known.${near}`);
 }
 
-function readAdvance(context: V1Context, item: Field<MapNode>, references: StateReferences): AdvanceDraft | undefined {
+function readAdvance(
+  context: CompileContext,
+  item: Field<MapNode>,
+  references: StateReferences,
+): AdvanceDraft | undefined {
   const { states } = references;
   const state = findField(item, "state");
   if (state === undefined || isNull(state)) {
@@ -113,7 +117,7 @@ function readAdvance(context: V1Context, item: Field<MapNode>, references: State
   return readTarget(context, state, states);
 }
 
-function readTarget(context: V1Context, state: Field, states: References): AdvanceDraft | undefined {
+function readTarget(context: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
   const target = findText(state);
   if (target === undefined) return refuseTarget(context, state, states);
   const meant = states.resolve(target);
@@ -127,7 +131,7 @@ function readTarget(context: V1Context, state: Field, states: References): Advan
   return { target, field: state, ...(meant !== undefined && { meant }) };
 }
 
-function refuseTarget({ problems }: V1Context, state: Field, states: References): AdvanceDraft | undefined {
+function refuseTarget({ problems }: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
   const text = state.node.kind === "scalar" ? (state.node.plain ?? String(state.node.value)) : undefined;
   const meant = text === undefined ? undefined : states.resolve(text);
   const hint = text !== undefined && meant === text ? ` Write it in quotes: ${quote(text)}.` : "";

@@ -1,11 +1,11 @@
+import { checkKeys } from "../document/check-keys.ts";
+import { type CompileContext, onKey, onValue, suggestFrom } from "../document/compile-context.ts";
+import type { References, StateReferences } from "../document/references.ts";
 import { INIT } from "../machine.ts";
 import { type Field, findField, isListField, isMapField, toFields, toItems } from "../tree.ts";
 import { describe, quote, suggest } from "../wording.ts";
-import { checkKeys } from "./check-keys.ts";
 import { explainUpperName, isUpperName } from "./read-events.ts";
 import { type HandlerDraft, readHandlers } from "./read-handlers.ts";
-import type { References, StateReferences } from "./references.ts";
-import { onKey, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
 
 /** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
 export interface StateDraft {
@@ -17,7 +17,7 @@ export interface StateDraft {
 }
 
 /** The states by name; undefined, with `states-required`, when the field holds anything else. */
-export function readStateMap(context: V1Context, states: Field): ReadonlyMap<string, Field> | undefined {
+export function readStateMap(context: CompileContext, states: Field): ReadonlyMap<string, Field> | undefined {
   if (!isMapField(states)) {
     const message = `states must be a map of states, but it is ${describe(states.node)}.`;
     context.problems.error("states-required", onValue(states), message);
@@ -28,7 +28,7 @@ export function readStateMap(context: V1Context, states: Field): ReadonlyMap<str
   return fields;
 }
 
-function checkNames({ problems, limits }: V1Context, states: Field, fields: ReadonlyMap<string, Field>): void {
+function checkNames({ problems, limits }: CompileContext, states: Field, fields: ReadonlyMap<string, Field>): void {
   if (!fields.has(INIT)) {
     const message = `The state INIT is missing: every stack begins in it.${suggestFrom(INIT, fields.keys())}`;
     problems.error("init-required", onKey(states), message);
@@ -44,7 +44,7 @@ function checkNames({ problems, limits }: V1Context, states: Field, fields: Read
 }
 
 /** Reads one state. */
-export function readState(context: V1Context, field: Field, references: StateReferences): StateDraft {
+export function readState(context: CompileContext, field: Field, references: StateReferences): StateDraft {
   if (!isMapField(field)) {
     const message = `A state must be a map, but this is ${describe(field.node)}. A state without anything is {}.`;
     context.problems.error("state-not-map", onValue(field), message);
@@ -58,7 +58,7 @@ export function readState(context: V1Context, field: Field, references: StateRef
   return { field, ...(terminal !== undefined && { terminal }), ...(tasks && { tasks }), ...(on && { on }) };
 }
 
-function readTerminal({ problems }: V1Context, field: Field | undefined): boolean | undefined {
+function readTerminal({ problems }: CompileContext, field: Field | undefined): boolean | undefined {
   if (field === undefined) return false;
   const value = field.node.kind === "scalar" ? field.node.value : undefined;
   if (typeof value === "boolean") return value;
@@ -79,7 +79,7 @@ function readTerminal({ problems }: V1Context, field: Field | undefined): boolea
 }
 
 function readStateTasks(
-  context: V1Context,
+  context: CompileContext,
   field: Field | undefined,
   known: References,
 ): readonly string[] | undefined {
@@ -99,7 +99,7 @@ interface StateTasks {
   readonly known: References;
 }
 
-function readStateTask({ problems }: V1Context, item: Field, { names, known }: StateTasks): void {
+function readStateTask({ problems }: CompileContext, item: Field, { names, known }: StateTasks): void {
   const value = item.node.kind === "scalar" ? item.node.value : undefined;
   if (typeof value !== "string") {
     const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;

@@ -1,10 +1,10 @@
+import { checkConfig } from "../config/check-config.ts";
+import { needsNoConfig } from "../config/check-registered.ts";
+import { findTimeoutMs } from "../config/find-timeout.ts";
+import { checkKeys } from "../document/check-keys.ts";
+import { type CompileContext, onKey, onMissing, onValue, suggestFrom } from "../document/compile-context.ts";
 import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
 import { describe, listNames, quote } from "../wording.ts";
-import { checkConfig } from "./check-config.ts";
-import { checkKeys } from "./check-keys.ts";
-import { needsNoConfig } from "./check-registered.ts";
-import { findTimeoutMs } from "./find-timeout.ts";
-import { onKey, onMissing, onValue, suggestFrom, type V1Context } from "./v1-context.ts";
 
 /** A task that could be read. */
 export interface TaskDraft {
@@ -17,7 +17,10 @@ export interface TaskDraft {
 }
 
 /** The tasks by name; undefined, with `tasks-not-map`, when the field holds anything else. */
-export function readTaskMap({ problems, limits }: V1Context, tasks: Field): ReadonlyMap<string, Field> | undefined {
+export function readTaskMap(
+  { problems, limits }: CompileContext,
+  tasks: Field,
+): ReadonlyMap<string, Field> | undefined {
   if (!isMapField(tasks)) {
     const message = `tasks must be a map of tasks, but it is ${describe(tasks.node)}. Without tasks write {}.`;
     problems.error("tasks-not-map", onValue(tasks), message);
@@ -32,7 +35,7 @@ export function readTaskMap({ problems, limits }: V1Context, tasks: Field): Read
 }
 
 /** Reads one task; undefined when it is no map. */
-export function readTask(context: V1Context, name: string, field: Field): TaskDraft | undefined {
+export function readTask(context: CompileContext, name: string, field: Field): TaskDraft | undefined {
   if (name === "") context.problems.error("task-name-empty", onKey(field), "A task needs a name.");
   if (!isMapField(field)) {
     const message = `A task must be a map with executor and config, but this is ${describe(field.node)}.`;
@@ -52,7 +55,11 @@ export function readTask(context: V1Context, name: string, field: Field): TaskDr
   };
 }
 
-function judgeConfig(context: V1Context, config: Field<MapNode>, executor: string | undefined): number | undefined {
+function judgeConfig(
+  context: CompileContext,
+  config: Field<MapNode>,
+  executor: string | undefined,
+): number | undefined {
   const errors = context.problems.countErrors();
   checkConfig(context, config, executor);
   const definition = executor === undefined ? undefined : context.executors.get(executor);
@@ -66,7 +73,7 @@ interface ExecutorDraft {
   readonly known: boolean;
 }
 
-function readExecutor(context: V1Context, task: Field<MapNode>): ExecutorDraft {
+function readExecutor(context: CompileContext, task: Field<MapNode>): ExecutorDraft {
   const executor = findField(task, "executor");
   if (executor === undefined) {
     const message = "The task names no executor; it will fail when it runs.";
@@ -83,7 +90,7 @@ function readExecutor(context: V1Context, task: Field<MapNode>): ExecutorDraft {
 }
 
 function readConfig(
-  { problems, executors }: V1Context,
+  { problems, executors }: CompileContext,
   task: Field<MapNode>,
   executor: string | undefined,
 ): Field<MapNode> | undefined {

@@ -1,15 +1,15 @@
+import { type CompileContext, onKey } from "../document/compile-context.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import type { Field, MapNode } from "../tree.ts";
 import { toRecord } from "../tree.ts";
 import { quote } from "../wording.ts";
-import { onKey, type V1Context } from "./v1-context.ts";
 
 /**
  * The executor's own time limit for a config that it accepts; undefined when it has none. An executor that throws gives
  * `config-invalid`.
  */
 export function findTimeoutMs(
-  context: V1Context,
+  context: CompileContext,
   config: Field<MapNode>,
   executor: ExecutorDefinition,
 ): number | undefined {

@@ -1,11 +1,11 @@
+import { checkKeys } from "../document/check-keys.ts";
+import { type CompileContext, onMissing, onValue } from "../document/compile-context.ts";
 import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
 import { describe } from "../wording.ts";
-import { checkKeys } from "./check-keys.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
-import { onMissing, onValue, type V1Context } from "./v1-context.ts";
 
 /** The config of a Lambda task. */
-export function checkLambda(context: V1Context, config: Field<MapNode>): void {
+export function checkLambda(context: CompileContext, config: Field<MapNode>): void {
   checkKeys(context, config, { known: ["name", "args"], code: "config-unknown-key", owner: "a lambda config" });
   const name = findField(config, "name");
   if (name === undefined) {

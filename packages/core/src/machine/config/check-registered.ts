@@ -1,11 +1,11 @@
 import { Check, Errors } from "typebox/value";
+import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../tree.ts";
 import { quote } from "../wording.ts";
-import { onKey, onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
-export function checkRegistered(context: V1Context, config: Field<MapNode>, executor: ExecutorDefinition): void {
+export function checkRegistered(context: CompileContext, config: Field<MapNode>, executor: ExecutorDefinition): void {
   try {
     for (const fault of Errors(executor.config, toRecord(config.node))) {
       checkFault(context, config, { fault, executor });
@@ -29,7 +29,7 @@ export function needsNoConfig({ config }: ExecutorDefinition): boolean {
 
 type Fault = ReturnType<typeof Errors>[number];
 
-function checkFault(context: V1Context, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
+function checkFault(context: CompileContext, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
   // Told already, with the key's name, by the fault of the map that may not have this key.
   if (fault.keyword === "boolean" && fault.schemaPath.endsWith("/additionalProperties")) return;
   const field = findByPointer(config, fault.instancePath);

@@ -6,7 +6,7 @@ import type { Field } from "../tree.ts";
 import { listNames, suggest } from "../wording.ts";
 
 /** What every rule needs besides its part of the document. */
-export interface V1Context {
+export interface CompileContext {
   readonly name: string;
   readonly problems: ProblemList;
   readonly limits: MachineLimits;

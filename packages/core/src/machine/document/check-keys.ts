@@ -1,7 +1,7 @@
 import type { Field, MapNode } from "../tree.ts";
 import { toFields } from "../tree.ts";
 import { quote } from "../wording.ts";
-import { onKey, suggestOrList, type V1Context } from "./v1-context.ts";
+import { type CompileContext, onKey, suggestOrList } from "./compile-context.ts";
 
 /** The keys that a map may have, and what to say about others. */
 export interface ClosedKeys {
@@ -12,7 +12,7 @@ export interface ClosedKeys {
 }
 
 /** Refuses every key that is not among the known ones. */
-export function checkKeys(context: V1Context, map: Field<MapNode>, { known, code, owner }: ClosedKeys): void {
+export function checkKeys(context: CompileContext, map: Field<MapNode>, { known, code, owner }: ClosedKeys): void {
   for (const [key, field] of toFields(map)) {
     if (known.includes(key)) continue;
     context.problems.error(code, onKey(field), `${quote(key)} is no key of ${owner}.${suggestOrList(key, known)}`);

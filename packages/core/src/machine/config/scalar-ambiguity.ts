@@ -1,6 +1,6 @@
+import { type CompileContext, onValue } from "../document/compile-context.ts";
 import { type Field, isListField, isMapField, toFields, toItems } from "../tree.ts";
 import { quote } from "../wording.ts";
-import { onValue, type V1Context } from "./v1-context.ts";
 
 interface Reading {
   readonly pattern: RegExp;
@@ -19,13 +19,13 @@ const READINGS: readonly Reading[] = [
 ];
 
 /** Warns of plain scalars anywhere in a value that other readers of YAML take for something else. */
-export function warnAmbiguous(context: V1Context, field: Field): void {
+export function warnAmbiguous(context: CompileContext, field: Field): void {
   if (isMapField(field)) for (const inner of toFields(field).values()) warnAmbiguous(context, inner);
   else if (isListField(field)) for (const inner of toItems(field)) warnAmbiguous(context, inner);
   else warnScalar(context, field);
 }
 
-function warnScalar({ problems }: V1Context, field: Field): void {
+function warnScalar({ problems }: CompileContext, field: Field): void {
   if (field.node.kind !== "scalar" || field.node.plain === undefined) return;
   const { plain, value } = field.node;
   const otherwise = findOtherReading(plain, value);

@@ -1,11 +1,11 @@
+import { checkKeys } from "../document/check-keys.ts";
+import { type CompileContext, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
 import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
 import { describe, quote } from "../wording.ts";
-import { checkKeys } from "./check-keys.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
-import { onMissing, onValue, suggestOrList, type V1Context } from "./v1-context.ts";
 
 /** The config of a Terraform task. */
-export function checkTerraform(context: V1Context, config: Field<MapNode>): void {
+export function checkTerraform(context: CompileContext, config: Field<MapNode>): void {
   const known = ["action", "source", "variables"];
   checkKeys(context, config, { known, code: "config-unknown-key", owner: "a terraform config" });
   checkAction(context, config);
@@ -14,7 +14,7 @@ export function checkTerraform(context: V1Context, config: Field<MapNode>): void
   if (variables) checkVariables(context, variables);
 }
 
-function checkAction({ problems }: V1Context, config: Field<MapNode>): void {
+function checkAction({ problems }: CompileContext, config: Field<MapNode>): void {
   const action = findField(config, "action");
   if (action === undefined) {
     const message = "A terraform task needs action: apply or destroy.";
@@ -28,7 +28,7 @@ function checkAction({ problems }: V1Context, config: Field<MapNode>): void {
   problems.error("terraform-action-unknown", onValue(action), message);
 }
 
-function checkSource(context: V1Context, config: Field<MapNode>): void {
+function checkSource(context: CompileContext, config: Field<MapNode>): void {
   const source = findField(config, "source");
   if (source === undefined) {
     context.problems.warn(
@@ -46,7 +46,7 @@ function checkSource(context: V1Context, config: Field<MapNode>): void {
 
 const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
 
-function checkSourceFields(context: V1Context, source: Field<MapNode>): void {
+function checkSourceFields(context: CompileContext, source: Field<MapNode>): void {
   const type = findField(source, "type");
   const kind = type === undefined ? findKind(source) : findText(type);
   if (type === undefined) {
@@ -71,7 +71,7 @@ function findKind(source: Field<MapNode>): "s3" | "local" | undefined {
   return findField(source, "bucket") || findField(source, "key") ? "s3" : undefined;
 }
 
-function checkSourceField({ problems }: V1Context, source: Field<MapNode>, name: string): void {
+function checkSourceField({ problems }: CompileContext, source: Field<MapNode>, name: string): void {
   const field = findField(source, name);
   if (field === undefined) {
     problems.error("source-field-required", onMissing(source, name), `The source needs ${name}.`);
@@ -91,7 +91,7 @@ function looksLikeFile(key: string): boolean {
   return FILE_ENDING.test(key);
 }
 
-function checkVariables(context: V1Context, variables: Field): void {
+function checkVariables(context: CompileContext, variables: Field): void {
   if (!isMapField(variables)) {
     const message = `variables must be a map, but it is ${describe(variables.node)}.`;
     context.problems.error("variables-not-map", onValue(variables), message);

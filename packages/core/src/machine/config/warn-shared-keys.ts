@@ -1,7 +1,13 @@
+import { type CompileContext, onValue } from "../document/compile-context.ts";
 import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
 import { quote } from "../wording.ts";
-import type { TaskDraft } from "./read-tasks.ts";
-import { onValue, type V1Context } from "./v1-context.ts";
+
+/** What is looked at of a task. */
+export interface ConfiguredTask {
+  readonly name: string;
+  readonly executor?: string;
+  readonly config?: Field<MapNode>;
+}
 
 interface S3Source {
   readonly task: string;
@@ -13,7 +19,7 @@ interface S3Source {
  * Warns of tasks that work on one Terraform state though they look apart: the state's key is made of the source's key and
  * knows nothing of its bucket.
  */
-export function warnSharedKeys({ problems }: V1Context, tasks: readonly TaskDraft[]): void {
+export function warnSharedKeys({ problems }: CompileContext, tasks: readonly ConfiguredTask[]): void {
   const owners = new Map<string, S3Source>();
   for (const source of tasks.flatMap((task) => findSource(task) ?? [])) {
     const key = findText(source.key) ?? "";
@@ -27,7 +33,7 @@ export function warnSharedKeys({ problems }: V1Context, tasks: readonly TaskDraf
   }
 }
 
-function findSource({ name, executor, config }: TaskDraft): S3Source | undefined {
+function findSource({ name, executor, config }: ConfiguredTask): S3Source | undefined {
   const source = executor === "terraform" && config ? findField(config, "source") : undefined;
   if (source === undefined || !isMapField(source)) return undefined;
   const bucket = findFilledText(source, "bucket");
