@@ -9,9 +9,11 @@ import { init } from "./commands/init.ts";
 import { machinesLs, machinesShow } from "./commands/machines.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
 import { send } from "./commands/send.ts";
+import { server } from "./commands/server.ts";
 import { simulate } from "./commands/simulate.ts";
 import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
 import { validate } from "./commands/validate.ts";
+import { worker } from "./commands/worker.ts";
 
 const OWN: readonly Command[] = [
   init,
@@ -19,6 +21,8 @@ const OWN: readonly Command[] = [
   graph,
   simulate,
   dev,
+  server,
+  worker,
   send,
   stacksLs,
   stacksShow,

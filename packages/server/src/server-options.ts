@@ -1,6 +1,7 @@
 import type { Clock, Executor, Ids, Locator, Logger, Store } from "@stackyard/core";
 import { StackyardError } from "@stackyard/core";
 import type { OperatorToken } from "./auth/tokens.ts";
+import { isLoopbackHost } from "./loopback-host.ts";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
 export interface ServerDeps {
@@ -82,7 +83,7 @@ const MIN_TOKEN_LENGTH = 16;
 /** Fills in defaults. Throws `CONFIG_INVALID` for combinations that would leave the API open. */
 export function parseServerOptions(options: ServerOptions): ServerSettings {
   const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false } = options;
-  const loopback = isLoopback(host);
+  const loopback = isLoopbackHost(host);
   if (allowAnonymous && !loopback)
     throw invalid(`"${host}" is no loopback address: the server asks for a token there.`);
   if (!allowAnonymous && tokens.length === 0) throw invalid("The server needs at least one token.");
@@ -99,11 +100,6 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     corsOrigins: new Set(options.corsOrigins ?? []),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
-}
-
-/** True for addresses that only programs on this machine reach. */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
 function invalid(message: string): StackyardError {

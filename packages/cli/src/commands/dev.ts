@@ -4,12 +4,17 @@ import { Type } from "typebox";
 import { tellEntry } from "../client/tell-history.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { createDevLogger } from "../dev/dev-logger.ts";
-import { type RunningDev, type RunningTask, startDev, type TaskReport } from "../dev/start-dev.ts";
+import { type RunningDev, startDev } from "../dev/start-dev.ts";
 import { type MachineListing, watchMachines } from "../dev/watch-machines.ts";
 import { loadConfigFile } from "../project/config-file.ts";
 import type { Output } from "../shell/output.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
+import type { TaskReport } from "../yard/start-process.ts";
+import { tellStopping } from "../yard/tell-stopping.ts";
 import { projectArg } from "./project-arg.ts";
+
+/** As a yard has it by itself. */
+const DRAIN_MS = 10_000;
 
 /** `stackyard dev` */
 export const dev = defineCommand({
@@ -41,13 +46,14 @@ export const dev = defineCommand({
       host: host ?? file.config.server?.host ?? "127.0.0.1",
       port: port ?? file.config.server?.port ?? 7070,
       anonymous: noToken,
+      env,
       logger: createDevLogger(out, Boolean(env["STACKYARD_DEBUG"])),
       onReport: (report) => tellReport(report, out),
     });
     try {
       await follow(context, running, noToken);
     } finally {
-      tellStopping(running.running(), out);
+      tellStopping(running.running(), DRAIN_MS, out);
       await running.stop();
       out.step({ kind: "stopped" }, () => "Stopped.");
     }
@@ -69,14 +75,6 @@ async function follow({ out, signal }: CommandContext, running: RunningDev, anon
   const yard = new Stackyard({ url: running.url, token: running.token });
   for await (const entry of yard.watch({ signal })) tellHistory(entry, out);
   await watched;
-}
-
-function tellStopping(running: readonly RunningTask[], out: Output): void {
-  out.step({ kind: "stopping", running }, () => {
-    if (running.length === 0) return "Stopping: no task runs.";
-    const tasks = running.map(({ stackId, task }) => `${stackId} ${task}`).join(", ");
-    return `Stopping: ${tasks} may end within 10 s and are then asked to stop. Ctrl-C again quits at once.`;
-  });
 }
 
 function tellHistory(entry: HistoryEntry, out: Output): void {

@@ -10,7 +10,8 @@ describe("parseConfig", () => {
       dataDir: ".stackyard",
       plugins: ["a-package", "./plugin.ts", plugin, { use: plugin, options: {} }, { use: "b" }],
       executors: { terraform: { binary: "tofu" } },
-      server: { host: "127.0.0.1", port: 0 },
+      server: { host: "127.0.0.1", port: 0, url: "https://yard.example.org/" },
+      store: { type: "postgres", poolSize: 5 },
       concurrency: 2,
     };
 
@@ -38,6 +39,18 @@ describe("parseConfig", () => {
     ]) {
       expect(message).toContain(word);
     }
+  });
+
+  it.each([["sqlite"], ["@acme/store"], ["./store.ts"], [{ type: "postgres" }]])("takes the store %j", (store) => {
+    expect(parseConfig({ store }, "x")).toEqual({ store });
+  });
+
+  it.each([[""], [5], [null], [{}], [{ type: "" }], [{ type: 5 }], [["postgres"]]])("refuses the store %j", (store) => {
+    expect(() => parseConfig({ store }, "x")).toThrow('store must be "sqlite", "postgres", a package or a path');
+  });
+
+  it.each(["yard.example.org", "ftp://yard.example.org", ""])("refuses %j as the servers' address", (url) => {
+    expect(() => parseConfig({ server: { url } }, "x")).toThrow("server.url");
   });
 
   it.each([[undefined], [null], [[]], ["text"]])("refuses %j", (value) => {

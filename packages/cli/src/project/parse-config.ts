@@ -11,6 +11,8 @@ const Path = Type.String({ minLength: 1, maxLength: 4_096 });
 const Keys = {
   machines: Type.Optional(Path),
   dataDir: Type.Optional(Path),
+  // A name or an object with options of its package, which checks them.
+  store: Type.Optional(Type.Unknown()),
   // Plugins hold functions; they are looked at one by one.
   plugins: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
   executors: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
@@ -19,6 +21,7 @@ const Keys = {
       {
         host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
         port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+        url: Type.Optional(Type.String({ maxLength: 2_048 })),
       },
       { additionalProperties: false },
     ),
@@ -56,6 +59,8 @@ function findFaults(value: unknown): readonly string[] {
     ...tellFaults(Value.Errors(Config, known)),
     ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
     ...findLeaseFaults(known["worker"]),
+    ...findStoreFaults(known["store"]),
+    ...findUrlFaults(known["server"]),
   ];
 }
 
@@ -70,6 +75,20 @@ function findLeaseFaults(worker: unknown): readonly string[] {
   // What is no text is told by the schema.
   if (typeof lease !== "string" || toLeaseMs(lease) !== undefined) return [];
   return [`worker.lease: "${lease}" must be a duration from 1s to 1h, such as 30s.`];
+}
+
+function findStoreFaults(store: unknown): readonly string[] {
+  const type = typeof store === "object" && store !== null && "type" in store ? store.type : store;
+  if (store === undefined || (typeof type === "string" && type !== "")) return [];
+  return ['store must be "sqlite", "postgres", a package or a path, or { type, … } with one of them and its options.'];
+}
+
+function findUrlFaults(server: unknown): readonly string[] {
+  if (typeof server !== "object" || server === null || !("url" in server)) return [];
+  const { url } = server;
+  // What is no text is told by the schema.
+  if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
+  return [`server.url: "${url}" must be an address such as https://stackyard.example.org.`];
 }
 
 function findPluginFaults(value: unknown, index: number): readonly string[] {

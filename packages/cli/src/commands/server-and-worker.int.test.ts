@@ -1,0 +1,236 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listProcesses } from "@stackyard/core/engine";
+import { afterEach, describe, expect, it } from "vitest";
+import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { makeSharedStore } from "../testing/shared-store.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const MACHINE = `version: 1
+events: [OPEN]
+states:
+  INIT: {on: {OPEN: [{action: advance, state: WORK}]}}
+  WORK: {tasks: [dig], on: {NEXT: [{action: advance, state: DONE}]}}
+  DONE: {}
+tasks:
+  dig: {executor: wait, config: {}}
+`;
+/** An executor that ends when there is a file `go`, or when it is asked to, and keeps the state backend's address. */
+const PLUGIN = `import { existsSync, writeFileSync } from "node:fs";
+export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir }) => [{
+  name: "wait", config: { type: "object" }, resumable: true, cancelWithin: "5m",
+  async start(ctx) {
+    writeFileSync(projectDir + "/begun", ctx.stateBackendUrl ?? "");
+    while (!existsSync(projectDir + "/go")) {
+      if (ctx.signal.aborted) return { kind: "failed", code: "ENDED", message: "It was asked to.", retryable: true };
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return { kind: "succeeded", outputs: {} };
+  },
+}] };
+`;
+const TOKENS = { STACKYARD_API_TOKENS: "ada=first-secret-of-the-tests" };
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function aProject(config: object = {}) {
+  const { files, store } = makeSharedStore();
+  const { folder: cwd, remove } = makeTempProject({
+    ...files,
+    "stackyard.config.json": JSON.stringify({ store: "./store.mjs", plugins: ["./plugin.mjs"], ...config }),
+    "plugin.mjs": PLUGIN,
+    "machines/m.yaml": MACHINE,
+  });
+  cleanUps.push(remove);
+  return {
+    ...{ cwd, store },
+    go: () => writeFileSync(join(cwd, "go"), ""),
+    hasBegun: () => expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true),
+    isDone: () =>
+      expect.poll(async () => (await store.load(["pr-1"]))[0]?.stack?.state, { timeout: 10_000 }).toBe("DONE"),
+    list: async () => (await listProcesses(store.records, { limit: 9, now: Date.now() })).items,
+  };
+}
+
+async function start(words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+  const running = startCli([...words, "--json"], { cwd, env });
+  cleanUps.push(() => stop(running));
+  const ready = await running.line((line) => line.includes('"kind":"ready"'));
+  return { ...running, ready: parseLines(ready)[0] ?? {} };
+}
+
+async function stop(running: RunningCli) {
+  running.interrupt();
+  return running.result;
+}
+
+describe("stackyard server and stackyard worker", () => {
+  it("share the work: one applies events, the other runs tasks", async () => {
+    const { cwd, go, hasBegun, isDone, list } = aProject();
+    const server = await start(["server", "--port", "0"], cwd);
+    const worker = await start(["worker", "--concurrency", "3", "--url", "http://yard.example.org"], cwd);
+
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await hasBegun();
+    const listed = await list();
+    go();
+    await isDone();
+
+    expect(readFileSync(join(cwd, "begun"), "utf8")).toBe("http://yard.example.org/terraform/state");
+    expect(listed).toMatchObject([
+      { id: server.ready["id"], roles: ["engine"], url: server.ready["url"], executors: [], capacity: 0 },
+      { id: worker.ready["id"], roles: ["worker"], executors: ["terraform", "lambda", "wait"], capacity: 3 },
+    ]);
+    expect([(await stop(worker)).exitCode, (await stop(server)).exitCode]).toEqual([0, 0]);
+    expect(await list()).toEqual([]);
+    expect(existsSync(join(cwd, ".stackyard/server.json"))).toBe(false);
+  });
+
+  it("asks for the tokens of the environment, and knows who calls by them", async () => {
+    const { cwd, store } = aProject();
+    const server = await start(["server", "--port", "0"], cwd, TOKENS);
+    const url = String(server.ready["url"]);
+    const call = (token: string) =>
+      fetch(`${url}/v1/stacks/pr-1/retry`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: "{}",
+      });
+    const sent = await runCli(["send", "pr-1", "OPEN", "--machine", "m", "--wait"], {
+      cwd,
+      env: { STACKYARD_URL: url, STACKYARD_TOKEN: "first-secret-of-the-tests" },
+    });
+
+    expect(sent.exitCode).toBe(0);
+    expect((await call("another-secret-of-the-tests")).status).toBe(401);
+    await call("first-secret-of-the-tests");
+    const { items } = await store.listHistory({ stackId: "pr-1", newestFirst: true }, { limit: 1 });
+    expect(items).toMatchObject([{ actor: "ada" }]);
+    expect(existsSync(join(cwd, ".stackyard"))).toBe(false);
+  });
+
+  it("says when a worker lives and is ready, and that it is not while it stops", async () => {
+    const { cwd, hasBegun, go, list } = aProject();
+    await start(["server", "--port", "0"], cwd);
+    const worker = await start(["worker", "--health-port", "0"], cwd);
+    const statusOf = async (path: string) => (await fetch(`${worker.ready["healthUrl"]}/health/${path}`)).status;
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await hasBegun();
+
+    const before = [await statusOf("live"), await statusOf("ready"), await statusOf("other")];
+    worker.interrupt();
+    await worker.line((line) => line.includes('"kind":"stopping"'));
+    const during = [await statusOf("live"), await statusOf("ready")];
+    const listed = await list();
+    go();
+
+    expect([before, during]).toEqual([
+      [200, 200, 404],
+      [200, 503],
+    ]);
+    expect(listed).toMatchObject([
+      { roles: ["engine"], draining: false },
+      { roles: ["worker"], draining: true },
+    ]);
+    expect((await worker.result).exitCode).toBe(0);
+  });
+
+  it("gives a task back that does not end in time, and another worker goes on with it", async () => {
+    const { cwd, hasBegun, go, isDone, store } = aProject();
+    await start(["server", "--port", "0"], cwd);
+    const first = await start(["worker", "--drain-timeout", "0s"], cwd);
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await hasBegun();
+
+    const { exitCode, stdout } = await stop(first);
+    const [given] = await store.listAttempts("pr-1");
+    go();
+    await start(["worker"], cwd);
+    await isDone();
+
+    expect(exitCode).toBe(0);
+    expect(parseLines(stdout)).toContainEqual({ kind: "stopping", running: [{ stackId: "pr-1", task: "dig" }] });
+    expect(given).toMatchObject({ status: "suspended", attempt: 1 });
+    expect(given?.leaseUntil).toBeUndefined();
+    expect(await store.listAttempts("pr-1")).toMatchObject([{ attempt: 1, outcome: "succeeded" }]);
+  });
+
+  it("are one process with --with-worker, over SQLite too", async () => {
+    const { cwd, go } = aProject({ store: "sqlite" });
+    go();
+    const server = await start(["server", "--port", "0", "--with-worker"], cwd);
+
+    const again = await runCli(["server", "--port", "0", "--with-worker"], { cwd });
+    const sent = await runCli(["send", "pr-1", "OPEN", "--machine", "m", "--until", "DONE"], { cwd });
+
+    expect(again.exitCode).toBe(3);
+    expect(again.stderr).toMatch(/STORE_LOCKED[\s\S]*SQLite is for one process; several share Postgres/);
+    expect(sent.exitCode).toBe(0);
+    expect((await stop(server)).exitCode).toBe(0);
+  });
+});
+
+describe("a server or a worker that cannot start", () => {
+  const refuse = async (words: readonly string[], config: object, env: Readonly<Record<string, string>> = {}) => {
+    const { cwd } = aProject(config);
+    const { exitCode, stderr } = await runCli(words, { cwd, env });
+    return { exitCode, stderr, cwd };
+  };
+
+  it.each([
+    [
+      "server",
+      /CONFIG_INVALID Tasks would run nowhere: the store is SQLite[\s\S]*npm install @stackyard\/store-postgres/,
+    ],
+    ["worker", /CONFIG_INVALID A worker shares its store with the servers[\s\S]*DATABASE_URL/],
+  ])("names Postgres when a %s has no store to share", async (command, told) => {
+    const { exitCode, stderr, cwd } = await refuse([command], { store: "sqlite" });
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(told)]);
+    expect(existsSync(join(cwd, ".stackyard"))).toBe(false);
+  });
+
+  it("wants names for those who may call from other machines", async () => {
+    const { exitCode, stderr } = await refuse(["server", "--host", "0.0.0.0"], {});
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("nobody is named who may call")]);
+  });
+
+  it.each([
+    [
+      "a store package that is not there",
+      { store: "@acme/store" },
+      /"@acme\/store" cannot be loaded: .*npm install @acme\/store/,
+    ],
+    ["a store that is none", { store: "./plugin.mjs" }, /"\.\/plugin\.mjs" does not export `createStore`/],
+    ["a store that gives nothing", { store: "./empty.mjs" }, /there is no file/],
+    [
+      "options of SQLite",
+      { store: { type: "sqlite", folder: "x" } },
+      /store\.folder: the store "sqlite" takes no options/,
+    ],
+  ])("tells %s", async (_what, config, told) => {
+    const { exitCode, stderr } = await refuse(["worker"], config);
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(told)]);
+  });
+
+  it.each([
+    [["worker", "--drain-timeout", "soon"], 64, "--drain-timeout soon is no duration"],
+    [["worker", "--url", "nowhere"], 3, '"nowhere" is no address of a server'],
+    [["server", "--no-token", "--host", "0.0.0.0"], 3, "no loopback address"],
+  ])("tells what is wrong with %j", async (words, code, told) => {
+    const { exitCode, stderr } = await refuse(words, {});
+
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(told)]);
+  });
+
+  it("shows no token that is not one", async () => {
+    const { exitCode, stderr } = await refuse(["server"], {}, { STACKYARD_API_TOKENS: "hush-hush-hush-hush-hush=" });
+
+    expect([exitCode, stderr]).toEqual([3, expect.not.stringContaining("hush")]);
+  });
+});

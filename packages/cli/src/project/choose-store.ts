@@ -1,0 +1,47 @@
+import { failWith } from "../shell/failure.ts";
+import type { ConfigFile } from "./config-file.ts";
+import { dataDirOf } from "./load-executors.ts";
+
+/** The store of a project: the embedded one in a folder, or one that a package brings. */
+export type StoreChoice =
+  | { readonly kind: "sqlite"; readonly folder: string }
+  | {
+      readonly kind: "package";
+      /** As people name it: `postgres`, or the package itself. */
+      readonly name: string;
+      /** The package, or a path. */
+      readonly use: string;
+      readonly options: Readonly<Record<string, unknown>>;
+    };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const PACKAGES: Readonly<Record<string, string>> = { postgres: "@stackyard/store-postgres" };
+/** Each names a Postgres server; the package reads them. */
+const POSTGRES_VARIABLES = ["DATABASE_URL", "POSTGRES_CONNECTION_SECRET"] as const;
+
+/** The store that the configuration names; without a word of it the embedded one. Throws `CONFIG_INVALID`. */
+export function chooseStore(file: ConfigFile): StoreChoice {
+  const { store = "sqlite" } = file.config;
+  const { type, ...options } = typeof store === "string" ? { type: store } : store;
+  if (type !== "sqlite") return { kind: "package", name: type, use: PACKAGES[type] ?? type, options };
+  const [option] = Object.keys(options);
+  if (option === undefined) return { kind: "sqlite", folder: dataDirOf(file) };
+  throw failWith("CONFIG_INVALID", `store.${option}: the store "sqlite" takes no options.`, {
+    hint: "Its folder is `dataDir`, beside `store`.",
+  });
+}
+
+/**
+ * The store of a process that shares its yard with others. Where the configuration is silent, the environment may name a
+ * Postgres server: who runs servers and workers means that one, while in a developer's shell it may be any database.
+ */
+export function chooseSharedStore(file: ConfigFile, env: Environment): StoreChoice {
+  const named = POSTGRES_VARIABLES.some((name) => (env[name] ?? "") !== "");
+  if (file.config.store !== undefined || !named) return chooseStore(file);
+  return chooseStore({ ...file, config: { ...file.config, store: "postgres" } });
+}
+
+/** What to do where one process may write and several are wanted. */
+export const SHARED_STORE_HINT =
+  'Use Postgres: `npm install @stackyard/store-postgres`, write `store: "postgres"` into the configuration and set DATABASE_URL. Or let one process do everything: `stackyard server --with-worker`.';

@@ -1,0 +1,88 @@
+import { isStackyardError, type Logger, type Store } from "@stackyard/core";
+import { failWith } from "../shell/failure.ts";
+import type { StoreChoice } from "./choose-store.ts";
+import { offerOwnPackages } from "./own-packages.ts";
+import { importFromProject, tellImportError } from "./project-module.ts";
+
+/** What opening a store needs. */
+export interface OpenStoreInput {
+  readonly projectDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens a project's store, which brings it up to date. Throws `STORE_LOCKED` with the owner, `CONFIG_INVALID` for a package
+ * that is not there or is no store, and what the package throws.
+ */
+export async function openStore(choice: StoreChoice, input: OpenStoreInput): Promise<Store> {
+  if (choice.kind === "sqlite") return openSqlite(choice.folder, input.logger);
+  const { projectDir, env, logger } = input;
+  const createStore = await loadFactory(choice, projectDir);
+  try {
+    const store: unknown = await createStore(choice.options, { projectDir, environment: env, logger });
+    if (isStore(store)) return store;
+  } catch (error) {
+    if (isStackyardError(error)) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw failWith("STORE_UNAVAILABLE", `The store "${choice.name}" cannot be opened: ${why}`, { cause: error });
+  }
+  throw failWith("CONFIG_INVALID", `The store "${choice.name}" is none: \`createStore\` must resolve with a Store.`);
+}
+
+const ONE_PROCESS =
+  'SQLite is for one process; several share Postgres: `store: "postgres"` in the configuration, from @stackyard/store-postgres.';
+
+async function openSqlite(folder: string, logger: Logger): Promise<Store> {
+  const { createSqliteStore } = await import("@stackyard/store-sqlite");
+  try {
+    return await createSqliteStore({ folder, logger });
+  } catch (error) {
+    if (!isStackyardError(error, "STORE_LOCKED")) throw error;
+    throw failWith("STORE_LOCKED", error.message, { cause: error, hint: ONE_PROCESS });
+  }
+}
+
+type Factory = (options: unknown, context: OpenStoreContext) => unknown;
+
+interface OpenStoreContext {
+  readonly projectDir: string;
+  readonly environment: OpenStoreInput["env"];
+  readonly logger: Logger;
+}
+
+async function loadFactory({ name, use }: StoreChoice & { kind: "package" }, projectDir: string): Promise<Factory> {
+  const { createStore } = await load({ name, use }, projectDir);
+  if (typeof createStore === "function") return (options, context) => createStore(options, context);
+  throw failWith("CONFIG_INVALID", `The store "${name}" is none: "${use}" does not export \`createStore\`.`);
+}
+
+async function load({ name, use }: { readonly name: string; readonly use: string }, projectDir: string) {
+  offerOwnPackages();
+  try {
+    return await importFromProject(use, projectDir);
+  } catch (error) {
+    const beside = name === use ? undefined : await importBeside(use);
+    if (beside !== undefined) return beside;
+    const why = await tellImportError(error, use, projectDir);
+    throw failWith("CONFIG_INVALID", `The store "${name}" cannot be loaded: ${why}`, { cause: error });
+  }
+}
+
+/** One of ours that was installed for the whole machine stands beside this package. */
+async function importBeside(use: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    const module: unknown = await import(/* @vite-ignore */ use);
+    return module as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+// A package in plain JavaScript may give anything; what is wrong with it shall be told before work begins.
+function isStore(value: unknown): value is Store {
+  if (typeof value !== "object" || value === null) return false;
+  const calls = ["load", "commit", "claim", "takeDue", "enqueue", "watch", "close"];
+  return calls.every((name) => typeof Reflect.get(value, name) === "function") && "records" in value;
+}

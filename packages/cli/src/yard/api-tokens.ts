@@ -1,0 +1,66 @@
+import { readFile } from "node:fs/promises";
+import { failWith } from "../shell/failure.ts";
+
+/** A secret that lets its bearer in, and the name under which that shows in histories. */
+export interface ApiToken {
+  readonly name: string;
+  readonly token: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
+const SECRET = /^[\x21-\x2b\x2d-\x7e]{16,256}$/;
+
+/**
+ * The tokens that the environment names: `STACKYARD_API_TOKENS` (`ada=secret,ci=other`; one name may have two, while one
+ * replaces the other), or the same in the file `STACKYARD_API_TOKENS_FILE`. None: the environment names none. Throws
+ * `CONFIG_INVALID` that shows no secret.
+ */
+export async function loadApiTokens(env: Environment): Promise<readonly ApiToken[]> {
+  const path = env["STACKYARD_API_TOKENS_FILE"] ?? "";
+  const inFile = path === "" ? [] : parseApiTokens(await readTokens(path), path);
+  return [...parseApiTokens(env["STACKYARD_API_TOKENS"] ?? "", "STACKYARD_API_TOKENS"), ...inFile];
+}
+
+/** Reads a list of tokens, parted by commas or white space; a line that begins with `#` says nothing. */
+export function parseApiTokens(text: string, from: string): readonly ApiToken[] {
+  const items = text
+    .replaceAll(/^\s*#.*$/gm, "")
+    .split(/[\s,]+/)
+    .filter((item) => item !== "");
+  const tokens = items.map((item, index) => parseToken(item, `Token ${index + 1} of ${from}`));
+  const names = new Map(tokens.map(({ name, token }) => [token, name]));
+  const stolen = tokens.find(({ name, token }) => names.get(token) !== name);
+  if (stolen === undefined) return tokens;
+  throw invalid(`${from} gives "${stolen.name}" and "${names.get(stolen.token)}" the same token.`);
+}
+
+function parseToken(item: string, what: string): ApiToken {
+  const equals = item.indexOf("=");
+  if (equals < 0) throw invalid(`${what} has no name. Write it as name=token.`);
+  const [name, token] = [item.slice(0, equals), item.slice(equals + 1)];
+  if (!NAME.test(name)) {
+    throw invalid(
+      `${what} has a name that is none: 1 to 64 letters, digits and . _ @ -, beginning with a letter or digit.`,
+    );
+  }
+  // Its name is not shown: a token that ends with "=" and has no name looks like one.
+  if (!SECRET.test(token)) throw invalid(`${what} must have 16 to 256 visible ASCII characters after its name.`);
+  return { name, token };
+}
+
+async function readTokens(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw failWith("CONFIG_INVALID", `The file of STACKYARD_API_TOKENS_FILE cannot be read: ${why}`, { cause: error });
+  }
+}
+
+function invalid(message: string): Error {
+  return failWith("CONFIG_INVALID", message, {
+    hint: "One way to make a token: `openssl rand -base64 32`. Then: STACKYARD_API_TOKENS=ada=<token>,ci=<another>.",
+  });
+}

@@ -1,0 +1,75 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { failWith } from "../shell/failure.ts";
+
+/** Answers whoever watches over a process that serves nothing else. */
+export interface HealthListener {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Where it listens, and what it is asked. */
+export interface HealthInput {
+  readonly host: string;
+  readonly port: number;
+  /** True once the process takes nothing new. */
+  readonly isStopping: () => boolean;
+  /** Fails when the store does not answer. */
+  readonly check: () => Promise<void>;
+}
+
+const STOPPING = "The worker is stopping.";
+const ANSWER_WITHIN_MS = 5_000;
+
+/**
+ * `/health/live` and `/health/ready` as a server has them: 200, or 503 with the reason. Throws `CONFIG_INVALID` when the
+ * address is taken.
+ */
+export async function startHealthListener({ host, port, ...input }: HealthInput): Promise<HealthListener> {
+  const server = createServer({ requestTimeout: ANSWER_WITHIN_MS }, ({ url, method }, response) => {
+    const known = method === "GET" || method === "HEAD";
+    if (known && url === "/health/live") answer(response, 200, OK);
+    else if (known && url === "/health/ready") void answerReady(response, input);
+    else answer(response, 404, { detail: "Here are /health/live and /health/ready only." });
+  });
+  await listen(server, host, port);
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const OK = { status: "ok" };
+
+async function answerReady(
+  response: ServerResponse,
+  { isStopping, check }: Pick<HealthInput, "isStopping" | "check">,
+): Promise<void> {
+  if (isStopping()) return answer(response, 503, { detail: STOPPING });
+  try {
+    await check();
+    answer(response, 200, OK);
+  } catch {
+    answer(response, 503, { detail: "The store does not answer." });
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: Readonly<Record<string, unknown>>): void {
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(JSON.stringify(body));
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      const message = `The health of the worker cannot be told on ${host}:${port}: ${cause.message}.`;
+      reject(failWith("CONFIG_INVALID", message, { cause, hint: "Choose another --health-port; 0 is any free one." }));
+    });
+    server.listen({ host, port }, resolve);
+  });
+}

@@ -1,0 +1,143 @@
+import { hostname } from "node:os";
+import type { Clock, Executor, Locator, Logger, Store } from "@stackyard/core";
+import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createOwnAwsAccess } from "../dev/own-aws-access.ts";
+import type { StoreChoice } from "../project/choose-store.ts";
+import type { ConfigFile } from "../project/config-file.ts";
+import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
+import { openStore } from "../project/open-store.ts";
+import { offerOwnPackages } from "../project/own-packages.ts";
+import { toLeaseMs } from "../project/worker-lease.ts";
+import { VERSION } from "../version.ts";
+import type { ApiToken } from "./api-tokens.ts";
+
+/** A task at work. */
+export interface RunningTask {
+  readonly stackId: string;
+  readonly task: string;
+}
+
+/** A line that a running task reports. */
+export interface TaskReport extends RunningTask {
+  readonly line: string;
+}
+
+/** Where a process answers the HTTP API, and whom. */
+export interface ServeInput {
+  readonly host: string;
+  readonly port: number;
+  /** Asked for when the store is open. */
+  readonly loadTokens: () => Promise<readonly ApiToken[]>;
+  /** Everybody on this machine may call the server. */
+  readonly anonymous: boolean;
+}
+
+/** What a process of a project's yard does. */
+export interface ProcessInput {
+  readonly roles: readonly ("engine" | "worker")[];
+  readonly store: StoreChoice;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly onReport: (report: TaskReport) => void;
+  /** Without it the process answers nobody. */
+  readonly serve?: ServeInput;
+  /** The servers' address, for Terraform's states, where this process is no server. */
+  readonly serverUrl?: string;
+  /** How long running tasks may go on when the process ends. Default: 10 s. */
+  readonly drainMs?: number;
+}
+
+/** A process of a yard at work. */
+export interface RunningProcess {
+  /** As in the list of the yard's processes. */
+  readonly id: string;
+  /** Where its HTTP API is. */
+  readonly url?: string;
+  readonly machinesDir: string;
+  readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
+  /** Tasks that run now. */
+  running(): readonly RunningTask[];
+  /** Fails when the store does not answer. */
+  check(): Promise<void>;
+  /** Lets running tasks end, then closes server and store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a process of a project's yard. Throws `CONFIG_INVALID` (configuration, plugins, store, address taken),
+ * `STORE_LOCKED` with the owner; what was opened before is closed again.
+ */
+export async function startProcess(file: ConfigFile, input: ProcessInput): Promise<RunningProcess> {
+  offerOwnPackages();
+  const executors = await loadExecutors(file, "all");
+  const { env, logger } = input;
+  const store = await openStore(input.store, { projectDir: file.projectDir, env, logger });
+  const machinesDir = machinesDirOf(file);
+  const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
+  const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
+  try {
+    const served = input.serve === undefined ? undefined : await startServing(parts, input.serve);
+    const yard = startParts(parts, file, { ...input, ...(served && { serverUrl: served.url }) });
+    return {
+      ...{ id: yard.id, machinesDir, locator, executors },
+      ...(served === undefined ? {} : { url: served.url }),
+      running: () => yard.running(),
+      check: async () => void (await store.listStacks({}, { limit: 1 })),
+      async stop() {
+        // Terraform keeps its state in the server: tasks end before it does.
+        await yard.stop();
+        await served?.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly clock: Clock;
+  readonly ids: ReturnType<typeof createUlids>;
+  readonly logger: Logger;
+}
+
+async function startServing(parts: Parts, { host, port, loadTokens, anonymous }: ServeInput) {
+  const { createServer } = await import("@stackyard/server");
+  const tokens = await loadTokens();
+  const server = createServer({ ...parts, version: VERSION }, { host, port, tokens, allowAnonymous: anonymous });
+  const { url } = await server.start();
+  return { url: toReachable(url), stop: () => server.stop() };
+}
+
+// Who listens on all addresses is reached by this machine's own.
+function toReachable(url: string): string {
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, "//127.0.0.1").replace(/\/$/, "");
+}
+
+function startParts(parts: Parts, { config }: ConfigFile, input: ProcessInput): ReturnType<typeof startYard> {
+  const { roles, serve, serverUrl, drainMs, onReport } = input;
+  const leaseMs = toLeaseMs(config.worker?.lease ?? "");
+  const ownUrl = config.server?.url ?? serverUrl;
+  return startYard(
+    { ...parts, aws: createOwnAwsAccess() },
+    {
+      roles,
+      worker: {
+        ...(leaseMs === undefined ? {} : { leaseMs }),
+        ...(serverUrl === undefined ? {} : { stateBackendUrl: `${serverUrl}/terraform/state` }),
+        onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
+      },
+      process: {
+        ...{ version: VERSION, host: hostname(), pid: process.pid },
+        ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
+      },
+      ...(config.concurrency === undefined ? {} : { concurrency: config.concurrency }),
+      ...(drainMs === undefined ? {} : { drainMs }),
+    },
+  );
+}
