@@ -32,12 +32,14 @@ export interface AttemptRow {
   /** Its row in the task queue. */
   readonly queue_seq: number | null;
   readonly progress: string | null;
+  /** JSON list of the references of its secrets. */
+  readonly secrets: string | null;
 }
 
 /** The columns of `AttemptRow`, for statements. */
 export const ATTEMPT_COLUMNS = `attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at,
   timeout_ms, status, deadline_at, token, owner, lease_until, poll_due_at, cancelling, cancel_within_ms, cancel_until,
-  cancel_told, keys, queued_key, left_ms, queue_seq, progress`;
+  cancel_told, keys, queued_key, left_ms, queue_seq, progress, secrets`;
 
 const BY_ID = `select ${ATTEMPT_COLUMNS} from attempt where attempt_no >> 15 = ? and attempt_id = ?`;
 

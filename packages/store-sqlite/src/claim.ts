@@ -1,7 +1,9 @@
-import type { ClaimInput, ClaimResult } from "@stackyard/core/engine";
+import { type ClaimInput, type ClaimResult, readSecrets } from "@stackyard/core/engine";
 import { unclaimedMs } from "./attempt-deadline.ts";
 import { type AttemptRow, findAttemptRow } from "./attempt-row.ts";
+import type { Database } from "./database.ts";
 import { findPlace, takeKeys } from "./exclusive-keys.ts";
+import { parseStack } from "./load-stacks.ts";
 import { unqueueTask } from "./task-queue.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -65,7 +67,13 @@ function grant({ database }: Transaction, row: AttemptRow, input: ClaimInput, ke
     again: row.token > 0,
     ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as unknown }),
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
+    ...(row.secrets === null ? {} : { secrets: readValues(database, row.stack_id, row.secrets) }),
   };
+}
+
+function readValues(database: Database, stackId: string, refs: string): ReturnType<typeof readSecrets> {
+  const row = database.get<{ body: string }>("select body from stack where stack_id = ? and body is not null", stackId);
+  return row === undefined ? {} : readSecrets(parseStack(row.body), JSON.parse(refs) as string[]);
 }
 
 /** The clock stands while the attempt waits for a key. */

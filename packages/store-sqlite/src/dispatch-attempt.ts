@@ -16,8 +16,8 @@ function addAttempt(transaction: Transaction, dispatch: Dispatch, now: number): 
   const deadlineAt = now + unclaimedMs(dispatch.timeoutMs);
   database.run(
     `insert into attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at, timeout_ms,
-                          cancel_within_ms, status, deadline_at, ends_at, token, cancel_told, queue_seq)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'unclaimed', ?, ?, 0, 0, ?)`,
+                          cancel_within_ms, status, deadline_at, ends_at, token, cancel_told, queue_seq, secrets)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'unclaimed', ?, ?, 0, 0, ?, ?)`,
     attemptNo,
     dispatch.attemptId,
     dispatch.stackId,
@@ -31,6 +31,7 @@ function addAttempt(transaction: Transaction, dispatch: Dispatch, now: number): 
     deadlineAt,
     deadlineAt,
     queueTask(transaction, attemptNo, now),
+    dispatch.secrets === undefined ? null : JSON.stringify(dispatch.secrets),
   );
   database.run(
     "insert into attempt_message (attempt_no, message) values (?, ?)",

@@ -1,7 +1,8 @@
 import { type Records, StackyardError } from "@stackyard/core";
-import type { Page, PutRecordInput, PutRecordResult, StoredRecord } from "@stackyard/core/engine";
+import type { Page, StoredRecord } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { afterPrefix, toPage } from "./page.ts";
+import type { PutRecordInput, PutRecordResult } from "./port-types.ts";
 import type { Transaction } from "./transaction.ts";
 
 interface RecordRow {

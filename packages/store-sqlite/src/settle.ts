@@ -1,7 +1,8 @@
-import type { Grant, SettleInput } from "@stackyard/core/engine";
+import type { Grant } from "@stackyard/core/engine";
 import { endAttempt } from "./end-attempt.ts";
 import { enqueueEvent } from "./event-queue.ts";
 import { findGranted } from "./find-granted.ts";
+import type { SettleInput } from "./port-types.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Ends the attempt that runs under this grant, and queues its result and its follow-ups. */

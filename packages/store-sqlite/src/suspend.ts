@@ -1,5 +1,6 @@
-import type { Grant, SuspendInput } from "@stackyard/core/engine";
+import type { Grant } from "@stackyard/core/engine";
 import { findGranted } from "./find-granted.ts";
+import type { SuspendInput } from "./port-types.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Gives the lease back until the poll is due: at once when a cancel was asked for that the owner was not granted with. */

@@ -1,13 +1,12 @@
+export { readSecrets } from "../machine/secrets.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type {
   AttemptView,
   ClaimInput,
   ClaimResult,
   Grant,
-  SettleInput,
-  SuspendInput,
 } from "../ports/attempt-store.ts";
-export type { Page, PageInput, PutRecordInput, PutRecordResult, StoredRecord } from "../ports/records.ts";
+export type { Page, PageInput, StoredRecord } from "../ports/records.ts";
 export type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";
 export type {
   Change,

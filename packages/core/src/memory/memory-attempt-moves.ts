@@ -1,3 +1,4 @@
+import type { Metadata } from "../machine/stack.ts";
 import type { AttemptView, ClaimInput, ClaimResult } from "../ports/attempt-store.ts";
 import type { CancelAttempt } from "../ports/stack-store.ts";
 import { type Attempt, toGranted } from "./memory-attempt.ts";
@@ -11,6 +12,8 @@ export interface MoveDeps {
   readonly keys: MemoryKeys<Attempt>;
   readonly due: Readonly<Record<"deadline" | "poll" | "lapsedLease", DueIndex>>;
   sendTask(attempt: Attempt, now: number): void;
+  /** The values behind references to secrets of a stack. */
+  readSecrets(stackId: string, refs: readonly string[]): Metadata;
   /** The time in which an attempt must be claimed. */
   toUnclaimedMs(timeoutMs: number): number;
 }
@@ -64,7 +67,8 @@ export function createAttemptMoves(deps: MoveDeps): AttemptMoves {
       const lease = { status: "running", owner, leaseUntil: now + leaseMs, pollDueAt: undefined };
       Object.assign(attempt, lease, { token: attempt.token + 1, isCancelTold: attempt.cancel !== undefined });
       schedule(attempt);
-      return toGranted(attempt, owner);
+      const { stackId, secrets } = attempt.dispatch;
+      return toGranted(attempt, owner, secrets === undefined ? undefined : deps.readSecrets(stackId, secrets));
     },
     markCancelled(attempt, { why, withinMs }, now) {
       attempt.cancel ??= { why, withinMs };

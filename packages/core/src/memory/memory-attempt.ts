@@ -1,5 +1,6 @@
 import { defined } from "../engine/defined.ts";
 import type { Dispatch } from "../machine/decision.ts";
+import type { MetadataValue } from "../machine/stack.ts";
 import type { AttemptView, ClaimResult, Grant } from "../ports/attempt-store.ts";
 import type { CancelAttempt } from "../ports/stack-store.ts";
 import type { KeyHolder } from "./memory-keys.ts";
@@ -66,8 +67,12 @@ export function isHeldBy(attempt: Attempt | undefined, grant: Grant): attempt is
   return attempt?.status === "running" && attempt.token === grant.token;
 }
 
-/** What a claim that was granted answers. */
-export function toGranted(attempt: Attempt, owner: string): ClaimResult {
+/** What a claim that was granted answers; `secrets`: the values behind the references of its dispatch. */
+export function toGranted(
+  attempt: Attempt,
+  owner: string,
+  secrets: Readonly<Record<string, MetadataValue>> | undefined,
+): ClaimResult {
   return {
     kind: "granted",
     grant: { attemptId: attempt.attemptId, owner, token: attempt.token },
@@ -75,6 +80,7 @@ export function toGranted(attempt: Attempt, owner: string): ClaimResult {
     again: attempt.token > 1,
     ...(attempt.progress === undefined ? {} : { progress: attempt.progress }),
     ...(attempt.cancel === undefined ? {} : { cancelling: attempt.cancel.why }),
+    ...(secrets === undefined ? {} : { secrets }),
   };
 }
 

@@ -11,7 +11,7 @@ import { toFrozen } from "./memory-value.ts";
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What attempts set in motion. */
-export interface AttemptEffects extends Pick<MoveDeps, "due" | "sendTask"> {
+export interface AttemptEffects extends Pick<MoveDeps, "due" | "sendTask" | "readSecrets"> {
   enqueue(event: QueuedEvent, notBefore?: number): void;
 }
 
@@ -55,8 +55,8 @@ export function createMemoryAttempts(
   const index = createAttemptIndex();
   const keys = createMemoryKeys<Attempt>();
   const toUnclaimedMs = (timeoutMs: number) => (runnersHaveStore ? Math.max(timeoutMs, DAY_MS) : timeoutMs);
-  const { due, sendTask } = effects;
-  const moves = createAttemptMoves({ index, keys, due, sendTask, toUnclaimedMs });
+  const { due, sendTask, readSecrets } = effects;
+  const moves = createAttemptMoves({ index, keys, due, sendTask, readSecrets, toUnclaimedMs });
   const parts = { ...moves, index, keys, effects, toUnclaimedMs };
   const { find, listOf, countOpen, prune } = index;
   return {

@@ -1,3 +1,4 @@
+import { readSecrets } from "../machine/secrets.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { guardAttempts } from "./memory-attempt-calls.ts";
@@ -78,6 +79,10 @@ function createParts(runnersHaveStore: boolean): Parts {
       sendTask({ attemptId, dispatch }, now) {
         rows.addTask({ attemptId, message: dispatch.message }, now);
         watch.notify("task");
+      },
+      readSecrets(stackId, refs) {
+        const stack = stacks.find(stackId)?.stack;
+        return stack === undefined ? {} : readSecrets(stack, refs);
       },
       enqueue,
       due,

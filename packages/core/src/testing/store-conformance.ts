@@ -10,6 +10,7 @@ import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases } from "./store-conformance/list-cases.ts";
 import { parkedCases } from "./store-conformance/parked-cases.ts";
 import { queueCases } from "./store-conformance/queue-cases.ts";
+import { secretCases } from "./store-conformance/secret-cases.ts";
 import { settleCases } from "./store-conformance/settle-cases.ts";
 import { storeCase } from "./store-conformance/store-case.ts";
 import { suspendCases } from "./store-conformance/suspend-cases.ts";
@@ -25,6 +26,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...keyCases,
   ...suspendCases,
   ...settleCases,
+  ...secretCases,
   ...cancelCases,
   ...queueCases,
   ...dueCases,

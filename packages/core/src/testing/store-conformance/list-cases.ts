@@ -9,6 +9,7 @@ import {
   aChange,
   aDispatch,
   aHistoryEntry,
+  aParkedEvent,
   aPut,
   aQueuedEvent,
   aSetAsideEvent,
@@ -77,6 +78,32 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await listStackIds(store, { condition: "busy" }), ["a1"]);
     assert.deepEqual(await listStackIds(store, { condition: "failed" }), ["a2"]);
     assert.deepEqual(await listStackIds(store, { condition: "stalled" }), ["a_3"]);
+  }),
+
+  storeCase("finds the stacks that wait for something, and those whose time is over", async (store) => {
+    await putAll(store, [
+      { id: "busy", tasks: [{ name: "t", status: "PENDING" }] },
+      { id: "done", tasks: [{ name: "t", status: "SATISFIED" }] },
+      { id: "failed", tasks: [{ name: "t", status: "ERROR" }] },
+      { id: "idle" },
+      { id: "overdue", overdue: true },
+      { id: "stalled", stalled: { code: "LOOP_LIMIT", reason: "…" } },
+    ]);
+    const park = [aParkedEvent("e1", { event: aQueuedEvent("e1", { stackId: "parked" }) })];
+    await commitNow(store, aPut({ id: "parked" }, { park }));
+
+    assert.deepEqual(await listStackIds(store, { condition: "overdue" }), ["overdue"]);
+    assert.deepEqual(await listStackIds(store, { condition: "waiting" }), [
+      "busy",
+      "failed",
+      "overdue",
+      "parked",
+      "stalled",
+    ]);
+    await commitNow(store, aPut({ id: "overdue" }));
+    await commitNow(store, aPut({ id: "parked" }, { unpark: ["e1"] }));
+    assert.deepEqual(await listStackIds(store, { condition: "overdue" }), []);
+    assert.deepEqual(await listStackIds(store, { condition: "waiting" }), ["busy", "failed", "stalled"]);
   }),
 
   storeCase("goes on after a cursor while stacks come and go", async (store) => {
