@@ -1,54 +1,19 @@
-// npm run bench [-- --quick] [--json FILE]: measures and prints a table; the JSON file holds the same figures.
-import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+// npm run bench [-- --quick] [--json FILE]: the embedded stores; the JSON file holds the same figures as the tables.
+// npm run bench -- --side-by-side [--quick] [--json FILE] [--page FILE] [--only ID,…]: beside other durable queues, on Postgres.
 import { parseArgs } from "node:util";
-import { measureBareRows } from "./bare-rows.ts";
-import { measureLatency, measureYardRate } from "./latency.ts";
-import { toReport } from "./report.ts";
-import { measureTerraformPlan } from "./terraform-plan.ts";
-import { measureTransitions } from "./transitions.ts";
+import { runEmbedded } from "./run-embedded.ts";
+import { runSideBySide } from "./side-by-side/run-side-by-side.ts";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, json: { type: "string" } } });
-const scale = values.quick ? 0.1 : 1;
-const count = (full: number) => Math.max(100, Math.round(full * scale));
-
-const note = (text: string) => process.stderr.write(`${text}\n`);
-
-note("bare rows …");
-const bareRows = [];
-for (const batch of [1, 64])
-  bareRows.push(await measureBareRows({ batch, transitions: count(batch === 1 ? 10_000 : 60_000) }));
-
-note("transitions …");
-const transitions = [];
-for (const store of ["sqlite", "memory"] as const) {
-  for (const stacks of [100, 10_000, count(100_000)]) {
-    note(`  ${store}, ${stacks} stacks …`);
-    transitions.push(await measureTransitions({ store, stacks, batch: 64, transitions: count(10_000) }));
-  }
-}
-transitions.push(
-  await measureTransitions({ store: "sqlite-single", stacks: 10_000 * scale, batch: 1, transitions: count(5_000) }),
-);
-
-note("latency …");
-const yards = [];
-for (const store of ["sqlite", "memory"] as const) {
-  const perSecond = await measureYardRate({ store, events: count(5_000) });
-  // Half of what the yard can carry.
-  const rate = Math.round(perSecond / 2);
-  yards.push({ perSecond, ...(await measureLatency({ store, rate, seconds: values.quick ? 2 : 10 })) });
-}
-
-note("terraform plan …");
-const terraformPlan = await measureTerraformPlan();
-
-const figures = {
-  machine: { node: process.version, cores: cpus().length, model: cpus()[0]?.model ?? "unknown" },
-  bareRows,
-  transitions,
-  yards,
-  ...(terraformPlan === undefined ? {} : { terraformPlan }),
-};
-process.stdout.write(`${toReport(figures)}\n`);
-writeFileSync(values.json ?? "bench.json", `${JSON.stringify(figures, null, 2)}\n`);
+const { values } = parseArgs({
+  options: {
+    "side-by-side": { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    page: { type: "string" },
+    only: { type: "string" },
+  },
+});
+const { quick, json = "bench.json", page, only } = values;
+if (values["side-by-side"]) {
+  await runSideBySide({ quick, json, ...(page && { page }), ...(only && { only: only.split(",") }) });
+} else await runEmbedded({ quick, json });

@@ -1,0 +1,48 @@
+import type pg from "pg";
+import { addEvenly } from "./add-evenly.ts";
+import type { Contender, StopWork } from "./contender.ts";
+import { drain } from "./drain-jobs.ts";
+import { type Instants, now } from "./instants.ts";
+
+/** What a process of a contender can be asked for. */
+export type ContenderCalls = ReturnType<typeof createContenderCalls>;
+
+/** The calls that a process of a contender answers. */
+export function createContenderCalls(input: {
+  readonly contender: Contender;
+  readonly url: string;
+  /** Asks whether all is done. */
+  readonly watcher: pg.Pool;
+  readonly postgresPid: number;
+}) {
+  const { contender, url, watcher, postgresPid } = input;
+  const connection = contender.connect(url);
+  let stopWork: StopWork = () => Promise.resolve();
+  let starts: [number, number][] = [];
+  return {
+    prepare: () => connection.prepare(),
+    addMany: (jobs: { first: number; count: number }) => connection.addMany(jobs.first, jobs.count),
+    addEvenly: (jobs: { first: number; rate: number; count: number }) => addEvenly(connection, jobs),
+    /** Works until so many jobs have ended. */
+    drain: ({ jobs }: { jobs: number }) =>
+      drain({ connection, watcher, doneSql: contender.doneSql, postgresPid }, jobs),
+
+    /** Begins to work whatever comes, and notes when each job starts. */
+    async listen(): Promise<void> {
+      starts = [];
+      stopWork = await connection.work((index) => starts.push([index, now()]));
+    },
+    countStarts: () => Promise.resolve(starts.length),
+    takeStarts(): Promise<Instants> {
+      const taken = starts;
+      starts = [];
+      return Promise.resolve(taken);
+    },
+
+    async close(): Promise<void> {
+      await stopWork();
+      await connection.close();
+      await watcher.end();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { Logger, makeWorkerUtils, type RunnerOptions, run, type WorkerUtils } from "graphile-worker";
+import type { Connection, Contender } from "./contender.ts";
+
+const NAME = "graphile-worker 0.18.0";
+const TASK = "no_op";
+const ADD_BATCH = 1_000;
+const STEPS = ["locked", "completed"];
+const DONE_SQL = "select not exists (select from graphile_worker._private_jobs where run_at <= now()) as done";
+
+const logger = new Logger(() => () => undefined);
+
+/** Its defaults, ten jobs at a time: each job is taken and completed by statements of its own. */
+export const graphileWorker: Contender = {
+  id: "graphile-worker",
+  name: NAME,
+  batching: "one by one",
+  settings: "concurrentJobs 10, maxPoolSize 10",
+  steps: STEPS,
+  jobs: 8_000,
+  inProcess: false,
+  doneSql: DONE_SQL,
+  connect: (url) => connect(url, { concurrentJobs: 10, maxPoolSize: 10 }),
+};
+
+/** The settings of its own performance page (https://worker.graphile.org/docs/performance). */
+export const graphileWorkerGrouped: Contender = {
+  ...graphileWorker,
+  id: "graphile-worker-grouped",
+  batching: "grouped",
+  settings: "concurrentJobs 24, maxPoolSize 25, localQueue.size 500, completeJobBatchDelay 0, failJobBatchDelay 0",
+  jobs: 60_000,
+  connect: (url) =>
+    connect(url, {
+      concurrentJobs: 24,
+      maxPoolSize: 25,
+      localQueue: { size: 500 },
+      completeJobBatchDelay: 0,
+      failJobBatchDelay: 0,
+    }),
+};
+
+type WorkerSettings = NonNullable<NonNullable<RunnerOptions["preset"]>["worker"]>;
+
+function connect(url: string, settings: WorkerSettings): Connection {
+  let utils: Promise<WorkerUtils> | undefined;
+  const loadUtils = () => {
+    utils ??= makeWorkerUtils({ connectionString: url, logger });
+    return utils;
+  };
+  return {
+    async prepare() {
+      await (await loadUtils()).migrate();
+    },
+    async addMany(first, count) {
+      const { addJobs } = await loadUtils();
+      for (let start = first; start < first + count; start += ADD_BATCH) {
+        const size = Math.min(ADD_BATCH, first + count - start);
+        await addJobs(
+          Array.from({ length: size }, (_, offset) => ({ identifier: TASK, payload: { index: start + offset } })),
+        );
+      }
+    },
+    async addOne(index) {
+      await (await loadUtils()).addJob(TASK, { index });
+    },
+    async work(onStart) {
+      const runner = await run({
+        preset: { worker: { ...settings, connectionString: url, logger } },
+        noHandleSignals: true,
+        taskList: {
+          [TASK]: (payload) => onStart((payload as { index: number }).index),
+        },
+      });
+      return () => runner.stop();
+    },
+    async close() {
+      await (await utils)?.release();
+    },
+  };
+}

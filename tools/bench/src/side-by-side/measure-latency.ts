@@ -1,0 +1,78 @@
+import type { BenchPostgres } from "./bench-postgres.ts";
+import type { Contender } from "./contender.ts";
+import { type ContenderChild, withContender } from "./contender-child.ts";
+import type { Instants } from "./instants.ts";
+import { quantile } from "./statistics.ts";
+
+/** From the call that adds a job, in one process, to the start of its handler, in another. */
+export interface LatencyFigures {
+  readonly contender: string;
+  /** Jobs a second, each added by a call of its own. */
+  readonly rate: number;
+  readonly jobs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** How many jobs come, and how fast. */
+export interface LatencyLoad {
+  readonly rate: number;
+  readonly seconds: number;
+}
+
+const WARM_UP_SECONDS = 1;
+const POLL_MS = 20;
+const LIMIT_MS = 60_000;
+
+/** Each load in turn, on one database, with the worker idle before each. */
+export function measureLatency(
+  postgres: BenchPostgres,
+  contender: Contender,
+  loads: readonly LatencyLoad[],
+): Promise<readonly LatencyFigures[]> {
+  return withContender(postgres, contender, async ({ worker, adder, url }) => {
+    await worker.call("listen", undefined);
+    const figures: LatencyFigures[] = [];
+    let first = 0;
+    for (const { rate, seconds } of loads) {
+      const warmUp = Math.ceil(rate * Math.min(WARM_UP_SECONDS, seconds));
+      await play({ worker, adder }, { first, rate, count: warmUp });
+      await postgres.settle(url);
+      const count = Math.ceil(rate * seconds);
+      const waits = await play({ worker, adder }, { first: first + warmUp, rate, count });
+      figures.push({
+        contender: contender.id,
+        rate,
+        jobs: count,
+        p50Ms: quantile(waits, 0.5),
+        p99Ms: quantile(waits, 0.99),
+      });
+      first += warmUp + count;
+    }
+    return figures;
+  });
+}
+
+async function play(
+  { worker, adder }: { readonly worker: ContenderChild; readonly adder: ContenderChild },
+  input: { readonly first: number; readonly rate: number; readonly count: number },
+): Promise<readonly number[]> {
+  const sent = await adder.call("addEvenly", input);
+  const limitAt = Date.now() + LIMIT_MS;
+  while ((await worker.call("countStarts", undefined)) < input.count) {
+    if (Date.now() > limitAt) throw new Error(`Not all of ${input.count} jobs started within ${LIMIT_MS} ms.`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return toWaits(sent, await worker.call("takeStarts", undefined));
+}
+
+/** How long each job waited, in milliseconds; of one that started more than once the first start counts. */
+export function toWaits(sent: Instants, started: Instants): readonly number[] {
+  const startedAt = new Map<number, number>();
+  for (const [index, at] of started) if (!startedAt.has(index)) startedAt.set(index, at);
+  return sent.map(([index, at]) => {
+    const start = startedAt.get(index);
+    if (start === undefined) throw new Error(`Job ${index} did not start.`);
+    return start - at;
+  });
+}

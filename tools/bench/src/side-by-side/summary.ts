@@ -1,0 +1,91 @@
+import type { Contender } from "./contender.ts";
+import type { DrainResult } from "./measure-drain.ts";
+import type { LatencyFigures } from "./measure-latency.ts";
+import { median } from "./statistics.ts";
+
+/** What all drains of one contender came to; what is no rate is per job. */
+export interface DrainSummary {
+  readonly contender: Contender;
+  readonly rounds: number;
+  readonly jobs: number;
+  readonly jobsPerSecond: Spread;
+  readonly stepsPerSecond: Spread;
+  readonly clientCpuMsPer1000: number;
+  readonly serverCpuMsPer1000: number;
+  readonly peakMiB: number;
+  readonly grownKiBPer1000: number;
+  readonly rowsWritten: number;
+  readonly commits: number;
+  readonly walBytes: number;
+}
+
+/** A median, and between what the rounds lay. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** One contender's rate as a share of another's, taken round by round. */
+export interface Ratio {
+  readonly of: string;
+  readonly to: string;
+  readonly jobs: Spread;
+  readonly steps: Spread;
+}
+
+/** Everything that one run found. */
+export interface SideBySideSummary {
+  readonly drains: readonly DrainSummary[];
+  readonly ratios: readonly Ratio[];
+  readonly latencies: readonly LatencyFigures[];
+}
+
+/** The drains of one contender in the order of the rounds. */
+export function summarizeDrains(contender: Contender, results: readonly DrainResult[]): DrainSummary {
+  const rate = (result: DrainResult) => (result.jobs / result.ms) * 1_000;
+  const perJob = (of: (result: DrainResult) => number) => median(results.map((result) => of(result) / result.jobs));
+  return {
+    contender,
+    rounds: results.length,
+    jobs: results[0]?.jobs ?? 0,
+    jobsPerSecond: toSpread(results.map(rate)),
+    stepsPerSecond: toSpread(results.map((result) => rate(result) * contender.steps.length)),
+    clientCpuMsPer1000: perJob((result) => result.clientCpuMs) * 1_000,
+    serverCpuMsPer1000: perJob((result) => result.serverCpuMs) * 1_000,
+    peakMiB: median(results.map((result) => result.peakMiB)),
+    grownKiBPer1000: perJob((result) => result.grownMiB * 1_024) * 1_000,
+    rowsWritten: perJob((result) => result.database.rowsWritten),
+    commits: perJob((result) => result.database.commits),
+    walBytes: perJob((result) => result.database.walBytes),
+  };
+}
+
+/** How `of` does beside each other contender of its class; what slowed one round slowed both. */
+export function toRatios(
+  of: Contender,
+  others: readonly Contender[],
+  resultsOf: (contender: Contender) => readonly DrainResult[],
+): readonly Ratio[] {
+  const ours = resultsOf(of);
+  return others
+    .filter((other) => other.id !== of.id && other.batching === of.batching)
+    .map((other) => {
+      const theirs = resultsOf(other);
+      const jobs = ours.flatMap((result, round) => {
+        const peer = theirs[round];
+        return peer === undefined ? [] : [result.jobs / result.ms / (peer.jobs / peer.ms)];
+      });
+      const stepShare = of.steps.length / other.steps.length;
+      return {
+        of: of.id,
+        to: other.id,
+        jobs: toSpread(jobs),
+        steps: toSpread(jobs.map((share) => share * stepShare)),
+      };
+    });
+}
+
+function toSpread(values: readonly number[]): Spread {
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}
