@@ -1,0 +1,50 @@
+import type { StackyardConfig } from "@stackyard/core";
+import { describe, expect, it } from "vitest";
+import { chooseSharedStore, chooseStore } from "./choose-store.ts";
+
+const aFile = (store?: StackyardConfig["store"]) => ({
+  projectDir: "/home/kim/app",
+  config: store === undefined ? {} : { store },
+});
+const embedded = { kind: "sqlite", folder: "/home/kim/app/.stackyard" };
+const postgres = { kind: "package", name: "postgres", use: "@stackyard/store-postgres", options: {} };
+
+describe("chooseStore", () => {
+  it.each([
+    [undefined, embedded],
+    ["sqlite", embedded],
+    [{ type: "sqlite" }, embedded],
+    ["postgres", postgres],
+    [
+      { type: "postgres", poolSize: 5 },
+      { ...postgres, options: { poolSize: 5 } },
+    ],
+    ["@acme/store", { kind: "package", name: "@acme/store", use: "@acme/store", options: {} }],
+    [
+      { type: "./store.ts", a: 1 },
+      { kind: "package", name: "./store.ts", use: "./store.ts", options: { a: 1 } },
+    ],
+  ])("makes of %j what is to be opened", (store, choice) => {
+    expect(chooseStore(aFile(store))).toEqual(choice);
+  });
+
+  it("refuses options of the embedded store, whose folder is named elsewhere", () => {
+    expect(() => chooseStore(aFile({ type: "sqlite", folder: "x" }))).toThrow(
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        details: { hint: "Its folder is `dataDir`, beside `store`." },
+      }),
+    );
+  });
+});
+
+describe("chooseSharedStore", () => {
+  it.each(["DATABASE_URL", "POSTGRES_CONNECTION_SECRET"])("takes Postgres where only %s names a store", (name) => {
+    expect(chooseSharedStore(aFile(), { [name]: "x" })).toEqual(postgres);
+    expect(chooseSharedStore(aFile(), { [name]: "" })).toEqual(embedded);
+    expect(chooseSharedStore(aFile("sqlite"), { [name]: "x" })).toEqual(embedded);
+    expect(chooseSharedStore(aFile({ type: "postgres", poolSize: 5 }), { [name]: "x" })).toMatchObject({
+      options: { poolSize: 5 },
+    });
+  });
+});
