@@ -8,6 +8,7 @@ import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
 import { machinesLs, machinesShow } from "./commands/machines.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
+import { ps } from "./commands/ps.ts";
 import { send } from "./commands/send.ts";
 import { server } from "./commands/server.ts";
 import { simulate } from "./commands/simulate.ts";
@@ -36,6 +37,7 @@ const OWN: readonly Command[] = [
   eventsRedrive,
   machinesLs,
   machinesShow,
+  ps,
   backup,
   restore,
   createDoctor(() => COMMANDS.map(({ name }) => name)),

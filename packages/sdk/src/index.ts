@@ -5,6 +5,7 @@ export type { EventsApi, SetAsideFilter } from "./events-api.ts";
 export type { HistoryEntry, HistoryOptions, Outcome, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
 export type { CallOptions, StackyardOptions } from "./http-client.ts";
 export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
+export type { ProcessesApi, YardProcess } from "./processes-api.ts";
 export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 export type {
   Attempt,

@@ -51,7 +51,7 @@ async function start(executor: Executor = obliging) {
     );
   let server = serve(0);
   const { url } = await server.start();
-  const yard = startYard(deps, { drainMs: 100 });
+  const yard = startYard(deps, { drainMs: 100, process: { version: "0.0.0-test", host: "blue" } });
   end = async () => {
     await server.stop();
     await yard.stop();
@@ -156,7 +156,7 @@ describe("a program", () => {
     expect(await client.stacks.remove("pr-1", { reason: "done with it" })).toMatchObject({ outcome: "removed" });
   });
 
-  it("lists stacks, histories, attempts and machines, and simulates", async () => {
+  it("lists stacks, histories, attempts, machines and processes, and simulates", async () => {
     const { client } = await start();
     await client.publish(launch);
     await client.waitForState("pr-1", "IDLE");
@@ -166,6 +166,7 @@ describe("a program", () => {
     const [attempt] = await client.stacks.attempts("pr-1");
     expect(await client.stacks.attemptLog(attempt?.attemptId ?? "")).toEqual(expect.any(String));
     expect(await client.machines.list()).toMatchObject([{ name: "review-app", status: "valid" }]);
+    expect((await client.processes.list()).items).toMatchObject([{ host: "blue", roles: ["engine", "worker"] }]);
     expect(await client.machines.get("review-app")).toMatchObject({ events: ["LAUNCH", "DEPLOY", "DOWN"] });
     expect(await client.machines.simulate([{ event: launch }])).toMatchObject([{ outcome: "applied" }]);
   });

@@ -3,6 +3,7 @@ import type { HistoryEntry } from "./history-entry.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
 import { createHttpPublisher } from "./http-publisher.ts";
 import { createMachinesApi, type MachinesApi } from "./machines-api.ts";
+import { createProcessesApi, type ProcessesApi } from "./processes-api.ts";
 import type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 import type { StackDetails } from "./stack.ts";
 import { createStacksApi, type StacksApi } from "./stacks-api.ts";
@@ -26,6 +27,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents>
   readonly stacks: StacksApi;
   readonly events: EventsApi;
   readonly machines: MachinesApi;
+  readonly processes: ProcessesApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
 
@@ -35,6 +37,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents>
     this.stacks = createStacksApi(this.#http);
     this.events = createEventsApi(this.#http);
     this.machines = createMachinesApi(this.#http);
+    this.processes = createProcessesApi(this.#http);
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

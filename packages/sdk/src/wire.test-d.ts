@@ -13,6 +13,7 @@ import type {
   SimulationLine,
   StackDetails,
   StackSummary,
+  YardProcess,
 } from "./index.ts";
 
 /** What the client says it gets. */
@@ -28,6 +29,7 @@ interface Client {
   SimulationLine: SimulationLine;
   StackDetails: StackDetails;
   StackSummary: StackSummary;
+  YardProcess: YardProcess;
 }
 
 describe("the client's types", () => {
@@ -42,6 +44,7 @@ describe("the client's types", () => {
     expectTypeOf<keyof HistoryEntry>().toEqualTypeOf<keyof ApiAnswers["HistoryEntry"]>();
     expectTypeOf<keyof MachineDetails>().toEqualTypeOf<keyof ApiAnswers["MachineDetails"]>();
     expectTypeOf<keyof SetAsideEvent>().toEqualTypeOf<keyof ApiAnswers["SetAsideEvent"]>();
+    expectTypeOf<keyof YardProcess>().toEqualTypeOf<keyof ApiAnswers["YardProcess"]>();
     expectTypeOf<ProblemDetails["code"]>().toBeString();
   });
 });

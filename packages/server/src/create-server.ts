@@ -11,6 +11,7 @@ import { healthRoutes } from "./routes/health-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { previewRoutes } from "./routes/preview-routes.ts";
+import { processRoutes } from "./routes/process-routes.ts";
 import { stackRoutes } from "./routes/stack-routes.ts";
 import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
 import { watchRoutes } from "./routes/watch-routes.ts";
@@ -53,6 +54,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...previewRoutes(deps),
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
+    ...processRoutes(deps),
     ...healthRoutes({ ...deps, requests, isStopping: () => state.stopping, countStreams: () => streams.count }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];

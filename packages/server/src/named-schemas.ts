@@ -9,6 +9,7 @@ import {
   Preview,
   SimulationLine,
 } from "./schemas/machine.ts";
+import { YardProcess } from "./schemas/process.ts";
 import { Metadata, ParkedEvent, StackDetails, StackSummary } from "./schemas/stack.ts";
 import { StateVersion, TerraformState } from "./schemas/terraform-state.ts";
 
@@ -33,4 +34,5 @@ export const namedSchemas = {
   StackSummary,
   StateVersion,
   TerraformState,
+  YardProcess,
 };

@@ -93,6 +93,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   watchHistory: () => ({ path: "/v1/watch" }),
   getLiveness: () => ({ path: "/health/live" }),
   getReadiness: () => ({ path: "/health/ready" }),
+  listProcesses: () => ({ path: "/v1/processes" }),
   getYard: () => ({ path: "/v1/yard" }),
   getMetrics: () => ({ path: "/metrics" }),
 };

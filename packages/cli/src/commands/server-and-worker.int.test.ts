@@ -76,9 +76,15 @@ describe("stackyard server and stackyard worker", () => {
     await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
     await hasBegun();
     const listed = await list();
+    const shown = await runCli(["ps"], { cwd });
+    const asJson = await runCli(["ps", "--json"], { cwd });
     go();
     await isDone();
 
+    expect(shown.stdout).toMatch(
+      /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, wait\n$/,
+    );
+    expect(parseLines(asJson.stdout)).toMatchObject(listed.map(({ id, roles }) => ({ id, roles })));
     expect(readFileSync(join(cwd, "begun"), "utf8")).toBe("http://yard.example.org/terraform/state");
     expect(listed).toMatchObject([
       { id: server.ready["id"], roles: ["engine"], url: server.ready["url"], executors: [], capacity: 0 },

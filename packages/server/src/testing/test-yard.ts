@@ -83,7 +83,7 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
     // What the tests expect of it is what they check.
     json: async <Answer>(path: string, init?: CallInit) => (await (await call(path, init)).json()) as Answer,
     run() {
-      yard = startYard(deps, { drainMs: 100 });
+      yard = startYard(deps, { drainMs: 100, process: { version: "0.0.0-test", host: "blue" } });
     },
     async halt() {
       await yard?.stop();

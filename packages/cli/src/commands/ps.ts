@@ -1,0 +1,44 @@
+import type { YardProcess } from "@stackyard/sdk";
+import { Type } from "typebox";
+import { readPages } from "../client/read-pages.ts";
+import { defineServerCommand } from "../client/server-command.ts";
+import { toAge } from "../shell/age.ts";
+import type { Output } from "../shell/output.ts";
+import { toTable } from "../shell/table.ts";
+
+/** `stackyard ps` */
+export const ps = defineServerCommand({
+  name: "ps",
+  summary: "List the servers and workers of the yard.",
+  description: "One that has died is listed for up to 45 s more.",
+  examples: [{ command: "stackyard ps", what: "What each does, and how much of it." }],
+  args: Type.Object({}),
+  async run({ out, yard, signal }) {
+    const processes: YardProcess[] = [];
+    for await (const items of readPages((page) => yard.processes.list({ ...page, signal }))) processes.push(...items);
+    if (out.json) for (const each of processes) out.result(each, () => "");
+    else if (processes.length > 0) out.text(tellProcesses(processes, out, Date.now()));
+    if (processes.length === 0) out.note("No process has signed on.");
+    return 0;
+  },
+});
+
+const COLUMNS = ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"];
+
+function tellProcesses(processes: readonly YardProcess[], out: Output, now: number): string {
+  return toTable([COLUMNS.map((name) => out.paint("dim", name)), ...processes.map((each) => toRow(each, out, now))]);
+}
+
+function toRow(each: YardProcess, out: Output, now: number): readonly string[] {
+  const { id, roles, running, capacity, version, host, pid, draining, startedAt, seenAt, executors } = each;
+  return [
+    out.paint("bold", id),
+    `${roles.join("+")}${draining ? out.paint("yellow", " stops") : ""}`,
+    roles.includes("worker") ? `${running} of ${capacity}` : "",
+    version,
+    pid === undefined ? host : `${host} ${pid}`,
+    toAge(startedAt, now),
+    `${toAge(seenAt, now)} ago`,
+    executors.join(", "),
+  ];
+}
