@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { describe, expect, it } from "vitest";
+import { startPostgres } from "./start-postgres.ts";
+
+/** Resolves with whether somebody listens. */
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+}
+
+describe("startPostgres", () => {
+  it("takes connections until it is stopped, and leaves no file", async () => {
+    const server = await startPostgres({ durable: false });
+
+    expect(await isListening(server.port)).toBe(true);
+    await server.stop();
+
+    expect(await isListening(server.port)).toBe(false);
+    expect(existsSync(server.folder)).toBe(false);
+  });
+
+  it("starts again on its port after a kill", async () => {
+    const server = await startPostgres();
+    const before = server.pid();
+
+    await server.kill();
+    expect(await isListening(server.port)).toBe(false);
+    await server.start();
+
+    expect(await isListening(server.port)).toBe(true);
+    expect(server.pid()).not.toBe(before);
+    await server.stop();
+  });
+
+  it("ends with its process, however that dies", async () => {
+    const program = `
+      import { startPostgres } from ${JSON.stringify(import.meta.resolve("./start-postgres.ts"))};
+      const server = await startPostgres({ durable: false });
+      process.stdout.write(server.folder + " " + server.port);
+      setInterval(() => {}, 1000);
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    const [folder = "", port = ""] = said.toString().split(" ");
+    expect(existsSync(`${folder}/data`)).toBe(true);
+
+    child.kill("SIGKILL");
+
+    await expect.poll(() => existsSync(`${folder}/data`), { timeout: 20_000 }).toBe(false);
+    expect(await isListening(Number(port))).toBe(false);
+  });
+});

@@ -1,0 +1,128 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findPrograms, type PostgresPrograms } from "./find-programs.ts";
+import { findFreePort } from "./free-port.ts";
+import { startKeeper } from "./keeper.ts";
+import { findServerUser, type ServerUser } from "./server-user.ts";
+
+/** How a server is set up. */
+export interface StartPostgresOptions {
+  /** Settings of the server, such as `{ max_connections: "200" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** False: nothing is forced to the disk, which is faster and survives a kill all the same, but no power cut. Default: true. */
+  readonly durable?: boolean;
+  /** Of the user `postgres`. Default: `postgres`. */
+  readonly password?: string;
+}
+
+/** A server on the loopback interface with an empty database `postgres`. It ends with this process at the latest. */
+export interface PostgresServer {
+  /** `postgres://postgres:…@127.0.0.1:…/postgres` */
+  readonly url: string;
+  readonly port: number;
+  /** Holds `data`, and `log` with what the server says. */
+  readonly folder: string;
+  /** Of the server's first process. */
+  readonly pid: () => number;
+  /** Ends all of the server's processes as a failing machine does: no checkpoint, no goodbye. */
+  readonly kill: () => Promise<void>;
+  /** Starts again after `kill`, on the same port; resolves when it takes connections. */
+  readonly start: () => Promise<void>;
+  /** Ends the server and removes its folder. */
+  readonly stop: () => Promise<void>;
+}
+
+const SETTINGS = { listen_addresses: "127.0.0.1", unix_socket_directories: "", shared_buffers: "64MB" };
+const NOT_DURABLE = { fsync: "off", synchronous_commit: "on", full_page_writes: "off" };
+
+/** Starts a server in a temporary folder. Takes about a second; nothing needs to be installed besides npm's packages. */
+export async function startPostgres(options: StartPostgresOptions = {}): Promise<PostgresServer> {
+  const { password = "postgres", durable = true } = options;
+  const programs = await findPrograms();
+  const user = findServerUser();
+  const folder = mkdtempSync(join(tmpdir(), "stackyard-postgres-"));
+  const port = await findFreePort();
+  const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings, port: String(port) };
+  initialise(programs, user, folder, password);
+  const keeper = startKeeper(programs.pgCtl, folder, user);
+  const process = createServerProcess({ programs, user, folder, settings });
+  await process.start();
+  return {
+    url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    port,
+    folder,
+    ...process,
+    async stop() {
+      const ended = once(keeper, "exit");
+      keeper.ref();
+      keeper.stdin?.end();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function initialise(programs: PostgresPrograms, user: ServerUser, folder: string, password: string): void {
+  const passwordFile = join(folder, "password");
+  writeFileSync(passwordFile, password);
+  if (user.uid !== undefined && user.gid !== undefined) {
+    chownSync(folder, user.uid, user.gid);
+    chownSync(passwordFile, user.uid, user.gid);
+  }
+  const auth = ["--username=postgres", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
+  const place = [`--pgdata=${join(folder, "data")}`, "--encoding=UTF8", "--locale=C", "--no-sync"];
+  execFileSync(programs.initdb, [...place, ...auth], { ...user, cwd: "/", stdio: "pipe" });
+}
+
+interface ServerParts {
+  readonly programs: PostgresPrograms;
+  readonly user: ServerUser;
+  readonly folder: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "kill" | "start"> {
+  const { programs, user, folder, settings } = parts;
+  const data = join(folder, "data");
+  const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const pid = () => Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n", 1)[0]);
+  let ended: Promise<unknown> = Promise.resolve();
+  return {
+    pid,
+    async start() {
+      await ended;
+      const server = spawn(programs.postgres, ["-D", data, ...flags], {
+        ...user,
+        cwd: "/",
+        detached: true,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      server.unref();
+      ended = once(server, "exit");
+      await waitForReady(server.stderr, ended);
+    },
+    async kill() {
+      // The whole group: a server whose first process alone is killed leaves others that end a little later.
+      process.kill(-pid(), "SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Reads what the server says until it takes connections; throws with all of it when it ends instead. */
+async function waitForReady(output: NodeJS.ReadableStream, ended: Promise<unknown>): Promise<void> {
+  let said = "";
+  const ready = new Promise<"ready">((resolve) => {
+    output.on("data", (chunk: Buffer) => {
+      if (said.length > 100_000) return;
+      said += chunk.toString();
+      if (said.includes("ready to accept connections")) resolve("ready");
+    });
+  });
+  const first = await Promise.race([ready, ended.then(() => "ended" as const)]);
+  if (first === "ended") throw new Error(`PostgreSQL ended at its start:\n${said}`);
+  if ("unref" in output && typeof output.unref === "function") output.unref();
+}
