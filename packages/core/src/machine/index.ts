@@ -15,8 +15,8 @@ export { type ParsedEvent, type ParseEventOptions, parseEventMessage } from "./p
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 export type { Problem } from "./problem.ts";
 export { parseRunMachine, type RunMachineInput, runMachineSource, runStackId } from "./run-machine.ts";
-export { createSimulation, type Simulation } from "./simulation.ts";
-export type { SimulationLine } from "./simulation-line.ts";
+export { createSimulation, type Simulation } from "./simulation/simulation.ts";
+export type { SimulationLine } from "./simulation/simulation-line.ts";
 export { tellUnknownMachine } from "./unknown-machine.ts";
 export { machineV1Schema } from "./v1/machine-v1-schema.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./work.ts";

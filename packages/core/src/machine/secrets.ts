@@ -39,6 +39,25 @@ export function readSecrets(stack: SecretHolder, refs: readonly string[]): Metad
   return values;
 }
 
+/** A value for people's eyes: whatever holds a sensitive value is `***`. */
+export function maskSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(maskSecrets);
+  if (!isMap(value)) return value;
+  if ("$secret" in value || "$concat" in value) return MASK;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskSecrets(inner)]));
+}
+
+/** As `maskSecrets`, for shown metadata. */
+export function maskMetadata(shown: ShownMetadata): Metadata {
+  const masked = Object.entries(shown).map(([key, value]) => {
+    return [key, typeof value === "object" && value !== null ? MASK : value] as const;
+  });
+  return Object.fromEntries(masked);
+}
+
+/** What is printed in the place of a sensitive value. */
+export const MASK = "***";
+
 /** All references in a value, each once, in order. */
 export function listSecretRefs(value: unknown): readonly string[] {
   const refs = new Set<string>();

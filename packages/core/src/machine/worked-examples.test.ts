@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Machine } from "./machine.ts";
 import { parseMachine } from "./parse-machine.ts";
-import { createSimulation } from "./simulation.ts";
-import type { SimulationLine } from "./simulation-line.ts";
+import { createSimulation } from "./simulation/simulation.ts";
+import type { SimulationLine } from "./simulation/simulation-line.ts";
 
 // Rows: event (`+t` succeeded, `-t "why"` failed; `machine` names it; then its metadata) | outcome and state (previous) |
 // tasks (P pending, S satisfied, E error) | sent | metadata.

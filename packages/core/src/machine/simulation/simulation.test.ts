@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aMachine } from "../testing/builders.ts";
+import { aMachine } from "../../testing/builders.ts";
 import { createSimulation } from "./simulation.ts";
 
 const machine = aMachine({
@@ -25,7 +25,7 @@ const built = (network: object, db: object) => ({
     { name: "db", status: "PENDING", ...db },
   ],
 });
-const unchanged = { dispatched: [], messages: [] };
+const unchanged = { dispatched: [], messages: [], cancelled: [], others: [] };
 const run = (...steps: readonly unknown[]) => {
   const simulation = createSimulation(machines);
   return steps.map((step) => simulation.step(step));
@@ -60,6 +60,8 @@ describe("createSimulation", () => {
         stack: built({}, {}),
         dispatched: ["network", "db"],
         messages: [toMessage("network"), toMessage("db")],
+        cancelled: [],
+        others: [],
       },
     ]);
   });

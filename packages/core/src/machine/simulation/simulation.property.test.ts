@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseMachine } from "./parse-machine.ts";
+import { parseMachine } from "../parse-machine.ts";
 import { createSimulation } from "./simulation.ts";
 
 // The rules of version 1 once more, as plainly as they can be told, over documents and messages as they travel.
@@ -176,6 +176,8 @@ describe("createSimulation, for any machine of version 1 and any messages", () =
 
           expect(line).toEqual({
             ...expected,
+            cancelled: [],
+            others: [],
             step: index + 1,
             stack: expected.stack && { id: "s", machine: "app", ...expected.stack },
           });

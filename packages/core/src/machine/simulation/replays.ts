@@ -1,0 +1,66 @@
+import { decide } from "../decide.ts";
+import type { Decision } from "../decision.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
+import type { Machine } from "../machine.ts";
+import { closeRun } from "../open-runs.ts";
+import type { Stack } from "../stack.ts";
+import { type ReplayedEvent, type StepDifference, toOutcome } from "./simulation-line.ts";
+
+/** The events of each stack's present life, to be worked again on another revision. */
+export interface Replays {
+  keep(event: KeptEvent): void;
+  /** Where the events of a stack would have done something else on a machine. */
+  compare(stackId: string, machine: Machine): readonly StepDifference[];
+}
+
+/** An event that was worked. */
+export interface KeptEvent {
+  readonly step: number;
+  readonly event: StackEvent;
+  readonly decision: Decision;
+  /** There was no stack before. */
+  readonly isNew: boolean;
+}
+
+/** A store of events, empty. */
+export function createReplays(): Replays {
+  const lives = new Map<string, KeptEvent[]>();
+  return {
+    keep(kept) {
+      const { stackId } = kept.event;
+      const isBegin = kept.isNew && kept.decision.kind === "applied";
+      const life = isBegin ? [] : (lives.get(stackId) ?? []);
+      life.push(kept);
+      lives.set(stackId, life);
+    },
+    compare: (stackId, machine) => compareLife(lives.get(stackId) ?? [], machine),
+  };
+}
+
+function compareLife(life: readonly KeptEvent[], machine: Machine): readonly StepDifference[] {
+  let stack: Stack | undefined;
+  let shown: Stack | undefined;
+  const differences: StepDifference[] = [];
+  for (const { step, event, decision } of life) {
+    // Moves between revisions are what is being tried; they are no events of the machine.
+    if (event.name === SYSTEM_EVENTS.upgradeStack) continue;
+    const again = decide(machine, stack, stack === undefined ? { ...event, machine: machine.name } : event);
+    stack = follow(stack, again);
+    shown = follow(shown, decision);
+    const before = toReplayed(decision, shown);
+    const after = toReplayed(again, stack);
+    if (JSON.stringify(before) !== JSON.stringify(after)) differences.push({ step, event: event.name, before, after });
+  }
+  return differences;
+}
+
+function follow(stack: Stack | undefined, decision: Decision): Stack | undefined {
+  if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
+  return stack && decision.closes !== undefined ? closeRun(stack, decision.closes) : stack;
+}
+
+function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
+  const { outcome, code } = toOutcome(decision);
+  const dispatched = decision.kind === "applied" ? decision.dispatches.map(({ task }) => task) : [];
+  return { outcome, ...(code !== undefined && { code }), state: stack?.state ?? null, dispatched };
+}

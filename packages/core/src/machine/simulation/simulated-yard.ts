@@ -1,0 +1,124 @@
+import { decide, decideWithoutMachine, machineNameFor } from "../decide.ts";
+import type { Applied, Decision } from "../decision.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
+import type { Machine } from "../machine.ts";
+import { closeRun } from "../open-runs.ts";
+import type { Stack } from "../stack.ts";
+import type { TaskMessage } from "../task-message.ts";
+import { tellUnknownMachine } from "../unknown-machine.ts";
+
+/** Stacks and machines in memory, and the clock that only `advance` moves. */
+export interface SimulatedYard {
+  /** The newest revision by name; undefined when the newest document has errors. */
+  readonly machines: Map<string, Machine | undefined>;
+  /** Every revision that was loaded, by hash. */
+  readonly revisions: Map<string, Machine>;
+  now: number;
+  /** In the order of creation. */
+  readonly stacks: Map<string, Stack>;
+  /** By stack; they outlive its removal. */
+  readonly appliedIds: Map<string, Set<string>>;
+  /** How long each open attempt may run, by attempt id. */
+  readonly timeouts: Map<string, number>;
+  /** When a cancel was asked for, by attempt id. */
+  readonly cancelledAt: Map<string, number>;
+  /** What the step has done so far, by stack. */
+  touched: Map<string, Touch>;
+}
+
+/** What a step did to one stack. */
+export interface Touch {
+  readonly dispatched: string[];
+  readonly cancelled: string[];
+  readonly messages: TaskMessage[];
+}
+
+/** A yard without stacks. */
+export function createSimulatedYard(machines: ReadonlyMap<string, Machine | undefined>, now: number): SimulatedYard {
+  const revisions = [...machines.values()].flatMap((machine) => (machine ? [[machine.hash, machine] as const] : []));
+  return {
+    machines: new Map(machines),
+    revisions: new Map(revisions),
+    now,
+    stacks: new Map(),
+    appliedIds: new Map(),
+    timeouts: new Map(),
+    cancelledAt: new Map(),
+    touched: new Map(),
+  };
+}
+
+/** Decides an event and takes what is decided. */
+export function workEvent(yard: SimulatedYard, event: StackEvent): Decision {
+  const decision = decideInYard(yard, event);
+  takeDecision(yard, event, decision);
+  return decision;
+}
+
+/** What an event would do. */
+export function decideInYard(yard: SimulatedYard, event: StackEvent): Decision {
+  const { id, stackId } = event;
+  if (yard.appliedIds.get(stackId)?.has(id)) {
+    return { kind: "ignored", code: "DUPLICATE", reason: `Event "${id}" was applied before.` };
+  }
+  const stack = yard.stacks.get(stackId);
+  const early = decideWithoutMachine(stack, event);
+  if (early) return early;
+  const name = machineNameFor(stack, event) ?? "";
+  const machine = findMachine(yard, name, { stack, event });
+  if (machine) return decide(machine, stack, event);
+  return yard.machines.has(name)
+    ? { kind: "rejected", code: "MACHINE_INVALID", reason: `The machine "${name}" has errors.` }
+    : { kind: "rejected", code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, yard.machines.keys()) };
+}
+
+interface Wanted {
+  readonly stack: Stack | undefined;
+  readonly event: StackEvent;
+}
+
+/** The stack's own revision where it is pinned, or the newest is invalid or lacks its state; else the newest. */
+function findMachine(yard: SimulatedYard, name: string, { stack, event }: Wanted): Machine | undefined {
+  const newest = yard.machines.get(name);
+  const own = stack && yard.revisions.get(stack.machineHash);
+  if (event.name === SYSTEM_EVENTS.upgradeStack) return event.to === undefined ? newest : yard.revisions.get(event.to);
+  if (stack === undefined || own === undefined) return newest;
+  if (own.revision === "pin") return own;
+  return newest?.states.has(stack.state) ? newest : own;
+}
+
+function takeDecision(yard: SimulatedYard, event: StackEvent, decision: Decision): void {
+  if (decision.kind === "applied") {
+    takeApplied(yard, event, decision);
+    return;
+  }
+  const stack = yard.stacks.get(event.stackId);
+  if (stack && decision.closes !== undefined) yard.stacks.set(stack.id, closeRun(stack, decision.closes));
+}
+
+function takeApplied(yard: SimulatedYard, event: StackEvent, decision: Applied): void {
+  const { stackId, at } = event;
+  const ids = yard.appliedIds.get(stackId) ?? new Set();
+  yard.appliedIds.set(stackId, ids.add(event.id));
+  const touch = touchStack(yard, stackId);
+  for (const { attemptId, task, message, timeoutMs } of decision.dispatches) {
+    touch.dispatched.push(task);
+    touch.messages.push(message);
+    yard.timeouts.set(attemptId, timeoutMs);
+  }
+  for (const { attemptId } of decision.cancels) {
+    const run = [...decision.stack.runs, ...(yard.stacks.get(stackId)?.runs ?? [])].find(
+      (each) => each.attemptId === attemptId,
+    );
+    if (run) touch.cancelled.push(run.task);
+    if (!yard.cancelledAt.has(attemptId)) yard.cancelledAt.set(attemptId, at);
+  }
+  if (decision.removed) yard.stacks.delete(stackId);
+  else yard.stacks.set(stackId, decision.stack);
+}
+
+function touchStack(yard: SimulatedYard, stackId: string): Touch {
+  const touch = yard.touched.get(stackId) ?? { dispatched: [], cancelled: [], messages: [] };
+  yard.touched.set(stackId, touch);
+  return touch;
+}

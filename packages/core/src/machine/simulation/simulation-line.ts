@@ -1,0 +1,119 @@
+import type { Decision, Rejected } from "../decision.ts";
+import { maskMetadata, maskSecrets, toShownMetadata } from "../secrets.ts";
+import type { MetadataValue, Stack, TaskState } from "../stack.ts";
+import type { TaskMessage } from "../task-message.ts";
+import type { FiredTimer } from "./advance-clock.ts";
+import type { SimulatedYard } from "./simulated-yard.ts";
+
+/** What one step of a simulation did. Sensitive values are printed `***`. */
+export interface SimulationLine {
+  /** From 1. */
+  readonly step: number;
+  readonly outcome: "applied" | "refused" | "ignored" | "removed";
+  readonly code?: string;
+  readonly reason?: string;
+  /** The step's stack after it; null when there is none. */
+  readonly stack: SimulatedStack | null;
+  /** Names of the tasks of that stack whose messages this step has sent, in order. */
+  readonly dispatched: readonly string[];
+  readonly messages: readonly TaskMessage[];
+  /** Names of its tasks that were asked to stop. */
+  readonly cancelled: readonly string[];
+  /** Other stacks that the step has changed. */
+  readonly others: readonly OtherStack[];
+  /** Of `advance`: what time has made due, in order. */
+  readonly fired?: readonly FiredTimer[];
+  /** Of a dry run of `upgrade`: where the stack's events would have done something else. */
+  readonly differences?: readonly StepDifference[];
+}
+
+/** A stack as a simulation shows it. */
+export interface SimulatedStack {
+  readonly id: string;
+  readonly machine: string;
+  readonly state: string;
+  readonly previousState: string | null;
+  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  readonly tasks: readonly TaskState[];
+  /** These three in machines of version 2. */
+  readonly failed?: true;
+  readonly overdue?: true;
+  readonly stalled?: true;
+}
+
+/** Another stack that a step has changed. */
+export interface OtherStack {
+  readonly id: string;
+  /** Null when it was removed. */
+  readonly stack: SimulatedStack | null;
+  readonly dispatched: readonly string[];
+}
+
+/** An event of a stack's life that does something else on another revision. */
+export interface StepDifference {
+  /** The step in which it came. */
+  readonly step: number;
+  readonly event: string;
+  readonly before: ReplayedEvent;
+  readonly after: ReplayedEvent;
+}
+
+/** What an event did, as far as two revisions are compared. */
+export interface ReplayedEvent {
+  readonly outcome: SimulationLine["outcome"];
+  readonly code?: string;
+  readonly state: string | null;
+  readonly dispatched: readonly string[];
+}
+
+/** What a decision came to, in the words of the lines. */
+export function toOutcome(decision: Decision): Pick<SimulationLine, "outcome" | "code" | "reason"> {
+  if (decision.kind === "applied") return { outcome: decision.removed ? "removed" : "applied" };
+  const { code, reason } = decision;
+  return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code, reason };
+}
+
+/** A refusal of the step itself. */
+export function toRefusal({ code, reason }: Pick<Rejected, "code" | "reason">) {
+  return { outcome: "refused", code, reason } as const;
+}
+
+/** The parts of a line that tell of the yard: the subject and the others that were touched. */
+export function toTouchedParts(
+  { stacks, touched, revisions }: Pick<SimulatedYard, "stacks" | "touched" | "revisions">,
+  subject: string | undefined,
+): Pick<SimulationLine, "stack" | "dispatched" | "messages" | "cancelled" | "others"> {
+  const touch = subject === undefined ? undefined : touched.get(subject);
+  const show = (id: string): SimulatedStack | null => {
+    const stack = stacks.get(id);
+    return stack === undefined ? null : toSimulatedStack(stack, revisions.get(stack.machineHash)?.version ?? 1);
+  };
+  const others = [...touched].filter(([id]) => id !== subject);
+  return {
+    stack: subject === undefined ? null : show(subject),
+    dispatched: touch?.dispatched ?? [],
+    messages: (touch?.messages ?? []).map(maskMessage),
+    cancelled: touch?.cancelled ?? [],
+    others: others.map(([id, { dispatched }]) => ({ id, stack: show(id), dispatched })),
+  };
+}
+
+function maskMessage(message: TaskMessage): TaskMessage {
+  const { task, stack } = message;
+  return {
+    ...message,
+    // A map stays a map; only what is in it may be masked.
+    task: { ...(maskSecrets(task) as TaskMessage["task"]), name: task.name },
+    stack: { ...stack, metadata: maskMetadata(stack.metadata) },
+  };
+}
+
+function toSimulatedStack(stack: Stack, version: 1 | 2): SimulatedStack {
+  const { id, machine, state, previousState, tasks } = stack;
+  const metadata = maskMetadata(toShownMetadata(stack));
+  return { id, machine, state, previousState, metadata, tasks, ...(version === 2 && toMarks(stack)) };
+}
+
+function toMarks({ failed, overdue, stalled }: Stack): Pick<SimulatedStack, "failed" | "overdue" | "stalled"> {
+  return { ...(failed && { failed }), ...(overdue && { overdue }), ...(stalled && { stalled: true }) };
+}
