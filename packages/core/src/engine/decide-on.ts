@@ -1,7 +1,10 @@
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide.ts";
 import type { Decision, Rejected } from "../machine/decision.ts";
 import type { StackEvent } from "../machine/event.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { DecideLimits } from "../machine/work.ts";
+import type { Random } from "../ports/clock.ts";
+import { drawJitter } from "./draw-jitter.ts";
 import type { FoundMachine, MachineFinder } from "./machine-finder.ts";
 import type { Round } from "./round.ts";
 
@@ -9,17 +12,21 @@ import type { Round } from "./round.ts";
 export interface DecideOnDeps {
   readonly finder: MachineFinder;
   readonly limits: DecideLimits;
+  /** Draws the instants that `decide` leaves to chance. */
+  readonly random: Random;
 }
 
 /** A decision, and what there is to say about the machine that it was made on. */
 export interface NotedDecision {
   readonly decision: Decision;
   readonly notes: readonly string[];
+  /** Undefined where none was needed or found. */
+  readonly machine?: Machine;
 }
 
 /** Decides an event on the round's stack. Changes nothing of the round; the revision is kept when a stack will need it. */
 export async function decideOn(
-  { finder, limits }: DecideOnDeps,
+  { finder, limits, random }: DecideOnDeps,
   round: Round,
   event: StackEvent,
 ): Promise<NotedDecision> {
@@ -32,7 +39,11 @@ export async function decideOn(
   if (found.kind === "missing") return { decision: toRejected(found), notes: [] };
   const decision = decide(found.machine, round.stack, event, limits);
   if (decision.kind === "applied" && !decision.removed) await finder.keep(found.machine.hash);
-  return { decision: toBackward(decision, found), notes: found.notes };
+  return { decision: toBackward(toDrawn(decision, random), found), notes: found.notes, machine: found.machine };
+}
+
+function toDrawn(decision: Decision, random: Random): Decision {
+  return decision.kind === "applied" ? { ...decision, stack: drawJitter(decision.stack, random) } : decision;
 }
 
 function toDuplicate({ id }: StackEvent): Decision {

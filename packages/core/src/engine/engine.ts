@@ -1,17 +1,18 @@
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/work.ts";
-import type { Clock, Ids } from "../ports/clock.ts";
+import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { createCompileRevision } from "./compile-revision.ts";
-import { createMachineFinder } from "./machine-finder.ts";
+import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { DEFAULT_PARKING, type ParkingOptions } from "./parking.ts";
-import { createRevisionWatch, type RevisionWatch } from "./revision-watch.ts";
+import { createRevisionWatch } from "./revision-watch.ts";
 import type { StackInput } from "./stack-input.ts";
 import type { RoundDeps } from "./stack-round.ts";
+import { systemRandom } from "./system-clock.ts";
 import { workInputs } from "./work-inputs.ts";
 
 /** What an engine works with. */
@@ -23,6 +24,8 @@ export interface EngineDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
+  /** What spreads the retries of tasks. Default: the system's. */
+  readonly random?: Random;
 }
 
 /** What an engine does differently from its defaults. */
@@ -59,15 +62,22 @@ const SWEEP_LEASE_MS = 60_000;
 
 /** An engine over a store. */
 export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Engine {
-  const watch = createRevisionWatch(deps);
-  const round = toRoundDeps(deps, options, watch);
+  const finder = createMachineFinder({
+    locator: deps.locator,
+    clock: deps.clock,
+    revisions: deps.store.revisions,
+    compile: createCompileRevision(deps.executors),
+    onLocated: (name, located) => watch.note(name, located),
+  });
+  const watch = createRevisionWatch({ locator: deps.locator, store: deps.store, pins: finder.pins });
+  const round = toRoundDeps(deps, options, finder);
   const { store, clock, logger } = deps;
   const work = (inputs: readonly StackInput[]) => workInputs({ store, clock, logger, round, watch }, inputs);
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();
     const due = await store.takeDue({ kinds: DUE_KINDS, now, limit: SWEEP_LIMIT, leaseMs: SWEEP_LEASE_MS });
-    await work(due.flatMap(toInputs));
+    await work(due.flatMap(toInputs).sort(byUrgency));
     return due.length;
   }
 
@@ -90,16 +100,11 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   };
 }
 
-function toRoundDeps(deps: EngineDeps, options: EngineOptions, watch: RevisionWatch): RoundDeps {
+function toRoundDeps(deps: EngineDeps, options: EngineOptions, finder: MachineFinder): RoundDeps {
   return {
-    finder: createMachineFinder({
-      locator: deps.locator,
-      clock: deps.clock,
-      revisions: deps.store.revisions,
-      compile: createCompileRevision(deps.executors),
-      onLocated: watch.note,
-    }),
+    finder,
     ids: deps.ids,
+    random: deps.random ?? systemRandom,
     limits: options.limits ?? DEFAULT_LIMITS,
     parking: options.parking ?? DEFAULT_PARKING,
     refusedEvents: options.refusedEvents ?? "park",
@@ -107,6 +112,11 @@ function toRoundDeps(deps: EngineDeps, options: EngineOptions, watch: RevisionWa
     unclaimedAtOnce: options.runnersHaveStore ?? true,
     maxDeliveries: options.maxDeliveries ?? 10,
   };
+}
+
+/** What ends an attempt comes before what its end may arm or drop. */
+function byUrgency(a: StackInput, b: StackInput): number {
+  return Number(b.kind === "deadline") - Number(a.kind === "deadline");
 }
 
 function toInputs(item: DueItem): readonly StackInput[] {

@@ -7,6 +7,8 @@ import type { CompileRevision } from "./compile-revision.ts";
 export interface RevisionCache {
   /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
   find(hash: string): Promise<Machine | undefined>;
+  /** True when its source is kept, whether it compiles or not. */
+  isKept(hash: string): Promise<boolean>;
   /** Notes a revision that a stack may soon refer to. */
   offer(revision: Revision): void;
   /** Makes sure that an offered revision is kept before a stack refers to it. */
@@ -31,6 +33,7 @@ export function createRevisionCache(revisions: Revisions, compile: CompileRevisi
       remember(compiled, hash, machine);
       return machine;
     },
+    isKept: async (hash) => kept.has(hash) || (await revisions.get(hash)) !== undefined,
     offer(revision) {
       if (!kept.has(revision.hash)) remember(offered, revision.hash, revision);
     },

@@ -21,10 +21,12 @@ function createBench() {
     },
     list: async () => [],
   };
-  const watch = createRevisionWatch({ locator, store });
+  const pinned = new Set<string>();
+  const watch = createRevisionWatch({ locator, store, pins: async (hash) => pinned.has(hash) });
   return {
     store,
     watch,
+    pinned,
     looks: () => looks,
     put(located: LocatedMachine) {
       present = located;
@@ -53,6 +55,18 @@ describe("the watch for revisions", () => {
     put(aRevision("h2"));
 
     expect([before, await takeIds(), await takeIds()]).toEqual([[], ["s1", "s2"], []]);
+  });
+
+  it("leaves the stacks alone that keep their revision", async () => {
+    const { store, watch, pinned, begin, put, takeIds } = createBench();
+    await begin("s1");
+    pinned.add("h-old");
+    await commitNow(store, aPut({ id: "s2", machine: "web", machineHash: "h-old" }));
+    watch.note("web", aRevision("h1"));
+
+    put(aRevision("h2"));
+
+    expect(await takeIds()).toEqual(["s1"]);
   });
 
   it("notices a change that an event was decided on before", async () => {

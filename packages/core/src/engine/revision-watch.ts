@@ -13,16 +13,18 @@ export interface RevisionWatch {
   takeRevised(): Promise<readonly StackInput[]>;
 }
 
+/** What the watch works with. */
+export interface RevisionWatchDeps {
+  readonly locator: Locator;
+  readonly store: Pick<Store, "listStacks" | "nextDueAt">;
+  /** True for a revision that its stacks keep: a newer one means nothing to them before they are upgraded. */
+  readonly pins: (hash: string) => Promise<boolean>;
+}
+
 const PAGE = 256;
 
 /** Watches the machines that this process has decided on. What changed before is found by the parked events' timed tries. */
-export function createRevisionWatch({
-  locator,
-  store,
-}: {
-  readonly locator: Locator;
-  readonly store: Pick<Store, "listStacks" | "nextDueAt">;
-}): RevisionWatch {
+export function createRevisionWatch({ locator, store, pins }: RevisionWatchDeps): RevisionWatch {
   const seen = new Map<string, string>();
   const waiting = new Map<string, string>();
   const revised = new Map<string, string | undefined>();
@@ -46,7 +48,8 @@ export function createRevisionWatch({
     );
     if (page.cursor === undefined) revised.delete(name);
     else revised.set(name, page.cursor);
-    const ids = page.items.map(({ stack }) => stack.id);
+    const ids: string[] = [];
+    for (const { stack } of page.items) if (!(await pins(stack.machineHash))) ids.push(stack.id);
     if (cursor !== undefined) return ids;
     return [...ids, ...[...waiting].flatMap(([stackId, machine]) => (machine === name ? [stackId] : []))];
   }

@@ -21,6 +21,22 @@ describe("a timer's event", () => {
     });
   });
 
+  it("counts once for each attempt that its task waits for", () => {
+    const retry = { id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt: 1_000 };
+    const after = (attempts: number) => aStack({ timers: [retry], attempts: { db: attempts } });
+
+    const events = [1, 2].map((attempts) => toTimerEvent(after(attempts), retry, 5));
+
+    expect(events.map(({ id, task }) => [id, task])).toEqual([
+      ["timer:event-0:1/retry/db/1", { name: "db" }],
+      ["timer:event-0:1/retry/db/2", { name: "db" }],
+    ]);
+    expect(events.map((event) => toQueuedTimer(event).message)).toEqual([
+      { event: "TASK_RETRY_DUE", stackId: "pr-12", task: { name: "db" } },
+      { event: "TASK_RETRY_DUE", stackId: "pr-12", task: { name: "db" } },
+    ]);
+  });
+
   it("is kept as an event of the engine's own, which may be sent again", () => {
     expect(toQueuedTimer(toTimerEvent(stack, timer, 5))).toEqual({
       id: "timer:event-0:1/after/0",

@@ -1,17 +1,23 @@
 import type { StackEvent } from "../machine/event.ts";
+import { attemptsOf } from "../machine/open-runs.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { nextTryAt } from "./parking.ts";
 
-/** The event of a timer that has fired; its id names the timer, so it counts once. */
+/**
+ * The event of a timer that has fired; its id names the timer, so it counts once. A task may wait for several of its
+ * attempts in one entry: there the last attempt tells them apart.
+ */
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
+  const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
   return {
-    id: `timer:${stack.life}:${timer.id}`,
+    id: `timer:${stack.life}:${timer.id}${attempt}`,
     stackId: stack.id,
     name: timer.event,
     at,
     origin: "timer",
     timerId: timer.id,
+    ...(timer.task === undefined ? {} : { task: { name: timer.task } }),
   };
 }
 
@@ -35,8 +41,9 @@ export function resumeTimers(stack: Stack): Stack {
 }
 
 /** A timer's event as it is kept when it is set aside: sent again, it counts as the worker's. */
-export function toQueuedTimer({ id, stackId, name, at }: StackEvent): QueuedEvent {
-  return { id, stackId, origin: "worker", receivedAt: at, message: { event: name, stackId } };
+export function toQueuedTimer({ id, stackId, name, at, task }: StackEvent): QueuedEvent {
+  const message = { event: name, stackId, ...(task === undefined ? {} : { task }) };
+  return { id, stackId, origin: "worker", receivedAt: at, message };
 }
 
 function replaceTimers(stack: Stack, replace: (timer: StackTimer) => StackTimer): Stack {

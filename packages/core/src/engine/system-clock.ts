@@ -1,5 +1,5 @@
 import { monotonicFactory } from "ulid";
-import type { Clock, Ids } from "../ports/clock.ts";
+import type { Clock, Ids, Random } from "../ports/clock.ts";
 
 // setTimeout keeps 31 bits; a longer sleep is cut and its caller looks at the clock again.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -19,6 +19,9 @@ export const systemClock: Clock = {
       signal?.addEventListener("abort", done, { once: true });
     }),
 };
+
+/** Chance as good as retries need it. */
+export const systemRandom: Random = () => Math.random();
 
 /** ULIDs that grow within a process even in the same millisecond. */
 export function createUlids(): Ids {

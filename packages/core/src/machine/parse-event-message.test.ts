@@ -135,10 +135,13 @@ describe("parseEventMessage", () => {
 });
 
 describe("reserved events", () => {
-  it.each(["NEXT", "TASK_CANCELLED", "TASK_TIMED_OUT"])("refuses %s from outside, under both names", (name) => {
-    expect(parse({ stackId: "pr-12", event: name })).toEqual(reserved(name));
-    expect(parse({ stackId: "pr-12", action: name })).toEqual(reserved(name));
-  });
+  it.each(["NEXT", "TASK_CANCELLED", "TASK_TIMED_OUT", "TASK_RETRY_DUE"])(
+    "refuses %s from outside, under both names",
+    (name) => {
+      expect(parse({ stackId: "pr-12", event: name })).toEqual(reserved(name));
+      expect(parse({ stackId: "pr-12", action: name })).toEqual(reserved(name));
+    },
+  );
 
   it("lets NEXT in only where that is asked for", () => {
     const message = { stackId: "pr-12", event: "NEXT" };
@@ -196,6 +199,45 @@ describe("results", () => {
     expect(parse({ stackId: "pr-12", event: name })).toEqual(invalid(reason, "pr-12"));
     expect(parse({ stackId: "pr-12", event: name, dispatchId: "d", task: null })).toEqual(invalid(reason, "pr-12"));
     expect(parse({ stackId: "pr-12", event: name }, { origin: "worker" })).toEqual(invalid(reason, "pr-12"));
+  });
+});
+
+describe("sensitive outputs", () => {
+  const answer = { stackId: "pr-12", event: "TASK_COMPLETED", task: { name: "db" }, sensitiveOutputs: ["password", 7] };
+
+  it("are named by workers only", () => {
+    expect(parse(answer, { origin: "worker" })).toMatchObject({ event: { sensitiveOutputs: ["password"] } });
+    expect(parse(answer)).not.toHaveProperty("event.sensitiveOutputs");
+    expect(parse({ ...answer, sensitiveOutputs: "x" }, { origin: "worker" })).not.toHaveProperty(
+      "event.sensitiveOutputs",
+    );
+  });
+});
+
+describe("a confirmation", () => {
+  it("may come with any event, and is nothing where it is no text", () => {
+    const message = { stackId: "pr-12", event: "MERGED" };
+
+    expect(parse({ ...message, confirm: "pr-12" })).toMatchObject({ event: { confirm: "pr-12" } });
+    expect(parse({ ...message, confirm: true })).not.toHaveProperty("event.confirm");
+    expect(parse({ ...message, confirm: "x".repeat(256) })).not.toHaveProperty("event.confirm");
+  });
+});
+
+describe("an upgrade", () => {
+  const to = "0123456789abcdef".repeat(4);
+  const upgrade = { stackId: "pr-12", event: "UPGRADE_STACK" };
+
+  it("may name its revision and say why", () => {
+    expect(parse({ ...upgrade, to, reason: "new states" })).toMatchObject({ event: { to, reason: "new states" } });
+    expect(parse({ ...upgrade, to: null })).toMatchObject({ kind: "event" });
+    expect(parse(upgrade)).not.toHaveProperty("event.to");
+  });
+
+  it("is refused where its revision is no content hash", () => {
+    for (const wrong of ["newest", to.toUpperCase(), 7]) {
+      expect(parse({ ...upgrade, to: wrong })).toMatchObject({ kind: "invalid", code: "EVENT_INVALID" });
+    }
   });
 });
 

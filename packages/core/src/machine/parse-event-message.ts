@@ -55,7 +55,11 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
 
 const validator = Compile(EventMessage);
 
-const INTERNAL_EVENTS: ReadonlySet<string> = new Set([SYSTEM_EVENTS.taskCancelled, SYSTEM_EVENTS.taskTimedOut]);
+const INTERNAL_EVENTS: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.taskCancelled,
+  SYSTEM_EVENTS.taskTimedOut,
+  SYSTEM_EVENTS.taskRetryDue,
+]);
 
 const RETRY_EVENTS: ReadonlySet<string> = new Set([SYSTEM_EVENTS.retryFailedTasks, SYSTEM_EVENTS.retryPendingTasks]);
 
@@ -69,7 +73,7 @@ const REQUIRED: ReadonlyMap<string, readonly (keyof EventMessage)[]> = new Map([
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The keys that the event uses. What the predecessor passed over must not make a message of today fail. */
-function pickFields(message: Fields, { messageId, actor }: ParseEventOptions): Fields {
+function pickFields(message: Fields, { messageId, actor, origin }: ParseEventOptions): Fields {
   const name = toText(message["event"]) ?? toText(message["action"]) ?? message["event"] ?? message["action"];
   return dropAbsent({
     id: toText(message["id"]) ?? messageId,
@@ -78,13 +82,20 @@ function pickFields(message: Fields, { messageId, actor }: ParseEventOptions): F
     machine: message["machine"] === null || message["machine"] === "" ? undefined : message["machine"],
     metadata: message["metadata"],
     actor: actor ?? toText(message["actor"])?.slice(0, 255),
-    ...pickByEvent(message, name),
+    confirm: toConfirmation(message["confirm"]),
+    ...pickByEvent(message, name, origin),
   });
 }
 
-function pickByEvent(message: Fields, name: unknown): Fields {
+function toConfirmation(value: unknown): string | undefined {
+  return typeof value === "string" && value.length <= 255 ? value : undefined;
+}
+
+function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "external"): Fields {
   if (typeof name !== "string") return {};
-  if (RESULT_EVENTS.has(name)) return pickResult(message);
+  if (RESULT_EVENTS.has(name)) return { ...pickResult(message), ...pickSensitive(message, origin) };
+  if (name === SYSTEM_EVENTS.upgradeStack) return { to: message["to"] ?? undefined, reason: toText(message["reason"]) };
+  if (name === SYSTEM_EVENTS.taskRetryDue) return { task: message["task"] };
   if (RETRY_EVENTS.has(name)) return { task: message["task"] ?? undefined, reason: toText(message["reason"]) };
   if (!REQUIRED.has(name)) return {};
   return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"] };
@@ -101,6 +112,12 @@ function pickResult(message: Fields): Fields {
     retryable: typeof retryable === "boolean" ? retryable : undefined,
     outputs: isMap(outputs) ? outputs : undefined,
   };
+}
+
+/** Only a worker knows which of its outputs must not be shown; a message from outside has been seen already. */
+function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Fields {
+  if (origin !== "worker" || !Array.isArray(sensitiveOutputs)) return {};
+  return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
 }
 
 /** The longest text of a failed task that a stack keeps; of a longer one the end stays, where programs say what went wrong. */

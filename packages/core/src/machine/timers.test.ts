@@ -113,3 +113,34 @@ describe("spendTimer", () => {
     expect(aStack().timers).toEqual([]);
   });
 });
+
+describe("timers that are due at the same instant", () => {
+  const at = (id: string, event: string, dueAt: number, task?: string) => ({
+    ...{ id, event, dueAt },
+    ...(task === undefined ? {} : { task }),
+  });
+
+  it("fire retries first, in the order of the tasks, then the time-out, then what is declared, as declared", () => {
+    const stack = aStack({
+      tasks: ["network", "db"],
+      timers: [
+        at("1/after/0", "SLEEP", 2_000),
+        at("1/after/1", "LOOK", 2_000),
+        at("1/timeout", "TIMEOUT", 2_000),
+        at("1/retry/db", "TASK_RETRY_DUE", 2_000, "db"),
+        at("1/retry/network", "TASK_RETRY_DUE", 2_000, "network"),
+        at("1/after/2", "EARLY", 1_000),
+        at("1/after/3", "LATE", 3_000),
+      ],
+    });
+
+    expect(dueTimers(stack, 2_000).map(({ id }) => id)).toEqual([
+      "1/after/2",
+      "1/retry/network",
+      "1/retry/db",
+      "1/timeout",
+      "1/after/0",
+      "1/after/1",
+    ]);
+  });
+});

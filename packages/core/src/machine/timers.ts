@@ -1,6 +1,6 @@
 import type { Ignored } from "./decision.ts";
 import type { StackEvent } from "./event.ts";
-import type { State } from "./machine.ts";
+import { type State, TIMEOUT } from "./machine.ts";
 import type { Stack, StackTimer } from "./stack.ts";
 
 /** The timers that are armed when a state is entered. */
@@ -9,9 +9,19 @@ export function armTimers(state: State | undefined, entry: number, at: number): 
   return state.after.map(({ inMs, event }, index) => ({ id: `${entry}/after/${index}`, event, dueAt: at + inMs }));
 }
 
-/** The stack's timers that are due, in the order in which they fire: by instant, then as declared. */
+/**
+ * The stack's timers that are due, in the order in which they fire: by instant; of one instant first what tasks wait for
+ * (in their order), then the state's time-out, then its other events as declared. Each is to be decided on the result of
+ * the one before, which may have dropped it.
+ */
 export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
-  return stack.timers.filter(({ dueAt }) => dueAt <= now).sort((a, b) => a.dueAt - b.dueAt);
+  const due = stack.timers.filter(({ dueAt }) => dueAt <= now);
+  if (due.length < 2) return due;
+  const rank = ({ event, task }: StackTimer) => {
+    if (task !== undefined) return stack.tasks.findIndex(({ name }) => name === task) - stack.tasks.length;
+    return event === TIMEOUT ? 0 : 1;
+  };
+  return due.sort((a, b) => a.dueAt - b.dueAt || rank(a) - rank(b));
 }
 
 /** The stack without a timer that has fired; the same stack when it is not armed. */
