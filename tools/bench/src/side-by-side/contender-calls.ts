@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { addEvenly } from "./add-evenly.ts";
-import type { Contender, StopWork } from "./contender.ts";
+import type { AddedJobs, Contender, StopWork } from "./contender.ts";
 import { drain } from "./drain-jobs.ts";
 import { type Instants, now } from "./instants.ts";
 
@@ -21,7 +21,7 @@ export function createContenderCalls(input: {
   let starts: [number, number][] = [];
   return {
     prepare: () => connection.prepare(),
-    addMany: (jobs: { first: number; count: number }) => connection.addMany(jobs.first, jobs.count),
+    addMany: (jobs: AddedJobs) => connection.addMany(jobs),
     addEvenly: (jobs: { first: number; rate: number; count: number }) => addEvenly(connection, jobs),
     /** Works until so many jobs have ended. */
     drain: ({ jobs }: { jobs: number }) =>

@@ -16,6 +16,10 @@ export interface Contender {
   readonly inProcess: boolean;
   /** SQL that answers one row with the boolean `done`: every job has ended durably. */
   readonly doneSql: string;
+  /** SQL that adds the rows of work long done, from number `$1` up to `$2`, like one that was really done. */
+  readonly fillSql: string;
+  /** What a row is that `fillSql` adds, for people. */
+  readonly filledWith: string;
   /** Opens nothing yet; each process opens what it needs with its first call. */
   connect(url: string): Connection;
 }
@@ -24,13 +28,21 @@ export interface Contender {
 export interface Connection {
   /** Makes the tables, and whatever else must be there before jobs are added. */
   prepare(): Promise<void>;
-  /** Adds jobs in bulk; they are numbered from `first` on. */
-  addMany(first: number, count: number): Promise<void>;
+  /** Adds jobs in bulk. */
+  addMany(jobs: AddedJobs): Promise<void>;
   /** Adds a job with a call of its own. */
   addOne(index: number): Promise<void>;
   /** Works until it is stopped; `onStart` hears a job's number when its handler starts. */
   work(onStart: (index: number) => void): Promise<StopWork>;
   close(): Promise<void>;
+}
+
+/** Jobs, numbered from `first` on. */
+export interface AddedJobs {
+  readonly first: number;
+  readonly count: number;
+  /** So many things were filled in before, and the jobs are to be spread over them; 0: jobs for things that are new. */
+  readonly spread: number;
 }
 
 /** Ends the work and waits until all of it is written. */

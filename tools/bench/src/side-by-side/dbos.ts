@@ -9,6 +9,12 @@ const WORKFLOW = "noOp";
 const AT_A_TIME = 10;
 const POLL_MS = 10;
 const DONE_SQL = "select not exists (select from dbos.workflow_status where status in ('ENQUEUED', 'PENDING')) as done";
+const FILL_SQL = `
+insert into dbos.workflow_status
+select clone.*
+  from (select * from dbos.workflow_status where status = 'SUCCESS' limit 1) ended,
+       generate_series($1::int, $2::int - 1) n,
+       jsonb_populate_record(null::dbos.workflow_status, to_jsonb(ended) || jsonb_build_object('workflow_uuid', md5(n::text))) clone`;
 
 const ignore = () => undefined;
 const logger: DLogger = { info: ignore, debug: ignore, warn: ignore, error: (entry) => console.error("DBOS:", entry) };
@@ -23,6 +29,8 @@ export const dbosDirect: Contender = {
   jobs: 3_000,
   inProcess: true,
   doneSql: DONE_SQL,
+  fillSql: FILL_SQL,
+  filledWith: "workflows that have succeeded",
   connect: (url) => connect(url, true),
 };
 
@@ -78,7 +86,7 @@ function connect(url: string, direct: boolean): Connection {
         launched = false;
       }
     },
-    async addMany(first, count) {
+    async addMany({ first, count }) {
       if (direct) return void waiting.push(...Array.from({ length: count }, (_, offset) => first + offset));
       const numbers = Array.from({ length: count }, (_, offset) => first + offset).values();
       await Promise.all(Array.from({ length: 2 * AT_A_TIME }, () => enqueueAll(loadClient(), numbers)));

@@ -6,6 +6,12 @@ const TASK = "no_op";
 const ADD_BATCH = 1_000;
 const STEPS = ["locked", "completed"];
 const DONE_SQL = "select not exists (select from graphile_worker._private_jobs where run_at <= now()) as done";
+// Nothing is kept of a job that has ended, so what can grow are jobs that wait.
+const FILL_SQL = `
+insert into graphile_worker._private_jobs (task_id, payload, run_at)
+select task.id, json_build_object('index', n), now() + interval '1 year'
+  from graphile_worker._private_tasks task, generate_series($1::int, $2::int - 1) n
+ where task.identifier = '${TASK}'`;
 
 const logger = new Logger(() => () => undefined);
 
@@ -19,6 +25,8 @@ export const graphileWorker: Contender = {
   jobs: 8_000,
   inProcess: false,
   doneSql: DONE_SQL,
+  fillSql: FILL_SQL,
+  filledWith: "jobs that wait for next year (it deletes what has ended)",
   connect: (url) => connect(url, { concurrentJobs: 10, maxPoolSize: 10 }),
 };
 
@@ -51,7 +59,7 @@ function connect(url: string, settings: WorkerSettings): Connection {
     async prepare() {
       await (await loadUtils()).migrate();
     },
-    async addMany(first, count) {
+    async addMany({ first, count }) {
       const { addJobs } = await loadUtils();
       for (let start = first; start < first + count; start += ADD_BATCH) {
         const size = Math.min(ADD_BATCH, first + count - start);

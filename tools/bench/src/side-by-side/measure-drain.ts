@@ -16,9 +16,9 @@ const WARM_UP_SHARE = 0.1;
 export function measureDrain(postgres: BenchPostgres, contender: Contender, jobs: number): Promise<DrainResult> {
   return withContender(postgres, contender, async ({ worker, adder, url }) => {
     const warmUp = Math.ceil(jobs * WARM_UP_SHARE);
-    await adder.call("addMany", { first: 0, count: warmUp });
+    await adder.call("addMany", { first: 0, count: warmUp, spread: 0 });
     await worker.call("drain", { jobs: warmUp });
-    await adder.call("addMany", { first: warmUp, count: jobs });
+    await adder.call("addMany", { first: warmUp, count: jobs, spread: 0 });
     // Sessions of the one who added report what they wrote when they end.
     if (adder !== worker) await adder.end();
     await postgres.settle(url);

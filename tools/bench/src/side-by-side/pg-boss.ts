@@ -15,6 +15,13 @@ export const pgBoss: Contender = {
   jobs: 6_000,
   inProcess: false,
   doneSql: `select not exists (select from pgboss.job where name = '${QUEUE}' and state < 'completed') as done`,
+  fillSql: `
+insert into pgboss.job
+select clone.*
+  from (select * from pgboss.job where name = '${QUEUE}' and state = 'completed' limit 1) ended,
+       generate_series($1::int, $2::int - 1) n,
+       jsonb_populate_record(null::pgboss.job, to_jsonb(ended) || jsonb_build_object('id', md5(n::text))) clone`,
+  filledWith: "completed jobs",
   connect: (url) => connect(url, { localConcurrency: 10, batchSize: 1, burstWhenReadyExceeds: 1 }),
 };
 
@@ -39,7 +46,7 @@ function connect(url: string, settings: WorkOptions): Connection {
       const boss = await start();
       await boss.createQueue(QUEUE, { notify: true, partition: true });
     },
-    async addMany(first, count) {
+    async addMany({ first, count }) {
       const boss = await start();
       for (let from = first; from < first + count; from += ADD_BATCH) {
         const size = Math.min(ADD_BATCH, first + count - from);

@@ -13,6 +13,8 @@ const contender = (id: string, more: Partial<Contender> = {}): Contender => ({
   jobs: 10,
   inProcess: false,
   doneSql: "",
+  fillSql: "",
+  filledWith: "",
   connect: () => {
     throw new Error("not measured here");
   },

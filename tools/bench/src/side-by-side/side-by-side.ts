@@ -1,4 +1,3 @@
-import { cpus } from "node:os";
 import type { BenchPostgres } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
 import { type DrainResult, measureDrain } from "./measure-drain.ts";
@@ -15,14 +14,8 @@ export interface SideBySidePlan {
   readonly halfSeconds: number;
 }
 
-/** What ran on what, and what came out. */
+/** Every drain, and what they and the latencies came to. */
 export interface SideBySideResult {
-  readonly machine: {
-    readonly node: string;
-    readonly postgres: string;
-    readonly cores: number;
-    readonly model: string;
-  };
   readonly drains: readonly DrainResult[];
   readonly summary: SideBySideSummary;
 }
@@ -72,12 +65,6 @@ export async function measureSideBySide(input: {
   }
   const ours = contenders.filter(({ id }) => id.startsWith("stackyard"));
   return {
-    machine: {
-      node: process.version,
-      postgres: postgres.version,
-      cores: cpus().length,
-      model: cpus()[0]?.model ?? "unknown",
-    },
     drains,
     summary: {
       drains: summaries,

@@ -12,6 +12,8 @@ const contender = (id: string, steps: number, batching: Contender["batching"] = 
   jobs: 100,
   inProcess: false,
   doneSql: "",
+  fillSql: "",
+  filledWith: "",
   connect: () => {
     throw new Error("not measured here");
   },

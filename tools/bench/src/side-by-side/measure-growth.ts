@@ -1,0 +1,81 @@
+import pg from "pg";
+import type { BenchPostgres } from "./bench-postgres.ts";
+import type { Contender } from "./contender.ts";
+import { withContender } from "./contender-child.ts";
+import { median } from "./statistics.ts";
+
+/** What a job costs with so many rows of older work beside it. */
+export interface GrowthFigures {
+  readonly contender: string;
+  readonly rows: number;
+  readonly jobs: number;
+  /** Median over the drains. */
+  readonly microsecondsEach: number;
+  readonly leastMicroseconds: number;
+  readonly mostMicroseconds: number;
+}
+
+/** How far it is measured. */
+export interface GrowthPlan {
+  /** Rising. */
+  readonly sizes: readonly number[];
+  /** Of each contender's own number of jobs. */
+  readonly share: number;
+  readonly drains: number;
+}
+
+/** To a million, in some ten minutes. */
+export const GROWTH_PLAN: GrowthPlan = { sizes: [1_000, 10_000, 100_000, 1_000_000], share: 0.25, drains: 5 };
+
+/** Shows that all of it works, and nothing else. */
+export const QUICK_GROWTH_PLAN: GrowthPlan = { sizes: [100, 1_000], share: 0.01, drains: 1 };
+
+const FILL_BATCH = 100_000;
+
+/** Drains the same number of jobs again and again while the tables grow by work that was done before. */
+export function measureGrowth(
+  postgres: BenchPostgres,
+  contender: Contender,
+  { sizes, share, drains }: GrowthPlan,
+): Promise<readonly GrowthFigures[]> {
+  return withContender(postgres, contender, async ({ worker, adder, url }) => {
+    const jobs = Math.ceil(contender.jobs * share);
+    let added = 0;
+    const drain = async (spread: number) => {
+      await adder.call("addMany", { first: added, count: jobs, spread });
+      added += jobs;
+      await postgres.settle(url);
+      return (await worker.call("drain", { jobs })).ms;
+    };
+    await drain(0);
+    const figures: GrowthFigures[] = [];
+    let filled = 0;
+    for (const rows of sizes) {
+      await fill(url, contender, filled, rows);
+      filled = rows;
+      const each: number[] = [];
+      for (let index = 0; index < drains; index += 1) each.push(((await drain(rows)) / jobs) * 1_000);
+      figures.push({
+        contender: contender.id,
+        rows,
+        jobs,
+        microsecondsEach: median(each),
+        leastMicroseconds: Math.min(...each),
+        mostMicroseconds: Math.max(...each),
+      });
+    }
+    return figures;
+  });
+}
+
+async function fill(url: string, contender: Contender, from: number, to: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (let start = from; start < to; start += FILL_BATCH) {
+      await client.query(contender.fillSql, [start, Math.min(to, start + FILL_BATCH)]);
+    }
+  } finally {
+    await client.end();
+  }
+}
