@@ -93,6 +93,15 @@ describe("backup and restore", () => {
     expect((await run("backup", "yard.backup", "--replace")).exitCode).toBe(0);
   });
 
+  it("leave other stores to their own tools", async () => {
+    writeFileSync(join(cwd, "stackyard.config.json"), '{"store": "postgres"}');
+
+    for (const command of ["backup", "restore"]) {
+      const { exitCode, stderr } = await run(command, "yard.backup");
+      expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/store is "postgres"[\s\S]*pg_dump/)]);
+    }
+  });
+
   it.each([
     ["a file that is not there", "nowhere.backup", 1, "There is no backup"],
     ["a file that is no backup", "stackyard.config.json", 3, "cannot be restored"],

@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { isStackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
-import { loadConfigFile } from "../project/config-file.ts";
-import { dataDirOf } from "../project/load-executors.ts";
+import { chooseStore } from "../project/choose-store.ts";
+import { type ConfigFile, loadConfigFile } from "../project/config-file.ts";
 import { failWith } from "../shell/failure.ts";
 import { projectArg } from "./project-arg.ts";
 
@@ -22,7 +22,7 @@ export const backup = defineCommand({
   }),
   positionals: ["file"],
   async run({ cwd, out }, { file, replace = false, project }) {
-    const folder = dataDirOf(await loadConfigFile(cwd, project));
+    const folder = findFolder(await loadConfigFile(cwd, project));
     const path = resolve(cwd, file);
     if (!existsSync(join(folder, "stackyard.db"))) {
       throw failWith("NOT_FOUND", `There is no store in ${folder}.`, {
@@ -69,7 +69,7 @@ export const restore = defineCommand({
   }),
   positionals: ["file"],
   async run({ cwd, out }, { file, replace = false, project }) {
-    const folder = dataDirOf(await loadConfigFile(cwd, project));
+    const folder = findFolder(await loadConfigFile(cwd, project));
     const from = resolve(cwd, file);
     const { restoreSqliteStore } = await import("@stackyard/store-sqlite");
     try {
@@ -84,6 +84,15 @@ export const restore = defineCommand({
     return 0;
   },
 });
+
+/** The folder of the embedded store; others are copied with tools of their own. */
+function findFolder(file: ConfigFile): string {
+  const choice = chooseStore(file);
+  if (choice.kind === "sqlite") return choice.folder;
+  const hint = choice.name === "postgres" ? "Use `pg_dump` and `pg_restore`, or your provider's snapshots." : undefined;
+  const message = `The project's store is "${choice.name}"; this command copies the embedded store only.`;
+  throw failWith("CONFIG_INVALID", message, hint === undefined ? {} : { hint });
+}
 
 function toSize(bytes: number): string {
   return bytes < 1_048_576 ? `${Math.ceil(bytes / 1_024)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`;

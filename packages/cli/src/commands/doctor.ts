@@ -5,10 +5,12 @@ import { type Command, type CommandContext, defineCommand } from "../command.ts"
 import { checkPluginCommands } from "../doctor/check-plugin-commands.ts";
 import { checkProject } from "../doctor/check-project.ts";
 import { checkServer } from "../doctor/check-server.ts";
+import { checkSharedStore, type SharedStoreInput } from "../doctor/check-shared-store.ts";
 import { checkDisk, checkProviderCache, checkStore } from "../doctor/check-store.ts";
 import { checkTerraform } from "../doctor/check-terraform.ts";
-import { type Finding, fail, ok } from "../doctor/finding.ts";
+import { type Finding, fail, failOf, ok } from "../doctor/finding.ts";
 import { findNodeProblem } from "../node-version.ts";
+import { chooseSharedStore } from "../project/choose-store.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { dataDirOf } from "../project/load-executors.ts";
 import type { Style } from "../shell/output.ts";
@@ -51,12 +53,22 @@ async function checkMachine(
   const options = file.config.executors?.["terraform"];
   const binary = textOf(options, "binary") ?? "terraform";
   const cache = textOf(options, "providerCacheDir") ?? join(dataDir, "terraform-providers");
-  return Promise.all([
-    checkStore(dataDir),
+  const found = await Promise.all([
+    checkChosenStore(file, { projectDir: file.projectDir, env, used }),
     checkTerraform({ binary, needed: used.has("terraform"), env }),
     checkProviderCache(resolve(file.projectDir, cache)),
     checkDisk(dataDir),
   ]);
+  return found.flat();
+}
+
+async function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Promise<readonly Finding[]> {
+  try {
+    const choice = chooseSharedStore(file, input.env);
+    return choice.kind === "sqlite" ? [await checkStore(choice.folder)] : await checkSharedStore(choice, input);
+  } catch (error) {
+    return [failOf("store", error, "Correct `store` in the configuration.")];
+  }
 }
 
 function textOf(options: unknown, key: string): string | undefined {

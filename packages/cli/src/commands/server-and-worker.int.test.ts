@@ -77,6 +77,7 @@ describe("stackyard server and stackyard worker", () => {
     await hasBegun();
     const listed = await list();
     const shown = await runCli(["ps"], { cwd });
+    const doctor = await runCli(["doctor"], { cwd });
     const asJson = await runCli(["ps", "--json"], { cwd });
     go();
     await isDone();
@@ -84,6 +85,8 @@ describe("stackyard server and stackyard worker", () => {
     expect(shown.stdout).toMatch(
       /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, wait\n$/,
     );
+    expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stacks, 0 events set aside\./);
+    expect(doctor.stdout).toMatch(/processes +1 server, 1 worker, version /);
     expect(parseLines(asJson.stdout)).toMatchObject(listed.map(({ id, roles }) => ({ id, roles })));
     expect(readFileSync(join(cwd, "begun"), "utf8")).toBe("http://yard.example.org/terraform/state");
     expect(listed).toMatchObject([

@@ -4,6 +4,12 @@ import { checkSteps } from "./check-steps.ts";
 const event = { event: { stackId: "s", event: "GO", machine: "m" } };
 
 describe("checkSteps", () => {
+  it("takes time, revisions and upgrades", () => {
+    const steps = [{ advance: "15m" }, { load: "new.yaml" }, { upgrade: "s" }, { upgrade: "s", dryRun: true }];
+
+    expect(() => checkSteps(steps, "steps.json")).not.toThrow();
+  });
+
   it("takes events and answers", () => {
     const steps = [event, { event: '{"stackId": "s"}' }, { task: "db", result: "cancelled" }];
 
@@ -12,10 +18,17 @@ describe("checkSteps", () => {
   });
 
   it.each<[unknown, string]>([
-    [{ evnt: 1 }, 'step 2: it has neither "event" nor "task". Did you mean "event" instead of "evnt"?'],
-    [{}, 'step 2: it has neither "event" nor "task".'],
+    [
+      { evnt: 1 },
+      'step 2: it has none of "event", "task", "advance", "load", "upgrade". Did you mean "event" instead of "evnt"?',
+    ],
+    [{}, 'step 2: it has none of "event", "task", "advance", "load", "upgrade".'],
     [{ task: "db", result: "maybe" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled", not "maybe".'],
     [{ task: "db" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled".'],
+    [{ advance: "soon" }, 'step 2: "advance" must be a duration such as "15m", not "soon".'],
+    [{ load: 7 }, 'step 2: "load" must be the path of a machine, not 7.'],
+    [{ upgrade: "" }, 'step 2: "upgrade" must be the id of a stack, not "".'],
+    [{ upgrade: "s", dryRun: 1 }, 'step 2: "dryRun" must be true or false, not 1.'],
     [{ task: 7, result: "failed" }, 'step 2: "task" must be the name of a task, not 7.'],
     [7, "step 2: 7 is no object."],
     [[], "step 2: [] is no object."],

@@ -31,7 +31,7 @@ describe("openStore", () => {
     expect(await store).toMatchObject({
       given: {
         options: { a: 1 },
-        context: { projectDir: project.folder, environment: { SECRET: "s" }, logger: silentLogger },
+        context: { projectDir: project.folder, environment: { SECRET: "s" }, logger: silentLogger, migrate: true },
       },
     });
   });

@@ -9,6 +9,8 @@ export interface OpenStoreInput {
   readonly projectDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  /** False: who only looks brings nothing up to date. Default: true. */
+  readonly migrate?: boolean;
 }
 
 /**
@@ -17,10 +19,10 @@ export interface OpenStoreInput {
  */
 export async function openStore(choice: StoreChoice, input: OpenStoreInput): Promise<Store> {
   if (choice.kind === "sqlite") return openSqlite(choice.folder, input.logger);
-  const { projectDir, env, logger } = input;
+  const { projectDir, env, logger, migrate = true } = input;
   const createStore = await loadFactory(choice, projectDir);
   try {
-    const store: unknown = await createStore(choice.options, { projectDir, environment: env, logger });
+    const store: unknown = await createStore(choice.options, { projectDir, environment: env, logger, migrate });
     if (isStore(store)) return store;
   } catch (error) {
     if (isStackyardError(error)) throw error;
@@ -49,6 +51,7 @@ interface OpenStoreContext {
   readonly projectDir: string;
   readonly environment: OpenStoreInput["env"];
   readonly logger: Logger;
+  readonly migrate: boolean;
 }
 
 async function loadFactory({ name, use }: StoreChoice & { kind: "package" }, projectDir: string): Promise<Factory> {

@@ -5,7 +5,8 @@ export type PluginReference = string | Plugin | { readonly use: string | Plugin;
 
 /**
  * A store by name (`sqlite`, `postgres`), package or path; beside `type` stand the store's own options. A package exports
- * `createStore(options, { projectDir, environment, logger })`, which resolves with a `Store`.
+ * `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; `migrate: false`: to
+ * look only, nothing is brought up to date.
  */
 export type StoreReference = string | { readonly type: string; readonly [option: string]: unknown };
 
