@@ -43,6 +43,26 @@ export interface SimulationLine {
   readonly stack: unknown;
   readonly dispatched: readonly string[];
   readonly messages: readonly unknown[];
+  /** Names of tasks that were asked to stop. */
+  readonly cancelled: readonly string[];
+  /** Other stacks that the step has changed; `stack` is null when it was removed. */
+  readonly others: readonly { readonly id: string; readonly stack: unknown; readonly dispatched: readonly string[] }[];
+  /** Of `advance`: what time has made due, in order. */
+  readonly fired?: readonly FiredTimer[];
+  /** Of a dry run of `upgrade`: events that would have done something else. */
+  readonly differences?: readonly unknown[];
+}
+
+/** A timer that has fired in a simulation. */
+export interface FiredTimer {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly stackId: string;
+  readonly timer: "deadline" | "cancel" | "retry" | "timeout" | "after";
+  readonly event: string;
+  readonly task?: string;
+  readonly outcome: SimulationLine["outcome"];
+  readonly code?: string;
 }
 
 /** Machines of the yard. */

@@ -1,15 +1,20 @@
 import { resolve } from "node:path";
-import { createSimulation, type Machine, type SimulationLine } from "@stackyard/core/machine";
+import { createSimulation, type Machine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { checkSteps } from "../project/check-steps.ts";
-import { isFolder, type MachineFileReport, readMachineFiles } from "../project/machine-files.ts";
+import {
+  isFolder,
+  type MachineFileReport,
+  type ReadMachinesOptions,
+  readMachineFiles,
+} from "../project/machine-files.ts";
 import { loadPluginExecutors } from "../project/plugin-executors.ts";
 import { readSteps } from "../project/read-steps.ts";
 import { failWith } from "../shell/failure.ts";
-import type { Output } from "../shell/output.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 import { projectArg } from "./project-arg.ts";
+import { tellSimulationLine } from "./tell-simulation-line.ts";
 
 /** `stackyard simulate` */
 export const simulate = defineCommand({
@@ -17,7 +22,8 @@ export const simulate = defineCommand({
   summary: "Try events on machines without a yard. Runs no task and changes nothing.",
   description: [
     "Works the steps, one after the other, on an empty yard with these machines; the same function decides as in the engine.",
-    'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "outputs"?, "metadata"?}.',
+    'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
+    '{"advance": "15m"} lets time pass: every timer on the way fires. {"load": FILE} brings a new revision of a machine, {"upgrade": STACK, "dryRun"?: true} moves a stack to it or tells where its events would differ.',
     "Refused steps are answers, not failures: the command ends with 0 when all steps were worked. With 3, and without a try, when one is no step.",
   ].join("\n"),
   examples: [
@@ -37,10 +43,16 @@ export const simulate = defineCommand({
       description: "Files, or folders of machine files.",
     }),
     steps: Type.String({ minLength: 1, placeholder: "file", description: "A file of steps; - is standard input." }),
+    now: Type.Optional(
+      Type.String({
+        placeholder: "instant",
+        description: "Where the clock stands, ISO 8601. Default: 2030-01-01T00:00:00Z.",
+      }),
+    ),
     ...projectArg,
   }),
   positionals: ["machines"],
-  async run(context, { machines: paths, steps: from, project }) {
+  async run(context, { machines: paths, steps: from, now, project }) {
     const { cwd, out, stdin } = context;
     const executors = await loadPluginExecutors(cwd, project);
     const reports = await readMachineFiles(paths, { cwd, executors });
@@ -48,16 +60,45 @@ export const simulate = defineCommand({
     const steps = await readSteps(from, { cwd, stdin });
     checkSteps(steps, from === "-" ? "Standard input" : from);
     if (steps.length === 0) out.note("There are no steps, so nothing was tried.");
-    const broken = tellBroken(reports, context);
-    const simulation = createSimulation(machines);
+    const revisions = await readRevisions(steps, { cwd, executors });
+    const broken = tellBroken([...reports, ...revisions.values()], context);
+    const simulation = createSimulation(machines, { ...toClock(now), revisions });
     for (const step of steps) {
       const line = simulation.step(step);
-      out.result(line, () => tellLine(line, step, out));
+      out.result(line, () => tellSimulationLine(line, step, out));
     }
     // In a folder a machine may be broken that no step needs; one that is named is part of the question.
     return broken.some((file) => paths.includes(file) && !isFolder(resolve(cwd, file))) ? 1 : 0;
   },
 });
+
+type Revision = Omit<MachineFileReport, "machine"> & { readonly machine: Machine | undefined };
+
+/** The machines that `load` steps name, by the text of the step. */
+async function readRevisions(
+  steps: readonly unknown[],
+  options: ReadMachinesOptions,
+): Promise<ReadonlyMap<string, Revision>> {
+  const files = new Set(steps.flatMap((step) => findLoaded(step) ?? []));
+  const revisions = new Map<string, Revision>();
+  for (const file of files) {
+    const [report] = await readMachineFiles([file], options);
+    if (report) revisions.set(file, { ...report, machine: report.machine });
+  }
+  return revisions;
+}
+
+function findLoaded(step: unknown): string | undefined {
+  const isLoad = typeof step === "object" && step !== null && "load" in step && !("event" in step);
+  return isLoad && typeof step.load === "string" ? step.load : undefined;
+}
+
+function toClock(now: string | undefined): { readonly now?: number } {
+  if (now === undefined) return {};
+  const at = Date.parse(now);
+  if (!Number.isNaN(at) && /^\d{4}-\d\d-\d\d/.test(now)) return { now: at };
+  throw failWith("USAGE", `"${now}" is no instant.`, { hint: "Write it as 2030-01-01T00:00:00Z." });
+}
 
 function toMachines(reports: readonly MachineFileReport[]): ReadonlyMap<string, Machine | undefined> {
   const machines = new Map<string, Machine | undefined>();
@@ -73,38 +114,10 @@ function toMachines(reports: readonly MachineFileReport[]): ReadonlyMap<string, 
   return machines;
 }
 
-function tellBroken(reports: readonly MachineFileReport[], { out }: CommandContext): readonly string[] {
+function tellBroken(reports: readonly (MachineFileReport | Revision)[], { out }: CommandContext): readonly string[] {
   const broken = reports.filter(({ machine }) => machine === undefined);
   for (const { file, problems } of broken) {
     out.note([`${file} has errors; its events are refused:`, ...tellProblems(problems, out)].join("\n"));
   }
   return broken.map(({ file }) => file);
-}
-
-function tellLine(line: SimulationLine, step: unknown, out: Output): string {
-  const { stack, outcome, code, reason, dispatched } = line;
-  const color = outcome === "refused" ? "yellow" : outcome === "ignored" ? "dim" : "green";
-  const head = `${String(line.step).padStart(3)}  ${toTitle(step)}  ${out.paint(color, outcome)}`;
-  const why = code === undefined ? "" : ` ${code}: ${reason ?? ""}`;
-  const state =
-    stack === null ? [] : [`${stack.state}${stack.previousState === null ? "" : ` (was ${stack.previousState})`}`];
-  const tasks = stack?.tasks.map(
-    ({ name, status, errorMessage }) => `${name} ${status}${errorMessage ? ` (${errorMessage})` : ""}`,
-  );
-  const sent = dispatched.length === 0 ? [] : [`sent ${dispatched.join(", ")}`];
-  const details = [...state, ...(tasks ?? []), ...sent].join(out.paint("dim", " · "));
-  return details === "" ? head + why : `${head}${why}\n     ${details}`;
-}
-
-function toTitle(step: unknown): string {
-  if (typeof step !== "object" || step === null) return JSON.stringify(step) ?? "";
-  if ("event" in step) return toEventTitle(step.event);
-  if (!("task" in step)) return JSON.stringify(step);
-  return `${String(step.task)} ${"result" in step ? String(step.result) : "?"}`;
-}
-
-function toEventTitle(event: unknown): string {
-  if (typeof event !== "object" || event === null) return JSON.stringify(event) ?? "";
-  const name = "event" in event ? event.event : "action" in event ? event.action : "?";
-  return `${String(name)} ${"stackId" in event ? String(event.stackId) : ""}`.trimEnd();
 }

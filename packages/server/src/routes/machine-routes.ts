@@ -92,7 +92,7 @@ const MAX_STEPS = 500;
 
 function simulateRoute({ locator }: MachineRoutesDeps): Route {
   const steps = Type.Array(
-    Type.Unknown({ description: 'As `stackyard simulate` reads them: {"event": …} or {"task": …, "result": …}.' }),
+    Type.Unknown({ description: 'As `stackyard simulate` reads them: {"event": …}, {"task": …, "result": …}, {"advance": "15m"} or {"upgrade": …}.' }),
     { minItems: 1, maxItems: MAX_STEPS },
   );
   return defineRoute({

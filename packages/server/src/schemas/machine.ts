@@ -83,4 +83,32 @@ export const SimulationLine = Type.Object({
   stack: Type.Unknown({ description: "The stack after the step; null when there is none." }),
   dispatched: Names,
   messages: Type.Array(Type.Unknown({ description: "Task messages." })),
+  cancelled: Names,
+  others: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      stack: Type.Unknown({ description: "Null when it was removed." }),
+      dispatched: Names,
+    }),
+    { description: "Other stacks that the step has changed." },
+  ),
+  fired: Type.Optional(
+    Type.Array(
+      Type.Object({
+        at: Type.String({ description: "ISO 8601." }),
+        stackId: Type.String(),
+        timer: Type.Enum(["deadline", "cancel", "retry", "timeout", "after"]),
+        event: Type.String(),
+        task: Type.Optional(Type.String()),
+        outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+        code: Type.Optional(Type.String()),
+      }),
+      { description: "Of `advance`: what time has made due, in order." },
+    ),
+  ),
+  differences: Type.Optional(
+    Type.Array(Type.Unknown(), {
+      description: "Of a dry run of `upgrade`: events that would have done something else.",
+    }),
+  ),
 });
