@@ -108,7 +108,7 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
   let sleeping: AbortController | undefined;
   const now = () => {
     woken = true;
-    sleeping?.abort();
+    sleeping?.abort("woken");
   };
   const end = input.store.watch(({ kind }) => {
     if (kind === input.signal) now();

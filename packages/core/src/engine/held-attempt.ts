@@ -36,6 +36,8 @@ export interface HoldInput {
 export function holdAttempt(input: HoldInput): HeldAttempt {
   const controller = new AbortController();
   const ended = new AbortController();
+  // Without a reason each attempt would make an error and note its stack, for nobody.
+  const endRenewals = () => ended.abort("ended");
   const abort = (reason: StopReason) => {
     if (!controller.signal.aborted) controller.abort(reason);
   };
@@ -51,10 +53,10 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     leave() {
       left = true;
       abort("lost");
-      ended.abort();
+      endRenewals();
     },
     async end() {
-      ended.abort();
+      endRenewals();
       await renewing;
     },
   };
