@@ -58,7 +58,7 @@ export interface Engine {
 
 const DUE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
 const SWEEP_LIMIT = 256;
-const SWEEP_LEASE_MS = 60_000;
+const SWEEP_LEASE_MS = 30_000;
 
 /** An engine over a store. */
 export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Engine {

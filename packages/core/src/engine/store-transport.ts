@@ -19,8 +19,10 @@ export interface StoreTransportDeps {
   readonly logger: Logger;
 }
 
-const EVENT_LEASE_MS = 60_000;
-const TASK_LEASE_MS = 60_000;
+// What a process that dies has in hand is handed out again after this. Handling takes far less; when it does not, two
+// processes decide the same events, and the second commit is a conflict or a duplicate.
+const EVENT_LEASE_MS = 30_000;
+const TASK_LEASE_MS = 30_000;
 const MAX_BACK_OFF_MS = 60_000;
 const TASK_KINDS: readonly DueKind[] = ["task", "poll", "lapsedLease"];
 
