@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { anEvent, aStack } from "../testing/builders.ts";
+import type { Decision } from "../machine/decision.ts";
+import type { StackEvent } from "../machine/event.ts";
+import type { Stack } from "../machine/stack.ts";
+import { aMachine, anEvent, aStack } from "../testing/builders.ts";
 import { aDispatch, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 
@@ -22,6 +25,7 @@ describe("a line of the history", () => {
       outcome: "applied",
       before,
       notes: ["an older revision"],
+      machine: aMachine({ IDLE: {} }),
     });
 
     expect(entry).toEqual({
@@ -49,6 +53,7 @@ describe("a line of the history", () => {
       outcome: "refused",
       before,
       notes: [],
+      machine: undefined,
     });
 
     expect(entry).toMatchObject({
@@ -70,6 +75,7 @@ describe("a line of the history", () => {
       outcome: "ignored",
       before: undefined,
       notes: [],
+      machine: undefined,
     });
 
     expect(entry).toEqual({
@@ -105,5 +111,113 @@ describe("a line of the history", () => {
       sent: [],
       notes: [],
     });
+  });
+});
+
+const secretive = aMachine(
+  { IDLE: {} },
+  {
+    version: 2,
+    metadata: {
+      keys: new Map([["password", { required: false, sensitive: true, immutable: false }]]),
+      additional: true,
+    },
+  },
+);
+const knowing = (password: string, version: number): Partial<Stack> => ({
+  metadata: { password, url: "x" },
+  secretVersions: { password: version },
+});
+const applied = (stack: Stack): Decision => ({
+  ...{ kind: "applied", stack, removed: false, dispatches: [], cancels: [], closes: [], notes: ["It was hunter22."] },
+});
+const tell = (event: Partial<StackEvent>, decision: Decision, known: Partial<Stack> = {}) =>
+  toHistoryEntry({
+    event: anEvent("GO", event),
+    decision,
+    outcome: decision.kind === "applied" ? "applied" : "refused",
+    before: aStack(known),
+    notes: [],
+    machine: secretive,
+  });
+
+describe("a line about an event that brought a secret", () => {
+  const metadata = { password: "hunter22", url: "x" };
+
+  it("holds the reference of a value that was stored", () => {
+    const entry = tell({ metadata }, applied(aStack(knowing("hunter22", 3))));
+
+    expect(entry.metadata).toEqual({ password: { $secret: "password#3" }, url: "x" });
+    expect(JSON.stringify(entry)).not.toContain("hunter22");
+  });
+
+  it("holds nothing of a value that was refused, and nothing of the reason that quotes it", () => {
+    const decision = { kind: "rejected", code: "EXPRESSION_FAILED", reason: "no int: hunter22" } as const;
+
+    const entry = tell({ metadata }, decision, knowing("hunter21", 2));
+
+    expect(entry.metadata).toEqual({ password: "***", url: "x" });
+    expect(entry.reason).toBe("no int: ***");
+  });
+
+  it("shows null, which is no secret", () => {
+    expect(tell({ metadata: { password: null } }, applied(aStack())).metadata).toEqual({ password: null });
+  });
+});
+
+describe("a line about a result", () => {
+  const result = { name: "TASK_COMPLETED", origin: "worker", task: { name: "db" }, dispatchId: "a1" } as const;
+
+  it("masks what a task's error quotes of the stack's secrets", () => {
+    const event = { ...result, name: "TASK_ERROR", description: "psql: wrong password hunter22", retryable: false };
+
+    const entry = tell(event, applied(aStack(knowing("hunter22", 1))), knowing("hunter22", 1));
+
+    expect(entry).toMatchObject({ description: "psql: wrong password ***", retryable: false, notes: ["It was ***."] });
+  });
+
+  it("keeps outputs for a replay, sensitive ones as their references", () => {
+    const event = {
+      ...result,
+      outputs: { host: "h", key: "hunter22", lost: "hunter23" },
+      sensitiveOutputs: ["key", "lost"],
+    };
+    const outputs = { db: { host: "h", key: { $secret: "tasks.db.key#1" } } };
+
+    const entry = tell(event, applied(aStack({ outputs })));
+
+    expect(entry.outputs).toEqual({ host: "h", key: { $secret: "tasks.db.key#1" }, lost: "***" });
+    expect(JSON.stringify(entry)).not.toContain("hunter2");
+  });
+
+  it("keeps no outputs and nothing else more than before for stacks of version 1", () => {
+    const entry = toHistoryEntry({
+      event: anEvent("TASK_ERROR", { ...result, name: "TASK_ERROR", outputs: { a: 1 }, retryable: true }),
+      decision: applied(aStack()),
+      outcome: "applied",
+      before: aStack(),
+      notes: [],
+      machine: aMachine({ IDLE: {} }),
+    });
+
+    expect(["outputs", "retryable", "dispatchId", "timer", "confirmed"].filter((key) => key in entry)).toEqual([]);
+  });
+});
+
+describe("what a replay needs", () => {
+  it("is told by the line: the attempt that outsiders answer, the timer, the confirmation", () => {
+    const entries = [
+      tell({ name: "TASK_COMPLETED", dispatchId: "a1" }, applied(aStack())),
+      tell({ origin: "timer", timerId: "1/after/0" }, applied(aStack())),
+      tell({ confirm: "pr-12" }, applied(aStack())),
+      tell({ confirm: "pr-13" }, applied(aStack())),
+    ];
+
+    expect(entries.map(({ dispatchId, timer, confirmed }) => [dispatchId, timer, confirmed])).toEqual([
+      ["a1", undefined, undefined],
+      [undefined, "1/after/0", undefined],
+      [undefined, undefined, true],
+      [undefined, undefined, undefined],
+    ]);
   });
 });

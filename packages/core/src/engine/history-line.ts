@@ -1,8 +1,14 @@
 import type { Decision } from "../machine/decision.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
+import type { Machine } from "../machine/machine.ts";
+import { findSecretRef, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
+import { isMap } from "../machine/unwrap-body.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { defined } from "./defined.ts";
+import { createMaskText } from "./mask-text.ts";
+import { findMaskedKeys, toPrintedMetadata } from "./masked-keys.ts";
+import { listStackSecrets } from "./stack-secrets.ts";
 
 /** What a history line is made of. */
 export interface HistoryLineInput {
@@ -12,12 +18,15 @@ export interface HistoryLineInput {
   readonly before: Stack | undefined;
   /** About the machine, such as that an older revision was used. */
   readonly notes: readonly string[];
+  /** That the decision was made on; undefined where none was needed or found. */
+  readonly machine: Machine | undefined;
 }
 
-/** The history line of a decision. */
-export function toHistoryEntry({ event, decision, outcome, before, notes }: HistoryLineInput): HistoryEntry {
+/** The history line of a decision. It holds no sensitive value: references to those that were stored, `***` for others. */
+export function toHistoryEntry(input: HistoryLineInput): HistoryEntry {
+  const { event, decision, outcome, before, notes } = input;
   const after = decision.kind === "applied" ? decision.stack : before;
-  return {
+  const entry = {
     stackId: event.stackId,
     at: event.at,
     eventId: event.id,
@@ -34,10 +43,66 @@ export function toHistoryEntry({ event, decision, outcome, before, notes }: Hist
       to: after?.state,
       task: event.task?.name,
       description: event.description,
-      metadata: event.metadata,
+      metadata: toMetadata(input, after),
       machineHash: after?.machineHash,
     }),
+    ...toReplayFields(input, after),
   };
+  return maskEntry(entry, input, after);
+}
+
+function toMetadata({ event, decision, machine, before }: HistoryLineInput, after: Stack | undefined): unknown {
+  const masked = findMaskedKeys(event.metadata, { machine, stack: after ?? before });
+  const isStored = decision.kind === "applied" && after !== undefined;
+  return toPrintedMetadata(event.metadata, masked, (key) => {
+    const ref = isStored ? findSecretRef(after, key) : undefined;
+    return ref === undefined ? MASK : { $secret: ref };
+  });
+}
+
+/** What a replay needs besides. Most lines have none of it. */
+function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | undefined): Partial<HistoryEntry> {
+  const { origin, dispatchId, timerId, confirm, stackId } = event;
+  return {
+    ...(origin === "external" && dispatchId !== undefined && { dispatchId }),
+    ...(timerId !== undefined && { timer: timerId }),
+    ...(confirm !== undefined && confirm === stackId && { confirmed: true }),
+    ...(machine?.version === 2 && toAnswerFields(event, after)),
+  };
+}
+
+function toAnswerFields({ outputs, sensitiveOutputs = [], retryable, task }: StackEvent, after: Stack | undefined) {
+  const given = task === undefined ? undefined : after?.outputs?.[task.name];
+  const printed = toPrintedMetadata(outputs, sensitiveOutputs, (name) => given?.[name] ?? MASK);
+  return defined({ outputs: printed, retryable });
+}
+
+/** Texts of people and programs may quote a secret that the stack holds, or that the event has brought. */
+function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineInput, after: Stack | undefined) {
+  const values = listSecretValues(event, { before, after, machine });
+  if (values.length === 0) return entry;
+  const mask = createMaskText(values);
+  const { reason, description, notes } = entry;
+  return {
+    ...entry,
+    ...(reason === undefined ? {} : { reason: mask(reason) }),
+    ...(description === undefined ? {} : { description: mask(description) }),
+    notes: notes.map(mask),
+  };
+}
+
+interface SecretPlaces {
+  readonly before: Stack | undefined;
+  readonly after: Stack | undefined;
+  readonly machine: Machine | undefined;
+}
+
+function listSecretValues(event: StackEvent, { before, after, machine }: SecretPlaces): readonly unknown[] {
+  const held = [before, after].flatMap((stack) => (stack === undefined ? [] : listStackSecrets(stack)));
+  const { metadata, outputs = {}, sensitiveOutputs = [] } = event;
+  const masked = machine === undefined ? undefined : findMaskedKeys(metadata, { machine, stack: after ?? before });
+  const brought = isMap(metadata) && Array.isArray(masked) ? masked.map((key) => metadata[key]) : [];
+  return [...held, ...brought, ...sensitiveOutputs.map((name) => outputs[name])];
 }
 
 function toFailureCode({ name, code }: StackEvent): string | undefined {

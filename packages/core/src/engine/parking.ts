@@ -1,4 +1,5 @@
 import type { ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import type { MaskedKeys } from "./masked-keys.ts";
 
 /** How long and how often a refused event is tried again. */
 export interface ParkingOptions {
@@ -34,10 +35,11 @@ export function parkAgain(
     readonly code: string;
     readonly reason: string;
     readonly now: number;
+    readonly masked?: MaskedKeys | undefined;
   },
   options: ParkingOptions,
 ): { readonly kind: "park" | "give-up"; readonly parked: ParkedEvent } {
-  const { event, before, code, reason, now } = input;
+  const { event, before, code, reason, now, masked } = input;
   const parkedAt = before?.parkedAt ?? now;
   const tries = (before?.tries ?? 0) + 1;
   const parked = {
@@ -47,6 +49,7 @@ export function parkAgain(
     parkedAt,
     tries,
     nextTryAt: Math.min(nextTryAt(parkedAt, now), parkedAt + options.keepMs),
+    ...(masked === undefined ? {} : { masked }),
   };
   const over = tries >= options.maxTries || now - parkedAt >= options.keepMs;
   return { kind: over ? "give-up" : "park", parked };

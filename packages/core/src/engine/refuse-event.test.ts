@@ -14,9 +14,17 @@ interface Case {
   readonly mode?: RefuseDeps["refusedEvents"];
   /** The event is parked already. */
   readonly parked?: boolean;
+  readonly masked?: readonly string[];
 }
 
-function refuseOne({ code = "EVENT_NOT_HANDLED", name = "PUSH", origin = "external", mode = "park", parked }: Case): {
+function refuseOne({
+  code = "EVENT_NOT_HANDLED",
+  name = "PUSH",
+  origin = "external",
+  mode = "park",
+  parked,
+  masked,
+}: Case): {
   readonly outcome: string;
   readonly round: Round;
 } {
@@ -26,6 +34,7 @@ function refuseOne({ code = "EVENT_NOT_HANDLED", name = "PUSH", origin = "extern
     event: anEvent(name, { origin }),
     queued: aQueuedEvent("e1", { origin }),
     decision: { kind: "rejected", code, reason: "no" },
+    masked,
   });
   return { outcome, round };
 }
@@ -69,6 +78,15 @@ describe("a refused event", () => {
         nextTryAt: 30_000,
       },
     ]);
+  });
+
+  it("keeps which of its keys must not be shown", () => {
+    for (const code of ["EVENT_NOT_HANDLED", "EVENT_UNDECLARED"] as const) {
+      const { round } = refuseOne({ code, masked: ["password"] });
+      const { park, setAside } = toChange(round);
+
+      expect([...park, ...setAside].map(({ masked }) => masked)).toEqual([["password"]]);
+    }
   });
 
   it("is listed with its reason when it is set aside", () => {

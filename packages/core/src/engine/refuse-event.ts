@@ -3,6 +3,7 @@ import type { StackEvent } from "../machine/event.ts";
 import { isParked, OPERATORS_EVENTS } from "../machine/parked-code.ts";
 import type { Ids } from "../ports/clock.ts";
 import type { Outcome, QueuedEvent } from "../ports/stack-store.ts";
+import type { MaskedKeys } from "./masked-keys.ts";
 import { type ParkingOptions, parkAgain } from "./parking.ts";
 import { park, type Round } from "./round.ts";
 
@@ -18,6 +19,8 @@ export interface Refusal {
   readonly event: StackEvent;
   readonly queued: QueuedEvent;
   readonly decision: Rejected;
+  /** Keys of its metadata that must not be shown. */
+  readonly masked?: MaskedKeys | undefined;
 }
 
 /** What becomes of a refused event. `redeliver`: the transport delivers it again. `parked-again`: it was parked before. */
@@ -29,7 +32,7 @@ export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): Refusa
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
   if (ANSWERED.has(decision.code) || event.origin === "timer" || OPERATORS_EVENTS.has(event.name)) return "refused";
   if (isRedelivered(deps, round, queued)) return "redeliver";
-  setAside(deps, round, queued, decision);
+  setAside(deps, round, queued, { ...decision, masked: refusal.masked });
   return "set-aside";
 }
 
@@ -47,16 +50,17 @@ export function parkOrGiveUp(
   {
     queued,
     decision,
-  }: { readonly queued: QueuedEvent; readonly decision: { readonly code: string; readonly reason: string } },
+    masked,
+  }: Pick<Refusal, "queued" | "masked"> & { readonly decision: { readonly code: string; readonly reason: string } },
 ): RefusalOutcome {
   const before = round.parked.get(queued.id);
   if (isRedelivered(deps, round, queued)) return "redeliver";
   // What workers and deadlines bring comes once only: without it the stack would wait for ever.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
-  const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now };
+  const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now, masked };
   const { kind, parked } = parkAgain(input, deps.parking);
   if (kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked)) {
-    setAside(deps, round, queued, decision);
+    setAside(deps, round, queued, { ...decision, masked });
     return "set-aside";
   }
   park(round, parked);
@@ -77,7 +81,12 @@ export function setAside(
   { ids }: Pick<RefuseDeps, "ids">,
   round: Round,
   event: QueuedEvent,
-  { code, reason }: { readonly code: string; readonly reason: string },
+  {
+    code,
+    reason,
+    masked,
+  }: { readonly code: string; readonly reason: string; readonly masked?: MaskedKeys | undefined },
 ): void {
-  round.setAside.push({ id: ids.next(), event, code, reason, setAsideAt: round.now });
+  const entry = { id: ids.next(), event, code, reason, setAsideAt: round.now };
+  round.setAside.push(masked === undefined ? entry : { ...entry, masked });
 }

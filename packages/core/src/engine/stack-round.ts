@@ -8,6 +8,7 @@ import type { Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts"
 import { type DecideOnDeps, decideOn, type NotedDecision } from "./decide-on.ts";
 import { toErrorText } from "./error-text.ts";
 import { toHistoryEntry, toUnreadEntry } from "./history-line.ts";
+import { findMaskedKeys } from "./masked-keys.ts";
 import { isRedelivered, parkOrGiveUp, type RefuseDeps, refuse, setAside } from "./refuse-event.ts";
 import { type Round, takeDecision, unpark } from "./round.ts";
 import { type StackInput, toDeadlineEvent } from "./stack-input.ts";
@@ -90,7 +91,7 @@ function refuseUnread(deps: RoundDeps, round: Round, queued: QueuedEvent, why: U
   const redeliver = isRedelivered(deps, round, queued);
   round.history.push(toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "set-aside", at: round.now }));
   if (redeliver) return "redeliver";
-  setAside(deps, round, queued, why);
+  setAside(deps, round, queued, { ...why, masked: "all" });
   unpark(round, queued.id);
   return "done";
 }
@@ -100,13 +101,16 @@ async function takeEvent(
   round: Round,
   queued: QueuedEvent,
   event: StackEvent,
-  { decision, notes }: NotedDecision,
+  { decision, notes, machine }: NotedDecision,
 ): Promise<"done" | "redeliver"> {
   const before = round.stack;
   const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
-  const became = decision.kind === "rejected" ? refuse(deps, round, { event, queued, decision }) : toOutcome(decision);
+  const masked = findMaskedKeys(event.metadata, { machine, stack: before });
+  const became =
+    decision.kind === "rejected" ? refuse(deps, round, { event, queued, decision, masked }) : toOutcome(decision);
   const outcome = became === "redeliver" ? "refused" : became;
-  if (outcome !== "parked-again") round.history.push(toHistoryEntry({ event, decision, outcome, before, notes }));
+  if (outcome !== "parked-again")
+    round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event.id);
   if (changed) await retryParked(deps, round, () => true);
   return became === "redeliver" ? "redeliver" : "done";
@@ -132,7 +136,7 @@ async function orPark(deps: RoundDeps, round: Round, queued: QueuedEvent): Promi
     await workQueued(deps, round, queued);
   } catch (error) {
     const why = { code: "INTERNAL", reason: `It could not be decided: ${toErrorText(error)}` } as const;
-    const outcome = parkOrGiveUp(deps, round, { queued, decision: why });
+    const outcome = parkOrGiveUp(deps, round, { queued, decision: why, masked: "all" });
     if (outcome === "parked-again" || outcome === "redeliver") return;
     round.history.push(toUnreadEntry(queued, { ...why, outcome, at: round.now }));
     if (outcome !== "parked") unpark(round, queued.id);
@@ -177,7 +181,7 @@ async function takeTimer(
   deps: RoundDeps,
   round: Round,
   event: StackEvent,
-  { decision, notes }: NotedDecision,
+  { decision, notes, machine }: NotedDecision,
 ): Promise<void> {
   const before = round.stack;
   const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
@@ -186,7 +190,7 @@ async function takeTimer(
     round.stack = spendTimer(round.stack, event.timerId ?? "");
   }
   const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
-  round.history.push(toHistoryEntry({ event, decision, outcome, before, notes }));
+  round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
   if (changed) await retryParked(deps, round, () => true);
 }
 

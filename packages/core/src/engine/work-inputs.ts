@@ -180,7 +180,7 @@ function giveUp(deps: RoundDeps, round: Round, input: StackInput, error: unknown
   if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
   const { event, storeReceipt, deliveries } = input.delivery;
   const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
-  setAside(deps, round, event, why);
+  setAside(deps, round, event, { ...why, masked: "all" });
   round.history.push(toUnreadEntry(event, { ...why, outcome: "set-aside", at: round.now }));
   if (storeReceipt !== undefined) round.acknowledges.push(storeReceipt);
   return true;

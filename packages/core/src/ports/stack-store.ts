@@ -24,6 +24,8 @@ export interface ParkedEvent {
   /** Decisions so far, the first one included. */
   readonly tries: number;
   readonly nextTryAt: number;
+  /** Keys of its metadata that must not be shown; `all` where no machine said which. Absent: all can be. */
+  readonly masked?: readonly string[] | "all";
 }
 
 /** An event that was given up, kept with its reason until somebody sends it again or it is too old. */
@@ -34,6 +36,8 @@ export interface SetAsideEvent {
   readonly code: string;
   readonly reason: string;
   readonly setAsideAt: number;
+  /** As with a parked event. */
+  readonly masked?: readonly string[] | "all";
 }
 
 /** What became of an event. */
@@ -57,8 +61,21 @@ export interface HistoryEntry {
   /** The task that a result or an operator's event names. */
   readonly task?: string;
   readonly description?: string;
-  /** What the event brought, so that a history can be replayed. */
+  /**
+   * What the event brought, so that a history can be replayed. In the place of a sensitive value stands its reference
+   * (`{"$secret": "password#3"}`), or `***` where it was not stored.
+   */
   readonly metadata?: unknown;
+  /** What a task gave, in stacks of version 2; sensitive ones as with `metadata`. */
+  readonly outputs?: unknown;
+  /** Of an applied `TASK_ERROR` in stacks of version 2: whether another attempt may help, as its worker said. */
+  readonly retryable?: boolean;
+  /** The attempt that an answer from outside named. A worker's is told by the id of its event. */
+  readonly dispatchId?: string;
+  /** The timer that has brought the event. */
+  readonly timer?: string;
+  /** The sender confirmed the stack's id. */
+  readonly confirmed?: true;
   /** Names of the tasks that were sent, in order. */
   readonly sent: readonly string[];
   readonly notes: readonly string[];

@@ -6,7 +6,10 @@ import {
   aChange,
   aClaim,
   aDispatch,
+  aHistoryEntry,
+  aParkedEvent,
   aPut,
+  aSetAsideEvent,
   commitNow,
   dispatchNow,
   grantNow,
@@ -64,6 +67,43 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aChange({ write: { kind: "remove" } }));
 
     assert.deepEqual(await claimSecrets(store), {});
+  }),
+
+  storeCase("keeps with parked and set-aside events which of their keys must not be shown", async (store) => {
+    const park = [aParkedEvent("e1", { masked: ["password"] }), aParkedEvent("e2", { masked: "all" })];
+    const setAside = [aSetAsideEvent("x1", { masked: "all" }), aSetAsideEvent("x2", { masked: ["password"] })];
+    await commitNow(store, aPut({}, { park, setAside }));
+
+    const [loaded] = await store.load(["s1"]);
+    const { items } = await store.listSetAside({}, { limit: 10 });
+
+    assert.deepEqual(
+      loaded?.parked.map(({ masked }) => masked),
+      [["password"], "all"],
+    );
+    assert.deepEqual(
+      items.map(({ masked }) => masked),
+      [["password"], "all"],
+    );
+  }),
+
+  storeCase("keeps all that a line of the history tells", async (store) => {
+    const line = aHistoryEntry("e1", {
+      metadata: { password: { $secret: "password#3" } },
+      outputs: { host: "h", key: "***" },
+      retryable: false,
+      dispatchId: "a1",
+      timer: "1/after/0",
+      confirmed: true,
+    });
+    await commitNow(store, aPut({}, { history: [line] }));
+
+    const { items } = await store.listHistory({ stackId: "s1" }, { limit: 1 });
+
+    assert.deepEqual(
+      items.map(({ position: _, ...rest }) => rest),
+      [line],
+    );
   }),
 
   storeCase("gives the secrets to each later grant too", async (store) => {
