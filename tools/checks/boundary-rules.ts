@@ -29,11 +29,15 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   },
   {
     name: "machine-is-pure",
-    comment: "core/src/machine and core/src/errors import only themselves, yaml, typebox and @noble/hashes.",
+    comment:
+      "core/src/machine and core/src/errors import only themselves, yaml, typebox, @noble/hashes, cel-js and re2js.",
     from: { path: "^packages/core/src/(machine|errors)/", pathNot: testFiles },
     to: {
       path: ".",
-      pathNot: ["^packages/core/src/(machine|errors)/", "(^|/)node_modules/(yaml|typebox|@noble/hashes)/"],
+      pathNot: [
+        "^packages/core/src/(machine|errors)/",
+        "(^|/)node_modules/(yaml|typebox|@noble/hashes|@marcbachmann/cel-js|re2js)/",
+      ],
     },
   },
   {

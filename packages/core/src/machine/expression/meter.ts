@@ -1,0 +1,60 @@
+import { CostError } from "./evaluation-error.ts";
+import { EXPRESSION_LIMITS } from "./expression-limits.ts";
+
+const { maxSteps, maxText, maxList } = EXPRESSION_LIMITS;
+
+/** Counts what evaluating costs and throws when it is too much. One for an expression, or for a whole template. */
+export interface Meter {
+  /** Takes so many steps off what is left. */
+  charge(steps: number): void;
+  /** Takes the size of a value off what is left, however deep it goes. */
+  chargeValue(value: unknown): void;
+  /** Counts the characters of a result; all results together are bounded. */
+  chargeResult(value: unknown): void;
+}
+
+/** A meter with the whole allowance. */
+export function createMeter(): Meter {
+  let left: number = maxSteps;
+  let characters: number = maxText;
+  const charge = (steps: number): void => {
+    left -= steps;
+    if (!(left >= 0)) throw new CostError(`it takes more than ${maxSteps} steps`);
+  };
+  const chargeValue = (value: unknown): void => {
+    charge(1);
+    if (typeof value === "string") charge(toTextSteps(value.length));
+    else if (value instanceof Uint8Array) charge(toTextSteps(value.length));
+    else if (typeof value === "object" && value !== null) for (const item of toItems(value)) chargeValue(item);
+  };
+  const chargeResult = (value: unknown): void => {
+    characters -= toCharacters(value);
+    if (characters < 0) throw new CostError(`the result has more than ${maxText} characters`);
+  };
+  return { charge, chargeValue, chargeResult };
+}
+
+/** What it costs to read a text of this length once; throws when no text may be that long. */
+export function toTextSteps(characters: number): number {
+  if (characters > maxText) throw new CostError(`it makes a text of more than ${maxText} characters`);
+  return characters >>> 5;
+}
+
+/** Throws when no list may be that long. */
+export function checkListLength(entries: number): void {
+  if (entries > maxList) throw new CostError(`it makes a list of more than ${maxList} entries`);
+}
+
+function toCharacters(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 1;
+  let sum = 1;
+  for (const item of toItems(value)) sum += toCharacters(item);
+  return sum;
+}
+
+function toItems(value: object): Iterable<unknown> {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return [...value].flat();
+  return Object.getPrototypeOf(value) === Object.prototype ? Object.entries(value).flat() : [];
+}
