@@ -8,6 +8,10 @@ export interface MachineLimits {
   readonly maxNodes: number;
   readonly maxStates: number;
   readonly maxTasks: number;
+  /** Of version 2: tasks that one state lists. */
+  readonly maxStateTasks: number;
+  /** Of version 2: entries of all reactions. */
+  readonly maxReactions: number;
   /** Problems that are listed. */
   readonly maxProblems: number;
 }
@@ -19,5 +23,7 @@ export const MACHINE_LIMITS: MachineLimits = {
   maxNodes: 300_000,
   maxStates: 500,
   maxTasks: 500,
+  maxStateTasks: 100,
+  maxReactions: 2_000,
   maxProblems: 1_000,
 };

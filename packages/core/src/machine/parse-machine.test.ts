@@ -14,9 +14,19 @@ const sleeper: ExecutorDefinition = {
   timeout: ({ seconds }: { seconds: number }) => seconds * 1000,
 };
 
-const executors = new Map([["sleeper", sleeper]]);
+const ecs: ExecutorDefinition = {
+  name: "ecs",
+  config: Type.Object({ cluster: Type.String(), taskDefinition: Type.String() }, { additionalProperties: false }),
+  resumable: true,
+};
 
-const listFixtures = (kind: string) => readdirSync(new URL(kind, folder)).filter((file) => file.endsWith(".yaml"));
+const executors = new Map([sleeper, ecs].map((executor) => [executor.name, executor]));
+
+/** Such as `invalid-v2/needs-cycle`, with and without the ending of the version. */
+const listFixtures = (kind: string) =>
+  [kind, `${kind}-v2`].flatMap((name) =>
+    readdirSync(new URL(name, folder)).flatMap((file) => (file.endsWith(".yaml") ? [`${name}/${file}`] : [])),
+  );
 
 function parseFixture(file: string, strict = false) {
   const source = readFileSync(new URL(file, folder), "utf8");
@@ -27,25 +37,25 @@ const toExpected = (file: string): unknown =>
   JSON.parse(readFileSync(new URL(file.replace(".yaml", ".json"), folder), "utf8"));
 
 describe("parseMachine", () => {
-  it.each(listFixtures("invalid"))("refuses invalid/%s with the problems beside it", (file) => {
-    const { machine, problems } = parseFixture(`invalid/${file}`);
+  it.each(listFixtures("invalid"))("refuses %s with the problems beside it", (file) => {
+    const { machine, problems } = parseFixture(file);
 
-    expect(problems).toEqual(toExpected(`invalid/${file}`));
-    expect(problems.map(({ code }) => code)).toContain(file.replace(".yaml", ""));
+    expect(problems).toEqual(toExpected(file));
+    expect(problems.map(({ code }) => code)).toContain(file.replace(/.*\/|\.yaml/g, ""));
     expect(machine).toBeUndefined();
   });
 
-  it.each(listFixtures("valid"))("accepts valid/%s with the warnings beside it", (file) => {
-    const { machine, problems } = parseFixture(`valid/${file}`);
+  it.each(listFixtures("valid"))("accepts %s with the warnings beside it", (file) => {
+    const { machine, problems } = parseFixture(file);
 
-    expect(problems).toEqual(toExpected(`valid/${file}`));
+    expect(problems).toEqual(toExpected(file));
     expect(machine).toBeDefined();
   });
 
-  it.each(listFixtures("valid"))("makes errors of the warnings of valid/%s in strict mode", (file) => {
-    const lenient = parseFixture(`valid/${file}`);
+  it.each(listFixtures("valid"))("makes errors of the warnings of %s in strict mode", (file) => {
+    const lenient = parseFixture(file);
 
-    const strict = parseFixture(`valid/${file}`, true);
+    const strict = parseFixture(file, true);
 
     expect(strict.problems).toEqual(lenient.problems.map((problem) => ({ ...problem, severity: "error" })));
     expect(strict.machine === undefined).toBe(lenient.problems.length > 0);

@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { toCanonicalJson } from "./canonical-json.ts";
+import { findVersion } from "./document/find-version.ts";
 import type { ExecutorRegistry } from "./executor-definition.ts";
 import type { CompileResult, Machine } from "./machine.ts";
 import { MACHINE_LIMITS, type MachineLimits } from "./machine-limits.ts";
@@ -9,6 +10,7 @@ import { readValue } from "./read-value.ts";
 import { readYaml } from "./read-yaml.ts";
 import { type Field, isMapField, type TreeNode } from "./tree.ts";
 import { compileV1 } from "./v1/compile-v1.ts";
+import { compileV2 } from "./v2/compile-v2.ts";
 import { describe } from "./wording.ts";
 
 /** How to read a machine. */
@@ -92,5 +94,6 @@ function compileRoot(root: Field, { options, limits, problems }: Compilation): O
   }
   const { name, executors = new Map(), uncheckedExecutors = [] } = options;
   const unchecked = new Set(uncheckedExecutors);
-  return compileV1({ name, problems, limits, executors, uncheckedExecutors: unchecked }, root);
+  const context = { name, problems, limits, executors, uncheckedExecutors: unchecked };
+  return findVersion(root.node) === 2 ? compileV2(context, root) : compileV1(context, root);
 }

@@ -1,6 +1,7 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import { findVersion } from "./document/find-version.ts";
 import type { MachineLimits } from "./machine-limits.ts";
-import type { ProblemList } from "./problem-list.ts";
+import type { ProblemList, Spot } from "./problem-list.ts";
 import type { Entry, MapNode, Path, Place, ScalarNode, TreeNode } from "./tree.ts";
 import { quote } from "./wording.ts";
 
@@ -22,8 +23,14 @@ interface Anchored {
 
 interface Resolution extends ResolveContext {
   readonly anchors: Map<string, Anchored>;
+  /** Keys that stand in their map before. */
+  readonly duplicates: DuplicateKey[];
   nodes: number;
   deepest: number;
+}
+
+interface DuplicateKey extends Spot {
+  readonly key: string;
 }
 
 interface Position {
@@ -36,11 +43,11 @@ const START: Place = { line: 1, column: 1 };
 
 /**
  * Nodes of the YAML library as a tree: aliases and merge keys resolved everywhere, the first of duplicate keys kept with
- * warning `duplicate-mapping-key`. Undefined when that fails, with `yaml-syntax` or `limit-exceeded`. Expansion is counted,
+ * `duplicate-mapping-key`: a warning, in documents of version 2 an error. Undefined when that fails, with `yaml-syntax` or `limit-exceeded`. Expansion is counted,
  * not carried out: shared parts stay shared, so aliases of aliases cost nothing before the limit stops them.
  */
 export function resolveYaml(contents: unknown, context: ResolveContext): TreeNode | undefined {
-  const resolution: Resolution = { ...context, anchors: new Map(), nodes: 0, deepest: 0 };
+  const resolution: Resolution = { ...context, anchors: new Map(), duplicates: [], nodes: 0, deepest: 0 };
   const tree = resolveNode(resolution, contents, { path: [] });
   if (isTooLarge(resolution)) {
     const { maxDepth, maxNodes } = context.limits;
@@ -51,7 +58,18 @@ export function resolveYaml(contents: unknown, context: ResolveContext): TreeNod
     const message = `The document ${what} when its aliases are written out.`;
     context.problems.error("limit-exceeded", { path: [], at: START }, message);
   }
-  return context.problems.countErrors() > 0 ? undefined : tree;
+  const failed = context.problems.countErrors() > 0;
+  tellDuplicates(resolution, tree);
+  return failed ? undefined : tree;
+}
+
+function tellDuplicates({ problems, duplicates }: Resolution, tree: TreeNode): void {
+  const strict = tree.kind === "map" && findVersion(tree) === 2;
+  for (const { key, ...spot } of duplicates) {
+    const message = `The key ${quote(key)} stands in this map before; ${strict ? "remove one of them" : "this one is ignored"}.`;
+    if (strict) problems.error("duplicate-mapping-key", spot, message);
+    else problems.warn("duplicate-mapping-key", spot, message);
+  }
 }
 
 function isTooLarge({ nodes, deepest, limits }: Resolution): boolean {
@@ -135,8 +153,7 @@ function resolvePair(resolution: Resolution, pair: Pair, { path, entries, explic
   // Also where the value is dropped: it may hold an anchor that is used later.
   const value = resolveNode(resolution, pair.value, here);
   if (explicit.has(key)) {
-    const message = `The key ${quote(key)} stands in this map before; this one is ignored.`;
-    resolution.problems.warn("duplicate-mapping-key", { path: here.path, at: keyAt }, message);
+    resolution.duplicates.push({ key, path: here.path, at: keyAt });
     return;
   }
   explicit.add(key);

@@ -1,19 +1,23 @@
 import { warnSharedKeys } from "../config/warn-shared-keys.ts";
-import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
-import { createReferences, type References } from "../document/references.ts";
+import { checkFlow } from "../document/check-flow.ts";
+import { ADVICE_TO_UPGRADE, adviseTopLevel } from "../document/check-keys.ts";
+import { checkVersion } from "../document/check-version.ts";
+import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
+import { readTaskMap } from "../document/read-task-map.ts";
+import { createReferences } from "../document/references.ts";
+import { warnSelfAdvance } from "../document/warn-self-advance.ts";
+import { warnUnused } from "../document/warn-unused.ts";
 import { INIT, type Machine, NEXT, PLAIN_MACHINE, PLAIN_STATE, type State, toReactions } from "../machine.ts";
 import { type Field, findField, isNull, type MapNode, toFields } from "../tree.ts";
 import { quote } from "../wording.ts";
-import { checkFlow } from "./check-flow.ts";
-import { checkVersion } from "./check-version.ts";
 import { compileTask } from "./compile-task.ts";
 import { isUpperName, readEvents } from "./read-events.ts";
 import { readState, readStateMap, type StateDraft } from "./read-states.ts";
-import { readTask, readTaskMap } from "./read-tasks.ts";
+import { readTask } from "./read-tasks.ts";
 
 /** A v1 machine without its hash; undefined when the document has an error, which is then among the problems. */
 export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
-  checkVersion(context, root);
+  checkVersion(context, root, 1);
   const fields = findRequired(context, root);
   checkTopLevel(context, root);
   const events = fields.events && readEvents(context, fields.events);
@@ -34,11 +38,13 @@ export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<M
 
 const KEYS = ["version", "events", "states", "tasks"];
 
+const KEYS_OF_2 = ["description", "metadata", "additionalMetadata", "targets", "revision"];
+
 function checkTopLevel({ problems }: CompileContext, root: Field<MapNode>): void {
   for (const [key, field] of toFields(root)) {
     if (KEYS.includes(key) || key.startsWith("x-")) continue;
-    const extension = /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...KEYS, "x-…"]);
-    problems.error("top-level-unknown-key", onKey(field), `${quote(key)} is no key of a machine.${extension}`);
+    const advice = KEYS_OF_2.includes(key) ? ADVICE_TO_UPGRADE : adviseTopLevel(key, KEYS);
+    problems.error("top-level-unknown-key", onKey(field), `${quote(key)} is no key of a machine.${advice}`);
   }
 }
 
@@ -84,25 +90,12 @@ function readStates(
   const states = new Map<string, StateDraft>();
   for (const [name, field] of fields) states.set(name, readState(context, field, references));
   checkFlow(context, { states, statesField });
+  for (const [name, { on }] of states) warnSelfAdvance(context, name, on);
   const readable = [...states.values()].every(({ tasks, on }) => tasks && on);
-  if (readable) warnUnused(context, known, references);
+  // What is misspelt in events is told there.
+  const events = known.events && new Map([...known.events].filter(([name]) => isUpperName(name)));
+  if (readable) warnUnused(context, { ...known, events }, references);
   return states;
-}
-
-interface Used {
-  readonly events: References;
-  readonly tasks: References;
-}
-
-function warnUnused({ problems }: CompileContext, known: Known, used: Used): void {
-  for (const [name, field] of known.events ?? []) {
-    if (used.events.isUsed(name) || !isUpperName(name)) continue;
-    problems.warn("unused-event", onKey(field), `No state handles the event ${quote(name)}.`);
-  }
-  for (const [name, field] of known.tasks ?? []) {
-    if (used.tasks.isUsed(name)) continue;
-    problems.warn("unused-task", onKey(field), `No state runs the task ${quote(name)}.`);
-  }
 }
 
 function toStates(drafts: ReadonlyMap<string, StateDraft>): ReadonlyMap<string, State> {

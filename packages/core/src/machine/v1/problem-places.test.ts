@@ -14,7 +14,7 @@ type Part = keyof typeof PARTS;
 // The part of a machine that is replaced, and the errors. « stands where they point, in the order of the document; an
 // error about what is missing points at the key of the map that lacks it, in lists and at the top at the map.
 const ROWS: readonly (readonly [Part, string, ...string[]])[] = [
-  ["version", "version: «2", "version-unsupported version"],
+  ["version", "version: «3", "version-unsupported version"],
   ["version", 'version: «"1.0"', "version-unsupported version"],
   ["version", "version: «[1]", "version-unsupported version"],
   ["version", "«version:", "version-unsupported version"],

@@ -1,6 +1,7 @@
+import { ADVICE_TO_UPGRADE } from "../document/check-keys.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
 import { NEXT } from "../machine.ts";
-import { type Field, findText, isListField, toItems } from "../tree.ts";
+import { type Field, findText, isListField, isMapField, toItems } from "../tree.ts";
 import { describe, quote } from "../wording.ts";
 
 const NAME = /^[A-Z0-9-]+$/;
@@ -24,7 +25,8 @@ export function explainUpperName(name: string): string {
  */
 export function readEvents(context: CompileContext, events: Field): ReadonlyMap<string, Field> | undefined {
   if (!isListField(events)) {
-    const message = `events must be a list of names, but it is ${describe(events.node)}. Without events write [].`;
+    const advice = isMapField(events) ? ADVICE_TO_UPGRADE : " Without events write [].";
+    const message = `events must be a list of names, but it is ${describe(events.node)}.${advice}`;
     context.problems.error("events-not-list", onValue(events), message);
     return undefined;
   }

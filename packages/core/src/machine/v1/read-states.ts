@@ -16,6 +16,9 @@ export interface StateDraft {
   readonly on?: ReadonlyMap<string, HandlerDraft>;
 }
 
+// What version 2 lets a state have besides.
+const NEWER = ["timeout", "after", "leaving", "protected"];
+
 /** The states by name; undefined, with `states-required`, when the field holds anything else. */
 export function readStateMap(context: CompileContext, states: Field): ReadonlyMap<string, Field> | undefined {
   if (!isMapField(states)) {
@@ -50,7 +53,7 @@ export function readState(context: CompileContext, field: Field, references: Sta
     context.problems.error("state-not-map", onValue(field), message);
     return { field };
   }
-  const owner = { known: ["terminal", "tasks", "on"], code: "state-unknown-key", owner: "a state" };
+  const owner = { known: ["terminal", "tasks", "on"], code: "state-unknown-key", owner: "a state", newer: NEWER };
   checkKeys(context, field, owner);
   const terminal = readTerminal(context, findField(field, "terminal"));
   const tasks = readStateTasks(context, findField(field, "tasks"), references.tasks);

@@ -1,10 +1,10 @@
-import { checkConfig } from "../config/check-config.ts";
+import { checkExecutor } from "../config/check-executor.ts";
 import { needsNoConfig } from "../config/check-registered.ts";
-import { findTimeoutMs } from "../config/find-timeout.ts";
+import { judgeConfig } from "../config/judge-config.ts";
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onKey, onMissing, onValue, suggestFrom } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
-import { describe, listNames, quote } from "../wording.ts";
+import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
+import { type Field, findField, isMapField, type MapNode } from "../tree.ts";
+import { describe, quote } from "../wording.ts";
 
 /** A task that could be read. */
 export interface TaskDraft {
@@ -16,23 +16,8 @@ export interface TaskDraft {
   readonly timeoutMs?: number;
 }
 
-/** The tasks by name; undefined, with `tasks-not-map`, when the field holds anything else. */
-export function readTaskMap(
-  { problems, limits }: CompileContext,
-  tasks: Field,
-): ReadonlyMap<string, Field> | undefined {
-  if (!isMapField(tasks)) {
-    const message = `tasks must be a map of tasks, but it is ${describe(tasks.node)}. Without tasks write {}.`;
-    problems.error("tasks-not-map", onValue(tasks), message);
-    return undefined;
-  }
-  const fields = toFields(tasks);
-  if (fields.size > limits.maxTasks) {
-    const message = `The machine has ${fields.size} tasks; ${limits.maxTasks} are allowed.`;
-    problems.error("limit-exceeded", onKey(tasks), message);
-  }
-  return fields;
-}
+// What version 2 lets a task have besides.
+const NEWER = ["target", "needs", "timeout", "retry", "outputs", "exclusive", "when"];
 
 /** Reads one task; undefined when it is no map. */
 export function readTask(context: CompileContext, name: string, field: Field): TaskDraft | undefined {
@@ -42,7 +27,7 @@ export function readTask(context: CompileContext, name: string, field: Field): T
     context.problems.error("task-not-map", onValue(field), message);
     return undefined;
   }
-  checkKeys(context, field, { known: ["executor", "config"], code: "task-unknown-key", owner: "a task" });
+  checkKeys(context, field, { known: ["executor", "config"], code: "task-unknown-key", owner: "a task", newer: NEWER });
   const executor = readExecutor(context, field);
   const config = readConfig(context, field, executor.name);
   const timeoutMs = config && executor.known ? judgeConfig(context, config, executor.name) : undefined;
@@ -53,18 +38,6 @@ export function readTask(context: CompileContext, name: string, field: Field): T
     ...(config && { config }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
-}
-
-function judgeConfig(
-  context: CompileContext,
-  config: Field<MapNode>,
-  executor: string | undefined,
-): number | undefined {
-  const errors = context.problems.countErrors();
-  checkConfig(context, config, executor);
-  const definition = executor === undefined ? undefined : context.executors.get(executor);
-  if (definition === undefined || context.problems.countErrors() > errors) return undefined;
-  return findTimeoutMs(context, config, definition);
 }
 
 interface ExecutorDraft {
@@ -80,13 +53,8 @@ function readExecutor(context: CompileContext, task: Field<MapNode>): ExecutorDr
     context.problems.warn("executor-missing", onMissing(task, "executor"), message);
     return { known: true };
   }
-  const name = findText(executor);
-  const known = new Set(["terraform", "lambda", ...context.executors.keys(), ...context.uncheckedExecutors]);
-  if (name !== undefined && known.has(name)) return { name, known: true };
-  const near = name === undefined ? "" : suggestFrom(name, known);
-  const message = `There is no executor ${describe(executor.node)}.${near} Registered: ${listNames(known)}.`;
-  context.problems.error("executor-unknown", onValue(executor), message);
-  return { known: false };
+  const name = checkExecutor(context, executor);
+  return name === undefined ? { known: false } : { name, known: true };
 }
 
 function readConfig(

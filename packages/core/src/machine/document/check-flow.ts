@@ -1,12 +1,26 @@
-import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import { INIT, NEXT } from "../machine.ts";
 import type { Field } from "../tree.ts";
 import { quote } from "../wording.ts";
-import type { StateDraft } from "./read-states.ts";
+import { type CompileContext, onKey } from "./compile-context.ts";
+import type { AdvanceDraft } from "./read-advance.ts";
+
+/** What is looked at of a state; undefined parts are faulty, and nothing is said about them. */
+export interface FlowState {
+  readonly field: Field;
+  readonly terminal?: boolean;
+  readonly tasks?: readonly string[];
+  readonly on?: ReadonlyMap<string, FlowHandler>;
+}
+
+/** What is looked at of a handler. */
+export interface FlowHandler {
+  readonly field: Field;
+  readonly advances: readonly AdvanceDraft[];
+}
 
 /** The states of a document by name, and the field that holds them. */
 export interface FlowInput {
-  readonly states: ReadonlyMap<string, StateDraft>;
+  readonly states: ReadonlyMap<string, FlowState>;
   readonly statesField: Field;
 }
 
@@ -16,21 +30,15 @@ export function checkFlow(context: CompileContext, { states, statesField }: Flow
     const message = "No state is terminal, so stacks of this machine are never removed.";
     context.problems.warn("no-terminal-state", onKey(statesField), message);
   }
-  for (const [name, state] of states) {
-    checkNext(context, name, state);
-    checkSelfAdvance(context, name, state);
-  }
+  for (const [name, state] of states) checkNext(context, name, state);
   if (states.has(INIT)) warnUnreachable(context, states);
 }
 
-function checkNext({ problems }: CompileContext, name: string, state: StateDraft): void {
+function checkNext({ problems }: CompileContext, name: string, state: FlowState): void {
   const next = state.on?.get(NEXT);
   if (next && state.terminal) {
-    problems.warn(
-      "next-never-fires",
-      onKey(next.field),
-      `NEXT never fires in ${name}: a terminal state ends the stack.`,
-    );
+    const message = `NEXT never fires in ${name}: a terminal state ends the stack.`;
+    problems.warn("next-never-fires", onKey(next.field), message);
   } else if (next && state.tasks?.length === 0) {
     problems.warn("next-never-fires", onKey(next.field), `NEXT never fires in ${name}: the state has no tasks.`);
   } else if (!next && needsNext(name, state)) {
@@ -40,20 +48,11 @@ function checkNext({ problems }: CompileContext, name: string, state: StateDraft
 }
 
 // Tasks of INIT are not created with the stack, so a first round through it never waits for them.
-function needsNext(name: string, { terminal, tasks = [], on }: StateDraft): boolean {
+function needsNext(name: string, { terminal, tasks = [], on }: FlowState): boolean {
   return name !== INIT && terminal === false && tasks.length > 0 && on !== undefined;
 }
 
-function checkSelfAdvance({ problems }: CompileContext, name: string, { on }: StateDraft): void {
-  for (const [event, { advances }] of on ?? []) {
-    const self = advances.find(({ target }) => target === name);
-    if (!self) continue;
-    const message = `${event} leads from ${quote(name)} to itself: its tasks begin anew.`;
-    problems.warn("self-advance", onValue(self.field), message);
-  }
-}
-
-function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<string, StateDraft>): void {
+function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<string, FlowState>): void {
   const reached = new Set([INIT]);
   // A set that grows while it is walked is walked to its new end.
   for (const name of reached) for (const target of toTargets(states.get(name))) reached.add(target);
@@ -63,7 +62,7 @@ function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<strin
   }
 }
 
-function toTargets(state: StateDraft | undefined): readonly string[] {
+function toTargets(state: FlowState | undefined): readonly string[] {
   const handlers = [...(state?.on?.values() ?? [])];
   return handlers.flatMap(({ advances }) => advances.flatMap(({ meant }) => meant ?? []));
 }

@@ -1,0 +1,73 @@
+import { Errors } from "typebox/value";
+import type { CompileContext } from "../document/compile-context.ts";
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import { createProblemList } from "../problem-list.ts";
+import { readValue } from "../read-value.ts";
+import { isMapField, type Place, type TreeNode } from "../tree.ts";
+import { checkConfig } from "./check-config.ts";
+import { withoutPlaces } from "./judge-open-config.ts";
+import { type Opening, relaxSchema } from "./relax-schema.ts";
+
+/** What a config is checked by once its expressions are resolved. */
+export type ConfigRules = Pick<CompileContext, "name" | "limits" | "executors" | "uncheckedExecutors">;
+
+/**
+ * What is wrong with a resolved config, by the executor's schema; undefined: nothing. References that stand for sensitive
+ * values, `{"$secret": …}` and `{"$concat": […]}`, may stand for any scalar.
+ */
+export function findConfigFault(rules: ConfigRules, executor: string, config: unknown): string | undefined {
+  const definition = rules.executors.get(executor);
+  return definition ? findSchemaFault(definition, config) : findRuleFault(rules, executor, config);
+}
+
+function findSchemaFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
+  try {
+    const opening = findReferences(config);
+    const [fault] = Errors(opening === undefined ? schema : relaxSchema(schema, opening), config);
+    if (fault === undefined) return undefined;
+    const where = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
+    return `The config of ${name} ${fault.message}${where}.`;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return `The schema of the executor ${name} cannot be used: ${why.slice(0, 200)}`;
+  }
+}
+
+// Without a definition: by the same rules as when the machine is loaded.
+function findRuleFault(rules: ConfigRules, executor: string, config: unknown): string | undefined {
+  const problems = createProblemList({ strict: false, maxProblems: rules.limits.maxProblems });
+  const node = readValue(config, rules.limits, problems);
+  if (node === undefined) return problems.toProblems()[0]?.message;
+  const root = { path: [], keyAt: node.at, node };
+  if (!isMapField(root)) return "config must be a map.";
+  const context = { ...rules, problems: withoutPlaces(problems, findReferencePlaces(node)) };
+  checkConfig(context, root, executor);
+  return problems.toProblems().find(({ severity }) => severity === "error")?.message;
+}
+
+const KEYS: readonly string[] = ["$secret", "$concat"];
+
+function findReferences(value: unknown): Opening | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const entries = Object.entries(value);
+  if (entries.length === 1 && KEYS.includes(entries[0]?.[0] ?? "")) return "here";
+  const inner = entries.flatMap(([key, item]) => {
+    const opening = findReferences(item);
+    return opening === undefined ? [] : [[key, opening] as const];
+  });
+  return inner.length > 0 ? new Map(inner) : undefined;
+}
+
+function findReferencePlaces(node: TreeNode): ReadonlySet<Place> {
+  const places = new Set<Place>();
+  collect(node, places);
+  return places;
+}
+
+function collect(node: TreeNode, places: Set<Place>): void {
+  if (node.kind === "list") for (const item of node.items) collect(item, places);
+  if (node.kind !== "map") return;
+  const keys = [...node.entries.keys()];
+  if (keys.length === 1 && KEYS.includes(keys[0] ?? "")) places.add(node.at);
+  else for (const { value } of node.entries.values()) collect(value, places);
+}

@@ -1,0 +1,17 @@
+import type { CompileContext } from "../document/compile-context.ts";
+import type { Field, MapNode } from "../tree.ts";
+import { checkConfig } from "./check-config.ts";
+import { findTimeoutMs } from "./find-timeout.ts";
+
+/** Checks a config, and gives the executor's own time limit for one without fault. */
+export function judgeConfig(
+  context: CompileContext,
+  config: Field<MapNode>,
+  executor: string | undefined,
+): number | undefined {
+  const errors = context.problems.countErrors();
+  checkConfig(context, config, executor);
+  const definition = executor === undefined ? undefined : context.executors.get(executor);
+  if (definition === undefined || context.problems.countErrors() > errors) return undefined;
+  return findTimeoutMs(context, config, definition);
+}

@@ -1,0 +1,79 @@
+import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { listNames, quote } from "../wording.ts";
+import type { TextItem } from "./read-text-list.ts";
+
+/** What each task needs, by its name. */
+export type Needs = ReadonlyMap<string, readonly TextItem[]>;
+
+/** The names of a state's tasks; undefined when they could not be read. */
+export type StateTasks = readonly string[] | undefined;
+
+/** Refuses needs that a state with the task does not list, and needs that go in circles. */
+export function checkNeeds(context: CompileContext, needs: Needs, states: ReadonlyMap<string, StateTasks>): void {
+  for (const [item, lacking] of findLacking(needs, states)) {
+    const message = `${quote(lacking.task)} needs ${quote(item.text)}, which is not among the tasks of ${listNames(lacking.states)}.`;
+    context.problems.error("needs-not-in-state", onValue(item.field), message);
+  }
+  for (const cycle of findCycles(needs)) {
+    const message = `These tasks wait for each other: ${cycle.names.map(quote).join(" → ")}.`;
+    context.problems.error("needs-cycle", onValue(cycle.item.field), message);
+  }
+}
+
+interface Lacking {
+  readonly task: string;
+  /** States that list the task and not what it needs. */
+  readonly states: string[];
+}
+
+function findLacking(needs: Needs, states: ReadonlyMap<string, StateTasks>): ReadonlyMap<TextItem, Lacking> {
+  const lacking = new Map<TextItem, Lacking>();
+  for (const [state, tasks = []] of states) {
+    const listed = new Set(tasks);
+    for (const task of tasks) {
+      for (const item of needs.get(task) ?? []) {
+        if (listed.has(item.text)) continue;
+        const found = lacking.get(item) ?? { task, states: [] };
+        found.states.push(state);
+        lacking.set(item, found);
+      }
+    }
+  }
+  return lacking;
+}
+
+interface Cycle {
+  /** From a task back to itself. */
+  readonly names: readonly string[];
+  /** The need that closes it. */
+  readonly item: TextItem;
+}
+
+// Each task is walked through once: one circle is told for each need that leads back into the way to it.
+function findCycles(needs: Needs): readonly Cycle[] {
+  const cycles: Cycle[] = [];
+  const done = new Set<string>();
+  const way: string[] = [];
+
+  function walk(task: string): void {
+    way.push(task);
+    for (const item of needs.get(task) ?? []) {
+      const start = way.indexOf(item.text);
+      if (start !== -1) cycles.push({ names: [...way.slice(start), item.text], item });
+      else if (!done.has(item.text)) walk(item.text);
+    }
+    way.pop();
+    done.add(task);
+  }
+
+  for (const task of needs.keys()) if (!done.has(task)) walk(task);
+  return cycles;
+}
+
+/** All tasks that must have succeeded before a task starts, those that its needs need included. */
+export function toAllNeeds(needs: Needs, task: string): readonly string[] {
+  const all = new Set((needs.get(task) ?? []).map(({ text }) => text));
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of all) for (const { text } of needs.get(name) ?? []) all.add(text);
+  return [...all];
+}

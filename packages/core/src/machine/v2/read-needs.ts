@@ -1,0 +1,36 @@
+import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
+import type { Field, MapNode } from "../tree.ts";
+import { findField } from "../tree.ts";
+import { quote } from "../wording.ts";
+import { readTextList, type TextItem } from "./read-text-list.ts";
+
+/** The tasks that a task needs, each once; unknown ones are problems and left out. */
+export function readNeeds(
+  context: CompileContext,
+  task: Field<MapNode>,
+  known: Pick<ReadonlySet<string>, "has" | "keys">,
+): readonly TextItem[] {
+  const field = findField(task, "needs");
+  const rule = { code: "needs-not-list", what: "needs must be a list of names of tasks" };
+  const items = (field && readTextList(context, field, rule)) ?? [];
+  const needs = new Map<string, TextItem>();
+  for (const item of items) {
+    const fault = findFault(item.text, known, needs);
+    if (fault) context.problems.error(fault.code, onValue(item.field), fault.message);
+    else needs.set(item.text, item);
+  }
+  return [...needs.values()];
+}
+
+function findFault(
+  name: string,
+  known: Pick<ReadonlySet<string>, "has" | "keys">,
+  needs: ReadonlyMap<string, TextItem>,
+): { readonly code: string; readonly message: string } | undefined {
+  if (!known.has(name)) {
+    const near = suggestFrom(name, known.keys());
+    return { code: "needs-undefined", message: `There is no task ${quote(name)}.${near}` };
+  }
+  if (!needs.has(name)) return undefined;
+  return { code: "needs-duplicate", message: `The task ${quote(name)} is among the needs twice.` };
+}

@@ -1,0 +1,32 @@
+import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import type { MetadataRule } from "../machine.ts";
+import { type Field, findField, findText, type MapNode } from "../tree.ts";
+import { describe, quote } from "../wording.ts";
+
+/** The `pattern` of a metadata key, in JavaScript's syntax with the flag `u`. */
+export function readPattern(
+  { problems }: CompileContext,
+  rule: Field<MapNode>,
+  type: MetadataRule["type"],
+): Pick<MetadataRule, "pattern"> {
+  const field = findField(rule, "pattern");
+  if (field === undefined) return {};
+  if (type !== undefined && type !== "string") {
+    const message = `pattern is for texts, and this key is a ${type}.`;
+    problems.error("constraint-not-applicable", onKey(field), message);
+    return {};
+  }
+  const source = findText(field);
+  if (source === undefined) {
+    const message = `pattern must be a text, a regular expression, but it is ${describe(field.node)}.`;
+    problems.error("pattern-invalid", onValue(field), message);
+    return {};
+  }
+  try {
+    return { pattern: new RegExp(source, "u") };
+  } catch (cause) {
+    const why = cause instanceof Error ? ` ${cause.message.slice(0, 200)}.` : "";
+    problems.error("pattern-invalid", onValue(field), `${quote(source)} is no regular expression.${why}`);
+    return {};
+  }
+}

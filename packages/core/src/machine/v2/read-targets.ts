@@ -1,0 +1,59 @@
+import { checkKeys } from "../document/check-keys.ts";
+import { type CompileContext, onValue } from "../document/compile-context.ts";
+import type { Template } from "../expression/expression.ts";
+import { type Field, findText, isMapField, toFields } from "../tree.ts";
+import { describe } from "../wording.ts";
+import type { MetadataDraft } from "./read-metadata.ts";
+import { hasExpression, readTemplate, type TemplatePlace } from "./read-template.ts";
+
+/** Targets by name; one with a fault has no template. */
+export type TargetDrafts = ReadonlyMap<string, Template | undefined>;
+
+/** The accounts and regions that tasks work in; undefined when there is no map of them. */
+export function readTargets(
+  context: CompileContext,
+  targets: Field | undefined,
+  { place }: MetadataDraft,
+): TargetDrafts | undefined {
+  if (targets === undefined) return new Map();
+  if (!isMapField(targets)) {
+    const message = `targets must be a map of targets, but it is ${describe(targets.node)}. Without targets leave it out.`;
+    context.problems.error("target-not-map", onValue(targets), message);
+    return undefined;
+  }
+  const drafts = new Map<string, Template | undefined>();
+  for (const [name, field] of toFields(targets)) drafts.set(name, readTarget(context, field, place));
+  return drafts;
+}
+
+const KEYS = ["account", "region", "role", "externalId"];
+
+function readTarget(context: CompileContext, field: Field, metadata: MetadataDraft["place"]): Template | undefined {
+  if (!isMapField(field)) {
+    const message = `A target must be a map such as {account: "111122223333", region: eu-west-1}, but this is ${describe(field.node)}.`;
+    context.problems.error("target-not-map", onValue(field), message);
+    return undefined;
+  }
+  checkKeys(context, field, { known: KEYS, code: "target-unknown-key", owner: "a target" });
+  const place: TemplatePlace = { event: false, metadata, sensitive: "never", variables: ["metadata"] };
+  // One by one, so that a fault is told where it stands.
+  const values = [...toFields(field)].map(([key, value]) => {
+    return checkValue(context, key, value) && readTemplate(context, value, place) !== undefined;
+  });
+  return values.every((good) => good) ? readTemplate(context, field, place) : undefined;
+}
+
+function checkValue({ problems }: CompileContext, key: string, field: Field): boolean {
+  const text = findText(field);
+  if (text === undefined || text === "") {
+    const isNumber = field.node.kind === "scalar" && typeof field.node.value === "number";
+    const what = text === "" ? "an empty text" : describe(field.node);
+    const message = `${key} of a target must be a text, but it is ${what}.${isNumber ? " Write it in quotes." : ""}`;
+    problems.error("target-value-not-string", onValue(field), message);
+    return false;
+  }
+  if (key !== "account" || hasExpression(text) || /^[0-9]{12}$/.test(text)) return true;
+  const message = `An AWS account has 12 digits, and ${describe(field.node)} has not.`;
+  problems.error("target-account-invalid", onValue(field), message);
+  return false;
+}

@@ -1,0 +1,34 @@
+import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { findInside } from "../document/find-inside.ts";
+import { compileTemplate } from "../expression/compile-template.ts";
+import type { Template } from "../expression/expression.ts";
+import type { ExpressionPlace } from "../expression/expression-place.ts";
+import { splitTemplate } from "../expression/split-template.ts";
+import { type Field, toValue } from "../tree.ts";
+
+/** Where a template stands. */
+export interface TemplatePlace extends ExpressionPlace {
+  /** Only these variables, of those that are there. Default: all. */
+  readonly variables?: readonly string[];
+}
+
+/** A value with `${…}` in its texts; undefined, with problems at the very texts, when one is faulty. */
+export function readTemplate(context: CompileContext, field: Field, place: TemplatePlace): Template | undefined {
+  const compiled = compileTemplate(toValue(field.node), place);
+  if (compiled.kind === "template") {
+    const used = [...compiled.uses.variables].filter((name) => place.variables && !place.variables.includes(name));
+    if (used.length === 0) return compiled.template;
+    const message = `Only ${place.variables?.join(", ")} can be used here, not ${used.join(", ")}.`;
+    context.problems.error("expression-variable-unavailable", onValue(field), message);
+    return undefined;
+  }
+  for (const fault of compiled.faults) {
+    context.problems.error(fault.code, onValue(findInside(field, fault.path)), fault.message);
+  }
+  return undefined;
+}
+
+/** True when a text holds `${…}`, also a broken one; `$${` is none. */
+export function hasExpression(text: string): boolean {
+  return splitTemplate(text).some(({ kind }) => kind !== "text");
+}
