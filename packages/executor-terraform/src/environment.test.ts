@@ -5,7 +5,7 @@ const runner = {
   ...{ PATH: "/bin", HOME: "/home/runner", LC_ALL: "C", TF_CLI_CONFIG_FILE: "/nowhere", TF_LOG: "trace" },
   ...{ AWS_ACCESS_KEY_ID: "AKIARUNNER", AWS_PROFILE: "runner", DATABASE_URL: "postgres://secret", TF_TOKEN_app: "t" },
 };
-const fixed = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
+const fixed = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1", TF_HTTP_RETRY_MAX: "6" };
 const input = { runner, passEnvironment: [], variables: new Map<string, string>(), settings: {} };
 
 describe("toEnvironment", () => {
@@ -25,6 +25,12 @@ describe("toEnvironment", () => {
       ...{ AWS_ACCESS_KEY_ID: "ASIATARGET", AWS_SECRET_ACCESS_KEY: "s" },
       ...{ AWS_REGION: "eu-central-1", AWS_DEFAULT_REGION: "eu-central-1" },
     });
+  });
+
+  it("lets the runner's environment say how often an http backend is asked again", () => {
+    const patient = toEnvironment({ ...input, runner: { TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" } });
+
+    expect(patient).toMatchObject({ TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" });
   });
 
   it("hands on what is named besides, and sets the configured file", () => {

@@ -22,6 +22,14 @@ const BASE = [
 /** The runner's own way to AWS, for tasks without a target. */
 const AWS_ACCESS = ["AWS_*"];
 
+/**
+ * An `http` backend is asked again after 1, 2, 4, 8, 16 and 30 s, unless the runner's environment says otherwise: long
+ * enough for a server that is replaced by its next version. Terraform's own default is 2 tries, after which a state that
+ * could not be saved is left in a file (Terraform docs, "Backend Type: http").
+ */
+const DEFAULTS: Environment = { TF_HTTP_RETRY_MAX: "6" };
+const TUNING = ["TF_HTTP_RETRY_*"];
+
 /** The same for every run: no questions, no look for updates, no hints for people at a terminal. */
 const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
 
@@ -44,11 +52,12 @@ export interface EnvironmentInput {
  */
 export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   const { runner, passEnvironment, access, cliConfigFile, variables, settings } = input;
-  const names = [...BASE, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
+  const names = [...BASE, ...TUNING, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
   const environment = new Map<string, string>();
   const add = (values: Environment) => {
     for (const [name, value] of Object.entries(values)) if (value !== undefined) environment.set(name, value);
   };
+  add(DEFAULTS);
   add(pick(runner, names));
   // A path that leads nowhere makes every call print a warning, so it is set only when it is configured.
   add({ ...FIXED, TF_CLI_CONFIG_FILE: cliConfigFile, ...settings, ...toAccess(access) });

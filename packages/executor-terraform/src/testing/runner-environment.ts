@@ -2,6 +2,10 @@ import type { Environment } from "../environment.ts";
 
 /** The environment of the tests, which stand where the command line stands otherwise. */
 export function runnerEnvironment(): Environment {
-  // biome-ignore lint/style/noProcessEnv: real programs need PATH, HOME and the like.
-  return process.env;
+  return {
+    // biome-ignore lint/style/noProcessEnv: real programs need PATH, HOME and the like.
+    ...process.env,
+    // A backend that does not answer will not come back in a test.
+    TF_HTTP_RETRY_MAX: "1",
+  };
 }
