@@ -6,7 +6,9 @@ import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
+import { machineUpgrade } from "./commands/machine-upgrade.ts";
 import { machinesLs, machinesShow } from "./commands/machines.ts";
+import { migrate } from "./commands/migrate.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
 import { ps } from "./commands/ps.ts";
 import { send } from "./commands/send.ts";
@@ -37,7 +39,9 @@ const OWN: readonly Command[] = [
   eventsRedrive,
   machinesLs,
   machinesShow,
+  machineUpgrade,
   ps,
+  migrate,
   backup,
   restore,
   createDoctor(() => COMMANDS.map(({ name }) => name)),
@@ -51,4 +55,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Look at stacks, and operate them.",
   events: "Look at events that were set aside, and send them again.",
   machines: "Look at the machines of a server.",
+  machine: "Work on a machine's file.",
 };

@@ -182,6 +182,28 @@ describe("stackyard server and stackyard worker", () => {
   });
 });
 
+describe("stackyard migrate", () => {
+  it("opens the store to bring it up to date, whatever the configuration says of other processes", async () => {
+    const { cwd } = aProject({ store: { type: "./spy.mjs", migrate: false, a: 1 } });
+    const spy = `import { writeFileSync } from "node:fs";
+export const createStore = async (options, { projectDir, migrate }) => {
+  writeFileSync(projectDir + "/asked", JSON.stringify({ options, migrate }));
+  return { ...globalThis.stackyardTestStore, close: async () => {} };
+};`;
+    writeFileSync(join(cwd, "spy.mjs"), spy);
+    const asked = () => JSON.parse(readFileSync(join(cwd, "asked"), "utf8"));
+
+    const { exitCode, stdout } = await runCli(["migrate"], { cwd });
+    const migrated = asked();
+    await runCli(["doctor"], { cwd });
+    const looked = asked();
+
+    expect([exitCode, stdout]).toEqual([0, "The store ./spy.mjs is up to date.\n"]);
+    expect(migrated).toEqual({ options: { a: 1 }, migrate: true });
+    expect(looked).toEqual({ options: { a: 1, migrate: false }, migrate: false });
+  });
+});
+
 describe("a server or a worker that cannot start", () => {
   const refuse = async (words: readonly string[], config: object, env: Readonly<Record<string, string>> = {}) => {
     const { cwd } = aProject(config);
