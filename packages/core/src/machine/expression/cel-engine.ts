@@ -1,7 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { Environment } from "@marcbachmann/cel-js/evaluator";
 import { registerFunctions } from "./cel-functions.ts";
-import { CostError } from "./evaluation-error.ts";
+import { CostError, EvaluationError } from "./evaluation-error.ts";
 import { EXPRESSION_LIMITS } from "./expression-limits.ts";
 import { createMeter, type Meter } from "./meter.ts";
 import { createPatternSearch, type PatternSearch } from "./pattern-search.ts";
@@ -50,6 +50,7 @@ function createEngine(): Engine {
       meter = ofRun;
       search = createPatternSearch(ofRun);
       const value: unknown = evaluate(scope);
+      checkKeys(evaluate.ast, value);
       ofRun.chargeValue(value);
       ofRun.chargeResult(value);
       return value;
@@ -81,6 +82,12 @@ function meterEvaluator(environment: Environment, meter: () => Meter): void {
   if (environment.evaluate("meter_(1)") !== true) throw new Error("The expression library cannot be metered.");
 }
 
+// What these give was counted where it was made. A macro that makes a list gives it as far as it is, in every round.
+const PASSED_ON = new Set(["?:", "accuPush", "accuValue", "accuInc"]);
+
+// Errors that `||` and macros swallow are slow to make.
+const ERROR_STEPS = 50;
+
 function addMeter(evaluator: Evaluator, meter: () => Meter): boolean {
   // What is selected from is not read as a whole, so `metadata.x` costs the same for small and large metadata.
   let selectedFrom = false;
@@ -90,7 +97,8 @@ function addMeter(evaluator: Evaluator, meter: () => Meter): boolean {
     selectedFrom = isSelection(node);
     meter().charge(1);
     const value = node.evaluate(evaluator, node, context);
-    if (!free) meter().chargeValue(value);
+    checkKeys(node, value);
+    if (!free && !PASSED_ON.has(node.op)) meter().chargeValue(value);
     return value;
   };
   evaluator.tryEval = (node, context) => {
@@ -98,10 +106,18 @@ function addMeter(evaluator: Evaluator, meter: () => Meter): boolean {
       return evaluator.run(node, context);
     } catch (error) {
       if (error instanceof CostError) throw error;
+      meter().charge(ERROR_STEPS);
       return error;
     }
   };
   return true;
+}
+
+// The library overwrites the first of two equal keys, and leaves `constructor` and its like out.
+function checkKeys({ op, args }: Pick<Node, "op" | "args">, value: unknown): void {
+  if (op !== "map" || !Array.isArray(args) || typeof value !== "object" || value === null) return;
+  if (Object.keys(value).length < args.length)
+    throw new EvaluationError("a key of a map is there twice, or is reserved");
 }
 
 function isSelection({ op, args }: Node): boolean {

@@ -3,7 +3,7 @@ import { quote } from "../wording.ts";
 import type { ExpressionPlace } from "./expression-place.ts";
 
 /** The variables of expressions. */
-export const VARIABLES = ["stack", "metadata", "event", "tasks", "now"] as const;
+const VARIABLES = ["stack", "metadata", "event", "tasks", "now"] as const;
 
 // Text that somebody wrote without the inner quotes: `shared-db`, `db/main`.
 const BARE_TEXT = /^[A-Za-z0-9_][\w./:@ -]*$/;

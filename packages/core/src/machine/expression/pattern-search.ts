@@ -27,6 +27,12 @@ function compile(pattern: string, meter: Meter): RE2JS {
   // Counted repetitions are written out, so they are what makes a short pattern expensive.
   const repeats = [...pattern.matchAll(/\d+/g)].reduce((sum, [digits]) => sum + Number(digits), 0);
   meter.charge(pattern.length * (1 + repeats));
+  const compiled = parsePattern(pattern);
+  meter.charge(compiled.programSize() * 10);
+  return compiled;
+}
+
+function parsePattern(pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern);
   } catch {

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { checkListLength, createMeter, toTextSteps } from "./meter.ts";
+
+describe("a meter", () => {
+  it("lets a hundred thousand steps pass and no more", () => {
+    const meter = createMeter();
+
+    meter.charge(99_999);
+    meter.charge(1);
+
+    expect(() => meter.charge(1)).toThrow("it takes more than 100000 steps");
+  });
+
+  it("takes no number that is none for free", () => {
+    expect(() => createMeter().charge(Number.NaN)).toThrow("steps");
+  });
+
+  it.each([
+    ["a number", 1, 1],
+    ["null", null, 1],
+    ["an instant", new Date(0), 1],
+    ["short text", "a".repeat(31), 1],
+    ["long text", "a".repeat(3200), 101],
+    ["bytes", new Uint8Array(3200), 101],
+    ["a list", [1, [2, 3]], 5],
+    ["a map", new Map([["a", 1]]), 3],
+    ["an object", { a: { b: 1 } }, 5],
+  ])("charges %s by its size", (_, value, steps) => {
+    const meter = createMeter();
+
+    meter.chargeValue(value);
+
+    meter.charge(100_000 - steps);
+    expect(() => meter.charge(1)).toThrow("steps");
+  });
+
+  it("bounds the characters of all results together", () => {
+    const meter = createMeter();
+
+    meter.chargeResult(["a".repeat(200_000), { key: "b" }]);
+
+    expect(() => meter.chargeResult("a".repeat(62_144))).toThrow("the result has more than 262144 characters");
+  });
+
+  it("bounds each text and list", () => {
+    expect(toTextSteps(262_144)).toBe(8192);
+    expect(() => toTextSteps(262_145)).toThrow("it makes a text of more than 262144 characters");
+    expect(() => checkListLength(10_000)).not.toThrow();
+    expect(() => checkListLength(10_001)).toThrow("it makes a list of more than 10000 entries");
+  });
+});
