@@ -27,6 +27,8 @@ export interface Server {
   readonly app: { readonly fetch: (request: Request) => Response | Promise<Response> };
   /** Listens. Throws `CONFIG_INVALID` when the address is taken. Runners of Terraform are given `stateBackendUrl`. */
   start(): Promise<{ readonly url: string; readonly stateBackendUrl: string }>;
+  /** Answers as before, but says that it is not ready any more: balancers send new requests elsewhere. */
+  drain(): void;
   /** Ends streams, lets requests finish within `limits.stopMs`, then closes. The store stays open. */
   stop(): Promise<void>;
 }
@@ -73,6 +75,9 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       listener = await createListener((request) => app.fetch(request), settings);
       const { url } = listener;
       return { url, stateBackendUrl: `${url}${STATE_PATH.slice(0, -1)}` };
+    },
+    drain() {
+      state.stopping = true;
     },
     async stop() {
       state.stopping = true;

@@ -164,6 +164,16 @@ describe("stopping", () => {
     expect(await broken).toBeInstanceOf(Error);
   });
 
+  it("is announced to those who send requests, while it still answers", async () => {
+    yard = createTestYard();
+
+    yard.server.drain();
+
+    expect((await yard.call("/health/ready")).status).toBe(503);
+    expect((await yard.call("/health/live")).status).toBe(200);
+    expect((await yard.call("/v1/stacks")).status).toBe(200);
+  });
+
   it("says that it is not ready any more", async () => {
     yard = createTestYard();
 

@@ -85,6 +85,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       running: () => yard.running(),
       check: async () => void (await store.listStacks({}, { limit: 1 })),
       async stop() {
+        served?.drain();
         // Terraform keeps its state in the server: tasks end before it does.
         await yard.stop();
         await served?.stop();
@@ -111,7 +112,7 @@ async function startServing(parts: Parts, { host, port, loadTokens, anonymous }:
   const tokens = await loadTokens();
   const server = createServer({ ...parts, version: VERSION }, { host, port, tokens, allowAnonymous: anonymous });
   const { url } = await server.start();
-  return { url: toReachable(url), stop: () => server.stop() };
+  return { url: toReachable(url), drain: () => server.drain(), stop: () => server.stop() };
 }
 
 // Who listens on all addresses is reached by this machine's own.
