@@ -102,6 +102,15 @@ describe("what an executor is given", () => {
     ]);
   });
 
+  it("knows the role to assume in the target", () => {
+    const { message } = aDispatch(ID);
+    const aimed = { ...target, role: "deployer", externalId: "yard-7" };
+
+    const ctx = createContext({ message: toResolved({ ...message, task: { ...message.task, target: aimed } }) });
+
+    expect(ctx.target).toEqual({ ...aimed, partition: "aws" });
+  });
+
   it("says what to do where there is no access to AWS", () => {
     expect(() => createContext().aws(FakeClient)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
     expect(() => createContext().credentials()).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));

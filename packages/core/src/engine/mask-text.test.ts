@@ -49,4 +49,14 @@ describe("maskTexts", () => {
       hunter22: ["a ***", { b: "***", c: 4, d: null }],
     });
   });
+
+  it("ends at a value that holds itself", () => {
+    const loop: Record<string, unknown> = { text: "hunter22", at: new Date(0) };
+    loop["self"] = loop;
+
+    const masked = JSON.stringify(maskTexts(createMaskText(["hunter22"]), loop));
+
+    expect(masked).not.toContain("hunter22");
+    expect(masked).toContain('"at":"1970-01-01T00:00:00.000Z"');
+  });
 });

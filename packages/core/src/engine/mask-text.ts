@@ -19,12 +19,16 @@ export function createMaskText(values: Iterable<unknown>): MaskText {
   return (text) => ordered.reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
 }
 
-/** As `MaskText`, for every text in a value that is JSON. */
-export function maskTexts(mask: MaskText, value: unknown): unknown {
+/** Deeper is no log line any more, but perhaps a value that holds itself. */
+const DEEPEST = 16;
+
+/** As `MaskText`, for every text in a value; what is nested too deep is masked as a whole. */
+export function maskTexts(mask: MaskText, value: unknown, depth = 0): unknown {
   if (typeof value === "string") return mask(value);
-  if (Array.isArray(value)) return value.map((item) => maskTexts(mask, item));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskTexts(mask, inner)]));
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (depth === DEEPEST) return MASK;
+  if (Array.isArray(value)) return value.map((item) => maskTexts(mask, item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskTexts(mask, inner, depth + 1)]));
 }
 
 function toForms(value: unknown): readonly string[] {

@@ -2,6 +2,8 @@ import type { ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import { isMap } from "../machine/unwrap-body.ts";
+import type { Failed } from "../ports/executor.ts";
+import { failed } from "../ports/steps.ts";
 
 /** A task message whose references were replaced by their values. */
 export interface ResolvedMessage extends Omit<TaskMessage, "stack"> {
@@ -39,6 +41,12 @@ export function resolveSecrets(
   const metadata = resolveMetadata(message.stack.metadata, findValue);
   if (missing.size > 0) return { kind: "missing", refs: [...missing] };
   return { kind: "resolved", message: { ...message, task, stack: { ...message.stack, metadata } } };
+}
+
+/** The answer to a message whose secrets a runner cannot get. */
+export function toSecretsNeedStore(refs: readonly string[]): Failed {
+  const message = `The sensitive values ${refs.join(", ")} are in the store only, and this runner's claim gave none.`;
+  return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
 }
 
 /** The parts of a task in which references may stand. */

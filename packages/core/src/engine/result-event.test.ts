@@ -36,10 +36,27 @@ describe("the event of a result", () => {
     });
   });
 
-  it("never holds sensitive outputs", () => {
+  it("holds no sensitive outputs for stacks of version 1, which keep none", () => {
     const step = succeeded({ url: "u", password: "s3cret" }, { sensitive: ["password"] });
 
-    expect(toResultEvent(message, step, { cancelling: false, now: 5 }).message["outputs"]).toEqual({ url: "u" });
+    const { message: body } = toResultEvent(message, step, { cancelling: false, now: 5 });
+
+    expect(body).toMatchObject({ outputs: { url: "u" } });
+    expect(body).not.toHaveProperty("sensitiveOutputs");
+  });
+
+  it("names those that must not be shown for stacks of version 2", () => {
+    const v2 = { ...message, dispatch: { ...message.dispatch, version: 2 } } as const;
+    const step = succeeded({ url: "u", password: "s3cret" }, { sensitive: ["password", "gone"] });
+
+    const events = [step, succeeded({ url: "u" })].map((each) =>
+      toResultEvent(v2, each, { cancelling: false, now: 5 }),
+    );
+
+    expect(events.map(({ message: { outputs, sensitiveOutputs } }) => [outputs, sensitiveOutputs])).toEqual([
+      [{ url: "u", password: "s3cret" }, ["password"]],
+      [{ url: "u" }, undefined],
+    ]);
   });
 
   it.each([null, "text", 7])("has no outputs where they are no map: %j", (outputs) => {

@@ -24,14 +24,19 @@ export function toResultEvent(
     stackId: message.stack.id,
     origin: "worker",
     receivedAt: options.now,
-    message: { ...toBody(step, options.cancelling), stackId: message.stack.id, task: message.task, dispatchId: id },
+    message: {
+      ...toBody(message, step, options.cancelling),
+      stackId: message.stack.id,
+      task: message.task,
+      dispatchId: id,
+    },
   };
 }
 
-function toBody(step: FinalStep, cancelling: boolean): Readonly<Record<string, unknown>> {
+function toBody(message: TaskMessage, step: FinalStep, cancelling: boolean): Readonly<Record<string, unknown>> {
   switch (toSettledOutcome(step, cancelling)) {
     case "succeeded":
-      return { event: SYSTEM_EVENTS.taskCompleted, outputs: showableOutputs(step as Succeeded) };
+      return { event: SYSTEM_EVENTS.taskCompleted, ...toOutputs(message, step as Succeeded) };
     case "cancelled":
       return { event: SYSTEM_EVENTS.taskCancelled };
     case "failed": {
@@ -41,8 +46,19 @@ function toBody(step: FinalStep, cancelling: boolean): Readonly<Record<string, u
   }
 }
 
-/** Sensitive outputs never enter a queue or the history. */
-function showableOutputs({ outputs, sensitive = [] }: Succeeded): Readonly<Record<string, unknown>> {
-  if (typeof outputs !== "object" || outputs === null) return {};
-  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !sensitive.includes(name)));
+/**
+ * Stacks of version 2 may keep outputs, sensitive ones among the secrets of their record: those go there by way of the
+ * queue, and never into the history. Version 1 keeps none, so its queue has no sensitive ones.
+ */
+function toOutputs({ dispatch }: TaskMessage, { outputs, sensitive = [] }: Succeeded): Partial<Result> {
+  if (typeof outputs !== "object" || outputs === null) return { outputs: {} };
+  const given = Object.entries(outputs);
+  const hidden = sensitive.filter((name) => Object.hasOwn(outputs, name));
+  if (dispatch.version !== 2) return { outputs: Object.fromEntries(given.filter(([name]) => !hidden.includes(name))) };
+  return { outputs: Object.fromEntries(given), ...(hidden.length === 0 ? {} : { sensitiveOutputs: hidden }) };
+}
+
+interface Result {
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly sensitiveOutputs: readonly string[];
 }

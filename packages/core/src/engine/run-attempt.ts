@@ -5,13 +5,15 @@ import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
+import { boundOutputs } from "./bound-outputs.ts";
 import { callExecutor, operationOf } from "./call-executor.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { toFollowUpRun, toRunEvent } from "./follow-up.ts";
 import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
 import { insist } from "./insist.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
-import { resolveSecrets } from "./resolve-secrets.ts";
+import { type AttemptMask, createAttemptMask, maskOutputs } from "./mask-attempt.ts";
+import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
 import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
 
@@ -42,8 +44,10 @@ export interface AttemptInput {
 }
 
 /** Runs one step of an attempt and settles or suspends it. A lost lease leaves it to its new owner. */
-export async function runAttempt(deps: AttemptDeps, input: AttemptInput): Promise<void> {
+export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promise<void> {
   const { claimed } = input;
+  const mask = createAttemptMask(claimed.secrets);
+  const deps = maskDeps(given, mask);
   const log = createTaskLog(parseKeptProgress(claimed.progress)?.log);
   const attempt = holdAttempt({
     grant: claimed.grant,
@@ -56,7 +60,7 @@ export async function runAttempt(deps: AttemptDeps, input: AttemptInput): Promis
   });
   deps.held.set(attempt, input.message);
   try {
-    const ended = await step(deps, input, attempt, log);
+    const ended = await step(deps, { ...input, mask }, attempt, log);
     if (ended !== undefined) await finish(deps, input, ended, log);
   } catch (error) {
     // The lease lapses, and whoever takes the attempt then goes on.
@@ -73,9 +77,14 @@ type EndedCall =
   /** The process ends: the attempt is given back as it was. */
   | { readonly kind: "given-back"; readonly kept: KeptProgress | undefined };
 
+function maskDeps(deps: AttemptDeps, mask: AttemptMask): AttemptDeps {
+  const { logger, context } = deps;
+  return { ...deps, logger: mask.logger(logger), context: { ...context, logger: mask.logger(context.logger) } };
+}
+
 async function step(
   deps: AttemptDeps,
-  input: AttemptInput,
+  input: AttemptInput & { readonly mask: AttemptMask },
   attempt: HeldAttempt,
   log: TaskLog,
 ): Promise<EndedCall | undefined> {
@@ -89,7 +98,7 @@ async function step(
   const { executor } = called;
   const resolved = resolveSecrets(message, claimed.secrets ?? {});
   if (resolved.kind === "missing") {
-    return { kind: "stepped", step: missingSecrets(resolved.refs), cancelling, cancelBegun: cancelling };
+    return { kind: "stepped", step: toSecretsNeedStore(resolved.refs), cancelling, cancelBegun: cancelling };
   }
   if (deps.isStopping()) return giveBack(kept, kept?.cancelBegun === true);
   const operation = operationOf(kept, cancelling, executor);
@@ -100,11 +109,13 @@ async function step(
     signal: attempt.signal,
     cancelling,
     report(line) {
-      log.add(line);
-      input.onReport(line);
+      const shown = input.mask.text(line);
+      log.add(shown);
+      input.onReport(shown);
     },
   });
-  const result = await callExecutor(executor, operation, ctx, resolved.message.task["config"] ?? {}, kept);
+  const config = resolved.message.task["config"] ?? {};
+  const result = input.mask.step(await callExecutor(executor, operation, ctx, config, kept));
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";
@@ -160,13 +171,13 @@ async function settle(
   ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: TaskLog },
 ): Promise<void> {
   const { cancelling, log } = ended;
-  const { step: result, run } = toFollowUpRun(executor, message, ended.step);
+  const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
   for (const line of tellCancelled(result, outcome)) {
     log.add(line);
     onReport(line);
   }
-  const text = log.text();
+  const text = ended.step.kind === "succeeded" ? maskOutputs(log.text(), ended.step) : log.text();
   const answer = await insist(clock, async () => {
     if (run !== undefined) await store.revisions.put(run.revision);
     const now = clock.now();
@@ -195,11 +206,6 @@ function neverStarted(): Step {
 function neverConfirmed(): Step {
   const message = "The task was cancelled; its runner had died before it told how far it was.";
   return failed({ code: "TASK_CANCELLED", message, retryable: false });
-}
-
-function missingSecrets(refs: readonly string[]): Step {
-  const message = `The sensitive values ${refs.join(", ")} are in the store only, and this runner's claim gave none.`;
-  return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
 }
 
 function unknownExecutor(message: TaskMessage): Step {

@@ -29,6 +29,12 @@ describe("a handler of steps", () => {
     expect(await handle({ op: "cancel", config, ctx })).toEqual(succeeded({ cancelled: "nothing" }));
   });
 
+  it("has no store to take sensitive values from, and says so", async () => {
+    const answer = await handle({ op: "start", config: { name: { $secret: "password#1" } }, ctx });
+
+    expect(answer).toMatchObject({ kind: "failed", code: "SECRETS_NEED_STORE", retryable: false });
+  });
+
   it("answers with a failed step where request and schemas do not agree", async () => {
     expect(await handle({ op: "start", config: {}, ctx })).toMatchObject({ code: "CONFIG_INVALID" });
     expect(await handle({ op: "poll", config, ctx, progress: { id: 7 } })).toMatchObject({ code: "PLUGIN_INVALID" });

@@ -1,5 +1,7 @@
+import { listSecretRefs } from "../machine/secrets.ts";
 import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
 import { callExecutor, type Operation } from "./call-executor.ts";
+import { toSecretsNeedStore } from "./resolve-secrets.ts";
 
 /** What a state of a Step Functions execution sends. */
 export interface StepRequest {
@@ -16,7 +18,10 @@ export function createStepHandler(
   executor: Executor,
   createContext: (request: StepRequest) => ExecutorContext,
 ): (request: StepRequest) => Promise<Step> {
-  return (request) => {
+  return async (request) => {
+    // Sensitive values are in a yard's store, and an execution has none.
+    const refs = listSecretRefs(request.config);
+    if (refs.length > 0) return toSecretsNeedStore(refs);
     const kept = request.progress === undefined ? undefined : { progress: request.progress, cancelBegun: false };
     return callExecutor(executor, request.op, createContext(request), request.config, kept);
   };

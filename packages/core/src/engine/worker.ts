@@ -1,19 +1,16 @@
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
-import type { Executor, Failed } from "../ports/executor.ts";
+import type { Executor } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
-import { failed } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { bindLogger } from "./bind-logger.ts";
-import { findFaults } from "./check-value.ts";
-import { toErrorText } from "./error-text.ts";
+import { findExclusiveKeys } from "./exclusive-keys.ts";
 import type { AwsAccess, ContextDeps } from "./executor-context.ts";
 import type { HeldAttempt } from "./held-attempt.ts";
 import { createLeases } from "./leases.ts";
 import { runAttempt } from "./run-attempt.ts";
-import { findTarget } from "./task-target.ts";
 
 /** What a worker works with. */
 export interface WorkerDeps {
@@ -76,7 +73,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       if (stopping) return { kind: "retry", reason: "The worker stops." };
       const logger = bindLogger(deps.logger, { stackId: message.stack.id, task: message.task.name, attemptId });
       const executor = findExecutor(deps.executors, message);
-      const { exclusiveKeys, fault } = findKeys(executor, message);
+      const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
       const claimed = await deps.store.claim({ attemptId, owner, leaseMs, exclusiveKeys, now: deps.clock.now() });
       if (claimed.kind !== "granted") return noteRefusedClaim(logger, claimed);
       logger.debug("An attempt was taken up.", { token: claimed.grant.token, again: claimed.again });
@@ -120,30 +117,6 @@ function findExecutor(executors: ReadonlyMap<string, Executor>, message: TaskMes
   const name = message.task["executor"];
   return typeof name === "string" ? executors.get(name) : undefined;
 }
-
-interface Keys {
-  readonly exclusiveKeys: readonly string[];
-  /** Without the key that it asks for, the work must not begin. */
-  readonly fault?: Failed;
-}
-
-/** The executor's own key. A config that does not fit has none: its attempt fails before it does anything. */
-function findKeys(executor: Executor | undefined, message: TaskMessage): Keys {
-  const { stack, task } = message;
-  const config = task["config"] ?? {};
-  try {
-    if (executor?.exclusiveKey === undefined || findFaults(executor.config, config) !== undefined) return NO_KEYS;
-    const target = findTarget(message);
-    const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
-    const key = executor.exclusiveKey(subject, config as never);
-    return key === undefined ? NO_KEYS : { exclusiveKeys: [`${executor.name}:${key}`] };
-  } catch (error) {
-    const reason = `The executor "${executor?.name}" could not name its exclusive key: ${toErrorText(error)}`;
-    return { ...NO_KEYS, fault: failed({ code: "PLUGIN_INVALID", message: reason, retryable: false }) };
-  }
-}
-
-const NO_KEYS: Keys = { exclusiveKeys: [] };
 
 function noteRefusedClaim(logger: Logger, claimed: Exclude<ClaimResult, { kind: "granted" }>): DeliveryOutcome {
   logger.debug("An attempt was not granted.", { answer: claimed.kind });

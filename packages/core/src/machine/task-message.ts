@@ -25,5 +25,7 @@ export interface TaskMessage {
     readonly deadline: string;
     /** The task's explicit exclusive key, without the prefix `key:`. */
     readonly exclusiveKey?: string;
+    /** Of stacks of version 2: their answers may bring outputs, sensitive ones among them. */
+    readonly version?: 2;
   };
 }

@@ -52,6 +52,9 @@ export interface AwsCredentials {
 /** An AWS account, region and partition. */
 export interface Target extends TargetIdentity {
   readonly partition: string;
+  /** The role to assume there: its name or its ARN. Absent: as the runner is configured. */
+  readonly role?: string;
+  readonly externalId?: string;
 }
 
 /** A constructor of an SDK client, so that this package imports no SDK. */

@@ -1,0 +1,51 @@
+import { listSecretRefs } from "../machine/secrets.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
+import type { Executor, Failed } from "../ports/executor.ts";
+import { failed } from "../ports/steps.ts";
+import { findFaults } from "./check-value.ts";
+import { toErrorText } from "./error-text.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
+import { findTarget, findTargetFault } from "./task-target.ts";
+
+/** What an attempt must hold alone. */
+export interface ExclusiveKeys {
+  readonly exclusiveKeys: readonly string[];
+  /** Without the key that it asks for, the work must not begin. */
+  readonly fault?: Failed;
+}
+
+/** The executor's own key, and the task's explicit one. */
+export function findExclusiveKeys(executor: Executor | undefined, message: TaskMessage): ExclusiveKeys {
+  const fault = findTargetFault(message);
+  if (fault !== undefined) return { exclusiveKeys: [], fault };
+  const { exclusiveKey } = message.dispatch;
+  const explicit = exclusiveKey === undefined ? [] : [`key:${exclusiveKey}`];
+  try {
+    const own = findOwnKey(executor, message);
+    return { exclusiveKeys: own === undefined ? explicit : [own, ...explicit] };
+  } catch (error) {
+    const reason = `The executor "${executor?.name}" could not name its exclusive key: ${toErrorText(error)}`;
+    return { exclusiveKeys: [], fault: failed({ code: "PLUGIN_INVALID", message: reason, retryable: false }) };
+  }
+}
+
+/** A config that does not fit has none: its attempt fails before it does anything. */
+function findOwnKey(executor: Executor | undefined, message: TaskMessage): string | undefined {
+  if (executor?.exclusiveKey === undefined) return undefined;
+  const { stack, task } = message;
+  const config = toNamedConfig(message);
+  // Names of secrets fit no schema of numbers or patterns; such a config was checked when it was resolved.
+  const isChecked = listSecretRefs(task["config"]).length > 0;
+  if (!isChecked && findFaults(executor.config, config) !== undefined) return undefined;
+  const target = findTarget(message);
+  const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
+  const key = executor.exclusiveKey(subject, config as never);
+  return key === undefined ? undefined : `${executor.name}:${key}`;
+}
+
+/** Keys are named before the claim gives the values of secrets, so that there a secret's reference stands for it. */
+function toNamedConfig(message: TaskMessage): unknown {
+  const names = Object.fromEntries(listSecretRefs(message).map((ref) => [ref, ref]));
+  const resolved = resolveSecrets(message, names);
+  return (resolved.kind === "resolved" ? resolved.message : message).task["config"] ?? {};
+}

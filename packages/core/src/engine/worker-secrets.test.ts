@@ -1,0 +1,134 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import type { Dispatch } from "../machine/decision.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import { defineExecutor } from "../ports/define-executor.ts";
+import type { ExecutorContext, Step } from "../ports/executor.ts";
+import { failed, running, succeeded } from "../ports/steps.ts";
+import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
+import { createWorker } from "./worker.ts";
+
+const ID = "s1/created/1/plan/1";
+const SECRET = "hunter22";
+
+interface Config {
+  readonly url: string;
+}
+
+/** A worker at a stack of version 2 whose password is a secret. */
+function createBench(start: (ctx: ExecutorContext, config: Config) => Promise<Step>) {
+  const clock = createFakeClock();
+  const store = createMemoryStore();
+  const logger = createRecordingLogger();
+  const reports: string[] = [];
+  const executor = defineExecutor({
+    name: "work",
+    config: Type.Object({ url: Type.String() }),
+    start,
+    poll: start,
+  });
+  const worker = createWorker(
+    { store, executors: new Map([["work", executor]]), clock, ids: countingIds(), logger },
+    { owner: "w1", onReport: ({ line }) => reports.push(line) },
+  );
+
+  async function run(more: Partial<Dispatch> = {}) {
+    const dispatch = aDispatch(ID, { executor: "work", secrets: ["password#1"], ...more });
+    const config = { url: { $concat: ["pg://u:", { $secret: "password#1" }, "@h"] } };
+    const message: Dispatch["message"] = {
+      task: { name: "plan", executor: "work", config },
+      stack: { ...dispatch.message.stack, metadata: { password: { $secret: "password#1" }, size: 3 } },
+      dispatch: { ...dispatch.message.dispatch, version: 2, exclusiveKey: "db" },
+    };
+    const stack = { metadata: { password: SECRET, size: 3 }, secretVersions: { password: 1 } };
+    await commitNow(store, aPut(stack, { dispatches: [{ ...dispatch, message }], now: clock.now() }));
+    await worker.handle({ attemptId: ID, message, deliveries: 1 });
+    return store.findAttempt(ID);
+  }
+
+  async function takeResult() {
+    const [item] = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 1, leaseMs: 1 });
+    return item?.kind === "event" ? item.event.message : undefined;
+  }
+
+  return { run, takeResult, reports, logger, store };
+}
+
+describe("a worker that was given secrets", () => {
+  it("gives their values to the executor, in config and metadata", async () => {
+    const seen: unknown[] = [];
+    const bench = createBench(async (ctx, config) => {
+      seen.push(config, ctx.metadata);
+      return succeeded({});
+    });
+
+    await bench.run();
+
+    expect(seen).toEqual([{ url: `pg://u:${SECRET}@h` }, { password: SECRET, size: 3 }]);
+  });
+
+  it("lets none of them out: not by its log, its progress, its failure or what it logs", async () => {
+    const bench = createBench(async (ctx, { url }) => {
+      ctx.report(`connects to ${url}`);
+      ctx.logger.warn(`slow: ${url}`, { url });
+      throw new TypeError(`cannot reach ${url}`);
+    });
+
+    const attempt = await bench.run();
+
+    const result = await bench.takeResult();
+    expect(bench.reports).toEqual(["connects to pg://u:***@h"]);
+    expect(attempt).toMatchObject({ log: "connects to pg://u:***@h", outcome: "failed" });
+    expect(result).toMatchObject({ description: "TypeError: cannot reach pg://u:***@h" });
+    expect(JSON.stringify([attempt, result, bench.logger.lines])).not.toContain(SECRET);
+  });
+
+  it("lets none of them out while the work goes on", async () => {
+    const bench = createBench(async () =>
+      running({ progress: {}, pollAfterMs: 1_000, message: `waits for ${SECRET}` }),
+    );
+
+    expect((await bench.run())?.progressMessage).toBe("waits for ***");
+  });
+
+  it("says of outputs which must not be shown, and keeps them out of the log", async () => {
+    const bench = createBench(async (ctx, { url }) => {
+      ctx.report("made AKIA1234");
+      return succeeded({ key: "AKIA1234", url, host: "h" }, { sensitive: ["key"] });
+    });
+
+    const attempt = await bench.run();
+
+    expect(await bench.takeResult()).toMatchObject({
+      outputs: { key: "AKIA1234", url: `pg://u:${SECRET}@h`, host: "h" },
+      sensitiveOutputs: ["key", "url"],
+    });
+    expect(attempt?.log).toBe("made ***");
+  });
+
+  it("does not begin without them, as when the stack is gone", async () => {
+    const bench = createBench(async () => succeeded({}));
+
+    await bench.run({ secrets: ["password#9"] });
+
+    expect(await bench.takeResult()).toMatchObject({
+      event: "TASK_ERROR",
+      code: "SECRETS_NEED_STORE",
+      retryable: false,
+    });
+  });
+
+  it("holds the task's explicit key while it works", async () => {
+    const keys: unknown[] = [];
+    const bench = createBench(async () => {
+      keys.push((await bench.store.findAttempt(ID))?.heldKeys);
+      return failed({ code: "X", message: "no", retryable: true });
+    });
+
+    await bench.run();
+
+    expect(keys).toEqual([["key:db"]]);
+  });
+});
