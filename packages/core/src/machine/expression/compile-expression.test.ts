@@ -62,6 +62,7 @@ describe("compileExpression", () => {
     ["string(metadata.count) + string(metadata.ratio) + string(metadata.on)", "31.5true"],
     ["9007199254740992", 2 ** 53],
     ["-metadata.count", -3],
+    ["-(1.0 - 1.0)", 0],
   ])("computes %s", (source, expected) => {
     expect(value(source)).toEqual(expected);
   });

@@ -43,7 +43,8 @@ function toNumber(value: bigint): number {
 }
 
 function toFinite(value: number): number {
-  if (Number.isFinite(value)) return value;
+  // JSON has no zero below zero.
+  if (Number.isFinite(value)) return value === 0 ? 0 : value;
   throw new EvaluationError("the result is a number that JSON has not (infinite or not a number)");
 }
 
