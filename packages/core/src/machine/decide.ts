@@ -1,15 +1,26 @@
+import { checkBrought, findUnbrought } from "./bring-metadata.ts";
+import { chooseReaction, findConfirmFault, type Occurrence, resolveSets } from "./choose-reaction.ts";
 import type { Decision, Ignored, Rejected } from "./decision.ts";
-import { react } from "./enter-state.ts";
+import { fireTimeout, react, stall } from "./enter-state.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "./event.ts";
-import { FAILED, INIT, type Machine, NEXT } from "./machine.ts";
-import { mergeMetadata } from "./merge-metadata.ts";
-import { cancelTask, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
+import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "./machine.ts";
+import { listSecretValues, maskDecision } from "./mask-secrets.ts";
+import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { isParked, RESULT_EVENTS } from "./parked-code.ts";
 import { removeStack } from "./remove-stack.ts";
 import type { Stack } from "./stack.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { findTimerFault } from "./timers.ts";
-import { beginWork, createStack, DEFAULT_LIMITS, type DecideLimits, endWork, type Handler } from "./work.ts";
+import { findTimerFault, timeoutId } from "./timers.ts";
+import {
+  beginWork,
+  bringMetadata,
+  createStack,
+  DEFAULT_LIMITS,
+  type DecideLimits,
+  endWork,
+  type Handler,
+  toScopeInput,
+} from "./work.ts";
 
 /**
  * What an event does to a stack. Pure: `event.at` is now, and the same input gives the same decision. Without a stack,
@@ -22,7 +33,8 @@ export function decide(
   event: StackEvent,
   limits: DecideLimits = DEFAULT_LIMITS,
 ): Decision {
-  const decision = decideWithoutMachine(stack, event) ?? decideOnMachine(machine, stack, event, limits);
+  const decision =
+    decideWithoutMachine(stack, event) ?? masked(machine, stack, event, decideOnMachine(machine, stack, event, limits));
   if (decision.kind !== "rejected" || event.origin !== "timer" || event.timerId === undefined) return decision;
   return isParked(event, decision.code) ? decision : { ...decision, spends: event.timerId };
 }
@@ -56,6 +68,7 @@ const SYSTEM_HANDLERS: ReadonlyMap<string, Handler> = new Map([
   [SYSTEM_EVENTS.taskError, failTask],
   [SYSTEM_EVENTS.taskCancelled, confirmCancel],
   [SYSTEM_EVENTS.taskTimedOut, timeOutTask],
+  [SYSTEM_EVENTS.taskRetryDue, retryDue],
   [SYSTEM_EVENTS.retryFailedTasks, retryFailed],
   [SYSTEM_EVENTS.retryPendingTasks, retryPending],
   [SYSTEM_EVENTS.cancelTask, cancelTask],
@@ -72,34 +85,69 @@ function decideOnMachine(
   const state = machine.states.get(stack?.state ?? INIT);
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
-  const fault = findTimerFault(before, event) ?? findNameFault(machine, event);
+  const fault = findTimerFault(before, event) ?? findNameFault(machine, before, event) ?? findUnbrought(machine, event);
   if (fault) return fault;
-  const merged = mergeMetadata(before.metadata, event.metadata);
-  if (merged.kind === "rejected") {
-    const settled = toSettled(event, merged);
-    return settled ? decideOnMachine(machine, stack, settled, limits) : merged;
+  const brought = checkBrought(machine, stack, event);
+  if (brought.kind === "rejected") {
+    const settled = stack === undefined ? undefined : toSettled(event, brought);
+    return settled ? decideOnMachine(machine, stack, settled, limits) : brought;
   }
-  const work = beginWork({ machine, event, limits, before, metadata: merged.metadata });
-  const handler = SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
-  return handler(work) ?? endWork(work);
+  const work = beginWork({ machine, event, limits, before, brought });
+  // An answer may be one of a run that was left: what it brings does not concern the stack then.
+  if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
+  return findHandler(before, event)(work) ?? endWork(work);
 }
 
-const handleEvent: Handler = (work) => {
-  const { machine, stack, event } = work;
-  const reaction = machine.states.get(stack.state)?.on.get(event.name)?.[0];
-  if (reaction === undefined) return reject("EVENT_NOT_HANDLED", `"${stack.state}" has no "${event.name}".`);
-  react(work, reaction);
+/** A decision whose reasons and notes tell no sensitive value of the stack before and after, or of the event. */
+function masked(machine: Machine, stack: Stack | undefined, event: StackEvent, decision: Decision): Decision {
+  const after = decision.kind === "applied" ? decision.stack : stack;
+  const values = [stack, after].flatMap((holder) => listSecretValues(machine, holder ?? NO_STACK, event));
+  return maskDecision(values, decision);
+}
+
+const NO_STACK = { metadata: {} };
+
+function findHandler(stack: Stack, event: StackEvent): Handler {
+  if (isTimeout(stack, event)) return timeOutState;
+  return SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
+}
+
+function isTimeout({ entry }: Stack, { name, origin, timerId }: StackEvent): boolean {
+  return name === TIMEOUT && origin === "timer" && timerId === timeoutId(entry);
+}
+
+const timeOutState: Handler = (work) => {
+  fireTimeout(work);
   return undefined;
 };
 
-function findNameFault(machine: Machine, { name }: StackEvent): Rejected | undefined {
-  if (SYSTEM_HANDLERS.has(name) || name === NEXT || machine.events.has(name)) return undefined;
+const handleEvent: Handler = (work) => {
+  const { event, brought } = work;
+  const values = Object.fromEntries(brought.keys.map((key) => [key, brought.metadata[key] ?? null] as const));
+  const occurrence: Occurrence = { ...toScopeInput(work), name: event.name, brought: values };
+  const choice = chooseReaction(occurrence);
+  if (choice.kind === "rejected") return choice;
+  const { reaction } = choice;
+  const unconfirmed = event.origin === "external" ? findConfirmFault(occurrence, reaction, event.confirm) : undefined;
+  if (unconfirmed) return unconfirmed;
+  const sets = resolveSets(occurrence, reaction);
+  if (sets.kind === "rejected") return sets;
+  const loop = react(work, reaction, sets);
+  if (loop) stall(work, loop);
+  return undefined;
+};
+
+function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
+  const { name } = event;
+  if (SYSTEM_HANDLERS.has(name) || machine.events.has(name) || isTimeout(stack, event)) return undefined;
+  // The first version lets it come from outside where a yard allows it.
+  if (name === NEXT && machine.version === 1) return undefined;
   if (RESERVED.has(name)) return reject("EVENT_RESERVED", `"${name}" is sent by the engine only.`);
   return reject("EVENT_UNDECLARED", `Machine "${machine.name}" declares no event "${name}".`);
 }
 
-/** Machines of version 1 may declare these; in all others they are the engine's. */
-const RESERVED: ReadonlySet<string> = new Set([FAILED, "TIMEOUT"]);
+/** Machines of version 1 may declare these, but for NEXT; in all others they are the engine's. */
+const RESERVED: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 
 function rejectState(machine: Machine, stack: Stack | undefined, event: StackEvent): Rejected {
   const reason = `Machine "${machine.name}" has no state "${stack?.state ?? INIT}".`;

@@ -26,7 +26,7 @@ export function mergeMetadata(present: Metadata, brought: unknown): MergedMetada
     if (key === "__proto__") return notFlat('The metadata key "__proto__" is not allowed.');
     merged[key] = value;
   }
-  return exceedsLimit(merged) ? TOO_LARGE : { kind: "merged", metadata: merged };
+  return exceedsBytes(merged, MAX_METADATA_BYTES) ? TOO_LARGE : { kind: "merged", metadata: merged };
 }
 
 const SCALARS = "values are strings, numbers, booleans or null";
@@ -41,7 +41,8 @@ function notFlat(reason: string): Rejected {
   return { kind: "rejected", code: "METADATA_NOT_FLAT", reason };
 }
 
-function isScalar(value: unknown): value is MetadataValue {
+/** True for what metadata and outputs may hold. */
+export function isScalar(value: unknown): value is MetadataValue {
   if (typeof value === "number") return Number.isFinite(value);
   return value === null || typeof value === "string" || typeof value === "boolean";
 }
@@ -53,11 +54,12 @@ function describe(value: unknown): string {
   return typeof value === "number" ? `the number ${value}` : `a value of type ${typeof value}`;
 }
 
-// A UTF-16 unit is at most three bytes in UTF-8, so most metadata needs no second pass.
-function exceedsLimit(metadata: Metadata): boolean {
-  const text = JSON.stringify(metadata);
-  if (text.length * 3 <= MAX_METADATA_BYTES) return false;
-  return text.length > MAX_METADATA_BYTES || utf8BytesOf(text) > MAX_METADATA_BYTES;
+/** True when the JSON form of a value has more bytes of UTF-8 than these. */
+export function exceedsBytes(value: unknown, maxBytes: number): boolean {
+  const text = JSON.stringify(value) ?? "";
+  // A UTF-16 unit is at most three bytes in UTF-8, so most values need no second pass.
+  if (text.length * 3 <= maxBytes) return false;
+  return text.length > maxBytes || utf8BytesOf(text) > maxBytes;
 }
 
 function utf8BytesOf(text: string): number {

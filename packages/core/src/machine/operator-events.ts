@@ -1,42 +1,51 @@
 import type { Rejected } from "./decision.ts";
-import { dispatchAgain, dispatchTask, toMessageStack } from "./dispatch-task.ts";
-import { toCancel } from "./open-runs.ts";
+import { dispatchAgain, tellLostTask, toMessageStack } from "./dispatch-task.ts";
+import { changeTasks, settleState } from "./enter-state.ts";
+import { forgetFailures, toCancelled } from "./fail-attempt.ts";
 import type { Stack, TaskState } from "./stack.ts";
-import { changeTask, toFailed } from "./task-results.ts";
-import { findTask, type Handler, listCurrentRuns, replaceRun, type Work, withoutMarks } from "./work.ts";
+import { decideOnEntry, startReady, toWaiting } from "./start-tasks.ts";
+import { findTask, hasFailed } from "./task-flow.ts";
+import { askToStop, type Handler, listCurrentRuns, setTask, type Work, withoutMarks } from "./work.ts";
 
 /** A new attempt of each failed task, or of the one that is named. Their messages show the tasks as failed, as ever. */
 export const retryFailed: Handler = (work) => {
-  const chosen = chooseTasks(work, "ERROR");
+  const chosen = chooseTasks(work, ({ status }) => status === "ERROR");
   if (!Array.isArray(chosen)) return chosen;
-  const shown = toMessageStack(work.stack);
-  const sent = new Set(chosen.filter((name) => dispatchTask(work, name, shown)));
-  if (sent.size === 0) return undefined;
-  const tasks = work.stack.tasks.map((task): TaskState => {
-    return sent.has(task.name) ? { name: task.name, status: "PENDING" } : task;
-  });
-  work.stack = { ...withoutMarks(work.stack), tasks };
+  const retried = chosen.filter(({ name }) => isKnown(work, name));
+  if (retried.length === 0) return undefined;
+  const shown = toMessageStack(work.machine, work.stack);
+  for (const task of retried) {
+    forgetFailures(work, task.name);
+    setTask(work, toRetried(work, task));
+  }
+  const isFailed = hasFailed(work);
+  const unmarked = withoutMarks(work.stack);
+  // Where all that is retried waits for what is still failed, nothing has begun.
+  work.stack = isFailed ? { ...unmarked, failed: true } : unmarked;
+  startReady(work, shown);
+  settleState(work, isFailed);
   return undefined;
 };
 
-/** The present attempt of each pending task, or of the one that is named, is sent again. */
+/** The present attempt of each task that was sent, or of the one that is named, is sent again. */
 export const retryPending: Handler = (work) => {
-  const chosen = chooseTasks(work, "PENDING");
+  const chosen = chooseTasks(work, ({ status, detail }) => status === "PENDING" && !isUnsent(detail));
   if (!Array.isArray(chosen)) return chosen;
-  const shown = toMessageStack(work.stack);
-  const sent = chosen.filter((name) => dispatchAgain(work, name, shown));
+  const shown = toMessageStack(work.machine, work.stack);
+  const sent = chosen.filter(({ name }) => dispatchAgain(work, name, shown));
   if (sent.length > 0) work.stack = withoutMarks(work.stack);
   return undefined;
 };
 
-/** Asks a pending task's run to stop. A task without an open run, as in rows taken over, is cancelled at once. */
+/** Asks a task's run to stop. A task without a running attempt, such as one that waits for its next, is cancelled at once. */
 export const cancelTask: Handler = (work) => {
   const name = work.event.task?.name ?? "";
   const task = findTask(work.stack, name);
   if (task === undefined) return toNotCurrent(work.stack, name);
   if (task.status !== "PENDING") return toNotRunning(task);
-  const asked = askToStop(work, name, {});
-  if (!asked) changeTask(work, toFailed(name, "cancelled"));
+  const runs = isUnsent(task.detail) ? [] : listCurrentRuns(work.stack, name);
+  askToStop(work, runs);
+  if (runs.length === 0) changeTasks(work, () => setTask(work, toCancelled(work, name)));
   return undefined;
 };
 
@@ -46,8 +55,16 @@ export const settleTask: Handler = (work) => {
   const task = findTask(work.stack, name);
   if (task === undefined) return toNotCurrent(work.stack, name);
   if (task.status === "SATISFIED") return toNotRunning(task);
-  askToStop(work, name, { abandoned: true });
-  changeTask(work, { name, status: "SATISFIED" });
+  askToStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
+  changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
+  return undefined;
+};
+
+/** The wait before a task's next attempt is over: the task is sent as soon as its needs still hold. */
+export const retryDue: Handler = (work) => {
+  const name = work.event.task?.name ?? "";
+  if (findTask(work.stack, name)?.detail !== "RETRYING") return NOT_RETRYING;
+  changeTasks(work, () => setTask(work, toWaiting(name)));
   return undefined;
 };
 
@@ -59,26 +76,38 @@ export const upgradeStack: Handler = ({ machine, stack }) => {
   return { kind: "rejected", code: "UPGRADE_TASK_UNKNOWN", reason };
 };
 
-function chooseTasks({ stack, event }: Work, status: TaskState["status"]): Rejected | string[] {
-  const only = event.task?.name;
-  if (only !== undefined && findTask(stack, only) === undefined) return toNotCurrent(stack, only);
-  const matching = stack.tasks.filter((task) => task.status === status && (only === undefined || task.name === only));
-  return matching.map(({ name }) => name);
+const NOT_RETRYING = {
+  kind: "ignored",
+  code: "TIMER_STALE",
+  reason: "The task does not wait for its next attempt.",
+} as const;
+
+/** A task that never was sent may have failed because it could not tell whether it shall run. */
+function toRetried(work: Work, { name, errorCode }: TaskState): TaskState {
+  const undecided = errorCode === "EXPRESSION_FAILED" && !Object.hasOwn(work.stack.attempts, name);
+  return undecided ? decideOnEntry(work, name) : toWaiting(name);
 }
 
-function askToStop(work: Work, task: string, mark: { readonly abandoned?: true }): boolean {
-  const runs = listCurrentRuns(work.stack, task);
-  for (const run of runs) {
-    replaceRun(work, run, { ...run, cancelling: run.cancelling ?? "requested", ...mark });
-    work.cancels.push(toCancel(run, run.cancelling ?? "requested"));
-  }
-  return runs.length > 0;
+function isKnown(work: Work, name: string): boolean {
+  const known = work.machine.tasks.has(name);
+  if (!known) work.notes.push(tellLostTask(name));
+  return known;
+}
+
+function isUnsent(detail: TaskState["detail"]): boolean {
+  return detail === "WAITING" || detail === "RETRYING";
+}
+
+function chooseTasks({ stack, event }: Work, matches: (task: TaskState) => boolean): Rejected | TaskState[] {
+  const only = event.task?.name;
+  if (only !== undefined && findTask(stack, only) === undefined) return toNotCurrent(stack, only);
+  return stack.tasks.filter((task) => matches(task) && (only === undefined || task.name === only));
 }
 
 function toNotCurrent(stack: Stack, task: string): Rejected {
   return { kind: "rejected", code: "TASK_NOT_CURRENT", reason: `"${stack.state}" has no task "${task}".` };
 }
 
-function toNotRunning({ name, status }: TaskState): Rejected {
-  return { kind: "rejected", code: "TASK_NOT_RUNNING", reason: `Task "${name}" is ${status}.` };
+function toNotRunning({ name, status, detail }: TaskState): Rejected {
+  return { kind: "rejected", code: "TASK_NOT_RUNNING", reason: `Task "${name}" is ${detail ?? status}.` };
 }

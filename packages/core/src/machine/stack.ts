@@ -41,6 +41,10 @@ export interface OpenRun {
   readonly cancelling?: "requested" | "timed-out";
   /** How long a cancel may take; kept here because a later revision may not have the task. */
   readonly cancelWithinMs?: number;
+  /** From the first grant to the deadline, where its resolved config says something else than the task. */
+  readonly timeoutMs?: number;
+  /** The task's explicit exclusive key as it was when the task became ready. */
+  readonly exclusiveKey?: string;
   /** References of the secrets in its message; their values are kept while the run is open. */
   readonly secrets?: readonly string[];
   /** The task was settled by hand: the run's answer closes it and changes no status, in its own entry too. */

@@ -1,104 +1,92 @@
-import type { Ignored, Rejected } from "./decision.ts";
+import type { Ignored } from "./decision.ts";
 import { formatDuration } from "./duration.ts";
-import { settleState } from "./enter-state.ts";
-import { attemptsOf, findCurrentRun, findLeftRun, isCurrent, isOvertaken, toCancel } from "./open-runs.ts";
-import type { OpenRun, Stack, TaskState } from "./stack.ts";
-import { endRun, findTask, type Handler, replaceRun, setTask, type Work } from "./work.ts";
+import { changeTasks, settleState } from "./enter-state.ts";
+import { armRetry, awaitsEnd, failAttempt, toCancelled, toFailed } from "./fail-attempt.ts";
+import { type CurrentAnswer, ENDED, matchAnswer } from "./match-answer.ts";
+import { attemptsOf, isCurrent, toCancel } from "./open-runs.ts";
+import type { Failure } from "./retry-policy.ts";
+import type { OpenRun, Stack } from "./stack.ts";
+import { startReady } from "./start-tasks.ts";
+import { keepOutputs, storeOutputs } from "./store-outputs.ts";
+import { findTask, hasFailed, isHeld } from "./task-flow.ts";
+import { bringMetadata, endRun, type Handler, replaceRun, setTask, type Work } from "./work.ts";
 
-/** The task has succeeded. */
+/** The task has succeeded, unless its outputs cannot be stored. */
 export const completeTask: Handler = (work) => {
-  return answerTask(work, (name) => ({ name, status: "SATISFIED" }));
+  const metadataBefore = work.stack.metadata;
+  return answer(work, ({ task: { name } }) => {
+    const fault = work.machine.version === 1 ? undefined : storeOutputs(work, name, metadataBefore);
+    if (fault === undefined) setTask(work, { name, status: "SATISFIED" });
+    else setTask(work, toFailed(work, name, { message: fault, code: "OUTPUT_INVALID" }));
+  });
 };
 
-/** The task has failed. */
+/** The attempt has failed. After a cancel that is the cancel's end. */
 export const failTask: Handler = (work) => {
-  const { description, code } = work.event;
-  return answerTask(work, (name) => toFailed(name, description, code));
+  return answer(work, (current) => {
+    const { task, run } = current;
+    const cancelling = work.machine.version === 1 ? undefined : run?.cancelling;
+    if (cancelling === "requested" && task.status === "PENDING") return endCancel(work, current);
+    if (cancelling === "timed-out" && awaitsEnd(work.stack, task.name)) return armRetry(work, task.name);
+    if (work.machine.version !== 1) keepOutputs(work, task.name);
+    failAttempt(work, task, toFailure(work), { run });
+  });
 };
 
-/** A cancel has ended. After a time-out the task has failed already, so that only the attempt ends. */
-export const confirmCancel: Handler = (work) => {
-  const match = matchAnswer(work);
-  if (match.kind !== "current") return match;
-  const { run, task } = match;
-  if (run) endRun(work, run);
-  if (run?.cancelling === "timed-out" || findTask(work.stack, task)?.status !== "PENDING") return undefined;
-  changeTask(work, toFailed(task, "cancelled"));
-  return undefined;
-};
+/** A cancel has ended. After a time-out the attempt has failed already, and the wait for the next one begins. */
+export const confirmCancel: Handler = (work) => answer(work, (current) => endCancel(work, current));
 
-/** The deadline of an attempt has passed: the task has failed and the attempt is asked to stop. It stays open until it has. */
+/** The deadline of an attempt has passed: it has failed and is asked to stop. It stays open until it has. */
 export const timeOutTask: Handler = (work) => {
-  const { stack, event, machine } = work;
+  const { stack, event } = work;
   const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
-  if (run === undefined) return CLOSED;
+  if (run === undefined) return ENDED;
   if (run.cancelling !== undefined) return CANCELLING;
+  bringMetadata(work);
   replaceRun(work, run, { ...run, cancelling: "timed-out" });
   work.cancels.push(toCancel(run, "timed-out"));
-  if (!isAwaited(stack, run)) return undefined;
-  const timeoutMs = machine.tasks.get(run.task)?.timeoutMs;
-  changeTask(
-    work,
-    toFailed(run.task, timeoutMs === undefined ? "timed out" : `timed out after ${formatDuration(timeoutMs)}`),
-  );
+  const task = findTask(stack, run.task);
+  if (task === undefined || !isAwaited(stack, run)) return undefined;
+  changeTasks(work, () => failAttempt(work, task, toTimeOut(work, run), { ending: true }));
   return undefined;
 };
 
-/** Sets a task's status and fires what follows from it. */
-export function changeTask(work: Work, task: TaskState): void {
-  const before = work.stack.tasks;
-  setTask(work, task);
-  settleState(work, before);
-}
-
-/** A failed task; without a message or a code where the worker gave none. */
-export function toFailed(name: string, errorMessage: string | undefined, errorCode?: string): TaskState {
-  return {
-    ...{ name, status: "ERROR" },
-    ...(errorMessage === undefined ? {} : { errorMessage }),
-    ...(errorCode === undefined ? {} : { errorCode }),
-  };
-}
-
-const CLOSED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };
 const CANCELLING: Ignored = {
   kind: "ignored",
   code: "RESULT_STALE",
   reason: "The attempt is being cancelled already.",
 };
 
-type Match = { readonly kind: "current"; readonly task: string; readonly run?: OpenRun } | Ignored | Rejected;
-
-function answerTask(work: Work, toTask: (name: string) => TaskState): Rejected | Ignored | undefined {
+/** Ends the run that is answered; if its task still waits for it, stores what the answer brings and changes the task. */
+function answer(work: Work, change: (current: CurrentAnswer) => void): ReturnType<Handler> {
   const match = matchAnswer(work);
+  if (match.kind === "left") {
+    endLeftRun(work, match.run);
+    return undefined;
+  }
   if (match.kind !== "current") return match;
+  bringMetadata(work);
   if (match.run) endRun(work, match.run);
-  changeTask(work, toTask(match.task));
+  changeTasks(work, () => change(match));
   return undefined;
 }
 
-/** Which task an answer concerns: its attempt says, else the task's name. */
-function matchAnswer({ stack, event }: Work): Match {
-  if (event.dispatchId === undefined) return matchByName(stack, event.task?.name ?? "");
-  const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
-  return run === undefined ? CLOSED : matchRun(stack, run);
+/** A run of an earlier entry has ended: tasks that waited for the last of them begin. */
+function endLeftRun(work: Work, run: OpenRun): void {
+  const wasHeld = isHeld(work);
+  const failedBefore = hasFailed(work);
+  endRun(work, run);
+  if (!wasHeld || isHeld(work)) return;
+  startReady(work);
+  settleState(work, failedBefore);
 }
 
-function matchRun(stack: Stack, run: OpenRun): Match {
-  const { task, attemptId } = run;
-  if (!isCurrent(stack, run)) return toStale(`Task "${task}" was left before this answer came.`, attemptId);
-  if (isOvertaken(stack, run)) return toStale(`A later attempt of task "${task}" was answered before.`, attemptId);
-  return { kind: "current", task, run };
-}
-
-function matchByName(stack: Stack, task: string): Match {
-  if (findTask(stack, task) === undefined) return toNotCurrent(stack, task);
-  const run = findCurrentRun(stack, task);
-  if (run) return { kind: "current", task, run };
-  // Settled by hand in this entry: the answer is that of the run that was given up.
-  const settled = stack.runs.find((other) => other.task === task && other.entry === stack.entry);
-  if (settled) return toStale(`Task "${task}" was settled before this answer came.`, settled.attemptId);
-  return { kind: "current", task };
+function endCancel(work: Work, { task: { name, status }, run }: CurrentAnswer): void {
+  if (run?.cancelling === "timed-out") {
+    if (awaitsEnd(work.stack, name)) armRetry(work, name);
+    return;
+  }
+  if (status === "PENDING") setTask(work, toCancelled(work, name));
 }
 
 /** True when the task waits for this very attempt. */
@@ -107,13 +95,17 @@ function isAwaited(stack: Stack, run: OpenRun): boolean {
   return pending && isCurrent(stack, run) && run.attempt === attemptsOf(stack, run.task);
 }
 
-function toStale(reason: string, closes: string): Ignored {
-  return { kind: "ignored", code: "RESULT_STALE", reason, closes };
+function toFailure({ event }: Work): Failure {
+  const { description, code, retryable } = event;
+  return {
+    ...(description === undefined ? {} : { message: description }),
+    ...(code === undefined ? {} : { code }),
+    ...(retryable === undefined ? {} : { retryable }),
+  };
 }
 
-function toNotCurrent(stack: Stack, task: string): Rejected {
-  const left = findLeftRun(stack, task);
-  const reason = `"${stack.state}" has no task "${task}".`;
-  const refusal: Rejected = { kind: "rejected", code: "TASK_NOT_CURRENT", reason };
-  return left === undefined ? refusal : { ...refusal, closes: left.attemptId };
+function toTimeOut({ machine }: Work, run: OpenRun): Failure {
+  const timeoutMs = run.timeoutMs ?? machine.tasks.get(run.task)?.timeoutMs;
+  const message = timeoutMs === undefined ? "timed out" : `timed out after ${formatDuration(timeoutMs)}`;
+  return machine.version === 1 ? { message } : { message, code: "TASK_TIMEOUT" };
 }

@@ -3,10 +3,32 @@ import type { StackEvent } from "./event.ts";
 import { type State, TIMEOUT } from "./machine.ts";
 import type { Stack, StackTimer } from "./stack.ts";
 
+/** The latest instant that a date can name; a timer or deadline behind it never comes. */
+const LAST_INSTANT = 8_640_000_000_000_000;
+
 /** The timers that are armed when a state is entered. */
 export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
-  if (state === undefined || state.after.length === 0) return NO_TIMERS;
-  return state.after.map(({ inMs, event }, index) => ({ id: `${entry}/after/${index}`, event, dueAt: at + inMs }));
+  if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
+  const { timeoutMs, after } = state;
+  return [
+    ...(timeoutMs === undefined ? [] : [{ id: timeoutId(entry), event: TIMEOUT, dueAt: toInstant(at + timeoutMs) }]),
+    ...after.map(({ inMs, event }, index) => ({ id: `${entry}/after/${index}`, event, dueAt: toInstant(at + inMs) })),
+  ];
+}
+
+/** The id of the timer of a state's own time-out. */
+export function timeoutId(entry: number): string {
+  return `${entry}/timeout`;
+}
+
+/** The id of the timer of a task's next attempt. */
+export function retryId(entry: number, task: string): string {
+  return `${entry}/retry/${task}`;
+}
+
+/** An instant that a date can name. */
+export function toInstant(ms: number): number {
+  return Math.min(ms, LAST_INSTANT);
 }
 
 /**

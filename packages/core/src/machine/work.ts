@@ -1,10 +1,15 @@
+import type { MetadataChange } from "./bring-metadata.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import type { StackEvent } from "./event.ts";
+import { adoptSecrets, pruneSecrets, withMetadata } from "./keep-secrets.ts";
 import type { Machine, State } from "./machine.ts";
-import { isCurrent } from "./open-runs.ts";
+import { listSecretValues, maskTasks, maskText } from "./mask-secrets.ts";
+import { isCurrent, toCancel } from "./open-runs.ts";
 import { RESULT_EVENTS } from "./parked-code.ts";
-import type { Metadata, OpenRun, Stack, TaskState } from "./stack.ts";
+import type { OpenRun, Stack, TaskDetail, TaskState } from "./stack.ts";
+import { isHeld, isSatisfied } from "./task-flow.ts";
 import { armTimers, spendTimer } from "./timers.ts";
+import type { ScopeInput } from "./to-scope.ts";
 
 /** What keeps a stack from running in circles for ever. */
 export interface DecideLimits {
@@ -24,6 +29,8 @@ export interface Work {
   readonly limits: DecideLimits;
   /** The event is a result or a timer's, so its entries count towards the limit. */
   readonly automatic: boolean;
+  /** What the event brings: checked, and stored by `bringMetadata` when the event is found to concern the stack. */
+  readonly brought: MetadataChange;
   stack: Stack;
   entries: number;
   readonly dispatches: Dispatch[];
@@ -54,53 +61,71 @@ export function createStack(machine: Machine, init: State, event: StackEvent): S
     runs: [],
     timers: armTimers(init, 0, event.at),
     automaticEntries: [],
+    ...(machine.version === 1 ? {} : { visits: { [init.name]: 1 } }),
   };
 }
 
 /** Begins to work an event in: what every applied event does to its stack. */
 export function beginWork(
-  input: Pick<Work, "machine" | "event" | "limits"> & { readonly before: Stack; readonly metadata: Metadata },
+  input: Pick<Work, "machine" | "event" | "limits" | "brought"> & { readonly before: Stack },
 ): Work {
-  const { machine, event, limits, metadata } = input;
+  const { machine, event, limits, brought } = input;
   const automatic = event.origin === "timer" || RESULT_EVENTS.has(event.name);
   const before = event.timerId === undefined ? input.before : spendTimer(input.before, event.timerId);
   const stack: Stack = {
-    ...before,
+    ...adoptSecrets(machine, before),
     machineHash: machine.hash,
-    metadata,
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
-  return { machine, event, limits, automatic, stack, entries: 0, dispatches: [], cancels: [], closes: [], notes: [] };
+  const found = { dispatches: [], cancels: [], closes: [], notes: [] };
+  return { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
 }
 
-/** The decision at the end of the work. A satisfied stack in a terminal state is removed. */
+/** Stores what the event has brought. */
+export function bringMetadata(work: Work): void {
+  changeMetadata(work, work.brought);
+}
+
+/** Changes the metadata. What tasks say tells no value that has become sensitive by it. */
+export function changeMetadata(work: Work, change: MetadataChange): void {
+  const stack = withMetadata(work.machine, work.stack, change);
+  const isSecret = stack.secretVersions !== work.stack.secretVersions;
+  work.stack = stack;
+  if (isSecret) work.stack = { ...stack, tasks: maskTasks(listWorkSecrets(work), stack.tasks) };
+}
+
+/** A text that may be shown: without sensitive values of the stack and the event. */
+export function toShown(work: Work, text: string): string {
+  return maskText(listWorkSecrets(work), text);
+}
+
+/** What the expressions of this work look at. */
+export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
+  return { machine, stack, at: event.at };
+}
+
+/** The decision at the end of the work. A satisfied stack in a terminal state is removed, unless runs are waited for. */
 export function endWork(work: Work): Applied {
-  const { stack, dispatches, cancels, closes, notes } = work;
-  const removed = work.machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks);
+  const { machine, dispatches, cancels, closes, notes } = work;
+  const stack = pruneSecrets(work.stack);
+  const removed = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
   if (removed) notes.push(...stack.runs.map(tellLeftRun));
   return { kind: "applied", stack, removed, dispatches, cancels, closes, notes };
 }
 
-/** True when there is no task that has not succeeded. */
-export function isSatisfied(tasks: readonly TaskState[]): boolean {
-  return tasks.every(({ status }) => status === "SATISFIED");
-}
-
-/** True when no task runs any more and at least one has failed. */
-export function hasFailed(tasks: readonly TaskState[]): boolean {
-  return !tasks.some(({ status }) => status === "PENDING") && tasks.some(({ status }) => status === "ERROR");
-}
-
-/** The status of a task of the present state; undefined when the state has no such task. */
-export function findTask(stack: Stack, name: string): TaskState | undefined {
-  return stack.tasks.find((task) => task.name === name);
-}
-
-/** Replaces one task's status. */
+/** Replaces one task's status. A task that waits for its next attempt no more needs no timer. */
 export function setTask(work: Work, task: TaskState): void {
-  const tasks = work.stack.tasks.map((old) => (old.name === task.name ? task : old));
-  work.stack = { ...work.stack, tasks };
+  const { stack } = work;
+  const tasks = stack.tasks.map((old) => (old.name === task.name ? task : old));
+  const armed = task.detail !== "RETRYING" && stack.timers.some((timer) => timer.task === task.name);
+  const timers = armed ? stack.timers.filter((timer) => timer.task !== task.name) : stack.timers;
+  work.stack = { ...stack, tasks, timers };
+}
+
+/** A detail as the machine's version puts it on the wire. */
+export function toDetail({ version }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {
+  return version === 1 ? {} : { detail };
 }
 
 /** Ends an open attempt. */
@@ -114,7 +139,15 @@ export function replaceRun(work: Work, run: OpenRun, next: OpenRun): void {
   work.stack = { ...work.stack, runs: work.stack.runs.map((other) => (other === run ? next : other)) };
 }
 
-/** The stack without the marks that say that it cannot go on; the same stack when it has none. */
+/** Asks open attempts to stop, also those that were asked before: the cancel may have been lost. */
+export function askToStop(work: Work, runs: readonly OpenRun[], mark: { readonly abandoned?: true } = {}): void {
+  for (const run of runs) {
+    replaceRun(work, run, { ...run, cancelling: run.cancelling ?? "requested", ...mark });
+    work.cancels.push(toCancel(run, run.cancelling ?? "requested"));
+  }
+}
+
+/** The stack without the marks that a retry takes away; the same stack when it has none. */
 export function withoutMarks(stack: Stack): Stack {
   if (stack.stalled === undefined && stack.failed === undefined) return stack;
   const { stalled, failed, ...rest } = stack;
@@ -124,6 +157,10 @@ export function withoutMarks(stack: Stack): Stack {
 /** Open attempts of a task in the present entry whose answers set its status, oldest first. */
 export function listCurrentRuns(stack: Stack, task: string): readonly OpenRun[] {
   return stack.runs.filter((run) => run.task === task && isCurrent(stack, run));
+}
+
+function listWorkSecrets({ machine, stack, event }: Work): readonly unknown[] {
+  return listSecretValues(machine, stack, event);
 }
 
 function tellLeftRun({ task, entry, attempt }: OpenRun): string {

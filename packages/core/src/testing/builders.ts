@@ -1,11 +1,15 @@
 import type { StackEvent } from "../machine/event.ts";
+import type { Expression, Template } from "../machine/expression/expression.ts";
 import {
   FAILED,
   type Machine,
+  type MetadataRule,
+  type MetadataRules,
   NEXT,
   PLAIN_MACHINE,
   PLAIN_STATE,
   PLAIN_TASK,
+  type Reaction,
   type State,
   type Task,
   TIMEOUT,
@@ -13,13 +17,23 @@ import {
 } from "../machine/machine.ts";
 import type { Stack, TaskState } from "../machine/stack.ts";
 
-/** A state in short: reactions by event, each the states to enter (`[]`: nothing happens). */
+/** One entry of a reaction in short: what must hold, the state to enter (none: nothing happens), and what it sets. */
+export interface ReactionSketch {
+  readonly when?: Expression;
+  readonly to?: string;
+  readonly set?: Readonly<Record<string, Template>>;
+}
+
+/** A state in short. Reactions by event: the states to enter (`[]`: nothing happens), or entries of which the first counts. */
 export interface StateSketch {
-  readonly on?: Readonly<Record<string, readonly string[]>>;
+  readonly on?: Readonly<Record<string, readonly string[] | readonly ReactionSketch[]>>;
   readonly tasks?: readonly string[];
   readonly terminal?: boolean;
   /** Instants in milliseconds after the entry, with their events. */
   readonly after?: readonly { readonly inMs: number; readonly event: string }[];
+  readonly timeoutMs?: number;
+  readonly leaving?: State["leaving"];
+  readonly protected?: boolean;
 }
 
 /** What of a built machine is not the default. */
@@ -48,6 +62,32 @@ export function aMachine(states: Readonly<Record<string, StateSketch>>, sketch: 
     tasks: new Map(names.map((name) => [name, { ...aTask(name), ...tasks[name] }])),
     ...rest,
   };
+}
+
+/** As `aMachine`, of version 2: a task waits an hour and a state for the runs that were left, where nothing else is said. */
+export function aMachineV2(states: Readonly<Record<string, StateSketch>>, sketch: MachineSketch = {}): Machine {
+  const waiting = Object.entries(states).map(
+    ([name, state]) => [name, { leaving: "wait" as const, ...state }] as const,
+  );
+  const machine = aMachine(Object.fromEntries(waiting), { version: 2, revision: "pin", ...sketch });
+  const tasks = [...machine.tasks].map(([name, task]) => {
+    return [name, { ...task, timeoutMs: sketch.tasks?.[name]?.timeoutMs ?? 3_600_000 }] as const;
+  });
+  return { ...machine, tasks: new Map(tasks) };
+}
+
+/** Rules of these keys; others are allowed. */
+export function someRules(keys: Readonly<Record<string, Partial<MetadataRule>>>, additional = true): MetadataRules {
+  const rules = Object.entries(keys).map(([key, rule]) => {
+    return [key, { required: false, sensitive: false, immutable: false, ...rule }] as const;
+  });
+  return { keys: new Map(rules), additional };
+}
+
+/** A policy of so many attempts that waits up to 1 s, 2 s, 4 s and so on, at most a minute. */
+export function retrying(attempts: number, only?: readonly string[]): Pick<Task, "retry"> {
+  const policy = { attempts, fromMs: 1_000, toMs: 60_000, factor: 2 };
+  return { retry: only === undefined ? policy : { ...policy, only: new Set(only) } };
 }
 
 /** A stack in INIT that was created at the instant 0 and did nothing yet. Tasks may be given as names: pending. */
@@ -81,9 +121,20 @@ export function anEvent(name: string, event: Partial<StackEvent> = {}): StackEve
 
 const INTERNAL: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 
-function toState(name: string, { on = {}, tasks = [], terminal = false, after = [] }: StateSketch): State {
-  const reactions = Object.entries(on).map(([event, advance]) => [event, toReactions(advance)] as const);
-  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after };
+function toState(name: string, sketch: StateSketch): State {
+  const { on = {}, tasks = [], terminal = false, after = [], ...rest } = sketch;
+  const reactions = Object.entries(on).map(([event, entries]) => [event, toEntries(entries)] as const);
+  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after, ...rest };
+}
+
+function toEntries(entries: readonly string[] | readonly ReactionSketch[]): readonly Reaction[] {
+  const sketches = entries.filter((entry) => typeof entry !== "string");
+  if (sketches.length === 0) return toReactions(entries.filter((entry) => typeof entry === "string"));
+  return sketches.map(({ when, to, set = {} }) => ({
+    ...(when === undefined ? {} : { when }),
+    advance: to === undefined ? [] : [to],
+    set: new Map(Object.entries(set)),
+  }));
 }
 
 function aTask(name: string): Task {
