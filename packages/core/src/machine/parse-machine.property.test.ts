@@ -9,11 +9,12 @@ import { toSvg } from "./graph/to-svg.ts";
 import type { CompileResult } from "./machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 
-const folder = new URL("../../fixtures/machines/valid/", import.meta.url);
+const folders = ["valid/", "valid-v2/"].map((kind) => new URL(`../../fixtures/machines/${kind}`, import.meta.url));
 
-const sources = readdirSync(folder)
-  .filter((file) => file.endsWith(".yaml"))
-  .map((file) => readFileSync(new URL(file, folder), "utf8"));
+const sources = folders.flatMap((folder) => {
+  const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
+  return files.map((file) => readFileSync(new URL(file, folder), "utf8"));
+});
 
 const options = { name: "app" };
 
@@ -34,7 +35,7 @@ function expectSound({ machine, problems }: CompileResult): void {
 }
 
 const token = fc.constantFrom(
-  ..."version: 1|events:|states:|tasks:|INIT|NEXT|on:|terminal|action: advance|state:|<<: *a|&a |*a|[|]|{|}|- |: |, |\n|\n  |\n    |\t|---|...|? |!!str |!x |%YAML 1.1|'|\"|\\|#|@|__proto__:|constructor|010|null|~|true|😀|\uFEFF|\r\n|\u0000|\u2028".split(
+  ..."version: 1|version: 2|events:|states:|tasks:|INIT|NEXT|on:|terminal|action: advance|state:|<<: *a|&a |*a|[|]|{|}|- |: |, |\n|\n  |\n    |\t|---|...|? |!!str |!x |%YAML 1.1|'|\"|\\|#|@|__proto__:|constructor|010|null|~|true|😀|\uFEFF|\r\n|\u0000|\u2028".split(
     "|",
   ),
 );
@@ -53,9 +54,16 @@ const word = fc.constantFrom(
   "local",
   "__proto__",
   "x",
+  "FAILED",
+  "5m",
+  `\${metadata.x}`,
+  `a $\${ \${tasks.run.outputs.x`,
+  "stack.visits.INIT < 3",
+  "metadata.source == 'x'",
+  "string",
 );
 const key = fc.constantFrom(
-  ..."version events states tasks on terminal action state executor config name args source type bucket key location variables INIT GO NEXT run x-a __proto__ constructor".split(
+  ..."version events states tasks on terminal action state executor config name args source type bucket key location variables INIT GO NEXT run x-a __proto__ constructor metadata targets additionalMetadata revision description timeout after in event leaving protected when set FAILED needs retry attempts backoff from only outputs exclusive target account required default pattern enum minimum sensitive".split(
     " ",
   ),
 );
@@ -68,7 +76,9 @@ const { value: document } = fc.letrec((tie) => ({
   ),
 }));
 const machineLike = fc.record({
-  version: fc.constantFrom(1, "1", 1, 2),
+  version: fc.constantFrom(1, "1", 1, 2, 2, 3),
+  metadata: fc.oneof(fc.dictionary(word, document), fc.constant({ source: { sensitive: true } }), document),
+  targets: fc.oneof(fc.dictionary(word, document), document),
   events: fc.oneof(fc.array(word), document),
   states: fc.oneof(fc.dictionary(word, document), document),
   tasks: fc.oneof(fc.dictionary(word, document), document),

@@ -85,6 +85,8 @@ function warnAll(context: CompileContext, input: StatesInput, { states, referenc
 function warnRestarts(context: CompileContext, name: string, state: StateDraft): void {
   const { tasks = [], on, leaving } = state;
   if (tasks.length === 0 || leaving !== "abandon") return;
-  const unconditional = [...(on ?? [])].filter(([, { entries }]) => entries.every(({ isConditional }) => !isConditional));
+  const unconditional = [...(on ?? [])].filter(([, { entries }]) =>
+    entries.every(({ isConditional }) => !isConditional),
+  );
   warnSelfAdvance(context, name, new Map(unconditional));
 }

@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { Compile } from "typebox/compile";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { machineV2Schema } from "./machine-v2-schema.ts";
+
+const folder = new URL("../../../fixtures/machines/", import.meta.url);
+
+const validator = Compile(machineV2Schema);
+
+const list = (kind: string) => readdirSync(new URL(kind, folder)).filter((file) => file.endsWith(".yaml"));
+
+const load = (file: string): unknown =>
+  parse(readFileSync(new URL(file, folder), "utf8"), {
+    merge: true,
+    schema: "core",
+    uniqueKeys: false,
+    maxAliasCount: -1,
+  });
+
+// What a schema cannot say: names that must exist elsewhere, expressions, what must fit to each other.
+const BEYOND = new Set([
+  "advance-state-undefined",
+  "after-event-needs-metadata",
+  "after-event-not-handled",
+  "after-event-undeclared",
+  "config-invalid",
+  "constraint-not-applicable",
+  "default-invalid",
+  "duplicate-mapping-key",
+  "enum-invalid",
+  "executor-unknown",
+  "expression-syntax",
+  "expression-task-not-available",
+  "expression-unknown-name",
+  "expression-unterminated",
+  "expression-variable-unavailable",
+  "metadata-undeclared",
+  "needs-cycle",
+  "needs-not-in-state",
+  "needs-undefined",
+  "on-event-undeclared",
+  "pattern-invalid",
+  "range-empty",
+  "sensitive-leak",
+  "state-task-undefined",
+  "target-undefined",
+  "task-name-pattern",
+]);
+
+describe("machineV2Schema", () => {
+  it.each(list("valid-v2"))("accepts valid-v2/%s", (file) => {
+    expect(validator.Errors(load(`valid-v2/${file}`))).toEqual([]);
+  });
+
+  it.each(list("invalid-v2").filter((file) => !BEYOND.has(file.replace(".yaml", ""))))(
+    "refuses invalid-v2/%s",
+    (file) => {
+      expect(validator.Check(load(`invalid-v2/${file}`))).toBe(false);
+    },
+  );
+
+  it("is what the package publishes", async () => {
+    const json = JSON.stringify(machineV2Schema, null, 2);
+    // As the formatter wants it: lists of texts on one line.
+    const published = json.replaceAll(/\[\s+("[^"]*"(?:,\s+"[^"]*")*)\s+\]/g, (_, items: string) => {
+      return `[${items.replaceAll(/\s+/g, " ")}]`;
+    });
+
+    await expect(`${published}\n`).toMatchFileSnapshot("../../../schema/machine-v2.schema.json");
+  });
+});

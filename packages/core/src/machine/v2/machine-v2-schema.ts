@@ -1,0 +1,171 @@
+import { Type } from "typebox";
+import { machineV2TaskSchema } from "./machine-v2-task-schema.ts";
+import { closed, Duration, Expression, Flag, Scalar, Template } from "./schema-pieces.ts";
+
+const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
+
+const RESERVED =
+  "NEXT|FAILED|TIMEOUT|TASK_COMPLETED|TASK_ERROR|TASK_CANCELLED|RETRY_FAILED_TASKS|RETRY_PENDING_TASKS|CANCEL_TASK|SETTLE_TASK|REMOVE_STACK|UPGRADE_STACK";
+
+const EVENT = `^(?!(?:${RESERVED})$)${NAME}$`;
+
+const Name = Type.String({ pattern: `^${NAME}$` });
+
+const EventName = Type.String({ pattern: EVENT });
+
+const Event = Type.Object(
+  {
+    description: Type.Optional(Type.String()),
+    metadata: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), { description: "Metadata keys that must come with this event." }),
+    ),
+  },
+  closed,
+);
+
+const Events = Type.Union(
+  [
+    Type.Array(EventName, { uniqueItems: true }),
+    Type.Object({}, { patternProperties: { [EVENT]: Event }, additionalProperties: false }),
+  ],
+  { description: "Events that may come from outside." },
+);
+
+const MetadataRule = Type.Object(
+  {
+    type: Type.Optional(Type.Union([Type.Literal("string"), Type.Literal("number"), Type.Literal("boolean")])),
+    required: Flag("Every stack must have a value from its creation on."),
+    default: Type.Optional(Scalar),
+    pattern: Type.Optional(
+      Type.String({ description: "A regular expression, searched anywhere in the text: anchor it with ^ and $." }),
+    ),
+    enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minItems: 1 })),
+    minimum: Type.Optional(Type.Number()),
+    maximum: Type.Optional(Type.Number()),
+    sensitive: Flag("The value is never shown, logged or written into messages."),
+    immutable: Flag("A value, once set, cannot be changed."),
+    description: Type.Optional(Type.String()),
+  },
+  closed,
+);
+
+const Target = Type.Object(
+  {
+    account: Type.Optional(Type.Union([Type.String({ pattern: "^[0-9]{12}$" }), Template])),
+    region: Type.Optional(Type.String({ minLength: 1 })),
+    role: Type.Optional(Type.String({ minLength: 1 })),
+    externalId: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  closed,
+);
+
+const SetMetadata = Type.Optional(
+  Type.Record(Type.String(), Scalar, { description: "Metadata to set before the state is entered." }),
+);
+
+const When = Type.Optional(Expression("Taken only if this CEL expression is true."));
+
+const Advance = Type.Object({ when: When, action: Type.Literal("advance"), state: Name, set: SetMetadata }, closed);
+
+const NoOp = Type.Object({ when: When, action: Type.Literal("no-op"), set: SetMetadata }, closed);
+
+const Reaction = Type.Union(
+  [
+    Type.String({ pattern: `^(?:no-op|${NAME})$`, description: "A state to enter, or no-op." }),
+    Type.Array(Type.Union([Advance, NoOp]), {
+      minItems: 1,
+      description: "The first entry whose condition holds is taken, and only it.",
+    }),
+  ],
+  { description: "What happens: a state to enter, no-op, or a list of entries." },
+);
+
+const After = Type.Object({ in: Duration("From the entry into the state."), event: EventName }, closed);
+
+const State = Type.Object(
+  {
+    terminal: Flag("The stack is removed when the state's tasks have succeeded."),
+    protected: Flag("An event that leads from here into a terminal state must confirm the stack's id."),
+    tasks: Type.Optional(
+      Type.Array(Type.String(), {
+        uniqueItems: true,
+        maxItems: 100,
+        description: "Tasks to run when the state is entered; those with needs wait for them.",
+      }),
+    ),
+    timeout: Type.Optional(Duration("From the entry; then TIMEOUT fires once.")),
+    after: Type.Optional(
+      Type.Array(After, { description: "Events to send when the stack has been in this state for so long." }),
+    ),
+    leaving: Type.Optional(
+      Type.Union([Type.Literal("abandon"), Type.Literal("wait"), Type.Literal("cancel")], {
+        description: "What becomes of tasks that still run when this state is entered. Default: wait.",
+      }),
+    ),
+    on: Type.Optional(
+      Type.Object(
+        {},
+        {
+          patternProperties: { [`^${NAME}$`]: Reaction },
+          additionalProperties: false,
+          description: "Declared events, and NEXT (all tasks succeeded), FAILED (one failed for good), TIMEOUT.",
+        },
+      ),
+    ),
+  },
+  closed,
+);
+
+/**
+ * Machines of version 2 as JSON Schema, for editors. It refuses nothing that `parseMachine` accepts; names that must exist
+ * elsewhere in the document, expressions and registered executors are beyond a schema.
+ */
+export const machineV2Schema = Type.Object(
+  {
+    version: Type.Literal(2),
+    description: Type.Optional(Type.String()),
+    events: Type.Optional(Events),
+    metadata: Type.Optional(
+      Type.Object(
+        {},
+        {
+          patternProperties: { "^[\\s\\S]{1,255}$": MetadataRule },
+          additionalProperties: false,
+          description: "What stacks may hold.",
+        },
+      ),
+    ),
+    additionalMetadata: Type.Optional(
+      Type.Boolean({ description: "False: only the keys of metadata are allowed. Default: true." }),
+    ),
+    targets: Type.Optional(
+      Type.Record(Type.String(), Target, { description: "AWS accounts and regions that tasks work in." }),
+    ),
+    revision: Type.Optional(
+      Type.Union([Type.Literal("pin"), Type.Literal("follow")], {
+        description: "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
+      }),
+    ),
+    states: Type.Object(
+      { INIT: State },
+      {
+        patternProperties: { [`^${NAME}$`]: State },
+        additionalProperties: false,
+        maxProperties: 500,
+        description: "Every stack begins in INIT.",
+      },
+    ),
+    tasks: Type.Optional(
+      Type.Object(
+        {},
+        { patternProperties: { "[\\s\\S]": machineV2TaskSchema }, additionalProperties: false, maxProperties: 500 },
+      ),
+    ),
+  },
+  {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Stackyard machine, version 2",
+    patternProperties: { "^x-": {} },
+    additionalProperties: false,
+  },
+);
