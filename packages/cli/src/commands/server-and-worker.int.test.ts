@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listProcesses } from "@stackyard/core/engine";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeSharedStore } from "../testing/shared-store.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
@@ -17,9 +17,10 @@ tasks:
 `;
 /** An executor that ends when there is a file `go`, or when it is asked to, and keeps the state backend's address. */
 const PLUGIN = `import { existsSync, writeFileSync } from "node:fs";
-export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir }) => [{
+export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir, environment }) => [{
   name: "wait", config: { type: "object" }, resumable: true, cancelWithin: "5m",
   async start(ctx) {
+    writeFileSync(projectDir + "/environment", JSON.stringify(Object.keys(environment)));
     writeFileSync(projectDir + "/begun", ctx.stateBackendUrl ?? "");
     while (!existsSync(projectDir + "/go")) {
       if (ctx.signal.aborted) return { kind: "failed", code: "ENDED", message: "It was asked to.", retryable: true };
@@ -96,6 +97,23 @@ describe("stackyard server and stackyard worker", () => {
     expect([(await stop(worker)).exitCode, (await stop(server)).exitCode]).toEqual([0, 0]);
     expect(await list()).toEqual([]);
     expect(existsSync(join(cwd, ".stackyard/server.json"))).toBe(false);
+  });
+
+  it("keep the way into the store and the tokens from tasks", async () => {
+    const { cwd, go, isDone } = aProject();
+    vi.stubEnv("DATABASE_URL", "postgres://secret");
+    vi.stubEnv("STACKYARD_API_TOKENS", "ada=first-secret-of-the-tests");
+    cleanUps.push(() => vi.unstubAllEnvs());
+    await start(["server", "--port", "0"], cwd);
+    await start(["worker"], cwd);
+    go();
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await isDone();
+
+    const names = JSON.parse(readFileSync(join(cwd, "environment"), "utf8"));
+    expect(names).toContain("PATH");
+    expect(names).not.toContain("DATABASE_URL");
+    expect(names).not.toContain("STACKYARD_API_TOKENS");
   });
 
   it("asks for the tokens of the environment, and knows who calls by them", async () => {

@@ -1,6 +1,6 @@
 import type { StackyardConfig } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { chooseSharedStore, chooseStore } from "./choose-store.ts";
+import { chooseSharedStore, chooseStore, listSecretVariables } from "./choose-store.ts";
 
 const aFile = (store?: StackyardConfig["store"]) => ({
   projectDir: "/home/kim/app",
@@ -35,6 +35,19 @@ describe("chooseStore", () => {
         details: { hint: "Its folder is `dataDir`, beside `store`." },
       }),
     );
+  });
+});
+
+describe("listSecretVariables", () => {
+  it("hides the way into the store where it is the yard's, and the tokens always", () => {
+    const tokens = ["STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE"];
+
+    expect(listSecretVariables(chooseStore(aFile()))).toEqual(tokens);
+    expect(listSecretVariables(chooseStore(aFile("postgres")))).toEqual([
+      ...tokens,
+      "DATABASE_URL",
+      "POSTGRES_CONNECTION_SECRET",
+    ]);
   });
 });
 

@@ -42,6 +42,12 @@ export function chooseSharedStore(file: ConfigFile, env: Environment): StoreChoi
   return chooseStore({ ...file, config: { ...file.config, store: "postgres" } });
 }
 
+/** What tasks must not see: who has the store or a token has the whole yard. */
+export function listSecretVariables(choice: StoreChoice): readonly string[] {
+  const ofStore = choice.kind === "sqlite" ? [] : POSTGRES_VARIABLES;
+  return ["STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE", ...ofStore];
+}
+
 /** What to do where one process may write and several are wanted. */
 export const SHARED_STORE_HINT =
   'Use Postgres: `npm install @stackyard/store-postgres`, write `store: "postgres"` into the configuration and set DATABASE_URL. Or let one process do everything: `stackyard server --with-worker`.';
