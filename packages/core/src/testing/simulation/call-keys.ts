@@ -1,0 +1,42 @@
+import { parseAttemptId } from "../../machine/attempt-id.ts";
+
+/**
+ * Names a call: what it concerns, what it does, and the how manieth of its kind it is. Without a subject it concerns the
+ * process. Whatever else is taken out of a plan, a call about an attempt or a stack mostly keeps its name.
+ */
+export type KeyOf = (what: string, subject?: string) => string;
+
+/** Keys over all processes of a run; each process has its own `KeyOf` over the same counts. */
+export function createKeys(): (node: number) => KeyOf {
+  const counts = new Map<string, number>();
+  return (node) =>
+    (what, subject = `node ${node}`) => {
+      const kind = `${subject} ${what}`;
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      return `${kind} ${count}`;
+    };
+}
+
+/** `pr-1/plan/3.1` of an attempt's id: stack, task, entry and attempt. */
+export function toAttemptKey(attemptId: string): string {
+  const parts = parseAttemptId(attemptId);
+  if (parts === undefined) return attemptId;
+  const { stackId, task, entry, attempt } = parts;
+  return `${stackId}/${task}/${entry}.${attempt}`;
+}
+
+/** What a call of a store concerns, as its first argument tells; undefined: no attempt and no stack. */
+export function findSubject(name: string, [first]: readonly unknown[]): string | undefined {
+  if (Array.isArray(first)) return SUBJECT_LISTS.has(name) ? findStackId(first[0]) : undefined;
+  if (typeof first !== "object" || first === null || !("attemptId" in first)) return undefined;
+  return typeof first.attemptId === "string" ? toAttemptKey(first.attemptId) : undefined;
+}
+
+const SUBJECT_LISTS: ReadonlySet<string> = new Set(["load", "commit"]);
+
+function findStackId(item: unknown): string | undefined {
+  if (typeof item === "string") return item;
+  if (typeof item !== "object" || item === null || !("stackId" in item)) return undefined;
+  return typeof item.stackId === "string" ? item.stackId : undefined;
+}

@@ -1,0 +1,170 @@
+import type { Random } from "../../ports/clock.ts";
+import { createRandom } from "../fake-clock.ts";
+import type { Fault, SimulationPlan, WorkStep } from "./simulation-plan.ts";
+
+/** What a fault may happen to. */
+export type FaultPlace = "call" | "point" | "idle" | "delivery";
+
+/** Says what happens to each call, whatever the order in which it is asked. */
+export interface Chance {
+  findFault(key: string, place: FaultPlace): Fault | undefined;
+  findWork(key: string): WorkStep | undefined;
+}
+
+/** How much goes wrong; probabilities. */
+export interface Chaos {
+  readonly crash: number;
+  readonly fail: number;
+  readonly delay: number;
+  readonly yield: number;
+  readonly hurry: number;
+  readonly lose: number;
+  readonly repeat: number;
+  /** Of executors: that a call does not succeed at once. */
+  readonly work: number;
+}
+
+/** Only what the plan says. */
+export function createPlannedChance({ faults, work }: Pick<SimulationPlan, "faults" | "work">): Chance {
+  const faultOf = new Map(Object.entries(faults));
+  const workOf = new Map(Object.entries(work));
+  return { findFault: (key) => faultOf.get(key), findWork: (key) => workOf.get(key) };
+}
+
+/** A chance that writes down what it has said, so that the run can be planned. */
+export interface RecordedChance extends Chance {
+  readonly faults: Record<string, Fault>;
+  readonly work: Record<string, WorkStep>;
+}
+
+/** Says by chance, which hangs on the seed and the call alone, until `isCalm`. */
+export function createRecordedChance(
+  { seed, nodes }: Pick<SimulationPlan, "seed" | "nodes">,
+  chaos: Chaos,
+  isCalm: () => boolean,
+): RecordedChance {
+  const faults: Record<string, Fault> = {};
+  const work: Record<string, WorkStep> = {};
+  return {
+    faults,
+    work,
+    findFault(key, place) {
+      if (isCalm()) return undefined;
+      const fault = FAULTS[place](createRandom(hashOf(seed, key)), chaos, nodes.length);
+      if (fault !== undefined) faults[key] = fault;
+      return fault;
+    },
+    findWork(key) {
+      const random = createRandom(hashOf(seed, key));
+      if (isCalm() || random() >= chaos.work) return undefined;
+      const step = drawWork(random);
+      work[key] = step;
+      return step;
+    },
+  };
+}
+
+/** One of some values, of which there must be one. */
+export function pick<Value>(random: Random, values: readonly Value[]): Value {
+  const value = values[Math.floor(random() * values.length)];
+  if (value === undefined) throw new TypeError("There is nothing to pick from.");
+  return value;
+}
+
+/** A whole number from the first to the last, both included. */
+export function drawWhole(random: Random, first: number, last: number): number {
+  return first + Math.floor(random() * (last - first + 1));
+}
+
+type Draw = (random: Random, chaos: Chaos, nodes: number) => Fault | undefined;
+
+const FAULTS: Readonly<Record<FaultPlace, Draw>> = {
+  call(random, chaos) {
+    const drawn = drawKind(random, [chaos.crash, chaos.fail, chaos.delay, chaos.yield]);
+    return [drawCrash, drawFail, drawDelay, drawYield][drawn]?.(random);
+  },
+  point(random, chaos) {
+    const drawn = drawKind(random, [chaos.crash, chaos.delay, chaos.yield]);
+    return [drawCrash, drawDelay, drawYield][drawn]?.(random);
+  },
+  idle(random, chaos) {
+    const drawn = drawKind(random, [chaos.hurry, chaos.delay]);
+    return [drawHurry, drawDelay][drawn]?.(random);
+  },
+  delivery(random, chaos, nodes) {
+    const drawn = drawKind(random, [chaos.lose, chaos.repeat, chaos.crash]);
+    if (drawn === 1) return { kind: "repeat", node: drawWhole(random, 0, nodes - 1) };
+    return [drawLoss, undefined, drawCrash][drawn]?.(random);
+  },
+};
+
+/** The place of the kind that is drawn; -1: none. */
+function drawKind(random: Random, rates: readonly number[]): number {
+  let left = random();
+  return rates.findIndex((rate) => {
+    left -= rate;
+    return left < 0;
+  });
+}
+
+const LONG_MS = [1, 20, 900, 5_000, 12_000, 31_000, 65_000, 130_000, 700_000] as const;
+
+function drawCrash(random: Random): Fault {
+  return { kind: "crash", when: drawWhen(random), downMs: pick(random, [1, 500, 5_000, 40_000]) };
+}
+
+function drawFail(random: Random): Fault {
+  return { kind: "fail", when: drawWhen(random) };
+}
+
+function drawDelay(random: Random): Fault {
+  return { kind: "delay", when: drawWhen(random), ms: pick(random, LONG_MS) };
+}
+
+function drawYield(random: Random): Fault {
+  return { kind: "yield", steps: drawWhole(random, 1, 12) };
+}
+
+function drawHurry(): Fault {
+  return { kind: "hurry" };
+}
+
+function drawLoss(): Fault {
+  return { kind: "lose" };
+}
+
+function drawWhen(random: Random): "before" | "after" {
+  return random() < 0.5 ? "before" : "after";
+}
+
+function drawWork(random: Random): WorkStep {
+  const answer = pick(random, [
+    "succeed",
+    "succeed",
+    "fail",
+    "fail-for-good",
+    "throw",
+    "nonsense",
+    "go-on",
+    "go-on",
+    "go-on",
+    "follow-up",
+    "hang",
+  ] as const);
+  const takesMs = pick(random, [0, 0, 100, 3_000, 11_000, 45_000, 200_000]);
+  return {
+    answer,
+    ...(takesMs === 0 ? {} : { takesMs }),
+    ...(random() < 0.3 ? { deaf: true } : {}),
+    ...(answer === "go-on" ? { pollAfterMs: pick(random, [0, 200, 5_000, 40_000]) } : {}),
+  };
+}
+
+/** FNV-1a over the key, begun with the seed. */
+function hashOf(seed: number, key: string): number {
+  let hash = (0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1)) >>> 0;
+  for (let index = 0; index < key.length; index += 1) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193) >>> 0;
+  }
+  return hash;
+}

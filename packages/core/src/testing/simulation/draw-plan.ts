@@ -1,0 +1,118 @@
+import type { Random } from "../../ports/clock.ts";
+import { createRandom } from "../fake-clock.ts";
+import { type Chaos, drawWhole, pick } from "./chance.ts";
+import { drawMachineV1, EVENTS, TASKS } from "./draw-machine.ts";
+import { PLANNED_MACHINE, type PlannedAction, type PlannedNode, type SimulationPlan } from "./simulation-plan.ts";
+
+/** What a seed makes: a plan without faults, and how much goes wrong until when. */
+export interface DrawnPlan {
+  readonly plan: SimulationPlan;
+  readonly chaos: Chaos;
+  readonly calmAfterMs: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** The plan of a seed. Each seed has its own mixture, so that a rare thing is common in some runs. */
+export function drawPlan(seed: number): DrawnPlan {
+  const random = createRandom(Math.imul(seed, 0x9e3779b1));
+  const nodes = Array.from({ length: drawWhole(random, 1, 3) }, () => drawNode(random));
+  const machines = [drawMachineV1(random), ...(random() < 0.25 ? [drawMachineV1(random)] : [])];
+  const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
+  const actions = drawActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
+  const leaseMs = pick(random, [5_000, 30_000]);
+  return {
+    plan: { seed, leaseMs, nodes, machines, actions, faults: {}, work: {} },
+    chaos: drawChaos(random),
+    calmAfterMs: spanMs + MINUTE_MS,
+  };
+}
+
+function drawNode(random: Random): PlannedNode {
+  const skewMs = random() < 0.4 ? pick(random, [-90_000, -7_000, -300, 300, 7_000, 90_000]) : 0;
+  return { skewMs, concurrency: drawWhole(random, 1, 3) };
+}
+
+/** Each kind of fault is off in some runs, else the others would never be seen alone. */
+function drawChaos(random: Random): Chaos {
+  const rate = (most: number) => (random() < 0.4 ? 0 : random() * most);
+  return {
+    crash: rate(0.03),
+    fail: rate(0.04),
+    delay: rate(0.06),
+    yield: rate(0.5),
+    hurry: rate(0.6),
+    lose: rate(0.1),
+    repeat: rate(0.3),
+    work: rate(0.8),
+  };
+}
+
+interface ActionsInput {
+  readonly spanMs: number;
+  readonly nodes: number;
+  readonly revisions: number;
+}
+
+function drawActions(random: Random, input: ActionsInput): readonly PlannedAction[] {
+  const stacks = Array.from({ length: drawWhole(random, 1, 3) }, (_, index) => `s${index + 1}`);
+  const begin = stacks.map(
+    (stackId): PlannedAction => toSend({ atMs: 0, stackId, event: "GO", id: `${stackId}-begin` }),
+  );
+  const count = drawWhole(random, 2, 14);
+  // Several at one instant, so that they meet.
+  const instants = Array.from({ length: drawWhole(random, 1, 6) }, () => Math.floor(random() * input.spanMs));
+  const drawn = Array.from({ length: count }, (_, index) => {
+    return drawAction(random, { ...input, index, atMs: pick(random, instants), stackId: pick(random, stacks) });
+  });
+  const repeated = drawn.filter((action) => action.do === "send" && random() < 0.2);
+  return [...begin, ...drawn, ...repeated.map((action) => ({ ...action, atMs: pick(random, instants) }))]
+    .map((action, index) => ({ action, index }))
+    .sort((a, b) => a.action.atMs - b.action.atMs || a.index - b.index)
+    .map(({ action }) => action);
+}
+
+interface ActionInput extends ActionsInput {
+  readonly index: number;
+  readonly atMs: number;
+  readonly stackId: string;
+}
+
+function drawAction(random: Random, input: ActionInput): PlannedAction {
+  const { atMs, nodes, revisions, index } = input;
+  const kind = random();
+  if (kind < 0.06) {
+    return { atMs, do: pick(random, ["kill", "stop"]), node: drawWhole(random, 0, nodes - 1), downMs: 3_000 };
+  }
+  if (kind < 0.09) return { atMs, do: "freeze", node: drawWhole(random, 0, nodes - 1), forMs: 40_000 };
+  if (kind < 0.12) return { atMs, do: "redrive" };
+  if (kind < 0.15) return { atMs, do: "run", key: `run-${index}` };
+  if (kind < 0.22 && revisions > 1) return { atMs, do: "revise", to: drawWhole(random, 0, revisions - 1) };
+  return toSend({ id: `${input.stackId}-${index}`, ...input, ...drawEvent(random) });
+}
+
+function toSend({ atMs, ...message }: { atMs: number; stackId: string; id: string; event: string }): PlannedAction {
+  const { stackId, id, event, ...rest } = message;
+  return { atMs, do: "send", message: { id, stackId, event, machine: PLANNED_MACHINE, ...pickExtras(rest) } };
+}
+
+const EXTRAS = ["task", "metadata", "as", "reason", "force", "description"];
+
+function pickExtras(rest: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(rest).filter(([key]) => EXTRAS.includes(key)));
+}
+
+function drawEvent(random: Random): { readonly event: string } & Readonly<Record<string, unknown>> {
+  const kind = random();
+  const task = { name: pick(random, TASKS) };
+  const metadata = random() < 0.3 ? { metadata: { n: drawWhole(random, 1, 5) } } : {};
+  if (kind < 0.6) return { event: pick(random, EVENTS), ...metadata };
+  if (kind < 0.7) return { event: "RETRY_FAILED_TASKS" };
+  if (kind < 0.76) return { event: "RETRY_PENDING_TASKS" };
+  if (kind < 0.82) return { event: "CANCEL_TASK", task };
+  if (kind < 0.86) return { event: "SETTLE_TASK", task, as: "succeeded", reason: "by hand" };
+  if (kind < 0.9) return { event: "REMOVE_STACK", force: true, reason: "not needed" };
+  if (kind < 0.94) return { event: pick(random, ["TASK_COMPLETED", "TASK_ERROR"]), task };
+  if (kind < 0.97) return { event: "UNDECLARED" };
+  return { event: "UPGRADE_STACK" };
+}

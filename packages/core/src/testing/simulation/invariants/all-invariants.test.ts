@@ -1,0 +1,291 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../../../memory/memory-store.ts";
+import type { Store } from "../../../ports/store.ts";
+import {
+  aChange,
+  aClaim,
+  aDispatch,
+  aHistoryEntry,
+  aParkedEvent,
+  aPut,
+  aQueuedEvent,
+  aSettle,
+  commitNow,
+  grantNow,
+  MINUTE,
+  SECOND,
+  T0,
+} from "../../store-conformance/store-builders.ts";
+import { ALL_INVARIANTS } from "./all-invariants.ts";
+import { watchStore } from "./watch-store.ts";
+
+interface Driven {
+  readonly store: Store;
+  /** Replaces what the store does from now on. */
+  breakStore(broken: Partial<Store>): void;
+}
+
+/** What is found wrong after a store was driven so: `invariant: sentence`. */
+async function findAfter(
+  drive: (driven: Driven) => Promise<unknown>,
+  { atRest = false }: { readonly atRest?: boolean } = {},
+): Promise<readonly string[]> {
+  const store: Store = { ...createMemoryStore() };
+  const watch = watchStore(store, ALL_INVARIANTS);
+  await drive({ store: watch.store, breakStore: (broken) => void Object.assign(store, broken) });
+  if (atRest) await watch.checkRest();
+  return watch.violations.map(({ invariant, sentence }) => `${invariant}: ${sentence}`);
+}
+
+const A1 = "s1/created/1/plan/1";
+const run = { attemptId: A1, entry: 1, task: "plan", attempt: 1, dispatchedAt: T0 };
+const up = aHistoryEntry("e1", { to: "UP" });
+const again = (id: string) => aHistoryEntry(id, { from: "UP", to: "UP" });
+const dispatched = aPut({ runs: [run] }, { history: [up], dispatches: [aDispatch(A1)] });
+
+describe("the invariants", () => {
+  it("hold where nothing is wrong", async () => {
+    const found = await findAfter(
+      async ({ store }) => {
+        await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
+        const events = await store.takeDue({ kinds: ["event"], now: T0, limit: 9, leaseMs: MINUTE });
+        const acknowledges = events.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
+        await commitNow(store, { ...dispatched, history: [up, again("e2")], acknowledges });
+        const grant = await grantNow(store, A1, { exclusiveKeys: ["key:a"] });
+        await store.renew(grant, { leaseMs: MINUTE, now: T0 });
+        await store.settle(grant, aSettle(A1));
+        const [result] = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
+        if (result?.kind !== "event") throw new Error("There is no result.");
+        const history = [again(result.event.id)];
+        await commitNow(store, aPut({}, { history, acknowledges: [result.receipt] }));
+      },
+      { atRest: true },
+    );
+
+    expect(found).toEqual([]);
+  });
+
+  it.each([
+    ["an event that is applied twice", [up, again("e1")], ["exactly-once: s1: e1 was applied twice."]],
+    [
+      "events that change places",
+      [aHistoryEntry("e2", { to: "UP" }), again("e1")],
+      ["order: s1: e1 was worked after an event that was sent later."],
+    ],
+    [
+      "a state that was gone",
+      [up, aHistoryEntry("e2", { from: "INIT", to: "UP" })],
+      ["no-lost-update: s1: e2 was applied to INIT, and it was in UP."],
+    ],
+    [
+      "a stack that is not where its history ends",
+      [aHistoryEntry("e1", { to: "DOWN" })],
+      ["no-lost-update: s1: the history ends in DOWN, the stack is in UP."],
+    ],
+    [
+      "a timer that fires twice",
+      [up, aHistoryEntry("timer:l:1/after/0", { outcome: "refused" }), again("timer:l:1/after/0")],
+      ["timers-once: s1: timer:l:1/after/0 has fired twice."],
+    ],
+  ])("find %s", async (_what, history, sentences) => {
+    const found = await findAfter(async ({ store }) => {
+      await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
+      await commitNow(store, aPut({}, { history }));
+    });
+
+    expect(found).toEqual(sentences);
+  });
+
+  it("let a parked event overtake, once it was met in its order", async () => {
+    const found = await findAfter(async ({ store }) => {
+      await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
+      await commitNow(store, aPut({}, { history: [aHistoryEntry("e0", { to: "UP" })] }));
+      await commitNow(store, aChange({ history: [aHistoryEntry("e1", { outcome: "parked" })] }));
+      await commitNow(store, aPut({}, { history: [again("e2"), again("e1")] }));
+    });
+
+    expect(found).toEqual([]);
+  });
+
+  it("begin afresh with a stack that was removed", async () => {
+    const found = await findAfter(async ({ store }) => {
+      await commitNow(store, aPut({}, { history: [up] }));
+      const removed = aHistoryEntry("e2", { outcome: "removed", from: "UP" });
+      await commitNow(store, aChange({ write: { kind: "remove" }, history: [removed] }));
+      await commitNow(store, aPut({}, { history: [aHistoryEntry("e3", { to: "UP" })] }));
+    });
+
+    expect(found).toEqual([]);
+  });
+
+  it("find a write over what was not read", async () => {
+    const found = await findAfter(async ({ store, breakStore }) => {
+      await commitNow(store, aPut({}, { history: [up] }));
+      breakStore({ commit: async (changes) => changes.map(() => ({ kind: "committed", version: 2 })) });
+      await store.commit([aPut({}, { expectedVersion: 0, history: [again("e2")] })]);
+    });
+
+    expect(found).toEqual(["no-lost-update: s1: a decision on version 0 was written over version 1."]);
+  });
+
+  it("find a dispatch, and a cancel, that its commit has lost", async () => {
+    const found = await findAfter(async ({ store, breakStore }) => {
+      breakStore({ commit: async (changes) => changes.map(() => ({ kind: "committed", version: 1 })) });
+      const cancelling = { ...run, cancelling: "requested" } as const;
+      await store.commit([aPut({ runs: [run] }, { history: [up], dispatches: [aDispatch(A1)] })]);
+      await store.commit([aPut({ runs: [cancelling] }, { expectedVersion: 1, history: [again("e2")] })]);
+    });
+
+    expect(found).toEqual([
+      `one-commit: The dispatch of ${A1} was lost.`,
+      `cancels-asked: Nobody was asked to cancel ${A1}.`,
+    ]);
+  });
+
+  it("find a run that was never sent, and attempts that are miscounted", async () => {
+    const found = await findAfter(async ({ store }) => {
+      const third = aDispatch("s1/created/1/plan/3", { attempt: 3 });
+      await commitNow(store, aPut({ runs: [run] }, { history: [up], dispatches: [third] }));
+    });
+
+    expect(found).toEqual([
+      `one-commit: s1 waits for ${A1}, which nobody has sent.`,
+      "attempt-numbers: s1/created/1/plan/3 was made after attempt 0.",
+    ]);
+  });
+
+  it("find a result of an earlier entry that changes the stack", async () => {
+    const found = await findAfter(async ({ store }) => {
+      await commitNow(store, aPut({ entry: 2 }, { history: [up] }));
+      const late = aHistoryEntry(`result:${A1}`, { from: "UP", to: "UP" });
+      await commitNow(store, aPut({ entry: 2, metadata: { n: 1 } }, { history: [late] }));
+    });
+
+    expect(found).toEqual([`late-results: s1: what had no effect has changed the stack: result:${A1} applied.`]);
+  });
+
+  it("find what leaves the queue without a word", async () => {
+    const found = await findAfter(async ({ store }) => {
+      await store.enqueue([aQueuedEvent("e1")]);
+      const items = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
+      await store.acknowledge(items.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
+    });
+
+    expect(found).toEqual(["nothing-dropped: s1: e1 has left the queue without a word."]);
+  });
+
+  it("find what is left at the end", async () => {
+    const found = await findAfter(
+      async ({ store }) => {
+        await store.enqueue([aQueuedEvent("e9")]);
+        const tasks = [{ name: "plan", status: "PENDING" }] as const;
+        const timers = [{ id: "1/after/0", event: "X", dueAt: T0 }];
+        const parked = aHistoryEntry("e2", { outcome: "parked" });
+        const park = [aParkedEvent("e2")];
+        await commitNow(store, aPut({ runs: [run], tasks, timers }, { history: [up, parked], park }));
+      },
+      { atRest: true },
+    );
+
+    expect(found).toEqual([
+      `one-commit: s1 waits for ${A1}, which nobody has sent.`,
+      "nothing-dropped: s1: e9 was never worked.",
+      "nothing-dropped: s1: e2 was parked and forgotten.",
+      "nothing-dropped: 1 event(s) stay in the queue.",
+      "nothing-dropped: 1 event(s) stay parked.",
+      `comes-to-rest: s1 waits for ${A1}, which is unknown.`,
+      'comes-to-rest: s1: the task "plan" is pending for ever.',
+      "comes-to-rest: s1: the timer 1/after/0 never fires.",
+    ]);
+  });
+});
+
+describe("the invariants of attempts", () => {
+  const granted = (token: number) => ({ attemptId: A1, owner: "w1", token });
+
+  /** Drives a store that grants whatever it is asked for. */
+  function findAfterGrants(drive: (store: Store) => Promise<unknown>): Promise<readonly string[]> {
+    return findAfter(async ({ store, breakStore }) => {
+      let token = 0;
+      breakStore({
+        claim: async ({ attemptId, owner, now }) => {
+          token = Math.min(token + 1, 2);
+          return { kind: "granted", grant: { attemptId, owner, token }, deadlineAt: now + MINUTE, again: false };
+        },
+        renew: async () => ({ kind: "renewed" }),
+        suspend: async () => "suspended",
+        settle: async () => "settled",
+        takeDue: async () => [],
+      });
+      await drive(store);
+    });
+  }
+
+  const claim = (now: number, key?: string) =>
+    aClaim(A1, { now, leaseMs: 10, exclusiveKeys: key === undefined ? [] : [key] });
+
+  it("allow one lease after the other", async () => {
+    const found = await findAfterGrants(async (store) => {
+      await store.claim(claim(0, "key:k"));
+      await store.renew(granted(1), { now: 10, leaseMs: 10 });
+      await store.claim(claim(20, "key:k"));
+      await store.settle(granted(2), aSettle(A1));
+      await store.claim({ ...claim(20, "key:k"), attemptId: "s1/created/1/app/1" });
+    });
+
+    expect(found).toEqual([]);
+  });
+
+  it("find two live leases, a token that is given twice, and one that is old", async () => {
+    const found = await findAfterGrants(async (store) => {
+      await store.claim(claim(0));
+      await store.claim(claim(9));
+      await store.renew(granted(1), { now: 12, leaseMs: 10 });
+      await store.claim(claim(30));
+      await store.suspend(granted(1), { progress: {}, dueAt: 99, now: 31 });
+      await store.settle(granted(1), aSettle(A1));
+      await store.settle(granted(2), aSettle(A1));
+    });
+
+    expect(found).toEqual([
+      `one-lease: ${A1} was granted while a lease on it was live.`,
+      `fencing: ${A1} was renewed with token 1; the newest is 2.`,
+      `fencing: ${A1} was granted with token 2 again.`,
+      `fencing: ${A1} was suspended with token 1; the newest is 2.`,
+      `fencing: ${A1} was settled with token 1; the newest is 2.`,
+      `fencing: ${A1} was settled after its end.`,
+    ]);
+  });
+
+  it("find a key that two have", async () => {
+    const found = await findAfterGrants(async (store) => {
+      await store.claim(claim(0, "key:k"));
+      await store.claim({ ...claim(0, "key:k"), attemptId: "s1/created/1/app/1" });
+    });
+
+    expect(found).toEqual([`exclusive-keys: s1/created/1/app/1 was granted the key "key:k" that ${A1} holds.`]);
+  });
+
+  it.each([
+    ["a lapsed lease", ["lapsedLease"], `handed-out: ${A1} was not handed out (lapsedLease).`],
+    ["a deadline", ["deadline"], `deadlines-told: The deadline of ${A1} was not told.`],
+  ] as const)("find %s that nobody hears of", async (_what, kinds, sentence) => {
+    const found = await findAfterGrants(async (store) => {
+      await store.claim(claim(0));
+      await store.takeDue({ kinds, now: 9, limit: 1, leaseMs: SECOND });
+      await store.takeDue({ kinds, now: MINUTE, limit: 1, leaseMs: SECOND });
+    });
+
+    expect(found).toEqual([sentence]);
+  });
+
+  it("find a poll that nobody hears of", async () => {
+    const found = await findAfterGrants(async (store) => {
+      await store.claim(claim(0));
+      await store.suspend(granted(1), { progress: {}, dueAt: 5, now: 1 });
+      await store.takeDue({ kinds: ["poll"], now: 5, limit: 1, leaseMs: SECOND });
+    });
+
+    expect(found).toEqual([`handed-out: ${A1} was not handed out (poll).`]);
+  });
+});

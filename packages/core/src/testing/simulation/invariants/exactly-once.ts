@@ -1,0 +1,20 @@
+import { type Invariant, keyIn } from "./invariant.ts";
+
+/** An event id is applied once. */
+export const exactlyOnce: Invariant = {
+  name: "exactly-once",
+  promise: "An event is applied at most once, whoever delivers it how often.",
+  create(tell) {
+    const applied = new Set<string>();
+    return {
+      onCommitted({ change }) {
+        for (const { stackId, eventId, outcome } of change.history) {
+          if (outcome !== "applied" && outcome !== "removed") continue;
+          const key = keyIn(stackId, eventId);
+          if (applied.has(key)) tell(`${stackId}: ${eventId} was applied twice.`);
+          applied.add(key);
+        }
+      },
+    };
+  },
+};

@@ -1,0 +1,51 @@
+import type { Stack } from "../../../machine/stack.ts";
+import type { ClaimInput, ClaimResult, Grant, SettleInput, SuspendInput } from "../../../ports/attempt-store.ts";
+import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
+import type { Store } from "../../../ports/store.ts";
+import type { DueItem, TakeDueInput } from "../../../ports/work-queue.ts";
+
+/** A change that was committed, with the stack as it was before and is now; undefined: none. */
+export interface CommittedChange {
+  readonly change: Change;
+  readonly version: number;
+  /** The version before, as the calls so far tell. */
+  readonly versionBefore: number;
+  readonly before: Stack | undefined;
+  readonly after: Stack | undefined;
+}
+
+/** What one invariant looks at. Each of them is called when such a call of the store has happened. */
+export interface InvariantChecks {
+  onSent?(events: readonly QueuedEvent[]): void;
+  onCommitted?(committed: CommittedChange, store: Store): void | Promise<void>;
+  onTaken?(input: TakeDueInput, items: readonly DueItem[]): void;
+  onGivenBack?(receipts: readonly string[]): void;
+  onClaimed?(input: ClaimInput, result: ClaimResult): void;
+  onRenewed?(grant: Grant, until: number): void;
+  onSuspended?(grant: Grant, input: SuspendInput): void;
+  onSettled?(grant: Grant, input: SettleInput): void;
+  /** Events that the queue has let go. */
+  onAcknowledged?(events: readonly QueuedEvent[]): void;
+  /** When nothing is left to do. */
+  onRest?(store: Store): void | Promise<void>;
+}
+
+/** Something that must hold whatever the processes suffer. */
+export interface Invariant {
+  readonly name: string;
+  /** The promise, as a sentence. */
+  readonly promise: string;
+  /** Begins to look at a run; `tell` takes a sentence about a breach. */
+  create(tell: (sentence: string) => void): InvariantChecks;
+}
+
+/** A breach of an invariant. */
+export interface Violation {
+  readonly invariant: string;
+  readonly sentence: string;
+}
+
+/** The key of something that belongs to a stack. */
+export function keyIn(stackId: string, id: string): string {
+  return `${stackId}\u0000${id}`;
+}

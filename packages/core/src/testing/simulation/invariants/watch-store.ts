@@ -1,0 +1,130 @@
+import type { Stack } from "../../../machine/stack.ts";
+import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
+import type { Store } from "../../../ports/store.ts";
+import type { Invariant, InvariantChecks, Violation } from "./invariant.ts";
+
+/** Invariants at a store, where everything passes. */
+export interface StoreWatch {
+  /** The same store, with its calls looked at. */
+  readonly store: Store;
+  /** Breaches so far, in their order. */
+  readonly violations: readonly Violation[];
+  note(violation: Violation): void;
+  /** How often each invariant was looked at. */
+  readonly checks: ReadonlyMap<string, number>;
+  /** Looks at what must hold when nothing is left to do. */
+  checkRest(): Promise<void>;
+}
+
+/** Watches the calls of all processes. */
+export function watchStore(store: Store, invariants: readonly Invariant[]): StoreWatch {
+  const violations: Violation[] = [];
+  const counts = new Map<string, number>();
+  const watched = invariants.map(({ name, create }) => {
+    return { name, checks: create((sentence) => violations.push({ invariant: name, sentence })) };
+  });
+
+  async function look(call: keyof InvariantChecks, check: Check): Promise<void> {
+    for (const { name, checks } of watched) {
+      if (checks[call] === undefined) continue;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      await check(checks);
+    }
+  }
+
+  return {
+    store: { ...store, ...watchQueue(store, look), ...watchAttempts(store, look) },
+    violations,
+    note: (violation) => void violations.push(violation),
+    checks: counts,
+    checkRest: () => look("onRest", (checks) => checks.onRest?.(store)),
+  };
+}
+
+type Check = (checks: InvariantChecks) => void | Promise<void>;
+type Look = (call: keyof InvariantChecks, check: Check) => Promise<void>;
+
+function watchQueue(
+  store: Store,
+  look: Look,
+): Pick<Store, "enqueue" | "takeDue" | "giveBack" | "commit" | "acknowledge"> {
+  const taken = new Map<string, QueuedEvent>();
+  const stacks = createStackModel();
+
+  async function noteAcknowledged(receipts: readonly string[]): Promise<void> {
+    const events = receipts.flatMap((receipt) => taken.get(receipt) ?? []);
+    if (events.length > 0) await look("onAcknowledged", (checks) => checks.onAcknowledged?.(events));
+  }
+
+  return {
+    async enqueue(events) {
+      await look("onSent", (checks) => checks.onSent?.(events));
+      return store.enqueue(events);
+    },
+    async takeDue(input) {
+      const items = await store.takeDue(input);
+      for (const item of items) if (item.kind === "event") taken.set(item.receipt, item.event);
+      await look("onTaken", (checks) => checks.onTaken?.(input, items));
+      return items;
+    },
+    async giveBack(receipts, visibleAt) {
+      await store.giveBack(receipts, visibleAt);
+      await look("onGivenBack", (checks) => checks.onGivenBack?.(receipts));
+    },
+    async acknowledge(receipts) {
+      await store.acknowledge(receipts);
+      await noteAcknowledged(receipts);
+    },
+    async commit(changes) {
+      const results = await store.commit(changes);
+      for (const [index, change] of changes.entries()) {
+        const result = results[index];
+        if (result?.kind !== "committed") continue;
+        const committed = { change, version: result.version, ...stacks.write(change, result.version) };
+        await look("onCommitted", (checks) => checks.onCommitted?.(committed, store));
+        await noteAcknowledged(change.acknowledges);
+      }
+      return results;
+    },
+  };
+}
+
+function watchAttempts(store: Store, look: Look): Pick<Store, "claim" | "renew" | "suspend" | "settle"> {
+  return {
+    async claim(input) {
+      const result = await store.claim(input);
+      await look("onClaimed", (checks) => checks.onClaimed?.(input, result));
+      return result;
+    },
+    async renew(grant, input) {
+      const result = await store.renew(grant, input);
+      const until = input.now + input.leaseMs;
+      if (result.kind === "renewed") await look("onRenewed", (checks) => checks.onRenewed?.(grant, until));
+      return result;
+    },
+    async suspend(grant, input) {
+      const result = await store.suspend(grant, input);
+      if (result === "suspended") await look("onSuspended", (checks) => checks.onSuspended?.(grant, input));
+      return result;
+    },
+    async settle(grant, input) {
+      const result = await store.settle(grant, input);
+      if (result === "settled") await look("onSettled", (checks) => checks.onSettled?.(grant, input));
+      return result;
+    },
+  };
+}
+
+/** The stacks as the committed changes leave them. */
+function createStackModel() {
+  const stacks = new Map<string, { readonly version: number; readonly stack: Stack | undefined }>();
+  return {
+    write({ stackId, write }: Change, version: number) {
+      const known = stacks.get(stackId) ?? { version: 0, stack: undefined };
+      if (write.kind !== "keep")
+        stacks.set(stackId, { version, stack: write.kind === "put" ? write.stack : undefined });
+      const after = stacks.get(stackId)?.stack;
+      return { versionBefore: known.version, before: known.stack, after };
+    },
+  };
+}

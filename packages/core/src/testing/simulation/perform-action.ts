@@ -1,0 +1,59 @@
+import { prepareRun, toRunEvent } from "../../engine/follow-up.ts";
+import { publishMessages } from "../../engine/publish-messages.ts";
+import type { Clock, Ids } from "../../ports/clock.ts";
+import type { Executor } from "../../ports/executor.ts";
+import type { Store } from "../../ports/store.ts";
+import type { PlannedMachines } from "./planned-locator.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { SimulatedNode } from "./simulated-node.ts";
+import type { PlannedAction } from "./simulation-plan.ts";
+
+/** What actions act on. */
+export interface ActionDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly nodes: readonly SimulatedNode[];
+  readonly machines: PlannedMachines;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly scheduler: Pick<Scheduler, "noteDue">;
+}
+
+/** Does what the plan says that the world outside does. */
+export async function performAction(deps: ActionDeps, action: PlannedAction): Promise<void> {
+  switch (action.do) {
+    case "send":
+      // What is refused at the door was never accepted.
+      await publishMessages(deps, [action.message]);
+      return;
+    case "run":
+      return startRun(deps, action.key);
+    case "redrive":
+      return redrive(deps);
+    case "revise":
+      deps.machines.revise(action.to);
+      return deps.scheduler.noteDue("sweep", await deps.store.nextDueAt(["timer", "deadline", "parked"]), true);
+    case "kill":
+      return deps.nodes[action.node]?.kill(action.downMs);
+    case "stop":
+      return deps.nodes[action.node]?.stop(action.downMs);
+    case "freeze":
+      return deps.nodes[action.node]?.freeze(action.forMs);
+  }
+}
+
+async function startRun({ store, clock, executors }: ActionDeps, key: string): Promise<void> {
+  const executor = executors.get("work");
+  if (executor === undefined) return;
+  const run = prepareRun({ executor, config: {}, key });
+  await store.revisions.put(run.revision);
+  await store.enqueue([toRunEvent(run, clock.now())]);
+}
+
+async function redrive({ store, clock }: ActionDeps): Promise<void> {
+  const { items } = await store.listSetAside({}, { limit: 100 });
+  await store.redrive(
+    items.map(({ id }) => id),
+    clock.now(),
+  );
+}

@@ -1,0 +1,108 @@
+import { Type } from "typebox";
+import { defineExecutor } from "../../ports/define-executor.ts";
+import type { Executor, ExecutorContext, Step } from "../../ports/executor.ts";
+import { failed, running, succeeded } from "../../ports/steps.ts";
+import { type KeyOf, toAttemptKey } from "./call-keys.ts";
+import type { Chance } from "./chance.ts";
+import type { Life } from "./operation.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { WorkStep } from "./simulation-plan.ts";
+
+/** What the executors of a process work with. */
+export interface PlannedExecutorsDeps {
+  readonly life: Life;
+  readonly keyOf: KeyOf;
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  /** Numbers the calls for one attempt, over all processes. */
+  readonly countCall: (attempt: string) => number;
+}
+
+const Config = Type.Object(
+  { key: Type.Optional(Type.String()), limitMs: Type.Optional(Type.Integer({ minimum: 1 })) },
+  { additionalProperties: false },
+);
+const Progress = Type.Object({ calls: Type.Integer() });
+
+/** The longest that an attempt of these executors takes, unless its config or its machine says so. */
+const LIMIT_MS = 240_000;
+// An attempt ends even when every one of its steps goes on.
+const MAX_CALLS = 6;
+// Longer than any deadline.
+const HANGING_MS = 900_000;
+
+/** `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and holds a key alone. */
+export function createPlannedExecutors(deps: PlannedExecutorsDeps): ReadonlyMap<string, Executor> {
+  const call = (ctx: ExecutorContext) => callPlanned(deps, ctx);
+  const work = defineExecutor({
+    name: "work",
+    config: Config,
+    progress: Progress,
+    cancelWithin: "1m",
+    timeout: ({ limitMs }) => limitMs ?? LIMIT_MS,
+    exclusiveKey: (_subject, { key }) => key,
+    start: (ctx) => call(ctx),
+    poll: (ctx) => call(ctx),
+    cancel: (ctx) => call(ctx),
+  });
+  const solo = defineExecutor({
+    name: "solo",
+    config: Config,
+    resumable: false,
+    cancelWithin: "30s",
+    timeout: ({ limitMs }) => limitMs ?? LIMIT_MS,
+    exclusiveKey: (subject, { key }) => key ?? `${subject.machine}/${subject.task}`,
+    start: async (ctx) => {
+      const step = await call(ctx);
+      return step.kind === "running" ? succeeded({}) : step;
+    },
+  });
+  return new Map([work, solo].map((executor) => [executor.name, executor]));
+}
+
+async function callPlanned(deps: PlannedExecutorsDeps, ctx: ExecutorContext): Promise<Step<{ calls: number }>> {
+  const { scheduler, chance, life, keyOf, countCall } = deps;
+  const attempt = toAttemptKey(ctx.attempt.id);
+  const calls = countCall(attempt);
+  const key = `${attempt}/${calls}`;
+  const planned: WorkStep = chance.findWork(key) ?? { answer: "succeed" };
+  const point = (what: string) =>
+    scheduler.enter({
+      key: keyOf(what, attempt),
+      place: "point",
+      life,
+      tell: () => planned.answer,
+      act: () => undefined,
+    });
+  await point("begin");
+  const { takesMs = planned.answer === "hang" ? HANGING_MS : 0, deaf = false } = planned;
+  await ctx.clock.sleep(takesMs, deaf ? undefined : ctx.signal);
+  await point("end");
+  if (ctx.signal.aborted && !deaf) {
+    return failed({ code: "WORK_STOPPED", message: "asked to stop", retryable: true });
+  }
+  return toStep(planned, calls);
+}
+
+function toStep({ answer, pollAfterMs = 0 }: WorkStep, calls: number): Step<{ calls: number }> {
+  switch (answer) {
+    case "succeed":
+    case "hang":
+      return succeeded({ n: calls });
+    case "fail":
+      return failed({ code: "WORK_FAILED", message: "failed as planned", retryable: true });
+    case "fail-for-good":
+      return failed({ code: "WORK_IMPOSSIBLE", message: "failed as planned", retryable: false });
+    case "throw":
+      throw new Error("threw as planned");
+    case "nonsense":
+      // As a plugin in plain JavaScript may.
+      return JSON.parse('{"kind": "nonsense"}');
+    case "go-on":
+      return calls >= MAX_CALLS
+        ? succeeded({})
+        : running({ progress: { calls }, pollAfterMs, message: `call ${calls}` });
+    case "follow-up":
+      return succeeded({}, { followUp: { inMs: 5_000, config: {} } });
+  }
+}

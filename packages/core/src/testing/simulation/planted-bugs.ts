@@ -1,0 +1,153 @@
+import { SYSTEM_EVENTS } from "../../machine/event.ts";
+import type { Grant } from "../../ports/attempt-store.ts";
+import type { Change, LoadedStack } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import type { DueKind } from "../../ports/work-queue.ts";
+
+/** A promise that a store breaks, in order to see whether the simulator notices. */
+export interface PlantedBug {
+  readonly name: string;
+  /** The invariants that may be the first to notice. */
+  readonly breaks: readonly string[];
+  readonly plant: (store: Store) => Store;
+}
+
+/** What is taken out of a store, one at a time. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  { name: "fencing", breaks: ["fencing"], plant: withoutFencing },
+  { name: "de-duplication", breaks: ["exactly-once"], plant: onChanges((change) => ({ ...change, appliedIds: [] })) },
+  { name: "version-check", breaks: ["no-lost-update"], plant: withoutVersions },
+  {
+    name: "outbox",
+    breaks: ["comes-to-rest", "handed-out"],
+    plant: withTakes(["task"], (input) => ({ ...input, leaseMs: NEVER_MS })),
+  },
+  {
+    name: "outbox-commit",
+    breaks: ["one-commit"],
+    plant: onChanges((change) => ({ ...change, dispatches: change.dispatches.slice(1) })),
+  },
+  { name: "lease-check", breaks: ["one-lease"], plant: withoutLeases },
+  {
+    name: "key-check",
+    breaks: ["exclusive-keys"],
+    plant: (store) => ({ ...store, claim: (input) => store.claim({ ...input, exclusiveKeys: [] }) }),
+  },
+  {
+    name: "key-hand-over",
+    breaks: ["fencing", "comes-to-rest"],
+    plant: onChanges((change) => ({ ...change, closes: [] })),
+  },
+  { name: "lapsed-leases", breaks: ["handed-out"], plant: withoutDue("lapsedLease") },
+  { name: "polls", breaks: ["handed-out"], plant: withoutDue("poll") },
+  { name: "deadlines", breaks: ["deadlines-told"], plant: withoutDue("deadline") },
+  { name: "timers", breaks: ["comes-to-rest"], plant: withoutDue("timer") },
+  { name: "parking", breaks: ["nothing-dropped"], plant: onChanges((change) => ({ ...change, park: [] })) },
+  { name: "unparking", breaks: ["step-limit"], plant: onChanges((change) => ({ ...change, unpark: [] })) },
+  { name: "cancels", breaks: ["cancels-asked"], plant: onChanges((change) => ({ ...change, cancels: [] })) },
+  { name: "acknowledged-early", breaks: ["order", "nothing-dropped"], plant: withEarlyAcknowledgement },
+  { name: "event-order", breaks: ["order"], plant: withReversedEvents },
+  { name: "old-entries", breaks: ["late-results"], plant: withoutEntries },
+  { name: "result-event", breaks: ["comes-to-rest"], plant: withoutResults },
+];
+
+const DAY_MS = 86_400_000;
+const NEVER_MS = 8_000_000_000_000;
+
+function onChanges(replace: (change: Change) => Change): (store: Store) => Store {
+  return (store) => ({ ...store, commit: (changes) => store.commit(changes.map(replace)) });
+}
+
+/** Answers to old tokens as to the newest one. */
+function withoutFencing(store: Store): Store {
+  async function toNewest(grant: Grant): Promise<Grant> {
+    const attempt = await store.findAttempt(grant.attemptId);
+    return { ...grant, token: attempt?.token ?? grant.token };
+  }
+  return {
+    ...store,
+    renew: async (grant, input) => store.renew(await toNewest(grant), input),
+    suspend: async (grant, input) => store.suspend(await toNewest(grant), input),
+    settle: async (grant, input) => store.settle(await toNewest(grant), input),
+  };
+}
+
+/** Writes over whatever stands there. */
+function withoutVersions(store: Store): Store {
+  return {
+    ...store,
+    async commit(changes) {
+      const loaded = await store.load(changes.map(({ stackId }) => stackId));
+      const present = new Map(loaded.map(({ stackId, version }) => [stackId, version]));
+      return store.commit(changes.map((change) => ({ ...change, expectedVersion: present.get(change.stackId) ?? 0 })));
+    },
+  };
+}
+
+type TakeInput = Parameters<Store["takeDue"]>[0];
+
+/** Takes of these kinds go otherwise; what was taken and not answered comes never again. */
+function withTakes(kinds: readonly DueKind[], replace: (input: TakeInput) => TakeInput): (store: Store) => Store {
+  return (store) => ({
+    ...store,
+    takeDue: (input) => store.takeDue(input.kinds.some((kind) => kinds.includes(kind)) ? replace(input) : input),
+  });
+}
+
+/** Never hands out one kind of due work. */
+function withoutDue(gone: DueKind): (store: Store) => Store {
+  const without = (kinds: readonly DueKind[]) => kinds.filter((kind) => kind !== gone);
+  return (store) => ({
+    ...store,
+    takeDue: (input) => store.takeDue({ ...input, kinds: without(input.kinds) }),
+    nextDueAt: (kinds) => store.nextDueAt(without(kinds)),
+  });
+}
+
+/** Takes every lease for one that is over. */
+function withoutLeases(store: Store): Store {
+  return {
+    ...store,
+    claim: (input) => store.claim({ ...input, now: input.now + DAY_MS, leaseMs: input.leaseMs - DAY_MS }),
+  };
+}
+
+/** Lets events go when they are handed out, as a queue that delivers at most once. */
+function withEarlyAcknowledgement(store: Store): Store {
+  return {
+    ...store,
+    async takeDue(input) {
+      const items = await store.takeDue(input);
+      await store.acknowledge(items.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])));
+      return items;
+    },
+  };
+}
+
+function withReversedEvents(store: Store): Store {
+  return { ...store, takeDue: async (input) => [...(await store.takeDue(input))].reverse() };
+}
+
+/** Takes runs of earlier entries for those of the present one. */
+function withoutEntries(store: Store): Store {
+  return { ...store, load: async (ids) => (await store.load(ids)).map(toPresent) };
+}
+
+function toPresent(loaded: LoadedStack): LoadedStack {
+  const { stack } = loaded;
+  if (stack === undefined) return loaded;
+  return { ...loaded, stack: { ...stack, runs: stack.runs.map((run) => ({ ...run, entry: stack.entry })) } };
+}
+
+/** Ends an attempt and loses the event that would tell of it. */
+function withoutResults(store: Store): Store {
+  let count = 0;
+  return {
+    ...store,
+    settle(grant, input) {
+      count += 1;
+      const message = { ...input.event.message, event: SYSTEM_EVENTS.retryPendingTasks };
+      return store.settle(grant, count % 3 === 0 ? { ...input, event: { ...input.event, message } } : input);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { Store } from "../../ports/store.ts";
+import { type Chance, createPlannedChance } from "./chance.ts";
+import { ALL_INVARIANTS } from "./invariants/all-invariants.ts";
+import type { Violation } from "./invariants/invariant.ts";
+import { type StoreWatch, watchStore } from "./invariants/watch-store.ts";
+import type { StepNote } from "./scheduler.ts";
+import type { SimulationPlan } from "./simulation-plan.ts";
+import { createWorld, type World } from "./world.ts";
+
+/** What of a run is not the default. */
+export interface RunOptions {
+  /** Default: a fresh store in memory. */
+  readonly createStore?: () => Store | Promise<Store>;
+  /** Puts a bug into the store; see `PLANTED_BUGS`. */
+  readonly plant?: (store: Store) => Store;
+  /** Each step, as it is done. */
+  readonly onStep?: (line: string) => void;
+  /** A run that takes longer breaks `step-limit`. Default: 20,000. */
+  readonly maxSteps?: number;
+}
+
+/** What a run was and what it has shown. */
+export interface SimulationRun {
+  readonly plan: SimulationPlan;
+  /** Empty when all invariants held. The run ends with the first step that breaks one. */
+  readonly violations: readonly Violation[];
+  readonly steps: number;
+  /** How long it took in simulated time. */
+  readonly lastedMs: number;
+  /** How often each kind of fault has happened, and what else there is to count. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** How often each invariant was looked at. */
+  readonly checks: Readonly<Record<string, number>>;
+}
+
+const START_AT = Date.UTC(2026, 0, 1);
+const DAY_MS = 86_400_000;
+/** Beyond this nothing is waited for: what is due later counts as lost. */
+const END_AT = START_AT + 90 * DAY_MS;
+const MAX_STEPS = 20_000;
+
+/** Runs a plan until everything is at rest or an invariant breaks. The same plan gives the same run, step by step. */
+export function runPlan(plan: SimulationPlan, options: RunOptions = {}): Promise<SimulationRun> {
+  return runWithChance(plan, createPlannedChance(plan), options);
+}
+
+/** As `runPlan`, with faults that the chance says. */
+export async function runWithChance(
+  plan: SimulationPlan,
+  chance: Chance,
+  options: RunOptions & { readonly onNow?: (now: number) => void },
+): Promise<SimulationRun> {
+  const store = (await options.createStore?.()) ?? createMemoryStore();
+  const watch = watchStore(options.plant?.(store) ?? store, ALL_INVARIANTS);
+  const counts = createCounts();
+  const onStep = (note: StepNote): void => {
+    options.onNow?.(note.at - START_AT);
+    if (note.fault !== undefined) counts.add(note.fault.kind);
+    options.onStep?.(toLine(note));
+  };
+  const { scheduler, refreshDue } = createWorld(plan, {
+    store: watch.store,
+    chance,
+    count: counts.add,
+    scheduler: { startAt: START_AT, endAt: END_AT, onStep },
+  });
+  await goOn({ scheduler, refreshDue }, watch, options.maxSteps ?? MAX_STEPS);
+  const checks = Object.fromEntries(watch.checks);
+  const { violations } = watch;
+  const lastedMs = scheduler.now() - START_AT;
+  return { plan, violations, steps: scheduler.steps(), lastedMs, counts: counts.all(), checks };
+}
+
+async function goOn({ scheduler, refreshDue }: World, watch: StoreWatch, maxSteps: number): Promise<void> {
+  await refreshDue();
+  while (scheduler.steps() < maxSteps) {
+    const isOn = await scheduler.step();
+    if (watch.violations.length > 0) return;
+    if (!isOn) return watch.checkRest();
+    await refreshDue();
+  }
+  watch.note({ invariant: "step-limit", sentence: `After ${maxSteps} steps there is no end.` });
+}
+
+function toLine({ at, key, fault, tell }: StepNote): string {
+  const what = `${at - START_AT} ${key} ${tell()}`;
+  return fault === undefined ? what : `${what} !${JSON.stringify(fault)}`;
+}
+
+function createCounts() {
+  const counts: Record<string, number> = {};
+  return {
+    add(what: string): void {
+      counts[what] = (counts[what] ?? 0) + 1;
+    },
+    all: () => counts,
+  };
+}

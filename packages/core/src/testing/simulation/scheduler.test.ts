@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import type { Life } from "./operation.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { Fault } from "./simulation-plan.ts";
+
+interface Stage {
+  readonly scheduler: Scheduler;
+  readonly life: Life;
+  readonly done: string[];
+  /** Enters a call that notes that it was done, and how it was answered. */
+  call(key: string, inMs?: number): void;
+  runToEnd(): Promise<readonly string[]>;
+}
+
+function createStage(faults: Readonly<Record<string, Fault>> = {}, skewMs = 0): Stage {
+  const done: string[] = [];
+  const chance = { findFault: (key: string) => faults[key], findWork: () => undefined };
+  const scheduler = createScheduler({ startAt: 0, endAt: 1_000_000, chance, onStep: () => undefined });
+  const note = (what: string) => done.push(`${scheduler.now()} ${what}`);
+  const life: Life = {
+    node: 0,
+    skewMs,
+    frozenUntil: 0,
+    crash(downMs) {
+      scheduler.discard(life);
+      note(`down for ${downMs}`);
+    },
+  };
+  return {
+    scheduler,
+    life,
+    done,
+    call(key, inMs = 0) {
+      const act = () => note(key);
+      void scheduler.enter({ key, life, inMs, tell: () => "", act }).then(
+        () => note(`${key} answers`),
+        () => note(`${key} fails`),
+      );
+    },
+    async runToEnd() {
+      while (await scheduler.step());
+      return done;
+    },
+  };
+}
+
+describe("the scheduler", () => {
+  it("does one call after the other in their order, and lets what follows from each happen first", async () => {
+    const { call, runToEnd } = createStage();
+    call("a");
+    call("b");
+
+    expect(await runToEnd()).toEqual(["0 a", "0 a answers", "0 b", "0 b answers"]);
+  });
+
+  it("lets time pass when nothing else is left", async () => {
+    const { call, runToEnd, scheduler } = createStage();
+    call("later", 50);
+    call("now");
+
+    expect(await runToEnd()).toEqual(["0 now", "0 now answers", "50 later", "50 later answers"]);
+    expect([scheduler.now(), scheduler.steps()]).toEqual([50, 2]);
+  });
+
+  it.each([
+    ["dies before a call", { kind: "crash", when: "before", downMs: 9 }, ["0 down for 9"]],
+    ["dies after a call", { kind: "crash", when: "after", downMs: 9 }, ["0 a", "0 down for 9"]],
+    ["is refused", { kind: "fail", when: "before" }, ["0 a fails", "0 b", "0 b answers"]],
+    ["is refused what has happened", { kind: "fail", when: "after" }, ["0 a", "0 a fails", "0 b", "0 b answers"]],
+    ["calls late", { kind: "delay", when: "before", ms: 5 }, ["0 b", "0 b answers", "5 a", "5 a answers"]],
+    ["hears late", { kind: "delay", when: "after", ms: 5 }, ["0 a", "0 b", "0 b answers", "5 a answers"]],
+    ["comes later", { kind: "yield", steps: 2 }, ["0 b", "0 b answers", "0 a", "0 a answers"]],
+  ] as const)("knows a process that %s", async (_what, fault, expected) => {
+    const { call, runToEnd } = createStage({ a: fault });
+    call("a");
+    call("b");
+
+    expect(await runToEnd()).toEqual(expected);
+  });
+
+  it("does nothing for a process that stands still", async () => {
+    const { call, life, runToEnd } = createStage();
+    life.frozenUntil = 30;
+    call("a");
+
+    expect(await runToEnd()).toEqual(["30 a", "30 a answers"]);
+  });
+
+  it("ends a sleep at its time, or when its signal comes", async () => {
+    const { scheduler, life, done, runToEnd } = createStage();
+    const cut = new AbortController();
+    const over = AbortSignal.abort();
+    void scheduler.sleep("long", life, 100, cut.signal).then(() => done.push(`${scheduler.now()} cut`));
+    void scheduler.sleep("short", life, 10).then(() => {
+      done.push(`${scheduler.now()} slept`);
+      cut.abort();
+    });
+    await scheduler.sleep("none", life, 10, over);
+    await scheduler.sleep("none", life, 0);
+
+    expect(await runToEnd()).toEqual(["10 slept", "10 cut"]);
+    expect(scheduler.now()).toBe(10);
+  });
+
+  it("stops at the end of time", async () => {
+    const { call, runToEnd } = createStage();
+    call("never", 2_000_000);
+
+    expect(await runToEnd()).toEqual([]);
+  });
+});
+
+describe("a process that looks for work", () => {
+  async function lookFor(options: {
+    readonly dueAt?: number;
+    readonly always?: boolean;
+    readonly fault?: Fault;
+    readonly skewMs?: number;
+  }): Promise<readonly string[]> {
+    const { scheduler, life, done, call, runToEnd } = createStage(
+      options.fault === undefined ? {} : { idle: options.fault },
+      options.skewMs,
+    );
+    void scheduler.idle("events", "idle", life, 1_000).then(() => done.push(`${scheduler.now()} looks`));
+    call("busy");
+    scheduler.noteDue("events", options.dueAt, options.always);
+    return (await runToEnd()).filter((line) => !line.endsWith("answers"));
+  }
+
+  it.each([
+    ["sleeps while there is none", {}, ["0 busy"]],
+    ["is woken when there is some, after those that are busy", { dueAt: 0 }, ["0 busy", "0 looks"]],
+    ["sleeps until there is some", { dueAt: 70 }, ["0 busy", "70 looks"]],
+    ["looks at once when it is in a hurry", { dueAt: 0, fault: { kind: "hurry" } as const }, ["0 looks", "0 busy"]],
+    [
+      "may miss the signal",
+      { dueAt: 0, fault: { kind: "delay", when: "before", ms: 5_000 } as const },
+      ["0 busy", "5000 looks"],
+    ],
+    ["goes by its own clock", { dueAt: 70, skewMs: 20 }, ["0 busy", "50 looks"]],
+    ["looks for nothing when it is told to", { always: true }, ["0 busy", "0 looks"]],
+  ])("%s", async (_what, options, expected) => {
+    expect(await lookFor(options)).toEqual(expected);
+  });
+
+  it("has no signals when it sweeps", async () => {
+    const { scheduler, life, done, runToEnd } = createStage();
+    void scheduler.idle("sweep", "idle", life, 1_000).then(() => done.push(`${scheduler.now()} sweeps`));
+    scheduler.noteDue("sweep", 3);
+
+    expect(await runToEnd()).toEqual(["1000 sweeps"]);
+  });
+});

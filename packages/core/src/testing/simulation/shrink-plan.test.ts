@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import type { Store } from "../../ports/store.ts";
+import { runPlan } from "./run-plan.ts";
+import { shrinkRun } from "./shrink-plan.ts";
+import type { SimulationPlan } from "./simulation-plan.ts";
+
+const go = (stackId: string, id: string, atMs: number) =>
+  ({ atMs, do: "send", message: { id, stackId, event: "GO", machine: "app" } }) as const;
+
+const plan: SimulationPlan = {
+  seed: 1,
+  leaseMs: 5_000,
+  nodes: [
+    { skewMs: 300, concurrency: 2 },
+    { skewMs: 0, concurrency: 1 },
+  ],
+  machines: [
+    {
+      version: 1,
+      events: ["GO", "BACK"],
+      states: {
+        INIT: { on: { GO: [{ action: "advance", state: "ONE" }] } },
+        ONE: { tasks: ["db", "app"], on: { BACK: [{ action: "advance", state: "ONE" }] } },
+      },
+      tasks: { db: { executor: "work", config: { key: "k" } }, app: { executor: "work", config: {} } },
+    },
+  ],
+  actions: [go("s1", "a", 0), go("s2", "b", 100), go("s1", "c", 2_000), { atMs: 3_000, do: "redrive" }],
+  faults: { "s1 engine commit 1": { kind: "yield", steps: 3 }, "s2/db/1.1 worker claim 1": { kind: "hurry" } },
+  work: { "s1/db/1.1/1": { answer: "go-on", takesMs: 100, pollAfterMs: 10 } },
+};
+
+/** Loses all dispatches of one stack. */
+const lossy = (store: Store): Store => ({
+  ...store,
+  commit: (changes) =>
+    store.commit(changes.map((change) => (change.stackId === "s2" ? { ...change, dispatches: [] } : change))),
+});
+
+describe("a failing run", () => {
+  it("is cut down to what makes it fail", async () => {
+    const run = await runPlan(plan, { plant: lossy });
+
+    const small = await shrinkRun(run, { plant: lossy });
+
+    expect(small.plan).toEqual({
+      seed: 1,
+      leaseMs: 5_000,
+      nodes: [{ skewMs: 0, concurrency: 1 }],
+      machines: [
+        {
+          version: 1,
+          events: ["GO"],
+          states: { INIT: { on: { GO: [{ action: "advance", state: "ONE" }] } }, ONE: { tasks: ["app"], on: {} } },
+          tasks: { app: { executor: "work" } },
+        },
+      ],
+      actions: [go("s2", "b", 0)],
+      faults: {},
+      work: {},
+    });
+    expect(small.violations).toEqual([{ invariant: "one-commit", sentence: "The dispatch of s2/b/1/app/1 was lost." }]);
+  });
+
+  it("is given back as it is when nothing smaller may be tried", async () => {
+    const run = await runPlan(plan, { plant: lossy });
+
+    expect(await shrinkRun(run, { plant: lossy, maxRuns: 0 })).toBe(run);
+  });
+
+  it("stays as it is when it does not fail", async () => {
+    const run = await runPlan(plan);
+
+    expect(run.violations).toEqual([]);
+    expect(await shrinkRun(run)).toBe(run);
+  });
+});

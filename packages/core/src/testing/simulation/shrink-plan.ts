@@ -1,0 +1,146 @@
+import { InvalidPlan } from "./planned-locator.ts";
+import { type RunOptions, runPlan, type SimulationRun } from "./run-plan.ts";
+import { shrinkList } from "./shrink-list.ts";
+import { listSimplerMachines } from "./shrink-machine.ts";
+import type { PlannedAction, SimulationPlan } from "./simulation-plan.ts";
+
+/** How a failing run is made small. */
+export interface ShrinkOptions extends Omit<RunOptions, "onStep" | "maxSteps"> {
+  /** Runs in all. Default: 1,000. */
+  readonly maxRuns?: number;
+}
+
+/**
+ * A smaller run that breaks the same invariant: parts of the plan are taken out one after the other, and stay out when
+ * the rest still fails. The run itself when it does not fail.
+ */
+export async function shrinkRun(run: SimulationRun, options: ShrinkOptions = {}): Promise<SimulationRun> {
+  const invariant = run.violations[0]?.invariant;
+  if (invariant === undefined) return run;
+  const { maxRuns = 1_000, ...runOptions } = options;
+  const limits = invariant === "step-limit" ? {} : { maxSteps: run.steps * 2 + 2_000 };
+  let best = run;
+  let left = maxRuns;
+
+  async function attempt(plan: SimulationPlan): Promise<boolean> {
+    if (left <= 0) return false;
+    left -= 1;
+    const tried = await runOrSkip(plan, { ...runOptions, ...limits });
+    if (tried === undefined || tried.violations[0]?.invariant !== invariant) return false;
+    best = tried;
+    return true;
+  }
+
+  for (let size = Number.POSITIVE_INFINITY; sizeOf(best.plan) < size && left > 0; ) {
+    size = sizeOf(best.plan);
+    await shrinkStacks(best.plan, attempt);
+    await shrinkParts(() => best.plan, attempt);
+    await shrinkOneByOne(() => best.plan, attempt);
+  }
+  return best;
+}
+
+type Attempt = (plan: SimulationPlan) => Promise<boolean>;
+
+async function runOrSkip(plan: SimulationPlan, options: RunOptions): Promise<SimulationRun | undefined> {
+  try {
+    return await runPlan(plan, options);
+  } catch (error) {
+    if (error instanceof InvalidPlan) return undefined;
+    throw error;
+  }
+}
+
+/** How much there is to read. */
+function sizeOf(plan: SimulationPlan): number {
+  return JSON.stringify(plan).length;
+}
+
+async function shrinkStacks(plan: SimulationPlan, attempt: Attempt): Promise<void> {
+  const stacks = [...new Set(plan.actions.flatMap((action) => stackOf(action) ?? []))];
+  await shrinkList(stacks, (kept) => {
+    const actions = plan.actions.filter((action) => kept.includes(stackOf(action) ?? kept[0] ?? ""));
+    return attempt({ ...plan, actions });
+  });
+}
+
+function stackOf(action: PlannedAction): string | undefined {
+  return action.do === "send" ? String(action.message["stackId"]) : undefined;
+}
+
+async function shrinkParts(present: () => SimulationPlan, attempt: Attempt): Promise<void> {
+  await shrinkList(Object.entries(present().faults), (faults) =>
+    attempt({ ...present(), faults: Object.fromEntries(faults) }),
+  );
+  await shrinkList(present().actions, (actions) => attempt({ ...present(), actions }));
+  await shrinkList(Object.entries(present().work), (work) => attempt({ ...present(), work: Object.fromEntries(work) }));
+}
+
+/** Tries each simpler plan, and goes on from those that still fail. */
+async function shrinkOneByOne(present: () => SimulationPlan, attempt: Attempt): Promise<void> {
+  for (const list of [listFewerNodes, listFewerMachines, listSimplerRevisions, listSimplerValues]) {
+    for (let isSmaller = true; isSmaller; ) {
+      isSmaller = false;
+      for (const plan of list(present())) {
+        if (!(await attempt(plan))) continue;
+        isSmaller = true;
+        break;
+      }
+    }
+  }
+}
+
+function* listFewerNodes(plan: SimulationPlan): Generator<SimulationPlan> {
+  const { nodes } = plan;
+  if (nodes.length > 1) yield { ...plan, nodes: nodes.slice(0, -1) };
+  for (const [index, node] of nodes.entries()) {
+    if (node.skewMs !== 0) yield { ...plan, nodes: nodes.with(index, { ...node, skewMs: 0 }) };
+    if (node.concurrency > 1) yield { ...plan, nodes: nodes.with(index, { ...node, concurrency: 1 }) };
+  }
+}
+
+function* listFewerMachines(plan: SimulationPlan): Generator<SimulationPlan> {
+  const { machines, actions } = plan;
+  if (machines.length < 2) return;
+  const kept = actions.filter((action) => action.do !== "revise");
+  for (const machine of machines) yield { ...plan, machines: [machine], actions: kept };
+}
+
+function* listSimplerRevisions(plan: SimulationPlan): Generator<SimulationPlan> {
+  for (const [index, machine] of plan.machines.entries()) {
+    for (const simpler of listSimplerMachines(machine)) {
+      yield { ...plan, machines: plan.machines.with(index, simpler) };
+    }
+  }
+}
+
+function* listSimplerValues(plan: SimulationPlan): Generator<SimulationPlan> {
+  for (const [index, action] of plan.actions.entries()) {
+    for (const atMs of listSmaller(action.atMs)) {
+      yield { ...plan, actions: plan.actions.with(index, { ...action, atMs }) };
+    }
+  }
+  for (const [key, fault] of Object.entries(plan.faults)) {
+    if (fault.kind === "yield" && fault.steps > 1) {
+      yield { ...plan, faults: { ...plan.faults, [key]: { ...fault, steps: fault.steps - 1 } } };
+    }
+  }
+  for (const [key, step] of Object.entries(plan.work)) {
+    const { takesMs, deaf, ...rest } = step;
+    if (deaf !== undefined) yield { ...plan, work: { ...plan.work, [key]: { ...step, deaf: false } } };
+    if (takesMs !== undefined) yield { ...plan, work: { ...plan.work, [key]: rest } };
+  }
+}
+
+/** Rounder instants before this one. */
+function listSmaller(instant: number): readonly number[] {
+  const rounded = [
+    0,
+    1_000,
+    10_000,
+    60_000,
+    Math.floor(instant / 10_000) * 10_000,
+    Math.floor(instant / 1_000) * 1_000,
+  ];
+  return [...new Set(rounded)].filter((value) => value < instant);
+}

@@ -1,0 +1,175 @@
+import { createEngine, type Engine } from "../../engine/engine.ts";
+import { createStoreTransport } from "../../engine/store-transport.ts";
+import { startSweep } from "../../engine/sweep.ts";
+import { createWorker, type Worker } from "../../engine/worker.ts";
+import { DEFAULT_RETENTION } from "../../engine/yard.ts";
+import type { Ids } from "../../ports/clock.ts";
+import type { Executor } from "../../ports/executor.ts";
+import type { Locator } from "../../ports/locator.ts";
+import { silentLogger } from "../../ports/logger.ts";
+import type { Store } from "../../ports/store.ts";
+import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery } from "../../ports/transport.ts";
+import { type KeyOf, toAttemptKey } from "./call-keys.ts";
+import type { Chance } from "./chance.ts";
+import { createIdleClock, createNodeClock } from "./node-clock.ts";
+import { createNodeStore, type NodePart } from "./node-store.ts";
+import type { Life } from "./operation.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Fault, PlannedNode } from "./simulation-plan.ts";
+
+/** What nodes share. */
+export interface NodeDeps {
+  readonly store: Store;
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly ids: Ids;
+  readonly leaseMs: number;
+  readonly keyOf: KeyOf;
+  /** What a life of a node gets of its own, so that its calls are those of this life. */
+  createExecutors(life: Life): ReadonlyMap<string, Executor>;
+  createLocator(life: Life): Locator;
+  /** The other nodes, for messages that are handed out twice. */
+  findNode(index: number): SimulatedNode | undefined;
+  noteFault(kind: Fault["kind"]): void;
+}
+
+/** A process with an engine, a worker and a sweep that is started again when it has ended. */
+export interface SimulatedNode {
+  start(): void;
+  /** `kill -9`; does nothing to a node that is down. */
+  kill(downMs: number): void;
+  /** Takes nothing new and gives back what it has, as on SIGTERM. */
+  stop(downMs: number): void;
+  freeze(forMs: number): void;
+  handleEvents(deliveries: readonly EventDelivery[]): Promise<readonly DeliveryOutcome[]> | undefined;
+  handleTask(delivery: TaskDelivery): Promise<DeliveryOutcome> | undefined;
+}
+
+interface Running {
+  readonly life: Life;
+  readonly engine: Engine;
+  readonly worker: Worker;
+  readonly loops: readonly Subscription[];
+}
+
+const EVENT_BATCH = 64;
+// What does not end when the process stops is left to its lease after so long.
+const LEAVE_MS = 30_000;
+// Circles reach these limits soon.
+const ENGINE_OPTIONS = { limits: { automaticEntriesPerHour: 25, entriesPerEvent: 10 } } as const;
+
+/** A node that is not started yet. */
+export function createNode(index: number, { skewMs, concurrency }: PlannedNode, deps: NodeDeps): SimulatedNode {
+  const { scheduler } = deps;
+  const { keyOf } = deps;
+  let running: Running | undefined;
+
+  function createLife(): Life {
+    const life: Life = {
+      node: index,
+      skewMs,
+      frozenUntil: 0,
+      crash(downMs) {
+        if (running?.life === life) running = undefined;
+        scheduler.discard(life);
+        void scheduler.sleep(`node ${index} restart`, undefined, downMs).then(start);
+      },
+    };
+    return life;
+  }
+
+  function start(): void {
+    running ??= startLife(createLife(), concurrency, deps);
+  }
+
+  async function drain({ life, loops, worker }: Running, downMs: number): Promise<void> {
+    worker.abort();
+    const left = scheduler.sleep(keyOf("stop"), life, LEAVE_MS).then(() => worker.leave());
+    await Promise.race([left, Promise.all(loops.map((loop) => loop.stop()))]);
+    life.crash(downMs);
+  }
+
+  return {
+    start,
+    kill: (downMs) => running?.life.crash(downMs),
+    stop: (downMs) => void (running && drain(running, downMs)),
+    freeze(forMs) {
+      if (running !== undefined) running.life.frozenUntil = scheduler.now() + forMs;
+    },
+    handleEvents: (deliveries) => running?.engine.handle(deliveries),
+    handleTask: (delivery) => running?.worker.handle(delivery),
+  };
+}
+
+function startLife(life: Life, concurrency: number, deps: NodeDeps): Running {
+  const parts = { life, keyOf: deps.keyOf, scheduler: deps.scheduler };
+  const storeOf = (part: NodePart) => createNodeStore(deps.store, part, parts);
+  const shared = { executors: deps.createExecutors(life), ids: deps.ids, logger: silentLogger };
+  const locator = deps.createLocator(life);
+  const clock = createNodeClock("engine", parts);
+  const engine = createEngine({ ...shared, store: storeOf("engine"), locator, clock }, ENGINE_OPTIONS);
+  const worker = createWorker(
+    { ...shared, store: storeOf("worker"), clock: createNodeClock("worker", parts) },
+    { leaseMs: deps.leaseMs },
+  );
+  return { life, engine, worker, loops: startLoops({ engine, worker }, { parts, concurrency, storeOf, deps }) };
+}
+
+interface LoopsInput {
+  readonly parts: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler };
+  readonly concurrency: number;
+  readonly storeOf: (part: NodePart) => Store;
+  readonly deps: NodeDeps;
+}
+
+function startLoops(
+  { engine, worker }: Pick<Running, "engine" | "worker">,
+  { parts, concurrency, storeOf, deps }: LoopsInput,
+): readonly Subscription[] {
+  const logger = silentLogger;
+  const transportOf = (kind: "events" | "tasks") =>
+    createStoreTransport({ store: storeOf(kind), clock: createIdleClock(kind, parts), logger });
+  const over = { ...parts, deps };
+  const events = transportOf("events").consumeEvents(
+    (deliveries) =>
+      handOver(over, deliveries[0]?.event.id, {
+        handle: () => engine.handle(deliveries),
+        repeat: (node) => node.handleEvents(deliveries),
+      }),
+    { batchSize: EVENT_BATCH, concurrency: 1 },
+  );
+  const tasks = transportOf("tasks").consumeTasks(
+    (delivery) =>
+      handOver(over, toAttemptKey(delivery.attemptId), {
+        handle: () => worker.handle(delivery),
+        repeat: (node) => node.handleTask(delivery),
+      }),
+    { batchSize: concurrency, concurrency },
+  );
+  const store = storeOf("sweep");
+  const sweep = startSweep({ engine, store, clock: createIdleClock("sweep", parts), logger }, DEFAULT_RETENTION);
+  return [events, tasks, sweep];
+}
+
+interface HandOver<Result> {
+  handle(): Promise<Result>;
+  repeat(node: SimulatedNode): Promise<Result> | undefined;
+}
+
+/** Messages on the way from the medium to their handler: they may get lost, or come twice. */
+async function handOver<Result>(
+  { life, keyOf, deps }: { readonly life: Life; readonly keyOf: KeyOf; readonly deps: NodeDeps },
+  subject: string | undefined,
+  { handle, repeat }: HandOver<Result>,
+): Promise<Result> {
+  const fault = deps.chance.findFault(keyOf("delivery", subject), "delivery");
+  if (fault !== undefined) deps.noteFault(fault.kind);
+  if (fault?.kind === "lose") throw new Error("The messages were lost on their way.");
+  if (fault?.kind === "crash") {
+    life.crash(fault.downMs);
+    return new Promise(() => undefined);
+  }
+  const other = fault?.kind === "repeat" ? deps.findNode(fault.node) : undefined;
+  if (other !== undefined) void repeat(other)?.catch(() => undefined);
+  return handle();
+}

@@ -1,0 +1,88 @@
+/** A machine's document as a plan holds it: data that can be cut down. */
+export interface PlannedMachine {
+  readonly version: 1 | 2;
+  readonly events: readonly string[];
+  readonly states: Readonly<Record<string, PlannedState>>;
+  readonly tasks: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly revision?: "pin" | "follow";
+}
+
+/** A state of a planned machine; keys other than these are passed on as they are. */
+export interface PlannedState {
+  readonly tasks?: readonly string[];
+  readonly on?: Readonly<Record<string, unknown>>;
+  readonly terminal?: boolean;
+  readonly timeout?: string;
+  readonly leaving?: "abandon" | "wait" | "cancel";
+  readonly after?: readonly { readonly in: string; readonly event: string }[];
+}
+
+/** One process with an engine and a worker. */
+export interface PlannedNode {
+  /** How far its clock is ahead of the true time; may be negative. */
+  readonly skewMs: number;
+  /** Tasks that it works at the same time. */
+  readonly concurrency: number;
+}
+
+/** What the world outside does, at an instant after the beginning. */
+export type PlannedAction =
+  | { readonly atMs: number; readonly do: "send"; readonly message: Readonly<Record<string, unknown>> }
+  /** Starts a run of the machine `stackyard.run`. */
+  | { readonly atMs: number; readonly do: "run"; readonly key: string }
+  /** The machine of that place in the plan is the newest from now on. */
+  | { readonly atMs: number; readonly do: "revise"; readonly to: number }
+  /** Sends everything again that was set aside. */
+  | { readonly atMs: number; readonly do: "redrive" }
+  /** A process ends: in order, or as `kill -9` does. */
+  | { readonly atMs: number; readonly do: "stop" | "kill"; readonly node: number; readonly downMs: number }
+  /** A process stands still, as one that is paged out or stopped by a signal. */
+  | { readonly atMs: number; readonly do: "freeze"; readonly node: number; readonly forMs: number };
+
+/** What happens to one call, or to one hand-over of messages. */
+export type Fault =
+  /** The process dies; the call has happened (`after`) or not. */
+  | { readonly kind: "crash"; readonly when: "before" | "after"; readonly downMs: number }
+  /** The call fails; it has happened (`after`) or not. */
+  | { readonly kind: "fail"; readonly when: "before" | "after" }
+  /** The call (`before`) or its answer (`after`) is on its way for so long. */
+  | { readonly kind: "delay"; readonly when: "before" | "after"; readonly ms: number }
+  /** So many other steps come first. */
+  | { readonly kind: "yield"; readonly steps: number }
+  /** A process looks for work although others are busy with theirs. */
+  | { readonly kind: "hurry" }
+  /** The hand-over is lost; the medium hands the messages out again later. */
+  | { readonly kind: "lose" }
+  /** The messages are handed to another process too. */
+  | { readonly kind: "repeat"; readonly node: number };
+
+/** How one call of an executor goes. */
+export interface WorkStep {
+  readonly answer: "succeed" | "fail" | "fail-for-good" | "throw" | "nonsense" | "go-on" | "follow-up" | "hang";
+  /** How long it takes. */
+  readonly takesMs?: number;
+  /** It does not listen when it is asked to stop. */
+  readonly deaf?: boolean;
+  /** With `go-on`. */
+  readonly pollAfterMs?: number;
+}
+
+/**
+ * A run of the simulator as data: the same plan gives the same run. Faults stand under the name of the call that they
+ * happen to (`s1/db/2.1 worker settle 1`: the first settling of the first attempt of the task `db` in the second entry
+ * of the stack `s1`), steps of work under the call of the executor (`s1/db/2.1/1`); everything else goes well and at
+ * once.
+ */
+export interface SimulationPlan {
+  readonly seed: number;
+  readonly leaseMs: number;
+  readonly nodes: readonly PlannedNode[];
+  /** Revisions of one machine; the first one is there at the beginning. */
+  readonly machines: readonly PlannedMachine[];
+  readonly actions: readonly PlannedAction[];
+  readonly faults: Readonly<Record<string, Fault>>;
+  readonly work: Readonly<Record<string, WorkStep>>;
+}
+
+/** The name of the machine of all plans. */
+export const PLANNED_MACHINE = "app";
