@@ -18,5 +18,7 @@ export { parseRunMachine, type RunMachineInput, runMachineSource, runStackId } f
 export { createSimulation, type Simulation } from "./simulation/simulation.ts";
 export type { SimulationLine } from "./simulation/simulation-line.ts";
 export { tellUnknownMachine } from "./unknown-machine.ts";
+export { type UpgradedMachine, upgradeMachine } from "./upgrade/upgrade-machine.ts";
 export { machineV1Schema } from "./v1/machine-v1-schema.ts";
+export { machineV2Schema } from "./v2/machine-v2-schema.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./work.ts";

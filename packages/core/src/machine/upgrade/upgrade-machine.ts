@@ -1,0 +1,105 @@
+import { parseDocument } from "yaml";
+import type { Machine, State } from "../machine.ts";
+import { MACHINE_LIMITS } from "../machine-limits.ts";
+import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
+import type { Problem } from "../problem.ts";
+import { createProblemList } from "../problem-list.ts";
+import { readYaml } from "../read-yaml.ts";
+import type { Place, TreeNode } from "../tree.ts";
+import { editDocument } from "./edit-document.ts";
+import { findPlace } from "./find-place.ts";
+import { isSameMachine } from "./is-same-machine.ts";
+import { printDocument } from "./print-document.ts";
+import { toV2Document } from "./to-v2-document.ts";
+
+/** What upgrading a machine gave. */
+export type UpgradedMachine =
+  /** `problems`: warnings of handlers whose several advances became one, at their places in the old document. */
+  | { readonly kind: "upgraded"; readonly source: string; readonly problems: readonly Problem[] }
+  /** Nothing is to be written: at least one of the problems is an error; places are those of the old document. */
+  | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+/**
+ * A v1 document as one of version 2 that gives the same states, task messages and metadata for the same events. Comments,
+ * anchors and the order of keys stay where that is possible; a JSON document stays JSON. What v1 accepts and version 2
+ * does not (a task without executor, an event called `FAILED`) is refused with the code of version 2: it is never guessed.
+ */
+export function upgradeMachine(source: string, options: ParseMachineOptions): UpgradedMachine {
+  const old = parseMachine(source, options);
+  const text = source.replace(/^\uFEFF/, "");
+  const tree = old.machine && readYaml(text, { ...MACHINE_LIMITS, ...options.limits }, createProblemList(QUIET));
+  if (old.machine === undefined || tree === undefined) return { kind: "refused", problems: old.problems };
+  if (old.machine.version !== 1) return { kind: "refused", problems: [alreadyUpgraded(findPlace(tree, "version"))] };
+  const upgraded = findUpgraded(text, { machine: old.machine, tree, options });
+  if (upgraded.kind === "refused") {
+    return { kind: "refused", problems: upgraded.problems.map((problem) => movePlace(tree, problem)) };
+  }
+  return { ...upgraded, problems: [...old.machine.states.values()].flatMap((state) => tellCollapsed(tree, state)) };
+}
+
+const QUIET = { strict: false, maxProblems: 1 };
+
+interface Upgrade {
+  readonly machine: Machine;
+  readonly tree: TreeNode;
+  readonly options: ParseMachineOptions;
+}
+
+/** The document edited in place; written anew where that is not possible or does not mean the same. */
+function findUpgraded(text: string, { machine, tree, options }: Upgrade): UpgradedMachine {
+  const written = () => printDocument(text, toV2Document(tree, machine));
+  const edited = isJson(text) ? undefined : editDocument(parseDocument(text, YAML), { text, machine });
+  if (edited === undefined) return judge(written(), machine, options);
+  const judged = judge(edited, machine, options);
+  return judged.kind === "upgraded" ? judged : judge(written(), machine, options);
+}
+
+const YAML = { version: "1.2", schema: "core", merge: false, uniqueKeys: false } as const;
+
+function judge(source: string, machine: Machine, options: ParseMachineOptions): UpgradedMachine {
+  const { strict: _strict, ...lenient } = options;
+  const { machine: upgraded, problems } = parseMachine(source, lenient);
+  if (upgraded === undefined) return { kind: "refused", problems };
+  if (isSameMachine(machine, upgraded)) return { kind: "upgraded", source, problems: [] };
+  return { kind: "refused", problems: [notTheSame] };
+}
+
+function isJson(text: string): boolean {
+  if (!text.trimStart().startsWith("{")) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function tellCollapsed(tree: TreeNode, { name, on }: State): readonly Problem[] {
+  return [...on].flatMap(([event, [reaction]]) => {
+    const advance = reaction?.advance ?? [];
+    if (advance.length < 2) return [];
+    const path = `states.${name}.on.${event}`;
+    const message =
+      `This handler advances ${advance.length} times; version 2 keeps the last one, to ${JSON.stringify(advance.at(-1))}. ` +
+      "The previous state is then the one that was really left.";
+    return [{ severity: "warning", code: "advance-collapsed", path, ...findPlace(tree, path), message }];
+  });
+}
+
+function movePlace(tree: TreeNode, problem: Problem): Problem {
+  return { ...problem, ...findPlace(tree, problem.path) };
+}
+
+function alreadyUpgraded(place: Place): Problem {
+  const message = "The machine has version 2 already; there is nothing to upgrade.";
+  return { severity: "error", code: "version-unsupported", path: "version", ...place, message };
+}
+
+const notTheSame: Problem = {
+  severity: "error",
+  code: "upgrade-differs",
+  path: "",
+  line: 1,
+  column: 1,
+  message: "The upgraded document would not behave as this one, so nothing is written. Please report it with the file.",
+};
