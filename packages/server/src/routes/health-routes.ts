@@ -1,13 +1,16 @@
-import type { Store } from "@stackyard/core";
+import type { Clock, Store } from "@stackyard/core";
+import { listProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { problemResponse } from "../http/problem.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { type Metric, toExposition } from "../metrics/metrics.ts";
+import { toProcessMetrics } from "../metrics/process-metrics.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import { toYardMetrics } from "../metrics/yard-metrics.ts";
 
 export interface HealthRoutesDeps {
   readonly store: Store;
+  readonly clock: Clock;
   readonly version: string;
   readonly requests: RequestMetrics;
   /** True once `stop` was called. */
@@ -77,7 +80,9 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
   });
 }
 
-function metricsRoute({ store, version, requests, countStreams }: HealthRoutesDeps): Route {
+const MOST_PROCESSES = 1_000;
+
+function metricsRoute({ store, clock, version, requests, countStreams }: HealthRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/metrics",
@@ -92,7 +97,13 @@ function metricsRoute({ store, version, requests, countStreams }: HealthRoutesDe
         type: "gauge",
         samples: [{ value: countStreams() }],
       };
-      const text = toExposition([...toYardMetrics(await store.stats(), version), ...requests.list(), streams]);
+      const processes = await listProcesses(store.records, { limit: MOST_PROCESSES, now: clock.now() });
+      const text = toExposition([
+        ...toYardMetrics(await store.stats(), version),
+        ...toProcessMetrics(processes.items),
+        ...requests.list(),
+        streams,
+      ]);
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
     },
   });
