@@ -200,6 +200,29 @@ describe("stackyard server and stackyard worker", () => {
   });
 });
 
+describe("stackyard dev", () => {
+  it("takes the store that the configuration names, and is listed with both roles", async () => {
+    const { cwd, go, isDone, list } = aProject();
+    go();
+    await start(["dev", "--port", "0"], cwd);
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await isDone();
+
+    expect(await list()).toMatchObject([{ roles: ["engine", "worker"], executors: ["terraform", "lambda", "wait"] }]);
+    expect(existsSync(join(cwd, ".stackyard/stackyard.db"))).toBe(false);
+  });
+
+  it("leaves a database alone that only the environment names", async () => {
+    const { cwd } = aProject({ store: undefined });
+    const env = { DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" };
+    const dev = startCli(["dev", "--port", "0", "--json"], { cwd, env });
+    cleanUps.push(() => stop(dev));
+
+    await dev.line((line) => line.includes('"kind":"ready"'));
+    expect(existsSync(join(cwd, ".stackyard/stackyard.db"))).toBe(true);
+  });
+});
+
 describe("stackyard migrate", () => {
   it("opens the store to bring it up to date, whatever the configuration says of other processes", async () => {
     const { cwd } = aProject({ store: { type: "./spy.mjs", migrate: false, a: 1 } });
