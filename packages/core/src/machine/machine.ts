@@ -1,4 +1,5 @@
 import type { Expression, Template } from "./expression/expression.ts";
+import type { MetadataPattern } from "./metadata-pattern.ts";
 import type { Problem } from "./problem.ts";
 import type { MetadataValue } from "./stack.ts";
 
@@ -125,8 +126,8 @@ export interface MetadataRule {
   readonly type?: "string" | "number" | "boolean";
   readonly required: boolean;
   readonly default?: MetadataValue;
-  /** Searched unanchored, with the flag `u`. */
-  readonly pattern?: RegExp;
+  /** Searched unanchored. */
+  readonly pattern?: MetadataPattern;
   readonly enum?: readonly MetadataValue[];
   readonly minimum?: number;
   readonly maximum?: number;

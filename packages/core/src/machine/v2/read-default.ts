@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
 import type { MetadataRule } from "../machine.ts";
-import type { MetadataValue } from "../stack.ts";
+import { findMetadataFault } from "../metadata-rules.ts";
 import { type Field, findField, type MapNode } from "../tree.ts";
 import { describe } from "../wording.ts";
 import { findScalar } from "./read-enum.ts";
@@ -19,23 +19,10 @@ export function readDefault(
     problems.error("default-invalid", onValue(found), message);
     return {};
   }
-  const fault = findMisfit(value, rule);
+  const key = field.path.at(-1) ?? "";
+  const rules = { keys: new Map([[key, rule]]), additional: false };
+  const fault = findMetadataFault(rules, { next: { [key]: value }, keys: [key], present: {} });
   if (fault === undefined) return { default: value };
-  // The value of a sensitive key is not for messages.
-  const shown = rule.sensitive ? "The default" : `The default, ${describe(found.node)},`;
-  problems.error("default-invalid", onValue(found), `${shown} ${fault}.`);
+  problems.error("default-invalid", onValue(found), `The default does not fit the other rules. ${fault}`);
   return {};
-}
-
-function findMisfit(value: MetadataValue, rule: MetadataRule): string | undefined {
-  if (value === null) return rule.required ? "is not allowed for a required key" : undefined;
-  if (rule.type !== undefined && typeof value !== rule.type) return `is no ${rule.type}`;
-  if (rule.enum && !rule.enum.includes(value)) return "is not among the values of enum";
-  if (typeof value === "string" && rule.pattern && !rule.pattern.test(value)) return "does not match the pattern";
-  return typeof value === "number" ? findOutOfRange(value, rule) : undefined;
-}
-
-function findOutOfRange(value: number, { minimum, maximum }: MetadataRule): string | undefined {
-  if (minimum !== undefined && value < minimum) return `is below the minimum, ${minimum}`;
-  return maximum !== undefined && value > maximum ? `is above the maximum, ${maximum}` : undefined;
 }

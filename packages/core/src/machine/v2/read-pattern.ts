@@ -1,5 +1,6 @@
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import type { MetadataRule } from "../machine.ts";
+import { createMetadataPattern, MAX_PATTERN } from "../metadata-pattern.ts";
 import { type Field, findField, findText, type MapNode } from "../tree.ts";
 import { describe, quote } from "../wording.ts";
 
@@ -22,8 +23,13 @@ export function readPattern(
     problems.error("pattern-invalid", onValue(field), message);
     return {};
   }
+  if (source.length > MAX_PATTERN) {
+    const message = `The pattern has ${source.length} characters; ${MAX_PATTERN} are allowed.`;
+    problems.error("pattern-invalid", onValue(field), message);
+    return {};
+  }
   try {
-    return { pattern: new RegExp(source, "u") };
+    return { pattern: createMetadataPattern(source) };
   } catch (cause) {
     const why = cause instanceof Error ? ` ${cause.message.slice(0, 200)}.` : "";
     problems.error("pattern-invalid", onValue(field), `${quote(source)} is no regular expression.${why}`);
