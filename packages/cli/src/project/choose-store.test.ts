@@ -46,13 +46,14 @@ describe("listSecretVariables", () => {
     expect(listSecretVariables(chooseStore(aFile("postgres")))).toEqual([
       ...tokens,
       "DATABASE_URL",
+      "DATABASE_URL_FILE",
       "POSTGRES_CONNECTION_SECRET",
     ]);
   });
 });
 
 describe("chooseSharedStore", () => {
-  it.each(["DATABASE_URL", "POSTGRES_CONNECTION_SECRET"])("takes Postgres where only %s names a store", (name) => {
+  it.each(["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"])("takes Postgres where only %s names a store", (name) => {
     expect(chooseSharedStore(aFile(), { [name]: "x" })).toEqual(postgres);
     expect(chooseSharedStore(aFile(), { [name]: "" })).toEqual(embedded);
     expect(chooseSharedStore(aFile("sqlite"), { [name]: "x" })).toEqual(embedded);

@@ -18,7 +18,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const PACKAGES: Readonly<Record<string, string>> = { postgres: "@stackyard/store-postgres" };
 /** Each names a Postgres server; the package reads them. */
-const POSTGRES_VARIABLES = ["DATABASE_URL", "POSTGRES_CONNECTION_SECRET"] as const;
+const POSTGRES_VARIABLES = ["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"] as const;
 
 /** The store that the configuration names; without a word of it the embedded one. Throws `CONFIG_INVALID`. */
 export function chooseStore(file: ConfigFile): StoreChoice {
