@@ -53,12 +53,15 @@ describe("listSecretVariables", () => {
 });
 
 describe("chooseSharedStore", () => {
-  it.each(["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"])("takes Postgres where only %s names a store", (name) => {
-    expect(chooseSharedStore(aFile(), { [name]: "x" })).toEqual(postgres);
-    expect(chooseSharedStore(aFile(), { [name]: "" })).toEqual(embedded);
-    expect(chooseSharedStore(aFile("sqlite"), { [name]: "x" })).toEqual(embedded);
-    expect(chooseSharedStore(aFile({ type: "postgres", poolSize: 5 }), { [name]: "x" })).toMatchObject({
-      options: { poolSize: 5 },
-    });
-  });
+  it.each(["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"])(
+    "takes Postgres where only %s names a store",
+    (name) => {
+      expect(chooseSharedStore(aFile(), { [name]: "x" })).toEqual(postgres);
+      expect(chooseSharedStore(aFile(), { [name]: "" })).toEqual(embedded);
+      expect(chooseSharedStore(aFile("sqlite"), { [name]: "x" })).toEqual(embedded);
+      expect(chooseSharedStore(aFile({ type: "postgres", poolSize: 5 }), { [name]: "x" })).toMatchObject({
+        options: { poolSize: 5 },
+      });
+    },
+  );
 });
