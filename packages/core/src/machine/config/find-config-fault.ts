@@ -23,7 +23,9 @@ export function findConfigFault(rules: ConfigRules, executor: string, config: un
 function findSchemaFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
   try {
     const opening = findReferences(config);
-    const [fault] = Errors(opening === undefined ? schema : relaxSchema(schema, opening), config);
+    const faults = Errors(opening === undefined ? schema : relaxSchema(schema, opening), config);
+    // A key that may not be there is told by the map that may not have it.
+    const fault = faults.find(({ keyword }) => keyword !== "boolean") ?? faults[0];
     if (fault === undefined) return undefined;
     const where = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
     return `The config of ${name} ${fault.message}${where}.`;

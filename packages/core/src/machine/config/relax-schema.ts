@@ -44,18 +44,22 @@ function relaxKeyword(schema: object, { keyword, rule, opening }: KeywordInput):
       // With less to tell them apart, several may fit.
       return ["anyOf", toList(rule).map((branch) => relax(branch, opening))];
     case "prefixItems":
-      return [keyword, toList(rule).map((item, index) => relaxAt(item, opening.get(String(index))))];
+      return [keyword, relaxItems(toList(rule), opening)];
     case "properties":
       return [keyword, mapValues(rule, (key, inner) => relaxAt(inner, opening.get(key)))];
     case "patternProperties":
       return [keyword, mapValues(rule, (pattern, inner) => relaxAll(inner, matching(opening, pattern)))];
     case "items":
-      return [keyword, relaxAll(rule, opening.values())];
+      return [keyword, Array.isArray(rule) ? relaxItems(rule, opening) : relaxAll(rule, opening.values())];
     case "additionalProperties":
       return [keyword, rule === false ? rule : relaxAll(rule, findAdditional(schema, opening))];
     default:
       return [keyword, rule];
   }
+}
+
+function relaxItems(items: readonly unknown[], opening: ReadonlyMap<string, Opening>): readonly unknown[] {
+  return items.map((item, index) => relaxAt(item, opening.get(String(index))));
 }
 
 function relaxAt(schema: unknown, opening: Opening | undefined): unknown {

@@ -1,0 +1,355 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+import { readFileSync } from "node:fs";
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import { type ParseMachineOptions, parseMachine, parseMachineDocument } from "../parse-machine.ts";
+
+const sleeper: ExecutorDefinition = {
+  name: "sleeper",
+  config: Type.Object(
+    { seconds: Type.Number({ minimum: 1 }), note: Type.Optional(Type.String({ maxLength: 5 })) },
+    { additionalProperties: false },
+  ),
+  resumable: true,
+  cancelWithin: "30s",
+  timeout: ({ seconds }: { seconds: number }) => seconds * 1000,
+};
+
+const options: ParseMachineOptions = { name: "app", executors: new Map([["sleeper", sleeper]]) };
+
+const run = { executor: "lambda", config: { name: "run" } };
+
+const base = {
+  version: 2,
+  events: ["GO"],
+  states: { INIT: { on: { GO: "DONE" } }, DONE: { terminal: true, tasks: ["run"] } },
+  tasks: { run },
+};
+
+/** A machine without faults, of which a test replaces the parts that it is about. */
+const compile = (parts: object = {}) => parseMachineDocument({ ...base, ...parts }, options);
+
+const compileTask = (task: object) => {
+  const { machine, problems } = compile({ tasks: { run: { ...run, ...task } } });
+  return machine?.tasks.get("run") ?? problems;
+};
+
+/** Problems as `code path`, errors with an exclamation mark. */
+const tell = (parts: object = {}) =>
+  compile(parts).problems.map(({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`);
+
+const scope = {
+  stack: { id: "pr-1", machine: "app", state: "INIT", previousState: null, createdAt: 0, enteredAt: 0, visits: {} },
+  metadata: { stage: "test" },
+  now: 0,
+};
+
+describe("a compiled v2 machine", () => {
+  it("has every part that its document has", () => {
+    const folder = new URL("../../../fixtures/machines/valid-v2/", import.meta.url);
+
+    const { machine } = parseMachine(readFileSync(new URL("every-key.yaml", folder), "utf8"), options);
+
+    expect(machine).toMatchObject({ version: 2, revision: "follow", requiredMetadata: new Map([["GO", ["image"]]]) });
+    expect(machine?.metadata.additional).toBe(false);
+    expect(machine?.metadata.keys.get("image")).toMatchObject({ required: true, immutable: true, sensitive: false });
+    expect(machine?.metadata.keys.get("size")).toMatchObject({ minimum: 1, maximum: 3, default: 2 });
+    expect(machine?.metadata.keys.get("stage")).toMatchObject({ enum: ["test", "live", 3, true] });
+    expect(machine?.metadata.keys.get("note")).toMatchObject({ default: null });
+    expect(machine?.states.get("WORK")).toMatchObject({
+      ...{ timeoutMs: 5_400_000, leaving: "cancel", protected: true },
+      after: [
+        { inMs: 600_000, event: "TICK" },
+        { inMs: 86_400_000, event: "TICK" },
+      ],
+    });
+    expect(machine?.states.get("WORK")?.on.get("TICK")).toEqual([{ advance: [], set: new Map() }]);
+    expect(machine?.tasks.get("two")?.retry).toEqual({
+      ...{ attempts: 4, fromMs: 500, toMs: 30_000, factor: 1.5 },
+      only: new Set(["TASK_TIMEOUT", "LAMBDA_FAILED"]),
+    });
+    expect(machine?.tasks.get("two")?.outputs).toEqual(new Map(Object.entries({ url: "address", token: "secret" })));
+  });
+
+  it("needs neither events nor tasks", () => {
+    const { machine, problems } = parseMachineDocument({ version: 2, states: { INIT: { terminal: true } } }, options);
+
+    expect(problems).toEqual([]);
+    expect(machine).toMatchObject({ events: new Set(), tasks: new Map(), revision: "pin" });
+  });
+
+  it("resolves targets by metadata", () => {
+    const { machine } = compile({ targets: { here: { account: "111122223333", region: "eu-${metadata.stage}" } } });
+
+    expect(machine?.targets.get("here")?.resolve(scope, () => undefined)).toEqual({
+      kind: "value",
+      value: { account: "111122223333", region: "eu-test" },
+    });
+  });
+
+  it("sets metadata by templates, and constants as they are", () => {
+    const set = { n: 3, none: null, text: "$${x}", own: "${stack.id}" };
+    const { machine } = compile({
+      states: { ...base.states, INIT: { on: { GO: [{ action: "advance", state: "DONE", set }] } } },
+    });
+
+    const [reaction] = machine?.states.get("INIT")?.on.get("GO") ?? [];
+    const values = [...(reaction?.set ?? [])].map(([key, template]) => [key, template.resolve(scope, () => undefined)]);
+    expect(Object.fromEntries(values)).toEqual({
+      n: { kind: "value", value: 3 },
+      none: { kind: "value", value: null },
+      text: { kind: "value", value: "${x}" },
+      own: { kind: "value", value: "pr-1" },
+    });
+  });
+});
+
+describe("the config of a v2 task", () => {
+  it("is checked when the machine is loaded, and travels with its dollars unescaped", () => {
+    const task = compileTask({ config: { name: "run", args: { text: "$${HOME}", list: ["$$${x}"] } } });
+
+    const config = { name: "run", args: { text: "${HOME}", list: ["$${x}"] } };
+    expect(task).toMatchObject({ definition: { executor: "lambda", config } });
+    expect(task).not.toHaveProperty("dynamicConfig");
+  });
+
+  it("is empty where it is left out", () => {
+    expect(tell({ tasks: { run: { executor: "lambda" } } })).toEqual(["!lambda-name-required tasks.run.config.name"]);
+    expect(tell({ tasks: { run: { executor: "sleeper" } } })).toEqual(["!config-invalid tasks.run.config.seconds"]);
+  });
+
+  it("is checked as far as it is known where it holds expressions", () => {
+    const config = { secondz: 1, note: "${stack.id} is too long" };
+
+    expect(tell({ tasks: { run: { executor: "sleeper", config } } })).toEqual([
+      "!config-invalid tasks.run.config.seconds",
+      "!config-invalid tasks.run.config.secondz",
+    ]);
+  });
+
+  it("is checked as a whole once it is resolved", () => {
+    const { machine } = compile({ tasks: { run: { executor: "sleeper", config: { seconds: "${metadata.n}" } } } });
+    const dynamic = machine?.tasks.get("run")?.dynamicConfig;
+
+    const faults = [{ seconds: 3 }, { seconds: "3" }, { seconds: 0 }, { seconds: 1, note: "longer" }, {}, 3].map(
+      (config) => dynamic?.findFault(config),
+    );
+
+    expect(faults).toEqual([
+      undefined,
+      "The config of sleeper must be number at /seconds.",
+      "The config of sleeper must be >= 1 at /seconds.",
+      "The config of sleeper must not have more than 5 characters at /note.",
+      "The config of sleeper must have required properties seconds.",
+      "The config of sleeper must be object.",
+    ]);
+  });
+
+  it("may hold references of secrets where scalars are wanted", () => {
+    const { machine } = compile({ tasks: { run: { executor: "sleeper", config: { seconds: "${metadata.n}" } } } });
+    const dynamic = machine?.tasks.get("run")?.dynamicConfig;
+
+    expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, note: { $concat: ["a", { $secret: "n#1" }] } })).toBe(
+      undefined,
+    );
+    expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, more: 1 })).toMatch(/additional properties\.$/);
+  });
+
+  it("is checked by the rules of lambda and terraform where their definitions are not there", () => {
+    const lambda = compileTask({ config: { name: "${metadata.f}" } });
+    const terraform = compileTask({ executor: "terraform", config: { action: "${metadata.a}", source: {} } });
+
+    if (!("dynamicConfig" in lambda) || !("dynamicConfig" in terraform)) throw new Error("They are not compiled.");
+    expect(lambda.dynamicConfig?.findFault({ name: "f" })).toBe(undefined);
+    expect(lambda.dynamicConfig?.findFault({ name: "" })).toMatch(/not empty/);
+    expect(lambda.dynamicConfig?.findFault({ name: { $secret: "f#1" } })).toBe(undefined);
+    expect(lambda.dynamicConfig?.findFault([])).toBe("config must be a map.");
+    expect(terraform.dynamicConfig?.findFault({ action: "plan" })).toMatch(/action/);
+    expect(terraform.dynamicConfig?.findFault({ action: "apply" })).toBe(undefined);
+  });
+
+  it("may not hold what stands for a secret in messages", () => {
+    expect(tell({ tasks: { run: { ...run, config: { name: "run", args: { a: { $secret: "k#1" } } } } } })).toEqual([
+      "!sensitive-leak tasks.run.config.args.a.$secret",
+    ]);
+  });
+
+  it("only warns of an executor whose definition is elsewhere", () => {
+    const tasks = { run: { executor: "away", config: { any: "${stack.id}" } } };
+
+    const { machine, problems } = parseMachineDocument(
+      { ...base, tasks },
+      { ...options, uncheckedExecutors: ["away"] },
+    );
+
+    expect(problems.map(({ code }) => code)).toEqual(["executor-unchecked"]);
+    expect(machine?.tasks.get("run")?.dynamicConfig?.findFault({})).toBe(undefined);
+  });
+});
+
+describe("the time limit of a v2 task", () => {
+  const limitsOf = (task: object) => {
+    const compiled = compileTask(task);
+    return "timeoutMs" in compiled ? [compiled.timeoutMs, compiled.cancelWithinMs] : compiled;
+  };
+
+  it.each([
+    [{}, [3_600_000, 300_000]],
+    [{ timeout: "10m" }, [600_000, 300_000]],
+    [{ executor: "sleeper", config: { seconds: 5 } }, [5_000, 30_000]],
+    [{ executor: "sleeper", config: { seconds: 5 }, timeout: "1s" }, [1_000, 30_000]],
+    [{ executor: "sleeper", config: { seconds: "${metadata.n}" } }, [3_600_000, 30_000]],
+  ])("of %j is %j", (task, limits) => {
+    expect(limitsOf(task)).toEqual(limits);
+  });
+
+  it("is the executor's for a resolved config, unless the task has its own", () => {
+    const config = { seconds: "${metadata.n}" };
+
+    const tasks = [{}, { timeout: "1s" }].map((more) => compileTask({ executor: "sleeper", config, ...more }));
+
+    const limits = tasks.map((task) => {
+      return "dynamicConfig" in task ? task.dynamicConfig?.findTimeoutMs({ seconds: 7 }) : task;
+    });
+    expect(limits).toEqual([7_000, undefined]);
+  });
+
+  it("is none where the executor cannot tell it", () => {
+    const refusing: ExecutorDefinition = { ...sleeper, timeout: () => JSON.parse("oops") };
+    const tasks = { run: { executor: "sleeper", config: { seconds: "${metadata.n}" } } };
+
+    const { machine } = parseMachineDocument(
+      { ...base, tasks },
+      { ...options, executors: new Map([["sleeper", refusing]]) },
+    );
+
+    expect(machine?.tasks.get("run")?.dynamicConfig?.findTimeoutMs({ seconds: 1 })).toBe(undefined);
+  });
+});
+
+describe("what expressions may name", () => {
+  const states = {
+    INIT: { on: { GO: "WORK" } },
+    WORK: { tasks: ["a", "b", "c"], on: { NEXT: "DONE" } },
+    DONE: { terminal: true },
+  };
+  const task = (more: object) => ({ executor: "lambda", config: { name: "f" }, ...more });
+  const config = (id: string) => ({ config: { name: "f", args: { id } } });
+
+  it("is what a task needs, also through others", () => {
+    const c = { ...config("${tasks.a.outputs.id}-${tasks.b.status}"), exclusive: "tasks.a.outputs.id", needs: ["b"] };
+
+    expect(tell({ states, tasks: { a: task({}), b: task({ needs: ["a"] }), c: task(c) } })).toEqual([]);
+  });
+
+  it("is no task that runs at the same time, and none before tasks start", () => {
+    const c = { ...config("${tasks.a.outputs.id}"), when: "tasks.b.status == 'SATISFIED'", needs: ["b"] };
+
+    expect(tell({ states, tasks: { a: task({}), b: task({}), c: task(c) } })).toEqual([
+      "!expression-task-not-available tasks.c.config.args.id",
+      "!expression-variable-unavailable tasks.c.when",
+    ]);
+  });
+
+  it("is a task of the state in reactions, and a state of the machine in visits", () => {
+    const on = { GO: [{ when: "tasks.run.status == 'ERROR' || stack.visits.DOEN > 1", action: "no-op" }] };
+    const here = { INIT: { on: { GO: "DONE" } }, DONE: { terminal: true, tasks: ["run"], on } };
+
+    expect(tell({ states: here })).toEqual(["!expression-unknown-name states.DONE.on.GO.0.when"]);
+    expect(
+      tell({ states: { ...here, INIT: { on: { GO: [...on.GO, { action: "advance", state: "DONE" }] } } } }),
+    ).toContain("!expression-task-not-available states.INIT.on.GO.0.when");
+  });
+
+  it("may be sensitive only where it stays hidden", () => {
+    const metadata = { key: { sensitive: true }, copy: { sensitive: true }, open: {} };
+    const set = { copy: "${metadata.key + '!'}", open: "${event.metadata.key}" };
+    const on = { GO: [{ action: "advance", state: "DONE", set }] };
+
+    expect(tell({ metadata, states: { ...base.states, INIT: { on } } })).toEqual([
+      "!sensitive-leak states.INIT.on.GO.0.set.open",
+    ]);
+  });
+});
+
+describe("needs", () => {
+  const states = (...tasks: string[]) => ({ INIT: { on: { GO: "DONE" } }, DONE: { terminal: true, tasks } });
+  const needing = (needs: Record<string, string[]>) =>
+    Object.fromEntries(Object.entries(needs).map(([name, names]) => [name, { ...run, needs: names }]));
+
+  it("are named in the order in which they wait for each other", () => {
+    const { problems } = compile({
+      states: states("a", "b", "c", "d"),
+      tasks: needing({ a: ["b"], b: ["c", "d"], c: ["a"], d: ["d"] }),
+    });
+
+    expect(problems.map(({ message, path }) => [path, message])).toEqual([
+      ["tasks.c.needs.0", 'These tasks wait for each other: "a" → "b" → "c" → "a".'],
+      ["tasks.d.needs.0", 'These tasks wait for each other: "d" → "d".'],
+    ]);
+  });
+
+  it("go unchecked where the states cannot be read", () => {
+    expect(tell({ states: 1, tasks: needing({ a: [], b: ["a"] }) })).toEqual(["!states-required states"]);
+  });
+});
+
+describe("the limits of a v2 machine", () => {
+  it("are counted over all reactions", () => {
+    const entries = Array.from({ length: 1_000 }, () => ({ when: "now == now", action: "no-op" }));
+    const states = { INIT: { on: { GO: entries, TIMEOUT: entries } }, DONE: {} };
+
+    const [within, beyond] = [states, { ...states, DONE: { on: { GO: "DONE" } } }].map((given) =>
+      tell({ states: given }),
+    );
+
+    expect(within).not.toContain("!limit-exceeded states");
+    expect(beyond).toContain("!limit-exceeded states");
+  });
+
+  it("hold for states and tasks as in version 1", () => {
+    const many = (value: unknown, prefix: string) =>
+      Object.fromEntries(Array.from({ length: 501 }, (_, index) => [`${prefix}${index}`, value]));
+
+    expect(tell({ states: { ...base.states, ...many({}, "S") } })).toContain("!limit-exceeded states");
+    expect(tell({ tasks: { ...base.tasks, ...many(run, "t") } })).toContain("!limit-exceeded tasks");
+  });
+
+  it("refuse a document of more than 256 KiB, and a deep one", () => {
+    const deep = `version: 2\nx-a: ${"[".repeat(70)}${"]".repeat(70)}`;
+    const huge = `version: 2\nx-a: ${"a".repeat(262_144)}`;
+
+    expect([deep, huge].map((source) => parseMachine(source, options).problems.map(({ code }) => code))).toEqual([
+      ["limit-exceeded"],
+      ["limit-exceeded"],
+    ]);
+  });
+});
+
+describe("documents of another version", () => {
+  const messages = (document: object) => parseMachineDocument(document, options).problems.map(({ message }) => message);
+
+  it.each([
+    { targets: {} },
+    { events: { GO: {} } },
+    { states: { INIT: { timeout: "5m" } } },
+    { states: { INIT: { on: { GO: "INIT" } } } },
+    { states: { INIT: { on: { FAILED: [] } } } },
+    { states: { INIT: { on: { GO: [{ when: "true", action: "no-op" }] } } } },
+    { tasks: { run: { ...run, retry: { attempts: 2 } } } },
+  ])("are told how to get %j", (parts) => {
+    const v1 = { version: 1, events: ["GO"], states: { INIT: {} }, tasks: {}, ...parts };
+
+    expect(messages(v1).filter((message) => message.includes("stackyard machine upgrade FILE"))).toHaveLength(1);
+  });
+
+  it("are judged by what they look like", () => {
+    const events = { GO: {} };
+
+    const codes = [3, undefined, "v2"].map((version) => tell({ version, events }));
+
+    expect(codes).toEqual(codes.map(() => ["!version-unsupported version"]));
+    expect(messages({ ...base, version: 3 })[0]).toContain('write "version: 1" or "version: 2"');
+  });
+});
