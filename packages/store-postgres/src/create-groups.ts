@@ -1,0 +1,93 @@
+import type { Change, ClaimInput, ClaimResult, CommitResult, QueuedEvent } from "@stackyard/core/engine";
+import { claimAll } from "./claims.ts";
+import { commitAll } from "./create-stack-store.ts";
+import { acknowledgeAll, enqueueAll } from "./create-work-queue.ts";
+import type { Database } from "./database.ts";
+import { GroupedCalls } from "./grouped-calls.ts";
+import type { RenewResult } from "./port-types.ts";
+import { type RenewCall, renewAll } from "./renewals.ts";
+import { type SettleCall, settleAll } from "./settles.ts";
+import { signalsOf } from "./signal-kinds.ts";
+import type { Signals } from "./signals.ts";
+import { isDataError } from "./to-store-error.ts";
+
+/** Calls of this process that share statements while they wait. */
+export interface StoreGroups {
+  readonly commits: GroupedCalls<readonly Change[], readonly CommitResult[]>;
+  readonly enqueues: GroupedCalls<readonly QueuedEvent[], undefined>;
+  readonly acknowledges: GroupedCalls<readonly string[], undefined>;
+  readonly claims: GroupedCalls<ClaimInput, ClaimResult>;
+  readonly renewals: GroupedCalls<RenewCall, RenewResult>;
+  readonly settles: GroupedCalls<SettleCall, "settled" | "lost">;
+}
+
+/** Groups of each kind that are on their way at the same time: one is written while the next is sent. */
+const IN_FLIGHT = 2;
+
+/** Makes the groups; listeners are told when a group is committed. */
+export function createGroups(database: Database, signals: Signals, maxGroup: number): StoreGroups {
+  const common = { maxWeight: maxGroup, maxInFlight: IN_FLIGHT, isOwnFault: isDataError };
+  const attemptOf = ({ grant }: { readonly grant: { readonly attemptId: string } }) => [grant.attemptId];
+  return {
+    commits: new GroupedCalls({
+      ...common,
+      run: telling(
+        signals,
+        (calls: readonly (readonly Change[])[]) => signalsOf(calls.flat()),
+        (calls) => commitAll(database, calls),
+      ),
+      keysOf: (changes) => changes.map(({ stackId }) => stackId),
+      weightOf: (changes) => changes.length,
+    }),
+    enqueues: new GroupedCalls({
+      ...common,
+      run: telling(
+        signals,
+        () => EVENT,
+        (calls: readonly (readonly QueuedEvent[])[]) => enqueueAll(database, calls),
+      ),
+      weightOf: (events) => events.length,
+      // Events of a stack keep the order of the calls.
+      maxInFlight: 1,
+    }),
+    acknowledges: new GroupedCalls({
+      ...common,
+      run: (calls) => acknowledgeAll(database, calls),
+      weightOf: (receipts) => receipts.length,
+    }),
+    claims: new GroupedCalls({
+      ...common,
+      run: (inputs) => claimAll(database, inputs),
+      keysOf: ({ attemptId }) => [attemptId],
+    }),
+    renewals: new GroupedCalls({
+      ...common,
+      run: (calls: readonly RenewCall[]) => renewAll(database, calls),
+      keysOf: attemptOf,
+    }),
+    settles: new GroupedCalls({
+      ...common,
+      run: telling(
+        signals,
+        () => EVENT_AND_TASK,
+        (calls: readonly SettleCall[]) => settleAll(database, calls),
+      ),
+      keysOf: attemptOf,
+    }),
+  };
+}
+
+const EVENT = new Set(["event"] as const);
+const EVENT_AND_TASK = new Set(["event", "task"] as const);
+
+function telling<Input, Output>(
+  signals: Signals,
+  kindsOf: (inputs: readonly Input[]) => Parameters<Signals["tell"]>[0],
+  run: (inputs: readonly Input[]) => Promise<readonly Output[]>,
+): (inputs: readonly Input[]) => Promise<readonly Output[]> {
+  return async (inputs) => {
+    const outputs = await run(inputs);
+    signals.tell(kindsOf(inputs));
+    return outputs;
+  };
+}

@@ -1,0 +1,90 @@
+import type { Logger, Store } from "@stackyard/core";
+import { Connections } from "./connections.ts";
+import { createAttemptStore } from "./create-attempt-store.ts";
+import { createGroups } from "./create-groups.ts";
+import { createRecords } from "./create-records.ts";
+import { createRevisions } from "./create-revisions.ts";
+import { createStackQueries } from "./create-stack-queries.ts";
+import { createStackStore } from "./create-stack-store.ts";
+import { createWorkQueue } from "./create-work-queue.ts";
+import { Database, type StorePlace } from "./database.ts";
+import { migrate } from "./migrate.ts";
+import { type PostgresStoreOptions, type StoreSettings, toSettings } from "./postgres-store-options.ts";
+import { Signals } from "./signals.ts";
+import { toStoreError } from "./to-store-error.ts";
+
+/** A store in a PostgreSQL database. */
+export interface PostgresStore extends Store {
+  /** As it was given. */
+  readonly schema: string;
+}
+
+/**
+ * Opens the store in a database, and makes or migrates its schema as needed. Any number of processes may have it open.
+ * Throws `CONFIG_INVALID`, `STORE_TOO_NEW`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
+ */
+export async function createPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const settings = toSettings(options);
+  const connections = new Connections(settings);
+  try {
+    return assemble(settings, connections, await prepare(settings, connections, settings.migrate));
+  } catch (error) {
+    await connections.close();
+    throw toStoreError(error);
+  }
+}
+
+/** Makes or migrates the schema and does nothing else, for a role that may do so. Throws as `createPostgresStore`. */
+export async function migratePostgresStore(options: PostgresStoreOptions): Promise<void> {
+  const settings = toSettings(options);
+  const connections = new Connections(settings);
+  try {
+    await prepare(settings, connections, true);
+  } catch (error) {
+    throw toStoreError(error);
+  } finally {
+    await connections.close();
+  }
+}
+
+async function prepare(
+  { schema, logger }: { readonly schema: string; readonly logger: Logger },
+  connections: Connections,
+  mayChange: boolean,
+): Promise<StorePlace> {
+  const client = await connections.connect();
+  try {
+    return await migrate(client, { schema, logger, mayChange });
+  } finally {
+    await client.end();
+  }
+}
+
+function assemble(settings: StoreSettings, connections: Connections, place: StorePlace): PostgresStore {
+  const { schema, logger, maxGroup } = settings;
+  const database = new Database(connections, place);
+  const signals = new Signals({ connections, schema, logger });
+  const groups = createGroups(database, signals, maxGroup);
+  const attempts = createAttemptStore(database, groups, signals);
+  let closing: Promise<void> | undefined;
+  return {
+    schema,
+    ...createStackStore(database, groups.commits),
+    ...createWorkQueue(database, groups.enqueues, groups.acknowledges, signals),
+    ...attempts,
+    ...createStackQueries(database, signals),
+    records: createRecords(database),
+    revisions: createRevisions(database),
+    watch: (listener) => signals.watch(listener),
+    close() {
+      closing ??= close(database, signals, connections);
+      return closing;
+    },
+  };
+}
+
+async function close(database: Database, signals: Signals, connections: Connections): Promise<void> {
+  await database.close();
+  await signals.close();
+  await connections.close();
+}

@@ -1,0 +1,120 @@
+import { type Records, StackyardError } from "@stackyard/core";
+import type { StoredRecord } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import { fromKeyText, toKeyText } from "./key-text.ts";
+import { afterPrefix, toPage } from "./page.ts";
+import type { PutRecordInput, PutRecordResult } from "./port-types.ts";
+
+interface RecordRow {
+  readonly version: number;
+  readonly key: string;
+  readonly value: string;
+  readonly expires_at: number | null;
+}
+
+const MAX_BYTES = 256 * 1024;
+const MAX_KEY_LENGTH = 512;
+const CONTROL = /\p{Cc}/u;
+
+/** Small documents with conditional writes. */
+export function createRecords(database: Database): Records {
+  return {
+    get: (key, now) => findRecord(database, key, now),
+    put: (input) => putRecord(database, input),
+    remove: (key, expected) => removeRecord(database, key, expected),
+    list: (prefix, page) => listRecords(database, prefix, page),
+  };
+}
+
+const GET = {
+  name: "get_record",
+  text: `select version, key, value, expires_at from stackyard.record
+          where key = $1 and (expires_at is null or expires_at > $2)`,
+};
+
+async function findRecord(database: Database, key: string, now: number): Promise<StoredRecord | undefined> {
+  const row = await database.row<RecordRow>(GET, toKeyText(key), now);
+  return row === undefined ? undefined : toRecord(row);
+}
+
+const PUT_NEW = {
+  name: "put_new_record",
+  text: `
+insert into stackyard.record as r (key, version, value, expires_at)
+values ($1, nextval('stackyard.record_version'), $2, $3)
+on conflict (key) do update set version = excluded.version, value = excluded.value, expires_at = excluded.expires_at
+ where r.expires_at <= $4
+returning r.version`,
+};
+
+const PUT_OVER = {
+  name: "put_over_record",
+  text: `
+update stackyard.record set version = nextval('stackyard.record_version'), value = $2, expires_at = $3
+ where key = $1 and version = $5 and (expires_at is null or expires_at > $4)
+returning version`,
+};
+
+/** Each write takes a version that no record ever had. */
+async function putRecord(database: Database, input: PutRecordInput): Promise<PutRecordResult> {
+  const { key, value, expected, expiresAt, now } = input;
+  const text = serialise(key, value);
+  const values = [toKeyText(key), text, expiresAt ?? null, now];
+  const row =
+    expected === "absent"
+      ? await database.row<{ version: number }>(PUT_NEW, ...values)
+      : await database.row<{ version: number }>(PUT_OVER, ...values, expected);
+  if (row === undefined) return { kind: "conflict", current: await findRecord(database, key, now) };
+  const record = { key, version: row.version, value: JSON.parse(text) as unknown };
+  return { kind: "written", record: expiresAt === undefined ? record : { ...record, expiresAt } };
+}
+
+/** The value as it is kept. Throws `USAGE` for a bad key or what is no JSON, and `PAYLOAD_TOO_LARGE`. */
+function serialise(key: string, value: unknown): string {
+  if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
+    throw new StackyardError("USAGE", "A record's key has 1 to 512 characters, none of them control characters.");
+  }
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
+  if (Buffer.byteLength(text) <= MAX_BYTES) return text;
+  throw new StackyardError(
+    "PAYLOAD_TOO_LARGE",
+    `The record "${key}" is larger than 256 KiB. Keep a reference instead.`,
+  );
+}
+
+const REMOVE = {
+  name: "remove_record",
+  text: `
+with removed as (delete from stackyard.record where key = $1 and version = $2 returning key)
+select exists (select from removed) or not exists (select from stackyard.record where key = $1) as gone`,
+};
+
+/** True when the record is gone afterwards. */
+async function removeRecord(database: Database, key: string, expected: number): Promise<boolean> {
+  const row = await database.row<{ gone: boolean }>(REMOVE, toKeyText(key), expected);
+  return row?.gone === true;
+}
+
+const LIST = {
+  name: "list_records",
+  text: `
+select version, key, value, expires_at from stackyard.record
+ where key > $1 and key >= $2 and key < $3 and (expires_at is null or expires_at > $4) order by key limit $5`,
+};
+
+async function listRecords(database: Database, prefix: string, page: Parameters<Records["list"]>[1]) {
+  const from = toKeyText(prefix);
+  const after = page.cursor ?? "";
+  const rows = await database.rows<RecordRow>(LIST, after, from, afterPrefix(from), page.now, page.limit + 1);
+  return toPage(rows, page.limit, ({ key }) => key, toRecord);
+}
+
+function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): StoredRecord {
+  return {
+    key: fromKeyText(key),
+    version,
+    value: JSON.parse(value),
+    ...(expiresAt === null ? {} : { expiresAt }),
+  };
+}

@@ -1,0 +1,28 @@
+import type { Store } from "@stackyard/core";
+import type { Database } from "./database.ts";
+import { listHistory } from "./list-history.ts";
+import { listStacks } from "./list-stacks.ts";
+import { createPrune } from "./prune.ts";
+import { listSetAside, redrive } from "./set-aside-events.ts";
+import type { Signals } from "./signals.ts";
+import { readStats } from "./stats.ts";
+
+type QueryCalls = Pick<Store, "listStacks" | "listHistory" | "listSetAside" | "redrive" | "stats" | "prune">;
+
+const EVENT = new Set(["event"] as const);
+
+/** Lists for people, counts and pruning. */
+export function createStackQueries(database: Database, signals: Signals): QueryCalls {
+  return {
+    listStacks: (filter, page) => listStacks(database, filter, page),
+    listHistory: (filter, page) => listHistory(database, filter, page),
+    listSetAside: (filter, page) => listSetAside(database, filter, page),
+    async redrive(ids) {
+      const found = await redrive(database, ids);
+      signals.tell(EVENT);
+      return found;
+    },
+    stats: () => readStats(database),
+    prune: createPrune(database),
+  };
+}

@@ -1,0 +1,80 @@
+import type { Store } from "@stackyard/core";
+import type { Change, CommitResult, LoadedStack, ParkedEvent } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import type { GroupedCalls } from "./grouped-calls.ts";
+import { toKeyText } from "./key-text.ts";
+import { parseStackRow, type StackRow } from "./stack-data.ts";
+import { toCommitParameters } from "./to-commit-parameters.ts";
+
+/** Loads and commits stacks. Commits that wait at the same time share one call of the server. */
+export function createStackStore(
+  database: Database,
+  commits: GroupedCalls<readonly Change[], readonly CommitResult[]>,
+): Pick<Store, "load" | "commit"> {
+  return {
+    load: (ids) => loadStacks(database, ids),
+    async commit(changes) {
+      database.assertOpen();
+      return changes.length === 0 ? [] : commits.call(changes);
+    },
+  };
+}
+
+const LOAD = {
+  name: "load_stacks",
+  text: `
+select s.id, s.data, s.foreign_write, s.version,
+       (extract(epoch from s.creation_time) * 1000)::bigint as created,
+       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated,
+       (select array_agg(p.body order by p.parked_at, p.parked_no) from stackyard.parked p where p.stack_id = i.id) as parked
+  from unnest($1::text[]) with ordinality as i(id, n)
+  left join stackyard.stacks s on s.id = i.id
+ order by i.n`,
+};
+
+type LoadRow = (StackRow | { readonly id: null }) & { readonly parked: readonly string[] | null };
+
+async function loadStacks(database: Database, ids: readonly string[]): Promise<readonly LoadedStack[]> {
+  const rows = await database.rows<LoadRow>(LOAD, ids.map(toKeyText));
+  return ids.map((stackId, index) => toLoaded(stackId, rows[index]));
+}
+
+function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
+  const parked = (row?.parked ?? []).map((body) => JSON.parse(body) as ParkedEvent);
+  if (row === undefined || row.id === null) return { stackId, version: 0, parked };
+  return { stackId, version: row.version, stack: parseStackRow({ ...row, id: stackId }), parked };
+}
+
+const COMMIT = {
+  name: "commit_changes",
+  text: `select kind, version, known
+  from stackyard.commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+};
+
+interface CommitRow {
+  readonly kind: CommitResult["kind"];
+  readonly version: number;
+  readonly known: readonly string[];
+}
+
+/** Writes the changes of several calls, of different stacks. Gives the results of each call. */
+export async function commitAll(
+  database: Database,
+  calls: readonly (readonly Change[])[],
+): Promise<readonly (readonly CommitResult[])[]> {
+  const rows = await database.rows<CommitRow>(COMMIT, ...toCommitParameters(calls.flat()));
+  let next = 0;
+  return calls.map((changes) => {
+    const own = rows.slice(next, next + changes.length);
+    next += changes.length;
+    return own.map((row, index) => toResult(row, changes[index]));
+  });
+}
+
+function toResult({ kind, version, known }: CommitRow, change: Change | undefined): CommitResult {
+  if (kind === "committed") return { kind, version };
+  if (kind === "conflict" || change === undefined) return { kind: "conflict" };
+  const given = [...change.appliedIds, ...[...change.park, ...change.setAside].map(({ event }) => event.id)];
+  const keys = new Set(known);
+  return { kind, eventIds: given.filter((id) => keys.has(toKeyText(id))) };
+}

@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { type Logger, StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { createPostgresStore, type PostgresStore } from "./create-postgres-store.ts";
+import type { PostgresConnection, PostgresStoreOptions } from "./postgres-store-options.ts";
+
+/** What a process of a project gives the package that its configuration names as store. */
+export interface ProjectContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** False: nothing is brought up to date. */
+  readonly migrate: boolean;
+}
+
+const Count = Type.Optional(Type.Integer({ minimum: 1 }));
+const Options = {
+  // A text, a secret or a function; what it gives is checked where it is used.
+  connection: Type.Optional(Type.Unknown()),
+  schema: Type.Optional(Type.String()),
+  tls: Type.Optional(
+    Type.Union([
+      ...["off", "prefer", "require", "verify-full"].map((mode) => Type.Literal(mode)),
+      Type.Object({ mode: Type.Literal("verify-full"), ca: Type.String() }, { additionalProperties: false }),
+    ]),
+  ),
+  maxConnections: Count,
+  idleMs: Count,
+  connectTimeoutMs: Count,
+  statementTimeoutMs: Count,
+  applicationName: Type.Optional(Type.String({ maxLength: 63 })),
+  migrate: Type.Optional(Type.Boolean()),
+};
+const ProjectOptions = Type.Object(Options);
+type ProjectOptions = Static<typeof ProjectOptions>;
+const validator = Compile(ProjectOptions);
+
+/**
+ * Opens the store for `store: { type: "postgres", … }` of a project's configuration. Without `connection` in it the
+ * environment says where the server is: `DATABASE_URL`, the file that `DATABASE_URL_FILE` names, or
+ * `POSTGRES_CONNECTION_SECRET`. A file is read again after the server refused the credentials. Throws `CONFIG_INVALID`
+ * with every fault, and as `createPostgresStore`.
+ */
+export async function createStore(options: unknown, context: ProjectContext): Promise<PostgresStore> {
+  const { connection, migrate = true, ...rest } = parseOptions(options);
+  return createPostgresStore({
+    // `parseOptions` has checked it against the schema of these very options.
+    ...(rest as Omit<PostgresStoreOptions, "connection">),
+    connection: toConnection(connection, context.environment),
+    migrate: migrate && context.migrate,
+    logger: context.logger,
+  });
+}
+
+function parseOptions(options: unknown): ProjectOptions {
+  const keys = typeof options === "object" && options !== null ? Object.keys(options) : [];
+  const faults = [
+    ...keys
+      .filter((key) => !Object.hasOwn(Options, key))
+      .map((key) => `"${key}" is none; there are ${Object.keys(Options).join(", ")}`),
+    ...validator.Errors(options).map(({ instancePath, message }) => `${instancePath.slice(1) || "it"} ${message}`),
+  ];
+  if (faults.length === 0 && validator.Check(options)) return options;
+  throw new StackyardError("CONFIG_INVALID", `Options of the store "postgres": ${[...new Set(faults)].join("; ")}.`);
+}
+
+const WHERE =
+  'Set DATABASE_URL to an address such as postgres://user:password@host:5432/database, or write `store: { type: "postgres", connection: … }`.';
+
+/** The configuration's word, else the environment's. */
+function toConnection(given: unknown, environment: ProjectContext["environment"]): PostgresStoreOptions["connection"] {
+  // Whatever it gives is parsed before it is used.
+  if (given !== undefined) return given as PostgresConnection;
+  const address = environment["DATABASE_URL"] || undefined;
+  if (address !== undefined) return address;
+  const file = environment["DATABASE_URL_FILE"] || undefined;
+  if (file !== undefined) return () => readConnection(file);
+  const secret = environment["POSTGRES_CONNECTION_SECRET"]?.trim() || undefined;
+  if (secret === undefined) throw new StackyardError("CONFIG_INVALID", `No Postgres server is named. ${WHERE}`);
+  if (secret.startsWith("{")) return secret;
+  const message = `POSTGRES_CONNECTION_SECRET names a secret; here it must hold the secret's JSON, as ECS injects it. ${WHERE}`;
+  throw new StackyardError("CONFIG_INVALID", message);
+}
+
+async function readConnection(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StackyardError("CONFIG_INVALID", `The file of DATABASE_URL_FILE cannot be read: ${why}.`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+import type { Store } from "@stackyard/core";
+import type { QueuedEvent } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import { toEventRow } from "./event-rows.ts";
+import type { GroupedCalls } from "./grouped-calls.ts";
+import { nextDueAt } from "./next-due-at.ts";
+import { parseReceipts } from "./receipts.ts";
+import type { Signals } from "./signals.ts";
+import { takeDue } from "./take-due.ts";
+
+/** The store as a queue. Calls that wait at the same time share one call of the server. */
+export function createWorkQueue(
+  database: Database,
+  enqueues: GroupedCalls<readonly QueuedEvent[], undefined>,
+  acknowledges: GroupedCalls<readonly string[], undefined>,
+  signals: Signals,
+): Pick<Store, "enqueue" | "takeDue" | "acknowledge" | "giveBack" | "nextDueAt"> {
+  return {
+    async enqueue(events) {
+      database.assertOpen();
+      if (events.length > 0) await enqueues.call(events);
+    },
+    takeDue: (input) => takeDue(database, input),
+    async acknowledge(receipts) {
+      database.assertOpen();
+      if (receipts.length > 0) await acknowledges.call(receipts);
+    },
+    async giveBack(receipts, visibleAt) {
+      await giveBack(database, receipts, visibleAt);
+      signals.tell(GIVEN_BACK);
+    },
+    nextDueAt: (kinds) => nextDueAt(database, kinds),
+  };
+}
+
+const GIVEN_BACK = new Set(["event", "task"] as const);
+
+const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null)" };
+
+/** Adds the events of several calls, in their order. */
+export async function enqueueAll(
+  database: Database,
+  calls: readonly (readonly QueuedEvent[])[],
+): Promise<readonly undefined[]> {
+  await database.rows(ENQUEUE, JSON.stringify(calls.flat().map((event) => toEventRow(event))));
+  return calls.map(() => undefined);
+}
+
+const ACKNOWLEDGE = {
+  name: "acknowledge_rows",
+  text: `
+with tasks as (delete from stackyard.task_queue where seq = any($3::bigint[]))
+select stackyard.remove_events($1, $2)`,
+};
+
+/** Removes the rows of several calls. */
+export async function acknowledgeAll(
+  database: Database,
+  calls: readonly (readonly string[])[],
+): Promise<readonly undefined[]> {
+  const { events, tasks } = parseReceipts(calls.flat());
+  if (events.length + tasks.length > 0) {
+    const seqs = events.map(({ seq }) => seq);
+    const stacks = events.map(({ stack }) => stack);
+    await database.rows(ACKNOWLEDGE, seqs, stacks, tasks);
+  }
+  return calls.map(() => undefined);
+}
+
+const GIVE_BACK = { name: "give_back_rows", text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)" };
+
+async function giveBack(database: Database, receipts: readonly string[], visibleAt: number): Promise<void> {
+  database.assertOpen();
+  const { events, tasks, others } = parseReceipts(receipts);
+  if (events.length + tasks.length + others.length === 0) return;
+  const seqs = events.map(({ seq }) => seq);
+  const stacks = events.map(({ stack }) => stack);
+  await database.rows(GIVE_BACK, seqs, stacks, tasks, others, visibleAt);
+}

@@ -1,0 +1,86 @@
+import { StackyardError } from "@stackyard/core";
+import type pg from "pg";
+import type { Connections } from "./connections.ts";
+import { inSchema, type Statement } from "./statement.ts";
+import { isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
+
+/** A value of a statement. Lists become arrays of the server. */
+export type Parameter = string | number | boolean | null | readonly (string | number | null)[];
+
+/** Where a store's tables lie. */
+export interface StorePlace {
+  readonly schema: string;
+  /** The schema of the table `stacks`: `public` where it is the predecessor's. */
+  readonly stacksSchema: string;
+}
+
+const TRIES = 6;
+
+/** Statements on a store's tables. */
+export class Database {
+  readonly #connections: Connections;
+  readonly #place: StorePlace;
+  readonly #texts = new Map<string, string>();
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  constructor(connections: Connections, place: StorePlace) {
+    this.#connections = connections;
+    this.#place = place;
+  }
+
+  /**
+   * Runs a statement, which is a transaction of its own, and again where the server broke it off for the sake of
+   * another. Rejects with `STORE_UNAVAILABLE`, `STORE_CORRUPT`, `STORE_CLOSED`, and `USAGE` for what cannot be kept.
+   */
+  async rows<Row>(statement: Statement, ...values: readonly Parameter[]): Promise<readonly Row[]> {
+    this.assertOpen();
+    const query = { name: statement.name, text: this.#textOf(statement), values: [...values] };
+    return this.#track(this.#run(query));
+  }
+
+  /** The first row. */
+  async row<Row>(statement: Statement, ...values: readonly Parameter[]): Promise<Row | undefined> {
+    const [row] = await this.rows<Row>(statement, ...values);
+    return row;
+  }
+
+  /** Throws `STORE_CLOSED` after `close`. */
+  assertOpen(): void {
+    if (this.#closed) throw new StackyardError("STORE_CLOSED", "The store is closed.");
+  }
+
+  /** Refuses new statements, and waits for those that run. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run<Row>(query: pg.QueryConfig): Promise<readonly Row[]> {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        const { rows } = await this.#connections.use((pool) => pool.query(query));
+        return rows as Row[];
+      } catch (error) {
+        if (turn >= TRIES || !isWorthAnotherTry(error)) throw toStoreError(error);
+      }
+    }
+  }
+
+  async #track<Result>(work: Promise<Result>): Promise<Result> {
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+
+  #textOf({ name, text }: Statement): string {
+    const known = this.#texts.get(name);
+    if (known !== undefined) return known;
+    const own = inSchema(text, this.#place.schema, this.#place.stacksSchema);
+    this.#texts.set(name, own);
+    return own;
+  }
+}

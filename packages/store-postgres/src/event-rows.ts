@@ -1,0 +1,13 @@
+import type { QueuedEvent } from "@stackyard/core/engine";
+import { toKeyText } from "./key-text.ts";
+
+/** A row for `enqueue_events`, without its number. `visibleAt`: not handed out before. */
+export function toEventRow(event: QueuedEvent, visibleAt = 0): object {
+  return {
+    stack: toKeyText(event.stackId),
+    id: toKeyText(event.id),
+    visible: visibleAt,
+    queued: event.receivedAt,
+    event: JSON.stringify(event),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * Hands events out, oldest first: of stacks none of whose events is out, and none behind one that is not to be handed
+ * out yet. Takes go one after the other (they write unlogged rows only, so none waits for the disk): that is what keeps
+ * two of them from sharing a stack whatever is committed meanwhile.
+ */
+export const TAKE_EVENTS = `
+create function stackyard.take_events(p_now bigint, p_limit int, p_lease bigint)
+returns table (seq bigint, stack_id text, due_at bigint, deliveries int, event text)
+language plpgsql as $body$
+#variable_conflict use_column
+begin
+  perform pg_advisory_xact_lock(hashtext('stackyard.take_events'), 0);
+  return query
+  with free as materialized (
+    select q.seq, q.stack_id, q.queued_at, q.visible_at, q.deliveries, q.event
+      from stackyard.event_queue q
+     where q.visible_at <= p_now
+       and not exists (select from stackyard.event_lease l where l.stack_id = q.stack_id and l.until > p_now)
+     order by q.seq
+     limit p_limit
+  ), first as materialized (
+    select f.*, f.deliveries + 1 + coalesce((
+             select r.count - f.deliveries from stackyard.event_lease l, unnest(l.seqs, l.deliveries) as r(seq, count)
+              where l.stack_id = f.stack_id and r.seq = f.seq), 0) as count
+      from free f
+     where not exists (
+       select from stackyard.event_queue e
+        where e.stack_id = f.stack_id and e.seq < f.seq and not exists (select from free o where o.seq = e.seq))
+  ), leased as (
+    insert into stackyard.event_lease as l (stack_id, until, seqs, deliveries)
+    select f.stack_id, p_now + p_lease, array_agg(f.seq order by f.seq), array_agg(f.count order by f.seq)
+      from first f group by f.stack_id
+    on conflict (stack_id) do update
+       set until = excluded.until, seqs = excluded.seqs, deliveries = excluded.deliveries
+  )
+  select f.seq, f.stack_id::text, greatest(f.queued_at, f.visible_at), f.count::int, f.event from first f order by f.seq;
+end
+$body$;
+`;

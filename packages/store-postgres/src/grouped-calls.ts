@@ -1,0 +1,89 @@
+/** How calls of one kind share statements. */
+export interface Grouping<Input, Output> {
+  /** Outputs in the order of the inputs. */
+  readonly run: (inputs: readonly Input[]) => Promise<readonly Output[]>;
+  /** No two inputs with a key in common come into one group. */
+  readonly keysOf?: (input: Input) => readonly string[];
+  /** How much of a group it fills. Default: 1. */
+  readonly weightOf?: (input: Input) => number;
+  readonly maxWeight: number;
+  /** Groups on their way at the same time. */
+  readonly maxInFlight: number;
+  /** True where the fault may be that of one input: then each of the group runs alone. */
+  readonly isOwnFault: (error: unknown) => boolean;
+}
+
+interface Waiting<Input, Output> {
+  readonly input: Input;
+  readonly resolve: (output: Output) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Calls that share what they write: as many as wait go together, and none waits for others to come. While the groups
+ * that are allowed are on their way, the next one gathers.
+ */
+export class GroupedCalls<Input, Output> {
+  readonly #grouping: Grouping<Input, Output>;
+  #waiting: Waiting<Input, Output>[] = [];
+  #inFlight = 0;
+  #scheduled = false;
+
+  constructor(grouping: Grouping<Input, Output>) {
+    this.#grouping = grouping;
+  }
+
+  call(input: Input): Promise<Output> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ input, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  // A turn of the event loop, not a microtask: what the last group's callers do next joins the next group.
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      while (this.#inFlight < this.#grouping.maxInFlight && this.#waiting.length > 0) void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    this.#inFlight += 1;
+    const group = this.#takeGroup();
+    await this.#settle(group);
+    this.#inFlight -= 1;
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  async #settle(group: readonly Waiting<Input, Output>[]): Promise<void> {
+    try {
+      const outputs = await this.#grouping.run(group.map(({ input }) => input));
+      for (const [index, output] of outputs.entries()) group[index]?.resolve(output);
+    } catch (error) {
+      if (group.length === 1 || !this.#grouping.isOwnFault(error)) for (const { reject } of group) reject(error);
+      else for (const waiting of group) await this.#settle([waiting]);
+    }
+  }
+
+  #takeGroup(): readonly Waiting<Input, Output>[] {
+    const { keysOf = () => [], weightOf = () => 1, maxWeight } = this.#grouping;
+    const group: Waiting<Input, Output>[] = [];
+    const left: Waiting<Input, Output>[] = [];
+    const keys = new Set<string>();
+    let weight = 0;
+    for (const waiting of this.#waiting) {
+      const own = keysOf(waiting.input);
+      weight += weightOf(waiting.input);
+      const fits = group.length === 0 || (weight <= maxWeight && own.every((key) => !keys.has(key)));
+      if (fits) group.push(waiting);
+      else left.push(waiting);
+      // Also of one that is left: what comes behind it on the same key must not overtake it.
+      for (const key of own) keys.add(key);
+    }
+    this.#waiting = left;
+    return group;
+  }
+}

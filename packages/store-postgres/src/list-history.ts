@@ -1,0 +1,98 @@
+import type { HistoryEntry, Page, PageInput, StoredHistoryEntry } from "@stackyard/core/engine";
+import type { Database, Parameter } from "./database.ts";
+import { toKeyText } from "./key-text.ts";
+import { parsePosition, toPage } from "./page.ts";
+import type { Statement } from "./statement.ts";
+
+/** Whose history is wanted, and in which direction. */
+export interface HistoryFilter {
+  readonly stackId?: string;
+  readonly eventId?: string;
+  readonly newestFirst?: boolean;
+}
+
+interface HistoryRow {
+  readonly position: number;
+  readonly body: string;
+}
+
+/** Lines in order of positions. */
+export async function listHistory(
+  database: Database,
+  filter: HistoryFilter,
+  page: PageInput,
+): Promise<Page<StoredHistoryEntry>> {
+  const isOfAll = filter.stackId === undefined && filter.eventId === undefined;
+  const rows = isOfAll ? await readAll(database, filter, page) : await readSome(database, filter, page);
+  return toPage(
+    rows,
+    page.limit,
+    ({ position }) => String(position),
+    ({ position, body }) => ({ ...(JSON.parse(body) as HistoryEntry), position }),
+  );
+}
+
+const END = { name: "history_end", text: "select stackyard.history_end() as position" };
+const FORWARD = {
+  name: "list_history",
+  text: `select position, body from stackyard.history
+          where position > $1 and position <= $2 order by position limit $3`,
+};
+const BACKWARD = {
+  name: "list_history_newest",
+  text: `select position, body from stackyard.history
+          where position < $1 and position <= $2 order by position desc limit $3`,
+};
+
+/** Up to where the history is complete, so that who goes on behind the last line misses none that comes late. */
+async function readAll(
+  database: Database,
+  { newestFirst }: HistoryFilter,
+  { cursor, limit }: PageInput,
+): Promise<readonly HistoryRow[]> {
+  const start = parsePosition(cursor);
+  const end = await database.row<{ position: number }>(END);
+  const statement = newestFirst === true ? BACKWARD : FORWARD;
+  return database.rows<HistoryRow>(statement, start ?? startOf(newestFirst), end?.position ?? 0, limit + 1);
+}
+
+/** Of one stack, whose lines are committed in order, or of one event; looked up segment by segment. */
+async function readSome(
+  database: Database,
+  { stackId, eventId, newestFirst }: HistoryFilter,
+  { cursor, limit }: PageInput,
+): Promise<readonly HistoryRow[]> {
+  const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1];
+  const conditions: string[] = [];
+  // An event has few lines, a stack may have many: with both, the index by event is the one to use.
+  if (eventId !== undefined) conditions.push(`h.event_id = $${values.push(toKeyText(eventId))}`);
+  if (stackId !== undefined) {
+    const column = eventId === undefined ? "h.stack_id" : "h.stack_id || ''";
+    conditions.push(`${column} = $${values.push(toKeyText(stackId))}`);
+  }
+  const name = ["list_history", eventId && "event", stackId && "stack", newestFirst && "newest"];
+  return database.rows<HistoryRow>(toStatement(name, conditions, newestFirst === true), ...values);
+}
+
+function startOf(newestFirst: boolean | undefined): number {
+  return newestFirst === true ? Number.MAX_SAFE_INTEGER : -1;
+}
+
+function toStatement(
+  name: readonly (string | boolean | undefined)[],
+  conditions: readonly string[],
+  newestFirst: boolean,
+): Statement {
+  const [first, last, step] = newestFirst ? ["max", "min", -1] : ["min", "max", 1];
+  const [after, order] = newestFirst ? ["<", "desc"] : [">", "asc"];
+  const text = `
+select h.position, h.body
+  from generate_series((select ${first}(position) >> 15 from stackyard.history),
+                       (select ${last}(position) >> 15 from stackyard.history), ${step}) as segment
+ cross join lateral (
+   select h.position, h.body from stackyard.history h
+    where h.position >> 15 = segment and ${conditions.join(" and ")} and h.position ${after} $1
+    order by h.position ${order} limit $2) h
+ limit $2`;
+  return { name: name.filter(Boolean).join("_"), text };
+}

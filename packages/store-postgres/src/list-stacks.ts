@@ -1,0 +1,86 @@
+import type { Page, PageInput, StackFilter, StoredStack } from "@stackyard/core/engine";
+import type { Database, Parameter } from "./database.ts";
+import { fromKeyText, toKeyText } from "./key-text.ts";
+import { afterPrefix } from "./page.ts";
+import { TROUBLE } from "./stack-columns.ts";
+import { readStackRow, type StackRow } from "./stack-data.ts";
+import type { Statement } from "./statement.ts";
+
+/** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */
+const MAX_SCANNED = 10_000;
+
+const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>> = {
+  busy: "s.busy",
+  failed: `s.trouble & ${TROUBLE.failed} <> 0`,
+  stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
+  overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
+  waiting: `(s.busy or s.trouble is not null
+             or exists (select from stackyard.parked p where p.stack_id = s.id))`,
+};
+
+interface ListedRow extends StackRow {
+  /** False for the row at which the call ends its search, when that does not pass the filter. */
+  readonly wanted: boolean;
+}
+
+/** Stacks in order of ids. Rows that cannot be read are left out: `listUnreadable` gives them with their reasons. */
+export async function listStacks(database: Database, filter: StackFilter, page: PageInput): Promise<Page<StoredStack>> {
+  const { statement, values } = toStatement(filter);
+  const prefix = toKeyText(filter.idPrefix ?? "");
+  const rows = await database.rows<ListedRow>(
+    statement,
+    page.cursor ?? "",
+    prefix,
+    afterPrefix(prefix),
+    page.limit + 1,
+    ...values,
+  );
+  const found = rows.filter(({ wanted }) => wanted);
+  const shown = found.slice(0, page.limit);
+  // More than the limit: go on behind the last that is shown; a search that was ended: behind its end.
+  const last = found.length > page.limit ? shown.at(-1) : rows.find(({ wanted }) => !wanted);
+  const items = shown.flatMap(toStoredStack);
+  return last === undefined ? { items } : { items, cursor: last.id };
+}
+
+function toStoredStack(row: StackRow): readonly StoredStack[] {
+  const read = readStackRow({ ...row, id: fromKeyText(row.id) });
+  return read.kind === "stack" ? [{ version: row.version, stack: read.stack }] : [];
+}
+
+/** Prepared once for each set of filters. */
+function toStatement(filter: StackFilter): { readonly statement: Statement; readonly values: readonly Parameter[] } {
+  const { machine, state, condition } = filter;
+  const conditions: string[] = [];
+  const values: Parameter[] = [];
+  for (const [column, value] of [["machine", machine] as const, ["state", state] as const]) {
+    if (value === undefined) continue;
+    values.push(toKeyText(value));
+    conditions.push(`s.${column} = $${4 + values.length}`);
+  }
+  if (condition !== undefined) conditions.push(CONDITIONS[condition]);
+  const name = ["list_stacks", machine && "machine", state && "state", condition].filter(Boolean).join("_");
+  return { statement: { name, text: toText(conditions) }, values };
+}
+
+const RANGE = "s.id > $1 and s.id >= $2 and s.id <= $3";
+const COLUMNS = `s.id, s.data, s.foreign_write, s.version, (extract(epoch from s.creation_time) * 1000)::bigint as created,
+       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated`;
+
+function toText(conditions: readonly string[]): string {
+  if (conditions.length === 0) {
+    return `select ${COLUMNS}, true as wanted from stackyard.stacks s where ${RANGE} order by s.id limit $4`;
+  }
+  return `
+with range_end as materialized (
+  select s.id from stackyard.stacks s where ${RANGE} order by s.id limit 1 offset ${MAX_SCANNED - 1}
+), found as materialized (
+  select ${COLUMNS} from stackyard.stacks s
+   where ${RANGE} and s.id <= coalesce((select id from range_end), $3) and ${conditions.join(" and ")}
+   order by s.id limit $4
+)
+select f.*, true as wanted from found f
+union all
+select e.id, '', false, 0, 0, 0, false from range_end e where (select count(*) from found) < $4
+ order by wanted desc, id`;
+}

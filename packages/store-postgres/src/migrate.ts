@@ -1,0 +1,138 @@
+import { type Logger, StackyardError } from "@stackyard/core";
+import type pg from "pg";
+import type { StorePlace } from "./database.ts";
+import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
+import { inSchema } from "./statement.ts";
+
+/** What is to be done with a store whose schema is older than this release. */
+export interface MigrateInput {
+  readonly schema: string;
+  /** False: nothing is changed, and a store that lacks a step is refused. */
+  readonly mayChange: boolean;
+  readonly logger: Logger;
+  readonly migrations?: readonly Migration[];
+}
+
+interface StepRow {
+  readonly step: number;
+  readonly name: string;
+  readonly works_from: number;
+  readonly stacks_schema: string;
+}
+
+const PREDECESSOR = "public";
+// Older ones lack what the statements use, and are out of support.
+const OLDEST_SERVER = 130_000;
+
+/**
+ * Brings the schema to this release's newest step, all steps in one transaction, one process at a time; a store that is
+ * up to date is only read. A store of a later release is taken as it is where its steps say that this one may work with
+ * it. Throws `STORE_TOO_NEW`, `CONFIG_INVALID` for a server that cannot hold a store, and `STORE_UNAVAILABLE` for a store
+ * that lacks steps which may not be made.
+ */
+export async function migrate(client: pg.ClientBase, input: MigrateInput): Promise<StorePlace> {
+  const { schema, migrations = MIGRATIONS } = input;
+  await assertServer(client);
+  const found = await readSteps(client, schema);
+  assertNotTooNew(found, migrations);
+  const missing = listMissing(found, migrations);
+  const [first] = found;
+  if (missing.length === 0 && first !== undefined) return { schema, stacksSchema: first.stacks_schema };
+  if (!input.mayChange) throw lacks(missing, schema);
+  return applyMissing(client, input);
+}
+
+async function applyMissing(client: pg.ClientBase, input: MigrateInput): Promise<StorePlace> {
+  await client.query("begin");
+  try {
+    const place = await applyInTransaction(client, input);
+    await client.query("commit");
+    return place;
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  }
+}
+
+async function applyInTransaction(client: pg.ClientBase, input: MigrateInput): Promise<StorePlace> {
+  const { schema, logger, migrations = MIGRATIONS } = input;
+  // Statistics may be missing for long, and a lock on the predecessor's table may have to be waited for.
+  await client.query("set local statement_timeout = 0");
+  await client.query("select pg_advisory_xact_lock(hashtext($1), 1)", [`${schema}.migrate`]);
+  await client.query(`create schema if not exists ${schema}`);
+  await client.query(inSchema(STEPS_TABLE, schema));
+  // Another process may have been first.
+  const found = await readSteps(client, schema);
+  assertNotTooNew(found, migrations);
+  const stacksSchema = found[0]?.stacks_schema ?? (await chooseStacksSchema(client, schema));
+  for (const migration of listMissing(found, migrations)) {
+    const { step, name, worksFrom, sql, takenOverSql = sql } = migration;
+    await client.query(inSchema(stacksSchema === schema ? sql : takenOverSql, schema, stacksSchema));
+    await client.query(inSchema(ADD_STEP, schema), [step, name, worksFrom, stacksSchema]);
+    logger.info("The store's schema was brought forward.", { schema, step, name });
+  }
+  return { schema, stacksSchema };
+}
+
+const STEPS_TABLE = `create table if not exists stackyard.migration (
+  step int primary key, name text not null, works_from int not null, stacks_schema text not null,
+  applied_at timestamptz not null default now())`;
+const ADD_STEP = "insert into stackyard.migration (step, name, works_from, stacks_schema) values ($1, $2, $3, $4)";
+const READ_STEPS = "select step, name, works_from, stacks_schema from stackyard.migration order by step";
+
+async function readSteps(client: pg.ClientBase, schema: string): Promise<readonly StepRow[]> {
+  const { rows } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
+    `${schema}.migration`,
+  ]);
+  if (rows[0]?.there !== true) return [];
+  return (await client.query<StepRow>(inSchema(READ_STEPS, schema))).rows;
+}
+
+function listMissing(found: readonly StepRow[], migrations: readonly Migration[]): readonly Migration[] {
+  const steps = new Set(found.map(({ step }) => step));
+  return migrations.filter(({ step }) => !steps.has(step));
+}
+
+function assertNotTooNew(found: readonly StepRow[], migrations: readonly Migration[]): void {
+  const newest = migrations.at(-1)?.step ?? 0;
+  const refusing = found.find(({ works_from }) => works_from > newest);
+  if (refusing === undefined) return;
+  throw new StackyardError(
+    "STORE_TOO_NEW",
+    `The store has step ${refusing.step} (${refusing.name}), which works with releases that know step ` +
+      `${refusing.works_from}; this one knows ${newest}. Use a later release.`,
+    { details: { found: refusing.step, needed: refusing.works_from, newest } },
+  );
+}
+
+function lacks(missing: readonly Migration[], schema: string): StackyardError {
+  const names = missing.map(({ step, name }) => `${step} (${name})`).join(", ");
+  return new StackyardError(
+    "STORE_UNAVAILABLE",
+    `The schema "${schema}" lacks step ${names}. Run \`migratePostgresStore\` as a role that may make tables.`,
+  );
+}
+
+async function assertServer(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ version: string; encoding: string }>(
+    "select current_setting('server_version_num') as version, current_setting('server_encoding') as encoding",
+  );
+  const { version = "0", encoding = "" } = rows[0] ?? {};
+  if (Number(version) < OLDEST_SERVER) throw unfit(`PostgreSQL 13 or later is needed; this one is ${version}`);
+  if (encoding !== "UTF8") throw unfit(`The database must be encoded in UTF8; this one is in ${encoding}`);
+}
+
+function unfit(message: string): StackyardError {
+  return new StackyardError("CONFIG_INVALID", `${message}. Use another server or database.`);
+}
+
+/** The predecessor's table is taken over where it is and nobody has done so; otherwise the store has its own. */
+async function chooseStacksSchema(client: pg.ClientBase, schema: string): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    "select column_name as name from information_schema.columns where table_schema = $1 and table_name = 'stacks'",
+    [PREDECESSOR],
+  );
+  const columns = new Set(rows.map(({ name }) => name));
+  const isPredecessors = ["id", "data", "creation_time", "last_updated_time"].every((name) => columns.has(name));
+  return isPredecessors && !columns.has("version") ? PREDECESSOR : schema;
+}

@@ -1,0 +1,66 @@
+import { type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import type { ConnectionSecret, TlsMode } from "./parse-connection.ts";
+import { isSchemaName } from "./statement.ts";
+
+/** An address (`postgres://user:password@host:5432/database?sslmode=…`), a secret, or the JSON of one. */
+export type PostgresConnection = string | ConnectionSecret;
+
+/** How connections are encrypted. `ca`: PEM of the authorities that may have signed the server's certificate. */
+export type PostgresTls = TlsMode | { readonly mode: "verify-full"; readonly ca: string };
+
+/** How a store is opened. */
+export interface PostgresStoreOptions {
+  /** A function is called again after the server refused the credentials: they may have been rotated. */
+  readonly connection: PostgresConnection | (() => PostgresConnection | Promise<PostgresConnection>);
+  /** Where tables and functions lie. Lower-case letters, digits and `_`. Default: `stackyard`. */
+  readonly schema?: string;
+  /** Default: as the address says, else `prefer`. */
+  readonly tls?: PostgresTls;
+  /** Connections at most, besides one that listens. Default: 10. */
+  readonly maxConnections?: number;
+  /** An idle connection is closed after so long. Default: 30 s. */
+  readonly idleMs?: number;
+  /** Default: 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** The server ends a statement that takes longer. Default: 30 s. */
+  readonly statementTimeoutMs?: number;
+  /** As the server lists the connections. Default: `stackyard`. */
+  readonly applicationName?: string;
+  /** `false`: the schema must be there and up to date (`migratePostgresStore`). Default: true. */
+  readonly migrate?: boolean;
+  /** Calls that share one statement at most. Default: 256. 1: each has its own, for measuring. */
+  readonly maxGroup?: number;
+  /** Default: none. */
+  readonly logger?: Logger;
+}
+
+const DEFAULTS = {
+  schema: "stackyard",
+  maxConnections: 10,
+  idleMs: 30_000,
+  connectTimeoutMs: 10_000,
+  statementTimeoutMs: 30_000,
+  applicationName: "stackyard",
+  migrate: true,
+  maxGroup: 256,
+  logger: silentLogger,
+};
+
+/** Options with their defaults. */
+export type StoreSettings = PostgresStoreOptions & Required<Omit<PostgresStoreOptions, "tls">>;
+
+/** Throws `CONFIG_INVALID` for values that cannot work. */
+export function toSettings(options: PostgresStoreOptions): StoreSettings {
+  const settings = { ...DEFAULTS, ...options };
+  if (!isSchemaName(settings.schema)) {
+    throw new StackyardError(
+      "CONFIG_INVALID",
+      `The schema ${JSON.stringify(settings.schema)} is no plain name: lower-case letters, digits and _, at most 41.`,
+    );
+  }
+  for (const name of ["maxConnections", "idleMs", "connectTimeoutMs", "statementTimeoutMs", "maxGroup"] as const) {
+    if (Number.isSafeInteger(settings[name]) && settings[name] > 0) continue;
+    throw new StackyardError("CONFIG_INVALID", `${name} must be a whole number above 0.`);
+  }
+  return settings;
+}

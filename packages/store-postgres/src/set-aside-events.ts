@@ -1,0 +1,56 @@
+import type { Page, PageInput, SetAsideEvent } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import { toEventRow } from "./event-rows.ts";
+import { fromKeyText, toKeyText } from "./key-text.ts";
+import { parsePosition, toPage } from "./page.ts";
+
+interface SetAsideRow {
+  readonly position: number;
+  readonly body: string;
+}
+
+const LIST = {
+  name: "list_set_aside",
+  text: `select position, body from stackyard.set_aside
+          where position < $1 and ($2::text is null or stack_id = $2) and ($3::text is null or code = $3)
+          order by position desc limit $4`,
+};
+
+/** Newest first. */
+export async function listSetAside(
+  database: Database,
+  filter: { readonly stackId?: string; readonly code?: string },
+  page: PageInput,
+): Promise<Page<SetAsideEvent>> {
+  const rows = await database.rows<SetAsideRow>(
+    LIST,
+    parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER,
+    filter.stackId === undefined ? null : toKeyText(filter.stackId),
+    filter.code === undefined ? null : toKeyText(filter.code),
+    page.limit + 1,
+  );
+  return toPage(rows, page.limit, ({ position }) => String(position), parseSetAside);
+}
+
+function parseSetAside({ body }: Pick<SetAsideRow, "body">): SetAsideEvent {
+  return JSON.parse(body) as SetAsideEvent;
+}
+
+const FIND = { name: "find_set_aside", text: "select body from stackyard.set_aside where id = any($1)" };
+const REDRIVE = { name: "redrive", text: "select stackyard.redrive($1, $2) as ids" };
+
+/** Queues the events again under their ids. Gives the ids of the entries that were found, in the order given. */
+export async function redrive(database: Database, ids: readonly string[]): Promise<readonly string[]> {
+  const keys = ids.map(toKeyText);
+  const entries = await database.rows<{ body: string }>(FIND, keys);
+  const events = entries.map(parseSetAside).map(({ id, event }) => ({ id: toKeyText(id), event: toEventRow(event) }));
+  const order = new Map(keys.map((key, index) => [key, index]));
+  events.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  const rows = events.map(({ event }, index) => ({ n: index + 1, ...event }));
+  const row = await database.row<{ ids: readonly string[] | null }>(
+    REDRIVE,
+    events.map(({ id }) => id),
+    JSON.stringify(rows),
+  );
+  return (row?.ids ?? []).map(fromKeyText);
+}

@@ -1,0 +1,121 @@
+import type { Change } from "@stackyard/core/engine";
+import type { Parameter } from "./database.ts";
+import { toKeyText } from "./key-text.ts";
+import { parseReceipts } from "./receipts.ts";
+import { toColumns } from "./stack-columns.ts";
+import { toStackData } from "./stack-data.ts";
+
+/** What `commit_changes` takes, in its order. Rows name their change by `n`, from 1. */
+export function toCommitParameters(changes: readonly Change[]): readonly Parameter[] {
+  const rows = (toRows: (change: Change) => readonly object[]) => toJson(changes, toRows);
+  return [
+    changes.map(({ stackId }) => toKeyText(stackId)),
+    changes.map(({ expectedVersion }) => expectedVersion),
+    changes.map(({ write }) => write.kind),
+    changes.map(({ now }) => now),
+    changes.map(({ appliedIds }) => appliedIds.length),
+    rows(toPuts),
+    rows(({ appliedIds }) => appliedIds.map((id, index) => ({ o: index + 1, id: toKeyText(id) }))),
+    rows(toKnown),
+    rows(toParked),
+    rows(({ unpark }) => unpark.map((id) => ({ id: toKeyText(id) }))),
+    rows(toSetAside),
+    rows(toHistory),
+    rows(({ closes, now }) => closes.map((id) => ({ id: toKeyText(id), now }))),
+    rows((change) => toDispatches(change, false)),
+    rows((change) => toDispatches(change, true)),
+    rows(toCancels),
+    rows(({ acknowledges }) => parseReceipts(acknowledges).events),
+    rows(({ acknowledges }) => parseReceipts(acknowledges).tasks.map((seq) => ({ seq }))),
+  ];
+}
+
+function toJson(changes: readonly Change[], toRows: (change: Change) => readonly object[]): string | null {
+  const rows: object[] = [];
+  for (const [index, change] of changes.entries()) {
+    for (const row of toRows(change)) rows.push({ n: index + 1, ...row });
+  }
+  return rows.length === 0 ? null : JSON.stringify(rows);
+}
+
+function toPuts({ write }: Change): readonly object[] {
+  if (write.kind !== "put") return [];
+  const { stack } = write;
+  const { machine, state, busy, trouble, timerAt } = toColumns(stack);
+  return [
+    {
+      id: toKeyText(stack.id),
+      data: toStackData(stack),
+      machine: toKeyText(machine),
+      state: toKeyText(state),
+      busy,
+      trouble,
+      timer: timerAt,
+      created: stack.createdAt,
+      updated: stack.updatedAt,
+    },
+  ];
+}
+
+/** Ids that must not have been applied before. */
+function toKnown({ stackId, appliedIds, park, setAside }: Change): readonly object[] {
+  const events = [...appliedIds.map((id) => ({ stackId, id })), ...[...park, ...setAside].map(({ event }) => event)];
+  return events.map((event, index) => ({ o: index + 1, stack: toKeyText(event.stackId), id: toKeyText(event.id) }));
+}
+
+function toParked({ park }: Change): readonly object[] {
+  return park.map((parked) => ({
+    stack: toKeyText(parked.event.stackId),
+    id: toKeyText(parked.event.id),
+    at: parked.parkedAt,
+    next: parked.nextTryAt,
+    body: JSON.stringify(parked),
+  }));
+}
+
+function toSetAside({ setAside }: Change): readonly object[] {
+  return setAside.map((entry) => ({
+    id: toKeyText(entry.id),
+    stack: toKeyText(entry.event.stackId),
+    code: toKeyText(entry.code),
+    at: entry.setAsideAt,
+    body: JSON.stringify(entry),
+  }));
+}
+
+function toHistory({ history }: Change): readonly object[] {
+  return history.map((entry) => ({
+    stack: toKeyText(entry.stackId),
+    id: toKeyText(entry.eventId),
+    at: entry.at,
+    body: JSON.stringify(entry),
+  }));
+}
+
+function toDispatches({ dispatches, now }: Change, again: boolean): readonly object[] {
+  return dispatches
+    .filter((dispatch) => dispatch.again === again)
+    .map((dispatch) => ({
+      id: toKeyText(dispatch.attemptId),
+      stack: toKeyText(dispatch.stackId),
+      task: toKeyText(dispatch.task),
+      entry: dispatch.entry,
+      attempt: dispatch.attempt,
+      executor: dispatch.executor === undefined ? null : toKeyText(dispatch.executor),
+      timeout: dispatch.timeoutMs,
+      within: dispatch.cancelWithinMs,
+      secrets: dispatch.secrets === undefined ? null : JSON.stringify(dispatch.secrets),
+      message: JSON.stringify(dispatch.message),
+      now,
+    }));
+}
+
+function toCancels({ cancels, now }: Change): readonly object[] {
+  return cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => ({
+    id: toKeyText(attemptId),
+    why,
+    within: withinMs,
+    at_once: unclaimedAtOnce,
+    now,
+  }));
+}
