@@ -22,12 +22,14 @@ export interface SpawnOptions {
   readonly cwd: string;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another copy of the program. */
+  readonly bin?: string;
 }
 
 /** Starts the built command line. */
-export function spawnCli(words: readonly string[], { cwd, stdin = "", env = {} }: SpawnOptions): SpawnedCli {
-  const { STACKYARD_URL, STACKYARD_TOKEN, ...inherited } = process.env;
-  const child = spawn(process.execPath, [BIN, ...words], { cwd, env: { ...inherited, ...env } });
+export function spawnCli(words: readonly string[], { cwd, stdin = "", env = {}, bin = BIN }: SpawnOptions): SpawnedCli {
+  const { STACKYARD_URL, STACKYARD_TOKEN, DATABASE_URL, ...inherited } = process.env;
+  const child = spawn(process.execPath, [bin, ...words], { cwd, env: { ...inherited, ...env } });
   let [stdout, stderr] = ["", ""];
   const looks = new Set<() => void>();
   child.stdout.on("data", (chunk: Buffer) => {

@@ -1,0 +1,293 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { installOldVersion, OLD_VERSION } from "./old-version.ts";
+import { execCli, type SpawnedCli, spawnCli } from "./spawn-cli.ts";
+
+/** Two tasks one after the other; each appends a line to a file and takes its time. */
+const MACHINE = `version: 1
+events: [OPEN, PING]
+states:
+  INIT: {on: {OPEN: [{action: advance, state: FIRST}]}}
+  FIRST: {tasks: [one], on: {NEXT: [{action: advance, state: SECOND}]}}
+  SECOND: {tasks: [two], on: {NEXT: [{action: advance, state: DONE}]}}
+  DONE: {on: {PING: []}}
+tasks:
+  one: {executor: note, config: {}}
+  two: {executor: note, config: {}}
+`;
+const PLUGIN = `import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (_options, { projectDir }) => [{
+  name: "note", config: { type: "object" }, resumable: true, cancelWithin: "5m",
+  async start(ctx) {
+    mkdirSync(projectDir + "/begun", { recursive: true });
+    writeFileSync(projectDir + "/begun/" + ctx.stackId + "-" + ctx.task, "");
+    while (existsSync(projectDir + "/hold")) {
+      if (ctx.signal.aborted) return { kind: "failed", code: "ENDED", message: "asked to end", retryable: true };
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    appendFileSync(projectDir + "/done-" + ctx.stackId, ctx.task + " " + ctx.idempotencyKey + "\\n");
+    return { kind: "succeeded", outputs: {} };
+  },
+}] };
+`;
+const TOKEN = "a-token-of-the-end-to-end-test";
+
+let postgres: PostgresServer;
+let cwd: string;
+let schema: string;
+let projects = 0;
+let env: Readonly<Record<string, string>>;
+const running = new Set<SpawnedCli>();
+
+beforeAll(async () => {
+  postgres = await startPostgres({ durable: false });
+}, 60_000);
+afterAll(() => postgres.stop());
+
+async function makeProject(): Promise<void> {
+  cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
+  projects += 1;
+  schema = `yard_${projects}`;
+  mkdirSync(join(cwd, "machines"));
+  writeFileSync(join(cwd, "machines/m.yaml"), MACHINE);
+  writeFileSync(join(cwd, "plugin.mjs"), PLUGIN);
+  writeFileSync(
+    join(cwd, "stackyard.config.json"),
+    JSON.stringify({
+      store: { type: "postgres", schema },
+      plugins: ["./plugin.mjs"],
+      worker: { lease: "2s" },
+      concurrency: 4,
+    }),
+  );
+  env = { DATABASE_URL: postgres.url, STACKYARD_API_TOKENS: `ada=${TOKEN}`, STACKYARD_TOKEN: TOKEN };
+}
+
+afterEach(async () => {
+  for (const each of running) each.child.kill("SIGKILL");
+  await Promise.all([...running].map(({ ended }) => ended));
+  running.clear();
+  rmSync(cwd, { recursive: true, force: true });
+});
+
+interface Started extends SpawnedCli {
+  readonly id: string;
+  readonly url: string;
+}
+
+async function start(...words: readonly string[]): Promise<Started> {
+  return toStarted(spawnCli([...words, "--json"], { cwd, env }));
+}
+
+/** As `start`, with a second release that stands beside this one. */
+async function startOld(...words: readonly string[]): Promise<Started> {
+  return toStarted(spawnCli([...words, "--json"], { cwd, env, bin: installOldVersion(join(cwd, "old")) }));
+}
+
+async function toStarted(spawned: SpawnedCli): Promise<Started> {
+  running.add(spawned);
+  const { id, url = "" } = JSON.parse(await spawned.line((line) => line.includes('"kind":"ready"')));
+  return { ...spawned, id, url };
+}
+
+const startServer = () => start("server", "--port", "0");
+const startWorker = (...words: readonly string[]) => start("worker", ...words);
+
+async function ask<Answer>({ url }: Started, path: string, body?: unknown): Promise<Answer> {
+  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+  const response = await fetch(`${url}${path}`, { ...init, headers });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return (await response.json()) as Answer;
+}
+
+interface Listed<Item> {
+  readonly items: readonly Item[];
+}
+
+const listStates = async (server: Started) =>
+  (await ask<Listed<{ id: string; state: string }>>(server, "/v1/stacks?limit=1000")).items.map(({ state }) => state);
+/** Undefined: there is none yet, or the server does not answer. */
+const findState = (server: Started, stackId: string) =>
+  ask<{ state: string }>(server, `/v1/stacks/${stackId}`).then(
+    ({ state }) => state,
+    () => undefined,
+  );
+const listIds = async (server: Started) =>
+  (await ask<Listed<{ id: string }>>(server, "/v1/processes")).items.map(({ id }) => id);
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await setTimeout(50);
+}
+
+/** Steps of a release that is still to come: which one, and which step a release must know to work with it. */
+const addLaterStep = (step: number, worksFrom: number) =>
+  query(`insert into ${schema}.migration (step, name, works_from, stacks_schema)
+    select ${step}, 'later', ${worksFrom}, max(stacks_schema) from ${schema}.migration`);
+
+async function query(text: string): Promise<void> {
+  const client = new pg.Client(postgres.url);
+  await client.connect();
+  await client.query(text);
+  await client.end();
+}
+
+const hasBegun = (count: number) =>
+  until(() => existsSync(join(cwd, "begun")) && readdirSync(join(cwd, "begun")).length >= count);
+
+describe("servers and workers over one Postgres", () => {
+  it("go on when some of them are killed and others are asked to end, and do everything once", async () => {
+    await makeProject();
+    const servers = [await startServer(), await startServer()] as const;
+    const workers = [await startWorker(), await startWorker(), await startWorker()] as const;
+    writeFileSync(join(cwd, "hold"), "");
+    const ids = Array.from({ length: 24 }, (_, index) => `pr-${index}`);
+    const open = (id: string) => ({ id: `open-${id}`, stackId: id, event: "OPEN", machine: "m" });
+
+    // Each event goes to both servers, as after a lost answer.
+    for (const server of servers) await ask(server, "/v1/events", ids.map(open));
+    await hasBegun(12);
+    const listed = await listIds(servers[1]);
+    workers[0].child.kill("SIGKILL");
+    workers[1].child.kill("SIGTERM");
+    servers[0].child.kill("SIGKILL");
+    await workers[1].line((line) => line.includes('"kind":"stopping"'));
+    rmSync(join(cwd, "hold"));
+    const drained = await workers[1].ended;
+    await until(async () => (await listStates(servers[1])).filter((state) => state === "DONE").length === ids.length);
+
+    expect([...listed].sort()).toEqual([...servers, ...workers].map(({ id }) => id).sort());
+    expect(drained.exitCode).toBe(0);
+    expect(await listIds(servers[1])).not.toContain(workers[1].id);
+    const { items } = await ask<Listed<{ event: string; outcome: string; actor?: string }>>(
+      servers[1],
+      "/v1/history?limit=1000",
+    );
+    expect(
+      items
+        .filter(({ outcome }) => outcome === "applied")
+        .map(({ event }) => event)
+        .sort(),
+    ).toEqual([...ids.map(() => "OPEN"), ...ids.flatMap(() => ["TASK_COMPLETED", "TASK_COMPLETED"])].sort());
+    expect(items.filter(({ event }) => event === "OPEN").every(({ actor }) => actor === "ada")).toBe(true);
+    // A killed worker's task runs again under the same key.
+    for (const id of ids) {
+      const lines = readFileSync(join(cwd, `done-${id}`), "utf8")
+        .trimEnd()
+        .split("\n");
+      expect(new Set(lines).size).toBe(2);
+    }
+  }, 120_000);
+
+  it("give a task back on SIGTERM to another worker, and end with 0", async () => {
+    await makeProject();
+    const server = await startServer();
+    const first = await startWorker("--drain-timeout", "0s");
+    writeFileSync(join(cwd, "hold"), "");
+    await ask(server, "/v1/events", [{ stackId: "give", event: "OPEN", machine: "m" }]);
+    await hasBegun(1);
+
+    first.child.kill("SIGTERM");
+    const { exitCode, stdout } = await first.ended;
+    const second = await startWorker();
+    rmSync(join(cwd, "hold"));
+    await until(async () => (await findState(server, "give")) === "DONE");
+    const attempts = await ask<Listed<{ owner?: string; attempt: number }>>(server, "/v1/stacks/give/attempts");
+
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('"running":[{"stackId":"give","task":"one"}]')]);
+    expect(attempts.items.map(({ attempt }) => attempt)).toEqual([1, 1]);
+    second.child.kill("SIGTERM");
+    server.child.kill("SIGTERM");
+    expect([(await second.ended).exitCode, (await server.ended).exitCode]).toEqual([0, 0]);
+  }, 60_000);
+
+  it("quit at once on a second signal, and another worker takes over when the lease is over", async () => {
+    await makeProject();
+    const server = await startServer();
+    const first = await startWorker();
+    writeFileSync(join(cwd, "hold"), "");
+    await ask(server, "/v1/events", [{ stackId: "quit", event: "OPEN", machine: "m" }]);
+    await hasBegun(1);
+
+    first.child.kill("SIGTERM");
+    await first.line((line) => line.includes('"kind":"stopping"'));
+    first.child.kill("SIGTERM");
+    const { exitCode } = await first.ended;
+    rmSync(join(cwd, "hold"));
+    await startWorker();
+    await until(async () => (await findState(server, "quit")) === "DONE");
+
+    expect(exitCode).toBe(130);
+  }, 60_000);
+
+  it("are looked at by doctor and ps", async () => {
+    await makeProject();
+    const server = await startServer();
+    const worker = await startWorker();
+
+    const doctor = await execCli(["doctor"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
+    const ps = await execCli(["ps", "--json"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
+
+    expect(doctor.stdout).toMatch(/store +postgres: \d+ stacks/);
+    const listed = ps.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).id);
+    expect(listed).toEqual(expect.arrayContaining([server.id, worker.id]));
+  }, 60_000);
+
+  it("wait for a Postgres that is away, and go on when it is back", async () => {
+    await makeProject();
+    const server = await startServer();
+    await startWorker();
+    await postgres.kill();
+    await postgres.start();
+
+    await until(async () => {
+      const sent = ask(server, "/v1/events", [{ id: "back", stackId: "back", event: "OPEN", machine: "m" }]);
+      return sent.then(
+        () => true,
+        () => false,
+      );
+    });
+    await until(async () => (await findState(server, "back")) === "DONE");
+
+    expect(await listStates(server)).toContain("DONE");
+  }, 60_000);
+
+  it("work on beside a newer version, and refuse a store that they cannot work with", async () => {
+    await makeProject();
+    const server = await startServer();
+    await startWorker();
+    const old = await startOld("worker");
+
+    await query(`alter table ${schema}.stacks add column later text`);
+    await addLaterStep(998, 1);
+    await startServer();
+    await ask(server, "/v1/events", [{ stackId: "mixed", event: "OPEN", machine: "m" }]);
+    await until(async () => (await findState(server, "mixed")) === "DONE");
+    const { items } = await ask<Listed<{ id: string; version: string }>>(server, "/v1/processes");
+    const doctor = await execCli(["doctor"], { cwd, env });
+    await addLaterStep(999, 999);
+    const refused = await execCli(["worker"], { cwd, env });
+
+    expect(items.find(({ id }) => id === old.id)?.version).toBe(OLD_VERSION);
+    expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run side by side/);
+    expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining("STORE_TOO_NEW")]);
+  }, 60_000);
+
+  it("say what is wrong when nobody answers at DATABASE_URL", async () => {
+    await makeProject();
+    const { exitCode, stderr } = await execCli(["server", "--port", "0"], {
+      cwd,
+      env: { ...env, DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" },
+    });
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/STORE_UNAVAILABLE/)]);
+  }, 30_000);
+});
