@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { aMachine, anEvent, aStack } from "../testing/builders.ts";
+import { aMachine, aMachineV2, anEvent, aStack, type StateSketch } from "../testing/builders.ts";
+import { anExpression } from "../testing/expressions.ts";
 import { play, toApplied } from "../testing/play.ts";
 import { decide } from "./decide.ts";
 import { dueTimers, spendTimer } from "./timers.ts";
@@ -142,5 +143,97 @@ describe("timers that are due at the same instant", () => {
       "1/after/0",
       "1/after/1",
     ]);
+  });
+});
+
+describe("a state's time-out", () => {
+  const timed = (on: StateSketch["on"], state: StateSketch = {}) =>
+    aMachineV2({
+      INIT: { on: { GO: ["BUILD"] }, timeoutMs: 500 },
+      BUILD: { tasks: ["db"], on: { AGAIN: ["BUILD"], ...on }, timeoutMs: 10_000, ...state },
+      LATE: {},
+    });
+  const fired = anEvent("TIMEOUT", { at: 11_000, origin: "timer", timerId: "1/timeout" });
+  const play1 = (on: StateSketch["on"]) => play(timed(on), anEvent("GO"));
+  const fire = (on: StateSketch["on"]) => toApplied(decide(timed(on), play1(on), fired));
+
+  it("is armed on creation and on every entry, before the other timers", () => {
+    const both = timed({}, { after: [{ inMs: 10_000, event: "AGAIN" }] });
+
+    expect(play(both, anEvent("RETRY_PENDING_TASKS")).timers).toEqual([
+      { id: "0/timeout", event: "TIMEOUT", dueAt: 1_500 },
+    ]);
+    expect(dueTimers(play(both, anEvent("GO")), 11_000).map(({ id }) => id)).toEqual(["1/timeout", "1/after/0"]);
+    expect(play(both, anEvent("GO"), anEvent("AGAIN", { at: 4_000 })).timers[0]).toEqual({
+      id: "2/timeout",
+      event: "TIMEOUT",
+      dueAt: 14_000,
+    });
+  });
+
+  it("is handled by the state, counts as automatic, and fires once", () => {
+    const { stack } = fire({ TIMEOUT: ["LATE"] });
+
+    expect([stack.state, stack.automaticEntries, stack.overdue]).toEqual(["LATE", [11_000], undefined]);
+    expect(decide(timed({ TIMEOUT: ["LATE"] }), stack, fired)).toMatchObject({ code: "TIMER_STALE" });
+  });
+
+  it("makes the stack overdue when nothing handles it, until the next entry", () => {
+    const { stack, notes } = fire({});
+
+    expect([stack.state, stack.overdue, stack.timers, notes]).toEqual([
+      ...["BUILD", true],
+      [],
+      ['"BUILD" has no "TIMEOUT".'],
+    ]);
+    expect(toApplied(decide(timed({}), stack, anEvent("AGAIN"))).stack.overdue).toBeUndefined();
+  });
+
+  it("is handled by an entry that does nothing", () => {
+    expect(fire({ TIMEOUT: [] }).stack.overdue).toBeUndefined();
+  });
+
+  it("is never refused, even when its condition fails", () => {
+    const broken = anExpression(() => {
+      throw new Error("odd");
+    }, "odd()");
+
+    const { stack, notes } = fire({ TIMEOUT: [{ when: broken, to: "LATE" }] });
+
+    expect([stack.overdue, notes]).toEqual([true, ['The condition "odd()" of "TIMEOUT" failed: odd']]);
+  });
+
+  it("stalls the stack instead of going in circles for ever", () => {
+    const on = { TIMEOUT: ["LATE"] };
+    const limits = { automaticEntriesPerHour: 0, entriesPerEvent: 50 };
+
+    const { stack } = toApplied(decide(timed(on), play1(on), fired, limits));
+
+    expect([stack.state, stack.overdue, stack.stalled?.code]).toEqual(["BUILD", true, "LOOP_LIMIT"]);
+  });
+
+  it("cannot be brought from outside or for another entry", () => {
+    const stack = play1({ TIMEOUT: ["LATE"] });
+
+    expect(decide(timed({ TIMEOUT: ["LATE"] }), stack, anEvent("TIMEOUT", { at: 11_000 }))).toMatchObject({
+      code: "EVENT_RESERVED",
+    });
+    expect(decide(timed({ TIMEOUT: ["LATE"] }), stack, { ...fired, timerId: "0/timeout" })).toMatchObject({
+      code: "TIMER_STALE",
+    });
+  });
+
+  it("comes at the last instant that there is, when it is longer than time", () => {
+    expect(play(timed({}, { timeoutMs: 9e15 }), anEvent("GO")).timers[0]?.dueAt).toBe(8.64e15);
+  });
+
+  it("may lead out of a terminal state", () => {
+    const last = aMachineV2({
+      INIT: { on: { GO: ["END"] } },
+      END: { terminal: true, tasks: ["tidy"], timeoutMs: 10_000, on: { TIMEOUT: ["LATE"] } },
+      LATE: {},
+    });
+
+    expect(toApplied(decide(last, play(last, anEvent("GO")), fired)).stack.state).toBe("LATE");
   });
 });
