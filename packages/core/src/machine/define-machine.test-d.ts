@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from "vitest";
-import { type DefinedMachine, defineMachine, type EventOf } from "./define-machine.ts";
+import { type DefinedMachine, defineMachine, type EventOf, type MachineDocument } from "./define-machine.ts";
 
 const task = { executor: "lambda", config: { name: "f" } } as const;
 
@@ -16,9 +16,12 @@ const machine = defineMachine({
   tasks: { app: task },
 });
 
+type Event = "OPENED" | "MERGED";
+type State = "INIT" | "LIVE" | "GONE";
+
 describe("defineMachine", () => {
   it("knows events, states and tasks by name", () => {
-    expectTypeOf(machine).toEqualTypeOf<DefinedMachine<"OPENED" | "MERGED", "INIT" | "LIVE" | "GONE", "app">>();
+    expectTypeOf(machine).toEqualTypeOf<DefinedMachine<Event, State, "app", MachineDocument<Event, State, "app">>>();
     expectTypeOf<EventOf<typeof machine>>().toEqualTypeOf<"OPENED" | "MERGED">();
   });
 
@@ -46,8 +49,91 @@ describe("defineMachine", () => {
     // @ts-expect-error: INIT is missing
     defineMachine({ ...base, states: { START: {} } });
     // @ts-expect-error: another version
-    defineMachine({ ...base, version: 2, states: { INIT: {} } });
+    defineMachine({ ...base, version: 3, states: { INIT: {} } });
     // @ts-expect-error: an unknown key
     defineMachine({ ...base, states: { INIT: {} }, event: [] });
+  });
+});
+
+const second = defineMachine({
+  version: 2,
+  name: "review-app",
+  description: "With every key.",
+  "x-owner": "team",
+  revision: "follow",
+  additionalMetadata: false,
+  events: { OPENED: { metadata: ["image"] }, MERGED: {} },
+  metadata: { image: { type: "string", pattern: "^a", required: true }, size: { default: 2, maximum: 3 } },
+  targets: { preview: { account: "111122223333", region: "eu-west-1" } },
+  states: {
+    INIT: { on: { OPENED: "LIVE" } },
+    LIVE: {
+      tasks: ["network", "app"],
+      timeout: "45m",
+      leaving: "cancel",
+      protected: true,
+      after: [{ in: "72h", event: "MERGED" }],
+      on: {
+        NEXT: "no-op",
+        FAILED: [
+          { when: "stack.visits.LIVE < 3", action: "advance", state: "LIVE", set: { size: 3 } },
+          { action: "no-op" },
+        ],
+        TIMEOUT: "GONE",
+        MERGED: "GONE",
+      },
+    },
+    GONE: { terminal: true },
+  },
+  tasks: {
+    network: { executor: "terraform", target: "preview", config: { action: "apply" }, outputs: { size: "size" } },
+    app: { executor: "lambda", needs: ["network"], timeout: "10m", retry: { attempts: 3, backoff: { from: "5s" } } },
+  },
+});
+
+describe("defineMachine of version 2", () => {
+  it("knows events by name, of a map and of a list", () => {
+    const listed = defineMachine({ version: 2, events: ["GO"], states: { INIT: { on: { GO: "INIT" } } } });
+
+    expectTypeOf<EventOf<typeof second>>().toEqualTypeOf<Event>();
+    expectTypeOf<EventOf<typeof listed>>().toEqualTypeOf<"GO">();
+  });
+
+  it("fits where any machine is wanted", () => {
+    expectTypeOf(second).toExtend<DefinedMachine>();
+  });
+
+  it("takes a machine without events, tasks and targets", () => {
+    const empty = defineMachine({
+      version: 2,
+      states: { INIT: { terminal: true, timeout: "1h", on: { TIMEOUT: "INIT" } } },
+    });
+
+    expectTypeOf<EventOf<typeof empty>>().toEqualTypeOf<never>();
+  });
+
+  it("refuses names that the document does not have", () => {
+    const base = { version: 2, events: ["GO"], tasks: { app: task } } as const;
+
+    // @ts-expect-error: an unknown state
+    defineMachine({ ...base, states: { INIT: { on: { GO: "NOWHERE" } } } });
+    // @ts-expect-error: an unknown state in an entry
+    defineMachine({ ...base, states: { INIT: { on: { GO: [{ action: "advance", state: "NOWHERE" }] } } } });
+    // @ts-expect-error: an unknown event
+    defineMachine({ ...base, states: { INIT: { on: { STOP: "no-op" } } } });
+    // @ts-expect-error: an event of a timer that is not declared
+    defineMachine({ ...base, states: { INIT: { after: [{ in: "1h", event: "STOP" }] } } });
+    // @ts-expect-error: an unknown task
+    defineMachine({ ...base, states: { INIT: { tasks: ["ap"] } } });
+    // @ts-expect-error: a need that is no task
+    defineMachine({ ...base, states: { INIT: {} }, tasks: { app: { ...task, needs: ["db"] } } });
+    // @ts-expect-error: an unknown target
+    defineMachine({ ...base, states: { INIT: {} }, tasks: { app: { ...task, target: "here" } } });
+    // @ts-expect-error: a length of time without a unit
+    defineMachine({ ...base, states: { INIT: { timeout: "45" } } });
+    // @ts-expect-error: INIT is missing
+    defineMachine({ ...base, states: { START: {} } });
+    // @ts-expect-error: a key of version 1's shape only
+    defineMachine({ ...base, states: { INIT: { on: { GO: [{}] } } } });
   });
 });

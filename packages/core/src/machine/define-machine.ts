@@ -1,3 +1,5 @@
+import type { MachineV2Document } from "./v2/machine-v2-document.ts";
+
 /** Marks what `defineMachine` gives. A text, because projects may hold two copies of this package. */
 const KIND = "stackyard.machine";
 
@@ -30,29 +32,51 @@ export interface MachineDocument<Event extends string, State extends string, Tas
   readonly [extension: `x-${string}`]: unknown;
 }
 
+/** A document of any version. */
+type AnyDocument<Event extends string, State extends string, Task extends string> =
+  | MachineDocument<Event, State, Task>
+  | MachineV2Document<Event, State, Task>;
+
 /** A machine written in TypeScript: what a file of a machine folder exports by default, or a project's config lists. */
 export interface DefinedMachine<
   Event extends string = string,
   State extends string = string,
   Task extends string = string,
+  Document = AnyDocument<Event, State, Task>,
 > {
   readonly kind: typeof KIND;
   /** Without it the file's name counts. */
   readonly name?: string;
-  readonly document: MachineDocument<Event, State, Task>;
+  readonly document: Document;
 }
 
 /** The events that may be sent to stacks of a machine. */
-export type EventOf<Machine extends { readonly document: { readonly events: readonly string[] } }> =
-  Machine["document"]["events"][number];
+export type EventOf<Machine extends { readonly document: { readonly events?: unknown } }> = NameIn<
+  Machine["document"]["events"]
+>;
+
+type NameIn<Events> = Events extends readonly (infer Name)[] ? Name : Events extends object ? keyof Events : never;
+
+interface Named {
+  readonly name?: string;
+}
 
 /**
- * Gives a v1 machine the compiler's help: a state, event or task that is not in the document is a type error. Nothing is
- * checked when it runs; `parseMachineDocument` does that.
+ * Gives a machine the compiler's help: a state, event, task or target that is not in the document is a type error. Nothing
+ * is checked when it runs; `parseMachineDocument` does that.
  */
 export function defineMachine<const Event extends string, const State extends string, const Task extends string>(
-  machine: MachineDocument<Event, State, Task> & { readonly name?: string },
-): DefinedMachine<Event, State, Task> {
+  machine: MachineDocument<Event, State, Task> & Named,
+): DefinedMachine<Event, State, Task, MachineDocument<Event, State, Task>>;
+export function defineMachine<
+  const Event extends string = never,
+  const State extends string = never,
+  const Task extends string = never,
+  const Target extends string = never,
+>(
+  machine: MachineV2Document<Event, State, Task, Target> & Named,
+): DefinedMachine<Event, State, Task, MachineV2Document<Event, State, Task, Target>>;
+export function defineMachine(machine: AnyDocument<string, string, string> & Named): DefinedMachine {
   const { name, ...document } = machine;
   return { kind: KIND, ...(name !== undefined && { name }), document };
 }
