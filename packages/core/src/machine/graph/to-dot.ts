@@ -1,3 +1,4 @@
+import { toEdgeLabel } from "./to-edge-label.ts";
 import type { DrawOptions, Graph, GraphEdge, GraphNode } from "./to-graph.ts";
 
 /** A graph in Graphviz' DOT language. */
@@ -23,8 +24,12 @@ function toNodeLine(node: GraphNode): string {
   return `  ${quote(node.id)} [label="${escapeText(node.id)}\\n${tasks}"${style}];`;
 }
 
-function toEdgeLine({ from, to, event, passing }: GraphEdge): string {
-  const attributes = [event === undefined ? [] : `label=${quote(event)}`, passing ? "style=dashed" : []].flat();
+function toEdgeLine(edge: GraphEdge): string {
+  const { from, to, event, passing } = edge;
+  const attributes = [
+    event === undefined ? [] : `label=${quote(toEdgeLabel(edge))}`,
+    passing ? "style=dashed" : [],
+  ].flat();
   return `  ${quote(from)} -> ${quote(to)}${attributes.length > 0 ? ` [${attributes.join(", ")}]` : ""};`;
 }
 

@@ -4,6 +4,7 @@ import { parseMachine } from "../parse-machine.ts";
 import { METRICS, toLayout } from "./layout.ts";
 import { placeLabels } from "./place-labels.ts";
 import { toDot } from "./to-dot.ts";
+import { toEdgeLabel } from "./to-edge-label.ts";
 import { type Graph, toGraph } from "./to-graph.ts";
 import { toMermaid } from "./to-mermaid.ts";
 import { toSvg } from "./to-svg.ts";
@@ -71,6 +72,67 @@ describe("toGraph", () => {
       { kind: "state", id: "INIT", terminal: false, tasks: [], reachable: true },
       { kind: "state", id: "LOST", terminal: false, tasks: [], reachable: false },
     ]);
+  });
+});
+
+describe("a machine of version 2", () => {
+  const graph = aGraph(`version: 2
+events: [PUSHED, MERGED]
+states:
+  INIT: { on: { PUSHED: BUILD } }
+  BUILD:
+    tasks: [run]
+    timeout: 45m
+    after: [{ in: 72h, event: MERGED }, { in: 1h, event: MERGED }]
+    on:
+      NEXT: no-op
+      FAILED:
+        - { when: "stack.visits.BUILD < 3 && metadata['a']\\n == 'b'", action: advance, state: BUILD }
+        - { when: "true", action: no-op }
+        - { action: advance, state: BROKEN }
+        - { action: advance, state: LOST }
+      TIMEOUT: BROKEN
+      MERGED: END
+  BROKEN: {}
+  LOST: {}
+  END: { terminal: true }
+tasks: { run: { executor: lambda, config: { name: f } } }
+`);
+
+  it("shows conditions and what comes by itself", () => {
+    const edges = graph.edges.filter(({ from }) => from === "BUILD");
+
+    const edge = (event: string, to: string, more: object) => ({ from: "BUILD", to, event, passing: false, ...more });
+    expect(edges).toEqual([
+      edge("FAILED", "BUILD", { when: expect.stringContaining("stack.visits.BUILD < 3") }),
+      edge("FAILED", "BROKEN", { when: "else" }),
+      edge("TIMEOUT", "BROKEN", { after: "45m" }),
+      edge("MERGED", "END", { after: "1h" }),
+    ]);
+    expect(graph.nodes).toContainEqual(expect.objectContaining({ id: "LOST", reachable: false }));
+  });
+
+  it("is labelled on one line", () => {
+    const labels = toDot(graph)
+      .split("\n")
+      .flatMap((line) => /"BUILD" -> .*label="(.*)"/.exec(line)?.[1] ?? []);
+
+    expect(labels).toEqual([
+      "FAILED [when stack.visits.BUILD < 3 && metadata['a'] == 'b']",
+      "FAILED [else]",
+      "TIMEOUT (after 45m)",
+      "MERGED (after 1h)",
+    ]);
+    expect(toMermaid(graph)).toContain(" : TIMEOUT #40;after 45m#41;");
+    expect(toSvg(graph)).toContain(">FAILED [else]</text>");
+  });
+});
+
+describe("toEdgeLabel", () => {
+  it("cuts long conditions", () => {
+    const label = toEdgeLabel({ from: "A", to: "B", event: "GO", when: "x".repeat(100), passing: false });
+
+    expect(label).toBe(`GO [when ${"x".repeat(59)}…]`);
   });
 });
 

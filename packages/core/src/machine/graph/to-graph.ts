@@ -1,4 +1,5 @@
-import { INIT, type Machine, type State } from "../machine.ts";
+import { formatDuration } from "../duration.ts";
+import { INIT, type Machine, type Reaction, type State, TIMEOUT } from "../machine.ts";
 
 /** A machine as a drawing: a start marker, a node for each state, an end marker, and arrows. */
 export interface Graph {
@@ -26,6 +27,10 @@ export interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly event?: string;
+  /** The condition under which it is taken; `else` when those before it do not hold. */
+  readonly when?: string;
+  /** How long after the entry the event comes by itself, such as `72h`. */
+  readonly after?: string;
   /** True for an advance that a later one of the same handler leaves again at once. */
   readonly passing: boolean;
 }
@@ -53,19 +58,38 @@ export function toGraph(machine: Machine): Graph {
   return { nodes, edges };
 }
 
-function toStateEdges({ name, on }: State): readonly GraphEdge[] {
-  return [...on].flatMap(([event, reactions]) => {
-    return reactions.flatMap(({ advance }) => {
-      return advance.map((to, index) => ({ from: name, to, event, passing: index < advance.length - 1 }));
+function toStateEdges(state: State): readonly GraphEdge[] {
+  return [...state.on].flatMap(([event, reactions]) => {
+    const after = findAfter(state, event);
+    return toReached(reactions).flatMap(({ advance, when }, position) => {
+      const condition = when?.source ?? (position > 0 ? "else" : undefined);
+      return advance.map((to, index) => ({
+        ...{ from: state.name, to, event },
+        ...(condition !== undefined && { when: condition }),
+        ...(after !== undefined && { after }),
+        passing: index < advance.length - 1,
+      }));
     });
   });
+}
+
+// Nothing behind a reaction without a condition is ever taken.
+function toReached(reactions: readonly Reaction[]): readonly Reaction[] {
+  const last = reactions.findIndex(({ when }) => when === undefined);
+  return last === -1 ? reactions : reactions.slice(0, last + 1);
+}
+
+function findAfter({ after, timeoutMs }: State, event: string): string | undefined {
+  const lengths = after.flatMap((timer) => (timer.event === event ? [timer.inMs] : []));
+  if (event === TIMEOUT && timeoutMs !== undefined) lengths.push(timeoutMs);
+  return lengths.length === 0 ? undefined : formatDuration(Math.min(...lengths));
 }
 
 function findReached({ states }: Machine): ReadonlySet<string> {
   const reached = new Set([INIT]);
   // A set that grows while it is walked is walked to its new end.
   for (const name of reached) {
-    const reactions = [...(states.get(name)?.on.values() ?? [])].flat();
+    const reactions = [...(states.get(name)?.on.values() ?? [])].flatMap(toReached);
     for (const target of reactions.flatMap(({ advance }) => advance)) reached.add(target);
   }
   return reached;

@@ -1,3 +1,4 @@
+import { toEdgeLabel } from "./to-edge-label.ts";
 import type { DrawOptions, Graph, GraphEdge, GraphNode } from "./to-graph.ts";
 
 /** A Mermaid state diagram. Names of the document stand in quoted labels only; ids are numbers. */
@@ -14,8 +15,10 @@ function toLabel(node: GraphNode & { readonly kind: "state" }): string {
   return [node.id, ...node.tasks.map((task) => `- ${task}`)].map(escapeText).join("<br/>");
 }
 
-function toLine({ from, to, event, passing }: GraphEdge, ids: ReadonlyMap<string, string>): string {
-  const label = event === undefined ? "" : ` : ${escapeText(passing ? `${event} (passing)` : event)}`;
+function toLine(edge: GraphEdge, ids: ReadonlyMap<string, string>): string {
+  const { from, to, event, passing } = edge;
+  const text = toEdgeLabel(edge);
+  const label = event === undefined ? "" : ` : ${escapeText(passing ? `${text} (passing)` : text)}`;
   return `${ids.get(from)} --> ${ids.get(to)}${label}`;
 }
 

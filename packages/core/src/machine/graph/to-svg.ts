@@ -1,6 +1,7 @@
 import { METRICS, type PlacedNode, toLayout } from "./layout.ts";
 import { placeLabels } from "./place-labels.ts";
 import { type Curve, type Point, routeEdge } from "./route-edge.ts";
+import { toEdgeLabel } from "./to-edge-label.ts";
 import type { DrawOptions, Graph, GraphEdge } from "./to-graph.ts";
 
 /**
@@ -41,7 +42,7 @@ function routeEdges(
     const pair = [edge.from, edge.to].toSorted().join("\n");
     const lane = lanes.get(pair) ?? 0;
     lanes.set(pair, lane + 1);
-    return { edge, text: edge.event ?? "", curve: routeEdge({ from, to, lane, vertical }) };
+    return { edge, text: toEdgeLabel(edge), curve: routeEdge({ from, to, lane, vertical }) };
   });
   const labels = placeLabels(curves, nodes.values());
   return curves.map(({ edge, curve }, index) => ({ edge, curve, label: labels[index] ?? curve[0] }));
@@ -57,8 +58,8 @@ function toView(layout: { readonly width: number; readonly height: number }, rou
   return `viewBox="${box.join(" ")}" width="${round(width)}" height="${round(height)}"`;
 }
 
-function toLabelEnds({ event = "" }: GraphEdge, { x, y }: Point): readonly Point[] {
-  const half = (Math.min(event.length, METRICS.maxCharacters) * METRICS.character) / 2;
+function toLabelEnds(edge: GraphEdge, { x, y }: Point): readonly Point[] {
+  const half = (Math.min(toEdgeLabel(edge).length, METRICS.maxCharacters) * METRICS.character) / 2;
   return [
     { x: x - half, y },
     { x: x + half, y },
@@ -75,7 +76,7 @@ function drawLabel({ edge, label }: RoutedEdge): string {
   if (edge.event === undefined) return "";
   // The white outline keeps a label legible on an arrow.
   const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"';
-  return `<text x="${round(label.x)}" y="${round(label.y)}" text-anchor="middle" fill="#1f2328" ${halo}>${toText(edge.event)}</text>`;
+  return `<text x="${round(label.x)}" y="${round(label.y)}" text-anchor="middle" fill="#1f2328" ${halo}>${toText(toEdgeLabel(edge))}</text>`;
 }
 
 function drawNode(placed: PlacedNode): string {
