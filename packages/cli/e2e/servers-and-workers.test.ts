@@ -1,12 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { installOldVersion, OLD_VERSION } from "./old-version.ts";
-import { execCli, type SpawnedCli, spawnCli } from "./spawn-cli.ts";
+import { OLD_VERSION } from "./old-version.ts";
+import {
+  ask,
+  findState,
+  type Listed,
+  makePostgresYard,
+  type PostgresYard,
+  type StartedProcess,
+  until,
+} from "./postgres-yard.ts";
+import { execCli } from "./spawn-cli.ts";
 
 /** Two tasks one after the other; each appends a line to a file and takes its time. */
 const MACHINE = `version: 1
@@ -35,98 +42,33 @@ export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (
   },
 }] };
 `;
-const TOKEN = "a-token-of-the-end-to-end-test";
 
 let postgres: PostgresServer;
-let cwd: string;
-let schema: string;
-let projects = 0;
-let env: Readonly<Record<string, string>>;
-const running = new Set<SpawnedCli>();
-
+let yard: PostgresYard;
 beforeAll(async () => {
   postgres = await startPostgres({ durable: false });
 }, 60_000);
 afterAll(() => postgres.stop());
+afterEach(() => yard.end());
 
-async function makeProject(): Promise<void> {
-  cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
-  projects += 1;
-  schema = `yard_${projects}`;
-  mkdirSync(join(cwd, "machines"));
-  writeFileSync(join(cwd, "machines/m.yaml"), MACHINE);
-  writeFileSync(join(cwd, "plugin.mjs"), PLUGIN);
-  writeFileSync(
-    join(cwd, "stackyard.config.json"),
-    JSON.stringify({
-      store: { type: "postgres", schema },
-      plugins: ["./plugin.mjs"],
-      worker: { lease: "2s" },
-      concurrency: 4,
-    }),
-  );
-  env = { DATABASE_URL: postgres.url, STACKYARD_API_TOKENS: `ada=${TOKEN}`, STACKYARD_TOKEN: TOKEN };
+function makeYard(): PostgresYard {
+  const files = { "machines/m.yaml": MACHINE, "plugin.mjs": PLUGIN };
+  yard = makePostgresYard(postgres, files, { plugins: ["./plugin.mjs"] });
+  return yard;
 }
 
-afterEach(async () => {
-  for (const each of running) each.child.kill("SIGKILL");
-  await Promise.all([...running].map(({ ended }) => ended));
-  running.clear();
-  rmSync(cwd, { recursive: true, force: true });
-});
+const startServer = () => yard.start("server", "--port", "0");
+const startWorker = (...words: readonly string[]) => yard.start("worker", ...words);
+const hasBegun = (count: number) =>
+  until(() => existsSync(join(yard.cwd, "begun")) && readdirSync(join(yard.cwd, "begun")).length >= count);
 
-interface Started extends SpawnedCli {
-  readonly id: string;
-  readonly url: string;
-}
-
-async function start(...words: readonly string[]): Promise<Started> {
-  return toStarted(spawnCli([...words, "--json"], { cwd, env }));
-}
-
-/** As `start`, with a second release that stands beside this one. */
-async function startOld(...words: readonly string[]): Promise<Started> {
-  return toStarted(spawnCli([...words, "--json"], { cwd, env, bin: installOldVersion(join(cwd, "old")) }));
-}
-
-async function toStarted(spawned: SpawnedCli): Promise<Started> {
-  running.add(spawned);
-  const { id, url = "" } = JSON.parse(await spawned.line((line) => line.includes('"kind":"ready"')));
-  return { ...spawned, id, url };
-}
-
-const startServer = () => start("server", "--port", "0");
-const startWorker = (...words: readonly string[]) => start("worker", ...words);
-
-async function ask<Answer>({ url }: Started, path: string, body?: unknown): Promise<Answer> {
-  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
-  const response = await fetch(`${url}${path}`, { ...init, headers });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  return (await response.json()) as Answer;
-}
-
-interface Listed<Item> {
-  readonly items: readonly Item[];
-}
-
-const listStates = async (server: Started) =>
-  (await ask<Listed<{ id: string; state: string }>>(server, "/v1/stacks?limit=1000")).items.map(({ state }) => state);
-/** Undefined: there is none yet, or the server does not answer. */
-const findState = (server: Started, stackId: string) =>
-  ask<{ state: string }>(server, `/v1/stacks/${stackId}`).then(
-    ({ state }) => state,
-    () => undefined,
-  );
-const listIds = async (server: Started) =>
+const listStates = async (server: StartedProcess) =>
+  (await ask<Listed<{ state: string }>>(server, "/v1/stacks?limit=1000")).items.map(({ state }) => state);
+const listIds = async (server: StartedProcess) =>
   (await ask<Listed<{ id: string }>>(server, "/v1/processes")).items.map(({ id }) => id);
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await setTimeout(50);
-}
-
 /** Steps of a release that is still to come: which one, and which step a release must know to work with it. */
-const addLaterStep = (step: number, worksFrom: number) =>
+const addLaterStep = (schema: string, step: number, worksFrom: number) =>
   query(`insert into ${schema}.migration (step, name, works_from, stacks_schema)
     select ${step}, 'later', ${worksFrom}, max(stacks_schema) from ${schema}.migration`);
 
@@ -137,12 +79,9 @@ async function query(text: string): Promise<void> {
   await client.end();
 }
 
-const hasBegun = (count: number) =>
-  until(() => existsSync(join(cwd, "begun")) && readdirSync(join(cwd, "begun")).length >= count);
-
 describe("servers and workers over one Postgres", () => {
   it("go on when some of them are killed and others are asked to end, and do everything once", async () => {
-    await makeProject();
+    const { cwd } = makeYard();
     const servers = [await startServer(), await startServer()] as const;
     const workers = [await startWorker(), await startWorker(), await startWorker()] as const;
     writeFileSync(join(cwd, "hold"), "");
@@ -185,7 +124,7 @@ describe("servers and workers over one Postgres", () => {
   }, 120_000);
 
   it("give a task back on SIGTERM to another worker, and end with 0", async () => {
-    await makeProject();
+    const { cwd } = makeYard();
     const server = await startServer();
     const first = await startWorker("--drain-timeout", "0s");
     writeFileSync(join(cwd, "hold"), "");
@@ -207,7 +146,7 @@ describe("servers and workers over one Postgres", () => {
   }, 60_000);
 
   it("quit at once on a second signal, and another worker takes over when the lease is over", async () => {
-    await makeProject();
+    const { cwd } = makeYard();
     const server = await startServer();
     const first = await startWorker();
     writeFileSync(join(cwd, "hold"), "");
@@ -226,7 +165,7 @@ describe("servers and workers over one Postgres", () => {
   }, 60_000);
 
   it("are looked at by doctor and ps", async () => {
-    await makeProject();
+    const { cwd, env } = makeYard();
     const server = await startServer();
     const worker = await startWorker();
 
@@ -242,7 +181,7 @@ describe("servers and workers over one Postgres", () => {
   }, 60_000);
 
   it("wait for a Postgres that is away, and go on when it is back", async () => {
-    await makeProject();
+    makeYard();
     const server = await startServer();
     await startWorker();
     await postgres.kill();
@@ -261,19 +200,19 @@ describe("servers and workers over one Postgres", () => {
   }, 60_000);
 
   it("work on beside a newer version, and refuse a store that they cannot work with", async () => {
-    await makeProject();
+    const { cwd, env, schema, startOld } = makeYard();
     const server = await startServer();
     await startWorker();
     const old = await startOld("worker");
 
     await query(`alter table ${schema}.stacks add column later text`);
-    await addLaterStep(998, 1);
+    await addLaterStep(schema, 998, 1);
     await startServer();
     await ask(server, "/v1/events", [{ stackId: "mixed", event: "OPEN", machine: "m" }]);
     await until(async () => (await findState(server, "mixed")) === "DONE");
     const { items } = await ask<Listed<{ id: string; version: string }>>(server, "/v1/processes");
     const doctor = await execCli(["doctor"], { cwd, env });
-    await addLaterStep(999, 999);
+    await addLaterStep(schema, 999, 999);
     const refused = await execCli(["worker"], { cwd, env });
 
     expect(items.find(({ id }) => id === old.id)?.version).toBe(OLD_VERSION);
@@ -282,7 +221,7 @@ describe("servers and workers over one Postgres", () => {
   }, 60_000);
 
   it("say what is wrong when nobody answers at DATABASE_URL", async () => {
-    await makeProject();
+    const { cwd, env } = makeYard();
     const { exitCode, stderr } = await execCli(["server", "--port", "0"], {
       cwd,
       env: { ...env, DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" },
