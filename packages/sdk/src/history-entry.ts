@@ -20,7 +20,17 @@ export interface HistoryEntry {
   readonly to?: string;
   readonly task?: string;
   readonly description?: string;
+  /** What the event brought; sensitive values as `***`. */
   readonly metadata?: unknown;
+  /** What a task gave, in stacks of version 2. */
+  readonly outputs?: unknown;
+  /** Of a failed task: another attempt may help. */
+  readonly retryable?: boolean;
+  readonly dispatchId?: string;
+  /** The timer that has brought the event. */
+  readonly timer?: string;
+  /** The sender confirmed the stack's id. */
+  readonly confirmed?: true;
   /** Tasks that were sent. */
   readonly sent: readonly string[];
   readonly notes: readonly string[];

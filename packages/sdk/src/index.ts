@@ -15,6 +15,7 @@ export type {
   StackFilter,
   StackSummary,
   StackTask,
+  Wait,
 } from "./stack.ts";
 export type { OperationOptions, OperationResult, RetryOptions, StacksApi } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";

@@ -27,6 +27,7 @@ export interface Attempt {
 export interface StackTask {
   readonly name: string;
   readonly status: "PENDING" | "SATISFIED" | "ERROR";
+  /** In stacks of version 2: WAITING, QUEUED, RUNNING, RETRYING, SKIPPED or CANCELLED. */
   readonly detail?: string;
   readonly errorMessage?: string;
   /** Of a failed task: the code of the failure, where the worker gave one. */
@@ -50,6 +51,40 @@ export interface StackSummary {
   readonly version: number;
   readonly stalled?: { readonly code: string; readonly reason: string };
   readonly failed?: boolean;
+  /** The state's time-out has passed, and nothing handled it. */
+  readonly overdue?: boolean;
+  /** Only where the list was asked for it. */
+  readonly waiting?: { readonly summary: string; readonly waitsFor?: Wait };
+}
+
+/** What is waited for, as programs read it. Which of the other fields are there depends on the kind. */
+export interface Wait {
+  readonly kind:
+    | "lease"
+    | "worker"
+    | "key"
+    | "poll"
+    | "cancel"
+    | "result"
+    | "timer"
+    | "need"
+    | "leaving"
+    | "parked"
+    | "event"
+    | "operator";
+  readonly attemptId?: string;
+  readonly stackId?: string;
+  readonly task?: string;
+  readonly tasks?: readonly string[];
+  readonly key?: string;
+  readonly place?: number;
+  readonly worker?: string;
+  readonly executor?: string;
+  readonly event?: string;
+  readonly events?: readonly string[];
+  readonly eventId?: string;
+  readonly at?: string;
+  readonly code?: string;
 }
 
 /** An event that the stack refuses for the present. */
@@ -63,16 +98,29 @@ export interface ParkedEvent {
   readonly parkedAt: string;
   readonly tries: number;
   readonly nextTryAt: string;
+  /** As received; sensitive values as `***`. */
+  readonly message: Readonly<Record<string, unknown>>;
 }
 
 /** A stack with everything that tells why it stands where it stands. */
-export interface StackDetails extends Omit<StackSummary, "tasks"> {
+export interface StackDetails extends Omit<StackSummary, "tasks" | "waiting"> {
   /** One sentence. */
   readonly summary: string;
-  readonly tasks: readonly (StackTask & { readonly why: string; readonly attempt?: Attempt })[];
+  readonly waitsFor?: Wait;
+  readonly tasks: readonly (StackTask & {
+    readonly why: string;
+    readonly waitsFor?: Wait;
+    readonly attempt?: Attempt;
+  })[];
   readonly attempts: readonly Attempt[];
   readonly parked: readonly ParkedEvent[];
-  readonly timers: readonly { readonly id: string; readonly event: string; readonly dueAt: string }[];
+  readonly timers: readonly {
+    readonly id: string;
+    readonly event: string;
+    readonly dueAt: string;
+    /** Of a task's next try. */
+    readonly task?: string;
+  }[];
 }
 
 /** Which stacks to list. */
@@ -80,6 +128,8 @@ export interface StackFilter {
   readonly machine?: string;
   readonly state?: string;
   readonly idPrefix?: string;
-  /** `failed`: a task is in ERROR. `busy`: a task is PENDING. */
-  readonly condition?: "failed" | "stalled" | "busy";
+  /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. */
+  readonly condition?: "failed" | "stalled" | "overdue" | "busy" | "waiting";
+  /** With what each stack waits for; without a condition only those that wait. */
+  readonly waiting?: boolean;
 }

@@ -62,8 +62,10 @@ export function createStacksApi(http: HttpClient): StacksApi {
       ...(signal && { signal }),
     });
   return {
-    list: (filter = {}, { signal, ...page } = {}) =>
-      http.requestJson({ path: ["v1", "stacks"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+    list: ({ waiting, ...filter } = {}, { signal, ...page } = {}) => {
+      const query = { ...filter, ...page, ...(waiting && { waiting: "true" }) };
+      return http.requestJson({ path: ["v1", "stacks"], query, ...(signal && { signal }) });
+    },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
     history: (stackId, { signal, ...query } = {}) =>
       http.requestJson({ path: ["v1", "stacks", stackId, "history"], query, ...(signal && { signal }) }),

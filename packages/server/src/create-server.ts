@@ -10,8 +10,10 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import { healthRoutes } from "./routes/health-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
+import { createOwnMachines } from "./routes/own-machines.ts";
 import { previewRoutes } from "./routes/preview-routes.ts";
 import { processRoutes } from "./routes/process-routes.ts";
+import { createStackExplainer } from "./routes/stack-explainer.ts";
 import { stackRoutes } from "./routes/stack-routes.ts";
 import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
 import { watchRoutes } from "./routes/watch-routes.ts";
@@ -47,13 +49,14 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     maxBytes: limits.stateBytes,
     keepVersions: limits.stateVersions,
   });
+  const findOwn = createOwnMachines(deps);
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest }),
-    ...stackRoutes(deps),
+    ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, findOwn }) }),
     ...operationRoutes({ ...deps, bell, outcomeMs: limits.outcomeMs }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),
-    ...previewRoutes(deps),
+    ...previewRoutes({ ...deps, findOwn }),
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
     ...processRoutes(deps),

@@ -10,7 +10,7 @@ import {
   SimulationLine,
 } from "./schemas/machine.ts";
 import { YardProcess } from "./schemas/process.ts";
-import { Metadata, ParkedEvent, StackDetails, StackSummary } from "./schemas/stack.ts";
+import { Metadata, ParkedEvent, StackDetails, StackSummary, Wait } from "./schemas/stack.ts";
 import { StateVersion, TerraformState } from "./schemas/terraform-state.ts";
 
 /** Schemas under the names that the OpenAPI document gives them. */
@@ -34,5 +34,6 @@ export const namedSchemas = {
   StackSummary,
   StateVersion,
   TerraformState,
+  Wait,
   YardProcess,
 };

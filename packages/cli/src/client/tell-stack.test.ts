@@ -1,6 +1,6 @@
-import type { StackDetails } from "@stackyard/sdk";
+import type { StackDetails, StackSummary } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { tellStack } from "./tell-stack.ts";
+import { tellStack, toWaitingRow } from "./tell-stack.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
@@ -28,5 +28,30 @@ describe("tellStack", () => {
 
   it("tells the progress where the reason does not", () => {
     expect(tell("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+  });
+});
+
+describe("a row of a list of those that wait", () => {
+  const summary = (more: Partial<StackSummary>): StackSummary => ({
+    ...{ id: "s", machine: "m", machineHash: "", state: "RUN", previousState: null, metadata: {}, tasks: [] },
+    ...{ createdAt: at, updatedAt: at, enteredAt: at, life: "e", entry: 1, version: 1 },
+    ...more,
+  });
+  const plain = { paint: (_style: string, text: string) => text };
+
+  it("tells how the stack stands, and what it waits for", () => {
+    const waiting = { summary: "Waits for db." };
+
+    const rows = [
+      summary({ waiting, overdue: true, failed: true }),
+      summary({ waiting, stalled: { code: "LOOP_LIMIT", reason: "" }, failed: true }),
+      summary({}),
+    ].map((stack) => toWaitingRow(stack, plain, Date.parse(at) + 61_000));
+
+    expect(rows).toEqual([
+      ["s", "m", "RUN failed overdue", "1m 1s", "Waits for db."],
+      ["s", "m", "RUN LOOP_LIMIT", "1m 1s", "Waits for db."],
+      ["s", "m", "RUN", "1m 1s", "It is gone."],
+    ]);
   });
 });

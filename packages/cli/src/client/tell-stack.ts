@@ -27,6 +27,15 @@ export function toStackRow(stack: StackSummary, out: Painter, now: number): read
 /** The heads of the columns of `toStackRow`. */
 export const STACK_COLUMNS = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"] as const;
 
+/** The row of a stack in a list of those that wait. */
+export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
+  const row = [out.paint("bold", stack.id), stack.machine, tellState(stack, out), toAge(stack.enteredAt, now)];
+  return [...row, stack.waiting?.summary ?? "It is gone."];
+}
+
+/** The heads of the columns of `toWaitingRow`. */
+export const WAITING_COLUMNS = ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"] as const;
+
 /** A stack with everything that tells why it stands where it stands. */
 export function tellStack(stack: StackDetails, out: Painter, now: number): string {
   const { id, machine, machineHash, previousState, metadata } = stack;
@@ -48,7 +57,10 @@ export function tellStack(stack: StackDetails, out: Painter, now: number): strin
     ...toSection("Waiting events", toParkedRows(stack, out), out),
     ...toSection(
       "Timers",
-      stack.timers.map(({ event, dueAt }) => [`  ${event}`, `due ${dueAt}`]),
+      stack.timers.map(({ event, dueAt, task }) => [
+        `  ${task === undefined ? event : `next try of ${task}`}`,
+        `due ${dueAt}`,
+      ]),
       out,
     ),
     ...toSection("Earlier work that still runs", toOldRows(stack), out),
@@ -87,10 +99,10 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
   return old.map(({ task, status, deadlineAt }) => [`  ${task}`, status, `until ${deadlineAt} at the latest`]);
 }
 
-function tellState({ state, stalled, failed }: StackSummary | StackDetails, out: Painter): string {
-  const mark =
-    stalled === undefined ? (failed ? out.paint("red", " failed") : "") : out.paint("red", ` ${stalled.code}`);
-  return `${state}${mark}`;
+function tellState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
+  const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
+  const told = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
+  return `${state}${told.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
 }
 
 function tellTasks({ tasks }: StackSummary): string {

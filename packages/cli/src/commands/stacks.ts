@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { tellEntry } from "../client/tell-history.ts";
-import { STACK_COLUMNS, tellStack, toStackRow } from "../client/tell-stack.ts";
+import { STACK_COLUMNS, tellStack, toStackRow, toWaitingRow, WAITING_COLUMNS } from "../client/tell-stack.ts";
 import { failWith } from "../shell/failure.ts";
 import { toTable } from "../shell/table.ts";
 
@@ -22,6 +22,7 @@ export const stacksLs = defineServerCommand({
   summary: "List the stacks, in order of their ids.",
   examples: [
     { command: "stackyard stacks ls --condition failed", what: "Those with a failed task." },
+    { command: "stackyard stacks ls --waiting", what: "What each one that waits is waiting for, and for whom." },
     { command: "stackyard stacks ls --machine review-app --json", what: "Those of a machine, one JSON object a line." },
   ],
   args: Type.Object({
@@ -29,9 +30,12 @@ export const stacksLs = defineServerCommand({
     state: Type.Optional(Type.String({ description: "Only in this state." })),
     prefix: Type.Optional(Type.String({ description: "Only ids that begin so." })),
     condition: Type.Optional(
-      Type.Union([Type.Literal("failed"), Type.Literal("stalled"), Type.Literal("busy")], {
-        description: "Only with a failed task, stalled, or with a running task.",
+      Type.Enum(["failed", "stalled", "overdue", "busy", "waiting"], {
+        description: "Only with a failed task, stalled, overdue, with a running task, or one of these.",
       }),
+    ),
+    waiting: Type.Optional(
+      Type.Boolean({ short: "w", description: "What each waits for; without --condition only those that do." }),
     ),
     ...limitArg,
   }),
@@ -39,7 +43,7 @@ export const stacksLs = defineServerCommand({
     const { out, yard, signal } = context;
     let shown = 0;
     for await (const items of readPages((page) => yard.stacks.list(toFilter(filter), { ...page, signal }), limit)) {
-      printStacks(context, items, shown === 0);
+      printStacks(context, items, { withHead: shown === 0, waiting: filter.waiting === true });
       shown += items.length;
     }
     if (shown === 0) out.note("There is no such stack.");
@@ -47,23 +51,29 @@ export const stacksLs = defineServerCommand({
   },
 });
 
-function toFilter({ prefix, machine, state, condition }: ListFilter): StackFilter {
+function toFilter({ prefix, machine, state, condition, waiting }: ListFilter): StackFilter {
   return {
     ...(machine === undefined ? {} : { machine }),
     ...(state === undefined ? {} : { state }),
     ...(prefix === undefined ? {} : { idPrefix: prefix }),
     ...(condition === undefined ? {} : { condition }),
+    ...(waiting === undefined ? {} : { waiting }),
   };
 }
 
-function printStacks({ out }: ServerContext, stacks: readonly StackSummary[], withHead: boolean): void {
+function printStacks(
+  { out }: ServerContext,
+  stacks: readonly StackSummary[],
+  { withHead, waiting }: { readonly withHead: boolean; readonly waiting: boolean },
+): void {
   if (stacks.length === 0) return;
   if (out.json) {
     for (const stack of stacks) out.result(stack, () => "");
     return;
   }
-  const rows = stacks.map((stack) => toStackRow(stack, out, Date.now()));
-  out.text(toTable(withHead ? [STACK_COLUMNS.map((name) => out.paint("dim", name)), ...rows] : rows));
+  const [columns, toRow] = waiting ? [WAITING_COLUMNS, toWaitingRow] : [STACK_COLUMNS, toStackRow];
+  const rows = stacks.map((stack) => toRow(stack, out, Date.now()));
+  out.text(toTable(withHead ? [columns.map((name) => out.paint("dim", name)), ...rows] : rows));
 }
 
 /** `stackyard stacks show` */

@@ -21,7 +21,7 @@ export type {
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
 export { toAttemptPassword } from "./attempt-password.ts";
 export { createEngine } from "./engine.ts";
-export { explainStack } from "./explain.ts";
+export { explainStack } from "./explain/explain-stack.ts";
 export { createFolderLocator } from "./folder-locator.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { listProcesses } from "./process-registry.ts";
@@ -30,5 +30,6 @@ export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreTransport } from "./store-transport.ts";
 export { createUlids, systemClock } from "./system-clock.ts";
+export { toPrinted } from "./to-printed.ts";
 export { createWorker } from "./worker.ts";
 export { startYard } from "./yard.ts";

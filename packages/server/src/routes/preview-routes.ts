@@ -1,4 +1,4 @@
-import { type Clock, type Executor, type Ids, type Locator, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, type Ids, type Locator, StackyardError, type Store } from "@stackyard/core";
 import { type Decision, decide, parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { HttpError } from "../http/http-error.ts";
@@ -8,11 +8,12 @@ import { EventBody } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
 import { findDecidingMachine } from "./find-deciding-machine.ts";
 import { loadMachine } from "./load-machine.ts";
+import type { FindOwnMachine } from "./own-machines.ts";
 
 export interface PreviewRoutesDeps {
   readonly store: Store;
   readonly locator: Locator;
-  readonly executors: ReadonlyMap<string, Executor>;
+  readonly findOwn: FindOwnMachine;
   readonly clock: Clock;
   readonly ids: Ids;
 }

@@ -1,4 +1,4 @@
-import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { StackyardError, type Store } from "@stackyard/core";
 import type { StackFilter } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
@@ -6,12 +6,13 @@ import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
 import { HistoryEntry } from "../schemas/history.ts";
 import { StackDetails, StackSummary } from "../schemas/stack.ts";
 import { toHistoryEntry } from "../views/to-history.ts";
-import { toStackDetails, toStackSummary } from "../views/to-stack.ts";
+import { toStackSummary } from "../views/to-stack.ts";
+import type { StackExplainer } from "./stack-explainer.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 export interface StackRoutesDeps {
   readonly store: Store;
-  readonly clock: Clock;
+  readonly explainer: StackExplainer;
 }
 
 /** Stacks and their history. */
@@ -23,9 +24,23 @@ const stackQuery = {
   machine: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   state: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  condition: Type.Optional(Type.Union([Type.Literal("failed"), Type.Literal("stalled"), Type.Literal("busy")])),
+  condition: Type.Optional(
+    Type.Union([
+      Type.Literal("failed", { description: "A task is in ERROR." }),
+      Type.Literal("stalled"),
+      Type.Literal("overdue"),
+      Type.Literal("busy", { description: "A task is PENDING." }),
+      Type.Literal("waiting", { description: "One of these, or an event is parked." }),
+    ]),
+  ),
+  waiting: Type.Optional(
+    Type.Boolean({
+      description: "With what each stack waits for, at most 100 a page; without a condition only those that do.",
+    }),
+  ),
   ...pageQuery,
 };
+const MOST_EXPLAINED = 100;
 const orderQuery = {
   order: Type.Optional(
     Type.Union([Type.Literal("newest"), Type.Literal("oldest")], { description: "Which comes first. Default newest." }),
@@ -34,7 +49,7 @@ const orderQuery = {
 };
 const historyAnswers = { 200: { description: "A page.", schema: pageOf(HistoryEntry) } };
 
-function listRoute({ store }: StackRoutesDeps): Route {
+function listRoute({ store, explainer }: StackRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/stacks",
@@ -43,14 +58,24 @@ function listRoute({ store }: StackRoutesDeps): Route {
     summary: "Stacks in order of their ids.",
     query: stackQuery,
     answers: { 200: { description: "A page.", schema: pageOf(StackSummary) } },
-    async handle({ query: { cursor, limit, ...filter } }) {
-      const page = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
-      return json(200, toPage(await store.listStacks(filter satisfies StackFilter, page), toStackSummary));
+    async handle({ query: { cursor, limit, waiting = false, ...given } }) {
+      const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
+      if (!waiting) {
+        return json(
+          200,
+          toPage(await store.listStacks(given satisfies StackFilter, input), (item) => toStackSummary(item)),
+        );
+      }
+      const filter: StackFilter = { condition: "waiting", ...given };
+      const page = await store.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
+      const reasons = await explainer.explainAll(page.items);
+      const items = page.items.map((item, index) => toStackSummary(item, reasons[index]));
+      return json(200, { ...toPage(page, () => undefined), items });
     },
   });
 }
 
-function stackRoute({ store, clock }: StackRoutesDeps): Route {
+function stackRoute({ store, explainer }: StackRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/stacks/:stackId",
@@ -64,8 +89,7 @@ function stackRoute({ store, clock }: StackRoutesDeps): Route {
     },
     async handle({ params: { stackId } }) {
       const [loaded] = await store.load([stackId]);
-      const attempts = loaded?.stack === undefined ? [] : await store.listAttempts(stackId);
-      const details = loaded === undefined ? undefined : toStackDetails(loaded, attempts, clock.now());
+      const details = loaded === undefined ? undefined : await explainer.explain(loaded);
       if (details === undefined) throw new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
       return json(200, details);
     },

@@ -22,7 +22,12 @@ export const HistoryEntry = Type.Object({
   to: Type.Optional(Type.String({ description: "The state after." })),
   task: Type.Optional(Type.String()),
   description: Type.Optional(Type.String()),
-  metadata: Type.Optional(Type.Unknown()),
+  metadata: Type.Optional(Type.Unknown({ description: "What the event brought; sensitive values as `***`." })),
+  outputs: Type.Optional(Type.Unknown({ description: "What a task gave, in stacks of version 2." })),
+  retryable: Type.Optional(Type.Boolean({ description: "Of a failed task: another attempt may help." })),
+  dispatchId: Type.Optional(Type.String({ description: "The attempt that an answer from outside named." })),
+  timer: Type.Optional(Type.String({ description: "The timer that has brought the event." })),
+  confirmed: Type.Optional(Type.Literal(true, { description: "The sender confirmed the stack's id." })),
   sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
   notes: Type.Array(Type.String()),
   machineHash: Type.Optional(Type.String()),
@@ -40,6 +45,8 @@ export const SetAsideEvent = Type.Object({
   reason: Type.String(),
   receivedAt: Instant,
   setAsideAt: Instant,
-  message: Type.Record(Type.String(), Type.Unknown(), { description: "As received, without its envelope." }),
+  message: Type.Record(Type.String(), Type.Unknown(), {
+    description: "As received, without its envelope; sensitive values as `***`.",
+  }),
 });
 export type SetAsideEvent = Static<typeof SetAsideEvent>;

@@ -8,12 +8,14 @@ export const Metadata = Type.Record(
   Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]),
 );
 
+const detail = "More than the status says: WAITING, QUEUED, RUNNING, RETRYING, SKIPPED or CANCELLED.";
+
 const TaskStatus = Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]);
 
 const taskProperties = {
   name: Type.String(),
   status: TaskStatus,
-  detail: Type.Optional(Type.String({ description: "More than the status says, such as QUEUED or SKIPPED." })),
+  detail: Type.Optional(Type.String({ description: detail })),
   errorMessage: Type.Optional(Type.String({ description: "Only while the status is ERROR." })),
   errorCode: Type.Optional(Type.String({ description: "Of a failed task, where its worker gave a code." })),
 };
@@ -33,10 +35,53 @@ const stackProperties = {
   version: Type.Integer({ description: "Grows with every change." }),
   stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),
   failed: Type.Optional(Type.Boolean({ description: "No task runs any more, and one has failed." })),
+  overdue: Type.Optional(Type.Boolean({ description: "The state's time-out has passed, and nothing handled it." })),
 };
 
+/** What is waited for, as programs read it. Which of the other fields are there depends on the kind. */
+export const Wait = Type.Object({
+  kind: Type.Union([
+    Type.Literal("lease", { description: "A worker works on the attempt." }),
+    Type.Literal("worker", { description: "No worker has taken the attempt." }),
+    Type.Literal("key", { description: "`attemptId` holds the exclusive key." }),
+    Type.Literal("poll", { description: "The work goes on elsewhere and is looked at again." }),
+    Type.Literal("cancel", { description: "The attempt was asked to stop." }),
+    Type.Literal("result", { description: "The answer is on its way." }),
+    Type.Literal("timer", { description: "`event` comes by itself." }),
+    Type.Literal("need", { description: "Other tasks of the stack." }),
+    Type.Literal("leaving", { description: "Runs of earlier states." }),
+    Type.Literal("parked", { description: "The next try of a parked event." }),
+    Type.Literal("event", { description: "Somebody must send one of `events`." }),
+    Type.Literal("operator", { description: "Somebody must look." }),
+  ]),
+  attemptId: Type.Optional(Type.String()),
+  stackId: Type.Optional(Type.String()),
+  task: Type.Optional(Type.String()),
+  tasks: Type.Optional(Type.Array(Type.String())),
+  key: Type.Optional(Type.String()),
+  place: Type.Optional(Type.Integer({ description: "In the key's queue; 1 is next." })),
+  worker: Type.Optional(Type.String()),
+  executor: Type.Optional(Type.String()),
+  event: Type.Optional(Type.String()),
+  events: Type.Optional(Type.Array(Type.String())),
+  eventId: Type.Optional(Type.String()),
+  at: Type.Optional(Instant),
+  code: Type.Optional(Type.String()),
+});
+export type Wait = Static<typeof Wait>;
+
+const waitsFor = Type.Optional(Wait);
+
+/** What a stack waits for, in a list. */
+export const Waiting = Type.Object({ summary: Type.String({ description: "One sentence." }), waitsFor });
+export type Waiting = Static<typeof Waiting>;
+
 /** A stack as a list shows it. */
-export const StackSummary = Type.Object({ ...stackProperties, tasks: Type.Array(Type.Object(taskProperties)) });
+export const StackSummary = Type.Object({
+  ...stackProperties,
+  tasks: Type.Array(Type.Object(taskProperties)),
+  waiting: Type.Optional(Waiting),
+});
 export type StackSummary = Static<typeof StackSummary>;
 
 /** An event that the stack refuses for the present; it is decided again by itself. */
@@ -50,16 +95,21 @@ export const ParkedEvent = Type.Object({
   parkedAt: Instant,
   tries: Type.Integer(),
   nextTryAt: Instant,
+  message: Type.Record(Type.String(), Type.Unknown(), {
+    description: "As received, without its envelope; sensitive values as `***`.",
+  }),
 });
 
 /** A stack with everything that tells why it stands where it stands. */
 export const StackDetails = Type.Object({
   ...stackProperties,
   summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
+  waitsFor,
   tasks: Type.Array(
     Type.Object({
       ...taskProperties,
       why: Type.String({ description: "One sentence: why the task is where it is." }),
+      waitsFor,
       attempt: Type.Optional(Attempt),
     }),
   ),
@@ -67,6 +117,8 @@ export const StackDetails = Type.Object({
     description: "Open ones, also of earlier entries, and the last settled ones; newest first.",
   }),
   parked: Type.Array(ParkedEvent, { description: "Oldest first." }),
-  timers: Type.Array(Type.Object({ id: Type.String(), event: Type.String(), dueAt: Instant })),
+  timers: Type.Array(
+    Type.Object({ id: Type.String(), event: Type.String(), dueAt: Instant, task: Type.Optional(Type.String()) }),
+  ),
 });
 export type StackDetails = Static<typeof StackDetails>;

@@ -1,14 +1,16 @@
-import type { SetAsideEvent as SetAside, StoredHistoryEntry } from "@stackyard/core/engine";
+import { type SetAsideEvent as SetAside, type StoredHistoryEntry, toPrinted } from "@stackyard/core/engine";
 import { toInstant } from "../schemas/common.ts";
 import type { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
 
 /** A line of the history as the API shows it. */
-export function toHistoryEntry(entry: StoredHistoryEntry): HistoryEntry {
+export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
+  const entry = toPrinted.entry(stored);
   return { ...entry, at: toInstant(entry.at), sent: [...entry.sent], notes: [...entry.notes] };
 }
 
 /** A set-aside event as the API shows it. */
-export function toSetAside({ id, event, code, reason, setAsideAt }: SetAside): SetAsideEvent {
+export function toSetAside(setAside: SetAside): SetAsideEvent {
+  const { id, event, code, reason, setAsideAt } = setAside;
   const name = event.message["event"] ?? event.message["action"];
   return {
     ...{ id, code, reason },
@@ -18,6 +20,6 @@ export function toSetAside({ id, event, code, reason, setAsideAt }: SetAside): S
     ...(event.actor === undefined ? {} : { actor: event.actor }),
     receivedAt: toInstant(event.receivedAt),
     setAsideAt: toInstant(setAsideAt),
-    message: { ...event.message },
+    message: { ...toPrinted.message(setAside) },
   };
 }

@@ -1,39 +1,75 @@
 import type { AttemptView, LoadedStack, ParkedEvent, StoredStack } from "@stackyard/core/engine";
-import { explainStack } from "@stackyard/core/engine";
+import { explainStack, toPrinted } from "@stackyard/core/engine";
 import type { Static } from "typebox";
 import { toInstant } from "../schemas/common.ts";
-import type { ParkedEvent as ParkedEventSchema, StackDetails, StackSummary } from "../schemas/stack.ts";
+import type {
+  ParkedEvent as ParkedEventSchema,
+  StackDetails,
+  StackSummary,
+  Waiting,
+  Wait as WaitSchema,
+} from "../schemas/stack.ts";
 import { toAttempt } from "./to-attempt.ts";
 
-/** A stack as a list shows it. */
-export function toStackSummary({ stack, version }: StoredStack): StackSummary {
-  return { ...toFields(stack, version), tasks: stack.tasks.map((task) => ({ ...task })) };
+/** What a stack is explained with, besides itself. */
+export type StackFacts = Omit<Parameters<typeof explainStack>[0], "stack" | "parked" | "attempts"> & {
+  readonly attempts: readonly AttemptView[];
+};
+
+/** A stack as a list shows it. With facts, also what it waits for. */
+export function toStackSummary({ stack, version }: StoredStack, waiting?: Waiting): StackSummary {
+  const printed = toPrinted.stack(stack);
+  return {
+    ...toFields(printed, version),
+    tasks: printed.tasks.map((task) => ({ ...task })),
+    ...(waiting === undefined ? {} : { waiting }),
+  };
+}
+
+/** What a stack waits for, in one sentence and as programs read it. */
+export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): Waiting | undefined {
+  const { stack, parked } = loaded;
+  if (stack === undefined) return undefined;
+  const { summary, waitsFor } = explainStack({ ...facts, stack, parked }, now);
+  return { summary, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
 }
 
 /** A stack with all that tells why it stands where it stands. Undefined: there is none. */
-export function toStackDetails(
-  loaded: LoadedStack,
-  attempts: readonly AttemptView[],
-  now: number,
-): StackDetails | undefined {
+export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: number): StackDetails | undefined {
   const { stack, version, parked } = loaded;
   if (stack === undefined) return undefined;
-  const { summary, tasks } = explainStack({ stack, attempts, parked }, now);
+  const { summary, waitsFor, tasks } = explainStack({ ...facts, stack, parked }, now);
   return {
-    ...toFields(stack, version),
+    ...toFields(toPrinted.stack(stack), version),
     summary,
-    tasks: tasks.map(({ attempt, ...task }) => ({
+    ...(waitsFor && { waitsFor: toWait(waitsFor) }),
+    tasks: tasks.map(({ attempt, waitsFor: own, ...task }) => ({
       ...task,
+      ...(own && { waitsFor: toWait(own) }),
       ...(attempt === undefined ? {} : { attempt: toAttempt(attempt) }),
     })),
-    attempts: attempts.map(toAttempt),
+    attempts: facts.attempts.map(toAttempt),
     parked: parked.map(toParked),
-    timers: stack.timers.map(({ dueAt, ...timer }) => ({ ...timer, dueAt: toInstant(dueAt) })),
+    timers: stack.timers.map(({ id, event, dueAt, task }) => ({
+      ...{ id, event, dueAt: toInstant(dueAt) },
+      ...(task === undefined ? {} : { task }),
+    })),
+  };
+}
+
+type EngineWait = NonNullable<ReturnType<typeof explainStack>["waitsFor"]>;
+
+function toWait({ at, tasks, events, ...wait }: EngineWait): Static<typeof WaitSchema> {
+  return {
+    ...wait,
+    ...(tasks && { tasks: [...tasks] }),
+    ...(events && { events: [...events] }),
+    ...(at === undefined ? {} : { at: toInstant(at) }),
   };
 }
 
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks"> {
-  const { id, machine, machineHash, state, previousState, metadata, life, entry, stalled, failed } = stack;
+  const { id, machine, machineHash, state, previousState, metadata, life, entry, stalled, failed, overdue } = stack;
   return {
     ...{ id, machine, machineHash, state, previousState, life, entry, version },
     metadata: { ...metadata },
@@ -42,6 +78,7 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     enteredAt: toInstant(stack.enteredAt),
     ...(stalled === undefined ? {} : { stalled: { ...stalled } }),
     ...(failed === undefined ? {} : { failed }),
+    ...(overdue === undefined ? {} : { overdue }),
   };
 }
 
@@ -53,6 +90,7 @@ function toParked(parked: ParkedEvent): Static<typeof ParkedEventSchema> {
     event: String(message["event"] ?? message["action"] ?? ""),
     ...(event.actor === undefined ? {} : { actor: event.actor }),
     ...{ code, reason, tries },
+    message: { ...toPrinted.message(parked) },
     receivedAt: toInstant(event.receivedAt),
     parkedAt: toInstant(parkedAt),
     nextTryAt: toInstant(nextTryAt),

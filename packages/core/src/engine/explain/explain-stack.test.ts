@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { AttemptView } from "../ports/attempt-store.ts";
-import type { ParkedEvent } from "../ports/stack-store.ts";
-import { aStack } from "../testing/builders.ts";
-import { explainStack } from "./explain.ts";
+import type { AttemptView } from "../../ports/attempt-store.ts";
+import type { ParkedEvent } from "../../ports/stack-store.ts";
+import { aStack } from "../../testing/builders.ts";
+import { explainStack } from "./explain-stack.ts";
 
 const NOW = 1_000_000;
 
@@ -34,20 +34,23 @@ describe("explainStack", () => {
     [{ status: "unclaimed" }, "No worker has taken it for 1m 5s."],
     [
       { status: "queued", queuedFor: { key: "terraform:app/pr-12/net", holder: "pr-13/e/1/app/1", place: 2 } },
-      'Waits for "terraform:app/pr-12/net", which pr-13/e/1/app/1 holds; place 2 in the queue.',
+      'Waits for "terraform:app/pr-12/net", which task "app" of stack "pr-13" holds; place 2 in the queue.',
     ],
     [
       { status: "running", owner: "w1", leaseUntil: NOW + 1, progressMessage: "creating" },
       "Runs at worker w1 since 1m 5s: creating",
     ],
-    [{ status: "running", owner: "w1", leaseUntil: NOW }, "The worker w1 does not answer; another one takes it over."],
+    [
+      { status: "running", owner: "w1", leaseUntil: NOW - 4_000 },
+      "The worker w1 has not been heard of since its lease ended 4s ago; another one takes it over.",
+    ],
     [
       { status: "suspended", pollDueAt: NOW + 3 * 3_600_000, progressMessage: "3 of 9" },
       "Goes on by itself, looked at again in 3h 0m: 3 of 9",
     ],
     [
       { status: "running", leaseUntil: NOW + 1, cancelling: "timed-out" },
-      "It was asked to stop (timed-out) and has not confirmed it yet.",
+      "It was asked to stop, because its time was over, and has not confirmed it yet.",
     ],
     [{ status: "settled" }, "Its result waits to be worked."],
   ] as const)("says why a pending task waits: %j", (attempt, sentence) => {
@@ -87,12 +90,36 @@ describe("explainStack", () => {
     expect(summary({}, true)).toBe(
       'An event is parked (EVENT_NOT_HANDLED: "LIVE" has no "PUSHED".); it is tried again in 30s.',
     );
-    expect(summary({ tasks: ["a", "b"] })).toBe("Waits for a, b.");
+    expect(summary({ tasks: ["a", "b"] })).toBe("Waits for a, b. a: Its message was sent; no answer has come.");
     expect(summary({ tasks: [{ name: "a", status: "ERROR", errorMessage: "quota" }] })).toBe(
       "Failed: a. Retry with RETRY_FAILED_TASKS, or send another event.",
     );
     expect(summary({ stalled: { code: "NEXT_NOT_HANDLED", reason: "no NEXT" } })).toBe(
-      "Stalled (NEXT_NOT_HANDLED): no NEXT",
+      "Stalled (NEXT_NOT_HANDLED): no NEXT Upgrade the stack to a revision that handles it, or remove it.",
+    );
+  });
+});
+
+describe("explainStack, of a stack that holds secrets", () => {
+  it("quotes none of them, and says that a task is queued, which its attempt knows", () => {
+    const tasks = [
+      { name: "db", status: "ERROR", errorMessage: "wrong password hunter22" },
+      { name: "app", status: "PENDING", detail: "RUNNING" },
+    ] as const;
+    const stack = aStack({
+      ...{ state: "BUILD", entry: 1, tasks },
+      ...{ metadata: { password: "hunter22" }, secretVersions: { password: 1 } },
+    });
+    const queuedFor = { key: "key:hunter22", holder: "legacy", place: 1 };
+
+    const explained = explainStack({ stack, attempts: [anAttempt({ status: "queued", queuedFor })], parked: [] }, NOW);
+
+    expect(explained.tasks.map(({ why, detail, errorMessage }) => [why, detail, errorMessage])).toEqual([
+      ["Failed: wrong password ***", undefined, "wrong password ***"],
+      ['Waits for "key:***", which attempt legacy holds; place 1 in the queue.', "QUEUED", undefined],
+    ]);
+    expect(explained.summary).toBe(
+      'Waits for app. Failed: db. app: Waits for "key:***", which attempt legacy holds; place 1 in the queue.',
     );
   });
 });

@@ -1,97 +1,64 @@
-import type { Stack, TaskState } from "../machine/stack.ts";
-import type { AttemptView } from "../ports/attempt-store.ts";
-import type { ParkedEvent } from "../ports/stack-store.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { Stack, TaskState } from "../../machine/stack.ts";
+import type { AttemptView } from "../../ports/attempt-store.ts";
+import type { ParkedEvent } from "../../ports/stack-store.ts";
+import { createMaskText, type MaskText } from "../mask-text.ts";
+import type { YardProcess } from "../process-registry.ts";
+import { listStackSecrets } from "../stack-secrets.ts";
+import { explainTask, findNewestAttempt } from "./explain-task.ts";
+import { summarise } from "./summarise.ts";
+import type { Wait } from "./wait.ts";
 
 /** A task with the reason why it is not done. */
 export interface ExplainedTask extends TaskState {
-  /** One sentence. */
+  /** One sentence, perhaps with that of the task that it waits for. */
   readonly why: string;
+  /** Absent when it waits for nothing. */
+  readonly waitsFor?: Wait;
   /** The newest attempt of the present entry. */
   readonly attempt?: AttemptView;
 }
 
-/** What a stack waits for, in words. */
+/** What a stack waits for, in words and as programs read it. */
 export interface Explanation {
-  /** One sentence. */
   readonly summary: string;
+  readonly waitsFor?: Wait;
   readonly tasks: readonly ExplainedTask[];
 }
 
-/** Says of a stack and each of its tasks what it waits for, and for whom. */
-export function explainStack(
-  input: {
-    readonly stack: Stack;
-    readonly attempts: readonly AttemptView[];
-    readonly parked: readonly ParkedEvent[];
-  },
-  now: number,
-): Explanation {
-  const tasks = input.stack.tasks.map((task) => explainTask(input.stack, task, input.attempts, now));
-  return { summary: summarise(input.stack, tasks, input.parked, now), tasks };
+/** What is known about a stack. The more, the more is said. */
+export interface ExplainInput {
+  readonly stack: Stack;
+  readonly attempts: readonly AttemptView[];
+  readonly parked: readonly ParkedEvent[];
+  /** That the stack's next event is decided on. */
+  readonly machine?: Machine | undefined;
+  /** The live processes of the yard. */
+  readonly workers?: readonly YardProcess[] | undefined;
 }
 
-function explainTask(stack: Stack, task: TaskState, attempts: readonly AttemptView[], now: number): ExplainedTask {
-  const attempt = attempts
-    .filter(({ task: name, entry }) => name === task.name && entry === stack.entry)
-    .sort((a, b) => b.attempt - a.attempt)[0];
-  return { ...task, why: tellTask(task, attempt, now), ...(attempt === undefined ? {} : { attempt }) };
+/**
+ * Says of a stack and each of its tasks what it waits for, and for whom. Nothing of it quotes a sensitive value of the
+ * stack. A task whose attempt waits for an exclusive key is QUEUED, which only its attempt knows.
+ */
+export function explainStack(input: ExplainInput, now: number): Explanation {
+  const { stack, parked, machine } = input;
+  const mask = createMaskText(listStackSecrets(stack));
+  const tasks = stack.tasks.map((task) => toExplained({ ...input, now }, task, mask));
+  const { why, waitsFor } = summarise({ stack, parked, machine, now, tasks });
+  return { summary: mask(why), ...(waitsFor && { waitsFor }), tasks };
 }
 
-function tellTask(task: TaskState, attempt: AttemptView | undefined, now: number): string {
-  if (task.status === "SATISFIED") return "Done.";
-  if (task.status === "ERROR") {
-    const code = task.errorCode === undefined ? "" : ` (${task.errorCode})`;
-    return `Failed${code}: ${task.errorMessage ?? "no reason was given"}`;
-  }
-  return attempt === undefined ? "Its message was sent; no answer has come." : tellAttempt(attempt, now);
-}
-
-function tellAttempt(attempt: AttemptView, now: number): string {
-  const since = (at: number) => tellDuration(Math.max(0, now - at));
-  const progress = attempt.progressMessage === undefined ? "" : `: ${attempt.progressMessage}`;
-  if (attempt.cancelling !== undefined && attempt.status !== "settled") {
-    return `It was asked to stop (${attempt.cancelling}) and has not confirmed it yet.`;
-  }
-  switch (attempt.status) {
-    case "unclaimed":
-      return `No worker has taken it for ${since(attempt.dispatchedAt)}.`;
-    case "queued":
-      return tellQueue(attempt);
-    case "running":
-      return (attempt.leaseUntil ?? 0) > now
-        ? `Runs at worker ${attempt.owner ?? "unknown"} since ${since(attempt.dispatchedAt)}${progress}`
-        : `The worker ${attempt.owner ?? "unknown"} does not answer; another one takes it over.`;
-    case "suspended":
-      return `Goes on by itself, looked at again in ${tellDuration(Math.max(0, (attempt.pollDueAt ?? now) - now))}${progress}`;
-    case "settled":
-      return "Its result waits to be worked.";
-  }
-}
-
-function tellQueue({ queuedFor }: AttemptView): string {
-  if (queuedFor === undefined) return "It is next in a queue.";
-  return `Waits for "${queuedFor.key}", which ${queuedFor.holder} holds; place ${queuedFor.place} in the queue.`;
-}
-
-function summarise(stack: Stack, tasks: readonly ExplainedTask[], parked: readonly ParkedEvent[], now: number): string {
-  if (stack.stalled !== undefined) return `Stalled (${stack.stalled.code}): ${stack.stalled.reason}`;
-  const failed = tasks.filter(({ status }) => status === "ERROR").map(({ name }) => name);
-  if (failed.length > 0) return `Failed: ${failed.join(", ")}. Retry with RETRY_FAILED_TASKS, or send another event.`;
-  const pending = tasks.filter(({ status }) => status === "PENDING").map(({ name }) => name);
-  if (pending.length > 0) return `Waits for ${pending.join(", ")}.`;
-  const [first] = parked;
-  if (first !== undefined) {
-    const next = tellDuration(Math.max(0, first.nextTryAt - now));
-    return `An event is parked (${first.code}: ${first.reason}); it is tried again in ${next}.`;
-  }
-  return "Waits for an event.";
-}
-
-/** A length as people say it: the two largest units. */
-function tellDuration(ms: number): string {
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h ${Math.floor((seconds % 3_600) / 60)}m`;
-  return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3_600)}h`;
+function toExplained(facts: ExplainInput & { readonly now: number }, task: TaskState, mask: MaskText): ExplainedTask {
+  const attempt = findNewestAttempt(facts, task.name);
+  const { why, waitsFor } = explainTask(facts, task);
+  const isQueued = task.detail === "RUNNING" && attempt?.status === "queued";
+  return {
+    ...task,
+    ...(isQueued && { detail: "QUEUED" }),
+    ...(task.errorMessage !== undefined && { errorMessage: mask(task.errorMessage) }),
+    why: mask(why),
+    ...(waitsFor && { waitsFor }),
+    ...(attempt && { attempt }),
+  };
 }

@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import type { Machine, Task } from "../../machine/machine.ts";
+import { PLAIN_TASK } from "../../machine/machine.ts";
+import type { OpenRun, Stack, TaskState } from "../../machine/stack.ts";
+import type { AttemptView } from "../../ports/attempt-store.ts";
+import { aMachine, aStack } from "../../testing/builders.ts";
+import { explainTask } from "./explain-task.ts";
+
+const NOW = 1_000_000;
+
+const task = (name: string, detail?: TaskState["detail"], status: TaskState["status"] = "PENDING"): TaskState => ({
+  ...{ name, status },
+  ...(detail === undefined ? {} : { detail }),
+});
+
+function machineOf(tasks: Readonly<Record<string, Partial<Task>>>, leaving?: "abandon" | "cancel"): Machine {
+  const machine = aMachine({ BUILD: { tasks: Object.keys(tasks) } }, { version: 2, tasks });
+  const state = machine.states.get("BUILD");
+  return state && leaving ? { ...machine, states: new Map([["BUILD", { ...state, leaving }]]) } : machine;
+}
+
+function explain(
+  { name, ...stack }: Partial<Omit<Stack, "tasks">> & { name: string; tasks: readonly TaskState[] },
+  machine?: Machine,
+  attempts: readonly AttemptView[] = [],
+) {
+  const present = aStack({ state: "BUILD", entry: 2, ...stack });
+  const found = present.tasks.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`There is no task ${name}.`);
+  return explainTask({ stack: present, attempts, machine, now: NOW }, found);
+}
+
+const run = (name: string, entry: number): OpenRun => ({
+  ...{ attemptId: `pr-12/e/${entry}/${name}/1`, entry, task: name, attempt: 1, dispatchedAt: NOW - 5_000 },
+});
+
+const view = (open: OpenRun, more: Partial<AttemptView> = {}): AttemptView => ({
+  ...{ attemptId: open.attemptId, stackId: "pr-12", task: open.task, entry: open.entry, attempt: open.attempt },
+  ...{ status: "running", owner: "w1", leaseUntil: NOW + 1, dispatchedAt: open.dispatchedAt },
+  ...{ deadlineAt: NOW, token: 1, heldKeys: [] },
+  ...more,
+});
+
+describe("a task that is done in its own way", () => {
+  it.each([
+    [task("a", "SKIPPED", "SATISFIED"), "Skipped: its condition did not hold."],
+    [task("a", undefined, "SATISFIED"), "Done."],
+    [task("a", "CANCELLED", "ERROR"), "Cancelled. Retry it, or settle it by hand."],
+  ])("%j", (only, why) => {
+    expect(explain({ name: "a", tasks: [only] }).why).toBe(why);
+  });
+});
+
+describe("a task that waits for its needs", () => {
+  const machine = machineOf({ network: {}, db: { needs: ["network"] }, app: { needs: ["network", "db"] } });
+
+  it("tells the reason of the task that it waits for", () => {
+    const tasks = [task("network", "RUNNING"), task("db", "WAITING"), task("app", "WAITING")];
+    const runs = [run("network", 2)];
+
+    expect(
+      explain(
+        { name: "app", tasks, runs },
+        machine,
+        runs.map((each) => view(each)),
+      ),
+    ).toEqual({
+      why: 'Waits for task "network", which is not done: Runs at worker w1 since 5s. Besides for "db".',
+      waitsFor: { kind: "need", tasks: ["network", "db"] },
+    });
+  });
+
+  it("says that a failed one holds it up for good", () => {
+    const tasks = [task("network", undefined, "SATISFIED"), task("db", undefined, "ERROR"), task("app", "WAITING")];
+
+    expect(explain({ name: "app", tasks }, machine).why).toBe(
+      'Waits for task "db", which has failed; retry or settle it.',
+    );
+  });
+
+  it("says what it can where its machine is not known", () => {
+    expect(explain({ name: "app", tasks: [task("app", "WAITING")] }).why).toBe("It is about to be sent.");
+  });
+});
+
+describe("a task that waits for runs of earlier states", () => {
+  const left = run("old", 1);
+  const stack = { name: "app", tasks: [task("app", "WAITING")], runs: [left, run("older", 0)] };
+
+  it("names them, and why the first one still runs", () => {
+    expect(explain(stack, machineOf({ app: {} }, "cancel"), [view(left, { cancelling: "requested" })])).toEqual({
+      why: 'Waits for 2 runs of earlier states to end: "old", "older". It was asked to stop, because it was cancelled, and has not confirmed it yet. Worker w1 has it.',
+      waitsFor: { kind: "leaving", tasks: ["old", "older"], attemptId: left.attemptId },
+    });
+  });
+
+  it("waits for none where they are abandoned", () => {
+    expect(explain(stack, machineOf({ app: {} }, "abandon")).why).toBe("It is about to be sent.");
+  });
+});
+
+describe("a task between two tries", () => {
+  const machine = machineOf({ db: { retry: { ...PLAIN_TASK.retry, attempts: 4 } } });
+  const stack = { name: "db", tasks: [task("db", "RETRYING")], attempts: { db: 5 }, failures: { db: 2 } };
+  const timers = [{ id: "2/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt: NOW + 40_000 }];
+
+  it("says when the next one begins, and how many there are", () => {
+    expect(explain({ ...stack, timers }, machine)).toEqual({
+      why: "Try 3 of 4 begins in 40s; the one before has failed.",
+      waitsFor: { kind: "timer", task: "db", event: "TASK_RETRY_DUE", at: NOW + 40_000 },
+    });
+    expect(explain({ ...stack, timers }).why).toMatch(/^Attempt 6 begins in 40s/);
+  });
+
+  it("waits for the one before to stop, when its time was over", () => {
+    const open = run("db", 2);
+
+    expect(explain({ ...stack, runs: [open] }, machine, [view(open, { cancelling: "timed-out" })])).toEqual({
+      why: "Try 3 of 4 begins when the one before has stopped. It was asked to stop, because its time was over, and has not confirmed it yet. Worker w1 has it.",
+      waitsFor: { kind: "cancel", attemptId: open.attemptId, worker: "w1" },
+    });
+  });
+});

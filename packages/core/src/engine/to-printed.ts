@@ -1,0 +1,36 @@
+import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
+import { createMaskText } from "./mask-text.ts";
+import { toPrintedMessage } from "./masked-keys.ts";
+import { listStackSecrets } from "./stack-secrets.ts";
+
+/** What people are shown: `***` in the place of every sensitive value. */
+export const toPrinted = {
+  /** The record without its secrets; texts that quote one are masked. */
+  stack(stack: Stack): Stack {
+    const { secretVersions: _, keptSecrets: __, outputs: ___, ...rest } = stack;
+    const metadata = maskMetadata(toShownMetadata(stack));
+    const mask = createMaskText(listStackSecrets(stack));
+    const tasks = stack.tasks.map(({ errorMessage, ...task }) =>
+      errorMessage === undefined ? task : { ...task, errorMessage: mask(errorMessage) },
+    );
+    const stalled = stack.stalled && { ...stack.stalled, reason: mask(stack.stalled.reason) };
+    return { ...rest, metadata, tasks, ...(stalled && { stalled }) };
+  },
+
+  /** A line of the history: references printed. */
+  entry<Entry extends HistoryEntry>(entry: Entry): Entry {
+    const { metadata, outputs } = entry;
+    return {
+      ...entry,
+      ...(metadata === undefined ? {} : { metadata: maskSecrets(metadata) }),
+      ...(outputs === undefined ? {} : { outputs: maskSecrets(outputs) }),
+    };
+  },
+
+  /** The message of an event that waits or was given up. */
+  message({ event, masked }: Pick<ParkedEvent | SetAsideEvent, "event" | "masked">): Readonly<Record<string, unknown>> {
+    return toPrintedMessage(event.message, masked);
+  },
+} as const;

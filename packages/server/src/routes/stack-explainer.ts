@@ -1,0 +1,70 @@
+import type { Clock, Locator, Store } from "@stackyard/core";
+import { type LoadedStack, listProcesses, type StoredStack } from "@stackyard/core/engine";
+import type { Machine } from "@stackyard/core/machine";
+import type { StackDetails, Waiting } from "../schemas/stack.ts";
+import { type StackFacts, toStackDetails, toWaiting } from "../views/to-stack.ts";
+import type { FindOwnMachine } from "./own-machines.ts";
+
+/** Says what stacks wait for. */
+export interface StackExplainer {
+  /** Undefined: there is no such stack. */
+  explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
+  /** For a page of a list, in its order; undefined for a stack that has gone meanwhile. */
+  explainAll(stacks: readonly StoredStack[]): Promise<readonly (Waiting | undefined)[]>;
+}
+
+export interface StackExplainerDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly clock: Clock;
+  readonly findOwn: FindOwnMachine;
+}
+
+type Stack = StoredStack["stack"];
+type Workers = StackFacts["workers"];
+
+const MOST_PROCESSES = 1_000;
+/** Look-ups of one page that are under way at once. */
+const AT_ONCE = 10;
+
+/** An explainer over the store: one look at the processes and one at what is parked a page, attempts only where a task is pending. */
+export function createStackExplainer({ store, locator, clock, findOwn }: StackExplainerDeps): StackExplainer {
+  async function findMachine(stack: Stack): Promise<Machine | undefined> {
+    const own = await findOwn(stack.machineHash);
+    if (own?.revision === "pin") return own;
+    // Without it less is said; that is no reason to say nothing.
+    const located = await locator.find(stack.machine).catch(() => undefined);
+    return located?.kind === "found" && located.machine.states.has(stack.state) ? located.machine : own;
+  }
+
+  async function findWorkers(): Promise<Workers> {
+    const { items } = await listProcesses(store.records, { limit: MOST_PROCESSES, now: clock.now() });
+    // A yard in one process may list nobody: then nobody knows who lives.
+    return items.length === 0 ? undefined : items;
+  }
+
+  async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
+    const isPending = stack.tasks.some(({ status }) => status === "PENDING");
+    const attempts = wantsAll || isPending ? await store.listAttempts(stack.id) : [];
+    return { attempts, workers, machine: await findMachine(stack) };
+  }
+
+  return {
+    async explain(loaded) {
+      if (loaded.stack === undefined) return undefined;
+      return toStackDetails(loaded, await findFacts(loaded.stack, await findWorkers(), true), clock.now());
+    },
+    async explainAll(stacks) {
+      if (stacks.length === 0) return [];
+      const [workers, loaded] = await Promise.all([findWorkers(), store.load(stacks.map(({ stack }) => stack.id))]);
+      const waiting: (Waiting | undefined)[] = [];
+      for (let start = 0; start < loaded.length; start += AT_ONCE) {
+        const part = loaded.slice(start, start + AT_ONCE).map(async (each) => {
+          return each.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
+        });
+        waiting.push(...(await Promise.all(part)));
+      }
+      return waiting;
+    },
+  };
+}
