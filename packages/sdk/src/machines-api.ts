@@ -19,8 +19,10 @@ export interface MachineSummary {
   readonly origin: string;
 }
 
-/** A machine with what it is made of. */
+/** A machine with what it is made of. Parts that only version 2 has are left out where a machine does not use them. */
 export interface MachineDetails extends Omit<MachineSummary, "origin"> {
+  /** Of the document: 1 or 2. */
+  readonly version?: number;
   readonly revision?: "follow" | "pin";
   readonly events: readonly string[];
   readonly states: readonly {
@@ -28,8 +30,20 @@ export interface MachineDetails extends Omit<MachineSummary, "origin"> {
     readonly terminal: boolean;
     readonly tasks: readonly string[];
     readonly on: readonly string[];
+    /** From the entry until TIMEOUT fires. */
+    readonly timeoutMs?: number;
+    /** Events that the stack gets after so long in this state. */
+    readonly after?: readonly { readonly inMs: number; readonly event: string }[];
+    /** What becomes of tasks that still run on entry. */
+    readonly leaving?: "abandon" | "wait" | "cancel";
+    readonly protected?: boolean;
   }[];
-  readonly tasks: readonly { readonly name: string; readonly executor?: string }[];
+  readonly tasks: readonly {
+    readonly name: string;
+    readonly executor?: string;
+    readonly target?: string;
+    readonly needs?: readonly string[];
+  }[];
   readonly source?: string;
 }
 

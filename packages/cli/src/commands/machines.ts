@@ -1,8 +1,6 @@
-import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { defineServerCommand } from "../client/server-command.ts";
-import type { Output } from "../shell/output.ts";
-import { toTable } from "../shell/table.ts";
+import { tellMachine, tellMachineStatus } from "../client/tell-machine.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 
 /** `stackyard machines ls` */
@@ -50,24 +48,3 @@ export const machinesShow = defineServerCommand({
     return 0;
   },
 });
-
-function tellMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint">): string {
-  return out.paint(status === "valid" ? "green" : status === "stale" ? "yellow" : "red", status);
-}
-
-function tellMachine({ name, status, hash, events, states, tasks, problems }: MachineDetails, out: Output): string {
-  const stateRows = states.map((state) => [
-    `  ${state.name}${state.terminal ? " (terminal)" : ""}`,
-    state.tasks.length === 0 ? "" : `tasks ${state.tasks.join(", ")}`,
-    state.on.length === 0 ? "" : `on ${state.on.join(", ")}`,
-  ]);
-  return [
-    `${out.paint("bold", name)}  ${tellMachineStatus(status, out)}  ${out.paint("dim", hash ?? "")}`,
-    ...tellProblems(problems, out),
-    `events  ${events.join(", ")}`,
-    "states",
-    toTable(stateRows),
-    "tasks",
-    toTable(tasks.map((task) => [`  ${task.name}`, task.executor ?? ""])),
-  ].join("\n");
-}

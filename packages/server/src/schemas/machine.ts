@@ -30,13 +30,36 @@ export type MachineSummary = Static<typeof MachineSummary>;
 
 const Names = Type.Array(Type.String());
 
-/** A machine with what it is made of. */
+const After = Type.Object({ inMs: Type.Integer(), event: Type.String() });
+
+const MachineState = Type.Object({
+  name: Type.String(),
+  terminal: Type.Boolean(),
+  tasks: Names,
+  on: Names,
+  timeoutMs: Type.Optional(Type.Integer({ description: "From the entry until TIMEOUT fires." })),
+  after: Type.Optional(Type.Array(After, { description: "Events that the stack gets after so long in this state." })),
+  leaving: Type.Optional(
+    Type.Enum(["abandon", "wait", "cancel"], { description: "What becomes of tasks that still run on entry." }),
+  ),
+  protected: Type.Optional(Type.Boolean()),
+});
+
+const MachineTask = Type.Object({
+  name: Type.String(),
+  executor: Type.Optional(Type.String()),
+  target: Type.Optional(Type.String()),
+  needs: Type.Optional(Names),
+});
+
+/** A machine with what it is made of. Parts that only version 2 has are left out where a machine does not use them. */
 export const MachineDetails = Type.Object({
   ...machineProperties,
+  version: Type.Optional(Type.Integer({ description: "Of the document: 1 or 2." })),
   revision: Type.Optional(Type.Union([Type.Literal("follow"), Type.Literal("pin")])),
   events: Names,
-  states: Type.Array(Type.Object({ name: Type.String(), terminal: Type.Boolean(), tasks: Names, on: Names })),
-  tasks: Type.Array(Type.Object({ name: Type.String(), executor: Type.Optional(Type.String()) })),
+  states: Type.Array(MachineState),
+  tasks: Type.Array(MachineTask),
   source: Type.Optional(Type.String({ description: "The document's text." })),
 });
 export type MachineDetails = Static<typeof MachineDetails>;
@@ -57,6 +80,8 @@ export const MachineGraph = Type.Object({
       from: Type.String(),
       to: Type.String(),
       event: Type.Optional(Type.String()),
+      when: Type.Optional(Type.String({ description: "The condition under which it is taken, or `else`." })),
+      after: Type.Optional(Type.String({ description: "How long after the entry the event comes by itself." })),
       passing: Type.Boolean(),
     }),
   ),

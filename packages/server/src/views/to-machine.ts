@@ -16,17 +16,38 @@ export function toMachineDetails(name: string, located: Located): MachineDetails
   const { machine, revision } = located;
   return {
     ...fields,
+    version: machine.version,
     revision: machine.revision,
     events: [...machine.events],
-    states: [...machine.states.values()].map(({ name, terminal, tasks, on }) => ({
-      ...{ name, terminal },
-      tasks: [...tasks],
-      on: [...on.keys()],
-    })),
-    tasks: [...machine.tasks.values()].map(({ name, executor }) =>
-      executor === undefined ? { name } : { name, executor },
-    ),
+    states: [...machine.states.values()].map((state) => toState(machine, state)),
+    tasks: [...machine.tasks.values()].map(toTask),
     source: revision.source,
+  };
+}
+
+type Machine = Extract<Located, { readonly kind: "found" }>["machine"];
+type State = Machine["states"] extends ReadonlyMap<string, infer Value> ? Value : never;
+type Task = Machine["tasks"] extends ReadonlyMap<string, infer Value> ? Value : never;
+
+function toState({ version }: Machine, state: State): MachineDetails["states"][number] {
+  const { name, terminal, tasks, on, timeoutMs, after, leaving } = state;
+  return {
+    ...{ name, terminal },
+    tasks: [...tasks],
+    on: [...on.keys()],
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(after.length > 0 && { after: after.map((timer) => ({ ...timer })) }),
+    ...(version === 2 && { leaving }),
+    ...(state.protected && { protected: true }),
+  };
+}
+
+function toTask({ name, executor, target, needs }: Task): MachineDetails["tasks"][number] {
+  return {
+    name,
+    ...(executor !== undefined && { executor }),
+    ...(target !== undefined && { target }),
+    ...(needs.length > 0 && { needs: [...needs] }),
   };
 }
 

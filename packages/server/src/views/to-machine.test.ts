@@ -1,0 +1,50 @@
+import { parseMachine } from "@stackyard/core/machine";
+import { describe, expect, it } from "vitest";
+import { toMachineDetails } from "./to-machine.ts";
+
+function show(source: string) {
+  const { machine, problems } = parseMachine(source, { name: "app" });
+  if (!machine) throw new Error(JSON.stringify(problems));
+  return toMachineDetails("app", {
+    kind: "found",
+    machine,
+    revision: { name: "app", hash: machine.hash, source },
+    problems,
+  });
+}
+
+describe("toMachineDetails", () => {
+  it("shows the parts of version 2 where a machine uses them", () => {
+    const details = show(`version: 2
+events: [GO]
+targets: { here: { account: "111122223333" } }
+states:
+  INIT: { protected: true, timeout: 5m, after: [{ in: 1h, event: GO }], on: { GO: END, TIMEOUT: no-op } }
+  END: { terminal: true, leaving: cancel, tasks: [a, b] }
+tasks:
+  a: { executor: lambda, target: here, config: { name: f } }
+  b: { executor: lambda, needs: [a], config: { name: f } }
+`);
+
+    expect(details).toMatchObject({ version: 2, revision: "pin", events: ["GO"] });
+    expect(details.states).toEqual([
+      {
+        ...{ name: "INIT", terminal: false, tasks: [], on: ["GO", "TIMEOUT"], leaving: "wait", protected: true },
+        ...{ timeoutMs: 300_000, after: [{ inMs: 3_600_000, event: "GO" }] },
+      },
+      { name: "END", terminal: true, tasks: ["a", "b"], on: [], leaving: "cancel" },
+    ]);
+    expect(details.tasks).toEqual([
+      { name: "a", executor: "lambda", target: "here" },
+      { name: "b", executor: "lambda", needs: ["a"] },
+    ]);
+  });
+
+  it("shows no more of version 1 than it has", () => {
+    const details = show("version: 1\nevents: []\nstates: { INIT: { terminal: true, tasks: [a] } }\ntasks: { a: {} }");
+
+    expect(details).toMatchObject({ version: 1, revision: "follow" });
+    expect(details.states).toEqual([{ name: "INIT", terminal: true, tasks: ["a"], on: [] }]);
+    expect(details.tasks).toEqual([{ name: "a" }]);
+  });
+});
