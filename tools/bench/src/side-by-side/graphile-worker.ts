@@ -1,5 +1,7 @@
 import { Logger, makeWorkerUtils, type RunnerOptions, run, type WorkerUtils } from "graphile-worker";
-import type { Connection, Contender } from "./contender.ts";
+import type { AddedJobs, Connection, Contender } from "./contender.ts";
+
+type WorkerSettings = NonNullable<NonNullable<RunnerOptions["preset"]>["worker"]>;
 
 const NAME = "graphile-worker 0.18.0";
 const TASK = "no_op";
@@ -13,7 +15,8 @@ select task.id, json_build_object('index', n), now() + interval '1 year'
   from graphile_worker._private_tasks task, generate_series($1::int, $2::int - 1) n
  where task.identifier = '${TASK}'`;
 
-const logger = new Logger(() => () => undefined);
+/** Says nothing. */
+export const logger = new Logger(() => () => undefined);
 
 /** Its defaults, ten jobs at a time: each job is taken and completed by statements of its own. */
 export const graphileWorker: Contender = {
@@ -30,47 +33,33 @@ export const graphileWorker: Contender = {
   connect: (url) => connect(url, { concurrentJobs: 10, maxPoolSize: 10 }),
 };
 
-/** The settings of its own performance page (https://worker.graphile.org/docs/performance). */
+/** Of its own performance page (https://worker.graphile.org/docs/performance). */
+export const GROUPED_SETTINGS: WorkerSettings = {
+  concurrentJobs: 24,
+  maxPoolSize: 25,
+  localQueue: { size: 500 },
+  completeJobBatchDelay: 0,
+  failJobBatchDelay: 0,
+};
+
+/** Many jobs are fetched and completed at a time. */
 export const graphileWorkerGrouped: Contender = {
   ...graphileWorker,
   id: "graphile-worker-grouped",
   batching: "grouped",
   settings: "concurrentJobs 24, maxPoolSize 25, localQueue.size 500, completeJobBatchDelay 0, failJobBatchDelay 0",
   jobs: 60_000,
-  connect: (url) =>
-    connect(url, {
-      concurrentJobs: 24,
-      maxPoolSize: 25,
-      localQueue: { size: 500 },
-      completeJobBatchDelay: 0,
-      failJobBatchDelay: 0,
-    }),
+  connect: (url) => connect(url, GROUPED_SETTINGS),
 };
 
-type WorkerSettings = NonNullable<NonNullable<RunnerOptions["preset"]>["worker"]>;
-
 function connect(url: string, settings: WorkerSettings): Connection {
-  let utils: Promise<WorkerUtils> | undefined;
-  const loadUtils = () => {
-    utils ??= makeWorkerUtils({ connectionString: url, logger });
-    return utils;
-  };
+  const adder = createAdder(url);
   return {
     async prepare() {
-      await (await loadUtils()).migrate();
+      await (await adder.loadUtils()).migrate();
     },
-    async addMany({ first, count }) {
-      const { addJobs } = await loadUtils();
-      for (let start = first; start < first + count; start += ADD_BATCH) {
-        const size = Math.min(ADD_BATCH, first + count - start);
-        await addJobs(
-          Array.from({ length: size }, (_, offset) => ({ identifier: TASK, payload: { index: start + offset } })),
-        );
-      }
-    },
-    async addOne(index) {
-      await (await loadUtils()).addJob(TASK, { index });
-    },
+    addMany: (jobs) => adder.addMany(TASK, jobs),
+    addOne: (index) => adder.addOne(TASK, index),
     async work(onStart) {
       const runner = await run({
         preset: { worker: { ...settings, connectionString: url, logger } },
@@ -81,7 +70,32 @@ function connect(url: string, settings: WorkerSettings): Connection {
       });
       return () => runner.stop();
     },
-    async close() {
+    close: adder.close,
+  };
+}
+
+/** What adds jobs; it connects with its first call. */
+export function createAdder(url: string) {
+  let utils: Promise<WorkerUtils> | undefined;
+  const loadUtils = () => {
+    utils ??= makeWorkerUtils({ connectionString: url, logger });
+    return utils;
+  };
+  return {
+    loadUtils,
+    async addMany(identifier: string, { first, count }: Pick<AddedJobs, "first" | "count">): Promise<void> {
+      const { addJobs } = await loadUtils();
+      for (let start = first; start < first + count; start += ADD_BATCH) {
+        const size = Math.min(ADD_BATCH, first + count - start);
+        await addJobs(
+          Array.from({ length: size }, (_, offset) => ({ identifier, payload: { index: start + offset } })),
+        );
+      }
+    },
+    async addOne(identifier: string, index: number): Promise<void> {
+      await (await loadUtils()).addJob(identifier, { index });
+    },
+    async close(): Promise<void> {
       await (await utils)?.release();
     },
   };

@@ -36,6 +36,8 @@ export const QUICK_PLAN: SideBySidePlan = {
   halfSeconds: 0.5,
 };
 
+const MOST_PER_SECOND = 500;
+
 /** Every contender in turn on one server; the order is turned round with each round. */
 export async function measureSideBySide(input: {
   readonly postgres: BenchPostgres;
@@ -55,8 +57,9 @@ export async function measureSideBySide(input: {
   }
   const resultsOf = ({ id }: Contender) => drains.filter((result) => result.contender === id);
   const summaries = contenders.map((contender) => summarizeDrains(contender, resultsOf(contender)));
-  // One rate for all, so that the figures compare: half of what the slowest of them can do.
-  const half = Math.floor(Math.min(...summaries.map(({ jobsPerSecond }) => jobsPerSecond.median)) / 2);
+  // One rate for all, so that the figures compare: half of what the slowest of them can do, as far as one program adds that.
+  const slowest = Math.min(...summaries.map(({ jobsPerSecond }) => jobsPerSecond.median));
+  const half = Math.min(MOST_PER_SECOND, Math.floor(slowest / 2));
   const loads = [plan.idle, { rate: half, seconds: plan.halfSeconds }];
   const latencies: LatencyFigures[] = [];
   for (const contender of contenders) {

@@ -1,0 +1,75 @@
+import { run } from "graphile-worker";
+import pg from "pg";
+import type { AddedJobs, Connection, Contender } from "./contender.ts";
+import { createAdder, GROUPED_SETTINGS, graphileWorkerGrouped, logger } from "./graphile-worker.ts";
+import { CHAIN_LENGTH } from "./stackyard-machine.ts";
+
+const EVENT = "event";
+const TASK = "task";
+const TABLES = `
+create table stack (id int primary key, place int not null, version int not null, updated_at timestamptz not null);
+create table history (event_id bigint primary key, stack_id int not null, at timestamptz not null, body jsonb not null);
+create index history_by_stack on history (stack_id, event_id)`;
+
+// One statement and so one commit: an event that was applied before changes nothing.
+const APPLY = `
+with noted as (
+  insert into history (event_id, stack_id, at, body) values ($1, $2, now(), $3) on conflict do nothing returning stack_id
+), moved as (
+  insert into stack as s (id, place, version, updated_at) select stack_id, 1, 1, now() from noted
+  on conflict (id) do update set place = s.place + 1, version = s.version + 1, updated_at = now()
+  returning id, place
+)
+select graphile_worker.add_job('${TASK}', json_build_object('index', id)) from moved where place <= ${CHAIN_LENGTH}`;
+const BODY = JSON.stringify({ event: "NEXT", outcome: "applied", text: "x".repeat(200) });
+
+/** What a user would write: events and tasks are jobs, and the handler of an event writes the stack, its history and the task. */
+export const graphileByHand: Contender = {
+  ...graphileWorkerGrouped,
+  id: "graphile-by-hand",
+  name: "graphile-worker 0.18.0, our work written by hand",
+  steps: [
+    "event locked",
+    "applied, with stack and history",
+    "task added",
+    "task locked",
+    "completed",
+    "next event added",
+  ],
+  jobs: 4_000,
+  connect,
+};
+
+function connect(url: string): Connection {
+  const adder = createAdder(url);
+  const { loadUtils } = adder;
+  return {
+    async prepare() {
+      await (await loadUtils()).migrate();
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(TABLES);
+      await client.end();
+    },
+    addMany: ({ first, count }: AddedJobs) =>
+      adder.addMany(EVENT, { first: Math.ceil(first / CHAIN_LENGTH), count: Math.ceil(count / CHAIN_LENGTH) }),
+    addOne: (index) => adder.addOne(EVENT, index),
+    async work(onStart) {
+      const runner = await run({
+        preset: { worker: { ...GROUPED_SETTINGS, connectionString: url, logger } },
+        noHandleSignals: true,
+        taskList: {
+          async [EVENT](payload, { job, query }) {
+            await query(APPLY, [job.id, (payload as { index: number }).index, BODY]);
+          },
+          async [TASK](payload, { addJob }) {
+            onStart((payload as { index: number }).index);
+            await addJob(EVENT, payload as object);
+          },
+        },
+      });
+      return () => runner.stop();
+    },
+    close: adder.close,
+  };
+}

@@ -1,0 +1,141 @@
+import { type Store, silentLogger } from "@stackyard/core";
+import {
+  createEngine,
+  createStaticLocator,
+  createStoreTransport,
+  createUlids,
+  createWorker,
+  publishMessages,
+  systemClock,
+} from "@stackyard/core/engine";
+import { createPostgresStore } from "@stackyard/store-postgres";
+import type { Connection, Contender, StopWork } from "./contender.ts";
+import { chainMessage, createChainMachine, onceMessage } from "./stackyard-machine.ts";
+import { toStackIds } from "./stackyard-stacks.ts";
+
+const NAME = "Stackyard";
+const AT_A_TIME = 10;
+const ADD_BATCH = 500;
+const STEPS = [
+  "event taken",
+  "event applied, with stack and history",
+  "task added",
+  "task claimed",
+  "task settled",
+  "result event added",
+];
+
+const FILL_SQL = `
+with stack as (
+  select * from stackyard.stacks where state = 'REST' order by id limit 1
+), line as (
+  select h.* from stackyard.history h join stack s on s.id = h.stack_id order by h.position desc limit 1
+), attempt as (
+  select a.* from stackyard.attempt a join stack s on s.id = a.stack_id order by a.attempt_no desc limit 1
+), fresh as materialized (
+  select 'filled-' || n as id, n from generate_series($1::int, $2::int - 1) n
+), stacks as (
+  insert into stackyard.stacks (id, data, creation_time, last_updated_time, version, machine, state, busy, id_count)
+  select f.id, replace(s.data, s.id, f.id), s.creation_time, s.last_updated_time, s.version, s.machine, s.state, s.busy, 1
+    from stack s, fresh f
+), ids as (
+  insert into stackyard.event_id (event_id, stack_id, applied_at, number)
+  select l.event_id || '-' || f.n, f.id, l.at, 1 from line l, fresh f
+), lines as (
+  insert into stackyard.history (stack_id, event_id, at, body)
+  select f.id, l.event_id || '-' || f.n, l.at, replace(l.body, l.stack_id, f.id) from line l, fresh f
+)
+insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at, message,
+                               outcome, settled_at, deadline_at, token, owner)
+select nextval('stackyard.attempt_no'), replace(a.attempt_id, a.stack_id, f.id), f.id, a.task, a.entry, a.attempt,
+       a.executor, a.dispatched_at, replace(a.message, a.stack_id, f.id), a.outcome, a.settled_at, a.deadline_at,
+       a.token, a.owner
+  from attempt a, fresh f`;
+
+/** Every event and every task alone: no write is shared, ten of each at a time. */
+export const stackyard: Contender = {
+  id: "stackyard",
+  name: NAME,
+  batching: "one by one",
+  settings: "maxGroup 1, 10 connections; events taken one by one, 10 events and 10 tasks at a time",
+  steps: STEPS,
+  jobs: 3_000,
+  inProcess: false,
+  doneSql: `
+select not exists (select from stackyard.event_queue) and not exists (select from stackyard.live) as done`,
+  fillSql: FILL_SQL,
+  filledWith: "stacks, each with a line of history, an applied event and an ended attempt",
+  connect: (url) =>
+    connect({ url, maxGroup: 1 }, { events: { batchSize: 1, concurrency: AT_A_TIME }, tasks: AT_A_TIME }),
+};
+
+/** A yard in one process with room for 200 tasks; writes that are asked for at the same time share a commit. */
+export const stackyardGrouped: Contender = {
+  ...stackyard,
+  id: "stackyard-grouped",
+  batching: "grouped",
+  settings: "one process, concurrency 200, eventBatch 256, 10 connections",
+  jobs: 15_000,
+  connect: (url) => connect({ url }, { events: { batchSize: 256, concurrency: 1 }, tasks: 200 }),
+};
+
+interface YardParts {
+  readonly store: Store;
+  readonly onStart: (stackId: string) => void;
+}
+
+interface ConsumeLimits {
+  readonly events: { readonly batchSize: number; readonly concurrency: number };
+  readonly tasks: number;
+}
+
+function connect(options: { readonly url: string; readonly maxGroup?: number }, limits: ConsumeLimits): Connection {
+  const ids = createUlids();
+  let opening: Promise<Store> | undefined;
+  const open = () => {
+    const { url: connection, ...more } = options;
+    opening ??= createPostgresStore({ connection, ...more });
+    return opening;
+  };
+  const publish = async (messages: readonly object[]) => {
+    await publishMessages({ store: await open(), clock: systemClock, ids }, messages);
+  };
+  return {
+    async prepare() {
+      await open();
+    },
+    async addMany(jobs) {
+      const messages = toStackIds(jobs).map(chainMessage);
+      for (let first = 0; first < messages.length; first += ADD_BATCH) {
+        await publish(messages.slice(first, first + ADD_BATCH));
+      }
+    },
+    addOne: (index) => publish([onceMessage(`stack-${index}`)]),
+    async work(onStart) {
+      const toIndex = (stackId: string) => Number(stackId.slice(stackId.indexOf("-") + 1));
+      return startConsuming({ store: await open(), onStart: (stackId) => onStart(toIndex(stackId)) }, limits);
+    },
+    async close() {
+      await (await opening)?.close();
+    },
+  };
+}
+
+function createParts({ store, onStart }: YardParts) {
+  const { executors, located } = createChainMachine(onStart);
+  const locator = createStaticLocator([located]);
+  return { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+}
+
+/** What a yard is made of but for its sweep: that begins by pruning, every ten minutes in real life and here in each drain. */
+function startConsuming(parts: YardParts, { events, tasks }: ConsumeLimits): StopWork {
+  const deps = createParts(parts);
+  const transport = createStoreTransport(deps);
+  const consumers = [
+    transport.consumeEvents(createEngine(deps).handle, events),
+    transport.consumeTasks(createWorker(deps).handle, { batchSize: tasks, concurrency: tasks }),
+  ];
+  return async () => {
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+  };
+}
