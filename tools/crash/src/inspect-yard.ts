@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Store } from "@stackyard/core";
 import type { StoredHistoryEntry } from "@stackyard/core/engine";
-import { createSqliteStore } from "@stackyard/store-sqlite";
 import { type ChainPlan, LAST_STATE, stackIdOf } from "./chain-machine.ts";
+import { STARTS_LOG } from "./work-executor.ts";
 
 /** Damage, counted. */
 export interface CrashFindings {
@@ -21,26 +21,21 @@ export interface CrashFindings {
 
 const PAGE = 1_000;
 
-/** Opens the store that the killed processes left and counts what is wrong in it. */
-export async function inspectYard(folder: string, plan: ChainPlan): Promise<CrashFindings> {
-  const started = new Set((await readFile(join(folder, "starts.log"), "utf8")).split("\n"));
-  const store = await createSqliteStore({ folder });
-  try {
-    const counts = { lostEvents: 0, doubleTransitions: 0, tasksThatNeverRan: 0, stuckStacks: 0 };
-    for (let index = 0; index < plan.stacks; index += 1) {
-      const stackId = stackIdOf(index);
-      const history = await readApplied(store, stackId);
-      const [loaded] = await store.load([stackId]);
-      if (loaded?.stack?.state !== LAST_STATE) counts.stuckStacks += 1;
-      if (!history.some(({ event }) => event === "START")) counts.lostEvents += 1;
-      counts.doubleTransitions += countDoubles(history);
-      counts.tasksThatNeverRan += history.filter((entry) => isUnstarted(entry, started)).length;
-    }
-    const { queuedEvents, queuedTasks, openAttempts, parkedEvents } = await store.stats();
-    return { ...counts, leftOvers: queuedEvents + queuedTasks + openAttempts + parkedEvents };
-  } finally {
-    await store.close();
+/** Reads the store that the tormented processes left and counts what is wrong in it. `folder` holds their notes. */
+export async function inspectYard(store: Store, folder: string, plan: ChainPlan): Promise<CrashFindings> {
+  const started = new Set((await readFile(join(folder, STARTS_LOG), "utf8")).split("\n"));
+  const counts = { lostEvents: 0, doubleTransitions: 0, tasksThatNeverRan: 0, stuckStacks: 0 };
+  for (let index = 0; index < plan.stacks; index += 1) {
+    const stackId = stackIdOf(index);
+    const history = await readApplied(store, stackId);
+    const [loaded] = await store.load([stackId]);
+    if (loaded?.stack?.state !== LAST_STATE) counts.stuckStacks += 1;
+    if (!history.some(({ event }) => event === "START")) counts.lostEvents += 1;
+    counts.doubleTransitions += countDoubles(history);
+    counts.tasksThatNeverRan += history.filter((entry) => isUnstarted(entry, started)).length;
   }
+  const { queuedEvents, queuedTasks, openAttempts, parkedEvents } = await store.stats();
+  return { ...counts, leftOvers: queuedEvents + queuedTasks + openAttempts + parkedEvents };
 }
 
 async function readApplied(store: Store, stackId: string): Promise<readonly StoredHistoryEntry[]> {

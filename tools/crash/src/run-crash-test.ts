@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { createSqliteStore } from "@stackyard/store-sqlite";
 import type { ChainPlan } from "./chain-machine.ts";
 import { type CrashFindings, inspectYard } from "./inspect-yard.ts";
 
@@ -36,7 +37,16 @@ export async function runCrashTest(input: CrashTestInput): Promise<CrashTestResu
       input.onKill?.(kills);
     }
   }
-  return { kills, ...(await inspectYard(input.folder, input)) };
+  return { kills, ...(await inspect(input)) };
+}
+
+async function inspect(input: CrashTestInput): Promise<CrashFindings> {
+  const store = await createSqliteStore({ folder: input.folder });
+  try {
+    return await inspectYard(store, input.folder, input);
+  } finally {
+    await store.close();
+  }
 }
 
 function startYard({ folder, stacks, transitions }: CrashTestInput): ChildProcess {

@@ -1,12 +1,10 @@
 // A yard in a process of its own, made to be killed: node yard-process.ts FOLDER STACKS TRANSITIONS
-import { appendFileSync } from "node:fs";
-import { join } from "node:path";
-import { defineExecutor, silentLogger, succeeded } from "@stackyard/core";
+import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { createSqliteStore } from "@stackyard/store-sqlite";
-import { Type } from "typebox";
 import { chainMachineSource, LAST_STATE, MACHINE_NAME, startMessage } from "./chain-machine.ts";
+import { createWorkExecutor } from "./work-executor.ts";
 
 const PUBLISH_BATCH = 100;
 const LOOK_EVERY_MS = 100;
@@ -14,17 +12,7 @@ const LOOK_EVERY_MS = 100;
 const [folder = ".", stacks = "1", transitions = "1"] = process.argv.slice(2);
 const plan = { stacks: Number(stacks), transitions: Number(transitions) };
 
-const work = defineExecutor({
-  name: "work",
-  config: Type.Object({}),
-  async start(ctx) {
-    // Noted before the work, so that a task that ran can be told from one that never did.
-    appendFileSync(join(folder, "starts.log"), `${ctx.attempt.id}\n`);
-    await ctx.clock.sleep(5);
-    return succeeded({});
-  },
-});
-
+const work = createWorkExecutor(folder);
 const executors = new Map([[work.name, work]]);
 const source = chainMachineSource(plan);
 const { machine, problems } = parseMachine(source, { name: MACHINE_NAME, executors });

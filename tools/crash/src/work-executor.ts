@@ -1,0 +1,23 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineExecutor, type Executor, succeeded } from "@stackyard/core";
+import { Type } from "typebox";
+
+/** Holds the attempt id of every start. */
+export const STARTS_LOG = "starts.log";
+
+const WORK_MS = 5;
+
+/** The executor of the chain's tasks. It notes each start in the folder. */
+export function createWorkExecutor(folder: string): Executor {
+  return defineExecutor({
+    name: "work",
+    config: Type.Object({}),
+    async start(ctx) {
+      // Noted before the work, so that a task that ran can be told from one that never did.
+      appendFileSync(join(folder, STARTS_LOG), `${ctx.attempt.id}\n`);
+      await ctx.clock.sleep(WORK_MS);
+      return succeeded({});
+    },
+  });
+}
