@@ -33,16 +33,22 @@ export interface PostgresYard {
 const TOKEN = "a-token-of-the-end-to-end-test";
 let projects = 0;
 
+/** What a project is made of. */
+export interface PostgresYardInput {
+  readonly postgres: PostgresServer;
+  readonly files: Readonly<Record<string, string>>;
+  readonly plugins?: readonly string[];
+  /** Of the store. */
+  readonly options?: object;
+}
+
 /** Makes a project with these files and a schema of its own. */
-export function makePostgresYard(
-  postgres: PostgresServer,
-  files: Readonly<Record<string, string>>,
-  config: object = {},
-): PostgresYard {
+export function makePostgresYard({ postgres, files, plugins = [], options = {} }: PostgresYardInput): PostgresYard {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   projects += 1;
   const schema = `yard_${projects}`;
-  const settings = { store: { type: "postgres", schema }, worker: { lease: "2s" }, concurrency: 4, ...config };
+  const store = { type: "postgres", schema, ...options };
+  const settings = { store, worker: { lease: "2s" }, concurrency: 4, plugins };
   for (const [path, text] of Object.entries({ ...files, "stackyard.config.json": JSON.stringify(settings) })) {
     mkdirSync(dirname(join(cwd, path)), { recursive: true });
     writeFileSync(join(cwd, path), text);

@@ -49,7 +49,10 @@ describe.skipIf(!hasTerraform())("a Terraform at work while its server is replac
   let yard: PostgresYard;
   beforeAll(async () => {
     postgres = await startPostgres({ durable: false });
-    yard = makePostgresYard(postgres, { "terraform/main.tf": MODULE, "machines/tf.yaml": MACHINE, hold: "" });
+    yard = makePostgresYard({
+      postgres,
+      files: { "terraform/main.tf": MODULE, "machines/tf.yaml": MACHINE, hold: "" },
+    });
   }, 60_000);
   afterAll(async () => {
     await yard.end();

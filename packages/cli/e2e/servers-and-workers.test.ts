@@ -51,9 +51,9 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 afterEach(() => yard.end());
 
-function makeYard(): PostgresYard {
+function makeYard(options: object = {}): PostgresYard {
   const files = { "machines/m.yaml": MACHINE, "plugin.mjs": PLUGIN };
-  yard = makePostgresYard(postgres, files, { plugins: ["./plugin.mjs"] });
+  yard = makePostgresYard({ postgres, files, plugins: ["./plugin.mjs"], options });
   return yard;
 }
 
@@ -219,6 +219,29 @@ describe("servers and workers over one Postgres", () => {
     expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run side by side/);
     expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining("STORE_TOO_NEW")]);
   }, 60_000);
+
+  it("end in order while Postgres is away", async () => {
+    makeYard();
+    const processes = [await startServer(), await startWorker()];
+
+    await postgres.kill();
+    for (const { child } of processes) child.kill("SIGTERM");
+    const ended = await Promise.all(processes.map((each) => each.ended));
+    await postgres.start();
+
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  }, 60_000);
+
+  it("leave the schema to migrate where the configuration says so", async () => {
+    const { cwd, env } = makeYard({ migrate: false });
+
+    const early = await execCli(["worker"], { cwd, env });
+    const migrated = await execCli(["migrate"], { cwd, env });
+    await startWorker();
+
+    expect([early.exitCode, early.stderr]).toEqual([3, expect.stringMatching(/lacks step[\s\S]*stackyard migrate/)]);
+    expect([migrated.exitCode, migrated.stdout]).toEqual([0, "The store postgres is up to date.\n"]);
+  }, 30_000);
 
   it("say what is wrong when nobody answers at DATABASE_URL", async () => {
     const { cwd, env } = makeYard();

@@ -109,7 +109,7 @@ function lacks(missing: readonly Migration[], schema: string): StackyardError {
   const names = missing.map(({ step, name }) => `${step} (${name})`).join(", ");
   return new StackyardError(
     "STORE_UNAVAILABLE",
-    `The schema "${schema}" lacks step ${names}. Run \`migratePostgresStore\` as a role that may make tables.`,
+    `The schema "${schema}" lacks step ${names}. Run \`stackyard migrate\` (or \`migratePostgresStore\`) as a role that may make tables.`,
   );
 }
 
