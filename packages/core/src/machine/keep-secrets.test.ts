@@ -151,6 +151,15 @@ describe("a sensitive value in a text", () => {
     expect(JSON.stringify(after.tasks)).not.toContain("later890");
   });
 
+  it("is masked in what another task said before it became an output", () => {
+    const two = aMachineV2({ INIT: { on: { GO: ["BUILD"] } }, BUILD: { tasks: ["db", "app"] } });
+    const brought = { task: { name: "app" }, outputs: { token: "later890" }, sensitiveOutputs: ["token"] };
+
+    const stack = play(two, anEvent("GO"), failed("later890 is wrong"), anEvent("TASK_COMPLETED", brought));
+
+    expect(stack.tasks[0]?.errorMessage).toBe("*** is wrong");
+  });
+
   it("is left alone when it has fewer than four characters", () => {
     const stack = play(machine, set("abc"), anEvent("GO"));
 

@@ -3,7 +3,7 @@ import { exceedsBytes, isScalar, MAX_METADATA_BYTES, mergeMetadata } from "./mer
 import { findMetadataFault, isSensitive } from "./metadata-rules.ts";
 import type { SecretReference } from "./secrets.ts";
 import type { Metadata, MetadataValue } from "./stack.ts";
-import { changeMetadata, type Work } from "./work.ts";
+import { changeMetadata, hideSecrets, type Work } from "./work.ts";
 
 /**
  * Keeps the scalar outputs of a task that has succeeded, and stores those that it maps in the metadata, over what its result
@@ -44,9 +44,12 @@ export function keepOutputs(work: Work, task: string): boolean {
   }
   if (kept.length === 0 && before.outputs === undefined) return true;
   work.stack = { ...work.stack, outputs: { ...before.outputs, [task]: Object.fromEntries(kept) } };
-  if (!exceedsBytes(work.stack.outputs, MAX_METADATA_BYTES)) return true;
-  work.stack = before;
-  return false;
+  if (exceedsBytes(work.stack.outputs, MAX_METADATA_BYTES)) {
+    work.stack = before;
+    return false;
+  }
+  if (work.stack.keptSecrets !== before.keptSecrets) hideSecrets(work);
+  return true;
 }
 
 type Mapped =

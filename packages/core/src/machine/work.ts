@@ -87,12 +87,18 @@ export function bringMetadata(work: Work): void {
   changeMetadata(work, work.brought);
 }
 
-/** Changes the metadata. What tasks say tells no value that has become sensitive by it. */
+/** Changes the metadata. */
 export function changeMetadata(work: Work, change: MetadataChange): void {
   const stack = withMetadata(work.machine, work.stack, change);
   const isSecret = stack.secretVersions !== work.stack.secretVersions;
   work.stack = stack;
-  if (isSecret) work.stack = { ...stack, tasks: maskTasks(listWorkSecrets(work), stack.tasks) };
+  if (isSecret) hideSecrets(work);
+}
+
+/** Takes sensitive values out of what tasks say, when there are new ones. */
+export function hideSecrets(work: Work): void {
+  const { stack } = work;
+  work.stack = { ...stack, tasks: maskTasks(listWorkSecrets(work), stack.tasks) };
 }
 
 /** A text that may be shown: without sensitive values of the stack and the event. */
