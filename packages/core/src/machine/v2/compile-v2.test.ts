@@ -67,7 +67,7 @@ describe("a compiled v2 machine", () => {
     expect(machine?.states.get("WORK")?.on.get("TICK")).toEqual([{ advance: [], set: new Map() }]);
     expect(machine?.tasks.get("two")?.retry).toEqual({
       ...{ attempts: 4, fromMs: 500, toMs: 30_000, factor: 1.5 },
-      only: new Set(["TASK_TIMEOUT", "LAMBDA_FAILED"]),
+      only: new Set(["TASK_TIMEOUT", "LAMBDA_FUNCTION_ERROR"]),
     });
     expect(machine?.tasks.get("two")?.outputs).toEqual(new Map(Object.entries({ url: "address", token: "secret" })));
   });
