@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PostgresServer } from "@stackyard/postgres-server";
 
@@ -58,8 +57,8 @@ export function toVictim(server: PostgresServer): Victim {
       await server.kill();
       await server.start();
     },
-    freeze: () => signalServer(server, "SIGSTOP"),
-    thaw: () => signalServer(server, "SIGCONT"),
+    freeze: server.freeze,
+    thaw: server.thaw,
   };
 }
 
@@ -68,17 +67,4 @@ function spawnProcess(args: readonly string[]): ChildProcess {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-}
-
-/** Each connection is a process of its own, in a group of its own. */
-function signalServer(server: PostgresServer, signal: NodeJS.Signals): void {
-  const first = server.pid();
-  const children = readFileSync(`/proc/${first}/task/${first}/children`, "utf8").trim().split(" ");
-  for (const pid of [first, ...children.filter((text) => text !== "").map(Number)]) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // It ended between the two lines.
-    }
-  }
 }

@@ -38,6 +38,29 @@ describe("startPostgres", () => {
     await server.stop();
   });
 
+  it("answers nobody while it is frozen, and goes on afterwards", async () => {
+    const server = await startPostgres({ durable: false });
+    const socket = connect(server.port, "127.0.0.1");
+    await once(socket, "connect");
+
+    server.freeze();
+    // Asks whether the server speaks TLS, which it answers with one letter.
+    socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));
+    let answered = false;
+    const answer = once(socket, "data").then(([data]) => {
+      answered = true;
+      return String(data);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    const whileFrozen = answered;
+    server.thaw();
+
+    expect(whileFrozen).toBe(false);
+    expect(await answer).toBe("N");
+    socket.destroy();
+    await server.stop();
+  });
+
   it("ends with its process, however that dies", async () => {
     const program = `
       import { startPostgres } from ${JSON.stringify(import.meta.resolve("./start-postgres.ts"))};

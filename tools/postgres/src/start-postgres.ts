@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { findPrograms, type PostgresPrograms } from "./find-programs.ts";
 import { findFreePort } from "./free-port.ts";
 import { startKeeper } from "./keeper.ts";
+import { listServerProcesses, signalAll, waitUntilEnded } from "./server-processes.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
 
 /** How a server is set up. */
@@ -29,6 +30,9 @@ export interface PostgresServer {
   readonly pid: () => number;
   /** Ends all of the server's processes as a failing machine does: no checkpoint, no goodbye. */
   readonly kill: () => Promise<void>;
+  /** Stops all of the server's processes as a frozen machine does, until `thaw`. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
   /** Starts again after `kill`, on the same port; resolves when it takes connections. */
   readonly start: () => Promise<void>;
   /** Ends the server and removes its folder. */
@@ -84,7 +88,7 @@ interface ServerParts {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "kill" | "start"> {
+function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "kill" | "start" | "freeze" | "thaw"> {
   const { programs, user, folder, settings } = parts;
   const data = join(folder, "data");
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
@@ -105,10 +109,13 @@ function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "
       await waitForReady(server.stderr, ended);
     },
     async kill() {
-      // The whole group: a server whose first process alone is killed leaves others that end a little later.
-      process.kill(-pid(), "SIGKILL");
-      await ended;
+      // The first process first, so that it starts no others. A process that is stopped dies of this signal too.
+      const pids = listServerProcesses(pid());
+      signalAll(pids, "SIGKILL");
+      await Promise.all([ended, waitUntilEnded(pids)]);
     },
+    freeze: () => signalAll(listServerProcesses(pid()), "SIGSTOP"),
+    thaw: () => signalAll(listServerProcesses(pid()), "SIGCONT"),
   };
 }
 
