@@ -119,7 +119,11 @@ function enter(work: Work, targets: readonly string[]): void {
     ...countVisits(work, targets),
   };
   work.entries += targets.length;
-  if (definition?.leaving === "cancel") askToStop(work, work.stack.runs);
+  if (definition?.leaving === "cancel")
+    askToStop(
+      work,
+      work.stack.runs.filter(({ cancelling }) => !cancelling),
+    );
   const tasks = (definition?.tasks ?? []).map((name) => decideOnEntry(work, name));
   work.stack = { ...work.stack, tasks };
   startReady(work);

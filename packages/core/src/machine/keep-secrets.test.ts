@@ -166,6 +166,12 @@ describe("a sensitive value in a text", () => {
     expect(decideOn(stack, failed("abc")).stack.tasks[0]?.errorMessage).toBe("abc");
   });
 
+  it("is masked in the reason that a person gives for a removal", () => {
+    const remove = anEvent("REMOVE_STACK", { force: true, reason: "hunter22 leaked" });
+
+    expect(decideOn(secretive, remove).notes[0]).toBe('Removed by force in state "BUILD": *** leaked');
+  });
+
   it("is masked in reasons of refusals and stalls, and in notes", () => {
     const leaky = aTemplate(() => {
       throw new Error("cannot use hunter22");

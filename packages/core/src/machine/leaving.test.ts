@@ -159,6 +159,18 @@ describe("entering a state that cancels what was left", () => {
   });
 });
 
+describe("entering such a state again", () => {
+  it("asks no run twice, so that none gets more time to stop", () => {
+    const machine = build("cancel");
+
+    const { cancels, stack } = toApplied(
+      decide(machine, play(machine, anEvent("GO"), anEvent("LEAVE")), anEvent("LEAVE")),
+    );
+
+    expect([cancels, stack.runs.length]).toEqual([[], 2]);
+  });
+});
+
 describe("entering a state that abandons what was left", () => {
   const machine = build("abandon");
   const left = toApplied(decide(machine, play(machine, anEvent("GO")), anEvent("LEAVE"))).stack;

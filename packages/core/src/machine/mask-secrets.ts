@@ -11,9 +11,12 @@ const MIN_CHARACTERS = 4;
 
 /** The sensitive values that a stack holds, and those that an event brings. */
 export function listSecretValues(machine: Machine, holder: SecretHolder, event: StackEvent): readonly unknown[] {
-  const { secretVersions = {}, keptSecrets = {}, metadata } = holder;
-  const held = Object.keys(secretVersions).map((key) => metadata[key]);
-  return [...held, ...Object.values(keptSecrets), ...listBrought(machine, event)];
+  return [...listHeldSecrets(holder), ...listBrought(machine, event)];
+}
+
+/** The sensitive values that a stack holds. */
+export function listHeldSecrets({ secretVersions = {}, keptSecrets = {}, metadata }: SecretHolder): readonly unknown[] {
+  return [...Object.keys(secretVersions).map((key) => metadata[key]), ...Object.values(keptSecrets)];
 }
 
 /** A text with `***` in the place of every occurrence of these values. */

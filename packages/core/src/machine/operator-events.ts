@@ -4,6 +4,7 @@ import { changeTasks, settleState } from "./enter-state.ts";
 import { forgetFailures, toCancelled } from "./fail-attempt.ts";
 import type { Stack, TaskState } from "./stack.ts";
 import { decideOnEntry, startReady, toWaiting } from "./start-tasks.ts";
+import { forgetOutputs } from "./store-outputs.ts";
 import { findTask, hasFailed } from "./task-flow.ts";
 import { askToStop, type Handler, listCurrentRuns, setTask, type Work, withoutMarks } from "./work.ts";
 
@@ -56,6 +57,7 @@ export const settleTask: Handler = (work) => {
   if (task === undefined) return toNotCurrent(work.stack, name);
   if (task.status === "SATISFIED") return toNotRunning(task);
   askToStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
+  forgetOutputs(work, name);
   changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
   return undefined;
 };

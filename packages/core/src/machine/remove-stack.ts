@@ -1,5 +1,6 @@
 import type { Decision } from "./decision.ts";
 import type { StackEvent } from "./event.ts";
+import { listHeldSecrets, maskText } from "./mask-secrets.ts";
 import { toCancel } from "./open-runs.ts";
 import type { OpenRun, Stack, TaskState } from "./stack.ts";
 
@@ -22,7 +23,7 @@ export function removeStack(stack: Stack, event: StackEvent): Decision {
 
 function tellWhatIsLeft(stack: Stack, reason: string): readonly string[] {
   return [
-    `Removed by force in state "${stack.state}": ${reason}`,
+    `Removed by force in state "${stack.state}": ${maskText(listHeldSecrets(stack), reason)}`,
     ...stack.runs.map(tellRun),
     ...stack.tasks.filter(({ status }) => status !== "PENDING").map(tellTask),
     "What tasks of earlier states made, and no task has taken away, may be left behind too.",

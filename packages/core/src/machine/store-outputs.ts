@@ -52,6 +52,14 @@ export function keepOutputs(work: Work, task: string): boolean {
   return true;
 }
 
+/** A task that was settled by hand has no outputs, whatever an attempt of it gave that failed. */
+export function forgetOutputs(work: Work, task: string): void {
+  const { outputs, ...rest } = work.stack;
+  if (outputs === undefined || !Object.hasOwn(outputs, task)) return;
+  const others = Object.entries(outputs).filter(([name]) => name !== task);
+  work.stack = others.length === 0 ? rest : { ...rest, outputs: Object.fromEntries(others) };
+}
+
 type Mapped =
   | { readonly kind: "mapped"; readonly values: Metadata }
   | { readonly kind: "fault"; readonly reason: string };

@@ -86,6 +86,18 @@ describe("SETTLE_TASK", () => {
     expect(decide(machine, stack, failed("a"))).toMatchObject({ kind: "ignored", code: "RESULT_STALE" });
   });
 
+  it("leaves no outputs of an attempt that had failed", () => {
+    const broken = after(
+      named("TASK_ERROR", "a", { outputs: { x: 1 } }),
+      named("TASK_ERROR", "c", { outputs: { y: 2 } }),
+    );
+
+    expect([broken.outputs, decideOn(broken, settle("a")).stack.outputs]).toEqual([
+      { a: { x: 1 }, c: { y: 2 } },
+      { c: { y: 2 } },
+    ]);
+  });
+
   it("fires NEXT when it settles the last", () => {
     expect(after(done("c"), settle("a"), settle("b")).state).toBe("LIVE");
   });
