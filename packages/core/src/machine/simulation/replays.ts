@@ -2,8 +2,8 @@ import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
 import type { Machine } from "../machine.ts";
-import { closeRun } from "../open-runs.ts";
 import type { Stack } from "../stack.ts";
+import { followUnchanged } from "./simulated-yard.ts";
 import { type ReplayedEvent, type StepDifference, toOutcome } from "./simulation-line.ts";
 
 /** The events of each stack's present life, to be worked again on another revision. */
@@ -56,7 +56,7 @@ function compareLife(life: readonly KeptEvent[], machine: Machine): readonly Ste
 
 function follow(stack: Stack | undefined, decision: Decision): Stack | undefined {
   if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
-  return stack && decision.closes !== undefined ? closeRun(stack, decision.closes) : stack;
+  return stack && followUnchanged(stack, decision);
 }
 
 function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {

@@ -5,6 +5,7 @@ import type { Machine } from "../machine.ts";
 import { closeRun } from "../open-runs.ts";
 import type { Stack } from "../stack.ts";
 import type { TaskMessage } from "../task-message.ts";
+import { spendTimer } from "../timers.ts";
 import { tellUnknownMachine } from "../unknown-machine.ts";
 
 /** Stacks and machines in memory, and the clock that only `advance` moves. */
@@ -93,7 +94,13 @@ function takeDecision(yard: SimulatedYard, event: StackEvent, decision: Decision
     return;
   }
   const stack = yard.stacks.get(event.stackId);
-  if (stack && decision.closes !== undefined) yard.stacks.set(stack.id, closeRun(stack, decision.closes));
+  if (stack) yard.stacks.set(stack.id, followUnchanged(stack, decision));
+}
+
+/** A stack after an event that was not applied: an answer may have ended a run, a timer has fired all the same. */
+export function followUnchanged(stack: Stack, decision: Exclude<Decision, { kind: "applied" }>): Stack {
+  const closed = decision.closes === undefined ? stack : closeRun(stack, decision.closes);
+  return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
 }
 
 function takeApplied(yard: SimulatedYard, event: StackEvent, decision: Applied): void {
