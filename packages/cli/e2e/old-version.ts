@@ -19,15 +19,17 @@ const PACKAGES = join(ROOT, "packages");
 
 /**
  * Installs a copy of the built packages into a folder, under another version, as a second release beside this one. Gives
- * its program.
+ * its program; a second call finds it.
  */
 export function installOldVersion(folder: string): string {
   const modules = join(folder, "node_modules");
+  const program = join(modules, "stackyard/dist/bin.js");
+  if (existsSync(program)) return program;
   for (const name of readdirSync(join(ROOT, "node_modules")).filter((each) => !each.startsWith("."))) {
     if (name !== "@stackyard" && name !== "stackyard") link(join(ROOT, "node_modules", name), join(modules, name));
   }
   for (const name of readdirSync(PACKAGES)) copyPackage(join(PACKAGES, name), modules);
-  return join(modules, "stackyard/dist/bin.js");
+  return program;
 }
 
 function link(target: string, path: string): void {

@@ -79,6 +79,41 @@ async function query(text: string): Promise<void> {
   await client.end();
 }
 
+/** Opens one stack after the other at the servers that are there then, as long as it is wanted; gives their ids. */
+async function openWhile(wanted: () => boolean, servers: readonly StartedProcess[]): Promise<readonly string[]> {
+  const ids: string[] = [];
+  while (wanted()) {
+    const id = `pr-${ids.length}`;
+    const event = { id: `open-${id}`, stackId: id, event: "OPEN", machine: "m" };
+    // One that stops just now gives no answer: the event goes to the next, and is applied once all the same.
+    await until(async () => {
+      const server = servers[Math.floor(Math.random() * servers.length)];
+      if (server === undefined) return false;
+      const sent = await ask(server, "/v1/events", [event]).then(
+        () => true,
+        () => false,
+      );
+      return sent && (await findState(server, id)) !== undefined;
+    });
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** Puts a new process in the place of each, then asks the old one to end; gives their exit codes. */
+async function replaceAll(
+  processes: StartedProcess[],
+  startNew: () => Promise<StartedProcess>,
+): Promise<readonly (number | null)[]> {
+  const codes: (number | null)[] = [];
+  for (const [index, old] of processes.entries()) {
+    processes[index] = await startNew();
+    old.child.kill("SIGTERM");
+    codes.push((await old.ended).exitCode);
+  }
+  return codes;
+}
+
 describe("servers and workers over one Postgres", () => {
   it("go on when some of them are killed and others are asked to end, and do everything once", async () => {
     const { cwd } = makeYard();
@@ -219,6 +254,41 @@ describe("servers and workers over one Postgres", () => {
     expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run side by side/);
     expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining("STORE_TOO_NEW")]);
   }, 60_000);
+
+  it("are replaced by a newer version one after the other while events come, and lose none", async () => {
+    const { cwd, env, start, startOld } = makeYard();
+    const servers: [StartedProcess, StartedProcess] = [
+      await startOld("server", "--port", "0"),
+      await startOld("server", "--port", "0"),
+    ];
+    const workers = [await startOld("worker"), await startOld("worker")];
+    let replaced = false;
+    const opening = openWhile(() => !replaced, servers);
+
+    const { exitCode } = await execCli(["migrate"], { cwd, env });
+    const codes = [
+      ...(await replaceAll(servers, () => start("server", "--port", "0"))),
+      ...(await replaceAll(workers, () => start("worker"))),
+    ];
+    replaced = true;
+    const ids = await opening;
+    const [server] = servers;
+    await until(async () => (await listStates(server)).every((state) => state === "DONE"));
+    const left = await ask<Listed<{ version: string }>>(server, "/v1/processes");
+    const states = await listStates(server);
+
+    expect([exitCode, codes]).toEqual([0, [0, 0, 0, 0]]);
+    expect(ids.length).toBeGreaterThan(4);
+    expect(states).toEqual(ids.map(() => "DONE"));
+    expect(left.items.map(({ version }) => version)).not.toContain(OLD_VERSION);
+    expect(left.items).toHaveLength(4);
+    for (const id of ids)
+      expect(
+        readFileSync(join(cwd, `done-${id}`), "utf8")
+          .trimEnd()
+          .split("\n"),
+      ).toHaveLength(2);
+  }, 120_000);
 
   it("end in order while Postgres is away", async () => {
     makeYard();
