@@ -103,6 +103,26 @@ describe("a consumer", () => {
     await bench.consumer.stop();
   });
 
+  it("asks seldom when something is due next while signals come one after the other", async () => {
+    let asked = 0;
+    const bench = createBench({
+      store: {
+        nextDueAt() {
+          asked += 1;
+          return Promise.resolve(undefined);
+        },
+      },
+    });
+    for (let index = 0; index < 50; index += 1) {
+      await bench.store.enqueue([aQueuedEvent(`event-${index}`)]);
+      await bench.clock.advance(1);
+    }
+
+    expect(bench.handled).toHaveLength(50);
+    expect(asked).toBeLessThanOrEqual(4);
+    await bench.consumer.stop();
+  });
+
   it("does not run in circles when the store says that something is due and hands nothing out", async () => {
     const bench = createBench({ store: { nextDueAt: async () => 0 } });
 
