@@ -24,11 +24,26 @@ export interface Chaos {
   readonly work: number;
 }
 
-/** Only what the plan says. */
-export function createPlannedChance({ faults, work }: Pick<SimulationPlan, "faults" | "work">): Chance {
-  const faultOf = new Map(Object.entries(faults));
-  const workOf = new Map(Object.entries(work));
-  return { findFault: (key) => faultOf.get(key), findWork: (key) => workOf.get(key) };
+/** Only what the plan says. What of it was asked for is written down: the rest of the plan makes no difference. */
+export function createPlannedChance(plan: Pick<SimulationPlan, "faults" | "work">): RecordedChance {
+  const faultOf = new Map(Object.entries(plan.faults));
+  const workOf = new Map(Object.entries(plan.work));
+  const faults: Record<string, Fault> = {};
+  const work: Record<string, WorkStep> = {};
+  return {
+    faults,
+    work,
+    findFault(key) {
+      const fault = faultOf.get(key);
+      if (fault !== undefined) faults[key] = fault;
+      return fault;
+    },
+    findWork(key) {
+      const step = workOf.get(key);
+      if (step !== undefined) work[key] = step;
+      return step;
+    },
+  };
 }
 
 /** A chance that writes down what it has said, so that the run can be planned. */
@@ -55,9 +70,8 @@ export function createRecordedChance(
       return fault;
     },
     findWork(key) {
-      const random = createRandom(hashOf(seed, key));
-      if (isCalm() || random() >= chaos.work) return undefined;
-      const step = drawWork(random);
+      const step = drawHabit(seed, key, chaos) ?? (isCalm() ? undefined : drawStep(seed, key, chaos));
+      if (step === undefined) return undefined;
       work[key] = step;
       return step;
     },
@@ -135,6 +149,18 @@ function drawLoss(): Fault {
 
 function drawWhen(random: Random): "before" | "after" {
   return random() < 0.5 ? "before" : "after";
+}
+
+/** Some tasks of some stacks fail again and again, however calm it is. */
+function drawHabit(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
+  const [stack, task] = key.split("/");
+  const random = createRandom(hashOf(seed, `${stack}/${task}`));
+  return random() < chaos.work / 2 ? { answer: random() < 0.7 ? "fail" : "fail-for-good" } : undefined;
+}
+
+function drawStep(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
+  const random = createRandom(hashOf(seed, key));
+  return random() < chaos.work ? drawWork(random) : undefined;
 }
 
 function drawWork(random: Random): WorkStep {

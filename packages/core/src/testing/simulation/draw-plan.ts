@@ -2,6 +2,7 @@ import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, drawWhole, pick } from "./chance.ts";
 import { drawMachineV1, EVENTS, TASKS } from "./draw-machine.ts";
+import { drawMachineV2 } from "./draw-machine-v2.ts";
 import { PLANNED_MACHINE, type PlannedAction, type PlannedNode, type SimulationPlan } from "./simulation-plan.ts";
 
 /** What a seed makes: a plan without faults, and how much goes wrong until when. */
@@ -17,7 +18,8 @@ const MINUTE_MS = 60_000;
 export function drawPlan(seed: number): DrawnPlan {
   const random = createRandom(Math.imul(seed, 0x9e3779b1));
   const nodes = Array.from({ length: drawWhole(random, 1, 3) }, () => drawNode(random));
-  const machines = [drawMachineV1(random), ...(random() < 0.25 ? [drawMachineV1(random)] : [])];
+  const drawMachine = random() < 0.4 ? drawMachineV1 : drawMachineV2;
+  const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => drawMachine(random));
   const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
   const actions = drawActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
   const leaseMs = pick(random, [5_000, 30_000]);

@@ -1,8 +1,8 @@
 import { prepareRun, toRunEvent } from "../../engine/follow-up.ts";
 import { publishMessages } from "../../engine/publish-messages.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
-import type { Executor } from "../../ports/executor.ts";
 import type { Store } from "../../ports/store.ts";
+import { PLANNED_DEFINITIONS } from "./planned-executors.ts";
 import type { PlannedMachines } from "./planned-locator.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
@@ -15,7 +15,6 @@ export interface ActionDeps {
   readonly ids: Ids;
   readonly nodes: readonly SimulatedNode[];
   readonly machines: PlannedMachines;
-  readonly executors: ReadonlyMap<string, Executor>;
   readonly scheduler: Pick<Scheduler, "noteDue">;
 }
 
@@ -42,8 +41,8 @@ export async function performAction(deps: ActionDeps, action: PlannedAction): Pr
   }
 }
 
-async function startRun({ store, clock, executors }: ActionDeps, key: string): Promise<void> {
-  const executor = executors.get("work");
+async function startRun({ store, clock }: ActionDeps, key: string): Promise<void> {
+  const executor = PLANNED_DEFINITIONS.get("work");
   if (executor === undefined) return;
   const run = prepareRun({ executor, config: {}, key });
   await store.revisions.put(run.revision);

@@ -31,9 +31,15 @@ const MAX_CALLS = 6;
 // Longer than any deadline.
 const HANGING_MS = 900_000;
 
-/** `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and holds a key alone. */
+/** The executors of a process, whose calls go as planned. */
 export function createPlannedExecutors(deps: PlannedExecutorsDeps): ReadonlyMap<string, Executor> {
-  const call = (ctx: ExecutorContext) => callPlanned(deps, ctx);
+  return defineExecutors((ctx) => callPlanned(deps, ctx));
+}
+
+type Call = (ctx: ExecutorContext) => Promise<Step<{ calls: number }>>;
+
+/** `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and holds a key alone. */
+function defineExecutors(call: Call): ReadonlyMap<string, Executor> {
   const work = defineExecutor({
     name: "work",
     config: Config,
@@ -59,6 +65,9 @@ export function createPlannedExecutors(deps: PlannedExecutorsDeps): ReadonlyMap<
   });
   return new Map([work, solo].map((executor) => [executor.name, executor]));
 }
+
+/** What machines are compiled with; not to be called. */
+export const PLANNED_DEFINITIONS = defineExecutors(() => Promise.reject(new Error("No process runs this.")));
 
 async function callPlanned(deps: PlannedExecutorsDeps, ctx: ExecutorContext): Promise<Step<{ calls: number }>> {
   const { scheduler, chance, life, keyOf, countCall } = deps;

@@ -1,28 +1,30 @@
+import type { Machine } from "../../machine/machine.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
-import type { Executor } from "../../ports/executor.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { KeyOf } from "./call-keys.ts";
 import type { Life } from "./operation.ts";
+import { PLANNED_DEFINITIONS } from "./planned-executors.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { PLANNED_MACHINE, type PlannedMachine } from "./simulation-plan.ts";
 
 /** The revisions of a plan's machine, one of which is the newest. */
 export interface PlannedMachines {
   readonly newest: LocatedMachine;
+  /** A revision by its hash. */
+  find(hash: string): Machine | undefined;
   revise(to: number): void;
 }
 
 /** Compiles all of them. Throws when one does not compile: then the plan is none. */
-export function createPlannedMachines(
-  machines: readonly PlannedMachine[],
-  executors: ReadonlyMap<string, Executor>,
-): PlannedMachines {
-  const located = machines.map((document) => locate(document, executors));
+export function createPlannedMachines(machines: readonly PlannedMachine[]): PlannedMachines {
+  const located = machines.map(locate);
+  const byHash = new Map(located.flatMap((each) => (each.kind === "found" ? [[each.machine.hash, each.machine]] : [])));
   let newest: LocatedMachine = located[0] ?? { kind: "unknown" };
   return {
     get newest() {
       return newest;
     },
+    find: (hash) => byHash.get(hash),
     revise(to) {
       newest = located[to] ?? { kind: "unknown" };
     },
@@ -46,9 +48,9 @@ export function createPlannedLocator(
   };
 }
 
-function locate(document: PlannedMachine, executors: ReadonlyMap<string, Executor>): LocatedMachine {
+function locate(document: PlannedMachine): LocatedMachine {
   const source = JSON.stringify(document);
-  const { machine, problems } = parseMachine(source, { name: PLANNED_MACHINE, executors });
+  const { machine, problems } = parseMachine(source, { name: PLANNED_MACHINE, executors: PLANNED_DEFINITIONS });
   if (machine === undefined)
     throw new InvalidPlan(problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   return { kind: "found", machine, revision: { name: PLANNED_MACHINE, hash: machine.hash, source }, problems };

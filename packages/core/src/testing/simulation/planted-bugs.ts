@@ -1,4 +1,5 @@
 import { SYSTEM_EVENTS } from "../../machine/event.ts";
+import type { OpenRun, Stack } from "../../machine/stack.ts";
 import type { Grant } from "../../ports/attempt-store.ts";
 import type { Change, LoadedStack } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
@@ -42,12 +43,23 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "polls", breaks: ["handed-out"], plant: withoutDue("poll") },
   { name: "deadlines", breaks: ["deadlines-told"], plant: withoutDue("deadline") },
   { name: "timers", breaks: ["comes-to-rest"], plant: withoutDue("timer") },
+  { name: "timer-spent", breaks: ["exactly-once", "timers-once", "comes-to-rest"], plant: withTimersAgain },
+  {
+    name: "leaving",
+    breaks: ["leaving-waits", "comes-to-rest"],
+    plant: onLoaded((stack) => ({ ...stack, runs: stack.runs.filter(isPresent(stack)) })),
+  },
+  { name: "failure-count", breaks: ["retries-bounded"], plant: onLoaded(({ failures, ...stack }) => stack) },
   { name: "parking", breaks: ["nothing-dropped"], plant: onChanges((change) => ({ ...change, park: [] })) },
   { name: "unparking", breaks: ["step-limit"], plant: onChanges((change) => ({ ...change, unpark: [] })) },
   { name: "cancels", breaks: ["cancels-asked"], plant: onChanges((change) => ({ ...change, cancels: [] })) },
   { name: "acknowledged-early", breaks: ["order", "nothing-dropped"], plant: withEarlyAcknowledgement },
   { name: "event-order", breaks: ["order"], plant: withReversedEvents },
-  { name: "old-entries", breaks: ["late-results"], plant: withoutEntries },
+  {
+    name: "old-entries",
+    breaks: ["late-results", "leaving-waits", "comes-to-rest"],
+    plant: onLoaded((stack) => ({ ...stack, runs: stack.runs.map((run) => ({ ...run, entry: stack.entry })) })),
+  },
   { name: "result-event", breaks: ["comes-to-rest"], plant: withoutResults },
 ];
 
@@ -112,6 +124,24 @@ function withoutLeases(store: Store): Store {
   };
 }
 
+/** Forgets that a timer has fired. */
+function withTimersAgain(store: Store): Store {
+  return {
+    ...store,
+    async commit(changes) {
+      const loaded = await store.load(changes.map(({ stackId }) => stackId));
+      return store.commit(changes.map((change, index) => keepTimers(change, loaded[index]?.stack)));
+    },
+  };
+}
+
+function keepTimers(change: Change, before: Stack | undefined): Change {
+  const { write } = change;
+  if (write.kind !== "put" || before?.entry !== write.stack.entry) return change;
+  const appliedIds = change.appliedIds.filter((id) => !id.startsWith("timer:"));
+  return { ...change, appliedIds, write: { kind: "put", stack: { ...write.stack, timers: before.timers } } };
+}
+
 /** Lets events go when they are handed out, as a queue that delivers at most once. */
 function withEarlyAcknowledgement(store: Store): Store {
   return {
@@ -128,15 +158,16 @@ function withReversedEvents(store: Store): Store {
   return { ...store, takeDue: async (input) => [...(await store.takeDue(input))].reverse() };
 }
 
-/** Takes runs of earlier entries for those of the present one. */
-function withoutEntries(store: Store): Store {
-  return { ...store, load: async (ids) => (await store.load(ids)).map(toPresent) };
+/** Shows the engine another record than the one that stands there. */
+function onLoaded(replace: (stack: Stack) => Stack): (store: Store) => Store {
+  const show = (loaded: LoadedStack): LoadedStack => {
+    return loaded.stack === undefined ? loaded : { ...loaded, stack: replace(loaded.stack) };
+  };
+  return (store) => ({ ...store, load: async (ids) => (await store.load(ids)).map(show) });
 }
 
-function toPresent(loaded: LoadedStack): LoadedStack {
-  const { stack } = loaded;
-  if (stack === undefined) return loaded;
-  return { ...loaded, stack: { ...stack, runs: stack.runs.map((run) => ({ ...run, entry: stack.entry })) } };
+function isPresent({ entry }: Stack): (run: OpenRun) => boolean {
+  return (run) => run.entry === entry;
 }
 
 /** Ends an attempt and loses the event that would tell of it. */

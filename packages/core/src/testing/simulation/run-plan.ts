@@ -4,6 +4,7 @@ import { type Chance, createPlannedChance } from "./chance.ts";
 import { ALL_INVARIANTS } from "./invariants/all-invariants.ts";
 import type { Violation } from "./invariants/invariant.ts";
 import { type StoreWatch, watchStore } from "./invariants/watch-store.ts";
+import { createPlannedMachines } from "./planned-locator.ts";
 import type { StepNote } from "./scheduler.ts";
 import type { SimulationPlan } from "./simulation-plan.ts";
 import { createWorld, type World } from "./world.ts";
@@ -51,8 +52,9 @@ export async function runWithChance(
   chance: Chance,
   options: RunOptions & { readonly onNow?: (now: number) => void },
 ): Promise<SimulationRun> {
+  const machines = createPlannedMachines(plan.machines);
   const store = (await options.createStore?.()) ?? createMemoryStore();
-  const watch = watchStore(options.plant?.(store) ?? store, ALL_INVARIANTS);
+  const watch = watchStore(options.plant?.(store) ?? store, ALL_INVARIANTS, { findMachine: machines.find });
   const counts = createCounts();
   const onStep = (note: StepNote): void => {
     options.onNow?.(note.at - START_AT);
@@ -62,6 +64,7 @@ export async function runWithChance(
   const { scheduler, refreshDue } = createWorld(plan, {
     store: watch.store,
     chance,
+    machines,
     count: counts.add,
     scheduler: { startAt: START_AT, endAt: END_AT, onStep },
   });

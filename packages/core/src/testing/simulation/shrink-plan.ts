@@ -1,5 +1,6 @@
+import { createPlannedChance } from "./chance.ts";
 import { InvalidPlan } from "./planned-locator.ts";
-import { type RunOptions, runPlan, type SimulationRun } from "./run-plan.ts";
+import { type RunOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
 import { shrinkList } from "./shrink-list.ts";
 import { listSimplerMachines } from "./shrink-machine.ts";
 import type { PlannedAction, SimulationPlan } from "./simulation-plan.ts";
@@ -31,20 +32,25 @@ export async function shrinkRun(run: SimulationRun, options: ShrinkOptions = {})
     return true;
   }
 
+  const present = () => best.plan;
   for (let size = Number.POSITIVE_INFINITY; sizeOf(best.plan) < size && left > 0; ) {
     size = sizeOf(best.plan);
     await shrinkStacks(best.plan, attempt);
-    await shrinkParts(() => best.plan, attempt);
-    await shrinkOneByOne(() => best.plan, attempt);
+    await shrinkKinds(present, attempt);
+    await shrinkParts(present, attempt);
+    await shrinkOneByOne(present, attempt);
   }
   return best;
 }
 
 type Attempt = (plan: SimulationPlan) => Promise<boolean>;
 
+/** The run with what of the plan has made a difference; undefined: the plan cannot be run. */
 async function runOrSkip(plan: SimulationPlan, options: RunOptions): Promise<SimulationRun | undefined> {
+  const chance = createPlannedChance(plan);
   try {
-    return await runPlan(plan, options);
+    const run = await runWithChance(plan, chance, options);
+    return { ...run, plan: { ...plan, faults: chance.faults, work: chance.work } };
   } catch (error) {
     if (error instanceof InvalidPlan) return undefined;
     throw error;
@@ -66,6 +72,14 @@ async function shrinkStacks(plan: SimulationPlan, attempt: Attempt): Promise<voi
 
 function stackOf(action: PlannedAction): string | undefined {
   return action.do === "send" ? String(action.message["stackId"]) : undefined;
+}
+
+/** All faults of a kind at once: mostly one or two kinds matter. */
+async function shrinkKinds(present: () => SimulationPlan, attempt: Attempt): Promise<void> {
+  for (const kind of new Set(Object.values(present().faults).map((fault) => fault.kind))) {
+    const faults = Object.entries(present().faults).filter(([, fault]) => fault.kind !== kind);
+    await attempt({ ...present(), faults: Object.fromEntries(faults) });
+  }
 }
 
 async function shrinkParts(present: () => SimulationPlan, attempt: Attempt): Promise<void> {

@@ -3,7 +3,7 @@ import { createStoreTransport } from "../../engine/store-transport.ts";
 import { startSweep } from "../../engine/sweep.ts";
 import { createWorker, type Worker } from "../../engine/worker.ts";
 import { DEFAULT_RETENTION } from "../../engine/yard.ts";
-import type { Ids } from "../../ports/clock.ts";
+import type { Ids, Random } from "../../ports/clock.ts";
 import type { Executor } from "../../ports/executor.ts";
 import type { Locator } from "../../ports/locator.ts";
 import { silentLogger } from "../../ports/logger.ts";
@@ -25,6 +25,7 @@ export interface NodeDeps {
   readonly ids: Ids;
   readonly leaseMs: number;
   readonly keyOf: KeyOf;
+  readonly random: Random;
   /** What a life of a node gets of its own, so that its calls are those of this life. */
   createExecutors(life: Life): ReadonlyMap<string, Executor>;
   createLocator(life: Life): Locator;
@@ -107,7 +108,10 @@ function startLife(life: Life, concurrency: number, deps: NodeDeps): Running {
   const shared = { executors: deps.createExecutors(life), ids: deps.ids, logger: silentLogger };
   const locator = deps.createLocator(life);
   const clock = createNodeClock("engine", parts);
-  const engine = createEngine({ ...shared, store: storeOf("engine"), locator, clock }, ENGINE_OPTIONS);
+  const engine = createEngine(
+    { ...shared, store: storeOf("engine"), locator, clock, random: deps.random },
+    ENGINE_OPTIONS,
+  );
   const worker = createWorker(
     { ...shared, store: storeOf("worker"), clock: createNodeClock("worker", parts) },
     { leaseMs: deps.leaseMs },

@@ -5,6 +5,7 @@ export interface PlannedMachine {
   readonly states: Readonly<Record<string, PlannedState>>;
   readonly tasks: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly revision?: "pin" | "follow";
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** A state of a planned machine; keys other than these are passed on as they are. */

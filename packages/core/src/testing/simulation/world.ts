@@ -1,13 +1,13 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";
 import type { DueKind } from "../../ports/work-queue.ts";
-import { countingIds } from "../fake-clock.ts";
+import { countingIds, createRandom } from "../fake-clock.ts";
 import { createKeys } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
 import type { WorkKind } from "./operation.ts";
 import { performAction } from "./perform-action.ts";
 import { createPlannedExecutors } from "./planned-executors.ts";
-import { createPlannedLocator, createPlannedMachines } from "./planned-locator.ts";
+import { createPlannedLocator, type PlannedMachines } from "./planned-locator.ts";
 import { createScheduler, type Scheduler, type SchedulerInput } from "./scheduler.ts";
 import { createNode, type SimulatedNode } from "./simulated-node.ts";
 import type { SimulationPlan } from "./simulation-plan.ts";
@@ -16,6 +16,7 @@ import type { SimulationPlan } from "./simulation-plan.ts";
 export interface WorldDeps {
   readonly store: Store;
   readonly chance: Chance;
+  readonly machines: PlannedMachines;
   readonly count: (what: string) => void;
   readonly scheduler: Omit<SchedulerInput, "chance">;
 }
@@ -34,7 +35,10 @@ const KINDS: Readonly<Record<WorkKind, readonly DueKind[]>> = {
 };
 
 /** Puts the nodes up and plans the actions. */
-export function createWorld(plan: SimulationPlan, { store: given, chance, count, scheduler: input }: WorldDeps): World {
+export function createWorld(
+  plan: SimulationPlan,
+  { store: given, chance, machines, count, scheduler: input }: WorldDeps,
+): World {
   const scheduler = createScheduler({ ...input, chance });
   const { store, refreshDue } = watchDue(given, scheduler);
   const ids = countingIds();
@@ -44,22 +48,28 @@ export function createWorld(plan: SimulationPlan, { store: given, chance, count,
     calls.set(attempt, next);
     return next;
   };
-  const nobody = { node: -1, skewMs: 0, frozenUntil: 0, crash: () => undefined };
   const parts = { scheduler, chance, countCall };
   const keysOf = createKeys();
-  const executors = createPlannedExecutors({ ...parts, life: nobody, keyOf: keysOf(-1) });
-  const machines = createPlannedMachines(plan.machines, executors);
   const nodes: SimulatedNode[] = plan.nodes.map((node, index) => {
     const keyOf = keysOf(index);
     return createNode(index, node, {
-      ...{ store, scheduler, chance, ids, keyOf, leaseMs: plan.leaseMs, noteFault: count },
+      ...{
+        store,
+        scheduler,
+        chance,
+        ids,
+        keyOf,
+        random: createRandom(plan.seed + index),
+        leaseMs: plan.leaseMs,
+        noteFault: count,
+      },
       createExecutors: (life) => createPlannedExecutors({ ...parts, life, keyOf }),
       createLocator: (life) => createPlannedLocator(machines, { life, keyOf, scheduler }),
       findNode: (other) => nodes[other],
     });
   });
   const clock: Clock = { now: scheduler.now, sleep: () => Promise.resolve() };
-  const deps = { store, clock, ids, nodes, machines, executors, scheduler };
+  const deps = { store, clock, ids, nodes, machines, scheduler };
   for (const [index, action] of plan.actions.entries()) {
     // Actions of one instant come in their order.
     const key = `action ${index}`;

@@ -155,10 +155,11 @@ describe("the invariants", () => {
   });
 
   it("find a result of an earlier entry that changes the stack", async () => {
+    const attempts = { plan: 1 };
     const found = await findAfter(async ({ store }) => {
-      await commitNow(store, aPut({ entry: 2 }, { history: [up] }));
+      await commitNow(store, aPut({ entry: 2, attempts }, { history: [up] }));
       const late = aHistoryEntry(`result:${A1}`, { from: "UP", to: "UP" });
-      await commitNow(store, aPut({ entry: 2, metadata: { n: 1 } }, { history: [late] }));
+      await commitNow(store, aPut({ entry: 2, attempts, metadata: { n: 1 } }, { history: [late] }));
     });
 
     expect(found).toEqual([`late-results: s1: what had no effect has changed the stack: result:${A1} applied.`]);
@@ -194,7 +195,7 @@ describe("the invariants", () => {
       "nothing-dropped: 1 event(s) stay in the queue.",
       "nothing-dropped: 1 event(s) stay parked.",
       `comes-to-rest: s1 waits for ${A1}, which is unknown.`,
-      'comes-to-rest: s1: the task "plan" is pending for ever.',
+      'comes-to-rest: s1: the task "plan" is pending for ever (sent).',
       "comes-to-rest: s1: the timer 1/after/0 never fires.",
     ]);
   });

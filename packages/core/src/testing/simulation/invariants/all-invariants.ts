@@ -11,6 +11,7 @@ import { nothingDropped } from "./nothing-dropped.ts";
 import { order } from "./order.ts";
 import { lateResults } from "./results.ts";
 import { timersOnce } from "./timers.ts";
+import { leavingWaits, oneReaction, retriesBounded, visitsCounted } from "./version-2.ts";
 
 /** What every run of the simulator is held to. */
 export const ALL_INVARIANTS: readonly Invariant[] = [
@@ -25,6 +26,10 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   exclusiveKeys,
   lateResults,
   timersOnce,
+  leavingWaits,
+  retriesBounded,
+  oneReaction,
+  visitsCounted,
   handedOut,
   deadlinesTold,
   nothingDropped,

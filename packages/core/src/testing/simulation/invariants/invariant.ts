@@ -1,3 +1,4 @@
+import type { Machine } from "../../../machine/machine.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { ClaimInput, ClaimResult, Grant, SettleInput, SuspendInput } from "../../../ports/attempt-store.ts";
 import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
@@ -30,13 +31,19 @@ export interface InvariantChecks {
   onRest?(store: Store): void | Promise<void>;
 }
 
+/** What an invariant may look up. */
+export interface InvariantContext {
+  /** A revision of the plan's machine. */
+  findMachine(hash: string): Machine | undefined;
+}
+
 /** Something that must hold whatever the processes suffer. */
 export interface Invariant {
   readonly name: string;
   /** The promise, as a sentence. */
   readonly promise: string;
   /** Begins to look at a run; `tell` takes a sentence about a breach. */
-  create(tell: (sentence: string) => void): InvariantChecks;
+  create(tell: (sentence: string) => void, context: InvariantContext): InvariantChecks;
 }
 
 /** A breach of an invariant. */

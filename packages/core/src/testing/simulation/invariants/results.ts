@@ -21,10 +21,14 @@ export const lateResults: Invariant = {
   },
 };
 
-/** What only closes a run, or nothing at all. */
+/**
+ * What only closes a run, or nothing at all. An entry of which nothing was sent yet may have waited for that very run:
+ * then its tasks start with its end.
+ */
 function isWithoutEffect({ eventId, outcome }: HistoryEntry, before: Stack): boolean {
   if (outcome === "removed") return false;
   if (outcome !== "applied") return true;
+  if (Object.keys(before.attempts).length === 0) return false;
   const attempt = parseAttemptId(RESULT_ID.exec(eventId)?.[1] ?? "");
   return attempt !== undefined && attempt.life === before.life && attempt.entry < before.entry;
 }

@@ -1,7 +1,7 @@
 import type { Stack } from "../../../machine/stack.ts";
 import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
-import type { Invariant, InvariantChecks, Violation } from "./invariant.ts";
+import type { Invariant, InvariantChecks, InvariantContext, Violation } from "./invariant.ts";
 
 /** Invariants at a store, where everything passes. */
 export interface StoreWatch {
@@ -17,11 +17,16 @@ export interface StoreWatch {
 }
 
 /** Watches the calls of all processes. */
-export function watchStore(store: Store, invariants: readonly Invariant[]): StoreWatch {
+export function watchStore(
+  store: Store,
+  invariants: readonly Invariant[],
+  context: InvariantContext = NO_CONTEXT,
+): StoreWatch {
   const violations: Violation[] = [];
   const counts = new Map<string, number>();
   const watched = invariants.map(({ name, create }) => {
-    return { name, checks: create((sentence) => violations.push({ invariant: name, sentence })) };
+    const tell = (sentence: string) => void violations.push({ invariant: name, sentence });
+    return { name, checks: create(tell, context) };
   });
 
   async function look(call: keyof InvariantChecks, check: Check): Promise<void> {
@@ -40,6 +45,8 @@ export function watchStore(store: Store, invariants: readonly Invariant[]): Stor
     checkRest: () => look("onRest", (checks) => checks.onRest?.(store)),
   };
 }
+
+const NO_CONTEXT: InvariantContext = { findMachine: () => undefined };
 
 type Check = (checks: InvariantChecks) => void | Promise<void>;
 type Look = (call: keyof InvariantChecks, check: Check) => Promise<void>;

@@ -1,0 +1,128 @@
+import { parseAttemptId } from "../../../machine/attempt-id.ts";
+import type { Dispatch } from "../../../machine/decision.ts";
+import type { Machine } from "../../../machine/machine.ts";
+import { type CommittedChange, type Invariant, type InvariantContext, keyIn } from "./invariant.ts";
+
+interface LiveRun {
+  readonly attemptId: string;
+  readonly stack: string;
+  readonly entry: number;
+}
+
+/** A state that waits for the runs of those before it sends nothing while one of them may still be at work. */
+export const leavingWaits: Invariant = {
+  name: "leaving-waits",
+  promise: "Where `leaving` is wait or cancel, no task of the entry is sent while a run of an earlier one is alive.",
+  create(tell, context) {
+    const live = new Map<string, LiveRun>();
+    return {
+      onSettled: ({ attemptId }) => void live.delete(attemptId),
+      onCommitted(committed) {
+        const { closes, stackId } = committed.change;
+        for (const attemptId of closes) live.delete(attemptId);
+        for (const { attemptId, entry, life } of listFirstDispatches(committed, context)) {
+          const stack = keyIn(stackId, life);
+          const older = [...live.values()].find((run) => run.stack === stack && run.entry < entry);
+          if (older !== undefined) tell(`${attemptId} was sent while ${older.attemptId} was alive.`);
+        }
+        for (const { attemptId, entry, life } of committed.change.dispatches) {
+          if (!closes.includes(attemptId)) live.set(attemptId, { attemptId, stack: keyIn(stackId, life), entry });
+        }
+      },
+    };
+  },
+};
+
+/** What is sent first in the present entry, where that entry waits for the runs before it. */
+function listFirstDispatches(
+  { change, before, after }: CommittedChange,
+  { findMachine }: InvariantContext,
+): readonly Dispatch[] {
+  const leaving = findMachine(after?.machineHash ?? "")?.states.get(after?.state ?? "")?.leaving ?? "abandon";
+  const isOn = before?.entry === after?.entry && Object.keys(before?.attempts ?? {}).length > 0;
+  if (leaving === "abandon" || isOn) return [];
+  return change.dispatches.filter(({ again, entry }) => !again && entry === after?.entry);
+}
+
+/** By its policy a task gets no more attempts than it says; each retry by hand lets it begin again. */
+export const retriesBounded: Invariant = {
+  name: "retries-bounded",
+  promise: "A task gets no more attempts in an entry than its policy allows, begun again by each retry by hand.",
+  create(tell, context) {
+    const byHand = new Map<string, number>();
+    return {
+      onCommitted({ change, before, after }) {
+        const { stackId, history } = change;
+        const asked = history.filter(({ event, outcome }) => BY_HAND.has(event) && outcome === "applied").length;
+        const retries = (byHand.get(stackId) ?? 0) + asked;
+        byHand.set(stackId, retries);
+        const hashes = [before?.machineHash ?? "", after?.machineHash ?? ""];
+        for (const { attemptId, again, task, attempt } of change.dispatches) {
+          const allowed = attemptsOf(task, hashes, context) * (1 + retries);
+          if (!again && attempt > allowed) tell(`${attemptId} was made; ${allowed} were allowed.`);
+        }
+      },
+    };
+  },
+};
+
+const BY_HAND: ReadonlySet<string> = new Set(["RETRY_FAILED_TASKS", "RETRY_PENDING_TASKS"]);
+
+/** Without a limit where the revision is none of the plan's. */
+function attemptsOf(task: string, hashes: readonly string[], { findMachine }: InvariantContext): number {
+  const machines = hashes.flatMap((hash) => findMachine(hash) ?? []);
+  if (machines.length === 0) return Number.POSITIVE_INFINITY;
+  return Math.max(...machines.map((machine) => machine.tasks.get(task)?.retry.attempts ?? 1));
+}
+
+/** One answer completes an entry once: NEXT or FAILED enters what one reaction says, and no more. */
+export const oneReaction: Invariant = {
+  name: "one-reaction",
+  promise: "One answer makes NEXT or FAILED fire once.",
+  create(tell, { findMachine }) {
+    return {
+      onCommitted({ change, before, after }) {
+        const [line, ...others] = change.history;
+        if (line === undefined || others.length > 0 || before === undefined || after === undefined) return;
+        const machine = findMachine(before.machineHash);
+        if (machine === undefined || !line.eventId.startsWith("result:") || maySkip(machine)) return;
+        const entries = after.entry - before.entry;
+        const most = mostEntries(machine, before.state);
+        if (entries > most) tell(`${change.stackId}: ${line.eventId} has made ${entries} entries; ${most} at most.`);
+      },
+    };
+  },
+};
+
+/** Tasks that are skipped complete an entry by themselves. */
+function maySkip({ tasks }: Machine): boolean {
+  return [...tasks.values()].some(({ when }) => when !== undefined);
+}
+
+function mostEntries({ states }: Machine, state: string): number {
+  const on = states.get(state)?.on;
+  const reactions = [...(on?.get("NEXT") ?? []), ...(on?.get("FAILED") ?? [])];
+  return Math.max(0, ...reactions.map(({ advance }) => advance.length));
+}
+
+/** The visits of all states are the entries that were made, and the beginning. */
+export const visitsCounted: Invariant = {
+  name: "visits-counted",
+  promise: "Each entry into a state is counted once.",
+  create(tell) {
+    return {
+      onCommitted({ change, before, after }) {
+        if (after === undefined || before === undefined || before.life !== after.life) return;
+        if (after.entry < before.entry)
+          tell(`${change.stackId} went back from entry ${before.entry} to ${after.entry}.`);
+        const attempts = change.dispatches.map(({ attemptId }) => parseAttemptId(attemptId)?.entry ?? 0);
+        if (attempts.some((entry) => entry > after.entry)) tell(`${change.stackId} has sent tasks of a later entry.`);
+        const counts = Object.values(after.visits ?? {});
+        const visits = counts.reduce((sum, count) => sum + count, 0);
+        if (counts.length > 0 && visits !== after.entry + 1) {
+          tell(`${change.stackId} counts ${visits} visits in entry ${after.entry}.`);
+        }
+      },
+    };
+  },
+};
