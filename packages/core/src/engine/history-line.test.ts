@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../machine/decision.ts";
 import type { StackEvent } from "../machine/event.ts";
+import { PLAIN_TASK } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
 import { aDispatch, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
@@ -124,6 +125,7 @@ const secretive = aMachine(
     },
   },
 );
+const aTask = { ...PLAIN_TASK, name: "db", definition: {}, timeoutMs: 1, cancelWithinMs: 1 };
 const knowing = (password: string, version: number): Partial<Stack> => ({
   metadata: { password, url: "x" },
   secretVersions: { password: version },
@@ -188,6 +190,31 @@ describe("a line about a result", () => {
 
     expect(entry.outputs).toEqual({ host: "h", key: { $secret: "tasks.db.key#1" }, lost: "***" });
     expect(JSON.stringify(entry)).not.toContain("hunter2");
+  });
+
+  it("hides what a task gives for a sensitive key, whether its worker says so or not", () => {
+    const machine = {
+      ...secretive,
+      tasks: new Map([
+        [
+          "db",
+          {
+            ...aTask,
+            outputs: new Map([
+              ["password", "pw"],
+              ["url", "url"],
+            ]),
+          },
+        ],
+      ]),
+    };
+    const event = anEvent("TASK_COMPLETED", { ...result, outputs: { pw: "hunter22", url: "x" } });
+    const decision = applied(aStack(knowing("hunter22", 1)));
+
+    const entry = toHistoryEntry({ event, decision, outcome: "applied", before: aStack(), notes: [], machine });
+
+    expect(entry.outputs).toEqual({ pw: "***", url: "x" });
+    expect(JSON.stringify(entry)).not.toContain("hunter22");
   });
 
   it("keeps no outputs and nothing else more than before for stacks of version 1", () => {

@@ -1,6 +1,7 @@
 import type { Decision } from "../machine/decision.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
 import type { Machine } from "../machine/machine.ts";
+import { listHeldSecrets } from "../machine/mask-secrets.ts";
 import { findSecretRef, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import { isMap } from "../machine/unwrap-body.ts";
@@ -8,7 +9,6 @@ import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts
 import { defined } from "./defined.ts";
 import { createMaskText } from "./mask-text.ts";
 import { findMaskedKeys, toPrintedMetadata } from "./masked-keys.ts";
-import { listStackSecrets } from "./stack-secrets.ts";
 
 /** What a history line is made of. */
 export interface HistoryLineInput {
@@ -52,7 +52,7 @@ export function toHistoryEntry(input: HistoryLineInput): HistoryEntry {
 }
 
 function toMetadata({ event, decision, machine, before }: HistoryLineInput, after: Stack | undefined): unknown {
-  const masked = findMaskedKeys(event.metadata, { machine, stack: after ?? before });
+  const masked = findMaskedKeys({ metadata: event.metadata }, { machine, stack: after ?? before });
   const isStored = decision.kind === "applied" && after !== undefined;
   return toPrintedMetadata(event.metadata, masked, (key) => {
     const ref = isStored ? findSecretRef(after, key) : undefined;
@@ -67,14 +67,25 @@ function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | und
     ...(origin === "external" && dispatchId !== undefined && { dispatchId }),
     ...(timerId !== undefined && { timer: timerId }),
     ...(confirm !== undefined && confirm === stackId && { confirmed: true }),
-    ...(machine?.version === 2 && toAnswerFields(event, after)),
+    ...(machine?.version === 2 && toAnswerFields(event, machine, after)),
   };
 }
 
-function toAnswerFields({ outputs, sensitiveOutputs = [], retryable, task }: StackEvent, after: Stack | undefined) {
+function toAnswerFields(event: StackEvent, machine: Machine, after: Stack | undefined): Partial<HistoryEntry> {
+  const { outputs, retryable, task } = event;
   const given = task === undefined ? undefined : after?.outputs?.[task.name];
-  const printed = toPrintedMetadata(outputs, sensitiveOutputs, (name) => given?.[name] ?? MASK);
+  const printed = toPrintedMetadata(outputs, listHiddenOutputs(event, machine), (name) => given?.[name] ?? MASK);
   return defined({ outputs: printed, retryable });
+}
+
+/** Those that the worker says, and those that become sensitive metadata. */
+function listHiddenOutputs(
+  { sensitiveOutputs = [], task }: StackEvent,
+  { tasks, metadata }: Machine,
+): readonly string[] {
+  const mapped = [...(tasks.get(task?.name ?? "")?.outputs ?? [])];
+  const secret = mapped.filter(([key]) => metadata.keys.get(key)?.sensitive === true);
+  return [...sensitiveOutputs, ...secret.map(([, output]) => output)];
 }
 
 /** Texts of people and programs may quote a secret that the stack holds, or that the event has brought. */
@@ -98,11 +109,12 @@ interface SecretPlaces {
 }
 
 function listSecretValues(event: StackEvent, { before, after, machine }: SecretPlaces): readonly unknown[] {
-  const held = [before, after].flatMap((stack) => (stack === undefined ? [] : listStackSecrets(stack)));
-  const { metadata, outputs = {}, sensitiveOutputs = [] } = event;
-  const masked = machine === undefined ? undefined : findMaskedKeys(metadata, { machine, stack: after ?? before });
+  const held = [before, after].flatMap((stack) => (stack === undefined ? [] : listHeldSecrets(stack)));
+  const { metadata, outputs = {} } = event;
+  const masked = machine === undefined ? undefined : findMaskedKeys({ metadata }, { machine, stack: after ?? before });
   const brought = isMap(metadata) && Array.isArray(masked) ? masked.map((key) => metadata[key]) : [];
-  return [...held, ...brought, ...sensitiveOutputs.map((name) => outputs[name])];
+  const hidden = machine === undefined ? (event.sensitiveOutputs ?? []) : listHiddenOutputs(event, machine);
+  return [...held, ...brought, ...hidden.map((name) => outputs[name])];
 }
 
 function toFailureCode({ name, code }: StackEvent): string | undefined {

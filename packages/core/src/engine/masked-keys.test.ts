@@ -22,28 +22,29 @@ describe("the keys of an event that must not be shown", () => {
   it("are those that its machine declares sensitive, and no others", () => {
     const metadata = { password: "hunter22", url: "x", other: 1 };
 
-    expect(findMaskedKeys(metadata, { machine, stack: undefined })).toEqual(["password"]);
-    expect(findMaskedKeys({ url: "x" }, { machine, stack: undefined })).toBeUndefined();
-    expect(findMaskedKeys(metadata, { machine: plain, stack: undefined })).toBeUndefined();
+    expect(findMaskedKeys({ metadata }, { machine, stack: undefined })).toEqual(["password"]);
+    expect(findMaskedKeys({ metadata: { url: "x" } }, { machine, stack: undefined })).toBeUndefined();
+    expect(findMaskedKeys({ metadata }, { machine: plain, stack: undefined })).toBeUndefined();
   });
 
   it("are those too that the stack holds as secrets under a machine that no longer says so", () => {
     const stack = aStack({ metadata: { password: "old-secret" }, secretVersions: { password: 1 } });
 
-    expect(findMaskedKeys({ password: "hunter22" }, { machine: plain, stack })).toEqual(["password"]);
+    expect(findMaskedKeys({ metadata: { password: "hunter22" } }, { machine: plain, stack })).toEqual(["password"]);
   });
 
   it("are all where no machine was found", () => {
-    expect(findMaskedKeys({ a: 1 }, { machine: undefined, stack: undefined })).toBe("all");
-    expect(findMaskedKeys(undefined, { machine: undefined, stack: undefined })).toBeUndefined();
+    expect(findMaskedKeys({ metadata: { a: 1 } }, { machine: undefined, stack: undefined })).toBe("all");
+    expect(findMaskedKeys({ outputs: { a: 1 } }, { machine: undefined, stack: undefined })).toBe("all");
+    expect(findMaskedKeys({}, { machine: undefined, stack: undefined })).toBeUndefined();
   });
 
   it("are those too in which a map or list may hide a secret", () => {
     const hidden = { deep: { password: "hunter22" }, url: "x" };
 
-    expect(findMaskedKeys(hidden, { machine, stack: undefined })).toEqual(["deep"]);
-    expect(findMaskedKeys("password=hunter22", { machine, stack: undefined })).toBe("all");
-    expect(findMaskedKeys(hidden, { machine: plain, stack: undefined })).toBeUndefined();
+    expect(findMaskedKeys({ metadata: hidden }, { machine, stack: undefined })).toEqual(["deep"]);
+    expect(findMaskedKeys({ metadata: "password=hunter22" }, { machine, stack: undefined })).toBe("all");
+    expect(findMaskedKeys({ metadata: hidden }, { machine: plain, stack: undefined })).toBeUndefined();
   });
 });
 
@@ -74,13 +75,15 @@ describe("a printed message", () => {
   });
 
   it("keeps its shape where nobody knows what it is", () => {
-    const message = { stackId: "pr-1", event: "GO", metdata: { password: "hunter22", on: true }, list: ["hunter22"] };
+    const hidden = { metdata: { password: "hunter22", on: true }, list: ["hunter22"], outputs: { key: "hunter22" } };
+    const message = { stackId: "pr-1", event: "GO", ...hidden };
 
     expect(toPrintedMessage(message, "all")).toEqual({
       stackId: "pr-1",
       event: "GO",
       metdata: { password: "***", on: true },
       list: ["***"],
+      outputs: { key: "***" },
     });
   });
 });

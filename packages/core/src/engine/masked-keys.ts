@@ -1,3 +1,4 @@
+import type { StackEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/machine.ts";
 import { MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
@@ -11,23 +12,27 @@ export type MaskedKeys = readonly string[] | "all";
  * holds as such. Where no machine was found, any of them may be. Undefined: all can be shown.
  */
 export function findMaskedKeys(
-  metadata: unknown,
+  { metadata, outputs }: Pick<StackEvent, "metadata" | "outputs">,
   { machine, stack }: { readonly machine: Machine | undefined; readonly stack: Stack | undefined },
 ): MaskedKeys | undefined {
+  if (machine === undefined) return metadata === undefined && outputs === undefined ? undefined : "all";
   if (metadata === undefined || metadata === null) return undefined;
-  if (machine === undefined) return "all";
-  const { keys } = machine.metadata;
-  if (keys.size === 0 && stack?.secretVersions === undefined) return undefined;
-  const versions = stack?.secretVersions ?? {};
-  const isSensitive = (key: string) => keys.get(key)?.sensitive === true || Object.hasOwn(versions, key);
-  const hasSecrets = [...keys.values()].some(({ sensitive }) => sensitive) || Object.keys(versions).length > 0;
-  if (!hasSecrets) return undefined;
+  const isSensitive = findSecretKeys(machine, stack);
+  if (isSensitive === undefined) return undefined;
   // What is no flat map was refused, and nobody can tell where in it a secret stands.
   if (!isMap(metadata)) return "all";
   const masked = Object.entries(metadata).flatMap(([key, value]) => {
     return isSensitive(key) || (typeof value === "object" && value !== null) ? [key] : [];
   });
   return masked.length === 0 ? undefined : masked;
+}
+
+/** Undefined where no key is sensitive. */
+function findSecretKeys({ metadata }: Machine, stack: Stack | undefined): ((key: string) => boolean) | undefined {
+  const versions = stack?.secretVersions ?? {};
+  const isDeclared = [...metadata.keys.values()].some(({ sensitive }) => sensitive);
+  if (!isDeclared && Object.keys(versions).length === 0) return undefined;
+  return (key) => metadata.keys.get(key)?.sensitive === true || Object.hasOwn(versions, key);
 }
 
 /** Metadata for people's eyes. `show` may put something else than `***` in the place of a value. */
@@ -60,7 +65,7 @@ export function toPrintedMessage(
   const hidden = Array.isArray(sensitiveOutputs) ? sensitiveOutputs.filter((name) => typeof name === "string") : [];
   const printed = Object.entries(message).map(([key, value]) => {
     if (key === "metadata") return [key, toPrintedMetadata(value, masked)] as const;
-    if (key === "outputs") return [key, toPrintedMetadata(value, hidden)] as const;
+    if (key === "outputs") return [key, toPrintedMetadata(value, masked === "all" ? masked : hidden)] as const;
     const isOpen = masked !== "all" || PLAIN_KEYS.has(key) || key === "task";
     return [key, isOpen ? value : maskWhole(value)] as const;
   });

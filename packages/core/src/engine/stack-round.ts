@@ -105,7 +105,7 @@ async function takeEvent(
 ): Promise<"done" | "redeliver"> {
   const before = round.stack;
   const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
-  const masked = findMaskedKeys(event.metadata, { machine, stack: before });
+  const masked = findMaskedKeys(event, { machine, stack: before });
   const became =
     decision.kind === "rejected" ? refuse(deps, round, { event, queued, decision, masked }) : toOutcome(decision);
   const outcome = became === "redeliver" ? "refused" : became;

@@ -1,9 +1,9 @@
+import { listHeldSecrets } from "../machine/mask-secrets.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
 import { createMaskText } from "./mask-text.ts";
 import { toPrintedMessage } from "./masked-keys.ts";
-import { listStackSecrets } from "./stack-secrets.ts";
 
 /** What people are shown: `***` in the place of every sensitive value. */
 export const toPrinted = {
@@ -11,7 +11,7 @@ export const toPrinted = {
   stack(stack: Stack): Stack {
     const { secretVersions: _, keptSecrets: __, outputs: ___, ...rest } = stack;
     const metadata = maskMetadata(toShownMetadata(stack));
-    const mask = createMaskText(listStackSecrets(stack));
+    const mask = createMaskText(listHeldSecrets(stack));
     const tasks = stack.tasks.map(({ errorMessage, ...task }) =>
       errorMessage === undefined ? task : { ...task, errorMessage: mask(errorMessage) },
     );

@@ -1,10 +1,10 @@
 import type { Machine } from "../../machine/machine.ts";
+import { listHeldSecrets } from "../../machine/mask-secrets.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";
 import { createMaskText, type MaskText } from "../mask-text.ts";
 import type { YardProcess } from "../process-registry.ts";
-import { listStackSecrets } from "../stack-secrets.ts";
 import { explainTask, findNewestAttempt } from "./explain-task.ts";
 import { summarise } from "./summarise.ts";
 import type { Wait } from "./wait.ts";
@@ -43,7 +43,7 @@ export interface ExplainInput {
  */
 export function explainStack(input: ExplainInput, now: number): Explanation {
   const { stack, parked, machine } = input;
-  const mask = createMaskText(listStackSecrets(stack));
+  const mask = createMaskText(listHeldSecrets(stack));
   const tasks = stack.tasks.map((task) => toExplained({ ...input, now }, task, mask));
   const { why, waitsFor } = summarise({ stack, parked, machine, now, tasks });
   return { summary: mask(why), ...(waitsFor && { waitsFor }), tasks };
