@@ -117,8 +117,11 @@ async function replaceAll(
 describe("servers and workers over one Postgres", () => {
   it("go on when some of them are killed and others are asked to end, and do everything once", async () => {
     const { cwd } = makeYard();
-    const servers = [await startServer(), await startServer()] as const;
-    const workers = [await startWorker(), await startWorker(), await startWorker()] as const;
+    // All at once, over a database without a schema.
+    const [servers, workers] = await Promise.all([
+      Promise.all([startServer(), startServer()]),
+      Promise.all([startWorker(), startWorker(), startWorker()]),
+    ]);
     writeFileSync(join(cwd, "hold"), "");
     const ids = Array.from({ length: 24 }, (_, index) => `pr-${index}`);
     const open = (id: string) => ({ id: `open-${id}`, stackId: id, event: "OPEN", machine: "m" });

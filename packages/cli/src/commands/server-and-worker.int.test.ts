@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { join } from "node:path";
 import { listProcesses } from "@stackyard/core/engine";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -97,6 +98,18 @@ describe("stackyard server and stackyard worker", () => {
     expect([(await stop(worker)).exitCode, (await stop(server)).exitCode]).toEqual([0, 0]);
     expect(await list()).toEqual([]);
     expect(existsSync(join(cwd, ".stackyard/server.json"))).toBe(false);
+  });
+
+  it("answer under the name of their proxy, and under no other", async () => {
+    const { cwd } = aProject({ server: { url: "https://yard.example.org" } });
+    const { port } = new URL(String((await start(["server", "--port", "0"], cwd)).ready["url"]));
+    const statusOf = (host: string) =>
+      new Promise((resolve, reject) => {
+        const request = get({ host: "127.0.0.1", port, path: "/health/ready", headers: { host } });
+        request.on("response", ({ statusCode }) => resolve(statusCode)).on("error", reject);
+      });
+
+    expect([await statusOf("yard.example.org"), await statusOf("evil.example.org")]).toEqual([200, 421]);
   });
 
   it("keep the way into the store and the tokens from tasks", async () => {

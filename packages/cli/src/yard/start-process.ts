@@ -77,7 +77,8 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
   const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
   try {
-    const served = input.serve === undefined ? undefined : await startServing(parts, input.serve);
+    const served =
+      input.serve === undefined ? undefined : await startServing(parts, input.serve, file.config.server?.url);
     const yard = startParts(parts, file, { ...input, ...(served && { serverUrl: served.url }) });
     return {
       ...{ id: yard.id, machinesDir, locator, executors },
@@ -107,12 +108,28 @@ interface Parts {
   readonly logger: Logger;
 }
 
-async function startServing(parts: Parts, { host, port, loadTokens, anonymous }: ServeInput) {
-  const { createServer } = await import("@stackyard/server");
+async function startServing(
+  parts: Parts,
+  { host, port, loadTokens, anonymous }: ServeInput,
+  publicUrl: string | undefined,
+) {
+  const { createServer, isLoopbackHost } = await import("@stackyard/server");
   const tokens = await loadTokens();
-  const server = createServer({ ...parts, version: VERSION }, { host, port, tokens, allowAnonymous: anonymous });
+  const server = createServer(
+    { ...parts, version: VERSION },
+    {
+      ...{ host, port, tokens, allowAnonymous: anonymous },
+      // On other addresses every name is allowed.
+      ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
+    },
+  );
   const { url } = await server.start();
   return { url: toReachable(url), drain: () => server.drain(), stop: () => server.stop() };
+}
+
+/** A proxy hands the name on under which it was called. */
+function allowProxy({ hostname, origin }: URL) {
+  return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
 }
 
 // Who listens on all addresses is reached by this machine's own.
