@@ -100,12 +100,10 @@ function decideOnMachine(
 
 /** A decision whose reasons and notes tell no sensitive value of the stack before and after, or of the event. */
 function masked(machine: Machine, stack: Stack | undefined, event: StackEvent, decision: Decision): Decision {
-  const after = decision.kind === "applied" ? decision.stack : stack;
-  const values = [stack, after].flatMap((holder) => listSecretValues(machine, holder ?? NO_STACK, event));
-  return maskDecision(values, decision);
+  const before = listSecretValues(machine, stack, event);
+  const after = decision.kind === "applied" ? listSecretValues(machine, decision.stack, event) : [];
+  return maskDecision([...before, ...after], decision);
 }
-
-const NO_STACK = { metadata: {} };
 
 function findHandler(stack: Stack, event: StackEvent): Handler {
   if (isTimeout(stack, event)) return timeOutState;

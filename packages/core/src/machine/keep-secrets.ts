@@ -10,6 +10,7 @@ import type { Metadata, MetadataValue, Stack } from "./stack.ts";
  */
 export function withMetadata(machine: Machine, stack: Stack, { metadata, keys }: MetadataChange): Stack {
   const changed = metadata === stack.metadata ? stack : { ...stack, metadata };
+  if (keys.length === 0) return changed;
   const secret = keys.filter((key) => isSensitive(machine.metadata, key) || isVersioned(stack, key));
   if (secret.length === 0) return changed;
   const kept = secret.flatMap((key) => {
@@ -29,6 +30,7 @@ export function withMetadata(machine: Machine, stack: Stack, { metadata, keys }:
 
 /** The stack with a version for each value whose key has become sensitive with a new revision of the machine. */
 export function adoptSecrets(machine: Machine, stack: Stack): Stack {
+  if (machine.metadata.keys.size === 0) return stack;
   const fresh = [...machine.metadata.keys]
     .filter(
       ([key, rule]) =>

@@ -10,13 +10,19 @@ import { isMap } from "./unwrap-body.ts";
 const MIN_CHARACTERS = 4;
 
 /** The sensitive values that a stack holds, and those that an event brings. */
-export function listSecretValues(machine: Machine, holder: SecretHolder, event: StackEvent): readonly unknown[] {
-  return [...listHeldSecrets(holder), ...listBrought(machine, event)];
+export function listSecretValues(
+  machine: Machine,
+  holder: SecretHolder | undefined,
+  event: StackEvent,
+): readonly unknown[] {
+  const brought = listBrought(machine, event);
+  return holder === undefined ? brought : [...listHeldSecrets(holder), ...brought];
 }
 
 /** The sensitive values that a stack holds. */
-export function listHeldSecrets({ secretVersions = {}, keptSecrets = {}, metadata }: SecretHolder): readonly unknown[] {
-  return [...Object.keys(secretVersions).map((key) => metadata[key]), ...Object.values(keptSecrets)];
+export function listHeldSecrets({ secretVersions, keptSecrets, metadata }: SecretHolder): readonly unknown[] {
+  if (secretVersions === undefined && keptSecrets === undefined) return [];
+  return [...Object.keys(secretVersions ?? {}).map((key) => metadata[key]), ...Object.values(keptSecrets ?? {})];
 }
 
 /** A text with `***` in the place of every occurrence of these values. */
@@ -46,6 +52,7 @@ export function maskDecision(values: readonly unknown[], decision: Decision): De
 }
 
 function listBrought(machine: Machine, { metadata, outputs, sensitiveOutputs = [] }: StackEvent): readonly unknown[] {
+  if (machine.metadata.keys.size === 0 && sensitiveOutputs.length === 0) return [];
   const brought = isMap(metadata) ? Object.entries(metadata) : [];
   const given = Object.entries(outputs ?? {});
   return [

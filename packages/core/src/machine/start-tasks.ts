@@ -5,7 +5,7 @@ import type { TaskState } from "./stack.ts";
 import { isHeld, needsAreMet } from "./task-flow.ts";
 import type { MessageStack } from "./task-message.ts";
 import { toScope } from "./to-scope.ts";
-import { setTask, toDetail, toScopeInput, toShown, type Work } from "./work.ts";
+import { toDetail, toScopeInput, toShown, type Work } from "./work.ts";
 
 /** What becomes of a task when its state is entered: it waits to be sent, is skipped, or cannot tell and has failed. */
 export function decideOnEntry(work: Work, name: string): TaskState {
@@ -33,28 +33,35 @@ export function toWaiting(name: string): TaskState {
  */
 export function startReady(work: Work, given?: MessageStack): void {
   if (isHeld(work)) return;
-  const ready = work.stack.tasks.filter(({ name, detail }) => detail === "WAITING" && needsAreMet(work, name));
-  const prepared = ready.flatMap(({ name }) => prepare(work, name) ?? []);
-  if (prepared.length === 0) return;
+  const prepared: PreparedTask[] = [];
+  const start = (task: TaskState): TaskState => {
+    if (task.detail !== "WAITING" || !needsAreMet(work, task.name)) return task;
+    const made = prepare(work, task.name);
+    if (made.kind === "unsent") return made.task;
+    prepared.push(made);
+    return { name: task.name, status: "PENDING", ...toDetail(work.machine, "RUNNING") };
+  };
+  const tasks = work.stack.tasks.map(start);
+  if (tasks.every((task, index) => task === work.stack.tasks[index])) return;
+  work.stack = { ...work.stack, tasks };
   const shown = given ?? toMessageStack(work.machine, work.stack);
   for (const each of prepared) dispatchTask(work, each, shown);
 }
 
-/** Resolves a task and sets its status; undefined when it cannot be sent. */
-function prepare(work: Work, name: string): PreparedTask | undefined {
+interface Unsent {
+  readonly kind: "unsent";
+  readonly task: TaskState;
+}
+
+/** Resolves a task, or says what becomes of one that cannot be sent. */
+function prepare(work: Work, name: string): PreparedTask | Unsent {
   const task: Task | undefined = work.machine.tasks.get(name);
   if (task === undefined) {
     work.notes.push(tellLostTask(name));
-    setTask(work, { name, status: "PENDING" });
-    return undefined;
+    return { kind: "unsent", task: { name, status: "PENDING" } };
   }
   const prepared = prepareTask(toScopeInput(work), task);
-  if (prepared.kind === "fault") {
-    setTask(work, toFault(work, name, prepared));
-    return undefined;
-  }
-  setTask(work, { name, status: "PENDING", ...toDetail(work.machine, "RUNNING") });
-  return prepared;
+  return prepared.kind === "fault" ? { kind: "unsent", task: toFault(work, name, prepared) } : prepared;
 }
 
 function toFault(
