@@ -5,9 +5,11 @@ import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DueKind } from "../ports/work-queue.ts";
 import { countingIds, createFakeClock, createRandom, type FakeClock } from "./fake-clock.ts";
-import { createInvariants } from "./invariants.ts";
+import { findStuck } from "./find-stuck.ts";
 import { createProcesses, type ProcessesInput } from "./simulated-processes.ts";
 import { settlePromises, type TurnDeps, workTurn } from "./simulated-turn.ts";
+import { ALL_INVARIANTS } from "./simulation/invariants/all-invariants.ts";
+import { watchStore } from "./simulation/invariants/watch-store.ts";
 
 /** What is simulated. */
 export interface SimulatorInput extends ProcessesInput {
@@ -19,7 +21,10 @@ export interface SimulatorInput extends ProcessesInput {
   readonly wrapStore?: (store: Store) => Store;
 }
 
-/** A yard in virtual time: the real engine and workers over the memory store, under a seeded scheduler. */
+/**
+ * A yard in virtual time that a test drives by hand: the real engine and workers over the memory store, in an order that
+ * a seed gives. See `runSeed` for runs under every kind of fault.
+ */
 export interface Simulator {
   readonly clock: FakeClock;
   readonly store: Store;
@@ -47,8 +52,8 @@ export function createSimulator(input: SimulatorInput): Simulator {
   const ids = countingIds();
   const random = createRandom(input.seed ?? 1);
   const memory = createMemoryStore();
-  const invariants = createInvariants();
-  const store = invariants.watch(input.wrapStore?.(memory) ?? memory);
+  const watch = watchStore(input.wrapStore?.(memory) ?? memory, ALL_INVARIANTS);
+  const { store } = watch;
   const processes = createProcesses(input, { clock, ids, random, store });
   const deps: TurnDeps = { store, clock, random, processes, duplicateRate: input.duplicateRate ?? 0 };
   return {
@@ -69,7 +74,7 @@ export function createSimulator(input: SimulatorInput): Simulator {
       return (await memory.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
     },
     crashes: processes.crashes,
-    findViolations: () => invariants.findViolations(memory),
+    findViolations: async () => [...watch.violations.map(({ sentence }) => sentence), ...(await findStuck(memory))],
   };
 }
 
