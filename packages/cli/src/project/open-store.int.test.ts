@@ -16,11 +16,11 @@ const files = {
 let remove = () => {};
 afterEach(() => remove());
 
-function open(use: string) {
+function open(use: string, name = use) {
   const project = makeTempProject(files);
   remove = project.remove;
   const env = { SECRET: "s" };
-  const choice = { kind: "package", name: use, use, options: { a: 1 } } as const;
+  const choice = { kind: "package", name, use, options: { a: 1 } } as const;
   return { project, store: openStore(choice, { projectDir: project.folder, env, logger: silentLogger }) };
 }
 
@@ -38,6 +38,15 @@ describe("openStore", () => {
 
   it("takes a store that is an object of a class", async () => {
     expect(await open("./class.mjs").store).toBeDefined();
+  });
+
+  it("says what to install where one of our own packages is missing", async () => {
+    await expect(open("@stackyard/store-absent", "postgres").store).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(
+        /^The store "postgres" cannot be loaded: .*`npm install @stackyard\/store-absent`/,
+      ),
+    });
   });
 
   it.each([
