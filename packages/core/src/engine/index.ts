@@ -26,6 +26,7 @@ export { createFolderLocator } from "./folder-locator.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { listProcesses } from "./process-registry.ts";
 export { publishMessages } from "./publish-messages.ts";
+export { planUpgrade } from "./replay/plan-upgrade.ts";
 export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreTransport } from "./store-transport.ts";

@@ -67,6 +67,8 @@ export interface Trial {
   readonly yard: Simulator;
   readonly calls: readonly ScriptedCall[];
   readonly locator: TrialLocator;
+  /** By name. */
+  readonly executors: ReadonlyMap<string, Executor>;
   /** The history of a stack, a line an event: `PUSHED parked EVENT_NOT_HANDLED`. */
   listOutcomes(stackId: string): Promise<readonly string[]>;
   /** Parked events of a stack: `e2 EVENT_NOT_HANDLED tried 1`. */
@@ -86,6 +88,7 @@ export function createTrial({ script, source = TRIAL_SOURCE, ...input }: TrialIn
     yard,
     calls,
     locator,
+    executors: byName,
     async listOutcomes(stackId) {
       const lines = await yard.listHistory(stackId);
       return lines.map(({ event, outcome, code }) => [event, outcome, ...(code === undefined ? [] : [code])].join(" "));

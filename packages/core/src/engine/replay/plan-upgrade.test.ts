@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import type { Step } from "../../ports/executor.ts";
+import { failed, succeeded } from "../../ports/steps.ts";
+import { createTrial, type TrialInput } from "../../testing/trial.ts";
+import { planUpgrade, type UpgradePlan } from "./plan-upgrade.ts";
+
+const HOUR_MS = 3_600_000;
+
+const SOURCE = `
+version: 2
+events: { OPENED: {}, PUSHED: { metadata: [image] }, MERGED: {} }
+metadata:
+  password: { type: string, pattern: "^[a-z0-9]{8}$", sensitive: true }
+states:
+  INIT: { on: { OPENED: BUILD } }
+  BUILD: { tasks: [network, db], on: { NEXT: LIVE, FAILED: BROKEN } }
+  LIVE: { on: { PUSHED: BUILD, MERGED: CLEAN-UP } }
+  BROKEN: { on: { PUSHED: BUILD } }
+  CLEAN-UP: { terminal: true, tasks: [remove] }
+tasks:
+  network: { executor: work, config: {} }
+  db: { executor: work, config: {}, needs: [network], retry: { attempts: 3, backoff: { from: 1s, to: 1s } } }
+  remove: { executor: work, config: {} }
+`;
+
+const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
+const pushed = { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:1", password: "hunter22" } };
+
+/** A stack that was opened, failed twice at its database, went on, and was pushed to. */
+async function createLife(input: TrialInput = {}) {
+  let failures = 2;
+  const script = ({ task }: { readonly task: string }): Step => {
+    if (task !== "db" || failures === 0) return succeeded({});
+    failures -= 1;
+    return failed({ code: "QUOTA", message: "no room", retryable: true });
+  };
+  const trial = createTrial({ source: SOURCE, script, ...input });
+  await trial.yard.publish(opened);
+  await trial.yard.advance(10_000);
+  await trial.yard.publish(pushed);
+  await trial.yard.advance(10_000);
+  return trial;
+}
+
+type Trial = Awaited<ReturnType<typeof createLife>>;
+
+async function plan(trial: Trial, source: string, to?: string): Promise<UpgradePlan> {
+  trial.locator.write("app", source);
+  const { store, clock } = trial.yard;
+  const planned = await planUpgrade(
+    { store, clock, locator: trial.locator, executors: trial.executors },
+    { stackId: "pr-1", to },
+  );
+  if (planned === undefined) throw new Error("There is no stack.");
+  return planned;
+}
+
+function tell({ differences }: UpgradePlan): readonly string[] {
+  return differences.map(({ event, before, after }) => {
+    const side = (each: UpgradePlan["differences"][number]["after"] | undefined) =>
+      each === undefined ? "nothing" : [each.outcome, each.code, each.state, ...each.sent].filter(Boolean).join(" ");
+    return `${event}: ${side(before)} -> ${side(after)}`;
+  });
+}
+
+describe("the plan of an upgrade", () => {
+  it("finds no difference where the behaviour is the same, over retries, chance and secrets", async () => {
+    const trial = await createLife();
+
+    const planned = await plan(trial, SOURCE.replace("version: 2", "version: 2\ndescription: newer"));
+
+    expect(planned).toMatchObject({ outcome: "applied", differences: [], more: 0, end: [] });
+    expect(planned.replayed).toBeGreaterThan(8);
+    expect(planned.from).not.toBe(planned.to);
+    expect(planned).not.toHaveProperty("incomplete");
+    expect((await trial.yard.findStack("pr-1"))?.machineHash).toBe(planned.from);
+  });
+
+  it("says where the history would have been another: state, tasks, refusals", async () => {
+    const trial = await createLife();
+
+    const planned = await plan(
+      trial,
+      SOURCE.replace("NEXT: LIVE", "NEXT: CHECK").replace("  LIVE:", "  CHECK: {}\n  LIVE:"),
+    );
+
+    expect(tell(planned)).toEqual([
+      "TASK_COMPLETED: applied LIVE -> applied CHECK",
+      "PUSHED: applied BUILD network -> refused EVENT_NOT_HANDLED CHECK",
+      expect.stringMatching(/^TASK_COMPLETED: applied BUILD db -> ignored RESULT_STALE CHECK$/),
+      expect.stringMatching(/^TASK_COMPLETED: applied LIVE -> ignored RESULT_STALE CHECK$/),
+    ]);
+    expect(planned.differences[0]).toMatchObject({
+      eventId: expect.stringMatching(/^result:/),
+      at: expect.any(Number),
+    });
+    expect(planned.end).toContainEqual({ what: "state", before: "LIVE", after: "CHECK" });
+    expect(planned.end).toContainEqual({ what: "metadata password", before: "***", after: null });
+    expect(JSON.stringify(planned)).not.toContain("hunter22");
+  });
+
+  it("fires the timers that only the new revision has", async () => {
+    const trial = await createLife();
+    await trial.yard.advance(2 * HOUR_MS);
+
+    const planned = await plan(trial, SOURCE.replace("  LIVE: {", "  LIVE: { after: [{ in: 1h, event: MERGED }],"));
+
+    expect(tell(planned)).toEqual(["MERGED: nothing -> applied CLEAN-UP remove"]);
+    expect(planned.end).toContainEqual({ what: "task remove", before: null, after: "PENDING" });
+  });
+
+  it("retries what the history did not", async () => {
+    const trial = await createLife({ source: SOURCE.replace("attempts: 3", "attempts: 1") });
+
+    const planned = await plan(trial, SOURCE);
+
+    expect(tell(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
+    expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
+  });
+
+  it("says that the upgrade itself would be refused, and replays all the same", async () => {
+    const trial = await createLife();
+
+    const planned = await plan(trial, SOURCE.replaceAll("LIVE", "UP"));
+
+    expect(planned).toMatchObject({ outcome: "refused", code: "UPGRADE_STATE_MISSING" });
+    expect(tell(planned)).toContain("TASK_COMPLETED: applied LIVE -> applied UP");
+  });
+
+  it("says that there is no such revision", async () => {
+    const trial = await createLife();
+
+    const planned = await plan(trial, SOURCE, "f".repeat(64));
+
+    expect(planned).toMatchObject({ outcome: "refused", code: "MACHINE_UNKNOWN", replayed: 0, differences: [] });
+    expect(planned).not.toHaveProperty("to");
+  });
+
+  it("goes to a revision that is kept, by its hash", async () => {
+    const trial = await createLife();
+    const before = (await trial.yard.findStack("pr-1"))?.machineHash;
+    const newer = SOURCE.replace("version: 2", "version: 2\ndescription: newer");
+    trial.locator.write("app", newer);
+    await trial.yard.publish({ stackId: "pr-1", event: "UPGRADE_STACK" });
+    await trial.yard.settle();
+
+    const planned = await plan(trial, newer, before);
+
+    expect(planned).toMatchObject({ to: before, outcome: "applied", differences: [] });
+    expect(planned.from).not.toBe(before);
+  });
+
+  it("says that a history without its beginning cannot be replayed", async () => {
+    const trial = await createLife();
+    const { store, clock } = trial.yard;
+    const keep = { eventIdMs: HOUR_MS, eventIdCount: 10, setAsideMs: HOUR_MS, settledAttemptMs: HOUR_MS };
+    while (await store.prune({ ...keep, historyMs: 5_000 }, clock.now()));
+
+    const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
+
+    expect(planned).toMatchObject({ outcome: "applied", replayed: 0, differences: [], end: [] });
+    expect(planned.incomplete).toMatch(/^The history no longer holds the beginning/);
+  });
+
+  it("replays the present life only", async () => {
+    const trial = await createLife();
+    await trial.yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "again" });
+    await trial.yard.publish({ ...opened, id: "e9" });
+    await trial.yard.advance(10_000);
+
+    const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
+
+    expect(tell(planned)).toEqual(["TASK_COMPLETED: applied LIVE -> applied BROKEN"]);
+  });
+
+  it("is none where there is no stack", async () => {
+    const trial = createTrial({ source: SOURCE });
+    const { store, clock } = trial.yard;
+    const deps = { store, clock, locator: trial.locator, executors: trial.executors };
+
+    expect(await planUpgrade(deps, { stackId: "pr-9" })).toBeUndefined();
+  });
+});

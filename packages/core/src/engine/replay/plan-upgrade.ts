@@ -1,0 +1,145 @@
+import { decide } from "../../machine/decide.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event.ts";
+import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { Stack } from "../../machine/stack.ts";
+import { DEFAULT_LIMITS } from "../../machine/work.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Locator } from "../../ports/locator.ts";
+import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import { createCompileRevision } from "../compile-revision.ts";
+import { createMachineFinder } from "../machine-finder.ts";
+import { compareEnds, type EndDifference } from "./compare-ends.ts";
+import { relaxSecrets } from "./relax-secrets.ts";
+import { type ReplayDifference, replayLife } from "./replay-life.ts";
+
+/** What a plan works with. */
+export interface PlanDeps {
+  readonly store: Pick<Store, "load" | "listHistory" | "revisions">;
+  readonly locator: Locator;
+  readonly executors: ExecutorRegistry;
+  readonly clock: Clock;
+}
+
+/** What moving a stack to another revision would do. */
+export interface UpgradePlan {
+  readonly stackId: string;
+  readonly machine: string;
+  /** Content hashes. */
+  readonly from: string;
+  /** Absent when there is no such revision. */
+  readonly to?: string;
+  /** Whether the upgrade would be accepted as the stack stands. */
+  readonly outcome: "applied" | "refused";
+  readonly code?: string;
+  readonly reason?: string;
+  /** Lines of the history that were replayed. */
+  readonly replayed: number;
+  /** Why the replay does not tell all; absent when it does. */
+  readonly incomplete?: string;
+  /** The first 100 places where the history would have been another. */
+  readonly differences: readonly ReplayDifference[];
+  /** How many more there are. */
+  readonly more: number;
+  /** How the stack would stand otherwise than it does. */
+  readonly end: readonly EndDifference[];
+}
+
+/** Longer histories are replayed as far as this. */
+const MOST_LINES = 10_000;
+const PAGE = 1_000;
+const MOST_DIFFERENCES = 100;
+
+/**
+ * Says what an upgrade of a stack would do, and changes nothing: whether it would be accepted, and where the stack's life
+ * would have been another on the new revision. `to`: a kept revision or the newest; default the newest. Undefined: there
+ * is no such stack.
+ */
+export async function planUpgrade(
+  deps: PlanDeps,
+  { stackId, to }: { readonly stackId: string; readonly to?: string | undefined },
+): Promise<UpgradePlan | undefined> {
+  const [loaded] = await deps.store.load([stackId]);
+  const stack = loaded?.stack;
+  if (stack === undefined) return undefined;
+  const event = toUpgradeEvent(stack, to, deps.clock.now());
+  const found = await findMachine(deps, stack, event);
+  const plan = { stackId, machine: stack.machine, from: stack.machineHash };
+  const nothing = { replayed: 0, differences: [], more: 0, end: [] };
+  if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };
+  const { machine } = found;
+  const decision = decide(machine, stack, event);
+  const refusal = decision.kind === "applied" ? ({ outcome: "applied" } as const) : toRefusal(decision);
+  return { ...plan, to: machine.hash, ...refusal, ...(await replay(deps, stack, machine)) };
+}
+
+function toUpgradeEvent(stack: Stack, to: string | undefined, at: number): StackEvent {
+  const name = SYSTEM_EVENTS.upgradeStack;
+  const event = { id: "planned-upgrade", stackId: stack.id, name, at, origin: "external" } as const;
+  return to === undefined ? event : { ...event, to };
+}
+
+function findMachine(deps: PlanDeps, stack: Stack, event: StackEvent) {
+  const { locator, clock, executors, store } = deps;
+  const compile = createCompileRevision(executors);
+  return createMachineFinder({ locator, clock, revisions: store.revisions, compile }).find(stack.machine, stack, event);
+}
+
+function toRefusal({ code, reason }: { readonly code: string; readonly reason: string }) {
+  return { outcome: "refused", code, reason } as const;
+}
+
+async function replay(
+  deps: PlanDeps,
+  stack: Stack,
+  machine: Machine,
+): Promise<Pick<UpgradePlan, "replayed" | "incomplete" | "differences" | "more" | "end">> {
+  const { lines, incomplete } = await loadLife(deps, stack);
+  if (lines.length === 0) return { replayed: 0, ...(incomplete && { incomplete }), differences: [], more: 0, end: [] };
+  const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
+  const isWhole = incomplete === undefined;
+  const until = isWhole ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
+  const life = replayLife({ machine: relaxed, lines, limits: DEFAULT_LIMITS, until });
+  return {
+    replayed: lines.length,
+    ...(incomplete && { incomplete }),
+    differences: life.differences.slice(0, MOST_DIFFERENCES),
+    more: Math.max(0, life.differences.length - MOST_DIFFERENCES),
+    end: isWhole ? compareEnds(stack, life.stack) : [],
+  };
+}
+
+interface LoadedLife {
+  /** From the line that has created the stack on; none when that is gone. */
+  readonly lines: readonly StoredHistoryEntry[];
+  readonly incomplete?: string;
+}
+
+async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
+  const { lines, isWhole } = await readLines(deps, stack);
+  if (lines.length === 0) return { lines, incomplete: tellPruned(stack) };
+  if (isWhole) return { lines };
+  return { lines, incomplete: `The history is longer than ${MOST_LINES} lines; only the first were replayed.` };
+}
+
+async function readLines({ store }: PlanDeps, stack: Stack) {
+  const lines: StoredHistoryEntry[] = [];
+  let cursor: string | undefined;
+  do {
+    const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await store.listHistory({ stackId: stack.id }, input);
+    for (const line of page.items) if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
+    cursor = page.cursor;
+  } while (cursor !== undefined && lines.length <= MOST_LINES);
+  return { lines: lines.slice(0, MOST_LINES), isWhole: lines.length <= MOST_LINES };
+}
+
+function isBeginning({ life }: Stack, { eventId, outcome }: StoredHistoryEntry): boolean {
+  return eventId === life && outcome === "applied";
+}
+
+function tellPruned({ createdAt }: Stack): string {
+  const since = new Date(createdAt).toISOString();
+  return `The history no longer holds the beginning of the stack (${since}), so that it cannot be replayed.`;
+}
