@@ -25,6 +25,10 @@ export async function checkServer(
     }
   } catch (error) {
     if (!isStackyardError(error, "UNREACHABLE")) return failOf("server", error, "Check --url and STACKYARD_URL.");
-    return warn("server", "None runs for this project.", "Start it with `stackyard dev`.");
+    return warn(
+      "server",
+      "None runs for this project.",
+      "Start it with `stackyard dev`, or `stackyard server` for a team.",
+    );
   }
 }
