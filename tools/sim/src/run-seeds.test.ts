@@ -1,0 +1,67 @@
+import { expect, it } from "vitest";
+import { parseArguments, type SimArguments } from "./parse-arguments.ts";
+import { runSeeds } from "./run-seeds.ts";
+
+interface Told {
+  readonly code: number;
+  readonly results: readonly string[];
+  readonly progress: readonly string[];
+}
+
+/** Runs with a clock that stands unless each look at it takes time. */
+async function run(args: readonly string[], lookMs = 0): Promise<Told> {
+  const input = parseArguments(args, ["outbox-commit"]) as SimArguments;
+  const results: string[] = [];
+  const progress: string[] = [];
+  let now = 0;
+  const code = await runSeeds(input, {
+    result: (line) => results.push(line),
+    progress: (line) => progress.push(line),
+    now: () => {
+      now += lookMs;
+      return now;
+    },
+  });
+  return { code, results, progress };
+}
+
+it("sums up what was run", async () => {
+  const { code, results } = await run(["--seeds", "3", "--from", "5"]);
+
+  expect(code).toBe(0);
+  expect(results.join("\n")).toMatch(/^3 seeds, 0 failed: \d+ steps, .*\nfaults: .*\nchecks: .*exactly-once \d+/);
+});
+
+it("gives the summary as an object", async () => {
+  const { results } = await run(["--seed", "5", "--json"]);
+
+  expect(JSON.parse(results.join())).toMatchObject({ kind: "summary", seeds: 1, failed: 0, seconds: 0 });
+});
+
+it("shows each step", async () => {
+  const { results } = await run(["--seed", "5", "--trace"]);
+
+  expect(results[0]).toMatch(/^0 action 0 /);
+});
+
+it("prints a failing seed as a test, and stops after five", async () => {
+  const { code, results } = await run(["--bug", "outbox-commit"]);
+
+  expect(code).toBe(1);
+  expect(results).toHaveLength(6);
+  expect(results[0]).toMatch(/^Seed \d+ breaks one-commit: .*\n\nimport \{ runPlan \}/);
+  expect(results[5]).toMatch(/^\d+ seeds, 5 failed/);
+});
+
+it("gives a failing seed as an object", async () => {
+  const { results } = await run(["--seed", "1", "--bug", "outbox-commit", "--json"]);
+
+  expect(JSON.parse(results[0] ?? "")).toMatchObject({ kind: "failure", seed: 1, invariant: "one-commit", plan: {} });
+});
+
+it("ends in time and tells how far it is", async () => {
+  const { results, progress } = await run(["--seconds", "30"], 6_000);
+
+  expect(results[0]).toMatch(/^\d seeds/);
+  expect(progress[0]).toBe("1 of 1000 seeds, 0 failed");
+});
