@@ -3,7 +3,7 @@ import { chooseReaction, type Occurrence, resolveSets } from "./choose-reaction.
 import { FAILED, NEXT, type Reaction, TIMEOUT } from "./machine.ts";
 import type { Stack, Stalled } from "./stack.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
-import { hasFailed, isHeld, isSatisfied } from "./task-flow.ts";
+import { hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-flow.ts";
 import { armTimers } from "./timers.ts";
 import { askToStop, changeMetadata, toScopeInput, type Work, withoutMarks } from "./work.ts";
 
@@ -118,6 +118,8 @@ function enter(work: Work, targets: readonly string[]): void {
     timers: armTimers(definition, entry, event.at),
     ...countVisits(work, targets),
   };
+  const waits = definition !== undefined && definition.leaving !== "abandon" && hasLeftRuns(work.stack);
+  if (waits) work.stack = { ...work.stack, awaitsRuns: true };
   work.entries += targets.length;
   if (definition?.leaving === "cancel")
     askToStop(
@@ -132,7 +134,7 @@ function enter(work: Work, targets: readonly string[]): void {
 
 /** What is true of one entry only ends with it. */
 function withoutEntry(stack: Stack): Stack {
-  const { stalled, failed, overdue, outputs, failures, ...rest } = stack;
+  const { stalled, failed, overdue, awaitsRuns, outputs, failures, ...rest } = stack;
   return rest;
 }
 

@@ -159,6 +159,26 @@ describe("entering a state that cancels what was left", () => {
   });
 });
 
+describe("a wait for what was left", () => {
+  const later = build("abandon");
+
+  it("goes on when a later revision would abandon it, and ends with the last run", () => {
+    const waiting = play(build("wait"), anEvent("GO"), anEvent("LEAVE"), done(idOf("a")));
+
+    const { stack } = toApplied(decide(later, waiting, done(idOf("b"))));
+
+    expect([waiting.awaitsRuns, detailsOf(stack), "awaitsRuns" in stack]).toEqual([true, ["c RUNNING"], false]);
+  });
+
+  it("ends with the next entry, which says itself what becomes of the runs", () => {
+    const waiting = play(build("wait"), anEvent("GO"), anEvent("LEAVE"));
+
+    const { stack } = toApplied(decide(later, waiting, anEvent("LEAVE")));
+
+    expect([detailsOf(stack), "awaitsRuns" in stack]).toEqual([["c RUNNING"], false]);
+  });
+});
+
 describe("entering such a state again", () => {
   it("asks no run twice, so that none gets more time to stop", () => {
     const machine = build("cancel");

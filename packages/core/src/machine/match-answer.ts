@@ -2,7 +2,7 @@ import type { Ignored, Rejected } from "./decision.ts";
 import { SYSTEM_EVENTS } from "./event.ts";
 import { findCurrentRun, findLeftRun, isCurrent, isOvertaken } from "./open-runs.ts";
 import type { OpenRun, TaskState } from "./stack.ts";
-import { findTask } from "./task-flow.ts";
+import { findTask, isHeld } from "./task-flow.ts";
 import type { Work } from "./work.ts";
 
 /** An answer that sets a task's status, and the run that it ends. */
@@ -49,7 +49,7 @@ function matchOpen(task: TaskState, run: OpenRun): Match {
 }
 
 function matchLeft(work: Work, run: OpenRun): Match {
-  if (run.entry < work.stack.entry && awaitsLeft(work)) return { kind: "left", run };
+  if (run.entry < work.stack.entry && isHeld(work)) return { kind: "left", run };
   return toStale(`Task "${run.task}" was left before this answer came.`, run.attemptId);
 }
 
@@ -64,7 +64,7 @@ function matchByName(work: Work, name: string): Match {
   if (settled) return toStale(`Task "${name}" was settled before this answer came.`, settled.attemptId);
   const left = findLeftRun(stack, name);
   // Where runs are left to themselves, the name decides as in the first version, unless the task cannot have been sent.
-  if (left && (awaitsLeft(work) || task.detail !== undefined)) return matchLeft(work, left);
+  if (left && (isHeld(work) || task.detail !== undefined)) return matchLeft(work, left);
   return matchWithoutRun(work, task);
 }
 
@@ -86,15 +86,10 @@ function isSettled({ detail }: TaskState): boolean {
 function matchUnlisted(work: Work, name: string): Match {
   const { stack, machine } = work;
   const left = findLeftRun(stack, name);
-  if (left && (machine.version !== 1 || awaitsLeft(work))) return matchLeft(work, left);
+  if (left && (machine.version !== 1 || isHeld(work))) return matchLeft(work, left);
   const reason = `"${stack.state}" has no task "${name}".`;
   const refusal: Rejected = { kind: "rejected", code: "TASK_NOT_CURRENT", reason };
   return left === undefined ? refusal : { ...refusal, closes: left.attemptId };
-}
-
-/** True where the state's entry was made to wait for runs that were left. */
-function awaitsLeft({ machine, stack }: Work): boolean {
-  return (machine.states.get(stack.state)?.leaving ?? "abandon") !== "abandon";
 }
 
 function toStale(reason: string, closes?: string): Ignored {

@@ -104,6 +104,11 @@ export interface Stack {
   readonly failed?: boolean;
   /** True when the state's time-out has passed and nothing handled it. */
   readonly overdue?: boolean;
+  /**
+   * True while this entry waits for live runs of earlier ones. What the state said when it was entered counts, whatever a
+   * later revision says.
+   */
+  readonly awaitsRuns?: true;
   /** How often each state was entered; a state that never was is not in it. Absent in rows of before. */
   readonly visits?: Readonly<Record<string, number>>;
   /** What tasks of the present entry gave, by task: only scalars. Sensitive ones are references to `keptSecrets`. */

@@ -17,14 +17,14 @@ export function isSatisfied(tasks: readonly TaskState[]): boolean {
   return tasks.every(({ status }) => status === "SATISFIED");
 }
 
-/**
- * True while this entry waits for live runs of earlier ones. Once a task of the entry was sent, nothing is waited for any
- * more, so that a later revision cannot bring the wait back.
- */
-export function isHeld({ machine, stack }: Placed): boolean {
-  const leaving = machine.states.get(stack.state)?.leaving ?? "abandon";
-  if (leaving === "abandon" || Object.keys(stack.attempts).length > 0) return false;
-  return stack.runs.some(({ entry }) => entry < stack.entry);
+/** True while this entry waits for live runs of earlier ones. */
+export function isHeld({ stack }: Pick<Placed, "stack">): boolean {
+  return stack.awaitsRuns === true && hasLeftRuns(stack);
+}
+
+/** True when runs of earlier entries are live. */
+export function hasLeftRuns({ runs, entry }: Stack): boolean {
+  return runs.some((run) => run.entry < entry);
 }
 
 /** True when all that a task needs has succeeded. What the entry does not have, holds nothing up. */

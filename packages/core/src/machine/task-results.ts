@@ -71,12 +71,13 @@ function answer(work: Work, change: (current: CurrentAnswer) => void): ReturnTyp
   return undefined;
 }
 
-/** A run of an earlier entry has ended: tasks that waited for the last of them begin. */
+/** A run that the entry waits for has ended: with the last of them its tasks begin. */
 function endLeftRun(work: Work, run: OpenRun): void {
-  const wasHeld = isHeld(work);
   const failedBefore = hasFailed(work);
   endRun(work, run);
-  if (!wasHeld || isHeld(work)) return;
+  if (isHeld(work)) return;
+  const { awaitsRuns, ...stack } = work.stack;
+  work.stack = stack;
   startReady(work);
   settleState(work, failedBefore);
 }
