@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { type BenchPostgres, startBenchPostgres } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
-import { contenders } from "./contenders.ts";
 import { toGrowthTable } from "./growth-table.ts";
+import { loadContenders } from "./load-contender.ts";
 import { GROWTH_PLAN, type GrowthFigures, measureGrowth, QUICK_GROWTH_PLAN } from "./measure-growth.ts";
 import { replaceSection } from "./performance-page.ts";
 import { FULL_PLAN, measureSideBySide, QUICK_PLAN } from "./side-by-side.ts";
@@ -30,7 +30,7 @@ interface Outcome {
 
 /** Measures on one fresh server, and prints, keeps and publishes what came out. */
 export async function runSideBySide(options: RunOptions): Promise<void> {
-  const chosen = contenders.filter(({ id }) => options.only?.includes(id) ?? true);
+  const chosen = (await loadContenders()).filter(({ id }) => options.only?.includes(id) ?? true);
   const postgres = await startBenchPostgres();
   try {
     const measure = options.measure === "growth" ? measureAllGrowth : measureRates;
