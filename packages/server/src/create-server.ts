@@ -16,6 +16,7 @@ import { processRoutes } from "./routes/process-routes.ts";
 import { createStackExplainer } from "./routes/stack-explainer.ts";
 import { stackRoutes } from "./routes/stack-routes.ts";
 import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
+import { upgradeRoutes } from "./routes/upgrade-routes.ts";
 import { watchRoutes } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
 import { createStateStore } from "./terraform/state-store.ts";
@@ -50,10 +51,12 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     keepVersions: limits.stateVersions,
   });
   const findOwn = createOwnMachines(deps);
+  const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, findOwn }) }),
-    ...operationRoutes({ ...deps, bell, outcomeMs: limits.outcomeMs }),
+    ...operationRoutes(operating),
+    ...upgradeRoutes({ ...deps, ...operating }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),
     ...previewRoutes({ ...deps, findOwn }),

@@ -12,6 +12,7 @@ import {
 import { YardProcess } from "./schemas/process.ts";
 import { Metadata, ParkedEvent, StackDetails, StackSummary, Wait } from "./schemas/stack.ts";
 import { StateVersion, TerraformState } from "./schemas/terraform-state.ts";
+import { UpgradePlan, UpgradeResult } from "./schemas/upgrade.ts";
 
 /** Schemas under the names that the OpenAPI document gives them. */
 export const namedSchemas = {
@@ -34,6 +35,8 @@ export const namedSchemas = {
   StackSummary,
   StateVersion,
   TerraformState,
+  UpgradePlan,
+  UpgradeResult,
   Wait,
   YardProcess,
 };

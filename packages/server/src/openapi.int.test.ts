@@ -77,6 +77,8 @@ const cases: Readonly<Record<string, () => Case>> = {
     status: 409,
   }),
   removeStack: () => ({ path: "/v1/stacks/pr-3/remove", body: { force: true, reason: "r" } }),
+  upgradeStack: () => ({ path: "/v1/stacks/pr-1/upgrade", body: { dryRun: true } }),
+  upgradeStacks: () => ({ path: "/v1/machines/review-app/upgrade", body: {} }),
   listAttempts: () => ({ path: "/v1/stacks/pr-1/attempts" }),
   getAttempt: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}` }),
   getAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log` }),

@@ -35,6 +35,8 @@ export interface TestYard {
   readonly server: Server;
   readonly locator: Locator;
   readonly clock: Clock;
+  /** Puts another revision of the machine `review-app` there. */
+  write(source: string): void;
   /** Sets the yard's clock forward; the machine's own goes on. */
   advance(ms: number): void;
   run(): void;
@@ -55,6 +57,8 @@ export interface CallInit {
 
 export interface TestYardOptions extends ServerOptions {
   readonly executor?: Executor;
+  /** Of the machine `review-app`. Default: `REVIEW_APP`. */
+  readonly source?: string;
 }
 
 /** Succeeds at once. */
@@ -62,12 +66,14 @@ const obliging = defineExecutor({ name: "script", config: Type.Object({}), start
 
 /** Makes one; the task's executor succeeds at once unless another is given. */
 export function createTestYard(options: TestYardOptions = {}): TestYard {
-  const { executor = obliging, ...serverOptions } = options;
+  const { executor = obliging, source = REVIEW_APP, ...serverOptions } = options;
   const executors = new Map([["script", executor]]);
   const store = createMemoryStore();
-  const { machine } = parseMachine(REVIEW_APP, { name: "review-app", executors });
-  if (machine === undefined) throw new Error("The machine of the tests is invalid.");
-  const locator = createStaticLocator([{ machine, source: REVIEW_APP }]);
+  let located = locate(source, executors);
+  const locator: Locator = {
+    find: (name, options) => located.find(name, options),
+    list: () => located.list(),
+  };
   let aheadMs = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
   const deps = { store, locator, executors, clock, ids: createUlids(), logger: silentLogger };
@@ -77,6 +83,9 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
   const call: TestYard["call"] = async (path, init) => server.app.fetch(toRequest(path, init));
   return {
     ...{ store, server, locator, clock, call },
+    write(newer) {
+      located = locate(newer, executors);
+    },
     advance(ms) {
       aheadMs += ms;
     },
@@ -95,6 +104,12 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
       await store.close();
     },
   };
+}
+
+function locate(source: string, executors: ReadonlyMap<string, Executor>): Locator {
+  const { machine, problems } = parseMachine(source, { name: "review-app", executors });
+  if (machine === undefined) throw new Error(`The machine of the tests is invalid: ${JSON.stringify(problems)}`);
+  return createStaticLocator([{ machine, source }]);
 }
 
 function toRequest(path: string, { method, body, headers = {} }: CallInit = {}): Request {

@@ -1,0 +1,67 @@
+import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
+import { problemResponse } from "../http/problem.ts";
+import { json, type RouteContext } from "../http/route.ts";
+import type { OperationAnswer } from "../schemas/event.ts";
+import type { ChangeBell } from "../watch/change-bell.ts";
+import { waitForOutcome } from "./wait-for-outcome.ts";
+
+/** What operations work with. */
+export interface OperateDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly bell: ChangeBell;
+  readonly outcomeMs: number;
+}
+
+/** An operator's event. */
+export type Message = Readonly<Record<string, unknown>>;
+
+/** The sender's own id, so that a repeat is known as one. */
+export function idOf(body: unknown, ids: Ids): string {
+  const own = typeof body === "object" && body !== null && "id" in body ? body.id : undefined;
+  return typeof own === "string" ? own : ids.next();
+}
+
+/** Publishes an operator's event and answers with what became of it. Throws `STACK_UNKNOWN`. */
+export async function operate(
+  deps: OperateDeps,
+  message: Message & { readonly id: string; readonly stackId: string },
+  { actor, signal }: RouteContext,
+): Promise<Response> {
+  const { id: eventId, stackId } = message;
+  const [loaded] = await deps.store.load([stackId]);
+  if (loaded?.stack === undefined && !(await wasDecided(deps.store, eventId))) throw unknownStack(stackId);
+  const [result] = await publishMessages(deps, [message], { actor });
+  if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
+  const entry = await waitForOutcome(deps, { eventId, timeoutMs: deps.outcomeMs, signal });
+  return toAnswer(entry, { eventId, stackId });
+}
+
+async function wasDecided(store: Store, eventId: string): Promise<boolean> {
+  const { items } = await store.listHistory({ eventId }, { limit: 1 });
+  return items.length > 0;
+}
+
+function toAnswer(
+  entry: StoredHistoryEntry | undefined,
+  ids: { readonly eventId: string; readonly stackId: string },
+): Response {
+  if (entry === undefined) return json(202, { ...ids, outcome: "waiting", notes: [] } satisfies OperationAnswer);
+  const { outcome, code, reason, notes, event } = entry;
+  if (code === "STACK_UNKNOWN") throw unknownStack(ids.stackId);
+  if (outcome === "applied" || outcome === "removed") {
+    return json(200, { ...ids, outcome, notes: [...notes] } satisfies OperationAnswer);
+  }
+  return problemResponse({
+    status: 409,
+    code: code ?? "OUTCOME_NEGATIVE",
+    detail: reason ?? `"${event}" was ${outcome}.`,
+    details: { ...ids, outcome },
+  });
+}
+
+function unknownStack(stackId: string): StackyardError {
+  return new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+}

@@ -1,0 +1,92 @@
+import type { Executor, Locator } from "@stackyard/core";
+import { type Page, planUpgrade, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
+import type { RouteContext } from "../http/route.ts";
+import type { UpgradeResult } from "../schemas/upgrade.ts";
+import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
+import { loadMachine } from "./load-machine.ts";
+import type { OperateDeps } from "./operate.ts";
+import { waitForOutcome } from "./wait-for-outcome.ts";
+
+/** Which stacks are to be moved where. */
+export interface UpgradeMachineInput {
+  readonly name: string;
+  /** Default: the newest valid revision. */
+  readonly to?: string;
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+type Deps = OperateDeps & { readonly locator: Locator; readonly executors: ReadonlyMap<string, Executor> };
+
+const DEFAULT_LIMIT = 50;
+/** A replay may read thousands of lines of each stack. */
+const MOST_PLANS = 20;
+
+/** Upgrades one page of a machine's stacks, or plans it. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+export async function upgradeMachine(
+  deps: Deps,
+  { name, to, dryRun = false, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
+  context: RouteContext,
+) {
+  const target = to ?? (await loadMachine(deps.locator, name)).hash;
+  const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
+  const page = await deps.store.listStacks({ machine: name }, input);
+  const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
+  const items = dryRun ? await plan(deps, stacks, target) : await upgrade(deps, stacks, { target, reason }, context);
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) } satisfies Page<UpgradeResult>;
+}
+
+interface Listed {
+  readonly stackId: string;
+  /** It has the wanted revision. */
+  readonly isThere: boolean;
+}
+
+async function plan(deps: Deps, stacks: readonly Listed[], to: string): Promise<UpgradeResult[]> {
+  const results: UpgradeResult[] = [];
+  for (const { stackId, isThere } of stacks) {
+    const planned = isThere ? undefined : await planUpgrade(deps, { stackId, to });
+    if (planned === undefined) {
+      if (isThere) results.push({ stackId, outcome: "unchanged" });
+      continue;
+    }
+    const { outcome, code, reason } = planned;
+    results.push({ stackId, outcome, ...toWhy({ code, reason }), plan: toUpgradePlan(planned) });
+  }
+  return results;
+}
+
+async function upgrade(
+  deps: Deps,
+  stacks: readonly Listed[],
+  { target, reason }: { readonly target: string; readonly reason: string | undefined },
+  { actor, signal }: RouteContext,
+): Promise<UpgradeResult[]> {
+  const moved = stacks.map(({ stackId, isThere }) => ({ stackId, isThere, id: deps.ids.next() }));
+  const messages = moved.flatMap(({ stackId, isThere, id }) => {
+    return isThere ? [] : [{ id, stackId, event: "UPGRADE_STACK", to: target, ...(reason && { reason }) }];
+  });
+  await publishMessages(deps, messages, { actor });
+  const wait = { timeoutMs: deps.outcomeMs, signal };
+  return Promise.all(
+    moved.map(async ({ stackId, isThere, id }): Promise<UpgradeResult> => {
+      if (isThere) return { stackId, outcome: "unchanged" };
+      return toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, ...wait }));
+    }),
+  );
+}
+
+function toResult(
+  ids: { readonly stackId: string; readonly eventId: string },
+  entry: StoredHistoryEntry | undefined,
+): UpgradeResult {
+  if (entry === undefined) return { ...ids, outcome: "waiting" };
+  if (entry.outcome === "applied") return { ...ids, outcome: "applied" };
+  return { ...ids, outcome: "refused", ...toWhy(entry) };
+}
+
+function toWhy({ code, reason }: { readonly code?: string | undefined; readonly reason?: string | undefined }) {
+  return { ...(code === undefined ? {} : { code }), ...(reason === undefined ? {} : { reason }) };
+}
