@@ -3,6 +3,8 @@ import { quote, suggest } from "../wording.ts";
 import type { ExpressionFaultCode, ExpressionPlace } from "./expression-place.ts";
 import { tellHyphenated } from "./name-hints.ts";
 
+const MAX_CANDIDATES = 500;
+
 /** What is wrong with naming a metadata key at a place; `hyphenated` is the longer name that was probably meant. */
 export function checkMetadataKey(
   key: string,
@@ -17,7 +19,9 @@ export function checkMetadataKey(
     return { code: "expression-unknown-name", message: tellHyphenated(hyphenated) };
   }
   if (metadata.additional) return undefined;
-  const nearest = suggest(findNearestName(key, metadata.declared));
+  // Documents are hostile: looking through thousands of keys for each of thousands of expressions takes minutes.
+  const known = metadata.declared.size > MAX_CANDIDATES ? [] : metadata.declared;
+  const nearest = suggest(findNearestName(key, known));
   return { code: "metadata-undeclared", message: `The metadata key ${quote(key)} is not declared.${nearest}` };
 }
 

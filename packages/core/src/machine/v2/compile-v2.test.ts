@@ -327,6 +327,41 @@ describe("the limits of a v2 machine", () => {
   });
 });
 
+// Each of these took minutes before it was bounded; a test ends after seconds.
+describe("a hostile v2 document", () => {
+  const codesOf = (source: string) => new Set(parseMachine(source, options).problems.map(({ code }) => code));
+
+  it("is refused when its aliases write an expression out many times", () => {
+    const expression = `${"metadata.a == 1 && ".repeat(200)}true`;
+    const config = `{ name: f, args: { l: [${"*e, ".repeat(60_000)}1] } }`;
+    const tasks = `tasks: { run: { executor: lambda, config: ${config} }, more: { executor: lambda, config: { name: *e } } }`;
+
+    const { problems } = parseMachine(
+      `version: 2\nx-e: &e "\${${expression}}"\nstates: { INIT: { terminal: true, tasks: [run, more] } }\n${tasks}`,
+      options,
+    );
+
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(["limit-exceeded tasks.run.config"]);
+  });
+
+  it("is told thousands of unknown names without looking for what was meant each time", () => {
+    const list = (count: number, toItem: (index: number) => string) =>
+      Array.from({ length: count }, (_, i) => toItem(i)).join(", ");
+    const keys = `metadata: { ${list(5_000, (i) => `key${i}: {}`)} }`;
+    const set = `{ action: no-op, set: { ${list(4_000, (i) => `kay${i}: "\${metadata.kay${i}}"`)} } }`;
+    const needs = list(
+      500,
+      (i) => `t${i}: { executor: lambda, config: { name: f }, needs: [${list(40, (j) => `x${i * j}`)}] }`,
+    );
+
+    const undeclared = `version: 2\nadditionalMetadata: false\n${keys}\nstates: { INIT: { terminal: true, on: { TIMEOUT: [${set}] } } }`;
+    const needing = `version: 2\nstates: { INIT: { terminal: true } }\ntasks: { ${needs} }`;
+
+    expect(codesOf(undeclared)).toEqual(new Set(["metadata-undeclared", "limit-exceeded"]));
+    expect(codesOf(needing)).toEqual(new Set(["needs-undefined", "unused-task", "limit-exceeded"]));
+  });
+});
+
 describe("documents of another version", () => {
   const messages = (document: object) => parseMachineDocument(document, options).problems.map(({ message }) => message);
 

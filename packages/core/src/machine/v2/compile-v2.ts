@@ -15,9 +15,11 @@ import { readTargets, type TargetDrafts } from "./read-targets.ts";
 import { readTask, type TaskDraft } from "./read-tasks.ts";
 import { checkTopLevel, readRevision } from "./read-top-level.ts";
 import { toMachine } from "./to-machine.ts";
+import { createV2Context, type V2Context } from "./v2-context.ts";
 
 /** A v2 machine without its hash; undefined when the document has an error, which is then among the problems. */
-export function compileV2(context: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
+export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
+  const context = createV2Context(base);
   checkVersion(context, root, 2);
   checkTopLevel(context, root);
   checkDescription(context, root);
@@ -52,7 +54,7 @@ interface Tasks {
   readonly drafts: readonly TaskDraft[];
 }
 
-function readTasks(context: CompileContext, { fields = new Map(), states, ...scope }: TasksInput): Tasks {
+function readTasks(context: V2Context, { fields = new Map(), states, ...scope }: TasksInput): Tasks {
   const maps = [...fields].flatMap(([name, field]) => (isMapField(field) ? [[name, field] as const] : []));
   const needs = new Map(maps.map(([name, field]) => [name, readNeeds(context, field, fields)]));
   const names = states && { states: [...states.keys()] };

@@ -1,9 +1,10 @@
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onMissing, onValue, suggestFrom } from "../document/compile-context.ts";
+import { onMissing, onValue } from "../document/compile-context.ts";
 import { type Field, findField, findText, isListField, isMapField, isNull, type MapNode, toItems } from "../tree.ts";
 import { describe, quote } from "../wording.ts";
 import { readDuration } from "./read-duration.ts";
 import type { StateScope } from "./state-scope.ts";
+import { suggestWithin, type V2Context } from "./v2-context.ts";
 
 /** An entry of `after`, as far as it could be read. */
 export interface AfterDraft {
@@ -13,7 +14,7 @@ export interface AfterDraft {
 }
 
 /** Reads the events that a state sends itself; `handled` is undefined where `on` could not be read. */
-export function readAfter(context: CompileContext, after: Field | undefined, scope: AfterScope): readonly AfterDraft[] {
+export function readAfter(context: V2Context, after: Field | undefined, scope: AfterScope): readonly AfterDraft[] {
   if (after === undefined) return [];
   if (!isListField(after)) {
     const message = `after must be a list such as [{in: 72h, event: NAME}], but it is ${describe(after.node)}.`;
@@ -28,7 +29,7 @@ export interface AfterScope extends Pick<StateScope, "events"> {
   readonly handled: { has(event: string): boolean } | undefined;
 }
 
-function readTimer(context: CompileContext, item: Field, scope: AfterScope): AfterDraft | undefined {
+function readTimer(context: V2Context, item: Field, scope: AfterScope): AfterDraft | undefined {
   if (!isMapField(item)) {
     const message = `An entry of after must be a map such as {in: 72h, event: NAME}, but this is ${describe(item.node)}.`;
     context.problems.error("after-not-map", onValue(item), message);
@@ -44,7 +45,7 @@ function readTimer(context: CompileContext, item: Field, scope: AfterScope): Aft
   return { field: item, ...(inMs !== undefined && { inMs }), ...(event !== undefined && { event }) };
 }
 
-function readEvent(context: CompileContext, item: Field<MapNode>, scope: AfterScope): string | undefined {
+function readEvent(context: V2Context, item: Field<MapNode>, scope: AfterScope): string | undefined {
   const field = findField(item, "event");
   if (field === undefined || isNull(field)) {
     const spot = field ? onValue(field) : onMissing(item, "event");
@@ -52,7 +53,7 @@ function readEvent(context: CompileContext, item: Field<MapNode>, scope: AfterSc
     return undefined;
   }
   const name = findText(field);
-  const fault = name === undefined ? undefined : findFault(name, scope);
+  const fault = name === undefined ? undefined : findFault(context, name, scope);
   if (name !== undefined && fault === undefined) return name;
   const { code, message } = fault ?? {
     code: "after-event-undeclared",
@@ -67,11 +68,11 @@ interface Fault {
   readonly message: string;
 }
 
-function findFault(name: string, { events, handled }: AfterScope): Fault | undefined {
+function findFault(context: V2Context, name: string, { events, handled }: AfterScope): Fault | undefined {
   if (events === undefined) return undefined;
   const event = events.get(name);
   if (event === undefined) {
-    const message = `The event ${quote(name)} is not declared in events.${suggestFrom(name, events.keys())}`;
+    const message = `The event ${quote(name)} is not declared in events.${suggestWithin(context, name, events.keys())}`;
     return { code: "after-event-undeclared", message };
   }
   if (handled && !handled.has(name)) {

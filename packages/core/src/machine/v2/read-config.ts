@@ -2,13 +2,14 @@ import { findConfigFault } from "../config/find-config-fault.ts";
 import { judgeConfig } from "../config/judge-config.ts";
 import { judgeOpenConfig } from "../config/judge-open-config.ts";
 import { type OpenConfig, openConfig } from "../config/open-config.ts";
-import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { onValue } from "../document/compile-context.ts";
 import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import type { DynamicConfig } from "../machine.ts";
 import { type Field, findField, isMapField, type MapNode } from "../tree.ts";
 import { describe } from "../wording.ts";
 import { readTemplate } from "./read-template.ts";
+import { isOverspent, type V2Context } from "./v2-context.ts";
 
 /** A config that could be read. */
 export interface ConfigDraft {
@@ -27,7 +28,7 @@ export interface ConfigInput {
 }
 
 /** The config of a task; where it is left out, an empty one. Undefined when it is no map. */
-export function readConfig(context: CompileContext, task: Field<MapNode>, input: ConfigInput): ConfigDraft | undefined {
+export function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput): ConfigDraft | undefined {
   const field = findField(task, "config") ?? toEmptyConfig(task);
   if (!isMapField(field)) {
     const message = `config must be a map, but it is ${describe(field.node)}.`;
@@ -35,6 +36,7 @@ export function readConfig(context: CompileContext, task: Field<MapNode>, input:
     return undefined;
   }
   const template = readTemplate(context, field, { ...input.place, sensitive: "placeholder" });
+  if (isOverspent(context)) return { config: field };
   const open = openConfig(field.node);
   if (open.opening !== undefined) return readDynamic(context, field, { ...input, open, template });
   const config = { ...field, node: open.node };
@@ -52,18 +54,14 @@ interface OpenInput extends Pick<ConfigInput, "executor"> {
   readonly template: Template | undefined;
 }
 
-function readDynamic(
-  context: CompileContext,
-  config: Field<MapNode>,
-  { executor, open, template }: OpenInput,
-): ConfigDraft {
+function readDynamic(context: V2Context, config: Field<MapNode>, { executor, open, template }: OpenInput): ConfigDraft {
   if (executor === undefined) return { config };
   judgeOpenConfig(context, config, { executor, open });
   if (template === undefined) return { config };
   return { config, dynamic: { template, ...toChecks(context, executor) } };
 }
 
-function toChecks(context: CompileContext, executor: string): Pick<DynamicConfig, "findFault" | "findTimeoutMs"> {
+function toChecks(context: V2Context, executor: string): Pick<DynamicConfig, "findFault" | "findTimeoutMs"> {
   const { name, limits, executors, uncheckedExecutors } = context;
   const rules = { name, limits, executors, uncheckedExecutors };
   return {

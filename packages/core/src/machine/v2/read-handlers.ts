@@ -1,4 +1,4 @@
-import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import { onKey, onValue } from "../document/compile-context.ts";
 import type { AdvanceDraft } from "../document/read-advance.ts";
 import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
 import { type Field, isMapField, toFields } from "../tree.ts";
@@ -6,6 +6,7 @@ import { describe, quote, suggest } from "../wording.ts";
 import { isReserved } from "./names.ts";
 import { type EntryDraft, readReaction } from "./read-reactions.ts";
 import type { StateScope } from "./state-scope.ts";
+import type { V2Context } from "./v2-context.ts";
 
 /** What a state does on one event. */
 export interface HandlerDraft {
@@ -19,7 +20,7 @@ const INTERNAL: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 
 /** Handlers by event; undefined when `on` is no map. */
 export function readHandlers(
-  context: CompileContext,
+  context: V2Context,
   on: Field | undefined,
   scope: StateScope,
 ): ReadonlyMap<string, HandlerDraft> | undefined {
@@ -43,7 +44,7 @@ interface Handled {
   readonly scope: StateScope;
 }
 
-function checkEvent({ problems }: CompileContext, event: string, { field, scope }: Handled): void {
+function checkEvent({ problems }: V2Context, event: string, { field, scope }: Handled): void {
   const { events } = scope.references;
   if (events.use(event)) return;
   const message = isReserved(event)

@@ -1,12 +1,13 @@
-import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
+import { onValue } from "../document/compile-context.ts";
 import type { Field, MapNode } from "../tree.ts";
 import { findField } from "../tree.ts";
 import { quote } from "../wording.ts";
 import { readTextList, type TextItem } from "./read-text-list.ts";
+import { suggestWithin, type V2Context } from "./v2-context.ts";
 
 /** The tasks that a task needs, each once; unknown ones are problems and left out. */
 export function readNeeds(
-  context: CompileContext,
+  context: V2Context,
   task: Field<MapNode>,
   known: Pick<ReadonlySet<string>, "has" | "keys">,
 ): readonly TextItem[] {
@@ -15,20 +16,26 @@ export function readNeeds(
   const items = (field && readTextList(context, field, rule)) ?? [];
   const needs = new Map<string, TextItem>();
   for (const item of items) {
-    const fault = findFault(item.text, known, needs);
+    const fault = findFault(context, item.text, { known, needs });
     if (fault) context.problems.error(fault.code, onValue(item.field), fault.message);
     else needs.set(item.text, item);
   }
   return [...needs.values()];
 }
 
+interface NeedsInput {
+  readonly known: Pick<ReadonlySet<string>, "has" | "keys">;
+  /** Those before. */
+  readonly needs: ReadonlyMap<string, TextItem>;
+}
+
 function findFault(
+  context: V2Context,
   name: string,
-  known: Pick<ReadonlySet<string>, "has" | "keys">,
-  needs: ReadonlyMap<string, TextItem>,
+  { known, needs }: NeedsInput,
 ): { readonly code: string; readonly message: string } | undefined {
   if (!known.has(name)) {
-    const near = suggestFrom(name, known.keys());
+    const near = suggestWithin(context, name, known.keys());
     return { code: "needs-undefined", message: `There is no task ${quote(name)}.${near}` };
   }
   if (!needs.has(name)) return undefined;

@@ -1,5 +1,5 @@
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onMissing, onValue } from "../document/compile-context.ts";
+import { onMissing, onValue } from "../document/compile-context.ts";
 import { type AdvanceDraft, readAdvance, readTarget, refuseAction } from "../document/read-advance.ts";
 import type { Expression, Template } from "../expression/expression.ts";
 import { type Field, findField, findText, isListField, isMapField, type MapNode, toItems } from "../tree.ts";
@@ -7,6 +7,7 @@ import { describe } from "../wording.ts";
 import { readExpression } from "./read-expression.ts";
 import { readSet } from "./read-set.ts";
 import type { StateScope } from "./state-scope.ts";
+import type { V2Context } from "./v2-context.ts";
 
 /** One entry of a reaction. */
 export interface EntryDraft {
@@ -18,7 +19,7 @@ export interface EntryDraft {
 }
 
 /** What a state does on an event: a state's name, `no-op`, or a list of entries of which the first that holds counts. */
-export function readReaction(context: CompileContext, field: Field, scope: StateScope): readonly EntryDraft[] {
+export function readReaction(context: V2Context, field: Field, scope: StateScope): readonly EntryDraft[] {
   if (isListField(field)) return readEntries(context, field, scope);
   if (findText(field) === "no-op") return [toPlainEntry(field)];
   if (isMapField(field) || (field.node.kind === "scalar" && field.node.value === null)) {
@@ -35,7 +36,7 @@ function toPlainEntry(field: Field, advance?: AdvanceDraft): EntryDraft {
   return { field, isConditional: false, set: new Map(), ...(advance && { advance }) };
 }
 
-function readEntries(context: CompileContext, list: Field, scope: StateScope): readonly EntryDraft[] {
+function readEntries(context: V2Context, list: Field, scope: StateScope): readonly EntryDraft[] {
   const items = isListField(list) ? toItems(list) : [];
   if (items.length === 0) {
     const message = 'This list is empty. To handle the event without doing anything write "no-op".';
@@ -46,7 +47,7 @@ function readEntries(context: CompileContext, list: Field, scope: StateScope): r
   return entries;
 }
 
-function warnUnreachable({ problems }: CompileContext, entries: readonly EntryDraft[]): void {
+function warnUnreachable({ problems }: V2Context, entries: readonly EntryDraft[]): void {
   const last = entries.findIndex(({ isConditional }) => !isConditional);
   for (const { field } of last === -1 ? [] : entries.slice(last + 1)) {
     const message = 'This entry is never reached: one before it has no "when", and only the first that holds is taken.';
@@ -56,7 +57,7 @@ function warnUnreachable({ problems }: CompileContext, entries: readonly EntryDr
 
 const KEYS = ["when", "action", "state", "set"];
 
-function readEntry(context: CompileContext, item: Field, scope: StateScope): EntryDraft | undefined {
+function readEntry(context: V2Context, item: Field, scope: StateScope): EntryDraft | undefined {
   if (!isMapField(item)) {
     const message = `An entry must be a map such as {action: advance, state: NAME}, but this is ${describe(item.node)}.`;
     context.problems.error("action-not-map", onValue(item), message);
@@ -77,7 +78,7 @@ function readEntry(context: CompileContext, item: Field, scope: StateScope): Ent
   };
 }
 
-function readAction(context: CompileContext, item: Field<MapNode>, scope: StateScope): AdvanceDraft | undefined {
+function readAction(context: V2Context, item: Field<MapNode>, scope: StateScope): AdvanceDraft | undefined {
   const action = findField(item, "action");
   if (action === undefined) {
     const message = 'This entry has no action. Write "action: advance" or "action: no-op".';
@@ -91,6 +92,6 @@ function readAction(context: CompileContext, item: Field<MapNode>, scope: StateS
   return undefined;
 }
 
-function readCondition(context: CompileContext, when: Field, scope: StateScope): Expression | undefined {
+function readCondition(context: V2Context, when: Field, scope: StateScope): Expression | undefined {
   return readExpression(context, when, { code: "when-not-string", place: scope.place });
 }

@@ -1,14 +1,15 @@
-import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { onValue } from "../document/compile-context.ts";
 import type { Template } from "../expression/expression.ts";
 import { type Field, isMapField, toFields } from "../tree.ts";
 import { describe } from "../wording.ts";
 import { checkDeclared } from "./read-metadata.ts";
 import { readTemplate } from "./read-template.ts";
 import type { StateScope } from "./state-scope.ts";
+import type { V2Context } from "./v2-context.ts";
 
 /** Metadata that an entry sets, by key. A sensitive key may be set from sensitive values, no other one may. */
 export function readSet(
-  context: CompileContext,
+  context: V2Context,
   set: Field | undefined,
   { metadata, place }: StateScope,
 ): ReadonlyMap<string, Template> {

@@ -1,5 +1,5 @@
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onValue, suggestOrList } from "../document/compile-context.ts";
+import { onValue, suggestOrList } from "../document/compile-context.ts";
 import type { State } from "../machine.ts";
 import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
 import { describe } from "../wording.ts";
@@ -8,6 +8,7 @@ import { readDuration } from "./read-duration.ts";
 import { readFlag } from "./read-flag.ts";
 import { type HandlerDraft, readHandlers } from "./read-handlers.ts";
 import type { StateScope } from "./state-scope.ts";
+import type { V2Context } from "./v2-context.ts";
 
 /** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
 export interface StateDraft {
@@ -26,7 +27,7 @@ const KEYS = ["tasks", "terminal", "timeout", "after", "leaving", "on", "protect
 
 /** Reads one state, whose tasks were read before. */
 export function readState(
-  context: CompileContext,
+  context: V2Context,
   field: Field,
   { tasks, ...scope }: StateScope & { readonly tasks: readonly string[] | undefined },
 ): StateDraft {
@@ -55,7 +56,7 @@ export function readState(
 
 const LEAVING = ["abandon", "wait", "cancel"] as const;
 
-function readLeaving({ problems }: CompileContext, state: Field<MapNode>): State["leaving"] {
+function readLeaving({ problems }: V2Context, state: Field<MapNode>): State["leaving"] {
   const field = findField(state, "leaving");
   if (field === undefined) return "wait";
   const name = findText(field);

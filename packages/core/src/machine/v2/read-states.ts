@@ -1,5 +1,5 @@
 import { checkFlow } from "../document/check-flow.ts";
-import { type CompileContext, onKey } from "../document/compile-context.ts";
+import { onKey } from "../document/compile-context.ts";
 import { createReferences, type StateReferences } from "../document/references.ts";
 import { warnSelfAdvance } from "../document/warn-self-advance.ts";
 import { warnUnused } from "../document/warn-unused.ts";
@@ -13,6 +13,7 @@ import type { EventDraft } from "./read-events.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
 import { readState, type StateDraft } from "./read-state.ts";
 import { readStateTasks } from "./read-state-tasks.ts";
+import type { V2Context } from "./v2-context.ts";
 
 /** What the states of a document refer to; undefined where it could not be read. */
 export interface StatesInput {
@@ -24,7 +25,7 @@ export interface StatesInput {
 }
 
 /** All states, each checked by itself and the ways between them. */
-export function readStates(context: CompileContext, input: StatesInput): ReadonlyMap<string, StateDraft> {
+export function readStates(context: V2Context, input: StatesInput): ReadonlyMap<string, StateDraft> {
   const { fields, events, tasks, metadata } = input;
   const references: StateReferences = {
     events: createReferences(events && new Set([...events.keys(), NEXT, FAILED, TIMEOUT])),
@@ -53,7 +54,7 @@ function toPlace(tasks: StateTasks, { fields, metadata }: StatesInput): Expressi
 }
 
 function checkReactionCount(
-  { problems, limits }: CompileContext,
+  { problems, limits }: V2Context,
   statesField: Field,
   states: ReadonlyMap<string, StateDraft>,
 ): void {
@@ -69,7 +70,7 @@ interface Read {
   readonly references: StateReferences;
 }
 
-function warnAll(context: CompileContext, input: StatesInput, { states, references }: Read): void {
+function warnAll(context: V2Context, input: StatesInput, { states, references }: Read): void {
   checkFlow(context, { states, statesField: input.statesField });
   checkProtected(context, states);
   for (const [name, state] of states) warnRestarts(context, name, state);
@@ -82,7 +83,7 @@ function warnAll(context: CompileContext, input: StatesInput, { states, referenc
 
 // Only where what runs is left to run: then the same work may be done twice at a time. Elsewhere entering a state again is
 // how an author asks for another try, or for new timers.
-function warnRestarts(context: CompileContext, name: string, state: StateDraft): void {
+function warnRestarts(context: V2Context, name: string, state: StateDraft): void {
   const { tasks = [], on, leaving } = state;
   if (tasks.length === 0 || leaving !== "abandon") return;
   const unconditional = [...(on ?? [])].filter(([, { entries }]) =>

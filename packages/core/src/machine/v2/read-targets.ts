@@ -1,17 +1,18 @@
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { onValue } from "../document/compile-context.ts";
 import type { Template } from "../expression/expression.ts";
 import { type Field, findText, isMapField, toFields } from "../tree.ts";
 import { describe } from "../wording.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
 import { hasExpression, readTemplate, type TemplatePlace } from "./read-template.ts";
+import type { V2Context } from "./v2-context.ts";
 
 /** Targets by name; one with a fault has no template. */
 export type TargetDrafts = ReadonlyMap<string, Template | undefined>;
 
 /** The accounts and regions that tasks work in; undefined when there is no map of them. */
 export function readTargets(
-  context: CompileContext,
+  context: V2Context,
   targets: Field | undefined,
   { place }: MetadataDraft,
 ): TargetDrafts | undefined {
@@ -28,7 +29,7 @@ export function readTargets(
 
 const KEYS = ["account", "region", "role", "externalId"];
 
-function readTarget(context: CompileContext, field: Field, metadata: MetadataDraft["place"]): Template | undefined {
+function readTarget(context: V2Context, field: Field, metadata: MetadataDraft["place"]): Template | undefined {
   if (!isMapField(field)) {
     const message = `A target must be a map such as {account: "111122223333", region: eu-west-1}, but this is ${describe(field.node)}.`;
     context.problems.error("target-not-map", onValue(field), message);
@@ -43,7 +44,7 @@ function readTarget(context: CompileContext, field: Field, metadata: MetadataDra
   return values.every((good) => good) ? readTemplate(context, field, place) : undefined;
 }
 
-function checkValue({ problems }: CompileContext, key: string, field: Field): boolean {
+function checkValue({ problems }: V2Context, key: string, field: Field): boolean {
   const text = findText(field);
   if (text === undefined || text === "") {
     const isNumber = field.node.kind === "scalar" && typeof field.node.value === "number";

@@ -1,6 +1,6 @@
 import { checkExecutor } from "../config/check-executor.ts";
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onKey, onMissing, onValue, suggestFrom } from "../document/compile-context.ts";
+import { onKey, onMissing, onValue } from "../document/compile-context.ts";
 import type { Expression } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import type { RetryPolicy } from "../machine.ts";
@@ -14,6 +14,7 @@ import type { MetadataDraft } from "./read-metadata.ts";
 import { readOutputs } from "./read-outputs.ts";
 import { readRetry } from "./read-retry.ts";
 import type { TargetDrafts } from "./read-targets.ts";
+import { suggestWithin, type V2Context } from "./v2-context.ts";
 
 /** A task as far as it could be read. */
 export interface TaskDraft {
@@ -43,7 +44,7 @@ const KEYS = ["executor", "config", "target", "needs", "timeout", "retry", "outp
 
 /** Reads one task, whose needs were read before; undefined when it is no map. */
 export function readTask(
-  context: CompileContext,
+  context: V2Context,
   field: Field,
   { name, ...scope }: TaskScope & { readonly name: string },
 ): TaskDraft | undefined {
@@ -82,14 +83,14 @@ export function readTask(
   };
 }
 
-function checkName({ problems }: CompileContext, name: string, field: Field): void {
+function checkName({ problems }: V2Context, name: string, field: Field): void {
   if (name === "") problems.error("task-name-empty", onKey(field), "A task needs a name.");
   if (name.length <= 128 && !/\p{Cc}/u.test(name)) return;
   const message = `${quote(name)} is no name of a task: at most 128 characters, and no control characters.`;
   problems.error("task-name-pattern", onKey(field), message);
 }
 
-function readExecutor(context: CompileContext, task: Field<MapNode>): string | undefined {
+function readExecutor(context: V2Context, task: Field<MapNode>): string | undefined {
   const executor = findField(task, "executor");
   if (executor !== undefined) return checkExecutor(context, executor);
   const message = "A task needs executor: who does the work, such as terraform or lambda.";
@@ -98,21 +99,21 @@ function readExecutor(context: CompileContext, task: Field<MapNode>): string | u
 }
 
 function readTarget(
-  { problems }: CompileContext,
+  context: V2Context,
   field: Field | undefined,
   targets: TargetDrafts | undefined,
 ): string | undefined {
   if (field === undefined) return undefined;
   const name = findText(field);
   if (name !== undefined && (targets === undefined || targets.has(name))) return name;
-  const near = suggestFrom(name ?? "", targets?.keys() ?? []);
+  const near = suggestWithin(context, name ?? "", targets?.keys() ?? []);
   const message = `target must be the name of one of targets, but it is ${describe(field.node)}.${near}`;
-  problems.error("target-undefined", onValue(field), message);
+  context.problems.error("target-undefined", onValue(field), message);
   return undefined;
 }
 
 function readCode(
-  context: CompileContext,
+  context: V2Context,
   task: Field<MapNode>,
   { key, place }: { readonly key: "when" | "exclusive"; readonly place: ExpressionPlace },
 ): Expression | undefined {

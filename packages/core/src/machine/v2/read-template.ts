@@ -1,10 +1,11 @@
-import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { onValue } from "../document/compile-context.ts";
 import { findInside } from "../document/find-inside.ts";
 import { compileTemplate } from "../expression/compile-template.ts";
 import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import { splitTemplate } from "../expression/split-template.ts";
 import { type Field, toValue } from "../tree.ts";
+import { spendTemplate, type V2Context } from "./v2-context.ts";
 
 /** Where a template stands. */
 export interface TemplatePlace extends ExpressionPlace {
@@ -13,7 +14,8 @@ export interface TemplatePlace extends ExpressionPlace {
 }
 
 /** A value with `${…}` in its texts; undefined, with problems at the very texts, when one is faulty. */
-export function readTemplate(context: CompileContext, field: Field, place: TemplatePlace): Template | undefined {
+export function readTemplate(context: V2Context, field: Field, place: TemplatePlace): Template | undefined {
+  if (!spendTemplate(context, field)) return undefined;
   const compiled = compileTemplate(toValue(field.node), place);
   if (compiled.kind === "template") {
     const used = [...compiled.uses.variables].filter((name) => place.variables && !place.variables.includes(name));
