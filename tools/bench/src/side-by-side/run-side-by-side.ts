@@ -9,6 +9,7 @@ import { replaceSection } from "./performance-page.ts";
 import { FULL_PLAN, measureSideBySide, QUICK_PLAN } from "./side-by-side.ts";
 import { toSideBySideTables } from "./side-by-side-tables.ts";
 import { type Table, toMarkdownTable, toTextTable } from "./table.ts";
+import { toVerdicts } from "./verdicts.ts";
 
 /** What the command line asks for. */
 export interface RunOptions {
@@ -25,6 +26,8 @@ export interface RunOptions {
 
 interface Outcome {
   readonly tables: readonly Table[];
+  /** What the tables say of ours, a line each. */
+  readonly verdicts: readonly string[];
   readonly figures: object;
 }
 
@@ -34,13 +37,14 @@ export async function runSideBySide(options: RunOptions): Promise<void> {
   const postgres = await startBenchPostgres();
   try {
     const measure = options.measure === "growth" ? measureAllGrowth : measureRates;
-    const { tables, figures } = await measure(postgres, chosen, options.quick);
+    const { tables, verdicts, figures } = await measure(postgres, chosen, options.quick);
     const machine = toMachineLine(postgres);
-    process.stdout.write(`${[machine, ...tables.map(toTextTable)].join("\n\n")}\n`);
+    process.stdout.write(`${[machine, ...tables.map(toTextTable), verdicts.join("\n")].join("\n\n")}\n`);
     writeFileSync(options.json, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
     if (options.page === undefined) return;
     const command = `npm run bench -- ${options.measure === "growth" ? "--growth" : "--side-by-side"}`;
-    const text = [`${machine}. Command: \`${command}\`.`, ...tables.map(toMarkdownTable)].join("\n\n");
+    const found = verdicts.map((line) => `- ${line}`).join("\n");
+    const text = [`${machine}. Command: \`${command}\`.`, ...tables.map(toMarkdownTable), found].join("\n\n");
     const section = options.measure === "growth" ? "growth" : "side by side";
     writeFileSync(options.page, replaceSection(readFileSync(options.page, "utf8"), section, text));
   } finally {
@@ -51,7 +55,11 @@ export async function runSideBySide(options: RunOptions): Promise<void> {
 async function measureRates(postgres: BenchPostgres, chosen: readonly Contender[], quick: boolean): Promise<Outcome> {
   const plan = quick ? QUICK_PLAN : FULL_PLAN;
   const figures = await measureSideBySide({ postgres, contenders: chosen, plan, note });
-  return { figures, tables: toSideBySideTables(figures.summary, chosen) };
+  return {
+    figures,
+    tables: toSideBySideTables(figures.summary, chosen),
+    verdicts: toVerdicts(figures.summary, chosen),
+  };
 }
 
 async function measureAllGrowth(
@@ -65,7 +73,7 @@ async function measureAllGrowth(
     note(`growth: ${contender.name}`);
     growth.push(...(await measureGrowth(postgres, contender, quick ? QUICK_GROWTH_PLAN : GROWTH_PLAN)));
   }
-  return { figures: { growth }, tables: [toGrowthTable(growth, grouped)] };
+  return { figures: { growth }, tables: [toGrowthTable(growth, grouped)], verdicts: [] };
 }
 
 function toMachineLine({ version }: BenchPostgres): string {
