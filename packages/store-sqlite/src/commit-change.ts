@@ -36,7 +36,8 @@ function writeEvents(transaction: Transaction, change: Change): void {
 }
 
 function writeAttempts(transaction: Transaction, change: Change): void {
-  for (const attemptId of change.closes) closeAttempt(transaction, attemptId, change.now);
   for (const dispatch of change.dispatches) dispatchAttempt(transaction, dispatch, change.now);
+  // Of what was just dispatched too: an answer by name may have ended it within the same round.
+  for (const attemptId of change.closes) closeAttempt(transaction, attemptId, change.now);
   for (const cancel of change.cancels) cancelAttempt(transaction, cancel, change.now);
 }

@@ -4,6 +4,8 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
   aClaim,
+  aDispatch,
+  aPut,
   aSettle,
   commitNow,
   DAY,
@@ -105,6 +107,13 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
 
     assert.deepEqual(await store.claim(aClaim("settled", { now: T0 + DAY })), { kind: "gone" });
     assert.deepEqual(await store.claim(aClaim("closed", { now: T0 + DAY })), { kind: "gone" });
+  }),
+
+  storeCase("ends an attempt that one change dispatches and closes", async (store) => {
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")], closes: ["a1"] }));
+
+    assert.deepEqual(await store.claim(aClaim("a1")), { kind: "gone" });
+    assert.deepEqual([(await store.findAttempt("a1"))?.outcome, (await store.stats()).openAttempts], ["closed", 0]);
   }),
 
   storeCase("keeps the deadline over a suspension", async (store) => {
