@@ -84,7 +84,8 @@ export const oneReaction: Invariant = {
       onCommitted({ change, before, after }) {
         const [line, ...others] = change.history;
         if (line === undefined || others.length > 0 || before === undefined || after === undefined) return;
-        const machine = findMachine(before.machineHash);
+        // A stack that follows is decided on a newer revision than its last one.
+        const machine = findMachine(after.machineHash);
         if (machine === undefined || !line.eventId.startsWith("result:") || maySkip(machine)) return;
         const entries = after.entry - before.entry;
         const most = mostEntries(machine, before.state);

@@ -122,14 +122,16 @@ function watchAttempts(store: Store, look: Look): Pick<Store, "claim" | "renew" 
   };
 }
 
+const NO_STACK: { readonly version: number; readonly stack: Stack | undefined } = { version: 0, stack: undefined };
+
 /** The stacks as the committed changes leave them. */
 function createStackModel() {
-  const stacks = new Map<string, { readonly version: number; readonly stack: Stack | undefined }>();
+  const stacks = new Map<string, typeof NO_STACK>();
   return {
     write({ stackId, write }: Change, version: number) {
-      const known = stacks.get(stackId) ?? { version: 0, stack: undefined };
-      if (write.kind !== "keep")
-        stacks.set(stackId, { version, stack: write.kind === "put" ? write.stack : undefined });
+      const known = stacks.get(stackId) ?? NO_STACK;
+      if (write.kind === "put") stacks.set(stackId, { version, stack: write.stack });
+      if (write.kind === "remove") stacks.set(stackId, NO_STACK);
       const after = stacks.get(stackId)?.stack;
       return { versionBefore: known.version, before: known.stack, after };
     },
