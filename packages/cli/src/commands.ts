@@ -15,6 +15,7 @@ import { send } from "./commands/send.ts";
 import { server } from "./commands/server.ts";
 import { simulate } from "./commands/simulate.ts";
 import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
+import { stacksUpgrade } from "./commands/upgrade.ts";
 import { validate } from "./commands/validate.ts";
 import { worker } from "./commands/worker.ts";
 
@@ -35,6 +36,7 @@ const OWN: readonly Command[] = [
   stacksCancel,
   stacksSettle,
   stacksRemove,
+  stacksUpgrade,
   eventsLs,
   eventsRedrive,
   machinesLs,

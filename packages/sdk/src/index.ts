@@ -1,8 +1,8 @@
 export { isStackyardError, StackyardError } from "@stackyard/core";
 export { type ProblemDetails, StackyardApiError } from "./api-error.ts";
 export { EventNotAppliedError } from "./event-not-applied-error.ts";
-export type { EventsApi, SetAsideFilter } from "./events-api.ts";
-export type { HistoryEntry, HistoryOptions, Outcome, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
+export type { EventsApi } from "./events-api.ts";
+export type { HistoryEntry, Outcome, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
 export type { CallOptions, StackyardOptions } from "./http-client.ts";
 export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
 export type { ProcessesApi, YardProcess } from "./processes-api.ts";
@@ -15,9 +15,9 @@ export type {
   StackFilter,
   StackSummary,
   StackTask,
-  Wait,
 } from "./stack.ts";
-export type { OperationOptions, OperationResult, RetryOptions, StacksApi } from "./stacks-api.ts";
+export type { OperationResult, StacksApi } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
+export type { UpgradePlan, UpgradeResult } from "./upgrade.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitOptions } from "./waiting.ts";
 export type { WatchOptions } from "./watch-history.ts";

@@ -1,4 +1,6 @@
+import type { Page, PageOptions } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
+import type { UpgradeResult } from "./upgrade.ts";
 
 /** One fault of a machine document. */
 export interface MachineProblem {
@@ -79,6 +81,12 @@ export interface FiredTimer {
   readonly code?: string;
 }
 
+/** Which stacks of a machine to move where; see `UpgradeOptions`. */
+export interface UpgradeStacksOptions extends PageOptions {
+  readonly to?: string;
+  readonly reason?: string;
+}
+
 /** Machines of the yard. */
 export interface MachinesApi {
   list(options?: CallOptions): Promise<readonly MachineSummary[]>;
@@ -86,11 +94,21 @@ export interface MachinesApi {
   get(name: string, options?: CallOptions): Promise<MachineDetails>;
   /** Tries steps, such as `{ event: {…} }` or `{ task, result }`, on an empty yard. Changes nothing. */
   simulate(steps: readonly unknown[], options?: CallOptions): Promise<readonly SimulationLine[]>;
+  /** Moves one page of a machine's stacks to another revision, at most 100; go on with the cursor. */
+  upgradeStacks(name: string, options?: UpgradeStacksOptions): Promise<Page<UpgradeResult>>;
+  /** What that would do to each of a page, at most 20. Changes nothing. */
+  planUpgrades(name: string, options?: Omit<UpgradeStacksOptions, "reason">): Promise<Page<UpgradeResult>>;
 }
 
 /** The part of the client that is about machines. */
 export function createMachinesApi(http: HttpClient): MachinesApi {
+  const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) => {
+    const path = ["v1", "machines", name, "upgrade"];
+    return http.requestJson<Page<UpgradeResult>>({ method: "POST", path, body, ...(signal && { signal }) });
+  };
   return {
+    upgradeStacks: (name, options = {}) => upgrade(name, options),
+    planUpgrades: (name, options = {}) => upgrade(name, { ...options, dryRun: true }),
     list: async (options) =>
       (await http.requestJson<{ readonly items: readonly MachineSummary[] }>({ path: ["v1", "machines"], ...options }))
         .items,

@@ -15,6 +15,8 @@ export interface NewEvent<Event extends string = string> {
   /** Needed by the event that creates the stack. */
   readonly machine?: string;
   readonly metadata?: Readonly<Record<string, MetadataValue>>;
+  /** The stack's id once more: needed where the event leads from a protected state into a terminal one. */
+  readonly confirm?: string;
 }
 
 /** An event that the yard has. */

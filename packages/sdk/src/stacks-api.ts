@@ -2,6 +2,7 @@ import { createEventId } from "./event-id.ts";
 import type { HistoryEntry, HistoryOptions, Outcome, Page, PageOptions } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
 import type { Attempt, StackDetails, StackFilter, StackSummary } from "./stack.ts";
+import type { UpgradePlan } from "./upgrade.ts";
 
 /** What an operator's request has led to. A refusal is thrown as `StackyardApiError` with its code. */
 export interface OperationResult {
@@ -26,6 +27,11 @@ export interface RetryOptions extends OperationOptions {
   readonly task?: string;
 }
 
+/** Where to: a kept revision or the newest by its content hash; default the newest valid one. */
+export interface UpgradeOptions extends OperationOptions {
+  readonly to?: string;
+}
+
 /** Stacks of the yard. */
 export interface StacksApi {
   list(filter?: StackFilter, page?: PageOptions): Promise<Page<StackSummary>>;
@@ -45,6 +51,10 @@ export interface StacksApi {
   ): Promise<OperationResult>;
   /** Removes the record by force; what the stack has made stays. */
   remove(stackId: string, options: OperationOptions & { readonly reason: string }): Promise<OperationResult>;
+  /** Moves the stack to another revision of its machine. `UPGRADE_STATE_MISSING`, `UPGRADE_TASK_UNKNOWN` and others. */
+  upgrade(stackId: string, options?: UpgradeOptions): Promise<OperationResult>;
+  /** What that would do: the stack's history is replayed on the revision. Changes nothing. */
+  planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
 /** The part of the client that is about stacks. */
@@ -79,5 +89,10 @@ export function createStacksApi(http: HttpClient): StacksApi {
     cancel: (stackId, task, options = {}) => operate(stackId, "cancel", { task }, options),
     settle: (stackId, task, options) => operate(stackId, "settle", { task, as: "succeeded" }, options),
     remove: (stackId, options) => operate(stackId, "remove", { force: true }, options),
+    upgrade: (stackId, { to, ...options } = {}) => operate(stackId, "upgrade", { ...(to && { to }) }, options),
+    planUpgrade: (stackId, { to, ...options } = {}) => {
+      const body = { dryRun: true, ...(to && { to }) };
+      return http.requestJson({ method: "POST", path: ["v1", "stacks", stackId, "upgrade"], body, ...options });
+    },
   };
 }

@@ -13,6 +13,8 @@ import type {
   SimulationLine,
   StackDetails,
   StackSummary,
+  UpgradePlan,
+  UpgradeResult,
   YardProcess,
 } from "./index.ts";
 
@@ -29,6 +31,8 @@ interface Client {
   SimulationLine: SimulationLine;
   StackDetails: StackDetails;
   StackSummary: StackSummary;
+  UpgradePlan: UpgradePlan;
+  UpgradeResult: UpgradeResult;
   YardProcess: YardProcess;
 }
 
@@ -44,6 +48,8 @@ describe("the client's types", () => {
     expectTypeOf<keyof HistoryEntry>().toEqualTypeOf<keyof ApiAnswers["HistoryEntry"]>();
     expectTypeOf<keyof MachineDetails>().toEqualTypeOf<keyof ApiAnswers["MachineDetails"]>();
     expectTypeOf<keyof SetAsideEvent>().toEqualTypeOf<keyof ApiAnswers["SetAsideEvent"]>();
+    expectTypeOf<keyof UpgradePlan>().toEqualTypeOf<keyof ApiAnswers["UpgradePlan"]>();
+    expectTypeOf<keyof UpgradeResult>().toEqualTypeOf<keyof ApiAnswers["UpgradeResult"]>();
     expectTypeOf<keyof YardProcess>().toEqualTypeOf<keyof ApiAnswers["YardProcess"]>();
     expectTypeOf<ProblemDetails["code"]>().toBeString();
   });

@@ -22,6 +22,12 @@ const Args = Type.Object({
   id: Type.Optional(
     Type.String({ minLength: 1, maxLength: 255, description: "The event's id: the same one is applied once." }),
   ),
+  confirm: Type.Optional(
+    Type.String({
+      placeholder: "stack",
+      description: "The stack's id once more: for an event that leads out of a protected state to the stack's end.",
+    }),
+  ),
   wait: Type.Optional(Type.Boolean({ short: "w", description: "Wait until the event was applied." })),
   until: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
@@ -84,13 +90,14 @@ async function noteUnknownStack({ out, signal, yard }: ServerContext, stackId: s
   }
 }
 
-function toEvent({ stack, event, id, machine }: Args, metadata: ReturnType<typeof parseMetadata>) {
+function toEvent({ stack, event, id, machine, confirm }: Args, metadata: ReturnType<typeof parseMetadata>) {
   return {
     stackId: stack,
     event,
     ...(id === undefined ? {} : { id }),
     ...(machine === undefined ? {} : { machine }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(confirm === undefined ? {} : { confirm }),
   };
 }
 

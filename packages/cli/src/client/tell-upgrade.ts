@@ -1,0 +1,59 @@
+import type { UpgradePlan, UpgradeResult } from "@stackyard/sdk";
+import type { Output } from "../shell/output.ts";
+import { toTable } from "../shell/table.ts";
+
+type Painter = Pick<Output, "paint">;
+type Difference = UpgradePlan["differences"][number];
+type Replayed = Difference["after"];
+
+/** What became of one stack of many. */
+export function tellUpgraded({ stackId, outcome, code, reason }: UpgradeResult, out: Painter): string {
+  const why = code === undefined ? "" : ` ${code}: ${reason ?? ""}`;
+  return `${out.paint("bold", stackId)} ${out.paint(outcome === "refused" ? "red" : "green", outcome)}${why}`;
+}
+
+/** What an upgrade would do: first whether it would be accepted, then where the stack's life would have been another. */
+export function tellPlan(plan: UpgradePlan, out: Painter): string {
+  const { stackId, machine, from, to, outcome, code, reason } = plan;
+  const answer =
+    outcome === "applied"
+      ? `The upgrade would be ${out.paint("green", "accepted")}.`
+      : `The upgrade would be ${out.paint("red", "refused")} (${code ?? ""}): ${reason ?? ""}`;
+  const revisions = `${from.slice(0, 12)} → ${to === undefined ? "none" : to.slice(0, 12)}`;
+  return [
+    `${out.paint("bold", stackId)} ${machine} ${out.paint("dim", revisions)}`,
+    `  ${answer}`,
+    ...tellReplay(plan, out).map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+function tellReplay(
+  { to, replayed, incomplete, differences, more, end }: UpgradePlan,
+  out: Painter,
+): readonly string[] {
+  if (to === undefined) return [];
+  const limits = incomplete === undefined ? [] : [out.paint("yellow", incomplete)];
+  if (differences.length === 0 && end.length === 0) {
+    return [...limits, ...(replayed === 0 ? [] : [`${replayed} lines of its history were replayed: nothing differs.`])];
+  }
+  const rows = differences.map((difference) => toRow(difference, out));
+  return [
+    ...limits,
+    `${replayed} lines of its history were replayed. It would have gone another way:`,
+    ...(rows.length === 0 ? [] : toTable(rows).split("\n")),
+    ...(more === 0 ? [] : [`… and ${more} more`]),
+    ...(end.length === 0 ? [] : ["Now it would stand otherwise:"]),
+    ...end.map(({ what, before, after }) => `  ${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),
+  ];
+}
+
+function toRow({ at, event, before, after }: Difference, out: Painter): readonly string[] {
+  return [`  ${out.paint("dim", at)}`, event, before === undefined ? "–" : tellSide(before), "→", tellSide(after)];
+}
+
+function tellSide({ outcome, code, state, sent }: Replayed): string {
+  const tasks = sent.length === 0 ? "" : ` sends ${sent.join(", ")}`;
+  if (outcome === "removed") return `removed${tasks}`;
+  if (outcome === "applied") return `${state ?? "none"}${tasks}`;
+  return `${outcome}${code === undefined ? "" : ` ${code}`}`;
+}

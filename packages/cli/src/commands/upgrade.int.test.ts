@@ -1,0 +1,114 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const MACHINE = `version: 2
+events: [OPEN, MOVE, CLOSE]
+metadata: { password: { type: string, sensitive: true } }
+states:
+  INIT: { on: { OPEN: LIVE } }
+  LIVE: { protected: true, on: { MOVE: LIVE, CLOSE: GONE } }
+  GONE: { terminal: true }
+`;
+const MOVED = MACHINE.replace("MOVE: LIVE", "MOVE: AWAY").replace(
+  "  GONE:",
+  "  AWAY: { on: { CLOSE: GONE } }\n  GONE:",
+);
+
+describe("upgrades over a running yard", () => {
+  const { folder: cwd, remove } = makeTempProject({
+    "stackyard.config.json": "{}",
+    "machines/app.yaml": MACHINE,
+  });
+  const run = (...words: string[]) => runCli(words, { cwd });
+  let dev: RunningCli;
+
+  beforeAll(async () => {
+    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
+    await dev.line((line) => line.includes('"kind":"ready"'));
+    for (const id of ["a", "b"]) {
+      await run("send", id, "OPEN", "--machine", "app", "--metadata", "password=hunter22", "--wait");
+      await run("send", id, "MOVE", "--wait");
+    }
+    writeFileSync(join(cwd, "machines/app.yaml"), MOVED);
+  });
+
+  afterAll(async () => {
+    dev.interrupt();
+    await dev.result;
+    remove();
+  });
+
+  it("tells where a stack would have gone another way, and ends with 1", async () => {
+    const told = await run("stacks", "upgrade", "a", "--dry-run");
+    const json = await run("stacks", "upgrade", "a", "--dry-run", "--json");
+
+    expect(told.exitCode).toBe(1);
+    expect(told.stdout).toMatch(/The upgrade would be accepted\./);
+    expect(told.stdout).toMatch(/MOVE {2}LIVE {2}→ {2}AWAY/);
+    expect(told.stdout).toMatch(/state: "LIVE" → "AWAY"/);
+    expect(parseLines(json.stdout)[0]).toMatchObject({ stackId: "a", differences: [{ event: "MOVE" }] });
+    expect(told.stdout + json.stdout).not.toContain("hunter22");
+  });
+
+  it("moves a stack, and finds nothing to move it to that is not kept", async () => {
+    const unknown = await run("stacks", "upgrade", "a", "--to", "f".repeat(64));
+    const done = await run("stacks", "upgrade", "a", "--reason", "new way");
+    const again = await run("stacks", "upgrade", "a", "--dry-run");
+
+    expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining("MACHINE_UNKNOWN")]);
+    expect([done.exitCode, done.stdout]).toEqual([0, "a has the new revision.\n"]);
+    expect(again.exitCode).toBe(1);
+  });
+
+  it("moves all stacks of a machine", async () => {
+    const planned = await run("stacks", "upgrade", "--machine", "app", "--dry-run", "--json");
+    const done = await run("stacks", "upgrade", "--machine", "app");
+
+    expect(parseLines(planned.stdout).map(({ stackId, outcome }) => [stackId, outcome])).toEqual([
+      ["a", "unchanged"],
+      ["b", "applied"],
+    ]);
+    expect([done.exitCode, done.stdout, done.stderr]).toEqual([
+      0,
+      "a unchanged\nb applied\n",
+      "1 unchanged, 1 applied.\n",
+    ]);
+  });
+
+  it("needs a stack or a machine", async () => {
+    const neither = await run("stacks", "upgrade");
+    const both = await run("stacks", "upgrade", "a", "--machine", "app");
+    const short = await run("stacks", "upgrade", "a", "--to", "abc");
+
+    expect([neither.exitCode, both.exitCode, short.exitCode]).toEqual([64, 64, 64]);
+  });
+
+  it("asks for a confirmation before a protected stack goes", async () => {
+    const refused = await run("send", "b", "CLOSE", "--wait");
+    const wrong = await run("send", "b", "CLOSE", "--confirm", "a", "--wait");
+    const done = await run("send", "b", "CLOSE", "--confirm", "b", "--until", "removed");
+
+    expect([refused.exitCode, wrong.exitCode]).toEqual([1, 1]);
+    expect(refused.stdout + refused.stderr).toContain("CONFIRMATION_REQUIRED");
+    expect(done.exitCode).toBe(0);
+  });
+
+  it("shows no sensitive value anywhere", async () => {
+    const outputs = await Promise.all([
+      run("stacks", "show", "a"),
+      run("stacks", "show", "a", "--json"),
+      run("stacks", "ls", "--json"),
+      run("stacks", "ls", "--waiting"),
+      run("stacks", "history", "a", "--json"),
+      run("events", "ls", "--json"),
+    ]);
+
+    expect(outputs.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 0, 0]);
+    const text = outputs.map(({ stdout, stderr }) => stdout + stderr).join("\n");
+    expect(text).not.toContain("hunter22");
+    expect(text).toContain('"password":"***"');
+  });
+});
