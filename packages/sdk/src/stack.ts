@@ -98,8 +98,6 @@ export interface ParkedEvent {
   readonly parkedAt: string;
   readonly tries: number;
   readonly nextTryAt: string;
-  /** As received; sensitive values as `***`. */
-  readonly message: Readonly<Record<string, unknown>>;
 }
 
 /** A stack with everything that tells why it stands where it stands. */

@@ -90,6 +90,10 @@ function listHiddenOutputs(
 
 /** Texts of people and programs may quote a secret that the stack holds, or that the event has brought. */
 function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineInput, after: Stack | undefined) {
+  // Most stacks hold none, and their lines are many.
+  if (machine?.metadata.keys.size === 0 && !before?.secretVersions && !after?.secretVersions && !event.outputs) {
+    return entry;
+  }
   const values = listSecretValues(event, { before, after, machine });
   if (values.length === 0) return entry;
   const mask = createMaskText(values);

@@ -95,9 +95,6 @@ export const ParkedEvent = Type.Object({
   parkedAt: Instant,
   tries: Type.Integer(),
   nextTryAt: Instant,
-  message: Type.Record(Type.String(), Type.Unknown(), {
-    description: "As received, without its envelope; sensitive values as `***`.",
-  }),
 });
 
 /** A stack with everything that tells why it stands where it stands. */

@@ -90,7 +90,6 @@ function toParked(parked: ParkedEvent): Static<typeof ParkedEventSchema> {
     event: String(message["event"] ?? message["action"] ?? ""),
     ...(event.actor === undefined ? {} : { actor: event.actor }),
     ...{ code, reason, tries },
-    message: { ...toPrinted.message(parked) },
     receivedAt: toInstant(event.receivedAt),
     parkedAt: toInstant(parkedAt),
     nextTryAt: toInstant(nextTryAt),
