@@ -102,6 +102,14 @@ describe("the scheduler", () => {
     expect(scheduler.now()).toBe(10);
   });
 
+  it("counts whole milliseconds", async () => {
+    const { scheduler, life, runToEnd } = createStage();
+    void scheduler.sleep("third", life, 5_000 / 3);
+    await runToEnd();
+
+    expect(scheduler.now()).toBe(1_667);
+  });
+
   it("stops at the end of time", async () => {
     const { call, runToEnd } = createStage();
     call("never", 2_000_000);

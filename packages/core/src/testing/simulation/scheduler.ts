@@ -78,11 +78,12 @@ export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInp
     },
     sleep(key, life, ms, signal) {
       if (ms <= 0) return Promise.resolve();
-      return wait({ key, life, fault: undefined, tell: () => "is over", readyAt: now + ms }, 0, signal);
+      // As real clocks, this one counts whole milliseconds.
+      return wait({ key, life, fault: undefined, tell: () => "is over", readyAt: now + Math.ceil(ms) }, 0, signal);
     },
     idle(kind, key, life, ms, signal) {
       const fault = chance.findFault(key, "idle");
-      const readyAt = now + Math.max(ms, fault?.kind === "delay" ? fault.ms : 0);
+      const readyAt = now + Math.max(Math.ceil(ms), fault?.kind === "delay" ? fault.ms : 0);
       const waiting = { key, life, idle: kind, fault, tell: () => "is over", readyAt };
       return wait(waiting, fault?.kind === "hurry" ? 0 : IDLE_TURNS, signal);
     },

@@ -36,7 +36,7 @@ function findStuckTasks(stack: Stack, { findMachine }: InvariantContext): readon
   const { id, tasks, timers, machineHash } = stack;
   const machine = findMachine(machineHash);
   // What needs a task that has failed for good waits until somebody mends that one.
-  const isBlocked = machine !== undefined && hasFailed({ machine, stack });
+  const isBlocked = stack.failed === true || (machine !== undefined && hasFailed({ machine, stack }));
   const stuck = tasks.filter(({ status, detail }) => status === "PENDING" && !(isBlocked && detail === "WAITING"));
   return [
     ...stuck.map(({ name, detail }) => `${id}: the task "${name}" is pending for ever (${detail ?? "sent"}).`),
