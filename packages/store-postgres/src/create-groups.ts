@@ -67,11 +67,11 @@ export function createGroups(database: Database, signals: Signals, maxGroup: num
     }),
     settles: new GroupedCalls({
       ...common,
-      run: telling(
-        signals,
-        () => EVENT_AND_TASK,
-        (calls: readonly SettleCall[]) => settleAll(database, calls),
-      ),
+      async run(calls: readonly SettleCall[]) {
+        const { results, passedKeys } = await settleAll(database, calls);
+        signals.tell(passedKeys ? EVENT_AND_TASK : EVENT);
+        return results;
+      },
       keysOf: attemptOf,
     }),
   };

@@ -48,13 +48,13 @@ function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
 const COMMIT = {
   name: "commit_changes",
   text: `select kind, version, known
-  from stackyard.commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+  from stackyard.commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 };
 
 interface CommitRow {
   readonly kind: CommitResult["kind"];
   readonly version: number;
-  readonly known: readonly string[];
+  readonly known: readonly string[] | null;
 }
 
 /** Writes the changes of several calls, of different stacks. Gives the results of each call. */
@@ -75,6 +75,6 @@ function toResult({ kind, version, known }: CommitRow, change: Change | undefine
   if (kind === "committed") return { kind, version };
   if (kind === "conflict" || change === undefined) return { kind: "conflict" };
   const given = [...change.appliedIds, ...[...change.park, ...change.setAside].map(({ event }) => event.id)];
-  const keys = new Set(known);
+  const keys = new Set(known ?? []);
   return { kind, eventIds: given.filter((id) => keys.has(toKeyText(id))) };
 }

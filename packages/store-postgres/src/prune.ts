@@ -102,7 +102,11 @@ async function pruneEventIds(
 const EXPIRED = {
   name: "prune_records",
   text: `
-with leases as (delete from stackyard.due_lease where until < $1::bigint - 3600000)
+with leases as (
+  delete from stackyard.due_lease where until < $1::bigint - 3600000
+), event_leases as (
+  delete from stackyard.event_lease where cardinality(seqs) = 0
+)
 delete from stackyard.record
  where key in (select key from stackyard.record where expires_at <= $1 order by expires_at limit $2)
    and expires_at <= $1

@@ -10,13 +10,13 @@ export interface SettleCall {
   readonly input: SettleInput;
 }
 
-const SETTLE = { name: "settle_attempts", text: "select stackyard.settle_attempts($1, $2, $3) as settled" };
+const SETTLE = { name: "settle_attempts", text: "select settled, passed from stackyard.settle_attempts($1, $2, $3)" };
 
-/** Settles different attempts, each with its events. */
+/** Settles different attempts, each with its events. `passedKeys`: the message of one that waited for a key may be there. */
 export async function settleAll(
   database: Database,
   calls: readonly SettleCall[],
-): Promise<readonly ("settled" | "lost")[]> {
+): Promise<{ readonly results: readonly ("settled" | "lost")[]; readonly passedKeys: boolean }> {
   const settles = calls.map(({ grant, input: { outcome, log, now } }, index) => ({
     n: index,
     id: toKeyText(grant.attemptId),
@@ -27,14 +27,15 @@ export async function settleAll(
     now,
   }));
   const events = calls.flatMap(({ input }, index) => toEvents(input).map((event) => ({ n: index, ...event })));
-  const row = await database.row<{ settled: readonly number[] }>(
+  const row = await database.row<{ settled: readonly number[]; passed: boolean }>(
     SETTLE,
     JSON.stringify(settles),
     settles.map(({ id }) => id),
     JSON.stringify(events),
   );
   const settled = new Set(row?.settled);
-  return calls.map((_, index) => (settled.has(index) ? "settled" : "lost"));
+  const results = calls.map((_, index) => (settled.has(index) ? ("settled" as const) : ("lost" as const)));
+  return { results, passedKeys: row?.passed === true };
 }
 
 function toEvents({ event, followUps = [] }: SettleInput): readonly object[] {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import type { Logger } from "@stackyard/core";
 import type { Connections } from "./connections.ts";
 import { type Listening, listen } from "./listen.ts";
@@ -7,6 +8,7 @@ import type { StoreSignal } from "./port-types.ts";
 
 type Kind = StoreSignal["kind"];
 
+const PAUSE_MS = 2;
 const KINDS: readonly Kind[] = ["event", "task", "history"];
 
 /** What signals need. */
@@ -77,6 +79,8 @@ export class Signals {
       await this.#deps.connections
         .use((pool) => pool.query(query))
         .catch((error: unknown) => this.#deps.logger.debug("Others could not be told of a commit.", { error }));
+      // What is committed meanwhile shares the next one.
+      await setTimeout(PAUSE_MS, undefined, { ref: false });
     }
     this.#sending = undefined;
   }

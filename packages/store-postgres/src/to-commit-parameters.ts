@@ -12,10 +12,9 @@ export function toCommitParameters(changes: readonly Change[]): readonly Paramet
     changes.map(({ stackId }) => toKeyText(stackId)),
     changes.map(({ expectedVersion }) => expectedVersion),
     changes.map(({ write }) => write.kind),
-    changes.map(({ now }) => now),
     changes.map(({ appliedIds }) => appliedIds.length),
     rows(toPuts),
-    rows(({ appliedIds }) => appliedIds.map((id, index) => ({ o: index + 1, id: toKeyText(id) }))),
+    rows(toApplied),
     rows(toKnown),
     rows(toParked),
     rows(({ unpark }) => unpark.map((id) => ({ id: toKeyText(id) }))),
@@ -55,6 +54,10 @@ function toPuts({ write }: Change): readonly object[] {
       updated: stack.updatedAt,
     },
   ];
+}
+
+function toApplied({ stackId, appliedIds, now }: Change): readonly object[] {
+  return appliedIds.map((id, index) => ({ o: index + 1, id: toKeyText(id), stack: toKeyText(stackId), now }));
 }
 
 /** Ids that must not have been applied before. */

@@ -5,9 +5,10 @@ import type { PostgresTls, StoreSettings } from "./postgres-store-options.ts";
 
 /**
  * Every statement has an index to go by, but the server may not know that yet: until it has gathered statistics of a
- * fresh table it would read all of it. And none of them is worth compiling.
+ * fresh table it would read all of it. It shall make each plan once, for whatever values: left to itself it makes most of
+ * them anew for each call, which takes longer than the call. And none is worth compiling.
  */
-const SESSION = "-c jit=off -c enable_seqscan=off";
+const SESSION = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
 
 /** How connections are made. `withoutTls`: the server has said that it has none. */
 export function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, withoutTls: boolean): pg.PoolConfig {

@@ -1,5 +1,6 @@
 /**
- * Makes attempts and queues their messages, in the order of the rows. `p_dispatches`: rows of `n`, `id`, `stack`,
+ * Makes attempts and queues their messages, as `commit_changes` does in its one statement, for those that are sent again
+ * and are not known. `p_dispatches`: rows of `n`, `id`, `stack`,
  * `task`, `entry`, `attempt`, `executor`, `timeout`, `within`, `secrets`, `message`, `now`; only those whose `n` is in
  * `p_only`. An attempt that is there already is passed over.
  */

@@ -3,9 +3,9 @@
  * be there before an earlier one: each says, by the key of a shared lock that ends with it, from where on it may add.
  */
 export const HISTORY_END = `
-create function stackyard.open_history() returns void language plpgsql as $body$
+create function stackyard.open_history() returns text language plpgsql as $body$
 begin
-  perform pg_advisory_xact_lock_shared(
+  return pg_advisory_xact_lock_shared(
     hashtext('stackyard.history'), (nextval('stackyard.history_position') & 2147483647)::int);
 end
 $body$;

@@ -1,19 +1,22 @@
 /**
  * Ends attempts that run under a grant, and queues their events. `p_settles`: rows of `n`, `id`, `token`, `outcome`,
- * `log`, `now`, each attempt once; `p_events` as in `enqueue_events`. Gives the `n` of those that were settled.
+ * `log`, `now`, each attempt once; `p_events` as in `enqueue_events`. Gives the `n` of those that were settled, and whether a
+ * key may have been passed on.
  */
 export const SETTLE_ATTEMPTS = `
-create function stackyard.settle_attempts(p_settles json, p_ids text[], p_events json) returns int[]
-language plpgsql as $body$
+create function stackyard.settle_attempts(p_settles json, p_ids text[], p_events json)
+returns table (settled int[], passed boolean) language plpgsql as $body$
 declare
   v_settled int[];
   v_nos bigint[];
   v_now bigint;
+  v_keyed boolean;
 begin
   perform 1
      from stackyard.held_key k
     where k.attempt_no = any(array(select l.attempt_no from stackyard.live l where l.attempt_id = any(p_ids)))
     order by k.key for update;
+  v_keyed := found;
   with given as materialized (
     select * from json_to_recordset(p_settles)
       as g(n int, id text, token bigint, outcome text, log text, now bigint)
@@ -29,14 +32,23 @@ begin
        set outcome = e.outcome, settled_at = e.now, log = e.log, deadline_at = e.deadline_at, token = e.token,
            owner = e.owner, cancelling = e.cancelling, progress_message = e.progress_message
       from ended e where a.attempt_no = e.attempt_no
+  ), told as (
+    insert into stackyard.event_queue (stack_id, event_id, visible_at, queued_at, event)
+    select g.stack, g.id, g.visible, g.queued, g.event
+      from rows from (
+        json_to_recordset(p_events) as (n int, stack text, id text, visible bigint, queued bigint, event text)
+      ) with ordinality as g(n, stack, id, visible, queued, event, place)
+      join ended e on e.n = g.n
+     where not exists (select from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack)
+       and not exists (select from stackyard.parked p where p.stack_id = g.stack and p.event_id = g.id)
+     order by g.place
+    on conflict (stack_id, event_id) do nothing
   )
   select array_agg(e.n), array_agg(e.attempt_no), max(e.now) into v_settled, v_nos, v_now from ended e;
-  if v_settled is null then
-    return '{}';
+  if v_keyed and v_nos is not null then
+    perform stackyard.pass_keys_on(v_nos, v_now);
   end if;
-  perform stackyard.pass_keys_on(v_nos, v_now);
-  perform stackyard.enqueue_events(p_events, v_settled);
-  return v_settled;
+  return query select coalesce(v_settled, '{}'), v_keyed;
 end
 $body$;
 `;

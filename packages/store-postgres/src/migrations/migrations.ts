@@ -1,3 +1,4 @@
+import { ADD_STACKS } from "../functions/add-stacks.ts";
 import { CANCEL_ATTEMPTS } from "../functions/cancel-attempts.ts";
 import { CLAIM_ATTEMPTS } from "../functions/claim-attempts.ts";
 import { CLAIM_KEYED } from "../functions/claim-keyed.ts";
@@ -11,6 +12,7 @@ import { FOREIGN_WRITES } from "../functions/foreign-writes.ts";
 import { GIVE_BACK_ROWS } from "../functions/give-back-rows.ts";
 import { HISTORY_END } from "../functions/history-end.ts";
 import { JSON_TEXT } from "../functions/json-text.ts";
+import { PARK_EVENTS } from "../functions/park-events.ts";
 import { REDRIVE } from "../functions/redrive.ts";
 import { REMOVE_EVENTS } from "../functions/remove-events.ts";
 import { SETTLE_ATTEMPTS } from "../functions/settle-attempts.ts";
@@ -45,6 +47,8 @@ const FUNCTIONS = [
   GIVE_BACK_ROWS,
   TAKE_EVENTS,
   HISTORY_END,
+  ADD_STACKS,
+  PARK_EVENTS,
   COMMIT_CHANGES,
   REDRIVE,
   COUNT_STATES,
