@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findPrograms, type PostgresPrograms } from "./find-programs.ts";
@@ -106,7 +106,7 @@ function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "
       });
       server.unref();
       ended = once(server, "exit");
-      await waitForReady(server.stderr, ended);
+      await waitForReady(server.stderr, ended, join(folder, "log"));
     },
     async kill() {
       // The first process first, so that it starts no others. A process that is stopped dies of this signal too.
@@ -119,11 +119,12 @@ function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "
   };
 }
 
-/** Reads what the server says until it takes connections; throws with all of it when it ends instead. */
-async function waitForReady(output: NodeJS.ReadableStream, ended: Promise<unknown>): Promise<void> {
+/** Writes down what the server says; resolves when it takes connections, throws with what it said when it ends instead. */
+async function waitForReady(output: NodeJS.ReadableStream, ended: Promise<unknown>, log: string): Promise<void> {
   let said = "";
   const ready = new Promise<"ready">((resolve) => {
     output.on("data", (chunk: Buffer) => {
+      appendFileSync(log, chunk);
       if (said.length > 100_000) return;
       said += chunk.toString();
       if (said.includes("ready to accept connections")) resolve("ready");
