@@ -3,6 +3,7 @@ import {
   defineExecutor,
   type Executor,
   type Locator,
+  type Logger,
   type Store,
   silentLogger,
   succeeded,
@@ -59,6 +60,7 @@ export interface TestYardOptions extends ServerOptions {
   readonly executor?: Executor;
   /** Of the machine `review-app`. Default: `REVIEW_APP`. */
   readonly source?: string;
+  readonly logger?: Logger;
 }
 
 /** Succeeds at once. */
@@ -66,7 +68,7 @@ const obliging = defineExecutor({ name: "script", config: Type.Object({}), start
 
 /** Makes one; the task's executor succeeds at once unless another is given. */
 export function createTestYard(options: TestYardOptions = {}): TestYard {
-  const { executor = obliging, source = REVIEW_APP, ...serverOptions } = options;
+  const { executor = obliging, source = REVIEW_APP, logger = silentLogger, ...serverOptions } = options;
   const executors = new Map([["script", executor]]);
   const store = createMemoryStore();
   let located = locate(source, executors);
@@ -76,7 +78,7 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
   };
   let aheadMs = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
-  const deps = { store, locator, executors, clock, ids: createUlids(), logger: silentLogger };
+  const deps = { store, locator, executors, clock, ids: createUlids(), logger };
   const tokens = [{ name: "tester", token: TOKEN }];
   const server = createServer({ ...deps, version: "0.0.0-test" }, { port: 0, tokens, ...serverOptions });
   let yard: ReturnType<typeof startYard> | undefined;
