@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { drawPlan } from "./draw-plan.ts";
+import { createPlannedMachines } from "./planned-locator.ts";
+
+const drawn = Array.from({ length: 300 }, (_, seed) => drawPlan(seed));
+const plans = drawn.map(({ plan }) => plan);
+
+describe("drawn plans", () => {
+  it("are the same for the same seed", () => {
+    expect(drawPlan(7)).toEqual(drawPlan(7));
+  });
+
+  it("have machines that compile, of both versions", () => {
+    for (const { machines } of plans) createPlannedMachines(machines);
+
+    expect(new Set(plans.flatMap(({ machines }) => machines.map(({ version }) => version)))).toEqual(new Set([1, 2]));
+  });
+
+  it("hold every kind of action, in the order of their instants", () => {
+    const kinds = new Set(plans.flatMap(({ actions }) => actions.map((action) => action.do)));
+    const unsorted = plans.filter(({ actions }) =>
+      actions.some(({ atMs }, index) => atMs < (actions[index - 1]?.atMs ?? 0)),
+    );
+
+    expect([...kinds].sort()).toEqual(["freeze", "kill", "redrive", "revise", "run", "send", "stop"]);
+    expect(unsorted).toEqual([]);
+  });
+
+  it("send every kind of event, some of them twice", () => {
+    const sent = plans.flatMap(({ actions, seed }) =>
+      actions.flatMap((action) => (action.do === "send" ? [{ ...action.message, seed }] : [])),
+    );
+    const names = new Set(sent.map((message) => String(Reflect.get(message, "event"))));
+    const ids = sent.map((message) => `${message.seed} ${Reflect.get(message, "id")}`);
+
+    expect([...names].sort()).toEqual([
+      "BACK",
+      "CANCEL_TASK",
+      "GO",
+      "REMOVE_STACK",
+      "RETRY_FAILED_TASKS",
+      "RETRY_PENDING_TASKS",
+      "SETTLE_TASK",
+      "STAY",
+      "TASK_COMPLETED",
+      "TASK_ERROR",
+      "UNDECLARED",
+      "UPGRADE_STACK",
+    ]);
+    expect(new Set(ids).size).toBeLessThan(ids.length);
+  });
+
+  it("leave every kind of fault out in some runs", () => {
+    const kinds = Object.keys(drawn[0]?.chaos ?? {}) as (keyof (typeof drawn)[number]["chaos"])[];
+
+    const always = kinds.filter((kind) => drawn.every(({ chaos }) => chaos[kind] > 0));
+    const never = kinds.filter((kind) => drawn.every(({ chaos }) => chaos[kind] === 0));
+
+    expect([always, never]).toEqual([[], []]);
+  });
+
+  it("have clocks that differ, in some runs by more than a lease", () => {
+    const skews = plans.flatMap(({ nodes }) => nodes.map(({ skewMs }) => skewMs));
+
+    expect([Math.min(...skews), Math.max(...skews), skews.includes(0)]).toEqual([-90_000, 90_000, true]);
+  });
+});

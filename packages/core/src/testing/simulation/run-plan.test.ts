@@ -1,0 +1,311 @@
+import { describe, expect, it } from "vitest";
+import { runPlan } from "./run-plan.ts";
+import type { Fault, PlannedAction, SimulationPlan, WorkStep } from "./simulation-plan.ts";
+
+const go: PlannedAction = { atMs: 0, do: "send", message: { id: "e1", stackId: "s1", event: "GO", machine: "app" } };
+
+function aPlan(overrides: Partial<SimulationPlan> = {}): SimulationPlan {
+  return {
+    seed: 1,
+    leaseMs: 5_000,
+    nodes: [{ skewMs: 0, concurrency: 1 }],
+    machines: [
+      {
+        version: 1,
+        events: ["GO"],
+        states: { INIT: { on: { GO: [{ action: "advance", state: "ONE" }] } }, ONE: { tasks: ["db"] } },
+        tasks: { db: { executor: "work", config: {} } },
+      },
+    ],
+    actions: [go],
+    faults: {},
+    work: {},
+    ...overrides,
+  };
+}
+
+interface Traced {
+  /** Steps about the stack and its task: `millisecond key`. */
+  readonly steps: readonly string[];
+  readonly commits: readonly string[];
+  readonly violations: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+async function trace(overrides: Partial<SimulationPlan>): Promise<Traced> {
+  const steps: string[] = [];
+  const commits: string[] = [];
+  const { violations, counts } = await runPlan(aPlan(overrides), {
+    onStep: (line) => {
+      if (/^\d+ s1.* engine commit/.test(line)) commits.push(line.replace(/ s1.*?\[/, " ["));
+      if (/^\d+ s1\//.test(line)) steps.push(line.split(" ").slice(0, 4).join(" "));
+    },
+  });
+  return { steps, commits, violations: violations.map(({ sentence }) => sentence), counts };
+}
+
+const work = (step: WorkStep) => ({ work: { "s1/db/1.1/1": step } });
+const fault = (key: string, what: Fault) => ({ faults: { [key]: what } });
+
+describe("a plan without faults", () => {
+  it("goes as planned", async () => {
+    expect(await trace({})).toEqual({
+      steps: ["0 s1/db/1.1 worker claim", "0 s1/db/1.1 begin 1", "0 s1/db/1.1 end 1", "0 s1/db/1.1 worker settle"],
+      commits: ["0 [GO e1 applied ]", "0 [TASK_COMPLETED result:s1/e1/1/db/1 applied ]"],
+      violations: [],
+      counts: {},
+    });
+  });
+
+  it.each([
+    ["fails", { answer: "fail" }, "0 [TASK_ERROR result:s1/e1/1/db/1 applied WORK_FAILED]"],
+    ["fails for good", { answer: "fail-for-good" }, "0 [TASK_ERROR result:s1/e1/1/db/1 applied WORK_IMPOSSIBLE]"],
+    ["throws", { answer: "throw" }, "0 [TASK_ERROR result:s1/e1/1/db/1 applied EXECUTOR_FAILED]"],
+    ["answers nonsense", { answer: "nonsense" }, "0 [TASK_ERROR result:s1/e1/1/db/1 applied PLUGIN_INVALID]"],
+    ["takes its time", { answer: "succeed", takesMs: 7_000 }, "7000 [TASK_COMPLETED result:s1/e1/1/db/1 applied ]"],
+    ["is polled", { answer: "go-on", pollAfterMs: 900 }, "900 [TASK_COMPLETED result:s1/e1/1/db/1 applied ]"],
+  ] as const)("has work that %s", async (_what, step, commit) => {
+    const { commits, violations } = await trace(work(step));
+
+    expect([commits.at(-1), violations]).toEqual([commit, []]);
+  });
+
+  it("ends work that hangs at its deadline, and one that listens to nothing when its cancel is over", async () => {
+    const listening = await trace(work({ answer: "hang" }));
+    const deaf = await trace(work({ answer: "hang", deaf: true }));
+
+    expect(listening.commits.slice(1).map((line) => line.split(" ").slice(1, 3).join(" "))).toEqual([
+      "[TASK_TIMED_OUT deadline:s1/e1/1/db/1",
+      "[TASK_CANCELLED result:s1/e1/1/db/1",
+    ]);
+    expect(deaf.commits.slice(1).map((line) => line.split(" ").slice(1, 3).join(" "))).toEqual([
+      "[TASK_TIMED_OUT deadline:s1/e1/1/db/1",
+      "[TASK_CANCELLED cancel:s1/e1/1/db/1",
+    ]);
+    expect([listening.violations, deaf.violations]).toEqual([[], []]);
+  });
+
+  it("starts a run that follows, of the machine of runs", async () => {
+    const lines: string[] = [];
+
+    const { violations } = await runPlan(aPlan(work({ answer: "follow-up" })), { onStep: (line) => lines.push(line) });
+
+    expect(violations).toEqual([]);
+    expect(lines.filter((line) => /commit/.test(line)).map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
+      "0 s1",
+      "0 s1",
+      expect.stringMatching(/^5000 run-/),
+      expect.stringMatching(/^5000 run-/),
+      expect.stringMatching(/^86405000 run-/),
+    ]);
+  });
+});
+
+describe("a fault", () => {
+  const claimedTwice = [
+    "0 s1/db/1.1 worker claim",
+    "0 s1/db/1.1 begin 1",
+    "0 s1/db/1.1 end 1",
+    "0 s1/db/1.1 worker settle",
+  ];
+
+  it("kills a process that has settled and was not told: the result stands", async () => {
+    const { steps, commits, violations, counts } = await trace(
+      fault("s1/db/1.1 worker settle 1", { kind: "crash", when: "after", downMs: 500 }),
+    );
+
+    expect(steps).toEqual(claimedTwice);
+    expect(commits.at(-1)).toBe("500 [TASK_COMPLETED result:s1/e1/1/db/1 applied ]");
+    expect([violations, counts]).toEqual([[], { crash: 1 }]);
+  });
+
+  it("kills a process that was about to settle: another one takes the attempt when the lease is over", async () => {
+    const { steps, violations } = await trace(
+      fault("s1/db/1.1 worker settle 1", { kind: "crash", when: "before", downMs: 500 }),
+    );
+
+    expect(steps.slice(4)).toEqual([
+      "5000 s1/db/1.1 worker claim",
+      "5000 s1/db/1.1 begin 2",
+      "5000 s1/db/1.1 end 2",
+      "5000 s1/db/1.1 worker settle",
+    ]);
+    expect(violations).toEqual([]);
+  });
+
+  it("refuses a call that is then tried again", async () => {
+    const { steps, violations } = await trace(fault("s1/db/1.1 worker settle 1", { kind: "fail", when: "before" }));
+
+    expect([steps.slice(4), violations]).toEqual([["250 s1/db/1.1 worker settle"], []]);
+  });
+
+  it("loses messages on their way, and the store hands them out again", async () => {
+    const { steps, violations, counts } = await trace(fault("s1/db/1.1 delivery 1", { kind: "lose" }));
+
+    expect(steps[0]).toMatch(/^[1-9]\d{4} s1\/db\/1.1 worker claim$/);
+    expect([violations, counts]).toEqual([[], { lose: 1 }]);
+  });
+
+  it("hands messages to another process too, which gets no lease", async () => {
+    const nodes = [
+      { skewMs: 0, concurrency: 1 },
+      { skewMs: 0, concurrency: 1 },
+    ];
+
+    const { steps, violations, counts } = await trace({
+      nodes,
+      ...fault("s1/db/1.1 delivery 1", { kind: "repeat", node: 1 }),
+    });
+
+    expect(steps.filter((step) => step.endsWith("claim"))).toHaveLength(2);
+    expect(steps.filter((step) => step.includes("begin"))).toHaveLength(1);
+    expect([violations, counts]).toEqual([[], { repeat: 1 }]);
+  });
+
+  it("kills a process that was just handed messages", async () => {
+    const { steps, violations } = await trace(
+      fault("s1/db/1.1 delivery 1", { kind: "crash", when: "before", downMs: 1 }),
+    );
+
+    expect(steps[0]).toMatch(/^[1-9]\d{4} s1\/db\/1.1 worker claim$/);
+    expect(violations).toEqual([]);
+  });
+});
+
+describe("an action", () => {
+  const slow = work({ answer: "succeed", takesMs: 2_000 });
+
+  it("stops a process in order: its task is given back and taken up again at once", async () => {
+    const { steps, violations } = await trace({
+      actions: [go, { atMs: 1_000, do: "stop", node: 0, downMs: 500 }],
+      ...slow,
+    });
+
+    expect(steps.slice(2)).toEqual([
+      "1000 s1/db/1.1 end 1",
+      "1000 s1/db/1.1 worker suspend",
+      "1500 s1/db/1.1 worker claim",
+      "1500 s1/db/1.1 begin 2",
+      "1500 s1/db/1.1 end 2",
+      "1500 s1/db/1.1 worker settle",
+    ]);
+    expect(violations).toEqual([]);
+  });
+
+  it("kills a process: its task is taken up again when its lease is over", async () => {
+    const { steps, violations } = await trace({
+      actions: [go, { atMs: 1_000, do: "kill", node: 0, downMs: 500 }],
+      ...slow,
+    });
+
+    expect(steps.slice(2, 3)).toEqual(["5000 s1/db/1.1 worker claim"]);
+    expect(violations).toEqual([]);
+  });
+
+  it("freezes a process: another one takes its task, and what it has done itself counts for nothing", async () => {
+    const { steps, violations } = await trace({
+      nodes: [
+        { skewMs: 0, concurrency: 1 },
+        { skewMs: 0, concurrency: 1 },
+      ],
+      actions: [go, { atMs: 1_000, do: "freeze", node: 0, forMs: 60_000 }],
+      ...slow,
+    });
+
+    expect(steps.filter((step) => /begin|settle|end/.test(step))).toEqual([
+      "0 s1/db/1.1 begin 1",
+      "5000 s1/db/1.1 begin 2",
+      "5000 s1/db/1.1 end 1",
+      "5000 s1/db/1.1 worker settle",
+      "61000 s1/db/1.1 end 2",
+    ]);
+    expect(violations).toEqual([]);
+  });
+
+  it("starts a run, and the same one once", async () => {
+    const lines: string[] = [];
+    const actions = [0, 5].map((atMs): PlannedAction => ({ atMs, do: "run", key: "k" }));
+
+    const { violations } = await runPlan(aPlan({ actions }), { onStep: (line) => lines.push(line) });
+
+    expect(violations).toEqual([]);
+    expect(lines.filter((line) => line.includes("START k applied"))).toHaveLength(1);
+  });
+
+  it("brings a new revision, after which what the old one refused is decided again", async () => {
+    const [first] = aPlan().machines;
+    if (first === undefined) throw new Error("There is no machine.");
+    const second = { ...first, states: { ...first.states, ONE: { on: { GO: [{ action: "no-op" }] } } } };
+
+    const { commits, violations } = await trace({
+      machines: [first, second],
+      actions: [
+        go,
+        { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO" } },
+        { atMs: 1_000, do: "revise", to: 1 },
+      ],
+    });
+
+    expect(commits.slice(2)).toEqual(["10 [GO e2 parked EVENT_NOT_HANDLED]", "1000 [GO e2 applied ]"]);
+    expect(violations).toEqual([]);
+  });
+
+  it("sends again what was set aside", async () => {
+    const { commits, violations } = await trace({
+      actions: [
+        go,
+        { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "OTHER" } },
+        { atMs: 20, do: "redrive" },
+      ],
+    });
+
+    expect(commits.slice(2)).toEqual([
+      "10 [OTHER e2 set-aside EVENT_UNDECLARED]",
+      "20 [OTHER e2 set-aside EVENT_UNDECLARED]",
+    ]);
+    expect(violations).toEqual([]);
+  });
+});
+
+describe("a run", () => {
+  it("refuses a machine that does not compile, and says why", async () => {
+    const machines = [{ version: 1, events: ["GO"], states: {}, tasks: {} }] as const;
+
+    await expect(runPlan(aPlan({ machines }))).rejects.toThrow(/The plan cannot be run\. .*INIT/s);
+  });
+
+  it("ends with the first step that breaks an invariant", async () => {
+    const { violations, steps } = await runPlan(aPlan(), {
+      plant: (store) => ({
+        ...store,
+        commit: (changes) => store.commit(changes.map((c) => ({ ...c, dispatches: [] }))),
+      }),
+    });
+
+    expect(violations.map(({ invariant }) => invariant)).toEqual(["one-commit"]);
+    expect(steps).toBeLessThan(15);
+  });
+
+  it("that takes too long breaks the limit of steps", async () => {
+    const { violations } = await runPlan(aPlan(), { maxSteps: 5 });
+
+    expect(violations).toEqual([{ invariant: "step-limit", sentence: "After 5 steps there is no end." }]);
+  });
+
+  it("goes by the clock of each process", async () => {
+    const { steps } = await trace({
+      nodes: [
+        { skewMs: 90_000, concurrency: 1 },
+        { skewMs: 0, concurrency: 1 },
+      ],
+      actions: [go, { atMs: 10, do: "kill", node: 0, downMs: 600_000 }],
+      ...work({ answer: "go-on", pollAfterMs: 900 }),
+    });
+
+    // The first one has said when to poll, by a clock that is ahead.
+    expect(steps.filter((step) => step.endsWith("claim"))).toEqual([
+      "0 s1/db/1.1 worker claim",
+      "90900 s1/db/1.1 worker claim",
+    ]);
+  });
+});
