@@ -5,7 +5,8 @@ import type { Machine } from "../machine/machine.ts";
 import type { DecideLimits } from "../machine/work.ts";
 import type { Random } from "../ports/clock.ts";
 import { drawJitter } from "./draw-jitter.ts";
-import type { FoundMachine, MachineFinder } from "./machine-finder.ts";
+import type { FoundMachine } from "./found-machine.ts";
+import type { MachineFinder } from "./machine-finder.ts";
 import type { Round } from "./round.ts";
 
 /** What a decision works with. */

@@ -6,30 +6,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import type { Revisions } from "../ports/store.ts";
 import type { CompileRevision } from "./compile-revision.ts";
+import type { FoundMachine, MissingMachine } from "./found-machine.ts";
 import { createRevisionCache, type RevisionCache, remember } from "./revision-cache.ts";
 import { tellUnknown, toInvalidReason } from "./tell-machine.ts";
 import { createUpgradeFinder } from "./upgrade-finder.ts";
-
-/** The machine that an event is decided on, or why there is none. */
-export type FoundMachine =
-  | {
-      readonly kind: "found";
-      readonly machine: Machine;
-      readonly notes: readonly string[];
-      /** Instead of `EVENT_UNDECLARED`: the stack is on an older revision, and the newest may declare the event. */
-      readonly undeclared?: {
-        readonly code: "EVENT_NOT_HANDLED" | "EVENT_UNDECLARED" | "MACHINE_INVALID";
-        readonly reason: string;
-      };
-    }
-  | MissingMachine;
-
-/** Why there is none. */
-export interface MissingMachine {
-  readonly kind: "missing";
-  readonly code: "MACHINE_UNKNOWN" | "MACHINE_INVALID";
-  readonly reason: string;
-}
 
 /** What the finder works with. */
 export interface MachineFinderDeps {

@@ -1,6 +1,6 @@
 import { tellUnknownMachine } from "../machine/unknown-machine.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { MissingMachine } from "./machine-finder.ts";
+import type { MissingMachine } from "./found-machine.ts";
 
 /** That nobody knows a machine of this name, with the known name that was probably meant. */
 export async function tellUnknown(locator: Locator, name: string): Promise<MissingMachine> {

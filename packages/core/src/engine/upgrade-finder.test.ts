@@ -5,7 +5,8 @@ import { createMemoryStore } from "../memory/memory-store.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import { createMachineFinder, type FoundMachine } from "./machine-finder.ts";
+import type { FoundMachine } from "./found-machine.ts";
+import { createMachineFinder } from "./machine-finder.ts";
 
 const OLD = "a".repeat(64);
 const NEW = "b".repeat(64);
