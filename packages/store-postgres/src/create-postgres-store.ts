@@ -11,12 +11,15 @@ import { Database, type StorePlace } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { type PostgresStoreOptions, type StoreSettings, toSettings } from "./postgres-store-options.ts";
 import { Signals } from "./signals.ts";
+import { listUnreadable, lookAtForeignRows, type UnreadableStack } from "./take-over.ts";
 import { toStoreError } from "./to-store-error.ts";
 
 /** A store in a PostgreSQL database. */
 export interface PostgresStore extends Store {
   /** As it was given. */
   readonly schema: string;
+  /** Rows of the predecessor's table that hold no stack, with the reasons; `load` of one fails with `STORE_CORRUPT`. */
+  listUnreadable(): Promise<readonly UnreadableStack[]>;
 }
 
 /**
@@ -27,7 +30,10 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
   const settings = toSettings(options);
   const connections = new Connections(settings);
   try {
-    return assemble(settings, connections, await prepare(settings, connections, settings.migrate));
+    const place = await prepare(settings, connections, settings.migrate);
+    const database = new Database(connections, place);
+    await lookAtForeignRows(database, settings.logger);
+    return assemble(settings, connections, database);
   } catch (error) {
     await connections.close();
     throw toStoreError(error);
@@ -60,9 +66,8 @@ async function prepare(
   }
 }
 
-function assemble(settings: StoreSettings, connections: Connections, place: StorePlace): PostgresStore {
+function assemble(settings: StoreSettings, connections: Connections, database: Database): PostgresStore {
   const { schema, logger, maxGroup } = settings;
-  const database = new Database(connections, place);
   const signals = new Signals({ connections, schema, logger });
   const groups = createGroups(database, signals, maxGroup);
   const attempts = createAttemptStore(database, groups, signals);
@@ -72,7 +77,8 @@ function assemble(settings: StoreSettings, connections: Connections, place: Stor
     ...createStackStore(database, groups.commits),
     ...createWorkQueue(database, groups.enqueues, groups.acknowledges, signals),
     ...attempts,
-    ...createStackQueries(database, signals),
+    ...createStackQueries(database, signals, logger),
+    listUnreadable: () => listUnreadable(database, logger),
     records: createRecords(database),
     revisions: createRevisions(database),
     watch: (listener) => signals.watch(listener),

@@ -1,4 +1,4 @@
-import type { Store } from "@stackyard/core";
+import type { Logger, Store } from "@stackyard/core";
 import type { Database } from "./database.ts";
 import { listHistory } from "./list-history.ts";
 import { listStacks } from "./list-stacks.ts";
@@ -6,15 +6,19 @@ import { createPrune } from "./prune.ts";
 import { listSetAside, redrive } from "./set-aside-events.ts";
 import type { Signals } from "./signals.ts";
 import { readStats } from "./stats.ts";
+import { lookAtForeignRows } from "./take-over.ts";
 
 type QueryCalls = Pick<Store, "listStacks" | "listHistory" | "listSetAside" | "redrive" | "stats" | "prune">;
 
 const EVENT = new Set(["event"] as const);
 
 /** Lists for people, counts and pruning. */
-export function createStackQueries(database: Database, signals: Signals): QueryCalls {
+export function createStackQueries(database: Database, signals: Signals, logger: Logger): QueryCalls {
   return {
-    listStacks: (filter, page) => listStacks(database, filter, page),
+    async listStacks(filter, page) {
+      await lookAtForeignRows(database, logger);
+      return listStacks(database, filter, page);
+    },
     listHistory: (filter, page) => listHistory(database, filter, page),
     listSetAside: (filter, page) => listSetAside(database, filter, page),
     async redrive(ids) {
@@ -22,7 +26,10 @@ export function createStackQueries(database: Database, signals: Signals): QueryC
       signals.tell(EVENT);
       return found;
     },
-    stats: () => readStats(database),
+    async stats() {
+      await lookAtForeignRows(database, logger);
+      return readStats(database);
+    },
     prune: createPrune(database),
   };
 }

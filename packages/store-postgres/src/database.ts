@@ -29,6 +29,11 @@ export class Database {
     this.#place = place;
   }
 
+  /** True where the table of stacks is the predecessor's. */
+  get isTakenOver(): boolean {
+    return this.#place.schema !== this.#place.stacksSchema;
+  }
+
   /**
    * Runs a statement, which is a transaction of its own, and again where the server broke it off for the sake of
    * another. Rejects with `STORE_UNAVAILABLE`, `STORE_CORRUPT`, `STORE_CLOSED`, and `USAGE` for what cannot be kept.

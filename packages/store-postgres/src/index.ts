@@ -2,3 +2,4 @@ export { createPostgresStore, migratePostgresStore, type PostgresStore } from ".
 export { createStore, type ProjectContext } from "./create-store.ts";
 export type { ConnectionSecret } from "./parse-connection.ts";
 export type { PostgresConnection, PostgresStoreOptions, PostgresTls } from "./postgres-store-options.ts";
+export type { UnreadableStack } from "./take-over.ts";

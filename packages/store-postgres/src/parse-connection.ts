@@ -67,7 +67,9 @@ function parseJson(text: string): unknown {
 }
 
 function parseAddress(text: string): ConnectionFields {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // A user without a host, as for a socket, is no URL to the letter.
+  const address = text.replace(/^(postgres(?:ql)?:\/\/[^/?#]*@)(?=[/?])/, "$1localhost");
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw invalid("The connection is no address like postgres://user:password@host:5432/database, and no secret.");
   }

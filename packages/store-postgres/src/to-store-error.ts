@@ -25,9 +25,9 @@ export function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && error.message === "The server does not support SSL connections";
 }
 
-/** True for an error that the statement's own data made: the rest of a group is not to blame. */
+/** True for an error, as `toStoreError` gave it, that the data of one call made: the rest of its group is not to blame. */
 export function isDataError(error: unknown): boolean {
-  return isServerError(error) && (error.code.startsWith("22") || error.code.startsWith("23"));
+  return isStackyardError(error, "USAGE") || (isServerError(error) && error.code.startsWith("23"));
 }
 
 /** An error of the driver as one of ours, with the driver's as its cause. Errors of ours and faults of the code stay. */

@@ -2,7 +2,7 @@
 export const COUNT_STATES = `
 create function stackyard.count_states() returns table (machine text, state text, count bigint)
 language sql stable set enable_seqscan = on as $body$
-  select coalesce(s.machine, ''), coalesce(s.state, ''), count(*)
-    from stackyard.stacks s group by s.machine, s.state order by s.machine, s.state;
+  select s.machine, s.state, count(*) from stackyard.stacks s where s.machine is not null group by s.machine, s.state
+   order by s.machine, s.state;
 $body$;
 `;

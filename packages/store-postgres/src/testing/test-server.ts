@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type PostgresServer, type StartPostgresOptions, startPostgres } from "@stackyard/postgres-server";
+import pg from "pg";
 import { createPostgresStore, type PostgresStore } from "../create-postgres-store.ts";
 import type { PostgresStoreOptions } from "../postgres-store-options.ts";
 
@@ -9,15 +10,38 @@ export interface TestServer extends PostgresServer {
   readonly newSchema: () => string;
   /** Opens a store, in a fresh schema unless told. */
   readonly open: (options?: Partial<PostgresStoreOptions>) => Promise<PostgresStore>;
+  /** Makes a database. Gives its address. */
+  readonly newDatabase: () => Promise<string>;
+  /** Runs statements as the superuser. Gives the rows of the last one. */
+  readonly sql: (text: string, url?: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 /** Starts it; stop it when the tests are done. */
-export async function startTestServer(): Promise<TestServer> {
-  const server = await startPostgres({ durable: false, settings: { max_connections: "200" } });
-  const newSchema = () => `s_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
+export async function startTestServer(options: StartPostgresOptions = {}): Promise<TestServer> {
+  const settings = { max_connections: "200", ...options.settings };
+  const server = await startPostgres({ durable: false, ...options, settings });
+  const newName = (kind: string) => `${kind}_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
+  const newSchema = () => newName("s");
   return {
     ...server,
     newSchema,
-    open: (options = {}) => createPostgresStore({ connection: server.url, schema: newSchema(), ...options }),
+    open: (storeOptions = {}) => createPostgresStore({ connection: server.url, schema: newSchema(), ...storeOptions }),
+    async newDatabase() {
+      const name = newName("d");
+      await runSql(server.url, `create database ${name}`);
+      return server.url.replace(/postgres$/, name);
+    },
+    sql: (text, url = server.url) => runSql(url, text),
   };
+}
+
+async function runSql(url: string, text: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const result: pg.QueryResult | pg.QueryResult[] = await client.query(text);
+    return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
+  } finally {
+    await client.end();
+  }
 }

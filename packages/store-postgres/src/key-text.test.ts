@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fromKeyText, toKeyText } from "./key-text.ts";
+
+describe("toKeyText", () => {
+  it("leaves ordinary texts as they are", () => {
+    expect(["", "pr-12", "né ✓ \u{1f600}"].map(toKeyText)).toEqual(["", "pr-12", "né ✓ \u{1f600}"]);
+  });
+
+  it("escapes what PostgreSQL cannot hold, and its own sign", () => {
+    expect(toKeyText("a\0b\ud800\ufffe")).toBe("a\ufffe0000b\ufffed800\ufffefffe");
+  });
+
+  it("gives well-formed texts without U+0000 that are read back as they were", () => {
+    const unit = fc.constantFrom("a", "0", "\0", "\ud800", "\udc00", "\ufffe", "\u{1f600}");
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.array(unit).map((units) => units.join("")),
+        ),
+        (text) => {
+          const key = toKeyText(text);
+
+          expect(key.isWellFormed() && !key.includes("\0")).toBe(true);
+          expect(fromKeyText(key)).toBe(text);
+        },
+      ),
+    );
+  });
+});

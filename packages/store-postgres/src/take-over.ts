@@ -1,0 +1,71 @@
+import type { Logger } from "@stackyard/core";
+import type { Database } from "./database.ts";
+import { fromKeyText, toKeyText } from "./key-text.ts";
+import { toColumns } from "./stack-columns.ts";
+import { readStackRow, type StackRow } from "./stack-data.ts";
+
+/** A row of `stacks` that holds no stack, and why. */
+export interface UnreadableStack {
+  readonly stackId: string;
+  readonly reason: string;
+}
+
+const BATCH = 500;
+
+const NEXT = {
+  name: "next_foreign_stacks",
+  text: `
+select s.id, s.data, s.foreign_write, s.version, (extract(epoch from s.creation_time) * 1000)::bigint as created,
+       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated
+  from stackyard.stacks s where s.machine is null and s.unreadable is null order by s.id limit ${BATCH}`,
+};
+
+const NOTE = {
+  name: "note_foreign_stacks",
+  text: `
+update stackyard.stacks s
+   set machine = g.machine, state = g.state, busy = coalesce(g.busy, false), trouble = g.trouble,
+       unreadable = g.unreadable
+  from json_to_recordset($1)
+    as g(id text, version bigint, machine text, state text, busy boolean, trouble smallint, unreadable text)
+ where s.id = g.id and s.version = g.version and s.machine is null`,
+};
+
+/**
+ * Looks at rows that the predecessor has written since the last look: fills the columns by which stacks are found, and
+ * notes which rows cannot be read. Does nothing in a store that has taken no table over.
+ */
+export async function lookAtForeignRows(database: Database, logger: Logger): Promise<void> {
+  if (!database.isTakenOver) return;
+  for (;;) {
+    const rows = await database.rows<StackRow>(NEXT);
+    const notes = rows.map((row) => toNote(row));
+    if (notes.length > 0) await database.rows(NOTE, JSON.stringify(notes));
+    for (const { id, unreadable } of notes) {
+      if (unreadable !== null) logger.warn("A row of stacks cannot be read.", { stackId: id, reason: unreadable });
+    }
+    if (rows.length < BATCH) return;
+  }
+}
+
+function toNote(row: StackRow) {
+  const { id, version } = row;
+  const read = readStackRow({ ...row, id: fromKeyText(id) });
+  if (read.kind === "unreadable") {
+    return { id, version, machine: null, state: null, busy: false, trouble: null, unreadable: read.reason };
+  }
+  const { machine, state, busy, trouble } = toColumns(read.stack);
+  return { id, version, machine: toKeyText(machine), state: toKeyText(state), busy, trouble, unreadable: null };
+}
+
+const UNREADABLE = {
+  name: "list_unreadable",
+  text: "select s.id, s.unreadable from stackyard.stacks s where s.unreadable is not null order by s.id limit 1000",
+};
+
+/** The first 1,000 rows that hold no stack. */
+export async function listUnreadable(database: Database, logger: Logger): Promise<readonly UnreadableStack[]> {
+  await lookAtForeignRows(database, logger);
+  const rows = await database.rows<{ id: string; unreadable: string }>(UNREADABLE);
+  return rows.map(({ id, unreadable: reason }) => ({ stackId: fromKeyText(id), reason }));
+}
