@@ -18,7 +18,7 @@ export function createContenderCalls(input: {
   const { contender, url, watcher, postgresPid } = input;
   const connection = contender.connect(url);
   let stopWork: StopWork = () => Promise.resolve();
-  let starts: [number, number][] = [];
+  let starts = new Map<number, number>();
   return {
     prepare: () => connection.prepare(),
     addMany: (jobs: AddedJobs) => connection.addMany(jobs),
@@ -29,13 +29,16 @@ export function createContenderCalls(input: {
 
     /** Begins to work whatever comes, and notes when each job starts. */
     async listen(): Promise<void> {
-      starts = [];
-      stopWork = await connection.work((index) => starts.push([index, now()]));
+      starts = new Map();
+      stopWork = await connection.work((index) => {
+        // A job that is worked again has waited no longer for that.
+        if (!starts.has(index)) starts.set(index, now());
+      });
     },
-    countStarts: () => Promise.resolve(starts.length),
+    countStarts: () => Promise.resolve(starts.size),
     takeStarts(): Promise<Instants> {
-      const taken = starts;
-      starts = [];
+      const taken = [...starts];
+      starts = new Map();
       return Promise.resolve(taken);
     },
 

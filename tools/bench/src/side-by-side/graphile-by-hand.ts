@@ -20,7 +20,7 @@ with noted as (
   on conflict (id) do update set place = s.place + 1, version = s.version + 1, updated_at = now()
   returning id, place
 )
-select graphile_worker.add_job('${TASK}', json_build_object('index', id)) from moved where place <= ${CHAIN_LENGTH}`;
+select graphile_worker.add_job('${TASK}', json_build_object('index', id, 'once', $4::boolean)) from moved where place <= ${CHAIN_LENGTH}`;
 const BODY = JSON.stringify({ event: "NEXT", outcome: "applied", text: "x".repeat(200) });
 
 /** What a user would write: events and tasks are jobs, and the handler of an event writes the stack, its history and the task. */
@@ -40,6 +40,12 @@ export const graphileByHand: Contender = {
   connect,
 };
 
+interface Payload {
+  readonly index: number;
+  /** The stack rests after one task. */
+  readonly once?: boolean;
+}
+
 function connect(url: string): Connection {
   const adder = createAdder(url);
   const { loadUtils } = adder;
@@ -53,18 +59,20 @@ function connect(url: string): Connection {
     },
     addMany: ({ first, count }: AddedJobs) =>
       adder.addMany(EVENT, { first: Math.ceil(first / CHAIN_LENGTH), count: Math.ceil(count / CHAIN_LENGTH) }),
-    addOne: (index) => adder.addOne(EVENT, index),
+    addOne: (index) => adder.addOne(EVENT, { index, once: true }),
     async work(onStart) {
       const runner = await run({
         preset: { worker: { ...GROUPED_SETTINGS, connectionString: url, logger } },
         noHandleSignals: true,
         taskList: {
           async [EVENT](payload, { job, query }) {
-            await query(APPLY, [job.id, (payload as { index: number }).index, BODY]);
+            const { index, once } = payload as Payload;
+            await query(APPLY, [job.id, index, BODY, once ?? false]);
           },
           async [TASK](payload, { addJob }) {
-            onStart((payload as { index: number }).index);
-            await addJob(EVENT, payload as object);
+            const { index, once } = payload as Payload;
+            onStart(index);
+            if (once !== true) await addJob(EVENT, { index });
           },
         },
       });

@@ -59,7 +59,7 @@ function connect(url: string, settings: WorkerSettings): Connection {
       await (await adder.loadUtils()).migrate();
     },
     addMany: (jobs) => adder.addMany(TASK, jobs),
-    addOne: (index) => adder.addOne(TASK, index),
+    addOne: (index) => adder.addOne(TASK, { index }),
     async work(onStart) {
       const runner = await run({
         preset: { worker: { ...settings, connectionString: url, logger } },
@@ -92,8 +92,8 @@ export function createAdder(url: string) {
         );
       }
     },
-    async addOne(identifier: string, index: number): Promise<void> {
-      await (await loadUtils()).addJob(identifier, { index });
+    async addOne(identifier: string, payload: object): Promise<void> {
+      await (await loadUtils()).addJob(identifier, payload);
     },
     async close(): Promise<void> {
       await (await utils)?.release();

@@ -20,7 +20,7 @@ export interface LatencyLoad {
   readonly seconds: number;
 }
 
-const WARM_UP_SECONDS = 1;
+const WARM_UP_SECONDS = 0.5;
 const POLL_MS = 20;
 const LIMIT_MS = 60_000;
 
@@ -66,10 +66,9 @@ async function play(
   return toWaits(sent, await worker.call("takeStarts", undefined));
 }
 
-/** How long each job waited, in milliseconds; of one that started more than once the first start counts. */
+/** How long each job waited, in milliseconds. */
 export function toWaits(sent: Instants, started: Instants): readonly number[] {
-  const startedAt = new Map<number, number>();
-  for (const [index, at] of started) if (!startedAt.has(index)) startedAt.set(index, at);
+  const startedAt = new Map(started);
   return sent.map(([index, at]) => {
     const start = startedAt.get(index);
     if (start === undefined) throw new Error(`Job ${index} did not start.`);

@@ -24,8 +24,8 @@ export interface SideBySideResult {
 export const FULL_PLAN: SideBySidePlan = {
   rounds: 3,
   share: 1,
-  idle: { rate: 50, seconds: 6 },
-  halfSeconds: 5,
+  idle: { rate: 50, seconds: 5 },
+  halfSeconds: 4,
 };
 
 /** Shows that all of it works, and nothing else. */
