@@ -5,6 +5,11 @@ import { failWith } from "../shell/failure.ts";
 import { stackArg } from "./stacks.ts";
 
 const taskArg = Type.String({ minLength: 1, maxLength: 1_024, description: "The task's name." });
+/** The task by its place, or by a flag as with `retry`. */
+const taskArgs = {
+  taskName: Type.Optional({ ...taskArg, placeholder: "task" }),
+  task: Type.Optional({ ...taskArg, description: "The same, as a flag." }),
+};
 const REASON = "Why; stands in the history.";
 const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: REASON });
 
@@ -38,6 +43,12 @@ export const stacksRetry = defineServerCommand({
   },
 });
 
+function readTask({ taskName, task }: { readonly taskName?: string; readonly task?: string }): string {
+  const name = taskName ?? task;
+  if (name !== undefined && (task === undefined || task === name)) return name;
+  throw failWith("USAGE", name === undefined ? "Name the task." : `Two tasks are named, "${name}" and "${task}".`);
+}
+
 async function sentAnything({ yard, signal }: ServerContext, result: OperationResult): Promise<boolean> {
   if (result.outcome !== "applied") return true;
   const { items } = await yard.events.history(result.eventId, { signal });
@@ -51,9 +62,10 @@ export const stacksCancel = defineServerCommand({
   examples: [
     { command: "stackyard stacks cancel pr-12 network", what: "Terraform ends what it has begun, then stops." },
   ],
-  args: Type.Object({ ...stackArg, task: taskArg, reason: Type.Optional(reasonArg) }),
-  positionals: ["stack", "task"],
-  async run(context, { stack, task, reason }) {
+  args: Type.Object({ ...stackArg, ...taskArgs, reason: Type.Optional(reasonArg) }),
+  positionals: ["stack", "taskName"],
+  async run(context, { stack, reason, ...named }) {
+    const task = readTask(named);
     const options = { signal: context.signal, ...(reason === undefined ? {} : { reason }) };
     return tellOperation(context, await context.yard.stacks.cancel(stack, task, options), `was asked to stop ${task}`);
   },
@@ -67,9 +79,17 @@ export const stacksSettle = defineServerCommand({
   examples: [
     { command: 'stackyard stacks settle pr-12 network --reason "made by hand"', what: "Go on without the task." },
   ],
-  args: Type.Object({ ...stackArg, task: taskArg, reason: reasonArg }),
-  positionals: ["stack", "task"],
-  async run(context, { stack, task, reason }) {
+  args: Type.Object({
+    ...stackArg,
+    ...taskArgs,
+    as: Type.Optional(
+      Type.Union([Type.Literal("succeeded")], { description: "How it counts. Default, and only way." }),
+    ),
+    reason: reasonArg,
+  }),
+  positionals: ["stack", "taskName"],
+  async run(context, { stack, reason, ...named }) {
+    const task = readTask(named);
     const result = await context.yard.stacks.settle(stack, task, { reason, signal: context.signal });
     return tellOperation(context, result, `counts ${task} as done`);
   },

@@ -218,6 +218,21 @@ describe("commands over a running yard", () => {
     expect((await run("stacks", "show", "e")).exitCode).toBe(1);
   });
 
+  it("stacks cancel and settle take the task by its place or as a flag, but not two", async () => {
+    const commands = [
+      ["cancel", "nobody", "good"],
+      ["cancel", "nobody", "--task", "good"],
+      ["settle", "nobody", "--task", "good", "--as", "succeeded", "--reason", "r"],
+      ["cancel", "nobody"],
+      ["cancel", "nobody", "good", "--task", "bad"],
+      ["settle", "nobody", "good", "--as", "failed", "--reason", "r"],
+    ];
+
+    const codes = await Promise.all(commands.map(async (words) => (await run("stacks", ...words)).exitCode));
+
+    expect(codes).toEqual([1, 1, 1, 64, 64, 64]);
+  });
+
   it("stacks cancel tells a task that does not run", async () => {
     const { exitCode, stderr } = await run("stacks", "cancel", "d", "good");
 

@@ -30,9 +30,16 @@ export const stacksLs = defineServerCommand({
     state: Type.Optional(Type.String({ description: "Only in this state." })),
     prefix: Type.Optional(Type.String({ description: "Only ids that begin so." })),
     condition: Type.Optional(
-      Type.Enum(["failed", "stalled", "overdue", "busy", "waiting"], {
-        description: "Only with a failed task, stalled, overdue, with a running task, or one of these.",
-      }),
+      Type.Union(
+        [
+          Type.Literal("failed"),
+          Type.Literal("stalled"),
+          Type.Literal("overdue"),
+          Type.Literal("busy"),
+          Type.Literal("waiting"),
+        ],
+        { description: "Only with a failed task, stalled, overdue, with a running task, or one of these." },
+      ),
     ),
     waiting: Type.Optional(
       Type.Boolean({ short: "w", description: "What each waits for; without --condition only those that do." }),
