@@ -59,6 +59,12 @@ describe("drawn plans", () => {
     expect([always, never]).toEqual([[], []]);
   });
 
+  it("have events that come by the store or by a queue, and are parked or dropped", () => {
+    const media = new Set(plans.map(({ medium, refusedEvents }) => `${medium} ${refusedEvents}`));
+
+    expect([...media].sort()).toEqual(["queue drop", "queue undefined", "undefined drop", "undefined undefined"]);
+  });
+
   it("have clocks that differ, in some runs by more than a lease", () => {
     const skews = plans.flatMap(({ nodes }) => nodes.map(({ skewMs }) => skewMs));
 

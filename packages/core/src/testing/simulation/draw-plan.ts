@@ -24,9 +24,16 @@ export function drawPlan(seed: number): DrawnPlan {
   const actions = drawActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { seed, leaseMs, nodes, machines, actions, faults: {}, work: {} },
+    plan: { ...{ seed, leaseMs, ...drawMedium(random) }, nodes, machines, actions, faults: {}, work: {} },
     chaos: drawChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
+  };
+}
+
+function drawMedium(random: Random): Pick<SimulationPlan, "medium" | "refusedEvents"> {
+  return {
+    ...(random() < 0.3 ? { medium: "queue" } : {}),
+    ...(random() < 0.1 ? { refusedEvents: "drop" } : {}),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Life {
 }
 
 /** What a process looks for when it has nothing to do. */
-export type WorkKind = "events" | "tasks" | "sweep";
+export type WorkKind = "events" | "tasks" | "sweep" | "queue";
 
 /** Something that waits for its turn. */
 export interface Operation {

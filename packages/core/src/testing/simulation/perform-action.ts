@@ -11,6 +11,8 @@ import type { PlannedAction } from "./simulation-plan.ts";
 /** What actions act on. */
 export interface ActionDeps {
   readonly store: Store;
+  /** Where events from outside come in. */
+  readonly door: Pick<Store, "enqueue">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly nodes: readonly SimulatedNode[];
@@ -23,7 +25,7 @@ export async function performAction(deps: ActionDeps, action: PlannedAction): Pr
   switch (action.do) {
     case "send":
       // What is refused at the door was never accepted.
-      await publishMessages(deps, [action.message]);
+      await publishMessages({ ...deps, store: deps.door }, [action.message]);
       return;
     case "run":
       return startRun(deps, action.key);

@@ -172,6 +172,63 @@ describe("a fault", () => {
   });
 });
 
+describe("events by a queue beside the store", () => {
+  it("come once when all goes well", async () => {
+    const { commits, violations } = await trace({ medium: "queue" });
+
+    expect([commits[0], violations]).toEqual(["0 [GO e1 applied ]", []]);
+  });
+
+  it("come again when their process has died before it has answered, and are not applied again", async () => {
+    const { commits, violations } = await trace({
+      medium: "queue",
+      ...fault("node 0 queue answer 1", { kind: "crash", when: "before", downMs: 10 }),
+    });
+
+    // That the id was applied before is what the store answers to the second try.
+    expect(commits.filter((line) => line.includes("e1 "))).toEqual([
+      "0 [GO e1 applied ]",
+      "30000 [GO e1 parked EVENT_NOT_HANDLED]",
+      "30000 [GO e1 ignored DUPLICATE]",
+    ]);
+    expect(violations).toEqual([]);
+  });
+
+  it("come again when they are lost on their way", async () => {
+    const { commits, violations } = await trace({ medium: "queue", ...fault("e1 delivery 1", { kind: "lose" }) });
+
+    expect([commits[0], violations]).toEqual(["30000 [GO e1 applied ]", []]);
+  });
+
+  it("are received again after a failure of the queue", async () => {
+    const failing = fault("node 0 queue receive 1", { kind: "fail", when: "before" });
+    const { commits } = await trace({ medium: "queue", ...failing });
+
+    expect(commits[0]).toBe("1000 [GO e1 applied ]");
+  });
+
+  it("are dropped with a word where refused ones are", async () => {
+    const early: PlannedAction = { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO" } };
+
+    const { commits, violations } = await trace({ medium: "queue", refusedEvents: "drop", actions: [go, early] });
+
+    expect(commits.at(-1)).toBe("10 [GO e2 refused EVENT_NOT_HANDLED]");
+    expect(violations).toEqual([]);
+  });
+
+  it("are received until their process stops", async () => {
+    const late: PlannedAction = { atMs: 5_000, do: "send", message: { id: "e2", stackId: "s1", event: "GO" } };
+
+    const { commits, violations } = await trace({
+      medium: "queue",
+      actions: [go, { atMs: 1_000, do: "stop", node: 0, downMs: 60_000 }, late],
+    });
+
+    expect(commits.at(2)).toBe("61000 [GO e2 parked EVENT_NOT_HANDLED]");
+    expect(violations).toEqual([]);
+  });
+});
+
 describe("an action", () => {
   const slow = work({ answer: "succeed", takesMs: 2_000 });
 

@@ -62,7 +62,7 @@ export async function runWithChance(
     options.onStep?.(toLine(note));
   };
   const { scheduler, refreshDue } = createWorld(plan, {
-    store: watch.store,
+    watch,
     chance,
     machines,
     count: counts.add,

@@ -10,6 +10,8 @@ const go = (stackId: string, id: string, atMs: number) =>
 const plan: SimulationPlan = {
   seed: 1,
   leaseMs: 5_000,
+  medium: "queue",
+  refusedEvents: "drop",
   nodes: [
     { skewMs: 300, concurrency: 2 },
     { skewMs: 0, concurrency: 1 },

@@ -92,7 +92,7 @@ async function shrinkParts(present: () => SimulationPlan, attempt: Attempt): Pro
 
 /** Tries each simpler plan, and goes on from those that still fail. */
 async function shrinkOneByOne(present: () => SimulationPlan, attempt: Attempt): Promise<void> {
-  for (const list of [listFewerNodes, listFewerMachines, listSimplerRevisions, listSimplerValues]) {
+  for (const list of [listFewerNodes, listPlainMedia, listFewerMachines, listSimplerRevisions, listSimplerValues]) {
     for (let isSmaller = true; isSmaller; ) {
       isSmaller = false;
       for (const plan of list(present())) {
@@ -111,6 +111,11 @@ function* listFewerNodes(plan: SimulationPlan): Generator<SimulationPlan> {
     if (node.skewMs !== 0) yield { ...plan, nodes: nodes.with(index, { ...node, skewMs: 0 }) };
     if (node.concurrency > 1) yield { ...plan, nodes: nodes.with(index, { ...node, concurrency: 1 }) };
   }
+}
+
+function* listPlainMedia({ medium, refusedEvents, ...plan }: SimulationPlan): Generator<SimulationPlan> {
+  if (medium !== undefined) yield { ...plan, ...(refusedEvents === undefined ? {} : { refusedEvents }) };
+  if (refusedEvents !== undefined) yield { ...plan, ...(medium === undefined ? {} : { medium }) };
 }
 
 function* listFewerMachines(plan: SimulationPlan): Generator<SimulationPlan> {

@@ -14,6 +14,7 @@ import type { Chance } from "./chance.ts";
 import { createIdleClock, createNodeClock } from "./node-clock.ts";
 import { createNodeStore, type NodePart } from "./node-store.ts";
 import type { Life } from "./operation.ts";
+import { type QueueLoopInput, runQueueLoop } from "./queue-loop.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Fault, PlannedNode } from "./simulation-plan.ts";
 
@@ -26,6 +27,9 @@ export interface NodeDeps {
   readonly leaseMs: number;
   readonly keyOf: KeyOf;
   readonly random: Random;
+  readonly refusedEvents: "park" | "drop";
+  /** Where events from outside come from, where that is not the store. */
+  readonly queue?: Pick<QueueLoopInput, "queue" | "noteGone">;
   /** What a life of a node gets of its own, so that its calls are those of this life. */
   createExecutors(life: Life): ReadonlyMap<string, Executor>;
   createLocator(life: Life): Locator;
@@ -110,7 +114,7 @@ function startLife(life: Life, concurrency: number, deps: NodeDeps): Running {
   const clock = createNodeClock("engine", parts);
   const engine = createEngine(
     { ...shared, store: storeOf("engine"), locator, clock, random: deps.random },
-    ENGINE_OPTIONS,
+    { ...ENGINE_OPTIONS, refusedEvents: deps.refusedEvents },
   );
   const worker = createWorker(
     { ...shared, store: storeOf("worker"), clock: createNodeClock("worker", parts) },
@@ -152,8 +156,30 @@ function startLoops(
   );
   const store = storeOf("sweep");
   const sweep = startSweep({ engine, store, clock: createIdleClock("sweep", parts), logger }, DEFAULT_RETENTION);
-  return [events, tasks, sweep];
+  return [events, tasks, sweep, ...startQueueLoop(engine, over)];
 }
+
+function startQueueLoop(engine: Engine, over: OverInput): readonly Subscription[] {
+  const { deps, life, keyOf, scheduler } = over;
+  if (deps.queue === undefined) return [];
+  const stopping = new AbortController();
+  const handle = (deliveries: readonly EventDelivery[]) =>
+    handOver(over, deliveries[0]?.event.id, {
+      handle: () => engine.handle(deliveries),
+      repeat: (node) => node.handleEvents(deliveries),
+    });
+  const loop = runQueueLoop({ ...deps.queue, life, keyOf, scheduler, handle }, stopping.signal);
+  return [
+    {
+      stop() {
+        stopping.abort();
+        return loop;
+      },
+    },
+  ];
+}
+
+type OverInput = LoopsInput["parts"] & { readonly deps: NodeDeps };
 
 interface HandOver<Result> {
   handle(): Promise<Result>;
@@ -162,7 +188,7 @@ interface HandOver<Result> {
 
 /** Messages on the way from the medium to their handler: they may get lost, or come twice. */
 async function handOver<Result>(
-  { life, keyOf, deps }: { readonly life: Life; readonly keyOf: KeyOf; readonly deps: NodeDeps },
+  { life, keyOf, deps }: OverInput,
   subject: string | undefined,
   { handle, repeat }: HandOver<Result>,
 ): Promise<Result> {

@@ -77,6 +77,10 @@ export interface WorkStep {
 export interface SimulationPlan {
   readonly seed: number;
   readonly leaseMs: number;
+  /** `queue`: events from outside come by a queue beside the store. Default: by the store. */
+  readonly medium?: "store" | "queue";
+  /** What becomes of events that only the present state refuses. Default: `park`. */
+  readonly refusedEvents?: "park" | "drop";
   readonly nodes: readonly PlannedNode[];
   /** Revisions of one machine; the first one is there at the beginning. */
   readonly machines: readonly PlannedMachine[];

@@ -4,17 +4,20 @@ import type { DueKind } from "../../ports/work-queue.ts";
 import { countingIds, createRandom } from "../fake-clock.ts";
 import { createKeys } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
+import type { StoreWatch } from "./invariants/watch-store.ts";
 import type { WorkKind } from "./operation.ts";
-import { performAction } from "./perform-action.ts";
+import { type ActionDeps, performAction } from "./perform-action.ts";
 import { createPlannedExecutors } from "./planned-executors.ts";
 import { createPlannedLocator, type PlannedMachines } from "./planned-locator.ts";
 import { createScheduler, type Scheduler, type SchedulerInput } from "./scheduler.ts";
 import { createNode, type SimulatedNode } from "./simulated-node.ts";
+import { createSimulatedQueue, type SimulatedQueue } from "./simulated-queue.ts";
 import type { SimulationPlan } from "./simulation-plan.ts";
 
 /** What a world is made of besides its plan. */
 export interface WorldDeps {
-  readonly store: Store;
+  /** The store, and what else is looked at. */
+  readonly watch: Pick<StoreWatch, "store" | "noteSent" | "noteGone">;
   readonly chance: Chance;
   readonly machines: PlannedMachines;
   readonly count: (what: string) => void;
@@ -28,7 +31,7 @@ export interface World {
   refreshDue(): Promise<void>;
 }
 
-const KINDS: Readonly<Record<WorkKind, readonly DueKind[]>> = {
+const KINDS: Readonly<Record<Exclude<WorkKind, "queue">, readonly DueKind[]>> = {
   events: ["event"],
   tasks: ["task", "poll", "lapsedLease"],
   sweep: ["timer", "deadline", "parked"],
@@ -37,10 +40,11 @@ const KINDS: Readonly<Record<WorkKind, readonly DueKind[]>> = {
 /** Puts the nodes up and plans the actions. */
 export function createWorld(
   plan: SimulationPlan,
-  { store: given, chance, machines, count, scheduler: input }: WorldDeps,
+  { watch, chance, machines, count, scheduler: input }: WorldDeps,
 ): World {
   const scheduler = createScheduler({ ...input, chance });
-  const { store, refreshDue } = watchDue(given, scheduler);
+  const queue = createSimulatedQueue(scheduler.now);
+  const { store, refreshDue } = watchDue(watch.store, queue, scheduler);
   const ids = countingIds();
   const calls = new Map<string, number>();
   const countCall = (attempt: string): number => {
@@ -48,40 +52,60 @@ export function createWorld(
     calls.set(attempt, next);
     return next;
   };
-  const parts = { scheduler, chance, countCall };
   const keysOf = createKeys();
+  const noteGone = async (receipts: readonly number[]): Promise<void> => {
+    await watch.noteGone(receipts.flatMap((receipt) => queue.remove(receipt) ?? []));
+  };
+  const shared = {
+    store,
+    scheduler,
+    chance,
+    ids,
+    noteFault: count,
+    leaseMs: plan.leaseMs,
+    refusedEvents: plan.refusedEvents ?? "park",
+  } as const;
   const nodes: SimulatedNode[] = plan.nodes.map((node, index) => {
     const keyOf = keysOf(index);
     return createNode(index, node, {
-      ...{
-        store,
-        scheduler,
-        chance,
-        ids,
-        keyOf,
-        random: createRandom(plan.seed + index),
-        leaseMs: plan.leaseMs,
-        noteFault: count,
-      },
-      createExecutors: (life) => createPlannedExecutors({ ...parts, life, keyOf }),
+      ...{ ...shared, keyOf, random: createRandom(plan.seed + index) },
+      ...(plan.medium === "queue" ? { queue: { queue, noteGone } } : {}),
+      createExecutors: (life) => createPlannedExecutors({ scheduler, chance, countCall, life, keyOf }),
       createLocator: (life) => createPlannedLocator(machines, { life, keyOf, scheduler }),
       findNode: (other) => nodes[other],
     });
   });
+  const door = plan.medium === "queue" ? createDoor(queue, watch) : store;
   const clock: Clock = { now: scheduler.now, sleep: () => Promise.resolve() };
-  const deps = { store, clock, ids, nodes, machines, scheduler };
-  for (const [index, action] of plan.actions.entries()) {
-    // Actions of one instant come in their order.
-    const key = `action ${index}`;
-    const act = () => performAction(deps, action);
-    void scheduler.enter({ key, inMs: action.atMs, tell: () => JSON.stringify(action), act });
-  }
+  planActions(plan, scheduler, { store, door, clock, ids, nodes, machines, scheduler });
   for (const node of nodes) node.start();
   return { scheduler, refreshDue };
 }
 
+/** Actions of one instant come in their order. */
+function planActions({ actions }: SimulationPlan, scheduler: Scheduler, deps: ActionDeps): void {
+  for (const [index, action] of actions.entries()) {
+    const act = () => performAction(deps, action);
+    void scheduler.enter({ key: `action ${index}`, inMs: action.atMs, tell: () => JSON.stringify(action), act });
+  }
+}
+
+/** Where events from outside go into a queue beside the store. */
+function createDoor(queue: SimulatedQueue, { noteSent }: Pick<StoreWatch, "noteSent">): ActionDeps["door"] {
+  return {
+    async enqueue(events) {
+      await noteSent(events);
+      for (const event of events) queue.send(event);
+    },
+  };
+}
+
 /** A store that is looked at for work after each call that may have made some. */
-function watchDue(store: Store, scheduler: Scheduler): { readonly store: Store; refreshDue(): Promise<void> } {
+function watchDue(
+  store: Store,
+  queue: SimulatedQueue,
+  scheduler: Scheduler,
+): { readonly store: Store; refreshDue(): Promise<void> } {
   let isStale = true;
   const known: Partial<Record<WorkKind, number | undefined>> = {};
   const stale = <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
@@ -90,6 +114,12 @@ function watchDue(store: Store, scheduler: Scheduler): { readonly store: Store; 
       return call(...args);
     };
   };
+  function note(kind: WorkKind, dueAt: number | undefined): void {
+    if (dueAt === known[kind]) return;
+    known[kind] = dueAt;
+    scheduler.noteDue(kind, dueAt);
+  }
+
   return {
     store: {
       ...store,
@@ -105,13 +135,11 @@ function watchDue(store: Store, scheduler: Scheduler): { readonly store: Store; 
       redrive: stale(store.redrive),
     },
     async refreshDue() {
+      note("queue", queue.nextDueAt());
       if (!isStale) return;
       isStale = false;
       for (const kind of WORK_KINDS) {
-        const dueAt = await store.nextDueAt(KINDS[kind]);
-        if (dueAt === known[kind]) continue;
-        known[kind] = dueAt;
-        scheduler.noteDue(kind, dueAt);
+        note(kind, await store.nextDueAt(KINDS[kind]));
       }
     },
   };

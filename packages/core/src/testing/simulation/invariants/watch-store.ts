@@ -12,6 +12,9 @@ export interface StoreWatch {
   note(violation: Violation): void;
   /** How often each invariant was looked at. */
   readonly checks: ReadonlyMap<string, number>;
+  /** Events that were sent by another way, and those that have left it. */
+  noteSent(events: readonly QueuedEvent[]): Promise<void>;
+  noteGone(events: readonly QueuedEvent[]): Promise<void>;
   /** Looks at what must hold when nothing is left to do. */
   checkRest(): Promise<void>;
 }
@@ -42,6 +45,8 @@ export function watchStore(
     violations,
     note: (violation) => void violations.push(violation),
     checks: counts,
+    noteSent: (events) => look("onSent", (checks) => checks.onSent?.(events)),
+    noteGone: (events) => look("onAcknowledged", (checks) => checks.onAcknowledged?.(events)),
     checkRest: () => look("onRest", (checks) => checks.onRest?.(store)),
   };
 }
