@@ -144,6 +144,7 @@ function checkTaskName(check: Check, member: Member, tasks: readonly string[]): 
 }
 
 function checkCall(check: Check, { name, method, at }: { name: string; method: boolean; at: ASTNode }): void {
+  if (name === "has" && !method) checkHas(check, at);
   const [known, others] = method ? [CEL_METHODS, CEL_FUNCTIONS] : [CEL_FUNCTIONS, CEL_METHODS];
   if (known.has(name)) return;
   const form = method ? `${name}(x)` : `x.${name}(…)`;
@@ -151,6 +152,15 @@ function checkCall(check: Check, { name, method, at }: { name: string; method: b
   const hint = others.has(name) ? ` It is written ${form}.` : nearest || ` Known are ${listNames(known)}.`;
   const offset = at.op === "rcall" ? check.source.indexOf(name, at.args[1].end) : at.start;
   fault(check, offset, "expression-unknown-name", `There is no function ${quote(name)} here.${hint}`);
+}
+
+// The library notices only when it evaluates; the language calls it a fault of the syntax.
+function checkHas(check: Check, at: ASTNode): void {
+  const [selection, ...more] = at.op === "call" ? at.args[1] : [];
+  if (selection?.op === "." && more.length === 0) return;
+  const advice = "For other names write 'the-name' in metadata.";
+  const message = `has() asks for one name after a dot, such as has(metadata.image). ${advice}`;
+  fault(check, at.start, "expression-syntax", message);
 }
 
 function toOffset({ at }: Member): number {

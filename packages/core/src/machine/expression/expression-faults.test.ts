@@ -39,6 +39,19 @@ describe("faults of an expression", () => {
     expect(told(source.replace("metdata.image", "metdata.image + ''"))).toEqual([expected]);
   });
 
+  it.each(["has('image')", "has(metadata)", "has()", "has(metadata['a-b'])", "has(metadata.image, metadata.image)"])(
+    "takes has() of a selection by a dot only, and tells what to write instead of %s",
+    (source) => {
+      expect(told(source)).toEqual([
+        "expression-syntax 0: has() asks for one name after a dot, such as has(metadata.image). For other names write 'the-name' in metadata.",
+      ]);
+    },
+  );
+
+  it.each(["has(metadata.image)", "has(stack.previousState)", "has(tasks.app.outputs.url)"])("takes %s", (source) => {
+    expect(told(source)).toEqual([]);
+  });
+
   it.each([
     "'a'.substring(1)",
     "'a'.indexOf('b')",
