@@ -22,7 +22,7 @@ describe("runs of seeds", () => {
     expect(broken).toEqual([]);
     // Nothing would be proved by runs in which nothing goes wrong.
     expect(Object.keys(counts).sort()).toEqual(["crash", "delay", "fail", "hurry", "lose", "repeat", "yield"]);
-  }, 60_000);
+  }, 120_000);
 
   it.each([3, 14, 27])("are the same, step by step, for the same seed (%i)", async (seed) => {
     const [first, second] = [
