@@ -1,4 +1,4 @@
-import type { TaskMessage } from "../machine/task-message.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import { failed } from "../ports/steps.ts";
 import type { FinalStep } from "./result-event.ts";
 

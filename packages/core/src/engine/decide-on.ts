@@ -1,8 +1,8 @@
-import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide.ts";
-import type { Decision, Rejected } from "../machine/decision.ts";
-import type { StackEvent } from "../machine/event.ts";
+import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
+import type { Decision, Rejected } from "../machine/decide/decision.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { DecideLimits } from "../machine/work.ts";
+import type { StackEvent } from "../machine/message/event.ts";
 import type { Random } from "../ports/clock.ts";
 import { drawJitter } from "./draw-jitter.ts";
 import type { FoundMachine } from "./found-machine.ts";

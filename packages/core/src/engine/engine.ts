@@ -1,5 +1,5 @@
+import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { DEFAULT_LIMITS, type DecideLimits } from "../machine/work.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";

@@ -1,5 +1,5 @@
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
 import type { Executor, Failed } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
 import { findFaults } from "./check-value.ts";

@@ -1,5 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf, parseAttemptId } from "../machine/attempt-id.ts";
+import { idempotencyKeyOf, parseAttemptId } from "../machine/decide/attempt-id.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from "../ports/executor.ts";
 import type { Leases } from "../ports/leases.ts";

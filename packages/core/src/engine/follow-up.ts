@@ -1,6 +1,6 @@
-import { shortHashOf } from "../machine/attempt-id.ts";
+import { shortHashOf } from "../machine/decide/attempt-id.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";

@@ -1,10 +1,10 @@
-import type { Decision } from "../machine/decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
+import type { Decision } from "../machine/decide/decision.ts";
+import { listHeldSecrets } from "../machine/decide/mask-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
-import { listHeldSecrets } from "../machine/mask-secrets.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
+import { isMap } from "../machine/message/unwrap-body.ts";
 import { findSecretRef, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
-import { isMap } from "../machine/unwrap-body.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { defined } from "./defined.ts";
 import { createMaskText } from "./mask-text.ts";

@@ -1,5 +1,5 @@
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,8 +1,8 @@
-import type { StackEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/machine.ts";
+import type { StackEvent } from "../machine/message/event.ts";
+import { isMap } from "../machine/message/unwrap-body.ts";
 import { MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
-import { isMap } from "../machine/unwrap-body.ts";
 
 /** Keys of an event's metadata that must not be shown; `all` where no machine says which. */
 export type MaskedKeys = readonly string[] | "all";

@@ -1,4 +1,4 @@
-import { parseEventMessage } from "../machine/parse-event-message.ts";
+import { parseEventMessage } from "../machine/message/parse-event-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { WorkQueue } from "../ports/work-queue.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Rejected } from "../machine/decision.ts";
+import type { Rejected } from "../machine/decide/decision.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";

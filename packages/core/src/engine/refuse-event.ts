@@ -1,6 +1,6 @@
-import type { Rejected } from "../machine/decision.ts";
-import type { StackEvent } from "../machine/event.ts";
-import { isParked, OPERATORS_EVENTS } from "../machine/parked-code.ts";
+import type { Rejected } from "../machine/decide/decision.ts";
+import { isParked, OPERATORS_EVENTS } from "../machine/decide/parked-code.ts";
+import type { StackEvent } from "../machine/message/event.ts";
 import type { Ids } from "../ports/clock.ts";
 import type { Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./masked-keys.ts";

@@ -1,7 +1,7 @@
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import { isMap } from "../machine/message/unwrap-body.ts";
 import type { ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { isMap } from "../machine/unwrap-body.ts";
 import type { Failed } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
 

@@ -1,5 +1,5 @@
-import { SYSTEM_EVENTS } from "../machine/event.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
+import { SYSTEM_EVENTS } from "../machine/message/event.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Failed, Step, Succeeded } from "../ports/executor.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 

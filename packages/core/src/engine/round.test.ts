@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Applied, Decision } from "../machine/decision.ts";
+import type { Applied, Decision } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
 import { aDispatch, aParkedEvent } from "../testing/store-conformance/store-builders.ts";

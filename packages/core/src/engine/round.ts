@@ -1,8 +1,8 @@
-import type { Applied, Decision } from "../machine/decision.ts";
-import type { StackEvent } from "../machine/event.ts";
-import { closeRun } from "../machine/open-runs.ts";
+import type { Applied, Decision } from "../machine/decide/decision.ts";
+import { closeRun } from "../machine/decide/open-runs.ts";
+import { spendTimer } from "../machine/decide/timers.ts";
+import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
-import { spendTimer } from "../machine/timers.ts";
 import type {
   CancelAttempt,
   Change,

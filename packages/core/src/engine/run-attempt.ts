@@ -1,4 +1,4 @@
-import type { TaskMessage } from "../machine/task-message.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, Failed, Running, Step } from "../ports/executor.ts";

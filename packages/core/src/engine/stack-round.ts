@@ -1,9 +1,9 @@
-import type { Decision, Rejected } from "../machine/decision.ts";
-import type { StackEvent } from "../machine/event.ts";
-import { isParked } from "../machine/parked-code.ts";
-import { parseEventMessage } from "../machine/parse-event-message.ts";
+import type { Decision, Rejected } from "../machine/decide/decision.ts";
+import { isParked } from "../machine/decide/parked-code.ts";
+import { dueTimers, spendTimer } from "../machine/decide/timers.ts";
+import type { StackEvent } from "../machine/message/event.ts";
+import { parseEventMessage } from "../machine/message/parse-event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
-import { dueTimers, spendTimer } from "../machine/timers.ts";
 import type { Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import { type DecideOnDeps, decideOn, type NotedDecision } from "./decide-on.ts";
 import { toErrorText } from "./error-text.ts";

@@ -1,5 +1,5 @@
-import type { StackEvent } from "../machine/event.ts";
-import { attemptsOf } from "../machine/open-runs.ts";
+import { attemptsOf } from "../machine/decide/open-runs.ts";
+import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { nextTryAt } from "./parking.ts";

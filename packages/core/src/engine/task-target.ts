@@ -1,5 +1,5 @@
-import type { TaskMessage } from "../machine/task-message.ts";
-import { isMap } from "../machine/unwrap-body.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import { isMap } from "../machine/message/unwrap-body.ts";
 import type { Failed, Target } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
 

@@ -1,4 +1,4 @@
-import { tellUnknownMachine } from "../machine/unknown-machine.ts";
+import { tellUnknownMachine } from "../machine/decide/unknown-machine.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import type { MissingMachine } from "./found-machine.ts";
 

@@ -1,4 +1,4 @@
-import { listHeldSecrets } from "../machine/mask-secrets.ts";
+import { listHeldSecrets } from "../machine/decide/mask-secrets.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";

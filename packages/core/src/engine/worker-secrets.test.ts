@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import type { Dispatch } from "../machine/decision.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import type { ExecutorContext, Step } from "../ports/executor.ts";

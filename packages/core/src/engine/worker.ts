@@ -1,4 +1,4 @@
-import type { TaskMessage } from "../machine/task-message.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";

@@ -1,6 +1,6 @@
+import type { MetadataPattern } from "./decide/metadata-pattern.ts";
+import type { Problem } from "./document/problem.ts";
 import type { Expression, Template } from "./expression/expression.ts";
-import type { MetadataPattern } from "./metadata-pattern.ts";
-import type { Problem } from "./problem.ts";
 import type { MetadataValue } from "./stack.ts";
 
 /**

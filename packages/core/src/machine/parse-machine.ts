@@ -1,17 +1,17 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { toCanonicalJson } from "./canonical-json.ts";
+import { toCanonicalJson } from "./document/canonical-json.ts";
 import { findVersion } from "./document/find-version.ts";
+import { MACHINE_LIMITS, type MachineLimits } from "./document/machine-limits.ts";
+import { createProblemList, type ProblemList } from "./document/problem-list.ts";
+import { readValue } from "./document/read-value.ts";
+import { readYaml } from "./document/read-yaml.ts";
+import { type Field, isMapField, type TreeNode } from "./document/tree.ts";
+import { describe } from "./document/wording.ts";
 import type { ExecutorRegistry } from "./executor-definition.ts";
 import type { CompileResult, Machine } from "./machine.ts";
-import { MACHINE_LIMITS, type MachineLimits } from "./machine-limits.ts";
-import { createProblemList, type ProblemList } from "./problem-list.ts";
-import { readValue } from "./read-value.ts";
-import { readYaml } from "./read-yaml.ts";
-import { type Field, isMapField, type TreeNode } from "./tree.ts";
 import { compileV1 } from "./v1/compile-v1.ts";
 import { compileV2 } from "./v2/compile-v2.ts";
-import { describe } from "./wording.ts";
 
 /** How to read a machine. */
 export interface ParseMachineOptions {

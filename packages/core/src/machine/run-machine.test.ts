@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import { anEvent } from "../testing/builders.ts";
 import { play } from "../testing/play.ts";
-import { decide } from "./decide.ts";
+import { decide } from "./decide/decide.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, toReactions } from "./machine.ts";
 import { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";

@@ -3,8 +3,9 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { shortHashOf } from "./attempt-id.ts";
-import { parseDuration } from "./duration.ts";
+import { shortHashOf } from "./decide/attempt-id.ts";
+import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/open-runs.ts";
+import { parseDuration } from "./document/duration.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import {
   FAILED,
@@ -18,7 +19,6 @@ import {
   type Task,
   toReactions,
 } from "./machine.ts";
-import { DEFAULT_CANCEL_WITHIN_MS } from "./open-runs.ts";
 
 /** The built-in machine of runs that have no machine of their own: one task, which can be tried again. */
 export const RUN_MACHINE = "stackyard.run";

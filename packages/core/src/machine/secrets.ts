@@ -1,5 +1,5 @@
+import { isMap } from "./message/unwrap-body.ts";
 import type { Metadata, MetadataValue, Stack } from "./stack.ts";
-import { isMap } from "./unwrap-body.ts";
 
 /** What stands for a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */
 export interface SecretReference {

@@ -1,5 +1,5 @@
 import { defined } from "../engine/defined.ts";
-import type { Dispatch } from "../machine/decision.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
 import type { MetadataValue } from "../machine/stack.ts";
 import type { AttemptView, ClaimResult, Grant } from "../ports/attempt-store.ts";
 import type { CancelAttempt } from "../ports/stack-store.ts";

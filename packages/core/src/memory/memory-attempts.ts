@@ -1,5 +1,5 @@
-import type { Dispatch } from "../machine/decision.ts";
-import { SYSTEM_EVENTS } from "../machine/event.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
+import { SYSTEM_EVENTS } from "../machine/message/event.ts";
 import type { AttemptStore, AttemptView, ClaimInput, ClaimResult, SettleInput } from "../ports/attempt-store.ts";
 import type { CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
 import { type Attempt, createAttempt, findLiveOwner, isHeldBy, toAttemptView } from "./memory-attempt.ts";

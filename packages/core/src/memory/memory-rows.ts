@@ -1,4 +1,4 @@
-import type { TaskMessage } from "../machine/task-message.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { createMemoryQueue, type MemoryQueue, type RowPlace } from "./memory-queue.ts";
 

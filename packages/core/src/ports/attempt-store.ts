@@ -1,5 +1,5 @@
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { MetadataValue } from "../machine/stack.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
 import type { QueuedEvent } from "./stack-store.ts";
 
 /** Who wants which attempt, for how long, and what it must hold alone. */

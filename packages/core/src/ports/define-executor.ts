@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { parseDuration } from "../machine/duration.ts";
+import { parseDuration } from "../machine/document/duration.ts";
 import type { Executor, ExecutorSpec } from "./executor.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;

@@ -1,5 +1,5 @@
+import type { Problem } from "../machine/document/problem.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { Problem } from "../machine/problem.ts";
 
 /** A machine's source as it is kept for the stacks that use it. */
 export interface Revision {

@@ -1,4 +1,4 @@
-import type { Cancel, Dispatch } from "../machine/decision.ts";
+import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
 
 /** An event as it lies in a queue: the message without its envelope, and what the receiver knows about it. */

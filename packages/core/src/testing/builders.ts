@@ -1,4 +1,3 @@
-import type { StackEvent } from "../machine/event.ts";
 import type { Expression, Template } from "../machine/expression/expression.ts";
 import {
   FAILED,
@@ -15,6 +14,7 @@ import {
   TIMEOUT,
   toReactions,
 } from "../machine/machine.ts";
+import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack, TaskState } from "../machine/stack.ts";
 
 /** One entry of a reaction in short: what must hold, the state to enter (none: nothing happens), and what it sets. */

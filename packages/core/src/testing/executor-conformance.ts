@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findFaults } from "../engine/check-value.ts";
-import { parseDuration } from "../machine/duration.ts";
+import { parseDuration } from "../machine/document/duration.ts";
 import type { Executor, Running } from "../ports/executor.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { createExecutorContext, type TestContextInput } from "./executor-context.ts";

@@ -1,5 +1,5 @@
+import { listHeldSecrets } from "../../machine/decide/mask-secrets.ts";
 import type { Machine } from "../../machine/machine.ts";
-import { listHeldSecrets } from "../../machine/mask-secrets.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";

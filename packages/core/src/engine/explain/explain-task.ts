@@ -1,5 +1,5 @@
+import { attemptsOf, isCurrent } from "../../machine/decide/open-runs.ts";
 import type { Machine } from "../../machine/machine.ts";
-import { attemptsOf, isCurrent } from "../../machine/open-runs.ts";
 import type { OpenRun, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import { type AttemptFacts, explainAttempt } from "./explain-attempt.ts";

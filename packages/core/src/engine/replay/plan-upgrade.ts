@@ -1,9 +1,9 @@
-import { decide } from "../../machine/decide.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event.ts";
+import { decide } from "../../machine/decide/decide.ts";
+import { DEFAULT_LIMITS } from "../../machine/decide/work.ts";
 import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
 import type { Machine } from "../../machine/machine.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack } from "../../machine/stack.ts";
-import { DEFAULT_LIMITS } from "../../machine/work.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Locator } from "../../ports/locator.ts";
 import type { StoredHistoryEntry } from "../../ports/stack-store.ts";

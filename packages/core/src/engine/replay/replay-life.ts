@@ -1,11 +1,11 @@
-import { decide } from "../../machine/decide.ts";
-import type { Decision } from "../../machine/decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event.ts";
+import { decide } from "../../machine/decide/decide.ts";
+import type { Decision } from "../../machine/decide/decision.ts";
+import { closeRun } from "../../machine/decide/open-runs.ts";
+import { dueTimers, spendTimer } from "../../machine/decide/timers.ts";
+import type { DecideLimits } from "../../machine/decide/work.ts";
 import type { Machine } from "../../machine/machine.ts";
-import { closeRun } from "../../machine/open-runs.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack, StackTimer } from "../../machine/stack.ts";
-import { dueTimers, spendTimer } from "../../machine/timers.ts";
-import type { DecideLimits } from "../../machine/work.ts";
 import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
 import { drawJitter } from "../draw-jitter.ts";
 import { toTimerEvent } from "../stack-timer.ts";

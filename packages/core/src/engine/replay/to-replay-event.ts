@@ -1,6 +1,6 @@
-import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
+import { isMap } from "../../machine/message/unwrap-body.ts";
 import { MASK } from "../../machine/secrets.ts";
-import { isMap } from "../../machine/unwrap-body.ts";
 import type { HistoryEntry } from "../../ports/stack-store.ts";
 import { defined } from "../defined.ts";
 

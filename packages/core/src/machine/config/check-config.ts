@@ -1,7 +1,7 @@
 import { type CompileContext, onKey } from "../document/compile-context.ts";
-import { createProblemList } from "../problem-list.ts";
-import type { Field, MapNode } from "../tree.ts";
-import { quote } from "../wording.ts";
+import { createProblemList } from "../document/problem-list.ts";
+import type { Field, MapNode } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import { checkLambda } from "./check-lambda.ts";
 import { checkRegistered } from "./check-registered.ts";
 import { checkTerraform } from "./check-terraform.ts";

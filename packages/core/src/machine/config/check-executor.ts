@@ -1,6 +1,6 @@
 import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
-import { type Field, findText } from "../tree.ts";
-import { describe, listNames } from "../wording.ts";
+import { type Field, findText } from "../document/tree.ts";
+import { describe, listNames } from "../document/wording.ts";
 
 /** The name of an executor that there is; undefined, with `executor-unknown`, for anything else. */
 export function checkExecutor(context: CompileContext, executor: Field): string | undefined {

@@ -1,7 +1,7 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onMissing, onValue } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
+import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
 
 /** The config of a Lambda task. */

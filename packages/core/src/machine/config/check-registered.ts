@@ -1,8 +1,8 @@
 import { Check, Errors } from "typebox/value";
 import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../tree.ts";
-import { quote } from "../wording.ts";
 
 /** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
 export function checkRegistered(context: CompileContext, config: Field<MapNode>, executor: ExecutorDefinition): void {

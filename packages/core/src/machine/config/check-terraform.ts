@@ -1,7 +1,7 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
+import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
 
 /** The config of a Terraform task. */

@@ -1,9 +1,9 @@
 import { Errors } from "typebox/value";
 import type { CompileContext } from "../document/compile-context.ts";
+import { createProblemList } from "../document/problem-list.ts";
+import { readValue } from "../document/read-value.ts";
+import { isMapField, type Place, type TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import { createProblemList } from "../problem-list.ts";
-import { readValue } from "../read-value.ts";
-import { isMapField, type Place, type TreeNode } from "../tree.ts";
 import { checkConfig } from "./check-config.ts";
 import { withoutPlaces } from "./judge-open-config.ts";
 import { type Opening, relaxSchema } from "./relax-schema.ts";

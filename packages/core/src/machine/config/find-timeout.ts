@@ -1,8 +1,8 @@
 import { type CompileContext, onKey } from "../document/compile-context.ts";
+import type { Field, MapNode } from "../document/tree.ts";
+import { toRecord } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import type { Field, MapNode } from "../tree.ts";
-import { toRecord } from "../tree.ts";
-import { quote } from "../wording.ts";
 
 /**
  * The executor's own time limit for a config that it accepts; undefined when it has none. An executor that throws gives

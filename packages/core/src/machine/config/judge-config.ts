@@ -1,5 +1,5 @@
 import type { CompileContext } from "../document/compile-context.ts";
-import type { Field, MapNode } from "../tree.ts";
+import type { Field, MapNode } from "../document/tree.ts";
 import { checkConfig } from "./check-config.ts";
 import { findTimeoutMs } from "./find-timeout.ts";
 

@@ -1,7 +1,7 @@
 import type { CompileContext } from "../document/compile-context.ts";
+import type { ProblemList } from "../document/problem-list.ts";
+import type { Field, MapNode, Place } from "../document/tree.ts";
 import type { ExecutorRegistry } from "../executor-definition.ts";
-import type { ProblemList } from "../problem-list.ts";
-import type { Field, MapNode, Place } from "../tree.ts";
 import { checkConfig } from "./check-config.ts";
 import type { OpenConfig } from "./open-config.ts";
 import { relaxSchema } from "./relax-schema.ts";

@@ -1,5 +1,5 @@
+import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import { splitTemplate } from "../expression/split-template.ts";
-import type { MapNode, Place, ScalarNode, TreeNode } from "../tree.ts";
 import type { Opening } from "./relax-schema.ts";
 
 /** A config whose texts may hold expressions. */

@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, isListField, isMapField, toFields, toItems } from "../tree.ts";
-import { quote } from "../wording.ts";
+import { type Field, isListField, isMapField, toFields, toItems } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 
 interface Reading {
   readonly pattern: RegExp;

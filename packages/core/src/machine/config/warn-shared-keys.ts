@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
-import { quote } from "../wording.ts";
+import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 
 /** What is looked at of a task. */
 export interface ConfiguredTask {

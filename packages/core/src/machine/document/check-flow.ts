@@ -1,8 +1,8 @@
 import { INIT, NEXT } from "../machine.ts";
-import type { Field } from "../tree.ts";
-import { quote } from "../wording.ts";
 import { type CompileContext, onKey } from "./compile-context.ts";
 import type { AdvanceDraft } from "./read-advance.ts";
+import type { Field } from "./tree.ts";
+import { quote } from "./wording.ts";
 
 /** What is looked at of a state; undefined parts are faulty, and nothing is said about them. */
 export interface FlowState {

@@ -1,7 +1,7 @@
-import { type Field, findField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { type CompileContext, onMissing, onValue } from "./compile-context.ts";
 import type { DocumentVersion } from "./find-version.ts";
+import { type Field, findField, type MapNode } from "./tree.ts";
+import { describe } from "./wording.ts";
 
 /**
  * The number of the version in any spelling; of version 1 also the text "1", with a warning. Whatever else stands there,

@@ -1,9 +1,9 @@
 import type { ExecutorRegistry } from "../executor-definition.ts";
-import type { MachineLimits } from "../machine-limits.ts";
-import { findNearestName } from "../nearest-name.ts";
-import type { ProblemList, Spot } from "../problem-list.ts";
-import type { Field } from "../tree.ts";
-import { listNames, suggest } from "../wording.ts";
+import type { MachineLimits } from "./machine-limits.ts";
+import { findNearestName } from "./nearest-name.ts";
+import type { ProblemList, Spot } from "./problem-list.ts";
+import type { Field } from "./tree.ts";
+import { listNames, suggest } from "./wording.ts";
 
 /** What every rule needs besides its part of the document. */
 export interface CompileContext {

@@ -1,4 +1,4 @@
-import { type Field, findField, isListField, isMapField, type Path, toItems } from "../tree.ts";
+import { type Field, findField, isListField, isMapField, type Path, toItems } from "./tree.ts";
 
 /** The field that keys lead to from another one; where they end early, the last that there is. */
 export function findInside(field: Field, path: Path): Field {

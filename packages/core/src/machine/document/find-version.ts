@@ -1,4 +1,4 @@
-import type { MapNode } from "../tree.ts";
+import type { MapNode } from "./tree.ts";
 
 /** Versions of documents that can be compiled. */
 export type DocumentVersion = 1 | 2;

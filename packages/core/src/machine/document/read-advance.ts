@@ -1,7 +1,7 @@
-import { type Field, findField, findText, isNull, type MapNode } from "../tree.ts";
-import { describe, quote, suggest } from "../wording.ts";
 import { type CompileContext, onMissing, onValue, suggestOrList } from "./compile-context.ts";
 import type { References } from "./references.ts";
+import { type Field, findField, findText, isNull, type MapNode } from "./tree.ts";
+import { describe, quote, suggest } from "./wording.ts";
 
 /** One `advance`; `meant` is the known state that it names or almost names. */
 export interface AdvanceDraft {

@@ -1,6 +1,6 @@
-import { type Field, isMapField, toFields } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { type CompileContext, onKey, onValue } from "./compile-context.ts";
+import { type Field, isMapField, toFields } from "./tree.ts";
+import { describe } from "./wording.ts";
 
 /** The tasks by name; undefined, with `tasks-not-map`, when the field holds anything else. */
 export function readTaskMap(

@@ -1,4 +1,4 @@
-import { findNearestName } from "../nearest-name.ts";
+import { findNearestName } from "./nearest-name.ts";
 
 /**
  * Names that the states use. A misspelt name counts as a use of the nearest known one, so that a slip of the pen is one

@@ -1,6 +1,6 @@
-import { quote } from "../wording.ts";
 import type { FlowHandler } from "./check-flow.ts";
 import { type CompileContext, onValue } from "./compile-context.ts";
+import { quote } from "./wording.ts";
 
 /** Warns of events that lead from a state to itself, once an event. */
 export function warnSelfAdvance(

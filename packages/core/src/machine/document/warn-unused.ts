@@ -1,7 +1,7 @@
-import type { Field } from "../tree.ts";
-import { quote } from "../wording.ts";
 import { type CompileContext, onKey } from "./compile-context.ts";
 import type { References } from "./references.ts";
+import type { Field } from "./tree.ts";
+import { quote } from "./wording.ts";
 
 /** What a document declares, by name; undefined where it could not be read. */
 export interface Declared {

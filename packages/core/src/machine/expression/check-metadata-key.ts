@@ -1,5 +1,5 @@
-import { findNearestName } from "../nearest-name.ts";
-import { quote, suggest } from "../wording.ts";
+import { findNearestName } from "../document/nearest-name.ts";
+import { quote, suggest } from "../document/wording.ts";
 import type { ExpressionFaultCode, ExpressionPlace } from "./expression-place.ts";
 import { tellHyphenated } from "./name-hints.ts";
 

@@ -1,6 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { findNearestName } from "../nearest-name.ts";
-import { listNames, quote, suggest } from "../wording.ts";
+import { findNearestName } from "../document/nearest-name.ts";
+import { listNames, quote, suggest } from "../document/wording.ts";
 import { CEL_FUNCTIONS, CEL_METHODS } from "./cel-functions.ts";
 import { checkMetadataKey } from "./check-metadata-key.ts";
 import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace, ExpressionUses } from "./expression-place.ts";

@@ -1,6 +1,6 @@
-import type { Path } from "../tree.ts";
-import { isMap } from "../unwrap-body.ts";
-import { quote } from "../wording.ts";
+import type { Path } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
+import { isMap } from "../message/unwrap-body.ts";
 import { compileText } from "./compile-text.ts";
 import { toReason } from "./evaluation-reason.ts";
 import type { Evaluated, ExpressionScope, FindSecret, Template } from "./expression.ts";

@@ -1,5 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { quote } from "../wording.ts";
+import { quote } from "../document/wording.ts";
 import { toWrittenNames } from "./cel-functions.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import { EXPRESSION_LIMITS } from "./expression-limits.ts";

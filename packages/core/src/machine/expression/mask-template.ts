@@ -1,4 +1,4 @@
-import { isMap } from "../unwrap-body.ts";
+import { isMap } from "../message/unwrap-body.ts";
 import { parseCel } from "./cel-engine.ts";
 import { splitTemplate } from "./split-template.ts";
 import { walkTree } from "./tree-walk.ts";

@@ -1,5 +1,5 @@
-import { findNearestName } from "../nearest-name.ts";
-import { quote } from "../wording.ts";
+import { findNearestName } from "../document/nearest-name.ts";
+import { quote } from "../document/wording.ts";
 import type { ExpressionPlace } from "./expression-place.ts";
 
 /** The variables of expressions. */

@@ -1,4 +1,4 @@
-import { formatDuration } from "../duration.ts";
+import { formatDuration } from "../document/duration.ts";
 import { INIT, type Machine, type Reaction, type State, TIMEOUT } from "../machine.ts";
 
 /** A machine as a drawing: a start marker, a node for each state, an end marker, and arrows. */

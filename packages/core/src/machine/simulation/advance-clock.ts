@@ -1,9 +1,9 @@
-import type { Decision } from "../decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
+import type { Decision } from "../decide/decision.ts";
+import { DEFAULT_CANCEL_WITHIN_MS } from "../decide/open-runs.ts";
+import { dueTimers } from "../decide/timers.ts";
 import { TIMEOUT } from "../machine.ts";
-import { DEFAULT_CANCEL_WITHIN_MS } from "../open-runs.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { OpenRun, Stack, StackTimer } from "../stack.ts";
-import { dueTimers } from "../timers.ts";
 import type { SimulatedYard } from "./simulated-yard.ts";
 
 /** A timer that has fired while the clock was advanced. */

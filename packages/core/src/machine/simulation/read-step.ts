@@ -1,6 +1,6 @@
-import { parseDuration } from "../duration.ts";
-import { type EventOrigin, SYSTEM_EVENTS } from "../event.ts";
-import { isMap } from "../unwrap-body.ts";
+import { parseDuration } from "../document/duration.ts";
+import { type EventOrigin, SYSTEM_EVENTS } from "../message/event.ts";
+import { isMap } from "../message/unwrap-body.ts";
 
 /** A step of a simulation, as it was written. */
 export type SimulationStep =

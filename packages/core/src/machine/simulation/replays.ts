@@ -1,7 +1,7 @@
-import { decide } from "../decide.ts";
-import type { Decision } from "../decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
+import { decide } from "../decide/decide.ts";
+import type { Decision } from "../decide/decision.ts";
 import type { Machine } from "../machine.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
 import { followUnchanged } from "./simulated-yard.ts";
 import { type ReplayedEvent, type StepDifference, toOutcome } from "./simulation-line.ts";

@@ -1,12 +1,12 @@
-import { decide, decideWithoutMachine, machineNameFor } from "../decide.ts";
-import type { Applied, Decision } from "../decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
+import { decide, decideWithoutMachine, machineNameFor } from "../decide/decide.ts";
+import type { Applied, Decision } from "../decide/decision.ts";
+import { closeRun } from "../decide/open-runs.ts";
+import { spendTimer } from "../decide/timers.ts";
+import { tellUnknownMachine } from "../decide/unknown-machine.ts";
 import type { Machine } from "../machine.ts";
-import { closeRun } from "../open-runs.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import type { TaskMessage } from "../message/task-message.ts";
 import type { Stack } from "../stack.ts";
-import type { TaskMessage } from "../task-message.ts";
-import { spendTimer } from "../timers.ts";
-import { tellUnknownMachine } from "../unknown-machine.ts";
 
 /** Stacks and machines in memory, and the clock that only `advance` moves. */
 export interface SimulatedYard {

@@ -1,7 +1,7 @@
-import type { Decision, Rejected } from "../decision.ts";
+import type { Decision, Rejected } from "../decide/decision.ts";
+import type { TaskMessage } from "../message/task-message.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../secrets.ts";
 import type { MetadataValue, Stack, TaskState } from "../stack.ts";
-import type { TaskMessage } from "../task-message.ts";
 import type { FiredTimer } from "./advance-clock.ts";
 import type { SimulatedYard } from "./simulated-yard.ts";
 

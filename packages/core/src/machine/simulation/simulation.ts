@@ -1,7 +1,7 @@
-import type { Decision } from "../decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../event.ts";
+import type { Decision } from "../decide/decision.ts";
 import type { Machine } from "../machine.ts";
-import { parseEventMessage } from "../parse-event-message.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import { parseEventMessage } from "../message/parse-event-message.ts";
 import { advanceClock, MAX_FIRED } from "./advance-clock.ts";
 import { readStep, type SimulationStep } from "./read-step.ts";
 import { createReplays, type Replays } from "./replays.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { MACHINE_LIMITS } from "../machine-limits.ts";
-import { createProblemList } from "../problem-list.ts";
-import { readYaml } from "../read-yaml.ts";
+import { MACHINE_LIMITS } from "../document/machine-limits.ts";
+import { createProblemList } from "../document/problem-list.ts";
+import { readYaml } from "../document/read-yaml.ts";
 import { findPlace } from "./find-place.ts";
 
 const source = `tasks:

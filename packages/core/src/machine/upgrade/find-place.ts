@@ -1,4 +1,4 @@
-import type { Place, TreeNode } from "../tree.ts";
+import type { Place, TreeNode } from "../document/tree.ts";
 
 /**
  * The place of a problem's path (keys joined by dots) in a tree: of the key, in lists of the value; of the nearest part

@@ -1,6 +1,6 @@
+import { type TreeNode, toValue } from "../document/tree.ts";
 import { escapeTemplate } from "../expression/escape-template.ts";
 import type { Machine, State, Task } from "../machine.ts";
-import { type TreeNode, toValue } from "../tree.ts";
 
 /** A v1 document, without its aliases and merges, as a value of version 2. */
 export function toV2Document(tree: TreeNode, machine: Machine): Readonly<Record<string, unknown>> {

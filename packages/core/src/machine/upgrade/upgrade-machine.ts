@@ -1,11 +1,11 @@
 import { parseDocument } from "yaml";
+import { MACHINE_LIMITS } from "../document/machine-limits.ts";
+import type { Problem } from "../document/problem.ts";
+import { createProblemList } from "../document/problem-list.ts";
+import { readYaml } from "../document/read-yaml.ts";
+import type { Place, TreeNode } from "../document/tree.ts";
 import type { Machine, State } from "../machine.ts";
-import { MACHINE_LIMITS } from "../machine-limits.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
-import type { Problem } from "../problem.ts";
-import { createProblemList } from "../problem-list.ts";
-import { readYaml } from "../read-yaml.ts";
-import type { Place, TreeNode } from "../tree.ts";
 import { editDocument } from "./edit-document.ts";
 import { findPlace } from "./find-place.ts";
 import { isSameMachine } from "./is-same-machine.ts";

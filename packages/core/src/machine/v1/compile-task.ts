@@ -1,8 +1,8 @@
+import { DEFAULT_CANCEL_WITHIN_MS } from "../decide/open-runs.ts";
 import type { CompileContext } from "../document/compile-context.ts";
-import { parseDuration } from "../duration.ts";
+import { parseDuration } from "../document/duration.ts";
+import { toRecord } from "../document/tree.ts";
 import { PLAIN_TASK, type Task } from "../machine.ts";
-import { DEFAULT_CANCEL_WITHIN_MS } from "../open-runs.ts";
-import { toRecord } from "../tree.ts";
 import type { TaskDraft } from "./read-tasks.ts";
 
 /** How long an attempt of a v1 task may run when its executor does not say. */

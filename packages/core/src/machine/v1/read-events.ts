@@ -1,8 +1,8 @@
 import { ADVICE_TO_UPGRADE } from "../document/check-keys.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { type Field, findText, isListField, isMapField, toItems } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import { NEXT } from "../machine.ts";
-import { type Field, findText, isListField, isMapField, toItems } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 
 const NAME = /^[A-Z0-9-]+$/;
 

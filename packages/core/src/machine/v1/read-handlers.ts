@@ -2,9 +2,18 @@ import { ADVICE_TO_UPGRADE, checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { type AdvanceDraft, readAdvance, readTarget, refuseAction } from "../document/read-advance.ts";
 import type { StateReferences } from "../document/references.ts";
+import {
+  type Field,
+  findField,
+  findText,
+  isListField,
+  isMapField,
+  type MapNode,
+  toFields,
+  toItems,
+} from "../document/tree.ts";
+import { describe, quote, suggest } from "../document/wording.ts";
 import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
-import { type Field, findField, findText, isListField, isMapField, type MapNode, toFields, toItems } from "../tree.ts";
-import { describe, quote, suggest } from "../wording.ts";
 
 /** What a state does on one event. */
 export interface HandlerDraft {

@@ -1,9 +1,9 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onValue, suggestFrom } from "../document/compile-context.ts";
 import type { References, StateReferences } from "../document/references.ts";
+import { type Field, findField, isListField, isMapField, toFields, toItems } from "../document/tree.ts";
+import { describe, quote, suggest } from "../document/wording.ts";
 import { INIT } from "../machine.ts";
-import { type Field, findField, isListField, isMapField, toFields, toItems } from "../tree.ts";
-import { describe, quote, suggest } from "../wording.ts";
 import { explainUpperName, isUpperName } from "./read-events.ts";
 import { type HandlerDraft, readHandlers } from "./read-handlers.ts";
 

@@ -3,8 +3,8 @@ import { needsNoConfig } from "../config/check-registered.ts";
 import { judgeConfig } from "../config/judge-config.ts";
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
-import { type Field, findField, isMapField, type MapNode } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
+import { type Field, findField, isMapField, type MapNode } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 
 /** A task that could be read. */
 export interface TaskDraft {

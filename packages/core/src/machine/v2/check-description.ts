@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findField, findText, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
+import { type Field, findField, findText, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 
 /** Checks the `description` of whatever a map is; nothing else looks at it. */
 export function checkDescription({ problems }: CompileContext, map: Field<MapNode>): void {

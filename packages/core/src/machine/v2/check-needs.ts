@@ -1,5 +1,5 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { listNames, quote } from "../wording.ts";
+import { listNames, quote } from "../document/wording.ts";
 import type { TextItem } from "./read-text-list.ts";
 
 /** What each task needs, by its name. */

@@ -1,7 +1,7 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
+import type { Field } from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
-import type { Field } from "../tree.ts";
-import { quote } from "../wording.ts";
 import type { HandlerDraft } from "./read-handlers.ts";
 import type { StateDraft } from "./read-state.ts";
 

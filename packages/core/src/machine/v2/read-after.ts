@@ -1,7 +1,16 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { onMissing, onValue } from "../document/compile-context.ts";
-import { type Field, findField, findText, isListField, isMapField, isNull, type MapNode, toItems } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
+import {
+  type Field,
+  findField,
+  findText,
+  isListField,
+  isMapField,
+  isNull,
+  type MapNode,
+  toItems,
+} from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import { readDuration } from "./read-duration.ts";
 import type { StateScope } from "./state-scope.ts";
 import { suggestWithin, type V2Context } from "./v2-context.ts";

@@ -3,11 +3,11 @@ import { judgeConfig } from "../config/judge-config.ts";
 import { judgeOpenConfig } from "../config/judge-open-config.ts";
 import { type OpenConfig, openConfig } from "../config/open-config.ts";
 import { onValue } from "../document/compile-context.ts";
+import { type Field, findField, isMapField, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import type { DynamicConfig } from "../machine.ts";
-import { type Field, findField, isMapField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { readTemplate } from "./read-template.ts";
 import { isOverspent, type V2Context } from "./v2-context.ts";
 

@@ -1,7 +1,7 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { parseDuration } from "../duration.ts";
-import { type Field, findField, findText, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
+import { parseDuration } from "../document/duration.ts";
+import { type Field, findField, findText, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 
 /** Milliseconds of a key that holds a duration; undefined when it is absent or, with `duration-invalid`, none. */
 export function readDuration({ problems }: CompileContext, map: Field<MapNode>, key: string): number | undefined {

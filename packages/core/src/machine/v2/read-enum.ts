@@ -1,8 +1,8 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { type Field, findField, isListField, type MapNode, toItems } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
 import type { MetadataValue } from "../stack.ts";
-import { type Field, findField, isListField, type MapNode, toItems } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { isNumberOfJson } from "./read-range.ts";
 
 /** The `enum` of a metadata key: scalars of its type. */

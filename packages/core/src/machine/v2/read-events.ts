@@ -1,8 +1,8 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
-import type { Spot } from "../problem-list.ts";
-import { type Field, findField, findText, isListField, isMapField, toFields, toItems } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
+import type { Spot } from "../document/problem-list.ts";
+import { type Field, findField, findText, isListField, isMapField, toFields, toItems } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import { checkDescription } from "./check-description.ts";
 import { explainName, isName, isReserved } from "./names.ts";
 import { readTextList, type TextItem } from "./read-text-list.ts";

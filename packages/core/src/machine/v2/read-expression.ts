@@ -1,9 +1,9 @@
 import { onValue } from "../document/compile-context.ts";
+import { type Field, findText } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import { compileExpression } from "../expression/compile-expression.ts";
 import type { Expression } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
-import { type Field, findText } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { spendExpression, type V2Context } from "./v2-context.ts";
 
 /** Where an expression stands, and the code of what is no text. */

@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
+import { type Field, findField, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 
 /** What a flag is where it is not written, and the code of anything but true and false. */
 export interface FlagRule {

@@ -1,8 +1,8 @@
 import { onKey, onValue } from "../document/compile-context.ts";
 import type { AdvanceDraft } from "../document/read-advance.ts";
+import { type Field, isMapField, toFields } from "../document/tree.ts";
+import { describe, quote, suggest } from "../document/wording.ts";
 import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
-import { type Field, isMapField, toFields } from "../tree.ts";
-import { describe, quote, suggest } from "../wording.ts";
 import { isReserved } from "./names.ts";
 import { type EntryDraft, readReaction } from "./read-reactions.ts";
 import type { StateScope } from "./state-scope.ts";

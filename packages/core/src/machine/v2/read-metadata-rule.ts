@@ -1,8 +1,8 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onValue, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
-import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 import { checkDescription } from "./check-description.ts";
 import { readDefault } from "./read-default.ts";
 import { readEnum } from "./read-enum.ts";

@@ -1,9 +1,9 @@
 import type { CompileContext } from "../document/compile-context.ts";
 import { onKey, onValue } from "../document/compile-context.ts";
+import { type Field, findField, isMapField, type MapNode, toFields } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import type { PlaceMetadata } from "../expression/expression-place.ts";
 import type { MetadataRule } from "../machine.ts";
-import { type Field, findField, isMapField, type MapNode, toFields } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 import { readFlag } from "./read-flag.ts";
 import { readMetadataRule } from "./read-metadata-rule.ts";
 

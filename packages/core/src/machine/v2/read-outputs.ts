@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../tree.ts";
-import { describe } from "../wording.ts";
+import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
 
 /** Names of outputs by the metadata key that they are stored under. */

@@ -1,8 +1,8 @@
+import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import { type Field, findField, findText, type MapNode } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
-import { createMetadataPattern, MAX_PATTERN } from "../metadata-pattern.ts";
-import { type Field, findField, findText, type MapNode } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 
 /** The `pattern` of a metadata key, in JavaScript's syntax with the flag `u`. */
 export function readPattern(

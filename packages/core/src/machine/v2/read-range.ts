@@ -1,7 +1,7 @@
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import { type Field, findField, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
-import { type Field, findField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
 
 /** `minimum` and `maximum` of a metadata key, both inclusive. */
 export function readRange(

@@ -1,9 +1,9 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { onMissing, onValue } from "../document/compile-context.ts";
 import { type AdvanceDraft, readAdvance, readTarget, refuseAction } from "../document/read-advance.ts";
+import { type Field, findField, findText, isListField, isMapField, type MapNode, toItems } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { Expression, Template } from "../expression/expression.ts";
-import { type Field, findField, findText, isListField, isMapField, type MapNode, toItems } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { readExpression } from "./read-expression.ts";
 import { readSet } from "./read-set.ts";
 import type { StateScope } from "./state-scope.ts";

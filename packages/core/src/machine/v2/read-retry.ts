@@ -1,8 +1,8 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
+import { type Field, findField, isListField, isMapField, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import { PLAIN_TASK, type RetryPolicy } from "../machine.ts";
-import { type Field, findField, isListField, isMapField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { readDuration } from "./read-duration.ts";
 import { readTextList } from "./read-text-list.ts";
 

@@ -1,7 +1,7 @@
 import { onValue } from "../document/compile-context.ts";
+import { type Field, isMapField, toFields } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
-import { type Field, isMapField, toFields } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { checkDeclared } from "./read-metadata.ts";
 import { readTemplate } from "./read-template.ts";
 import type { StateScope } from "./state-scope.ts";

@@ -1,7 +1,7 @@
 import { type CompileContext, onKey, onMissing, onValue, suggestFrom } from "../document/compile-context.ts";
+import { type Field, findField, isMapField, isNull, type MapNode, toFields } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import { INIT } from "../machine.ts";
-import { type Field, findField, isMapField, isNull, type MapNode, toFields } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 import { explainName, isName } from "./names.ts";
 
 /** The field that holds the states; undefined, with `states-required`, when there is none. */

@@ -1,7 +1,7 @@
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import type { References } from "../document/references.ts";
-import { type Field, findField, findText, isListField, isMapField, toItems } from "../tree.ts";
-import { describe, quote, suggest } from "../wording.ts";
+import { type Field, findField, findText, isListField, isMapField, toItems } from "../document/tree.ts";
+import { describe, quote, suggest } from "../document/wording.ts";
 
 /** The names of a state's tasks, each once, unknown ones included; undefined when they cannot be read. */
 export function readStateTasks(

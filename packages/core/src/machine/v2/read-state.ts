@@ -1,8 +1,8 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { onValue, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { State } from "../machine.ts";
-import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
-import { describe } from "../wording.ts";
 import { type AfterDraft, readAfter } from "./read-after.ts";
 import { readDuration } from "./read-duration.ts";
 import { readFlag } from "./read-flag.ts";

@@ -1,11 +1,11 @@
 import { checkFlow } from "../document/check-flow.ts";
 import { onKey } from "../document/compile-context.ts";
 import { createReferences, type StateReferences } from "../document/references.ts";
+import type { Field } from "../document/tree.ts";
 import { warnSelfAdvance } from "../document/warn-self-advance.ts";
 import { warnUnused } from "../document/warn-unused.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import { FAILED, INIT, NEXT, TIMEOUT } from "../machine.ts";
-import type { Field } from "../tree.ts";
 import type { StateTasks } from "./check-needs.ts";
 import { checkProtected } from "./check-protected.ts";
 import { isName, isReserved } from "./names.ts";

@@ -1,8 +1,8 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { onValue } from "../document/compile-context.ts";
+import { type Field, findText, isMapField, toFields } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
-import { type Field, findText, isMapField, toFields } from "../tree.ts";
-import { describe } from "../wording.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
 import { hasExpression, readTemplate, type TemplatePlace } from "./read-template.ts";
 import type { V2Context } from "./v2-context.ts";

@@ -1,11 +1,11 @@
 import { checkExecutor } from "../config/check-executor.ts";
 import { checkKeys } from "../document/check-keys.ts";
 import { onKey, onMissing, onValue } from "../document/compile-context.ts";
+import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import type { Expression } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import type { RetryPolicy } from "../machine.ts";
-import { type Field, findField, findText, isMapField, type MapNode } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 import { type Needs, toAllNeeds } from "./check-needs.ts";
 import { type ConfigDraft, readConfig } from "./read-config.ts";
 import { readDuration } from "./read-duration.ts";

@@ -1,10 +1,10 @@
 import { onValue } from "../document/compile-context.ts";
 import { findInside } from "../document/find-inside.ts";
+import { type Field, toValue } from "../document/tree.ts";
 import { compileTemplate } from "../expression/compile-template.ts";
 import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import { splitTemplate } from "../expression/split-template.ts";
-import { type Field, toValue } from "../tree.ts";
 import { spendTemplate, type V2Context } from "./v2-context.ts";
 
 /** Where a template stands. */

@@ -1,6 +1,6 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findText, isListField, toItems } from "../tree.ts";
-import { describe } from "../wording.ts";
+import { type Field, findText, isListField, toItems } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 
 /** One text of a list. */
 export interface TextItem {

@@ -1,8 +1,8 @@
 import { adviseTopLevel } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onValue, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findField, findText, type MapNode, toFields } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import type { Machine } from "../machine.ts";
-import { type Field, findField, findText, type MapNode, toFields } from "../tree.ts";
-import { describe, quote } from "../wording.ts";
 
 const KEYS = [
   "version",

@@ -1,8 +1,8 @@
+import { DEFAULT_CANCEL_WITHIN_MS } from "../decide/open-runs.ts";
 import type { CompileContext } from "../document/compile-context.ts";
-import { parseDuration } from "../duration.ts";
+import { parseDuration } from "../document/duration.ts";
+import { toRecord } from "../document/tree.ts";
 import type { Machine, Reaction, State, Task } from "../machine.ts";
-import { DEFAULT_CANCEL_WITHIN_MS } from "../open-runs.ts";
-import { toRecord } from "../tree.ts";
 import type { EventDraft } from "./read-events.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
 import type { EntryDraft } from "./read-reactions.ts";

@@ -1,5 +1,5 @@
 import { type CompileContext, suggestFrom } from "../document/compile-context.ts";
-import type { Field, TreeNode } from "../tree.ts";
+import type { Field, TreeNode } from "../document/tree.ts";
 
 /** What the rules of version 2 need besides their part of the document. */
 export interface V2Context extends CompileContext {

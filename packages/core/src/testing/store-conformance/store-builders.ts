@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Dispatch } from "../../machine/decision.ts";
+import type { Dispatch } from "../../machine/decide/decision.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { ClaimInput, Grant, SettleInput } from "../../ports/attempt-store.ts";
 import type { Change, HistoryEntry, ParkedEvent, QueuedEvent, SetAsideEvent } from "../../ports/stack-store.ts";

@@ -1,5 +1,5 @@
+import { hasFailed } from "../../../machine/decide/task-flow.ts";
 import type { Stack } from "../../../machine/stack.ts";
-import { hasFailed } from "../../../machine/task-flow.ts";
 import type { Store } from "../../../ports/store.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 

@@ -1,5 +1,5 @@
-import { parseAttemptId } from "../../../machine/attempt-id.ts";
-import type { Dispatch } from "../../../machine/decision.ts";
+import { parseAttemptId } from "../../../machine/decide/attempt-id.ts";
+import type { Dispatch } from "../../../machine/decide/decision.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import { type CommittedChange, type Invariant, type InvariantContext, keyIn } from "./invariant.ts";
 

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "vitest";
+import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
+import { play, toApplied } from "../../testing/play.ts";
+import { decide, decideWithoutMachine, machineNameFor } from "./decide.ts";
+
+const machine = aMachine({ IDLE: { on: {}, tasks: [] } });
+const app = aMachine({
+  INIT: { on: { OPENED: ["BUILD"] } },
+  BUILD: { tasks: ["network", "db"], on: { NEXT: ["LIVE"], END: ["ENDED"] } },
+  LIVE: {},
+  ENDED: { terminal: true },
+});
+
+describe("decide", () => {
+  it("rejects an event that the state does not handle, and names both", () => {
+    const decision = decide(machine, aStack({ state: "IDLE" }), anEvent("LAUNCH"));
+
+    expect(decision).toEqual({ kind: "rejected", code: "EVENT_NOT_HANDLED", reason: '"IDLE" has no "LAUNCH".' });
+  });
+
+  it("creates a stack, enters a state and sends its tasks", () => {
+    const decision = decide(app, undefined, anEvent("OPENED", { machine: "review-app", metadata: { sha: "a1" } }));
+
+    const run = { entry: 1, attempt: 1, executor: "lambda", cancelWithinMs: 300_000 };
+    const idOf = (task: string) => `pr-12/event-1/1/${task}/1`;
+    const tasks = [
+      { name: "network", status: "PENDING" },
+      { name: "db", status: "PENDING" },
+    ];
+    const shown = { id: "pr-12", previousState: "INIT", machine: "review-app", _state: "BUILD", tasks };
+    expect(decision).toEqual({
+      kind: "applied",
+      stack: {
+        id: "pr-12",
+        machine: "review-app",
+        machineHash: "0".repeat(64),
+        state: "BUILD",
+        previousState: "INIT",
+        tasks,
+        metadata: { sha: "a1" },
+        createdAt: 1_000,
+        updatedAt: 1_000,
+        enteredAt: 1_000,
+        life: "event-1",
+        entry: 1,
+        attempts: { network: 1, db: 1 },
+        runs: ["network", "db"].map((task) => ({ ...run, task, attemptId: idOf(task), dispatchedAt: 1_000 })),
+        timers: [],
+        automaticEntries: [],
+      },
+      removed: false,
+      dispatches: ["network", "db"].map((task) => ({
+        ...run,
+        task,
+        attemptId: idOf(task),
+        stackId: "pr-12",
+        life: "event-1",
+        timeoutMs: 86_400_000,
+        again: false,
+        message: {
+          task: { executor: "lambda", config: { name: task }, name: task },
+          stack: { ...shown, metadata: { sha: "a1" } },
+          dispatch: { id: idOf(task), attempt: 1, deadline: "1970-01-02T00:00:01.000Z" },
+        },
+      })),
+      cancels: [],
+      closes: [],
+      notes: [],
+    });
+  });
+
+  it("keeps what an event does not concern, and notes the revision and the instant", () => {
+    const newer = { ...app, hash: "1".repeat(64) };
+    const opened = play(app, anEvent("OPENED"));
+
+    const { stack } = toApplied(
+      decide(newer, opened, anEvent("RETRY_FAILED_TASKS", { at: 9_000, metadata: { k: 1 } })),
+    );
+
+    expect(stack).toEqual({ ...opened, machineHash: newer.hash, updatedAt: 9_000, metadata: { k: 1 } });
+  });
+
+  it("removes a stack at once in a terminal state without tasks, and tells which runs are left", () => {
+    const opened = play(app, anEvent("OPENED"));
+
+    const { removed, stack, cancels, notes } = toApplied(decide(app, opened, anEvent("END")));
+
+    expect([removed, stack.state, cancels]).toEqual([true, "ENDED", []]);
+    expect(notes).toEqual([
+      'Left running: task "network" of entry 1, attempt 1.',
+      'Left running: task "db" of entry 1, attempt 1.',
+    ]);
+  });
+
+  it("creates and removes a stack in the same event", () => {
+    const short = aMachine({ INIT: { terminal: true, tasks: ["tidy"], on: { GO: [] } } });
+
+    const decision = toApplied(decide(short, undefined, anEvent("GO", { machine: "review-app" })));
+
+    expect([decision.removed, decision.stack.tasks]).toEqual([true, []]);
+  });
+
+  it("refuses an event with its metadata and all", () => {
+    const decision = decide(app, aStack(), anEvent("END", { metadata: { k: 1 } }));
+
+    expect(decision).toEqual({ kind: "rejected", code: "EVENT_NOT_HANDLED", reason: '"INIT" has no "END".' });
+  });
+
+  it.each([
+    ["EVENT_UNDECLARED", "PUSHED", 'Machine "review-app" declares no event "PUSHED".'],
+    ["EVENT_UNDECLARED", "constructor", 'Machine "review-app" declares no event "constructor".'],
+    ["EVENT_RESERVED", "FAILED", '"FAILED" is sent by the engine only.'],
+    ["EVENT_RESERVED", "TIMEOUT", '"TIMEOUT" is sent by the engine only.'],
+    ["EVENT_NOT_HANDLED", "NEXT", '"INIT" has no "NEXT".'],
+  ])("refuses with %s the event %s, before it looks at metadata", (code, name, reason) => {
+    const metadata = code === "EVENT_NOT_HANDLED" ? {} : { bad: [] };
+
+    expect(decide(app, aStack(), anEvent(name, { metadata }))).toEqual({ kind: "rejected", code, reason });
+  });
+
+  it("refuses metadata that is not flat before it looks at the reaction", () => {
+    expect(decide(app, aStack(), anEvent("END", { metadata: null }))).toEqual({
+      kind: "rejected",
+      code: "METADATA_NOT_FLAT",
+      reason: "The metadata must be a flat map, not null.",
+    });
+  });
+
+  it("takes an event called TIMEOUT in a machine that declares it", () => {
+    const old = aMachine({ INIT: { on: { TIMEOUT: ["LIVE"] } }, LIVE: {} }, { events: ["TIMEOUT"] });
+
+    expect(play(old, anEvent("TIMEOUT")).state).toBe("LIVE");
+  });
+
+  it("refuses every event while the machine lacks the stack's state, or INIT for a new one", () => {
+    expect(decide(app, aStack({ state: "GONE" }), anEvent("OPENED"))).toEqual({
+      kind: "rejected",
+      code: "STATE_UNKNOWN",
+      reason: 'Machine "review-app" has no state "GONE".',
+    });
+    expect(decide(machine, undefined, anEvent("LAUNCH", { machine: "review-app" }))).toEqual({
+      kind: "rejected",
+      code: "STATE_UNKNOWN",
+      reason: 'Machine "review-app" has no state "INIT".',
+    });
+  });
+
+  it("resolves no built-in for a state's reaction or a task", () => {
+    const odd = aMachine(
+      { INIT: { on: { GO: ["A"] } }, A: { tasks: ["constructor", "__proto__"] } },
+      { events: ["toString"] },
+    );
+
+    const { stack } = toApplied(decide(odd, aStack(), anEvent("GO")));
+
+    expect(decide(odd, aStack(), anEvent("toString")).kind).toBe("rejected");
+    expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual([
+      "pr-12/event-0/1/constructor/1",
+      "pr-12/event-0/1/__proto__/1",
+    ]);
+    expect(JSON.stringify(stack.attempts)).toBe('{"constructor":1,"__proto__":1}');
+  });
+});
+
+describe("decideWithoutMachine", () => {
+  const unknown = { kind: "ignored", code: "STACK_UNKNOWN", reason: 'There is no stack "pr-12".' };
+
+  it("passes over an event of an unknown stack that names no machine", () => {
+    const reason = 'There is no stack "pr-12". Name the machine of a new one.';
+    expect(decideWithoutMachine(undefined, anEvent("OPENED"))).toEqual({ ...unknown, reason });
+    expect(decide(app, undefined, anEvent("TASK_COMPLETED", { task: { name: "db" } }))).toEqual(unknown);
+  });
+
+  it.each(["REMOVE_STACK", "UPGRADE_STACK"])("never begins a stack for %s", (name) => {
+    const event = anEvent(name, { machine: "review-app", force: true, reason: "x" });
+
+    expect(decideWithoutMachine(undefined, event)).toEqual(unknown);
+  });
+
+  it("refuses an event that names another machine than the stack's", () => {
+    expect(decide(app, aStack(), anEvent("OPENED", { machine: "sandbox" }))).toEqual({
+      kind: "rejected",
+      code: "MACHINE_MISMATCH",
+      reason: 'Stack "pr-12" belongs to "review-app", not to "sandbox".',
+    });
+  });
+
+  it("removes a stack whose machine is lost", () => {
+    const event = anEvent("REMOVE_STACK", { force: true, reason: "lost" });
+
+    expect(decideWithoutMachine(aStack({ state: "GONE" }), event)).toMatchObject({ kind: "applied", removed: true });
+  });
+
+  it("leaves all else to the machine", () => {
+    expect(decideWithoutMachine(aStack(), anEvent("OPENED", { machine: "review-app" }))).toBeUndefined();
+    expect(decideWithoutMachine(undefined, anEvent("OPENED", { machine: "review-app" }))).toBeUndefined();
+  });
+});
+
+describe("machineNameFor", () => {
+  it("is the stack's machine, else the one that the event names", () => {
+    expect(machineNameFor(aStack(), anEvent("GO", { machine: "other" }))).toBe("review-app");
+    expect(machineNameFor(undefined, anEvent("GO", { machine: "other" }))).toBe("other");
+    expect(machineNameFor(undefined, anEvent("GO"))).toBeUndefined();
+  });
+});

@@ -1,0 +1,169 @@
+import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import type { Stack } from "../stack.ts";
+import { checkBrought, findUnbrought } from "./bring-metadata.ts";
+import { chooseReaction, findConfirmFault, type Occurrence, resolveSets } from "./choose-reaction.ts";
+import type { Decision, Ignored, Rejected } from "./decision.ts";
+import { fireTimeout, react, stall } from "./enter-state.ts";
+import { listSecretValues, maskDecision } from "./mask-secrets.ts";
+import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
+import { isParked, RESULT_EVENTS } from "./parked-code.ts";
+import { removeStack } from "./remove-stack.ts";
+import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
+import { findTimerFault, timeoutId } from "./timers.ts";
+import {
+  beginWork,
+  bringMetadata,
+  createStack,
+  DEFAULT_LIMITS,
+  type DecideLimits,
+  endWork,
+  type Handler,
+  toScopeInput,
+} from "./work.ts";
+
+/**
+ * What an event does to a stack. Pure: `event.at` is now, and the same input gives the same decision. Without a stack,
+ * an event that names the machine begins one. A refused event changes nothing at all, its metadata included.
+ * That an id was applied before is for the caller to know.
+ */
+export function decide(
+  machine: Machine,
+  stack: Stack | undefined,
+  event: StackEvent,
+  limits: DecideLimits = DEFAULT_LIMITS,
+): Decision {
+  const decision =
+    decideWithoutMachine(stack, event) ?? masked(machine, stack, event, decideOnMachine(machine, stack, event, limits));
+  if (decision.kind !== "rejected" || event.origin !== "timer" || event.timerId === undefined) return decision;
+  return isParked(event, decision.code) ? decision : { ...decision, spends: event.timerId };
+}
+
+/**
+ * What can be decided before a machine is found; undefined when one is needed. A stack can be removed by force although
+ * its machine is lost.
+ */
+export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent): Decision | undefined {
+  if (stack === undefined) {
+    const mayBegin = !NEEDS_STACK.has(event.name);
+    if (mayBegin && event.machine !== undefined) return undefined;
+    const advice = mayBegin && !SYSTEM_HANDLERS.has(event.name) ? " Name the machine of a new one." : "";
+    return ignore("STACK_UNKNOWN", `There is no stack "${event.stackId}".${advice}`);
+  }
+  if (event.machine !== undefined && event.machine !== stack.machine) {
+    return reject("MACHINE_MISMATCH", `Stack "${stack.id}" belongs to "${stack.machine}", not to "${event.machine}".`);
+  }
+  return event.name === SYSTEM_EVENTS.removeStack ? removeStack(stack, event) : undefined;
+}
+
+/** The name of the machine that an event is decided on; undefined when neither a stack nor the event has one. */
+export function machineNameFor(stack: Stack | undefined, event: StackEvent): string | undefined {
+  return stack?.machine ?? event.machine;
+}
+
+const NEEDS_STACK: ReadonlySet<string> = new Set([SYSTEM_EVENTS.removeStack, SYSTEM_EVENTS.upgradeStack]);
+
+const SYSTEM_HANDLERS: ReadonlyMap<string, Handler> = new Map([
+  [SYSTEM_EVENTS.taskCompleted, completeTask],
+  [SYSTEM_EVENTS.taskError, failTask],
+  [SYSTEM_EVENTS.taskCancelled, confirmCancel],
+  [SYSTEM_EVENTS.taskTimedOut, timeOutTask],
+  [SYSTEM_EVENTS.taskRetryDue, retryDue],
+  [SYSTEM_EVENTS.retryFailedTasks, retryFailed],
+  [SYSTEM_EVENTS.retryPendingTasks, retryPending],
+  [SYSTEM_EVENTS.cancelTask, cancelTask],
+  [SYSTEM_EVENTS.settleTask, settleTask],
+  [SYSTEM_EVENTS.upgradeStack, upgradeStack],
+]);
+
+function decideOnMachine(
+  machine: Machine,
+  stack: Stack | undefined,
+  event: StackEvent,
+  limits: DecideLimits,
+): Decision {
+  const state = machine.states.get(stack?.state ?? INIT);
+  if (state === undefined) return rejectState(machine, stack, event);
+  const before = stack ?? createStack(machine, state, event);
+  const fault = findTimerFault(before, event) ?? findNameFault(machine, before, event) ?? findUnbrought(machine, event);
+  if (fault) return fault;
+  const brought = checkBrought(machine, stack, event);
+  if (brought.kind === "rejected") {
+    const settled = stack === undefined ? undefined : toSettled(event, brought);
+    return settled ? decideOnMachine(machine, stack, settled, limits) : brought;
+  }
+  const work = beginWork({ machine, event, limits, before, brought });
+  // An answer may be one of a run that was left: what it brings does not concern the stack then.
+  if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
+  return findHandler(before, event)(work) ?? endWork(work);
+}
+
+/** A decision whose reasons and notes tell no sensitive value of the stack before and after, or of the event. */
+function masked(machine: Machine, stack: Stack | undefined, event: StackEvent, decision: Decision): Decision {
+  const before = listSecretValues(machine, stack, event);
+  const after = decision.kind === "applied" ? listSecretValues(machine, decision.stack, event) : [];
+  return maskDecision([...before, ...after], decision);
+}
+
+function findHandler(stack: Stack, event: StackEvent): Handler {
+  if (isTimeout(stack, event)) return timeOutState;
+  return SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
+}
+
+function isTimeout({ entry }: Stack, { name, origin, timerId }: StackEvent): boolean {
+  return name === TIMEOUT && origin === "timer" && timerId === timeoutId(entry);
+}
+
+const timeOutState: Handler = (work) => {
+  fireTimeout(work);
+  return undefined;
+};
+
+const handleEvent: Handler = (work) => {
+  const { event, brought } = work;
+  const values = Object.fromEntries(brought.keys.map((key) => [key, brought.metadata[key] ?? null] as const));
+  const occurrence: Occurrence = { ...toScopeInput(work), name: event.name, brought: values };
+  const choice = chooseReaction(occurrence);
+  if (choice.kind === "rejected") return choice;
+  const { reaction } = choice;
+  const unconfirmed = event.origin === "external" ? findConfirmFault(occurrence, reaction, event.confirm) : undefined;
+  if (unconfirmed) return unconfirmed;
+  const sets = resolveSets(occurrence, reaction);
+  if (sets.kind === "rejected") return sets;
+  const loop = react(work, reaction, sets);
+  if (loop) stall(work, loop);
+  return undefined;
+};
+
+function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
+  const { name } = event;
+  if (SYSTEM_HANDLERS.has(name) || machine.events.has(name) || isTimeout(stack, event)) return undefined;
+  // The first version lets it come from outside where a yard allows it.
+  if (name === NEXT && machine.version === 1) return undefined;
+  if (RESERVED.has(name)) return reject("EVENT_RESERVED", `"${name}" is sent by the engine only.`);
+  return reject("EVENT_UNDECLARED", `Machine "${machine.name}" declares no event "${name}".`);
+}
+
+/** Machines of version 1 may declare these, but for NEXT; in all others they are the engine's. */
+const RESERVED: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
+
+function rejectState(machine: Machine, stack: Stack | undefined, event: StackEvent): Rejected {
+  const reason = `Machine "${machine.name}" has no state "${stack?.state ?? INIT}".`;
+  return reject(event.name === SYSTEM_EVENTS.upgradeStack ? "UPGRADE_STATE_MISSING" : "STATE_UNKNOWN", reason);
+}
+
+/** What a worker has settled is never refused for its content: its task fails instead, and its metadata is left out. */
+function toSettled(event: StackEvent, { reason }: Rejected): StackEvent | undefined {
+  if (event.origin !== "worker" || !RESULT_EVENTS.has(event.name)) return undefined;
+  const { metadata, ...rest } = event;
+  if (event.name !== SYSTEM_EVENTS.taskCompleted) return rest;
+  return { ...rest, name: SYSTEM_EVENTS.taskError, code: "OUTPUT_INVALID", description: reason };
+}
+
+function reject(code: Rejected["code"], reason: string): Rejected {
+  return { kind: "rejected", code, reason };
+}
+
+function ignore(code: Ignored["code"], reason: string): Ignored {
+  return { kind: "ignored", code, reason };
+}

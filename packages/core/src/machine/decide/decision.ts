@@ -1,0 +1,93 @@
+import type { TaskMessage } from "../message/task-message.ts";
+import type { Stack } from "../stack.ts";
+
+/** A run to send. The commit makes an attempt of it and puts the message into the outbox. */
+export interface Dispatch {
+  readonly attemptId: string;
+  readonly stackId: string;
+  readonly life: string;
+  readonly entry: number;
+  readonly task: string;
+  readonly attempt: number;
+  readonly executor?: string;
+  /** From the first grant to the deadline. */
+  readonly timeoutMs: number;
+  readonly cancelWithinMs: number;
+  /** References of the secrets in the message; the claim gives their values. Absent: none. */
+  readonly secrets?: readonly string[];
+  /** True: the same attempt is sent again (`RETRY_PENDING_TASKS`); no attempt is made. */
+  readonly again: boolean;
+  readonly message: TaskMessage;
+}
+
+/** An attempt that shall be asked to stop. */
+export interface Cancel {
+  readonly attemptId: string;
+  readonly withinMs: number;
+  readonly why: "requested" | "timed-out";
+}
+
+/** Codes of refusals that a later state, machine or revision may lift: the engine parks such events. */
+export type ParkedCode =
+  | "EVENT_NOT_HANDLED"
+  | "EXPRESSION_FAILED"
+  | "STATE_UNKNOWN"
+  | "MACHINE_UNKNOWN"
+  | "MACHINE_INVALID";
+
+/** Codes of refusals that can never be lifted: the engine sets such events aside at once. */
+export type SetAsideCode =
+  | "EVENT_INVALID"
+  | "EVENT_RESERVED"
+  | "EVENT_UNDECLARED"
+  | "EVENT_METADATA_REQUIRED"
+  | "METADATA_NOT_FLAT"
+  | "METADATA_INVALID"
+  | "METADATA_TOO_LARGE"
+  | "MACHINE_MISMATCH"
+  | "CONFIRMATION_REQUIRED";
+
+/** Codes of refused results and operators' events: recorded and acknowledged. */
+export type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STATE_MISSING" | "UPGRADE_TASK_UNKNOWN";
+
+/** Why an event was refused. */
+export type RefusalCode = ParkedCode | SetAsideCode | AnswerCode;
+
+/** Recorded, not refused. */
+export type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";
+
+/** The event changed the stack (at least it is remembered as applied). */
+export interface Applied {
+  readonly kind: "applied";
+  /** The stack after the event; when `removed`, as it was at its end. */
+  readonly stack: Stack;
+  readonly removed: boolean;
+  /** Task messages to send, in order. */
+  readonly dispatches: readonly Dispatch[];
+  readonly cancels: readonly Cancel[];
+  /** Attempts that ended with this event: their keys are freed. */
+  readonly closes: readonly string[];
+  /** Sentences for the history, such as why the stack is stalled. */
+  readonly notes: readonly string[];
+}
+
+/** Nothing of the event is stored. `closes`: an open run of an earlier entry that this answer ends all the same. */
+export interface Rejected {
+  readonly kind: "rejected";
+  readonly code: RefusalCode;
+  readonly reason: string;
+  readonly closes?: string;
+  /** The timer that brought the event: it has fired all the same, and the commit drops it (see `spendTimer`). */
+  readonly spends?: string;
+}
+
+/** Recorded without an effect on states, statuses and metadata. `closes` as above. */
+export interface Ignored {
+  readonly kind: "ignored";
+  readonly code: IgnoredCode;
+  readonly reason: string;
+  readonly closes?: string;
+}
+
+/** What an event does to a stack. */
+export type Decision = Applied | Rejected | Ignored;

@@ -1,0 +1,149 @@
+import { FAILED, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
+import type { Stack, Stalled } from "../stack.ts";
+import type { MetadataChange } from "./bring-metadata.ts";
+import { chooseReaction, type Occurrence, resolveSets } from "./choose-reaction.ts";
+import { decideOnEntry, startReady } from "./start-tasks.ts";
+import { hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-flow.ts";
+import { armTimers } from "./timers.ts";
+import { askToStop, changeMetadata, toScopeInput, type Work, withoutMarks } from "./work.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Does what a state says about an event. Says why not, when the stack must stop instead because it runs in circles. */
+export function react(work: Work, { advance }: Reaction, sets: MetadataChange): Stalled | undefined {
+  const loop = work.automatic && advance.length > 0 ? countAutomaticEntries(work, advance.length) : undefined;
+  if (loop !== undefined) return loop;
+  changeMetadata(work, sets);
+  if (advance.length > 0) enter(work, advance);
+  return undefined;
+}
+
+/** Marks a stack that cannot go on by itself. */
+export function stall(work: Work, { code, reason }: Stalled): void {
+  work.stack = { ...work.stack, stalled: { code, reason } };
+  work.notes.push(reason);
+}
+
+/** Changes tasks, sends those that can begin by it, and fires NEXT or FAILED when the change calls for it. */
+export function changeTasks(work: Work, change: () => void): void {
+  const failedBefore = hasFailed(work);
+  const { tasks } = work.stack;
+  change();
+  if (work.stack.tasks === tasks) return;
+  startReady(work);
+  settleState(work, failedBefore);
+}
+
+/** Fires NEXT or FAILED when the tasks as they are now call for it. */
+export function settleState(work: Work, failedBefore: boolean): void {
+  if (hasFailed(work)) {
+    if (!failedBefore) fireFailed(work);
+    return;
+  }
+  if (work.stack.failed) work.stack = withoutMarks(work.stack);
+  const { tasks, state } = work.stack;
+  if (tasks.length === 0 || !isSatisfied(tasks) || isHeld(work)) return;
+  if (work.machine.states.get(state)?.terminal !== true) fireNext(work);
+}
+
+/** The state's time-out has passed: it is handled, or the stack stays and is overdue. */
+export function fireTimeout(work: Work): void {
+  const fault = reactInternally(work, TIMEOUT);
+  if (fault === undefined) return;
+  work.stack = { ...work.stack, overdue: true };
+  tellUnhandled(work, fault);
+}
+
+function fireNext(work: Work): void {
+  const fault = reactInternally(work, NEXT);
+  if (fault !== undefined) stall(work, fault);
+}
+
+function fireFailed(work: Work): void {
+  const { machine, stack } = work;
+  // A machine of version 1 may declare an event of this name; then it comes from outside only.
+  const isTold = !machine.events.has(FAILED) && machine.states.get(stack.state)?.on.has(FAILED) === true;
+  const fault = isTold ? reactInternally(work, FAILED) : undefined;
+  if (isTold && fault === undefined) return;
+  work.stack = { ...work.stack, failed: true };
+  if (fault !== undefined) tellUnhandled(work, fault);
+}
+
+function tellUnhandled(work: Work, fault: Stalled): void {
+  if (fault.code === "LOOP_LIMIT" || fault.code === "TRANSITION_LIMIT") stall(work, fault);
+  else work.notes.push(fault.reason);
+}
+
+/** Does what the state says about an event that the engine itself makes; says why when it is not handled. */
+function reactInternally(work: Work, name: string): Stalled | undefined {
+  const occurrence: Occurrence = { ...toScopeInput(work), name, brought: {} };
+  const choice = chooseReaction(occurrence);
+  if (choice.kind === "rejected") return choice;
+  const { reaction } = choice;
+  const { entriesPerEvent } = work.limits;
+  if (work.entries + reaction.advance.length > entriesPerEvent) {
+    return { code: "TRANSITION_LIMIT", reason: `One event may cause at most ${entriesPerEvent} entries.` };
+  }
+  const sets = resolveSets(occurrence, reaction);
+  return sets.kind === "rejected" ? sets : react(work, reaction, sets);
+}
+
+/** Counts the entries that are about to be made; says why they must not be. */
+function countAutomaticEntries(work: Work, count: number): Stalled | undefined {
+  const { at } = work.event;
+  const limit = work.limits.automaticEntriesPerHour;
+  const recent = work.stack.automaticEntries.filter((instant) => instant > at - HOUR_MS);
+  if (recent.length + count > limit) {
+    return { code: "LOOP_LIMIT", reason: `Results and timers caused more than ${limit} entries within 60 minutes.` };
+  }
+  for (let entry = 0; entry < count; entry += 1) recent.push(at);
+  work.stack = { ...work.stack, automaticEntries: recent };
+  return undefined;
+}
+
+/** Enters states one after the other; only the last one's tasks and timers come to be. */
+function enter(work: Work, targets: readonly string[]): void {
+  const { machine, event } = work;
+  const state = targets.at(-1) ?? work.stack.state;
+  const definition = machine.states.get(state);
+  const entry = work.stack.entry + targets.length;
+  work.stack = {
+    ...withoutEntry(work.stack),
+    state,
+    previousState: targets.at(-2) ?? work.stack.state,
+    tasks: [],
+    enteredAt: event.at,
+    entry,
+    attempts: {},
+    timers: armTimers(definition, entry, event.at),
+    ...countVisits(work, targets),
+  };
+  const waits = definition !== undefined && definition.leaving !== "abandon" && hasLeftRuns(work.stack);
+  if (waits) work.stack = { ...work.stack, awaitsRuns: true };
+  work.entries += targets.length;
+  if (definition?.leaving === "cancel")
+    askToStop(
+      work,
+      work.stack.runs.filter(({ cancelling }) => !cancelling),
+    );
+  const tasks = (definition?.tasks ?? []).map((name) => decideOnEntry(work, name));
+  work.stack = { ...work.stack, tasks };
+  startReady(work);
+  settleState(work, false);
+}
+
+/** What is true of one entry only ends with it. */
+function withoutEntry(stack: Stack): Stack {
+  const { stalled, failed, overdue, awaitsRuns, outputs, failures, ...rest } = stack;
+  return rest;
+}
+
+/** Stacks of the first version count nothing until a machine of a later one has them. */
+function countVisits({ machine, stack }: Work, targets: readonly string[]): Pick<Stack, "visits"> {
+  if (stack.visits === undefined && machine.version === 1) return {};
+  let visits = stack.visits ?? { [stack.state]: 1 };
+  for (const name of targets) {
+    visits = { ...visits, [name]: (Object.hasOwn(visits, name) ? (visits[name] ?? 0) : 0) + 1 };
+  }
+  return { visits };
+}

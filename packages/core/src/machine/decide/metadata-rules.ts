@@ -1,0 +1,79 @@
+import type { MetadataRule, MetadataRules } from "../machine.ts";
+import type { Metadata, MetadataValue } from "../stack.ts";
+
+/**
+ * Why keys may not take the values that they have in `next`, as a sentence that tells no sensitive value; undefined: they
+ * may. `present` is the metadata before.
+ */
+export function findMetadataFault(
+  rules: MetadataRules,
+  { next, keys, present }: { readonly next: Metadata; readonly keys: readonly string[]; readonly present: Metadata },
+): string | undefined {
+  for (const key of keys) {
+    const fault = findValueFault(rules, key, next[key] ?? null, present[key]);
+    if (fault !== undefined) return `The metadata key ${JSON.stringify(key)} ${fault}.`;
+  }
+  return undefined;
+}
+
+/** The first required key that a new stack has no value for, as a sentence; undefined when there is none. */
+export function findMissingFault(rules: MetadataRules, metadata: Metadata): string | undefined {
+  for (const [key, { required }] of rules.keys) {
+    const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+    if (required && (value ?? null) === null) return `The metadata key ${JSON.stringify(key)} is required.`;
+  }
+  return undefined;
+}
+
+/** What a stack begins with. */
+export function listDefaults(rules: MetadataRules): Metadata {
+  const defaults: Record<string, MetadataValue> = {};
+  for (const [key, rule] of rules.keys) if (rule.default !== undefined) defaults[key] = rule.default;
+  return defaults;
+}
+
+/** True when nobody may see what this key holds. */
+export function isSensitive(rules: MetadataRules, key: string): boolean {
+  return rules.keys.get(key)?.sensitive === true;
+}
+
+function findValueFault(
+  { keys, additional }: MetadataRules,
+  key: string,
+  value: MetadataValue,
+  present: MetadataValue | undefined,
+): string | undefined {
+  const rule = keys.get(key);
+  if (rule === undefined) return additional ? undefined : "is not declared, and the machine allows no others";
+  const isSet = present !== undefined && present !== null;
+  if (rule.immutable && isSet && value !== present) return "is immutable and has a value already";
+  if (value === null) return rule.required ? "is required and may not be null" : undefined;
+  return (
+    findTypeFault(rule, value) ?? findEnumFault(rule, value) ?? findTextFault(rule, value) ?? findRange(rule, value)
+  );
+}
+
+function findTypeFault({ type }: MetadataRule, value: MetadataValue): string | undefined {
+  return type === undefined || typeof value === type ? undefined : `must be a ${type}, not a ${typeof value}`;
+}
+
+const MAX_LISTED = 12;
+
+function findEnumFault({ enum: allowed, sensitive }: MetadataRule, value: MetadataValue): string | undefined {
+  if (allowed === undefined || allowed.includes(value)) return undefined;
+  if (sensitive) return "is none of the values that are allowed";
+  const shown = allowed.slice(0, MAX_LISTED).map((each) => JSON.stringify(each));
+  return `must be one of ${shown.join(", ")}${allowed.length > MAX_LISTED ? ", …" : ""}`;
+}
+
+function findTextFault({ pattern }: MetadataRule, value: MetadataValue): string | undefined {
+  if (pattern === undefined || (typeof value === "string" && pattern.test(value))) return undefined;
+  return `does not match the pattern ${pattern.source}`;
+}
+
+function findRange({ minimum, maximum }: MetadataRule, value: MetadataValue): string | undefined {
+  const number = typeof value === "number" ? value : Number.NaN;
+  if (minimum !== undefined && !(number >= minimum)) return `must be a number of at least ${minimum}`;
+  if (maximum !== undefined && !(number <= maximum)) return `must be a number of at most ${maximum}`;
+  return undefined;
+}

@@ -1,0 +1,362 @@
+import { describe, expect, it } from "vitest";
+import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
+import { play, toApplied } from "../../testing/play.ts";
+import type { StackEvent } from "../message/event.ts";
+import type { Stack } from "../stack.ts";
+import { decide } from "./decide.ts";
+
+const machine = aMachine({
+  INIT: { on: { OPENED: ["BUILD"] } },
+  BUILD: { tasks: ["network", "db"], on: { NEXT: ["LIVE"], AGAIN: ["BUILD"] } },
+  LIVE: {},
+});
+const opened = play(machine, anEvent("OPENED"));
+
+const idOf = (task: string, attempt = 1) => `pr-12/event-1/1/${task}/${attempt}`;
+const failed = (task: string) => anEvent("TASK_ERROR", { task: { name: task }, description: "no" });
+const done = (task: string) => anEvent("TASK_COMPLETED", { task: { name: task } });
+const decideOn = (stack: Stack, event: StackEvent) => toApplied(decide(machine, stack, event));
+const statusesOf = ({ tasks }: Stack) => tasks.map(({ status }) => status);
+const bothFailed = [failed("network"), failed("db")].reduce((stack, event) => decideOn(stack, event).stack, opened);
+const notCurrent = { kind: "rejected", code: "TASK_NOT_CURRENT", reason: '"BUILD" has no task "other".' };
+const other = { task: { name: "other" } };
+
+describe("RETRY_FAILED_TASKS", () => {
+  it("makes a new attempt of each failed task, whose messages still show the failures and have the new metadata", () => {
+    const event = anEvent("RETRY_FAILED_TASKS", { at: 5_000, metadata: { size: 2 } });
+
+    const { stack, dispatches } = decideOn(bothFailed, event);
+
+    expect(bothFailed.failed).toBe(true);
+    expect([statusesOf(stack), stack.failed, stack.attempts]).toEqual([
+      ["PENDING", "PENDING"],
+      undefined,
+      { network: 2, db: 2 },
+    ]);
+    expect(stack.tasks[0]).toEqual({ name: "network", status: "PENDING" });
+    expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual([idOf("network", 2), idOf("db", 2)]);
+    expect(dispatches.map(({ attemptId, again, message }) => [attemptId, again, message.stack])).toEqual(
+      [idOf("network", 2), idOf("db", 2)].map((attemptId) => [
+        attemptId,
+        false,
+        {
+          id: "pr-12",
+          previousState: "INIT",
+          machine: "review-app",
+          _state: "BUILD",
+          tasks: [
+            { name: "network", status: "ERROR", errorMessage: "no" },
+            { name: "db", status: "ERROR", errorMessage: "no" },
+          ],
+          metadata: { size: 2 },
+        },
+      ]),
+    );
+  });
+
+  it("retries only the task that it names", () => {
+    const { stack, dispatches } = decideOn(bothFailed, anEvent("RETRY_FAILED_TASKS", { task: { name: "db" } }));
+
+    expect(statusesOf(stack)).toEqual(["ERROR", "PENDING"]);
+    expect(dispatches.map(({ task }) => task)).toEqual(["db"]);
+  });
+
+  it("stores its metadata and changes nothing else when no task has failed", () => {
+    const stalled = { ...opened, stalled: { code: "EVENT_NOT_HANDLED", reason: "…" } };
+
+    const { stack, dispatches } = decideOn(stalled, anEvent("RETRY_FAILED_TASKS", { at: 5_000, metadata: { k: 1 } }));
+
+    expect(stack).toEqual({ ...stalled, metadata: { k: 1 }, updatedAt: 5_000 });
+    expect(dispatches).toEqual([]);
+  });
+
+  it("is refused for a task that the state does not have", () => {
+    expect(decide(machine, bothFailed, anEvent("RETRY_FAILED_TASKS", other))).toEqual(notCurrent);
+  });
+
+  it("leaves a task failed that the revision does not have", () => {
+    const changed = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "db")) };
+
+    const { stack, notes } = toApplied(decide(changed, bothFailed, anEvent("RETRY_FAILED_TASKS")));
+
+    expect(statusesOf(stack)).toEqual(["PENDING", "ERROR"]);
+    expect(notes).toEqual(['Task "db" is not in the machine any more, so it was not sent.']);
+  });
+
+  it("creates the stack when the event names a machine", () => {
+    const { stack } = toApplied(decide(machine, undefined, anEvent("RETRY_FAILED_TASKS", { machine: "review-app" })));
+
+    expect([stack.state, stack.previousState, stack.tasks]).toEqual(["INIT", null, []]);
+  });
+});
+
+describe("RETRY_PENDING_TASKS", () => {
+  it("sends the same attempt of each pending task again and makes none", () => {
+    const half = decideOn(opened, failed("network")).stack;
+
+    const { stack, dispatches } = decideOn(half, anEvent("RETRY_PENDING_TASKS", { at: 5_000 }));
+
+    expect(stack).toEqual({ ...half, updatedAt: 5_000 });
+    expect(dispatches).toEqual([
+      {
+        attemptId: idOf("db"),
+        stackId: "pr-12",
+        life: "event-1",
+        entry: 1,
+        task: "db",
+        attempt: 1,
+        executor: "lambda",
+        timeoutMs: 86_400_000,
+        cancelWithinMs: 300_000,
+        again: true,
+        message: {
+          task: { executor: "lambda", config: { name: "db" }, name: "db" },
+          stack: {
+            id: "pr-12",
+            previousState: "INIT",
+            machine: "review-app",
+            _state: "BUILD",
+            tasks: half.tasks,
+            metadata: {},
+          },
+          dispatch: { id: idOf("db"), attempt: 1, deadline: "1970-01-02T00:00:05.000Z" },
+        },
+      },
+    ]);
+  });
+
+  it("sends only the task that it names", () => {
+    const { dispatches } = decideOn(opened, anEvent("RETRY_PENDING_TASKS", { task: { name: "db" } }));
+
+    expect(dispatches.map(({ task }) => task)).toEqual(["db"]);
+    expect(decide(machine, opened, anEvent("RETRY_PENDING_TASKS", other))).toEqual(notCurrent);
+  });
+
+  it("makes the first attempt of a stack that was taken over", () => {
+    const taken = aStack({ state: "BUILD", life: "0", tasks: ["network"] });
+
+    const { stack, dispatches } = decideOn(taken, anEvent("RETRY_PENDING_TASKS"));
+
+    expect(dispatches.map(({ attemptId, again }) => [attemptId, again])).toEqual([["pr-12/0/0/network/1", false]]);
+    expect(stack.attempts).toEqual({ network: 1 });
+  });
+
+  it("ends the mark of a stalled stack only when it sends something", () => {
+    const stalled = { code: "LOOP_LIMIT", reason: "…" };
+    const settled = { ...bothFailed, stalled };
+
+    expect(decideOn({ ...opened, stalled }, anEvent("RETRY_PENDING_TASKS")).stack.stalled).toBeUndefined();
+    expect(decideOn(settled, anEvent("RETRY_PENDING_TASKS")).stack).toEqual(settled);
+  });
+
+  it("sends nothing of a task that the revision does not have", () => {
+    const changed = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "db")) };
+
+    const { dispatches, notes } = toApplied(decide(changed, opened, anEvent("RETRY_PENDING_TASKS")));
+
+    expect(dispatches.map(({ task }) => task)).toEqual(["network"]);
+    expect(notes).toEqual(['Task "db" is not in the machine any more, so it was not sent.']);
+  });
+});
+
+describe("CANCEL_TASK", () => {
+  const cancel = (task: string) => anEvent("CANCEL_TASK", { task: { name: task } });
+
+  it("asks a pending task's run to stop and leaves its status", () => {
+    const { stack, cancels, closes } = decideOn(opened, cancel("db"));
+
+    expect(statusesOf(stack)).toEqual(["PENDING", "PENDING"]);
+    expect(stack.runs.map(({ task, cancelling, abandoned }) => [task, cancelling, abandoned])).toEqual([
+      ["network", undefined, undefined],
+      ["db", "requested", undefined],
+    ]);
+    expect(cancels).toEqual([{ attemptId: idOf("db"), withinMs: 300_000, why: "requested" }]);
+    expect(closes).toEqual([]);
+  });
+
+  it("lets a success that comes first count", () => {
+    const { stack } = decideOn(decideOn(opened, cancel("db")).stack, done("db"));
+
+    expect(statusesOf(stack)).toEqual(["PENDING", "SATISFIED"]);
+  });
+
+  it("leaves the runs of earlier entries alone", () => {
+    const again = decideOn(opened, anEvent("AGAIN")).stack;
+
+    expect(decideOn(again, cancel("db")).cancels.map(({ attemptId }) => attemptId)).toEqual(["pr-12/event-1/2/db/1"]);
+  });
+
+  it("fails a task without an open run at once", () => {
+    const taken = aStack({ state: "BUILD", life: "0", tasks: ["network"] });
+
+    const { stack, cancels } = decideOn(taken, cancel("network"));
+
+    expect(stack.tasks).toEqual([{ name: "network", status: "ERROR", errorMessage: "cancelled" }]);
+    expect([stack.failed, cancels]).toEqual([true, []]);
+  });
+
+  it("is refused for tasks that are not there or not pending", () => {
+    expect(decide(machine, opened, cancel("other"))).toEqual(notCurrent);
+    expect(decide(machine, bothFailed, cancel("db"))).toEqual({
+      kind: "rejected",
+      code: "TASK_NOT_RUNNING",
+      reason: 'Task "db" is ERROR.',
+    });
+    expect(decide(machine, opened, anEvent("CANCEL_TASK"))).toEqual({
+      ...notCurrent,
+      reason: '"BUILD" has no task "".',
+    });
+  });
+});
+
+describe("SETTLE_TASK", () => {
+  const settle = (task: string) => anEvent("SETTLE_TASK", { task: { name: task }, as: "succeeded", reason: "by hand" });
+
+  it("counts a pending task as succeeded, asks its run to stop and gives it up", () => {
+    const { stack, cancels, closes } = decideOn(opened, settle("db"));
+
+    expect(stack.tasks).toEqual([
+      { name: "network", status: "PENDING" },
+      { name: "db", status: "SATISFIED" },
+    ]);
+    expect(stack.runs.map(({ task, cancelling, abandoned }) => [task, cancelling, abandoned])).toEqual([
+      ["network", undefined, undefined],
+      ["db", "requested", true],
+    ]);
+    expect([cancels, closes]).toEqual([[{ attemptId: idOf("db"), withinMs: 300_000, why: "requested" }], []]);
+  });
+
+  it("keeps the settled status whatever the run still answers, by attempt or by name", () => {
+    const { stack } = decideOn(opened, settle("db"));
+    const stale = { kind: "ignored", code: "RESULT_STALE", closes: idOf("db") };
+
+    expect(decide(machine, stack, failed("db"))).toEqual({
+      ...stale,
+      reason: 'Task "db" was settled before this answer came.',
+    });
+    expect(decide(machine, stack, { ...failed("db"), dispatchId: idOf("db") })).toEqual({
+      ...stale,
+      reason: 'Task "db" was left before this answer came.',
+    });
+  });
+
+  it("moves the stack on like a completion, but not as an automatic entry", () => {
+    const { stack } = decideOn(decideOn(opened, done("network")).stack, settle("db"));
+
+    expect([stack.state, stack.automaticEntries]).toEqual(["LIVE", []]);
+  });
+
+  it("settles a failed task, and ends the mark of the stack", () => {
+    const { stack } = decideOn(bothFailed, settle("db"));
+
+    expect([statusesOf(stack), stack.failed]).toEqual([["ERROR", "SATISFIED"], true]);
+    expect(decideOn(stack, settle("network")).stack.state).toBe("LIVE");
+  });
+
+  it("keeps saying why an attempt that timed out is asked to stop", () => {
+    const timedOut = anEvent("TASK_TIMED_OUT", { origin: "engine", dispatchId: idOf("db") });
+
+    const { stack, cancels } = decideOn(decideOn(opened, timedOut).stack, settle("db"));
+
+    expect(stack.runs[1]).toEqual({ ...opened.runs[1], cancelling: "timed-out", abandoned: true });
+    expect(cancels).toEqual([{ attemptId: idOf("db"), withinMs: 300_000, why: "timed-out" }]);
+  });
+
+  it("is refused for tasks that are not there or have succeeded", () => {
+    const half = decideOn(opened, done("db")).stack;
+
+    expect(decide(machine, opened, settle("other"))).toEqual(notCurrent);
+    expect(decide(machine, half, settle("db"))).toEqual({
+      kind: "rejected",
+      code: "TASK_NOT_RUNNING",
+      reason: 'Task "db" is SATISFIED.',
+    });
+  });
+});
+
+describe("UPGRADE_STACK", () => {
+  const upgrade = anEvent("UPGRADE_STACK", { at: 5_000 });
+
+  it("moves the stack to the revision and changes nothing in the present entry", () => {
+    const newer = { ...machine, hash: "1".repeat(64) };
+
+    expect(toApplied(decide(newer, opened, upgrade)).stack).toEqual({
+      ...opened,
+      machineHash: newer.hash,
+      updatedAt: 5_000,
+    });
+  });
+
+  it("is refused when the revision lacks the stack's state", () => {
+    const newer = aMachine({ INIT: {} });
+
+    expect(decide(newer, opened, upgrade)).toEqual({
+      kind: "rejected",
+      code: "UPGRADE_STATE_MISSING",
+      reason: 'Machine "review-app" has no state "BUILD".',
+    });
+  });
+
+  it("is refused when the revision lacks a task that is pending", () => {
+    const newer = aMachine({ BUILD: { tasks: ["network"] } });
+
+    expect(decide(newer, opened, upgrade)).toEqual({
+      kind: "rejected",
+      code: "UPGRADE_TASK_UNKNOWN",
+      reason: 'Task "db" is running and is not in the new revision.',
+    });
+    expect(decide(newer, decideOn(opened, done("db")).stack, upgrade).kind).toBe("applied");
+  });
+});
+
+describe("REMOVE_STACK", () => {
+  const remove = anEvent("REMOVE_STACK", { at: 5_000, force: true, reason: "stuck" });
+
+  it("removes the stack, asks every open run to stop and tells what may be left behind", () => {
+    const half = decideOn(opened, failed("db")).stack;
+
+    expect(decide(machine, half, remove)).toEqual({
+      kind: "applied",
+      removed: true,
+      stack: {
+        ...half,
+        updatedAt: 5_000,
+        runs: [{ ...opened.runs[0], cancelling: "requested" }],
+      },
+      dispatches: [],
+      cancels: [{ attemptId: idOf("network"), withinMs: 300_000, why: "requested" }],
+      closes: [],
+      notes: [
+        'Removed by force in state "BUILD": stuck',
+        'May be left behind: what task "network" (entry 1, attempt 1), asked to stop, has made.',
+        'May be left behind: what task "db", ERROR, has made.',
+        "What tasks of earlier states made, and no task has taken away, may be left behind too.",
+      ],
+    });
+  });
+
+  it("gives runs the time that their executor needs to stop, five minutes where it is not known", () => {
+    const [network, db] = opened.runs;
+    if (!network || !db) throw new Error("Both tasks have a run.");
+    const { cancelWithinMs, ...bare } = network;
+    const runs = [bare, { ...db, cancelWithinMs: 1_800_000, cancelling: "timed-out" as const }];
+
+    const { cancels } = decideOn({ ...opened, runs }, remove);
+
+    expect(cancels).toEqual([
+      { attemptId: idOf("network"), withinMs: 300_000, why: "requested" },
+      { attemptId: idOf("db"), withinMs: 1_800_000, why: "timed-out" },
+    ]);
+  });
+
+  it.each([{ reason: "stuck" }, { force: false, reason: "stuck" }, { force: true }, { force: true, reason: "" }])(
+    "is refused for %j",
+    (event) => {
+      expect(decide(machine, opened, anEvent("REMOVE_STACK", event))).toEqual({
+        kind: "rejected",
+        code: "EVENT_INVALID",
+        reason: '"REMOVE_STACK" needs "force": true and a "reason".',
+      });
+    },
+  );
+});

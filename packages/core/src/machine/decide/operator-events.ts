@@ -1,0 +1,115 @@
+import type { Stack, TaskState } from "../stack.ts";
+import type { Rejected } from "./decision.ts";
+import { dispatchAgain, tellLostTask, toMessageStack } from "./dispatch-task.ts";
+import { changeTasks, settleState } from "./enter-state.ts";
+import { forgetFailures, toCancelled } from "./fail-attempt.ts";
+import { decideOnEntry, startReady, toWaiting } from "./start-tasks.ts";
+import { forgetOutputs } from "./store-outputs.ts";
+import { findTask, hasFailed } from "./task-flow.ts";
+import { askToStop, type Handler, listCurrentRuns, setTask, type Work, withoutMarks } from "./work.ts";
+
+/** A new attempt of each failed task, or of the one that is named. Their messages show the tasks as failed, as ever. */
+export const retryFailed: Handler = (work) => {
+  const chosen = chooseTasks(work, ({ status }) => status === "ERROR");
+  if (!Array.isArray(chosen)) return chosen;
+  const retried = chosen.filter(({ name }) => isKnown(work, name));
+  if (retried.length === 0) return undefined;
+  const shown = toMessageStack(work.machine, work.stack);
+  for (const task of retried) {
+    forgetFailures(work, task.name);
+    setTask(work, toRetried(work, task));
+  }
+  const isFailed = hasFailed(work);
+  const unmarked = withoutMarks(work.stack);
+  // Where all that is retried waits for what is still failed, nothing has begun.
+  work.stack = isFailed ? { ...unmarked, failed: true } : unmarked;
+  startReady(work, shown);
+  settleState(work, isFailed);
+  return undefined;
+};
+
+/** The present attempt of each task that was sent, or of the one that is named, is sent again. */
+export const retryPending: Handler = (work) => {
+  const chosen = chooseTasks(work, ({ status, detail }) => status === "PENDING" && !isUnsent(detail));
+  if (!Array.isArray(chosen)) return chosen;
+  const shown = toMessageStack(work.machine, work.stack);
+  const sent = chosen.filter(({ name }) => dispatchAgain(work, name, shown));
+  if (sent.length > 0) work.stack = withoutMarks(work.stack);
+  return undefined;
+};
+
+/** Asks a task's run to stop. A task without a running attempt, such as one that waits for its next, is cancelled at once. */
+export const cancelTask: Handler = (work) => {
+  const name = work.event.task?.name ?? "";
+  const task = findTask(work.stack, name);
+  if (task === undefined) return toNotCurrent(work.stack, name);
+  if (task.status !== "PENDING") return toNotRunning(task);
+  const runs = isUnsent(task.detail) ? [] : listCurrentRuns(work.stack, name);
+  askToStop(work, runs);
+  if (runs.length === 0) changeTasks(work, () => setTask(work, toCancelled(work, name)));
+  return undefined;
+};
+
+/** Counts a task as succeeded without its worker: a person has done it, or does without. Its runs are given up. */
+export const settleTask: Handler = (work) => {
+  const name = work.event.task?.name ?? "";
+  const task = findTask(work.stack, name);
+  if (task === undefined) return toNotCurrent(work.stack, name);
+  if (task.status === "SATISFIED") return toNotRunning(task);
+  askToStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
+  forgetOutputs(work, name);
+  changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
+  return undefined;
+};
+
+/** The wait before a task's next attempt is over: the task is sent as soon as its needs still hold. */
+export const retryDue: Handler = (work) => {
+  const name = work.event.task?.name ?? "";
+  if (findTask(work.stack, name)?.detail !== "RETRYING") return NOT_RETRYING;
+  changeTasks(work, () => setTask(work, toWaiting(name)));
+  return undefined;
+};
+
+/** Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry stay. */
+export const upgradeStack: Handler = ({ machine, stack }) => {
+  const lost = stack.tasks.find(({ name, status }) => status === "PENDING" && !machine.tasks.has(name));
+  if (lost === undefined) return undefined;
+  const reason = `Task "${lost.name}" is running and is not in the new revision.`;
+  return { kind: "rejected", code: "UPGRADE_TASK_UNKNOWN", reason };
+};
+
+const NOT_RETRYING = {
+  kind: "ignored",
+  code: "TIMER_STALE",
+  reason: "The task does not wait for its next attempt.",
+} as const;
+
+/** A task that never was sent may have failed because it could not tell whether it shall run. */
+function toRetried(work: Work, { name, errorCode }: TaskState): TaskState {
+  const undecided = errorCode === "EXPRESSION_FAILED" && !Object.hasOwn(work.stack.attempts, name);
+  return undecided ? decideOnEntry(work, name) : toWaiting(name);
+}
+
+function isKnown(work: Work, name: string): boolean {
+  const known = work.machine.tasks.has(name);
+  if (!known) work.notes.push(tellLostTask(name));
+  return known;
+}
+
+function isUnsent(detail: TaskState["detail"]): boolean {
+  return detail === "WAITING" || detail === "RETRYING";
+}
+
+function chooseTasks({ stack, event }: Work, matches: (task: TaskState) => boolean): Rejected | TaskState[] {
+  const only = event.task?.name;
+  if (only !== undefined && findTask(stack, only) === undefined) return toNotCurrent(stack, only);
+  return stack.tasks.filter((task) => matches(task) && (only === undefined || task.name === only));
+}
+
+function toNotCurrent(stack: Stack, task: string): Rejected {
+  return { kind: "rejected", code: "TASK_NOT_CURRENT", reason: `"${stack.state}" has no task "${task}".` };
+}
+
+function toNotRunning({ name, status, detail }: TaskState): Rejected {
+  return { kind: "rejected", code: "TASK_NOT_RUNNING", reason: `Task "${name}" is ${detail ?? status}.` };
+}

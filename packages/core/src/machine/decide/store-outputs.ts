@@ -1,0 +1,89 @@
+import type { SecretReference } from "../secrets.ts";
+import type { Metadata, MetadataValue } from "../stack.ts";
+import { keepOutput } from "./keep-secrets.ts";
+import { exceedsBytes, isScalar, MAX_METADATA_BYTES, mergeMetadata } from "./merge-metadata.ts";
+import { findMetadataFault, isSensitive } from "./metadata-rules.ts";
+import { changeMetadata, hideSecrets, type Work } from "./work.ts";
+
+/**
+ * Keeps the scalar outputs of a task that has succeeded, and stores those that it maps in the metadata, over what its result
+ * brought. Says why the task fails instead; then nothing is stored.
+ */
+export function storeOutputs(work: Work, task: string, metadataBefore: Metadata): string | undefined {
+  const mapped = mapOutputs(work, task);
+  if (mapped.kind === "fault") return mapped.reason;
+  const { values } = mapped;
+  const merged = mergeMetadata(work.stack.metadata, values);
+  if (merged.kind === "rejected") return merged.reason;
+  const change = { metadata: merged.metadata, keys: Object.keys(values) };
+  const rules = work.machine.metadata;
+  const fault = findMetadataFault(rules, { next: change.metadata, keys: change.keys, present: metadataBefore });
+  if (fault !== undefined) return fault;
+  if (!keepOutputs(work, task)) {
+    return `The outputs of the state's tasks would be larger than ${MAX_METADATA_BYTES} bytes.`;
+  }
+  changeMetadata(work, change);
+  return undefined;
+}
+
+/** Keeps the scalars that a task gave, also one that has failed. False when they are too large: then none is kept. */
+export function keepOutputs(work: Work, task: string): boolean {
+  const { outputs = {} } = work.event;
+  const before = work.stack;
+  const given = Object.entries(outputs).filter((entry): entry is [string, MetadataValue] => isScalar(entry[1]));
+  const sensitive = listSensitive(work, task);
+  const kept: [string, MetadataValue | SecretReference][] = [];
+  for (const [output, value] of given) {
+    if (value === null || !sensitive.has(output)) {
+      kept.push([output, value]);
+      continue;
+    }
+    const { stack, ref } = keepOutput(work.stack, { task, output, value });
+    work.stack = stack;
+    kept.push([output, { $secret: ref }]);
+  }
+  if (kept.length === 0 && before.outputs === undefined) return true;
+  work.stack = { ...work.stack, outputs: { ...before.outputs, [task]: Object.fromEntries(kept) } };
+  if (exceedsBytes(work.stack.outputs, MAX_METADATA_BYTES)) {
+    work.stack = before;
+    return false;
+  }
+  if (work.stack.keptSecrets !== before.keptSecrets) hideSecrets(work);
+  return true;
+}
+
+/** A task that was settled by hand has no outputs, whatever an attempt of it gave that failed. */
+export function forgetOutputs(work: Work, task: string): void {
+  const { outputs, ...rest } = work.stack;
+  if (outputs === undefined || !Object.hasOwn(outputs, task)) return;
+  const others = Object.entries(outputs).filter(([name]) => name !== task);
+  work.stack = others.length === 0 ? rest : { ...rest, outputs: Object.fromEntries(others) };
+}
+
+type Mapped =
+  | { readonly kind: "mapped"; readonly values: Metadata }
+  | { readonly kind: "fault"; readonly reason: string };
+
+function mapOutputs(work: Work, task: string): Mapped {
+  const { outputs = {}, sensitiveOutputs = [] } = work.event;
+  const values: [string, MetadataValue][] = [];
+  for (const [key, output] of work.machine.tasks.get(task)?.outputs ?? []) {
+    const value: unknown = Object.hasOwn(outputs, output) ? outputs[output] : undefined;
+    const what = `The output ${JSON.stringify(output)}`;
+    const where = `the metadata key ${JSON.stringify(key)}`;
+    if (value === undefined) {
+      work.notes.push(`Task "${task}" gave no output ${JSON.stringify(output)}, so ${where} stays as it is.`);
+    } else if (!isScalar(value)) {
+      return { kind: "fault", reason: `${what} is neither text, number, boolean nor null, which ${where} may hold.` };
+    } else if (sensitiveOutputs.includes(output) && !isSensitive(work.machine.metadata, key)) {
+      return { kind: "fault", reason: `${what} is sensitive, and ${where} is not declared so.` };
+    } else values.push([key, value]);
+  }
+  return { kind: "mapped", values: Object.fromEntries(values) };
+}
+
+/** Outputs that nobody may see: those that the worker says, and those that become sensitive metadata. */
+function listSensitive({ machine, event }: Work, task: string): ReadonlySet<string> {
+  const mapped = [...(machine.tasks.get(task)?.outputs ?? [])].filter(([key]) => isSensitive(machine.metadata, key));
+  return new Set([...(event.sensitiveOutputs ?? []), ...mapped.map(([, output]) => output)]);
+}

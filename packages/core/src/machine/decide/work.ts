@@ -1,0 +1,174 @@
+import type { Machine, State } from "../machine.ts";
+import type { StackEvent } from "../message/event.ts";
+import type { OpenRun, Stack, TaskDetail, TaskState } from "../stack.ts";
+import type { MetadataChange } from "./bring-metadata.ts";
+import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
+import { adoptSecrets, pruneSecrets, withMetadata } from "./keep-secrets.ts";
+import { listSecretValues, maskTasks, maskText } from "./mask-secrets.ts";
+import { isCurrent, toCancel } from "./open-runs.ts";
+import { RESULT_EVENTS } from "./parked-code.ts";
+import { isHeld, isSatisfied } from "./task-flow.ts";
+import { armTimers, spendTimer } from "./timers.ts";
+import type { ScopeInput } from "./to-scope.ts";
+
+/** What keeps a stack from running in circles for ever. */
+export interface DecideLimits {
+  /** Entries caused by results and timers within 60 minutes. */
+  readonly automaticEntriesPerHour: number;
+  /** Entries that one event may cause. */
+  readonly entriesPerEvent: number;
+}
+
+/** The limits where none are given. */
+export const DEFAULT_LIMITS: DecideLimits = { automaticEntriesPerHour: 1_000, entriesPerEvent: 50 };
+
+/** A stack while an event is worked into it. `stack` is replaced, never changed. */
+export interface Work {
+  readonly machine: Machine;
+  readonly event: StackEvent;
+  readonly limits: DecideLimits;
+  /** The event is a result or a timer's, so its entries count towards the limit. */
+  readonly automatic: boolean;
+  /** What the event brings: checked, and stored by `bringMetadata` when the event is found to concern the stack. */
+  readonly brought: MetadataChange;
+  stack: Stack;
+  entries: number;
+  readonly dispatches: Dispatch[];
+  readonly cancels: Cancel[];
+  readonly closes: string[];
+  readonly notes: string[];
+}
+
+/** Works an event into a stack; says so when it comes to nothing. */
+export type Handler = (work: Work) => Rejected | Ignored | undefined;
+
+/** A stack as it is before its first event. The tasks of INIT are not created. */
+export function createStack(machine: Machine, init: State, event: StackEvent): Stack {
+  return {
+    id: event.stackId,
+    machine: machine.name,
+    machineHash: machine.hash,
+    state: init.name,
+    previousState: null,
+    tasks: [],
+    metadata: {},
+    createdAt: event.at,
+    updatedAt: event.at,
+    enteredAt: event.at,
+    life: event.id,
+    entry: 0,
+    attempts: {},
+    runs: [],
+    timers: armTimers(init, 0, event.at),
+    automaticEntries: [],
+    ...(machine.version === 1 ? {} : { visits: { [init.name]: 1 } }),
+  };
+}
+
+/** Begins to work an event in: what every applied event does to its stack. */
+export function beginWork(
+  input: Pick<Work, "machine" | "event" | "limits" | "brought"> & { readonly before: Stack },
+): Work {
+  const { machine, event, limits, brought } = input;
+  const automatic = event.origin === "timer" || RESULT_EVENTS.has(event.name);
+  const before = event.timerId === undefined ? input.before : spendTimer(input.before, event.timerId);
+  const stack: Stack = {
+    ...adoptSecrets(machine, before),
+    machineHash: machine.hash,
+    updatedAt: event.at,
+    automaticEntries: automatic ? before.automaticEntries : [],
+  };
+  const found = { dispatches: [], cancels: [], closes: [], notes: [] };
+  return { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
+}
+
+/** Stores what the event has brought. */
+export function bringMetadata(work: Work): void {
+  changeMetadata(work, work.brought);
+}
+
+/** Changes the metadata. */
+export function changeMetadata(work: Work, change: MetadataChange): void {
+  const stack = withMetadata(work.machine, work.stack, change);
+  const isSecret = stack.secretVersions !== work.stack.secretVersions;
+  work.stack = stack;
+  if (isSecret) hideSecrets(work);
+}
+
+/** Takes sensitive values out of what tasks say, when there are new ones. */
+export function hideSecrets(work: Work): void {
+  const { stack } = work;
+  work.stack = { ...stack, tasks: maskTasks(listWorkSecrets(work), stack.tasks) };
+}
+
+/** A text that may be shown: without sensitive values of the stack and the event. */
+export function toShown(work: Work, text: string): string {
+  return maskText(listWorkSecrets(work), text);
+}
+
+/** What the expressions of this work look at. */
+export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
+  return { machine, stack, at: event.at };
+}
+
+/** The decision at the end of the work. A satisfied stack in a terminal state is removed, unless runs are waited for. */
+export function endWork(work: Work): Applied {
+  const { machine, dispatches, cancels, closes, notes } = work;
+  const stack = pruneSecrets(work.stack);
+  const removed = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
+  if (removed) notes.push(...stack.runs.map(tellLeftRun));
+  return { kind: "applied", stack, removed, dispatches, cancels, closes, notes };
+}
+
+/** Replaces one task's status. A task that waits for its next attempt no more needs no timer. */
+export function setTask(work: Work, task: TaskState): void {
+  const { stack } = work;
+  const tasks = stack.tasks.map((old) => (old.name === task.name ? task : old));
+  const armed = task.detail !== "RETRYING" && stack.timers.some((timer) => timer.task === task.name);
+  const timers = armed ? stack.timers.filter((timer) => timer.task !== task.name) : stack.timers;
+  work.stack = { ...stack, tasks, timers };
+}
+
+/** A detail as the machine's version puts it on the wire. */
+export function toDetail({ version }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {
+  return version === 1 ? {} : { detail };
+}
+
+/** Ends an open attempt. */
+export function endRun(work: Work, run: OpenRun): void {
+  work.stack = { ...work.stack, runs: work.stack.runs.filter((other) => other !== run) };
+  work.closes.push(run.attemptId);
+}
+
+/** Replaces an open attempt's record. */
+export function replaceRun(work: Work, run: OpenRun, next: OpenRun): void {
+  work.stack = { ...work.stack, runs: work.stack.runs.map((other) => (other === run ? next : other)) };
+}
+
+/** Asks open attempts to stop, also those that were asked before: the cancel may have been lost. */
+export function askToStop(work: Work, runs: readonly OpenRun[], mark: { readonly abandoned?: true } = {}): void {
+  for (const run of runs) {
+    replaceRun(work, run, { ...run, cancelling: run.cancelling ?? "requested", ...mark });
+    work.cancels.push(toCancel(run, run.cancelling ?? "requested"));
+  }
+}
+
+/** The stack without the marks that a retry takes away; the same stack when it has none. */
+export function withoutMarks(stack: Stack): Stack {
+  if (stack.stalled === undefined && stack.failed === undefined) return stack;
+  const { stalled, failed, ...rest } = stack;
+  return rest;
+}
+
+/** Open attempts of a task in the present entry whose answers set its status, oldest first. */
+export function listCurrentRuns(stack: Stack, task: string): readonly OpenRun[] {
+  return stack.runs.filter((run) => run.task === task && isCurrent(stack, run));
+}
+
+function listWorkSecrets({ machine, stack, event }: Work): readonly unknown[] {
+  return listSecretValues(machine, stack, event);
+}
+
+function tellLeftRun({ task, entry, attempt }: OpenRun): string {
+  return `Left running: task "${task}" of entry ${entry}, attempt ${attempt}.`;
+}

@@ -1,0 +1,169 @@
+import { Compile } from "typebox/compile";
+import { RESULT_EVENTS } from "../decide/parked-code.ts";
+import { NEXT } from "../machine.ts";
+import { type EventOrigin, type StackEvent, SYSTEM_EVENTS } from "./event.ts";
+import { EventMessage } from "./event-message.ts";
+import { isMap, unwrapBody } from "./unwrap-body.ts";
+
+/** What the receiver of a message knows about it. */
+export interface ParseEventOptions {
+  /** Now, epoch milliseconds. */
+  readonly at: number;
+  /** The event's id where the body has none: the id that the medium gave to the message. */
+  readonly messageId?: string;
+  /** Default `external`. Only `worker` and `engine` may bring internal events. */
+  readonly origin?: EventOrigin;
+  /** Who sent it, as the server knows; wins over what the message says. */
+  readonly actor?: string;
+  /** Lets NEXT come from outside. Default false. */
+  readonly allowExternalNext?: boolean;
+}
+
+/** An event, or why the message is none. Such a message can never apply. */
+export type ParsedEvent =
+  | { readonly kind: "event"; readonly event: StackEvent }
+  | {
+      readonly kind: "invalid";
+      readonly code: "EVENT_INVALID" | "EVENT_RESERVED";
+      readonly reason: string;
+      /** Where the message names one. */
+      readonly stackId?: string;
+    };
+
+/**
+ * Reads an event message: text or value, bare or in the envelope of SNS or EventBridge. `action` is the older name of
+ * `event`, which wins. Never throws. Whether the machine declares the event, and whether the metadata is flat, is for
+ * `decide` to say.
+ */
+export function parseEventMessage(body: unknown, options: ParseEventOptions): ParsedEvent {
+  const unwrapped = unwrapBody(body);
+  if (unwrapped.kind === "none") return { kind: "invalid", code: "EVENT_INVALID", reason: unwrapped.reason };
+  const { message } = unwrapped;
+  const fields = pickFields(message, options);
+  if (!validator.Check(fields)) return refuse(message, "EVENT_INVALID", tellFaults(fields));
+  const { id, event: name, stackId, ...rest } = fields;
+  const origin = options.origin ?? "external";
+  if (name !== undefined && isReserved(name, origin, options)) {
+    return refuse(message, "EVENT_RESERVED", `"${name}" is sent by the engine only.`);
+  }
+  const fault = findFault(fields, origin);
+  if (fault !== undefined || id === undefined || name === undefined) {
+    return refuse(message, "EVENT_INVALID", fault ?? "The message has no id, and the medium gave none.");
+  }
+  return { kind: "event", event: { id, stackId, name, at: options.at, origin, ...toFields(rest), message } };
+}
+
+const validator = Compile(EventMessage);
+
+const INTERNAL_EVENTS: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.taskCancelled,
+  SYSTEM_EVENTS.taskTimedOut,
+  SYSTEM_EVENTS.taskRetryDue,
+]);
+
+const RETRY_EVENTS: ReadonlySet<string> = new Set([SYSTEM_EVENTS.retryFailedTasks, SYSTEM_EVENTS.retryPendingTasks]);
+
+/** What an operator's event must bring. */
+const REQUIRED: ReadonlyMap<string, readonly (keyof EventMessage)[]> = new Map([
+  [SYSTEM_EVENTS.cancelTask, ["task"]],
+  [SYSTEM_EVENTS.settleTask, ["task", "as", "reason"]],
+  [SYSTEM_EVENTS.removeStack, ["force", "reason"]],
+]);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The keys that the event uses. What the predecessor passed over must not make a message of today fail. */
+function pickFields(message: Fields, { messageId, actor, origin }: ParseEventOptions): Fields {
+  const name = toText(message["event"]) ?? toText(message["action"]) ?? message["event"] ?? message["action"];
+  return dropAbsent({
+    id: toText(message["id"]) ?? messageId,
+    stackId: message["stackId"],
+    event: name,
+    machine: message["machine"] === null || message["machine"] === "" ? undefined : message["machine"],
+    metadata: message["metadata"],
+    actor: actor ?? toText(message["actor"])?.slice(0, 255),
+    confirm: toConfirmation(message["confirm"]),
+    ...pickByEvent(message, name, origin),
+  });
+}
+
+function toConfirmation(value: unknown): string | undefined {
+  return typeof value === "string" && value.length <= 255 ? value : undefined;
+}
+
+function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "external"): Fields {
+  if (typeof name !== "string") return {};
+  if (RESULT_EVENTS.has(name)) return { ...pickResult(message), ...pickSensitive(message, origin) };
+  if (name === SYSTEM_EVENTS.upgradeStack) return { to: message["to"] ?? undefined, reason: toText(message["reason"]) };
+  if (name === SYSTEM_EVENTS.taskRetryDue) return { task: message["task"] };
+  if (RETRY_EVENTS.has(name)) return { task: message["task"] ?? undefined, reason: toText(message["reason"]) };
+  if (!REQUIRED.has(name)) return {};
+  return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"] };
+}
+
+/** Optional fields of a result with a wrong type are left out: the result itself must not be lost for them. */
+function pickResult(message: Fields): Fields {
+  const { task, description, retryable, outputs } = message;
+  return {
+    task: task ?? undefined,
+    dispatchId: toText(message["dispatchId"]),
+    description: toErrorText(description),
+    code: toText(message["code"])?.slice(0, 255),
+    retryable: typeof retryable === "boolean" ? retryable : undefined,
+    outputs: isMap(outputs) ? outputs : undefined,
+  };
+}
+
+/** Only a worker knows which of its outputs must not be shown; a message from outside has been seen already. */
+function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Fields {
+  if (origin !== "worker" || !Array.isArray(sensitiveOutputs)) return {};
+  return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
+}
+
+/** The longest text of a failed task that a stack keeps; of a longer one the end stays, where programs say what went wrong. */
+const MAX_ERROR_CHARACTERS = 16_384;
+
+function toErrorText(description: unknown): string | undefined {
+  if (description === undefined || description === null) return undefined;
+  const text = typeof description === "string" ? description : JSON.stringify(description);
+  return text.length <= MAX_ERROR_CHARACTERS ? text : `…${text.slice(1 - MAX_ERROR_CHARACTERS)}`;
+}
+
+function findFault(fields: EventMessage, origin: EventOrigin): string | undefined {
+  const name = fields.event;
+  if (name === undefined) return 'The message has neither "event" nor "action".';
+  if (![fields.stackId, fields.id ?? "", fields.machine ?? ""].every((text) => text.isWellFormed())) {
+    return "An id or name holds half a surrogate pair.";
+  }
+  const missing = (REQUIRED.get(name) ?? []).filter((key) => !fields[key]);
+  if (missing.length > 0) return `"${name}" needs ${missing.map((key) => `"${key}"`).join(" and ")}.`;
+  const answered = origin === "external" ? fields.task : (fields.dispatchId ?? fields.task);
+  return RESULT_EVENTS.has(name) && answered === undefined ? `"${name}" needs "task" with a "name".` : undefined;
+}
+
+function isReserved(name: string, origin: EventOrigin, { allowExternalNext }: ParseEventOptions): boolean {
+  if (name === NEXT) return allowExternalNext !== true;
+  return INTERNAL_EVENTS.has(name) && origin === "external";
+}
+
+function toFields({ task, action, ...rest }: Omit<EventMessage, "id" | "event" | "stackId">): Partial<StackEvent> {
+  return task === undefined ? rest : { ...rest, task: { name: task.name } };
+}
+
+function tellFaults(fields: Fields): string {
+  const faults = validator.Errors(fields).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
+  return `The message is no event: ${faults.join("; ")}.`;
+}
+
+function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reason: string): ParsedEvent {
+  const stackId = toText(message["stackId"])?.slice(0, 255);
+  return { kind: "invalid", code, reason, ...(stackId === undefined ? {} : { stackId }) };
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function dropAbsent(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
