@@ -16,7 +16,7 @@ export interface OpenApiInput {
 /** The OpenAPI 3.1 document, made of the schemas that requests are checked with. */
 export function toOpenApi({ version, routes, schemas }: OpenApiInput): Json {
   const named = { ...schemas, ProblemDetails };
-  const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]));
+  const names = toNames(named);
   const components = Object.entries(named).map(([name, schema]) => [name, toChildren(schema, names)]);
   return {
     openapi: "3.1.0",
@@ -35,7 +35,22 @@ export function toOpenApi({ version, routes, schemas }: OpenApiInput): Json {
   };
 }
 
-type Names = ReadonlyMap<unknown, string>;
+/** The name of a schema, where it has one. */
+type Names = (value: unknown) => string | undefined;
+
+/** By the schema itself and by its properties: a schema that is made optional is a copy that shares them. */
+function toNames(named: Readonly<Record<string, TSchema>>): Names {
+  const bySchema = new Map<unknown, string>();
+  const byProperties = new Map<unknown, string>();
+  for (const [name, schema] of Object.entries(named)) {
+    bySchema.set(schema, name);
+    if ("properties" in schema) byProperties.set(schema.properties, name);
+  }
+  return (value) => {
+    const isObject = typeof value === "object" && value !== null && "properties" in value;
+    return bySchema.get(value) ?? (isObject ? byProperties.get(value.properties) : undefined);
+  };
+}
 
 function toPaths(routes: readonly Route[], names: Names): Json {
   const paths = new Map<string, Record<string, unknown>>();
@@ -86,7 +101,7 @@ function toResponse(status: number, answer: RouteAnswer, names: Names): Json {
 }
 
 function toSchema(value: unknown, names: Names): unknown {
-  const name = names.get(value);
+  const name = names(value);
   return name === undefined ? toChildren(value, names) : { $ref: `#/components/schemas/${name}` };
 }
 
