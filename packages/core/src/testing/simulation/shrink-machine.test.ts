@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { listSimplerMachines } from "./shrink-machine.ts";
 import type { PlannedMachine } from "./simulation-plan.ts";
 
-const machine: PlannedMachine = {
+const withoutRevision: PlannedMachine = {
   version: 2,
   events: ["GO", "STAY"],
   states: {
@@ -11,6 +11,7 @@ const machine: PlannedMachine = {
   },
   tasks: { db: { executor: "work", config: {}, timeout: "9s" } },
 };
+const machine: PlannedMachine = { ...withoutRevision, revision: "pin" };
 const { ONE, INIT } = { ONE: {}, INIT: {}, ...machine.states };
 
 it("takes one part out at a time", () => {
@@ -34,7 +35,16 @@ it("takes one part out at a time", () => {
     { ...machine, tasks: {} },
     { ...machine, tasks: { db: { executor: "work", timeout: "9s" } } },
     { ...machine, tasks: { db: { executor: "work", config: {} } } },
+    withoutRevision,
     { ...machine, events: ["STAY"] },
     { ...machine, events: ["GO"] },
   ]);
+});
+
+it("takes out what is empty", () => {
+  const states = { INIT: { on: {}, tasks: [] } };
+
+  const simpler = [...listSimplerMachines({ version: 1, events: [], states, tasks: {} })];
+
+  expect(simpler.map(({ states: left }) => left)).toEqual([{ INIT: { tasks: [] } }, { INIT: { on: {} } }]);
 });

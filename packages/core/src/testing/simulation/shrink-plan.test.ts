@@ -53,7 +53,7 @@ describe("a failing run", () => {
         {
           version: 1,
           events: ["GO"],
-          states: { INIT: { on: { GO: [{ action: "advance", state: "ONE" }] } }, ONE: { tasks: ["app"], on: {} } },
+          states: { INIT: { on: { GO: [{ action: "advance", state: "ONE" }] } }, ONE: { tasks: ["app"] } },
           tasks: { app: { executor: "work" } },
         },
       ],

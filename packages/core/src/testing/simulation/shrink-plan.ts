@@ -3,7 +3,7 @@ import { InvalidPlan } from "./planned-locator.ts";
 import { type RunOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
 import { shrinkList } from "./shrink-list.ts";
 import { listSimplerMachines } from "./shrink-machine.ts";
-import type { PlannedAction, SimulationPlan } from "./simulation-plan.ts";
+import type { PlannedAction, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 
 /** How a failing run is made small. */
 export interface ShrinkOptions extends Omit<RunOptions, "onStep" | "maxSteps"> {
@@ -135,19 +135,36 @@ function* listSimplerRevisions(plan: SimulationPlan): Generator<SimulationPlan> 
 
 function* listSimplerValues(plan: SimulationPlan): Generator<SimulationPlan> {
   for (const [index, action] of plan.actions.entries()) {
-    for (const atMs of listSmaller(action.atMs)) {
-      yield { ...plan, actions: plan.actions.with(index, { ...action, atMs }) };
-    }
+    for (const simpler of listSimplerActions(action)) yield { ...plan, actions: plan.actions.with(index, simpler) };
   }
   for (const [key, fault] of Object.entries(plan.faults)) {
-    if (fault.kind === "yield" && fault.steps > 1) {
-      yield { ...plan, faults: { ...plan.faults, [key]: { ...fault, steps: fault.steps - 1 } } };
-    }
+    if (fault.kind !== "yield" || fault.steps === 1) continue;
+    yield { ...plan, faults: { ...plan.faults, [key]: { ...fault, steps: fault.steps - 1 } } };
   }
   for (const [key, step] of Object.entries(plan.work)) {
-    const { takesMs, deaf, ...rest } = step;
-    if (deaf !== undefined) yield { ...plan, work: { ...plan.work, [key]: { ...step, deaf: false } } };
-    if (takesMs !== undefined) yield { ...plan, work: { ...plan.work, [key]: rest } };
+    for (const simpler of listSimplerSteps(step)) yield { ...plan, work: { ...plan.work, [key]: simpler } };
+  }
+}
+
+function* listSimplerActions(action: PlannedAction): Generator<PlannedAction> {
+  for (const atMs of listSmaller(action.atMs)) yield { ...action, atMs };
+  if (action.do !== "send") return;
+  for (const message of listSimplerMessages(action.message)) yield { ...action, message };
+}
+
+function* listSimplerSteps(step: WorkStep): Generator<WorkStep> {
+  const { takesMs, deaf, ...rest } = step;
+  if (deaf !== undefined) yield { ...rest, ...(takesMs === undefined ? {} : { takesMs }) };
+  if (takesMs !== undefined) yield { ...rest, ...(deaf === undefined ? {} : { deaf }) };
+}
+
+type Message = Extract<PlannedAction, { do: "send" }>["message"];
+
+/** What an event brings besides what it is. */
+function* listSimplerMessages(message: Message): Generator<Message> {
+  for (const key of ["metadata", "machine"]) {
+    const { [key]: gone, ...rest } = message;
+    if (gone !== undefined) yield rest;
   }
 }
 
