@@ -22,7 +22,8 @@ function printPlan(plan: SimulationPlan): string {
   return printValue(plan, "  ");
 }
 
-const LINE = 100;
+// Of 120 columns, with a key before and a comma after.
+const LINE = 112;
 
 function printValue(value: unknown, indent: string): string {
   const short = printShort(value);
