@@ -95,7 +95,11 @@ describe("the transport of the store", () => {
 
     await transport.sendTasks([aDispatch("a1").message]);
 
-    expect(transport.capabilities).toEqual({ maxDelayMs: Number.MAX_SAFE_INTEGER, runnersHaveStore: true });
+    expect(transport.capabilities).toEqual({
+      maxDelayMs: Number.MAX_SAFE_INTEGER,
+      runnersHaveStore: true,
+      keepsOrder: true,
+    });
     expect((await store.stats()).queuedTasks).toBe(0);
   });
 });

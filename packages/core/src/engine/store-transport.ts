@@ -33,7 +33,7 @@ type TaskItem = Extract<DueItem, { kind: "task" | "poll" | "lapsedLease" }>;
 export function createStoreTransport(deps: StoreTransportDeps): Transport {
   const { store } = deps;
   return {
-    capabilities: { maxDelayMs: Number.MAX_SAFE_INTEGER, runnersHaveStore: true },
+    capabilities: { maxDelayMs: Number.MAX_SAFE_INTEGER, runnersHaveStore: true, keepsOrder: true },
     publish: (events) => store.enqueue(events),
     // A commit has put the messages where consumers take them.
     sendTasks: () => Promise.resolve(),

@@ -22,6 +22,7 @@ export interface WorkDeps {
 }
 
 const COMMIT_TRIES = 8;
+const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.", refused: true };
 
 /** An input and the place of its outcome. */
 interface PlacedInput {
@@ -159,7 +160,7 @@ async function workStack(
   for (const [place, { index, input }] of work.inputs.entries()) {
     try {
       const result = await workInput(deps.round, round, input);
-      outcomes[index] = result === "done" ? { kind: "done" } : { kind: "retry", reason: "The event is refused." };
+      outcomes[index] = result === "done" ? { kind: "done" } : REFUSED;
     } catch (error) {
       deps.logger.error("An event could not be worked.", { error, stackId: work.stackId, ...toLogFields(input) });
       outcomes[index] = { kind: "done" };

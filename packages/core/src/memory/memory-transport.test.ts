@@ -1,5 +1,6 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createFakeClock } from "../testing/fake-clock.ts";
+import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { transportConformance } from "../testing/transport-conformance.ts";
 import { createMemoryTransport } from "./memory-transport.ts";
 
@@ -19,4 +20,26 @@ describe("createMemoryTransport", () => {
       }),
     );
   }
+
+  it("delivers a task message after its delay", async () => {
+    const clock = createFakeClock();
+    const transport = createMemoryTransport({ clock });
+    const delivered: string[] = [];
+    const tasks = transport.consumeTasks(
+      async ({ attemptId }) => {
+        delivered.push(attemptId);
+        return { kind: "done" };
+      },
+      { batchSize: 1, concurrency: 1 },
+    );
+
+    await transport.sendTasks([aDispatch("later").message], { delayMs: 30_000 });
+    await transport.sendTasks([aDispatch("now").message]);
+    await clock.advance(29_999);
+    expect(delivered).toEqual(["now"]);
+    await clock.advance(1);
+
+    expect(delivered).toEqual(["now", "later"]);
+    await tasks.stop();
+  });
 });

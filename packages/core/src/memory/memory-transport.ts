@@ -29,12 +29,12 @@ export function createMemoryTransport({
   const events = createMemoryTopic<QueuedEvent>("event", { clock, retryAfterMs });
   const tasks = createMemoryTopic<TaskMessage>("task", { clock, retryAfterMs });
   return {
-    capabilities: { maxDelayMs, runnersHaveStore },
+    capabilities: { maxDelayMs, runnersHaveStore, keepsOrder: true },
     async publish(published) {
-      for (const event of published) events.send(toFrozen(event), event.stackId);
+      for (const event of published) events.send(toFrozen(event), { lane: event.stackId });
     },
-    async sendTasks(messages) {
-      for (const message of messages) tasks.send(toFrozen(message));
+    async sendTasks(messages, { delayMs = 0 } = {}) {
+      for (const message of messages) tasks.send(toFrozen(message), { delayMs });
     },
     consumeEvents: (handler, options) =>
       events.consume(options, (rows) => handler(rows.map(({ value, deliveries }) => ({ event: value, deliveries })))),
@@ -48,7 +48,7 @@ export function createMemoryTransport({
 }
 
 interface MemoryTopic<Value> {
-  send(value: Value, lane?: string): void;
+  send(value: Value, options: { readonly lane?: string; readonly delayMs?: number }): void;
   consume(
     options: ConsumeOptions,
     handle: (rows: readonly TakenRow<Value>[]) => Promise<readonly DeliveryOutcome[]>,
@@ -87,8 +87,9 @@ function createMemoryTopic<Value>(
   }
 
   return {
-    send(value, lane) {
-      queue.add(value, { dueAt: clock.now(), ...(lane === undefined ? {} : { lane }) });
+    send(value, { lane, delayMs = 0 }) {
+      const dueAt = clock.now() + delayMs;
+      queue.add(value, { dueAt, visibleAt: dueAt, ...(lane === undefined ? {} : { lane }) });
       for (const pump of pumps) queueMicrotask(pump);
     },
     consume({ batchSize, concurrency }, handle) {

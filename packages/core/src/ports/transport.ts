@@ -11,7 +11,14 @@ export interface EventDelivery {
 }
 
 /** What became of a delivery. `retry`: an infrastructure failure; the transport delivers it again, later. */
-export type DeliveryOutcome = { readonly kind: "done" } | { readonly kind: "retry"; readonly reason: string };
+export type DeliveryOutcome =
+  | { readonly kind: "done" }
+  | {
+      readonly kind: "retry";
+      readonly reason: string;
+      /** The stack refuses the event for the present; those behind it were worked. */
+      readonly refused?: true;
+    };
 
 /** One task message as a transport hands it over. */
 export interface TaskDelivery {
@@ -40,15 +47,26 @@ export interface TransportCapabilities {
   readonly maxDelayMs: number;
   /** True when every runner that reads the task messages has the store: claims, cancels and fencing hold. */
   readonly runnersHaveStore: boolean;
+  /**
+   * True when events of one stack are delivered in the order in which they were published, one that failed before those
+   * behind it. False: in about that order, and what refuses an event for the present may see a later one first.
+   */
+  readonly keepsOrder: boolean;
 }
 
 /** How events and task messages travel. Acknowledgement is per message. */
 export interface Transport {
   readonly capabilities: TransportCapabilities;
   publish(events: readonly QueuedEvent[]): Promise<void>;
-  /** Sends what the outbox holds for other media; the store's own transport has nothing to do. */
-  sendTasks(messages: readonly TaskMessage[]): Promise<void>;
-  /** Outcomes in the order of the deliveries. Events of one stack are never in two calls at the same time. */
+  /**
+   * Sends what the outbox holds for other media, to be delivered after the delay (default 0, at most `maxDelayMs`); the
+   * store's own transport has nothing to do.
+   */
+  sendTasks(messages: readonly TaskMessage[], options?: { readonly delayMs?: number }): Promise<void>;
+  /**
+   * Outcomes in the order of the deliveries. Events of one stack are never in two calls of this consumer at the same time;
+   * where the medium keeps the order, of no consumer.
+   */
   consumeEvents(
     handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
     options: ConsumeOptions,

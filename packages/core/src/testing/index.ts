@@ -18,4 +18,5 @@ export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
 export { storeConformance } from "./store-conformance.ts";
-export { type TransportUnderTest, transportConformance } from "./transport-conformance.ts";
+export type { TransportUnderTest } from "./transport-case.ts";
+export { transportConformance } from "./transport-conformance.ts";

@@ -1,41 +1,19 @@
 import assert from "node:assert/strict";
-import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import type {
-  ConsumeOptions,
-  DeliveryOutcome,
-  EventDelivery,
-  Subscription,
-  TaskDelivery,
-  Transport,
-} from "../ports/transport.ts";
+import type { ConsumeOptions, DeliveryOutcome, EventDelivery, TaskDelivery } from "../ports/transport.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { aDispatch, aQueuedEvent } from "./store-conformance/store-builders.ts";
-
-/** A transport with what its medium needs beside it. */
-export interface TransportUnderTest {
-  readonly transport: Transport;
-  /** Brings a task message under way: by `sendTasks`, or by the commit that dispatches it. */
-  sendTask(message: TaskMessage): Promise<void>;
-  /** What the commit does that handles an event; nothing where `done` is enough. */
-  finishEvent(delivery: EventDelivery): Promise<void>;
-  /** What the claim does that takes a task up; nothing where `done` is enough. */
-  finishTask(delivery: TaskDelivery): Promise<void>;
-  /** Lets so much time pass, and everything happen that is due. */
-  advance(ms: number): Promise<void>;
-}
-
-const DONE: DeliveryOutcome = { kind: "done" };
-const RETRY: DeliveryOutcome = { kind: "retry", reason: "The store does not answer." };
-const WHILE = 10_000;
-const LONG = 30 * 60_000;
-
-function transportCase(
-  name: string,
-  run: (port: TransportUnderTest) => Promise<void>,
-): ConformanceCase<TransportUnderTest> {
-  return { name, run: async (create) => run(await create()) };
-}
+import {
+  assertDelivered,
+  createGate,
+  DONE,
+  LONG,
+  RETRY,
+  stopAfter,
+  type TransportUnderTest,
+  transportCase,
+  WHILE,
+} from "./transport-case.ts";
 
 /** Consumes events; `decide` says what becomes of each one. Gives the ids in order of delivery. */
 function consume(
@@ -57,23 +35,6 @@ function consume(
     { batchSize: 10, concurrency: 4, ...options },
   );
   return { delivered, subscription };
-}
-
-/** Runs the work and stops the consumer afterwards, whatever becomes of it. */
-async function stopAfter(subscription: Subscription, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } finally {
-    await subscription.stop();
-  }
-}
-
-function createGate() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }
 
 const events: readonly ConformanceCase<TransportUnderTest>[] = [
@@ -114,7 +75,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
       await port.transport.publish(ids.slice(0, 4).map((id) => aQueuedEvent(id)));
       await port.transport.publish(ids.slice(4).map((id) => aQueuedEvent(id)));
       await port.advance(WHILE);
-      assert.deepEqual(delivered, ids);
+      assertDelivered(port, delivered, ids);
     });
   }),
 
@@ -154,7 +115,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
       await port.transport.publish([aQueuedEvent("e1"), aQueuedEvent("e2")]);
       await port.advance(LONG);
       assert.deepEqual(counts, [1, 2, 3]);
-      assert.deepEqual(delivered, ["e1", "e1", "e1", "e2"]);
+      assertDelivered(port, delivered, ["e1", "e1", "e1", "e2"]);
     });
   }),
 
