@@ -70,9 +70,12 @@ describe("what an executor is given", () => {
   });
 
   it("has a key for attempts of other senders too, whose ids say nothing", () => {
-    expect(createContext({ message: toResolved(aDispatch("legacy").message) }).idempotencyKey).toMatch(
-      /^[0-9a-f]{32}$/,
-    );
+    const keyOf = (id: string) => createContext({ message: toResolved(aDispatch(id).message) }).idempotencyKey;
+
+    expect(keyOf("legacy-1")).toMatch(/^[0-9a-f]{32}$/);
+    expect(keyOf("legacy-1")).toBe(keyOf("legacy-1"));
+    // The next message for the same task is other work, not a redelivery.
+    expect(keyOf("legacy-2")).not.toBe(keyOf("legacy-1"));
   });
 
   it("reaches AWS in the task's target", async () => {

@@ -1,5 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf, parseAttemptId } from "../machine/decide/attempt-id.ts";
+import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/attempt-id.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from "../ports/executor.ts";
 import type { Leases } from "../ports/leases.ts";
@@ -49,9 +49,8 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     metadata: stack.metadata,
     state: stack._state,
     previousState: stack.previousState,
-    idempotencyKey: idempotencyKeyOf(
-      parts ?? { stackId: stack.id, life: "0", entry: 0, task: task.name, attempt: dispatch.attempt },
-    ),
+    // An id that no engine made has no parts; it names one message, and that is what the key is to tell apart.
+    idempotencyKey: parts === undefined ? shortHashOf(dispatch.id) : idempotencyKeyOf(parts),
     signal: call.signal,
     cancelling: call.cancelling,
     deadlineAt: call.deadlineAt,

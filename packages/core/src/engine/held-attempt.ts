@@ -24,7 +24,7 @@ export interface HoldInput {
   readonly grant: Grant;
   readonly leaseMs: number;
   readonly clock: Clock;
-  readonly attempts: AttemptStore;
+  readonly attempts: Pick<AttemptStore, "renew">;
   readonly logger: Logger;
   /** The newest line of progress. */
   readonly progressLine: () => string | undefined;

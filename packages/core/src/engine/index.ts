@@ -24,6 +24,7 @@ export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain/explain-stack.ts";
 export { createFolderLocator } from "./folder-locator.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
+export { createMessageWorker } from "./message-worker.ts";
 export { listProcesses } from "./process-registry.ts";
 export { publishMessages } from "./publish-messages.ts";
 export { planUpgrade } from "./replay/plan-upgrade.ts";

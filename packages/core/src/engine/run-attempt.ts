@@ -4,7 +4,6 @@ import type { Clock } from "../ports/clock.ts";
 import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";
-import type { Store } from "../ports/store.ts";
 import { boundOutputs } from "./bound-outputs.ts";
 import { callExecutor, operationOf } from "./call-executor.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
@@ -16,10 +15,11 @@ import { type AttemptMask, createAttemptMask, maskOutputs } from "./mask-attempt
 import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
 import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
+import type { WorkerStore } from "./worker-store.ts";
 
 /** What running an attempt needs of its worker. */
 export interface AttemptDeps {
-  readonly store: Store;
+  readonly store: WorkerStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly context: ContextDeps;

@@ -3,7 +3,6 @@ import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { bindLogger } from "./bind-logger.ts";
 import { findExclusiveKeys } from "./exclusive-keys.ts";
@@ -11,10 +10,11 @@ import type { AwsAccess, ContextDeps } from "./executor-context.ts";
 import type { HeldAttempt } from "./held-attempt.ts";
 import { createLeases } from "./leases.ts";
 import { runAttempt } from "./run-attempt.ts";
+import type { WorkerStore } from "./worker-store.ts";
 
 /** What a worker works with. */
 export interface WorkerDeps {
-  readonly store: Store;
+  readonly store: WorkerStore;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -1,4 +1,4 @@
-export { type AttemptParts, attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/attempt-id.ts";
+export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/attempt-id.ts";
 export { decide } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
 export { isParkedCode } from "./decide/parked-code.ts";
@@ -15,6 +15,7 @@ export type { CompileResult, Machine } from "./machine.ts";
 export type { StackEvent } from "./message/event.ts";
 export { EventMessage } from "./message/event-message.ts";
 export { type ParsedEvent, type ParseEventOptions, parseEventMessage } from "./message/parse-event-message.ts";
+export { parseTaskMessage } from "./message/parse-task-message.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 export { parseRunMachine, type RunMachineInput, runMachineSource, runStackId } from "./run-machine.ts";
 export { createSimulation, type Simulation } from "./simulation/simulation.ts";

@@ -1,0 +1,94 @@
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { TaskMessage } from "./task-message.ts";
+import { unwrapBody } from "./unwrap-body.ts";
+
+/** What the receiver of a task message knows about it. */
+export interface ParseTaskOptions {
+  /** Now, epoch milliseconds. */
+  readonly at: number;
+  /** The id that the medium gave to the message: names the attempt where the message itself does not. */
+  readonly messageId: string;
+}
+
+/** A task message, or why the body is none. Such a body can never be worked. */
+export type ParsedTask =
+  | { readonly kind: "task"; readonly message: TaskMessage }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/**
+ * Reads a task message: text or value, bare or in an envelope. One without `dispatch`, as the predecessor sends it, or with
+ * `null` there, gets an attempt of its own, named after the medium's id; see `isOwnAttempt`. Never throws.
+ */
+export function parseTaskMessage(body: unknown, { at, messageId }: ParseTaskOptions): ParsedTask {
+  const unwrapped = unwrapBody(body);
+  if (unwrapped.kind === "none") return { kind: "invalid", reason: unwrapped.reason };
+  const { stack, task, dispatch } = unwrapped.message;
+  const fields = dispatch === undefined || dispatch === null ? { stack, task } : { stack, task, dispatch };
+  if (!validator.Check(fields)) return { kind: "invalid", reason: tellFaults(fields) };
+  // The schema has checked what is read; what it lets pass beside that is echoed, not read.
+  const message = fields as unknown as Partial<TaskMessage> & Pick<TaskMessage, "task" | "stack">;
+  return {
+    kind: "task",
+    message: {
+      task: message.task,
+      stack: { ...NO_STACK_FIELDS, ...message.stack },
+      dispatch: message.dispatch ?? {
+        id: `${OWN_ATTEMPT}${messageId}`,
+        attempt: 1,
+        deadline: new Date(at + DEFAULT_TIMEOUT_MS).toISOString(),
+      },
+    },
+  };
+}
+
+/** True for an attempt that no engine has named: its answer is matched by the task's name. */
+export function isOwnAttempt(attemptId: string): boolean {
+  return attemptId.startsWith(OWN_ATTEMPT);
+}
+
+// Parts of the engine's own ids are encoded as in a URL, so none of them begins like this.
+const OWN_ATTEMPT = "message:";
+
+/** As of a task of version 1 that names no time-out. */
+const DEFAULT_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+
+/** What a message that somebody wrote by hand may leave out. */
+const NO_STACK_FIELDS = { previousState: null, _state: "", tasks: [], metadata: {} };
+
+const Name = Type.String({ minLength: 1, maxLength: 255 });
+const MetadataEntry = Type.Union([
+  Type.String(),
+  Type.Number(),
+  Type.Boolean(),
+  Type.Null(),
+  Type.Object({ $secret: Type.String() }, { additionalProperties: false }),
+]);
+
+const validator = Compile(
+  Type.Object({
+    task: Type.Object({ name: Type.String({ minLength: 1, maxLength: 1_024 }) }),
+    stack: Type.Object({
+      id: Name,
+      machine: Name,
+      _state: Type.Optional(Type.String({ maxLength: 255 })),
+      previousState: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
+      tasks: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
+      metadata: Type.Optional(Type.Record(Type.String(), MetadataEntry)),
+    }),
+    dispatch: Type.Optional(
+      Type.Object({
+        id: Type.String({ minLength: 1, maxLength: 8_192 }),
+        attempt: Type.Integer({ minimum: 1 }),
+        deadline: Type.String({ pattern: String.raw`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$` }),
+        exclusiveKey: Type.Optional(Type.String({ maxLength: 1_024 })),
+        version: Type.Optional(Type.Literal(2)),
+      }),
+    ),
+  }),
+);
+
+function tellFaults(fields: unknown): string {
+  const faults = validator.Errors(fields).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
+  return `The message is no task: ${faults.slice(0, 8).join("; ")}.`;
+}
