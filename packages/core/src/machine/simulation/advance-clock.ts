@@ -74,6 +74,7 @@ function fire(yard: SimulatedYard, due: Due, work: WorkEvent): FiredTimer {
   const decision = work(event);
   // A run that has passed its deadline is asked to stop; here it does at once, so that its next attempt can begin.
   if (due.kind === "deadline") confirmTimedOut(yard, due, work);
+  const isRemoved = decision.kind === "applied" && !yard.stacks.has(due.stack.id);
   const outcome = decision.kind === "rejected" ? "refused" : decision.kind;
   return {
     at: new Date(yard.now).toISOString(),
@@ -81,7 +82,7 @@ function fire(yard: SimulatedYard, due: Due, work: WorkEvent): FiredTimer {
     timer: due.kind === "timer" ? toTimerKind(due.timer) : due.kind,
     event: event.name,
     ...(event.task && { task: event.task.name }),
-    outcome: decision.kind === "applied" && decision.removed ? "removed" : outcome,
+    outcome: isRemoved ? "removed" : outcome,
     ...(decision.kind !== "applied" && { code: decision.code }),
   };
 }
