@@ -7,7 +7,6 @@ import type { Machine } from "../../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack, StackTimer } from "../../machine/stack.ts";
 import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
-import { drawJitter } from "../draw-jitter.ts";
 import { toTimerEvent } from "../stack-timer.ts";
 import { toReplayEvent } from "./to-replay-event.ts";
 
@@ -49,6 +48,8 @@ export interface ReplayInput {
   readonly until: number;
 }
 
+/** A timer may fire a few seconds late; an event that came meanwhile may have dropped it. */
+const LATE_MS = 5_000;
 /** Timers that only the other revision has, and that would begin themselves again and again. */
 const MOST_TIMERS = 1_000;
 
@@ -61,10 +62,10 @@ export function replayLife({ machine, lines, limits, until }: ReplayInput): Repl
   const fired = new Set(lines.flatMap(({ timer }) => (timer === undefined ? [] : [timer])));
   const replay: Replay = { machine, limits, fired, applied: new Set(), differences: [], timers: 0, stack: undefined };
   for (const line of lines) {
-    fireTimers(replay, line.at);
+    fireTimers(replay, line.at - LATE_MS);
     workLine(replay, line);
   }
-  fireTimers(replay, until);
+  fireTimers(replay, until - LATE_MS);
   return { differences: replay.differences, stack: replay.stack };
 }
 
@@ -122,14 +123,24 @@ function findForeign({ stack, fired }: Replay, now: number): StackTimer | undefi
 }
 
 function work(replay: Replay, event: StackEvent): Decision {
-  const { machine, stack, limits } = replay;
+  const { machine, limits } = replay;
+  const stack = replay.stack && withDrawn(replay.stack, event);
   const decision = decide(machine, stack, stack === undefined ? { ...event, machine: machine.name } : event, limits);
   if (decision.kind === "applied") {
     replay.applied.add(event.id);
-    // The earliest instant: the history says when chance has let it fire.
-    replay.stack = decision.removed ? undefined : drawJitter(decision.stack, () => 1);
+    replay.stack = decision.removed ? undefined : decision.stack;
   } else if (stack && decision.closes !== undefined) replay.stack = closeRun(stack, decision.closes);
   return decision;
+}
+
+/** Timers stand at their latest instants. The history says when chance has let one of them fire. */
+function withDrawn(stack: Stack, { timerId, at }: StackEvent): Stack {
+  if (timerId === undefined) return stack;
+  const timers = stack.timers.map((timer) => {
+    const { id, dueAt, jitterMs = 0 } = timer;
+    return id === timerId && dueAt > at && dueAt - jitterMs <= at ? { ...timer, dueAt: at } : timer;
+  });
+  return { ...stack, timers };
 }
 
 function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {
