@@ -1,12 +1,13 @@
 import pg from "pg";
-import { parseConnection } from "./parse-connection.ts";
+import { type ConnectionFields, parseConnection } from "./parse-connection.ts";
 import type { StoreSettings } from "./postgres-store-options.ts";
 import { tlsModeOf, toPoolConfig } from "./to-pool-config.ts";
 import { isAuthenticationFailure, isWithoutTls } from "./to-store-error.ts";
 
 interface OpenPool {
-  readonly pool: pg.Pool;
+  readonly fields: ConnectionFields;
   readonly config: pg.PoolConfig;
+  readonly pool: pg.Pool;
 }
 
 /**
@@ -46,23 +47,32 @@ export class Connections {
   }
 
   async #retrying<Result>(work: (open: OpenPool) => Promise<Result>): Promise<Result> {
-    const opening = this.#ensureOpen();
-    try {
-      return await work(await opening);
-    } catch (error) {
-      if (!(await this.#canMend(error))) throw error;
-      // Several may have failed at the same time: the first replaces the pool.
-      if (this.#open === opening) this.#retire(opening);
-      return work(await this.#ensureOpen());
+    for (let isLast = false; ; ) {
+      const opening = this.#ensureOpen();
+      const open = await opening;
+      try {
+        return await work(open);
+      } catch (error) {
+        const mended = isLast ? undefined : this.#mend(error, open);
+        if (mended === undefined) throw error;
+        // New credentials that are refused too are as good as none.
+        isLast = isAuthenticationFailure(error);
+        // Several may have failed at the same time: the first replaces the pool.
+        if (this.#open === opening) {
+          this.#retire(opening);
+          void this.#keep(mended());
+        }
+      }
     }
   }
 
-  async #canMend(error: unknown): Promise<boolean> {
-    if (isAuthenticationFailure(error)) return typeof this.#settings.connection === "function";
-    if (!isWithoutTls(error) || this.#withoutTls) return false;
-    const fields = parseConnection(await this.#loadConnection());
-    this.#withoutTls = tlsModeOf(fields, this.#settings.tls) === "prefer";
-    return this.#withoutTls;
+  /** How to make a pool that may do better; undefined where none can. */
+  #mend(error: unknown, { fields }: OpenPool): (() => Promise<OpenPool>) | undefined {
+    if (isAuthenticationFailure(error) && typeof this.#settings.connection === "function")
+      return () => this.#loadPool();
+    if (!isWithoutTls(error) || tlsModeOf(fields, this.#settings.tls) !== "prefer") return undefined;
+    this.#withoutTls = true;
+    return async () => this.#createPool(fields);
   }
 
   #retire(opening: Promise<OpenPool>): void {
@@ -75,8 +85,10 @@ export class Connections {
   }
 
   #ensureOpen(): Promise<OpenPool> {
-    if (this.#open !== undefined) return this.#open;
-    const opening = this.#createPool();
+    return this.#open ?? this.#keep(this.#loadPool());
+  }
+
+  #keep(opening: Promise<OpenPool>): Promise<OpenPool> {
     this.#open = opening;
     // Where the credentials could not be had, the next call asks for them again.
     opening.catch(() => {
@@ -85,11 +97,15 @@ export class Connections {
     return opening;
   }
 
-  async #createPool(): Promise<OpenPool> {
-    const config = toPoolConfig(parseConnection(await this.#loadConnection()), this.#settings, this.#withoutTls);
+  async #loadPool(): Promise<OpenPool> {
+    return this.#createPool(parseConnection(await this.#loadConnection()));
+  }
+
+  #createPool(fields: ConnectionFields): OpenPool {
+    const config = toPoolConfig(fields, this.#settings, this.#withoutTls);
     const pool = new pg.Pool(config);
     pool.on("error", (error) => this.#settings.logger.debug("An idle connection has ended.", { error }));
-    return { pool, config };
+    return { fields, config, pool };
   }
 
   async #loadConnection(): Promise<unknown> {
