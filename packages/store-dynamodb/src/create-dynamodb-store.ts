@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import type { Records, Store } from "@stackyard/core";
+import { acknowledge, giveBack } from "./acknowledge.ts";
+import { createAttemptStore } from "./create-attempt-store.ts";
+import { createRecords } from "./create-records.ts";
+import { createRevisions } from "./create-revisions.ts";
+import { createStackStore } from "./create-stack-store.ts";
+import { createTable } from "./database.ts";
+import { type DynamodbStoreOptions, type StoreSettings, toSettings } from "./dynamodb-store-options.ts";
+import { enqueue } from "./event-queue.ts";
+import { createGuard, type Guard } from "./guard.ts";
+import { listHistory } from "./list-history.ts";
+import { listSetAside } from "./list-set-aside.ts";
+import { listStacks } from "./list-stacks.ts";
+import { createListeners } from "./listeners.ts";
+import { prepareTables } from "./prepare-tables.ts";
+import { prune } from "./prune.ts";
+import { redrive } from "./redrive.ts";
+import { createSerializer } from "./serializer.ts";
+import { loadStats } from "./stats.ts";
+import type { StoreContext } from "./store-context.ts";
+import type { TableNames } from "./table-definitions.ts";
+import { nextDueAt, takeDue } from "./take-due.ts";
+
+/** A store in two DynamoDB tables. */
+export interface DynamodbStore extends Store {
+  readonly tables: TableNames;
+  readonly capabilities: {
+    /** False: the stacks' table lacks the index of what is due, so that each sweep reads all of it. See `checkTables`. */
+    readonly findsDueByIndex: boolean;
+  };
+}
+
+/**
+ * Opens the store, after a look at both tables. Any number of processes may have it open. Throws `CONFIG_INVALID` when a
+ * table is absent or of another shape, and `STORE_UNAVAILABLE`.
+ */
+export async function createDynamodbStore(options: DynamodbStoreOptions): Promise<DynamodbStore> {
+  const settings = toSettings(options);
+  try {
+    return assemble(settings, await prepareTables(settings));
+  } catch (error) {
+    if (settings.ownsClient) settings.client.destroy();
+    throw error;
+  }
+}
+
+function assemble(settings: StoreSettings, { hasDueIndex }: { readonly hasDueIndex: boolean }): DynamodbStore {
+  const { guard, close } = createGuard();
+  const context = createContext(settings, hasDueIndex);
+  const { listeners } = context;
+  let closing: Promise<void> | undefined;
+  return {
+    tables: settings.names,
+    capabilities: { findsDueByIndex: hasDueIndex },
+    ...guardCalls(guard, context),
+    records: guardAll(guard, createRecords(context)),
+    revisions: guardAll(guard, createRevisions(context)),
+    watch: (listener) => listeners.watch(listener),
+    close() {
+      closing ??= close().then(() => {
+        if (settings.ownsClient) settings.client.destroy();
+      });
+      return closing;
+    },
+  };
+}
+
+function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" | "revisions" | "watch" | "close"> {
+  const stacks = createStackStore(context);
+  const attempts = createAttemptStore(context);
+  return {
+    load: guard(stacks.load),
+    commit: guard(stacks.commit),
+    claim: guard(attempts.claim),
+    renew: guard(attempts.renew),
+    suspend: guard(attempts.suspend),
+    settle: guard(attempts.settle),
+    findAttempt: guard(attempts.findAttempt),
+    listAttempts: guard(attempts.listAttempts),
+    findTaskMessage: guard(attempts.findTaskMessage),
+    enqueue: guard((events) =>
+      enqueue(
+        context,
+        events.map((event) => ({ event })),
+      ),
+    ),
+    takeDue: guard((input) => takeDue(context, input)),
+    acknowledge: guard((receipts) => acknowledge(context, receipts)),
+    giveBack: guard((receipts, visibleAt) => giveBack(context, receipts, visibleAt)),
+    nextDueAt: guard((kinds) => nextDueAt(context, kinds)),
+    listStacks: guard((filter, page) => listStacks(context, filter, page)),
+    listHistory: guard((filter, page) => listHistory(context, filter, page)),
+    listSetAside: guard((filter, page) => listSetAside(context, filter, page)),
+    redrive: guard((ids, now) => redrive(context, ids, now)),
+    stats: guard(() => loadStats(context)),
+    prune: guard((retention, now) => prune(context, retention, now)),
+  };
+}
+
+function guardAll(guard: Guard, records: Records): Records;
+function guardAll(guard: Guard, revisions: Store["revisions"]): Store["revisions"];
+function guardAll(guard: Guard, port: Records | Store["revisions"]): object {
+  return Object.fromEntries(Object.entries(port).map(([name, call]) => [name, guard(call)]));
+}
+
+function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreContext {
+  const { client, names, runnersHaveStore, logger, clock, random } = settings;
+  let lastNumber = 0;
+  return {
+    ...{ hasDueIndex, runnersHaveStore, logger, clock, random },
+    stacks: createTable(client, names.stacks, randomUUID),
+    work: createTable(client, names.work, randomUUID),
+    listeners: createListeners(logger),
+    serialize: createSerializer(),
+    nextNumber() {
+      lastNumber = Math.max(lastNumber + 1, clock.now() * 1000);
+      return lastNumber;
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { StackyardError } from "@stackyard/core";
+import type { QueuedEvent } from "@stackyard/core/engine";
+import type { Aggregate } from "./aggregate.ts";
+import { toItem } from "./attributes.ts";
+import { inParallel } from "./in-parallel.ts";
+import { findKnownIds } from "./known-ids.ts";
+import { isLarge, LANES, type LaneEvent, type LaneRow, toEventKey } from "./lane-row.ts";
+import { loadAggregate } from "./load-aggregate.ts";
+import { type Move, mutateRow } from "./mutate-row.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/** An event to queue, not handed out before that instant. */
+export interface EventToQueue {
+  readonly event: QueuedEvent;
+  readonly notBefore?: number | undefined;
+}
+
+// A lane is one item; an event in it has about a hundred bytes at least.
+const MOST_EVENTS = 1_500;
+
+/**
+ * Queues events, those of one stack by one write. One that is queued, parked or applied already is passed over, so
+ * whoever does not know whether it was done does it again.
+ */
+export async function enqueue(context: StoreContext, events: readonly EventToQueue[]): Promise<void> {
+  const byStack = Map.groupBy(events, ({ event }) => event.stackId);
+  const added = await inParallel([...byStack], ([stackId, ofStack]) => enqueueInLane(context, stackId, ofStack));
+  if (added.some(Boolean)) context.listeners.tell("event");
+}
+
+/** True when something was added. */
+async function enqueueInLane(
+  context: StoreContext,
+  stackId: string,
+  events: readonly EventToQueue[],
+): Promise<boolean> {
+  const aggregate = await loadAggregate(context, stackId);
+  const known = new Set(await findKnown(context, stackId, aggregate, events));
+  const unknown = events.filter(({ event }) => !known.has(event.id));
+  if (unknown.length === 0) return false;
+  const prepared = await prepareAll(context, unknown);
+  const added = await mutateRow<LaneRow, readonly LaneEvent[]>(context, LANES, stackId, (row) =>
+    append(stackId, row, prepared),
+  );
+  await removeBeside(
+    context,
+    stackId,
+    prepared.filter((event) => !added.includes(event)),
+  );
+  return added.length > 0;
+}
+
+async function findKnown(
+  context: StoreContext,
+  stackId: string,
+  aggregate: Aggregate,
+  events: readonly EventToQueue[],
+): Promise<readonly string[]> {
+  const ids = events.map(({ event }) => event.id);
+  const parked = aggregate.parked.map(({ id }) => id);
+  return [...parked, ...(await findKnownIds(context, stackId, aggregate, ids))];
+}
+
+async function prepareAll(context: StoreContext, events: readonly EventToQueue[]): Promise<readonly LaneEvent[]> {
+  return inParallel(events, async ({ event, notBefore }) => {
+    const no = context.nextNumber();
+    const place = { no, id: event.id, dueAt: notBefore ?? event.receivedAt, visibleAt: notBefore ?? 0, deliveries: 0 };
+    if (!isLarge(event)) return { ...place, event };
+    await context.work.put(toItem({ ...toEventKey(event.stackId, no), event }));
+    return { ...place, beside: no };
+  });
+}
+
+/** Gives those that are new. */
+function append(
+  stackId: string,
+  row: LaneRow | undefined,
+  prepared: readonly LaneEvent[],
+): Move<LaneRow, readonly LaneEvent[]> {
+  const queued = new Set(row?.events.map(({ id }) => id));
+  const added = prepared.filter(({ id }, index) => {
+    return !queued.has(id) && prepared.findIndex((other) => other.id === id) === index;
+  });
+  if (added.length === 0) return { result: [] };
+  const events = [...(row?.events ?? [])];
+  // Numbers come from clocks; within a lane they have to grow whatever those say.
+  for (const event of added) events.push({ ...event, no: Math.max(event.no, (events.at(-1)?.no ?? 0) + 1) });
+  if (events.length > MOST_EVENTS) {
+    const message = `${MOST_EVENTS} events of the stack ${JSON.stringify(stackId)} wait already. Send more when they are decided.`;
+    throw new StackyardError("RATE_LIMITED", message);
+  }
+  return { write: { ...row, stackId, events }, result: added };
+}
+
+/** Removes events by their numbers; unknown ones are passed over. */
+export async function removeEvents(context: StoreContext, stackId: string, numbers: readonly number[]): Promise<void> {
+  const removed = await mutateRow<LaneRow, readonly LaneEvent[]>(context, LANES, stackId, (row) => {
+    const gone = row?.events.filter(({ no }) => numbers.includes(no)) ?? [];
+    if (row === undefined || gone.length === 0) return { result: [] };
+    const events = row.events.filter(({ no }) => !numbers.includes(no));
+    return { write: events.length === 0 ? "remove" : { ...row, events }, result: gone };
+  });
+  await removeBeside(context, stackId, removed);
+}
+
+async function removeBeside(context: StoreContext, stackId: string, events: readonly LaneEvent[]): Promise<void> {
+  const numbers = events.flatMap(({ beside }) => beside ?? []);
+  await inParallel(numbers, (no) => context.work.remove({ ...toEventKey(stackId, no) }));
+}

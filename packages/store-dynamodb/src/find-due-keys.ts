@@ -1,0 +1,123 @@
+import { STACK_SHARDS } from "./aggregate.ts";
+import { ATTEMPT_SHARDS } from "./attempt-row.ts";
+import { fromItem, type Item } from "./attributes.ts";
+import { inParallel } from "./in-parallel.ts";
+import type { StoreContext } from "./store-context.ts";
+import { DUE_INDEX, WORK_INDEXES } from "./table-definitions.ts";
+import type { WorkKey } from "./work-keys.ts";
+
+/** What an index says to be due; the item itself may say otherwise by now. */
+export interface DueKey<Kind extends string> {
+  readonly kind: Kind;
+  readonly key: WorkKey;
+  readonly at: number;
+}
+
+/** A stack that the index, or a scan, says to be due. */
+export interface DueStack {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** Every kind is spread over as many parts. */
+const SHARDS = ATTEMPT_SHARDS;
+
+/** Due work of some kinds by then, oldest first; of every part of the index at most so many. */
+export async function findDueKeys<Kind extends string>(
+  { work }: StoreContext,
+  indexName: "work" | "sweep",
+  kinds: readonly Kind[],
+  { now, limit }: { readonly now: number; readonly limit: number },
+): Promise<readonly DueKey<Kind>[]> {
+  const { name, key, at } = WORK_INDEXES[indexName];
+  const parts = kinds.flatMap((kind) => Array.from({ length: SHARDS }, (_, shard) => ({ kind, shard })));
+  const found = await inParallel(parts, async ({ kind, shard }) => {
+    const values = { ":key": `${kind}#${shard}`, ":now": now };
+    const condition = { expression: `${key} = :key AND ${at} <= :now`, values };
+    const items = await takeFirst(work.query({ index: name, condition, pageSize: limit }), limit);
+    return items.map((item) => ({ kind, key: toWorkKey(item), at: Number(item[at]?.N) }));
+  });
+  return found.flat().sort((a, b) => a.at - b.at);
+}
+
+/** Stacks that are due by then, oldest first. Without the index it reads the whole table. */
+export async function findDueStacks(
+  context: StoreContext,
+  { now, limit }: { readonly now: number; readonly limit: number },
+): Promise<readonly DueStack[]> {
+  const { stacks, hasDueIndex } = context;
+  const { name, shard: key, at } = DUE_INDEX;
+  if (!hasDueIndex) return scanDueStacks(context, { expression: `${at} <= :now`, values: { ":now": now } });
+  const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
+  const found = await inParallel(shards, async (shard) => {
+    const condition = { expression: `${key} = :shard AND ${at} <= :now`, values: { ":shard": shard, ":now": now } };
+    return takeFirst(stacks.query({ index: name, condition, pageSize: limit }), limit);
+  });
+  return toDueStacks(found.flat());
+}
+
+/** The first instant in the index of some kinds; undefined: there is none. */
+export async function findNextAt(
+  { work }: StoreContext,
+  indexName: "work" | "sweep",
+  kinds: readonly string[],
+): Promise<number | undefined> {
+  const { name, key, at } = WORK_INDEXES[indexName];
+  const parts = kinds.flatMap((kind) => Array.from({ length: SHARDS }, (_, shard) => `${kind}#${shard}`));
+  const found = await inParallel(parts, async (part) => {
+    const condition = { expression: `${key} = :key`, values: { ":key": part } };
+    const [first] = await takeFirst(work.query({ index: name, condition, pageSize: 1 }), 1);
+    return first === undefined ? [] : [Number(first[at]?.N)];
+  });
+  return toEarliest(found.flat());
+}
+
+/** The first instant at which a stack is due; undefined: there is none. */
+export async function findNextStackAt(context: StoreContext): Promise<number | undefined> {
+  const { stacks, hasDueIndex } = context;
+  const { name, shard: key, at } = DUE_INDEX;
+  if (!hasDueIndex) return (await scanDueStacks(context, { expression: `attribute_exists(${at})` }))[0]?.at;
+  const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
+  const found = await inParallel(shards, async (shard) => {
+    const condition = { expression: `${key} = :shard`, values: { ":shard": shard } };
+    return takeFirst(stacks.query({ index: name, condition, pageSize: 1 }), 1);
+  });
+  return toDueStacks(found.flat())[0]?.at;
+}
+
+async function scanDueStacks({ stacks }: StoreContext, filter: Parameters<typeof stacks.scan>[0]["filter"] & object) {
+  const items: Item[] = [];
+  let from: Item | undefined;
+  do {
+    const page = await stacks.scan({ filter, attributes: ["id", DUE_INDEX.at], from });
+    items.push(...page.items);
+    from = page.next;
+  } while (from !== undefined);
+  return toDueStacks(items);
+}
+
+function toDueStacks(items: readonly Item[]): readonly DueStack[] {
+  return items
+    .map((item) => ({ id: item["id"]?.S ?? "", at: Number(item[DUE_INDEX.at]?.N) }))
+    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+function toWorkKey(item: Item): WorkKey {
+  const { pk, sk } = fromItem(item);
+  return { pk: String(pk), sk: String(sk) };
+}
+
+function toEarliest(instants: readonly number[]): number | undefined {
+  return instants.length === 0 ? undefined : Math.min(...instants);
+}
+
+/** The first so many; further pages are not asked for. */
+export async function takeFirst<T>(items: AsyncIterable<T>, limit: number): Promise<readonly T[]> {
+  const taken: T[] = [];
+  if (limit <= 0) return taken;
+  for await (const item of items) {
+    taken.push(item);
+    if (taken.length >= limit) break;
+  }
+  return taken;
+}

@@ -1,0 +1,32 @@
+import type { HistoryEntry, StoredHistoryEntry } from "@stackyard/core/engine";
+import type { OutboxEntry } from "./outbox-entry.ts";
+import { toKeyPart, toSortable, toStackKey, type WorkKey } from "./work-keys.ts";
+
+/** The lines of one commit: one item, so that they have their positions together or not at all. */
+export interface HistoryRow {
+  readonly stackId: string;
+  readonly lines: readonly HistoryEntry[];
+  /** The position of the first line; the others follow it. */
+  readonly first: number;
+  /** Instants of the newest line by its caller's clock, and of this write by ours. */
+  readonly at: number;
+  readonly writtenAt: number;
+}
+
+/** All lines of the yard stand under this key of the list index. */
+export const HISTORY_LIST = "history";
+
+/** Where the lines of a commit stand: in order of commits within their stack. */
+export function toHistoryKey(stackId: string, { version, home }: Pick<OutboxEntry, "version" | "home">): WorkKey {
+  return toStackKey(stackId, `history#${toSortable(version)}#${home}`);
+}
+
+/** Where a line stands once more, to be found by its event. */
+export function toEventLineKey(eventId: string, position: number): WorkKey {
+  return { pk: `event#${toKeyPart(eventId)}`, sk: toSortable(position) };
+}
+
+/** The lines with their positions, in order. Pure. */
+export function listLines({ lines, first }: HistoryRow): readonly StoredHistoryEntry[] {
+  return lines.map((line, index) => ({ ...line, position: first + index }));
+}

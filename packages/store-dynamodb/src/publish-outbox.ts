@@ -1,0 +1,78 @@
+import { acknowledge } from "./acknowledge.ts";
+import { toUnclaimedMs } from "./attempt-row.ts";
+import { toItem } from "./attributes.ts";
+import { cancelAttempt, closeAttempt, dispatchAttempt } from "./committed-attempts.ts";
+import { takeNumbers } from "./counters.ts";
+import { HISTORY_LIST, type HistoryRow, listLines, toEventLineKey, toHistoryKey } from "./history-row.ts";
+import { inParallel } from "./in-parallel.ts";
+import { parseRow, type WorkRow } from "./mutate-row.ts";
+import type { OutboxEntry } from "./outbox-entry.ts";
+import { toParkedKey } from "./parked-row.ts";
+import { putSetAside } from "./set-aside-row.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/** Does what commits of a stack have left to do. All of it may be done again, by several at once. */
+export async function publishOutbox(
+  context: StoreContext,
+  stackId: string,
+  entries: readonly OutboxEntry[],
+): Promise<void> {
+  for (const entry of entries) await publish(context, stackId, entry);
+  if (entries.some(({ dispatches }) => dispatches.length > 0)) context.listeners.tell("task");
+  if (entries.some(({ history }) => history.length > 0)) context.listeners.tell("history");
+}
+
+async function publish(context: StoreContext, stackId: string, entry: OutboxEntry): Promise<void> {
+  const { history, dispatches, setAside } = entry;
+  const asked = {
+    position: history.length,
+    sequence: dispatches.filter(({ again }) => !again).length + setAside.length,
+  };
+  const isCounted = asked.position + asked.sequence > 0;
+  const numbers = isCounted ? await takeNumbers(context.work, asked) : { position: 0, sequence: 0 };
+  await Promise.all([
+    history.length === 0 ? undefined : publishHistory(context, stackId, entry, numbers.position),
+    inParallel(setAside, (event, index) => putSetAside(context, event, numbers.sequence + index)),
+    acknowledge(context, entry.acknowledges),
+    sendAll(context, entry, numbers.sequence + setAside.length),
+    writeParked(context, stackId, entry),
+  ]);
+  const { cancels, closes, now, version } = entry;
+  await inParallel(cancels, (cancel) => cancelAttempt(context, cancel, { now, version }));
+  await inParallel(closes, (attemptId) => closeAttempt(context, attemptId, now));
+}
+
+/** Whoever writes first says which positions the lines have; what another one took stays a gap. */
+async function publishHistory(context: StoreContext, stackId: string, entry: OutboxEntry, position: number) {
+  const { work, clock } = context;
+  const { history } = entry;
+  const key = { ...toHistoryKey(stackId, entry) };
+  const at = Math.max(...history.map((line) => line.at));
+  const row: HistoryRow = { stackId, lines: history, first: position, at, writtenAt: clock.now() };
+  const item = toItem({ ...key, ...row, listKey: HISTORY_LIST, listAt: position });
+  const isFirst = await work.put(item, { expression: "attribute_not_exists(pk)" });
+  const stands = isFirst ? undefined : await work.get(key);
+  const lines = listLines(stands === undefined ? row : parseRow<HistoryRow & WorkRow>(stands));
+  await inParallel(lines, (line) => work.put(toItem({ ...toEventLineKey(line.eventId, line.position), line })));
+}
+
+/** In the order in which they were decided. */
+async function sendAll(context: StoreContext, { dispatches, now, version }: OutboxEntry, first: number) {
+  let sequence = first;
+  const numbered = dispatches.map((dispatch) => ({ dispatch, sequence: dispatch.again ? 0 : sequence++ }));
+  await inParallel(numbered, ({ dispatch, sequence: own }) => {
+    const unclaimedMs = toUnclaimedMs(dispatch.timeoutMs, context.runnersHaveStore);
+    return dispatchAttempt(context, dispatch, { sequence: own, now, unclaimedMs, sentBy: version });
+  });
+}
+
+async function writeParked({ work }: StoreContext, stackId: string, { park, unpark, version }: OutboxEntry) {
+  const unlessNewer = { expression: "attribute_not_exists(pk) OR version < :version", values: { ":version": version } };
+  await inParallel(park, (parked) =>
+    work.put(toItem({ ...toParkedKey(stackId, parked.event.id), version, parked }), unlessNewer),
+  );
+  const parkedAgain = new Set(park.map(({ event }) => event.id));
+  const gone = unpark.filter((id) => !parkedAgain.has(id));
+  const unlessParked = { expression: "version < :version", values: { ":version": version } };
+  await inParallel(gone, (id) => work.remove({ ...toParkedKey(stackId, id) }, unlessParked));
+}

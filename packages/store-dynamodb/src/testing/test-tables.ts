@@ -1,0 +1,41 @@
+import type { AddressInfo } from "node:net";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { createDynamodbStore, type DynamodbStore } from "../create-dynamodb-store.ts";
+import type { DynamodbStoreOptions } from "../dynamodb-store-options.ts";
+
+/** An emulator of DynamoDB over HTTP, with tables for each store. */
+export interface TestTables {
+  readonly client: DynamoDBClient;
+  /** A name that no table has yet. */
+  newTable(): string;
+  /** A store with tables of its own, or with those of that name. */
+  open(options?: Partial<DynamodbStoreOptions>): Promise<DynamodbStore>;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port of this machine. */
+export async function startTestTables(): Promise<TestTables> {
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: "eu-central-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  let tables = 0;
+  const newTable = () => {
+    tables += 1;
+    return `stacks-${tables}`;
+  };
+  return {
+    client,
+    newTable,
+    open: (options = {}) => createDynamodbStore({ table: newTable(), client, createTables: true, ...options }),
+    async stop() {
+      client.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
