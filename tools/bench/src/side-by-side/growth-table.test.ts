@@ -26,13 +26,14 @@ it("shows the cost at each size, and the last as a multiple of the first", () =>
     microsecondsEach: 100 + 20 * index,
     leastMicroseconds: 90,
     mostMicroseconds: 130,
+    cpuMicrosecondsEach: 80 + 4 * index,
   }));
 
   const { head, rows } = toGrowthTable(figures, [contender("ours"), contender("other")]);
 
-  expect(head).toEqual(["contender", "rows", "1,000", "1,000,000", "growth"]);
+  expect(head).toEqual(["contender", "rows", "1,000", "1,000,000", "growth", "of its CPU"]);
   expect(rows).toEqual([
-    ["ours 1.0", "ended jobs", "100 (90–130)", "120 (90–130)", "1.20"],
-    ["other 1.0", "ended jobs", "–", "–", "–"],
+    ["ours 1.0", "ended jobs", "100 (90–130)", "120 (90–130)", "1.20", "1.05"],
+    ["other 1.0", "ended jobs", "–", "–", "–", "–"],
   ]);
 });

@@ -2,6 +2,7 @@ import pg from "pg";
 import type { BenchPostgres } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
 import { withContender } from "./contender-child.ts";
+import type { DrainFigures } from "./drain-jobs.ts";
 import { median } from "./statistics.ts";
 
 /** What a job costs with so many rows of older work beside it. */
@@ -13,6 +14,8 @@ export interface GrowthFigures {
   readonly microsecondsEach: number;
   readonly leastMicroseconds: number;
   readonly mostMicroseconds: number;
+  /** Of the program and of Postgres: what the disk and a neighbour on the machine do not disturb. */
+  readonly cpuMicrosecondsEach: number;
 }
 
 /** How far it is measured. */
@@ -45,7 +48,7 @@ export function measureGrowth(
       await adder.call("addMany", { first: added, count: jobs, spread });
       added += jobs;
       await postgres.settle(url);
-      return (await worker.call("drain", { jobs })).ms;
+      return worker.call("drain", { jobs });
     };
     await drain(0);
     const figures: GrowthFigures[] = [];
@@ -53,8 +56,9 @@ export function measureGrowth(
     for (const rows of sizes) {
       await fill(url, contender, filled, rows);
       filled = rows;
-      const each: number[] = [];
-      for (let index = 0; index < drains; index += 1) each.push(((await drain(rows)) / jobs) * 1_000);
+      const drained: DrainFigures[] = [];
+      for (let index = 0; index < drains; index += 1) drained.push(await drain(rows));
+      const each = drained.map(({ ms }) => (ms / jobs) * 1_000);
       figures.push({
         contender: contender.id,
         rows,
@@ -62,6 +66,7 @@ export function measureGrowth(
         microsecondsEach: median(each),
         leastMicroseconds: Math.min(...each),
         mostMicroseconds: Math.max(...each),
+        cpuMicrosecondsEach: median(drained.map((one) => ((one.clientCpuMs + one.serverCpuMs) / jobs) * 1_000)),
       });
     }
     return figures;
