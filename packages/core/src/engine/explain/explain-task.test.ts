@@ -65,7 +65,7 @@ describe("a task that waits for its needs", () => {
         runs.map((each) => view(each)),
       ),
     ).toEqual({
-      why: 'Waits for task "network", which is not done: Runs at worker w1 since 5s. Besides for "db".',
+      why: 'Waits for task "network": Runs at worker w1 since 5s. Besides for "db".',
       waitsFor: { kind: "need", tasks: ["network", "db"] },
     });
   });
@@ -74,8 +74,25 @@ describe("a task that waits for its needs", () => {
     const tasks = [task("network", undefined, "SATISFIED"), task("db", undefined, "ERROR"), task("app", "WAITING")];
 
     expect(explain({ name: "app", tasks }, machine).why).toBe(
-      'Waits for task "db", which has failed; retry or settle it.',
+      'Waits for task "db": it has failed; retry or settle it.',
     );
+  });
+
+  it("tells the reason of the task at the end of a long way, once", () => {
+    const chain = machineOf({ network: {}, db: { needs: ["network"] }, app: { needs: ["db"] } });
+    const tasks = [task("network", "RUNNING"), task("db", "WAITING"), task("app", "WAITING")];
+    const runs = [run("network", 2)];
+
+    expect(
+      explain(
+        { name: "app", tasks, runs },
+        chain,
+        runs.map((each) => view(each)),
+      ),
+    ).toEqual({
+      why: 'Waits for task "db", in the end for "network": Runs at worker w1 since 5s',
+      waitsFor: { kind: "need", tasks: ["db"] },
+    });
   });
 
   it("says what it can where its machine is not known", () => {

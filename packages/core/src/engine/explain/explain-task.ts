@@ -47,14 +47,28 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
   const unmet = listUnmet(facts, name);
   const [first] = unmet;
   if (first === undefined) return { why: "It is about to be sent.", waitsFor: { kind: "result", task: name } };
-  const names = unmet.map((need) => `"${need.name}"`);
-  const next =
-    first.status === "ERROR"
-      ? `which has failed; retry or settle it.`
-      : `which is not done: ${toSentence(explainTask(facts, first).why)}`;
-  const also = unmet.length > 1 ? ` Besides for ${tellNames(names.slice(1))}.` : "";
-  const waitsFor = { kind: "need", tasks: unmet.map((need) => need.name) } as const;
-  return { why: `Waits for task ${names[0]}, ${next}${also}`, waitsFor };
+  const root = findRoot(facts, first);
+  const through = root === first ? "" : `, in the end for "${root.name}"`;
+  const reason = root.status === "ERROR" ? "it has failed; retry or settle it." : explainTask(facts, root).why;
+  const others = unmet.slice(1).map((need) => `"${need.name}"`);
+  const also = others.length > 0 ? ` Besides for ${tellNames(others)}.` : "";
+  return {
+    why: `Waits for task "${first.name}"${through}: ${also === "" ? reason : toSentence(reason)}${also}`,
+    waitsFor: { kind: "need", tasks: unmet.map((need) => need.name) },
+  };
+}
+
+/** The task at the end of the needs: what it waits for is no task. */
+function findRoot(facts: TaskFacts, from: TaskState): TaskState {
+  const seen = new Set<string>();
+  let root = from;
+  for (;;) {
+    seen.add(root.name);
+    const next =
+      root.detail === "WAITING" ? listUnmet(facts, root.name).find(({ name }) => !seen.has(name)) : undefined;
+    if (next === undefined) return root;
+    root = next;
+  }
 }
 
 /** Runs of earlier states that a state's tasks wait for. */

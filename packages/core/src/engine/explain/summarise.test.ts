@@ -99,4 +99,22 @@ describe("what a stack that works waits for", () => {
       waitsFor: { task: "db", kind: "lease", worker: "w1" },
     });
   });
+
+  it("is followed by how many events are parked meanwhile", () => {
+    const tasks = [{ name: "db", status: "PENDING", why: "Runs.", waitsFor: { kind: "lease", worker: "w1" } }] as const;
+    const event = {
+      id: "e7",
+      stackId: "pr-12",
+      origin: "external",
+      message: { event: "KEEP" },
+      receivedAt: 0,
+    } as const;
+    const parked = { event, code: "EVENT_NOT_HANDLED", reason: "no", parkedAt: 0, tries: 1 };
+    const next = [NOW + 60_000, NOW + 30_000].map((nextTryAt) => ({ ...parked, nextTryAt }));
+
+    expect(sum({}, { tasks, parked: next.slice(0, 1) }).why).toBe(
+      "Waits for db. db: Runs. (1 event is parked, tried again in 1m 0s or before.)",
+    );
+    expect(sum({}, { tasks, parked: next }).why).toMatch(/ \(2 events are parked, tried again in 30s or before\.\)$/);
+  });
 });

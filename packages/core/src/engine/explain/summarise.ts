@@ -15,13 +15,23 @@ export interface SummaryFacts {
 
 /** What the stack as a whole does or waits for: what needs a person first, then what runs, then what may come. */
 export function summarise(facts: SummaryFacts): Reason {
+  const reason = explainBusy(facts);
+  if (reason === undefined) return explainQuiet(facts);
+  const [first] = facts.parked;
+  if (first === undefined) return reason;
+  const next = tellLength(Math.min(...facts.parked.map(({ nextTryAt }) => nextTryAt)) - facts.now);
+  const count = facts.parked.length === 1 ? "1 event is" : `${facts.parked.length} events are`;
+  return { ...reason, why: `${reason.why} (${count} parked, tried again in ${next} or before.)` };
+}
+
+/** Undefined: no task is pending or has failed, and the stack is not stalled. */
+function explainBusy(facts: SummaryFacts): Reason | undefined {
   const { stack, tasks } = facts;
   if (stack.stalled !== undefined) return explainStalled(facts, stack.stalled);
   const failed = tasks.filter(({ status }) => status === "ERROR");
   const pending = tasks.filter(({ status }) => status === "PENDING");
   if (failed.length > 0 && (stack.failed === true || pending.length === 0)) return explainFailed(failed);
-  if (pending.length > 0) return explainPending(pending, failed);
-  return explainQuiet(facts);
+  return pending.length > 0 ? explainPending(pending, failed) : undefined;
 }
 
 function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stalled): Reason {
