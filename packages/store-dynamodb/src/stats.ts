@@ -1,10 +1,12 @@
-import type { StoreStats } from "@stackyard/core/engine";
+import type { Store } from "@stackyard/core";
 import { ATTEMPT_SHARDS } from "./attempt-row.ts";
 import { fromItem, type Item } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
 import { SET_ASIDE_LIST } from "./set-aside-row.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
+
+type StoreStats = Awaited<ReturnType<Store["stats"]>>;
 
 /** Counts, by reading the stacks' table and the indexes: for people and metrics, not for every second. */
 export async function loadStats(context: StoreContext): Promise<StoreStats> {

@@ -1,6 +1,8 @@
-import type { StoreStats } from "@stackyard/core/engine";
+import type { Store } from "@stackyard/core";
 import type { Database } from "./database.ts";
 import { fromKeyText } from "./key-text.ts";
+
+type StoreStats = Awaited<ReturnType<Store["stats"]>>;
 
 interface CountRow {
   readonly queued_events: number;

@@ -1,5 +1,7 @@
-import type { StoreStats } from "@stackyard/core/engine";
+import type { Store } from "@stackyard/core";
 import type { Database } from "./database.ts";
+
+type StoreStats = Awaited<ReturnType<Store["stats"]>>;
 
 /** What is counted besides the stacks. */
 export type Counted = "queuedEvents" | "queuedTasks" | "parkedEvents" | "setAsideEvents" | "openAttempts";

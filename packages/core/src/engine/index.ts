@@ -7,7 +7,7 @@ export type {
   Grant,
 } from "../ports/attempt-store.ts";
 export type { Page, PageInput, StoredRecord } from "../ports/records.ts";
-export type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";
+export type { Retention, StackFilter, StoredStack } from "../ports/stack-queries.ts";
 export type {
   Change,
   CommitResult,
@@ -23,6 +23,7 @@ export { toAttemptPassword } from "./attempt-password.ts";
 export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain/explain-stack.ts";
 export { createFolderLocator } from "./folder-locator.ts";
+export { createLeases } from "./leases.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { listProcesses } from "./process-registry.ts";

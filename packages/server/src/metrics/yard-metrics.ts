@@ -1,5 +1,7 @@
-import type { StoreStats } from "@stackyard/core/engine";
+import type { Store } from "@stackyard/core";
 import type { Metric } from "./metrics.ts";
+
+type StoreStats = Awaited<ReturnType<Store["stats"]>>;
 
 /** The store's counts as metrics. */
 export function toYardMetrics(stats: StoreStats, version: string): readonly Metric[] {
