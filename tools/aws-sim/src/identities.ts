@@ -1,0 +1,141 @@
+import type { SimFault } from "./sim-fault.ts";
+
+/** Who signs a request. */
+export interface Identity {
+  readonly arn: string;
+  readonly account: string;
+  /** Temporary credentials of a role: a role that is assumed with them is chained. */
+  readonly isRole: boolean;
+  /** IAM actions, `*` at the end for any. */
+  readonly allow: readonly string[];
+  /** Of the session. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Credentials in the form of the SDK. */
+export interface SimCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+/** A role and who may assume it. */
+export interface RoleInput {
+  readonly account: string;
+  /** With its path where it has one. */
+  readonly name: string;
+  readonly partition?: string;
+  /** Accounts and ARNs. Default: any account. */
+  readonly trusts?: readonly string[];
+  /** The trust policy asks for it (`sts:ExternalId`). */
+  readonly externalId?: string;
+  /** The trust policy allows `sts:TagSession`. Default: true. */
+  readonly allowsTags?: boolean;
+  /** Default: one hour, as IAM gives a new role. */
+  readonly maxSeconds?: number;
+  /** IAM actions of its sessions. Default: all. */
+  readonly allow?: readonly string[];
+  /** IAM is eventually consistent: until then nobody may assume it. */
+  readonly visibleAt?: number;
+}
+
+/** A role that stands. */
+export type Role = Required<Omit<RoleInput, "externalId" | "trusts" | "visibleAt">> &
+  Pick<RoleInput, "externalId" | "trusts" | "visibleAt"> & { readonly arn: string };
+
+/** Users, roles and the credentials that were given out. */
+export interface Identities {
+  addUser(input: UserInput): SimCredentials;
+  addRole(input: RoleInput): Role;
+  removeRole(arn: string): void;
+  findRole(arn: string): Role | undefined;
+  /** A session of a role, as AssumeRole begins it, and as Lambda, ECS and EC2 give it to what runs there. */
+  beginSession(role: Role, session: SessionInput): SimCredentials & { readonly sessionToken: string };
+  /** Whom the credentials belong to. Throws what the service answers to unknown and to ended ones. */
+  authenticate(signed: SignedBy): Identity;
+}
+
+/** A user with keys that do not end. */
+export interface UserInput {
+  readonly account: string;
+  readonly name: string;
+  readonly partition?: string;
+  readonly allow?: readonly string[];
+}
+
+/** One session of a role. */
+export interface SessionInput {
+  readonly name: string;
+  readonly endsAt: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** What a request says about its signer. */
+export interface SignedBy {
+  readonly accessKeyId: string;
+  readonly sessionToken: string | undefined;
+  readonly now: number;
+  readonly unknownKey: (accessKeyId: string) => Error | SimFault;
+  readonly expired: () => Error | SimFault;
+}
+
+interface Key {
+  readonly identity: Identity;
+  readonly sessionToken?: string;
+  readonly endsAt?: number;
+}
+
+const ALL = ["*"];
+const HOUR_SECONDS = 3_600;
+
+/** An empty registry. */
+export function createIdentities(): Identities {
+  const roles = new Map<string, Role>();
+  const keys = new Map<string, Key>();
+
+  function issue(prefix: "AKIA" | "ASIA", key: Key): SimCredentials {
+    const accessKeyId = `${prefix}SIM${String(keys.size).padStart(13, "0")}`;
+    keys.set(accessKeyId, key);
+    return {
+      ...{ accessKeyId, secretAccessKey: `secret-of-${accessKeyId}` },
+      ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken }),
+      ...(key.endsAt === undefined ? {} : { expiration: new Date(key.endsAt) }),
+    };
+  }
+
+  return {
+    addUser({ account, name, partition = "aws", allow = ALL }) {
+      const arn = `arn:${partition}:iam::${account}:user/${name}`;
+      return issue("AKIA", { identity: { arn, account, isRole: false, allow, tags: {} } });
+    },
+    addRole({ partition = "aws", allow = ALL, maxSeconds = HOUR_SECONDS, allowsTags = true, ...input }) {
+      const arn = `arn:${partition}:iam::${input.account}:role/${input.name}`;
+      const role = { ...input, partition, allow, maxSeconds, allowsTags, arn };
+      roles.set(arn, role);
+      return role;
+    },
+    removeRole: (arn) => void roles.delete(arn),
+    findRole: (arn) => roles.get(arn),
+    beginSession({ account, name, partition, allow }, session) {
+      // The path is no part of a session's ARN (IAM guide, "IAM identifiers").
+      const arn = `arn:${partition}:sts::${account}:assumed-role/${name.split("/").at(-1)}/${session.name}`;
+      const identity = { arn, account, isRole: true, allow, tags: session.tags ?? {} };
+      const sessionToken = `token-${keys.size}`;
+      return { ...issue("ASIA", { identity, sessionToken, endsAt: session.endsAt }), sessionToken };
+    },
+    authenticate({ accessKeyId, sessionToken, now, unknownKey, expired }) {
+      const key = keys.get(accessKeyId);
+      if (key === undefined || key.sessionToken !== sessionToken) throw unknownKey(accessKeyId);
+      if (key.endsAt !== undefined && key.endsAt <= now) throw expired();
+      return key.identity;
+    },
+  };
+}
+
+/** True when one of the patterns covers the action. */
+export function allows(patterns: readonly string[], action: string): boolean {
+  return patterns.some((pattern) =>
+    pattern.endsWith("*") ? action.startsWith(pattern.slice(0, -1)) : pattern === action,
+  );
+}

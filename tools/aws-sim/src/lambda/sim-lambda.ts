@@ -1,0 +1,124 @@
+import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
+import { jsonFaults } from "../json-faults.ts";
+import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
+
+/** Functions that are called in this process. */
+export interface SimLambda {
+  readonly service: SimService;
+  addFunction(input: FunctionInput): void;
+}
+
+/** One function. */
+export interface FunctionInput {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  /** What it throws is its error; its answer is sent as JSON. */
+  readonly handler: (event: unknown) => unknown;
+  /** Calls at a time. Default: the account's 1,000. */
+  readonly reservedConcurrency?: number;
+  /** `Pending` until then, as a new function is. */
+  readonly activeAt?: number;
+}
+
+interface LiveFunction extends FunctionInput {
+  running: number;
+}
+
+/** "Lambda quotas": 6 MB for a synchronous request and for its answer, 1 MB for an asynchronous one; 1,000 executions. */
+const MAX_SYNC_BYTES = 6 * 1024 * 1024;
+const MAX_ASYNC_BYTES = 1024 * 1024;
+const ACCOUNT_CONCURRENCY = 1_000;
+
+/** Lambda without functions. Source: API reference, "Invoke" (statuses, errors, FunctionError, payload). */
+export function createLambda(): SimLambda {
+  const functions = new Map<string, LiveFunction>();
+  return {
+    service: {
+      operations: { Invoke: (call) => invoke(functions, call) },
+      toAction: (operation) => (operation === "Invoke" ? "lambda:InvokeFunction" : `lambda:${operation}`),
+      faults: {
+        ...jsonFaults,
+        // "Lambda API requests": throttled calls of its API are TooManyRequestsException, 429.
+        throttled: () => tooMany("CallerRateLimitExceeded"),
+        unknownKey: () => Object.assign(jsonFaults.unknownKey(), { $metadata: { httpStatusCode: 403 } }),
+        denied: (who, action) =>
+          new SimFault("AccessDeniedException", 403, `User: ${who} is not authorized to perform: ${action}`),
+      },
+    },
+    addFunction: (input) =>
+      void functions.set(toKey(input.account, input.region, input.name), { ...input, running: 0 }),
+  };
+}
+
+async function invoke(functions: ReadonlyMap<string, LiveFunction>, call: SimCall): Promise<unknown> {
+  const { input, now } = call;
+  const live = functions.get(toKey(...parseName(textOf(input, "FunctionName"), call)));
+  const payload = Buffer.from(toBytes(input["Payload"]));
+  const isSync = (findText(input, "InvocationType") ?? "RequestResponse") === "RequestResponse";
+  if (live === undefined) {
+    const why = `Function not found: ${textOf(input, "FunctionName")}`;
+    throw new SimFault("ResourceNotFoundException", 404, why, { Type: "User" });
+  }
+  if (payload.length > (isSync ? MAX_SYNC_BYTES : MAX_ASYNC_BYTES)) {
+    throw new SimFault(
+      "RequestTooLargeException",
+      413,
+      "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    );
+  }
+  if (live.activeAt !== undefined && now < live.activeAt) {
+    const why =
+      "The operation cannot be performed at this time. The function is currently in the following state: Pending";
+    throw new SimFault("ResourceConflictException", 409, why);
+  }
+  if (!isSync) return { StatusCode: 202 };
+  return runFunction(live, payload);
+}
+
+async function runFunction(live: LiveFunction, payload: Buffer): Promise<unknown> {
+  if (live.running >= (live.reservedConcurrency ?? ACCOUNT_CONCURRENCY)) {
+    throw tooMany(
+      live.reservedConcurrency === undefined
+        ? "ConcurrentInvocationLimitExceeded"
+        : "ReservedFunctionConcurrentInvocationLimitExceeded",
+    );
+  }
+  live.running += 1;
+  try {
+    const answer = await live.handler(payload.length === 0 ? {} : JSON.parse(payload.toString()));
+    return { StatusCode: 200, ExecutedVersion: "$LATEST", Payload: toPayload(answer ?? null) };
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const Payload = toPayload({ errorType: name, errorMessage: message, trace: [`${name}: ${message}`] });
+    return { StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: "Unhandled", Payload };
+  } finally {
+    live.running -= 1;
+  }
+}
+
+/** A name, a partial or a full ARN, with or without an alias ("Invoke", FunctionName). */
+function parseName(text: string, { identity, region }: SimCall): [account: string, region: string, name: string] {
+  const arn = /^arn:aws[a-z-]*:lambda:([^:]+):(\d{12}):function:([^:]+)/.exec(text);
+  if (arn !== null) return [arn[2] ?? "", arn[1] ?? "", arn[3] ?? ""];
+  const partial = /^(\d{12}):function:([^:]+)/.exec(text);
+  if (partial !== null) return [partial[1] ?? "", region, partial[2] ?? ""];
+  return [identity.account, region, text.split(":")[0] ?? text];
+}
+
+function toKey(account: string, region: string, name: string): string {
+  return [account, region, name].join("/");
+}
+
+function toBytes(payload: unknown): Uint8Array | string {
+  return payload instanceof Uint8Array || typeof payload === "string" ? payload : "";
+}
+
+function toPayload(value: unknown): Uint8Array {
+  return Uint8ArrayBlobAdapter.fromString(JSON.stringify(value));
+}
+
+function tooMany(Reason: string): SimFault {
+  return new SimFault("TooManyRequestsException", 429, "Rate Exceeded.", { Reason });
+}

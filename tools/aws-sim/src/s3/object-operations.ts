@@ -1,0 +1,127 @@
+import { Readable } from "node:stream";
+import { sdkStreamMixin } from "@smithy/core/serde";
+import { allows } from "../identities.ts";
+import { findText, type SimCall, textOf } from "../sim-call.ts";
+import { type Bucket, openBucket, type StoredObject, toEtag } from "./buckets.ts";
+import { readBody } from "./read-body.ts";
+import { s3Faults } from "./s3-faults.ts";
+
+type Buckets = ReadonlyMap<string, Bucket>;
+
+/** S3 guide, "Naming Amazon S3 objects": a key is at most 1,024 bytes of UTF-8. */
+const MAX_KEY_BYTES = 1_024;
+
+/**
+ * PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *` is answered 412 when
+ * the key is there; `If-Match` 412 when the ETag differs and 404 when there is no object; of several writers at a time the
+ * first wins. A delete in between is answered 409, which tests bring about with `once`.
+ */
+export async function putObject(buckets: Buckets, call: SimCall): Promise<unknown> {
+  const { input, now } = call;
+  const body = await readBody(input["Body"]);
+  // From here on nothing is awaited: writes are one at a time.
+  const bucket = openBucket(buckets, call);
+  const key = textOf(input, "Key");
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Faults.keyTooLong();
+  checkWriteCondition(bucket.objects.get(key), key, input);
+  const object: StoredObject = {
+    ...{ key, body, etag: toEtag(body), modifiedAt: now },
+    contentType: findText(input, "ContentType"),
+    metadata: { ...Object(input["Metadata"]) },
+  };
+  bucket.objects.set(key, object);
+  return { ETag: object.etag };
+}
+
+function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
+  const { IfMatch: ifMatch, IfNoneMatch: ifNoneMatch } = input;
+  // API reference, "PutObject": If-None-Match expects the asterisk; both together are not served.
+  if (ifNoneMatch !== undefined && (ifNoneMatch !== "*" || ifMatch !== undefined)) {
+    throw s3Faults.notImplemented("If-None-Match");
+  }
+  if (ifNoneMatch === "*" && current !== undefined) throw s3Faults.preconditionFailed("If-None-Match");
+  if (ifMatch === undefined) return;
+  if (current === undefined) throw s3Faults.noSuchKey(key);
+  if (ifMatch !== current.etag) throw s3Faults.preconditionFailed("If-Match");
+}
+
+/** GetObject and what its answer has in common with HeadObject. */
+export function getObject(buckets: Buckets, call: SimCall): unknown {
+  const object = findObject(buckets, call) ?? throwMissing(call);
+  checkReadCondition(object, call.input);
+  const range = findRange(findText(call.input, "Range"), object.body.length);
+  const body = range === undefined ? object.body : object.body.subarray(range.from, range.to + 1);
+  return {
+    ...toHead(object),
+    ContentLength: body.length,
+    ...(range === undefined ? {} : { ContentRange: `bytes ${range.from}-${range.to}/${object.body.length}` }),
+    Body: sdkStreamMixin(Readable.from(body.length === 0 ? [] : [body])),
+  };
+}
+
+/** HeadObject: without a body, so a missing object is only `NotFound`. */
+export function headObject(buckets: Buckets, call: SimCall): unknown {
+  const object = findObject(buckets, call);
+  if (object === undefined && mayList(call)) throw s3Faults.notFound();
+  if (object === undefined) return throwMissing(call);
+  checkReadCondition(object, call.input);
+  return toHead(object);
+}
+
+/** DeleteObject: what is not there is deleted too, unless `If-Match` asks for it (S3 guide, "conditional deletes"). */
+export function deleteObject(buckets: Buckets, call: SimCall): unknown {
+  const { objects } = openBucket(buckets, call);
+  const key = textOf(call.input, "Key");
+  const ifMatch = findText(call.input, "IfMatch");
+  const current = objects.get(key);
+  if (ifMatch !== undefined && current === undefined) throw s3Faults.noSuchKey(key);
+  if (ifMatch !== undefined && ifMatch !== "*" && ifMatch !== current?.etag)
+    throw s3Faults.preconditionFailed("If-Match");
+  objects.delete(key);
+  return {};
+}
+
+function findObject(buckets: Buckets, call: SimCall): StoredObject | undefined {
+  return openBucket(buckets, call).objects.get(textOf(call.input, "Key"));
+}
+
+/** API reference, "GetObject": who may not list the bucket is told 403 for a key that is not there, not 404. */
+function throwMissing(call: SimCall): never {
+  if (mayList(call)) throw s3Faults.noSuchKey(textOf(call.input, "Key"));
+  throw s3Faults.denied(call.identity.arn, "s3:ListBucket");
+}
+
+function mayList({ identity }: SimCall): boolean {
+  return allows(identity.allow, "s3:ListBucket");
+}
+
+function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): void {
+  const ifMatch = findText(input, "IfMatch");
+  if (ifMatch !== undefined && ifMatch !== etag) throw s3Faults.preconditionFailed("If-Match");
+  if (findText(input, "IfNoneMatch") === etag) throw s3Faults.notModified();
+}
+
+function toHead({ body, etag, modifiedAt, contentType, metadata }: StoredObject) {
+  return {
+    ...{ ETag: etag, ContentLength: body.length, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },
+    ...{ Metadata: metadata, ContentType: contentType ?? "application/octet-stream" },
+  };
+}
+
+/** HTTP dates have no fractions of a second (RFC 9110, section 5.6.7). */
+function toSeconds(instant: number): Date {
+  return new Date(Math.floor(instant / 1_000) * 1_000);
+}
+
+/** RFC 9110, section 14.1.2; S3 serves one range a request. */
+function findRange(
+  text: string | undefined,
+  length: number,
+): { readonly from: number; readonly to: number } | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(text ?? "") ?? [];
+  if (first === "" && last === "") return undefined;
+  const from = first === "" ? Math.max(0, length - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? length - 1 : Math.min(Number(last), length - 1);
+  if (from > to) throw s3Faults.invalidRange();
+  return { from, to };
+}
