@@ -23,6 +23,13 @@ describe("the mask of an attempt", () => {
     expect(mask.step(succeeded(null))).toEqual(succeeded(null));
   });
 
+  it("lets no run follow that would keep a secret in its config", () => {
+    const step = (config: Readonly<Record<string, unknown>>) => ({ ...succeeded({}), followUp: { inMs: 1, config } });
+
+    expect(mask.step(step({ deep: ["hunter22"] }))).toMatchObject({ kind: "failed", code: "OUTPUT_INVALID" });
+    expect(mask.step(step({ deep: ["else"] }))).toEqual(step({ deep: ["else"] }));
+  });
+
   it("hides secrets in logs, errors and their stacks included", () => {
     const recorded = createRecordingLogger();
     const logger = mask.logger(recorded);

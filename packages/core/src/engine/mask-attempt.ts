@@ -1,5 +1,6 @@
 import type { Step, Succeeded } from "../ports/executor.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
+import { failed } from "../ports/steps.ts";
 import { createMaskText, type MaskText, maskTexts } from "./mask-text.ts";
 
 /** What must not leave a worker while it runs an attempt that was given secrets. */
@@ -34,9 +35,16 @@ function maskStep(step: Step, mask: MaskText): Step {
     case "failed":
       return { ...step, message: mask(step.message), ...(step.outputs && { outputs: maskMap(step.outputs, mask) }) };
     case "succeeded":
-      return taint(step, mask);
+      return step.followUp && quotes(step.followUp.config, mask) ? REVEALING : taint(step, mask);
   }
 }
+
+/** The revision of a run is kept in clear, and its config with it. */
+const REVEALING = failed({
+  code: "OUTPUT_INVALID",
+  message: "The work was done, but the run that shall follow it would hold a sensitive value in its config.",
+  retryable: false,
+});
 
 function taint(step: Succeeded, mask: MaskText): Succeeded {
   const { outputs, sensitive = [] } = step;
