@@ -30,8 +30,8 @@ interface ViewRow {
 /** Rows of an attempt `a`, with what is known of it while it is open. */
 const VIEW = `
 select a.attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesce(l.status, 'settled') as status,
-       a.dispatched_at, coalesce(l.deadline_at, a.deadline_at) as deadline_at, coalesce(l.token, a.token) as token,
-       coalesce(l.owner, a.owner) as owner, l.lease_until, l.poll_due_at, coalesce(l.cancelling, a.cancelling) as cancelling,
+       a.dispatched_at, coalesce(l.deadline_at, e.deadline_at) as deadline_at, coalesce(l.token, e.token) as token,
+       coalesce(l.owner, e.owner) as owner, l.lease_until, l.poll_due_at, coalesce(l.cancelling, e.cancelling) as cancelling,
        (select array_agg(k.key order by k.key) from stackyard.held_key k where k.attempt_no = l.attempt_no) as keys,
        l.queued_key,
        (select h.attempt_id from stackyard.held_key k join stackyard.live h on h.attempt_no = k.attempt_no
@@ -39,8 +39,10 @@ select a.attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesc
        case when l.queued_key is not null then (
          select count(*) from stackyard.live o
           where o.queued_key = l.queued_key and o.attempt_no <= l.attempt_no) end as place,
-       coalesce(l.progress_message, a.progress_message) as progress_message, a.log, a.outcome
-  from stackyard.attempt a left join stackyard.live l on l.attempt_no = a.attempt_no`;
+       coalesce(l.progress_message, e.progress_message) as progress_message, e.log, e.outcome
+  from stackyard.attempt a
+  left join stackyard.live l on l.attempt_no = a.attempt_no
+  left join stackyard.attempt_end e on e.attempt_no = a.attempt_no`;
 
 const FIND = {
   name: "find_attempt",
@@ -58,11 +60,11 @@ const LIST = {
   name: "list_attempts",
   text: `
 with own as materialized (
-  select a.attempt_no, a.settled_at is null as is_open
+  select a.attempt_no, not exists (select from stackyard.attempt_end e where e.attempt_no = a.attempt_no) as is_open
     from generate_series((select max(attempt_no) >> 15 from stackyard.attempt),
                          (select min(attempt_no) >> 15 from stackyard.attempt), -1) as segment
    cross join lateral (
-     select a.attempt_no, a.settled_at from stackyard.attempt a
+     select a.attempt_no from stackyard.attempt a
       where a.attempt_no >> 15 = segment and a.stack_id = $1 order by a.attempt_no desc) a
 ), wanted as (
   select attempt_no from own where is_open

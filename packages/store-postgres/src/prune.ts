@@ -36,7 +36,7 @@ export function createPrune(database: Database): (retention: Retention, now: num
 }
 
 /** Removes what is old among the next rows; `last` is null where they, and so all later ones, are too young. */
-function walkOver(table: string, place: string, born: string, died: string): Statement {
+function walkOver(table: string, place: string, born: string): Statement {
   return {
     name: `prune_${table}`,
     text: `
@@ -46,15 +46,31 @@ with batch as materialized (
   select max(place) as last, min(born) as oldest, count(*) as count from batch
 ), removed as (
   delete from stackyard.${table} using found
-   where found.oldest < $2 and ${place} > $1 and ${place} <= found.last and ${died} < $2
+   where found.oldest < $2 and ${place} > $1 and ${place} <= found.last and ${born} < $2
 )
 select case when oldest < $2 and count = ${BATCH} then last end as last from found`,
   };
 }
 
-const HISTORY = walkOver("history", "position", "at", "at");
-const ATTEMPTS = walkOver("attempt", "attempt_no", "dispatched_at", "settled_at");
-const SET_ASIDE = walkOver("set_aside", "position", "set_aside_at", "set_aside_at");
+const HISTORY = walkOver("history", "position", "at");
+const ATTEMPTS = {
+  name: "prune_attempts",
+  text: `
+with batch as materialized (
+  select attempt_no as place, dispatched_at as born from stackyard.attempt where attempt_no > $1
+   order by attempt_no limit ${BATCH}
+), found as materialized (
+  select max(place) as last, min(born) as oldest, count(*) as count from batch
+), ended as (
+  delete from stackyard.attempt_end e using found
+   where found.oldest < $2 and e.attempt_no > $1 and e.attempt_no <= found.last and e.settled_at < $2
+  returning e.attempt_no
+), removed as (
+  delete from stackyard.attempt a using ended where a.attempt_no = ended.attempt_no
+)
+select case when oldest < $2 and count = ${BATCH} then last end as last from found`,
+};
+const SET_ASIDE = walkOver("set_aside", "position", "set_aside_at");
 
 async function walk(
   database: Database,

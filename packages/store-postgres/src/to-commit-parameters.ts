@@ -60,10 +60,13 @@ function toApplied({ stackId, appliedIds, now }: Change): readonly object[] {
   return appliedIds.map((id, index) => ({ o: index + 1, id: toKeyText(id), stack: toKeyText(stackId), now }));
 }
 
-/** Ids that must not have been applied before. */
-function toKnown({ stackId, appliedIds, park, setAside }: Change): readonly object[] {
-  const events = [...appliedIds.map((id) => ({ stackId, id })), ...[...park, ...setAside].map(({ event }) => event)];
-  return events.map((event, index) => ({ o: index + 1, stack: toKeyText(event.stackId), id: toKeyText(event.id) }));
+/** Ids that must not have been applied before, besides those that are applied. */
+function toKnown({ appliedIds, park, setAside }: Change): readonly object[] {
+  return [...park, ...setAside].map(({ event }, index) => ({
+    o: appliedIds.length + index + 1,
+    stack: toKeyText(event.stackId),
+    id: toKeyText(event.id),
+  }));
 }
 
 function toParked({ park }: Change): readonly object[] {

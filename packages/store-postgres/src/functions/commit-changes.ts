@@ -44,9 +44,12 @@ begin
     -- Somebody may have made one of them meanwhile.
     ${LOOK};
   end if;
-  if p_known is not null and v_ok is not null then
+  if p_known is not null or (p_applied is not null and false = any(v_there)) then
+    -- What nearly every transition does finds known ids by itself.
     select array_agg(k.n order by k.o), array_agg(k.id order by k.o) into v_known_ns, v_known_ids
-      from json_to_recordset(p_known) as k(n int, o int, stack text, id text)
+      from (select a.n, a.o, a.stack, a.id from json_to_recordset(p_applied) as a(n int, o int, id text, stack text)
+            union all
+            select k.n, k.o, k.stack, k.id from json_to_recordset(p_known) as k(n int, o int, stack text, id text)) k
      where k.n = any(v_ok)
        and exists (select from stackyard.event_id i where i.event_id = k.id and i.stack_id = k.stack);
     if v_known_ns is not null then
@@ -60,7 +63,12 @@ begin
     v_none := stackyard.open_history();
   end if;
 
-  with put as (
+  with applied as materialized (
+    select * from json_to_recordset(p_applied) as a(n int, o int, id text, stack text, now bigint) where a.n = any(v_ok)
+  ), known as materialized (
+    select a.n, a.o, a.id from applied a
+     where exists (select from stackyard.event_id i where i.event_id = a.id and i.stack_id = a.stack)
+  ), put as (
     update stackyard.stacks s
        set data = w.data, version = s.version + 1, machine = w.machine, state = w.state, busy = w.busy,
            trouble = w.trouble, timer_at = w.timer, id_count = s.id_count + p_counts[w.n], foreign_write = false,
@@ -68,21 +76,22 @@ begin
       from json_to_recordset(p_puts)
         as w(n int, id text, data text, machine text, state text, busy boolean, trouble smallint, timer bigint,
              updated bigint)
-     where s.id = w.id and w.n = any(v_ok) and v_there[w.n]
+     where s.id = w.id and w.n = any(v_ok) and v_there[w.n] and w.n not in (select k.n from known k)
   ), remembered as (
     insert into stackyard.event_id (event_id, stack_id, applied_at, number)
     select a.id, a.stack, a.now, v_counts[a.n] + a.o
-      from json_to_recordset(p_applied) as a(n int, o int, id text, stack text, now bigint) where a.n = any(v_ok)
+      from applied a where a.n not in (select k.n from known k)
     on conflict do nothing
   ), recorded as (
     insert into stackyard.history (stack_id, event_id, at, body)
     select h.stack, h.id, h.at, h.body
-      from json_to_recordset(p_history) as h(n int, stack text, id text, at bigint, body text) where h.n = any(v_ok)
+      from json_to_recordset(p_history) as h(n int, stack text, id text, at bigint, body text)
+     where h.n = any(v_ok) and h.n not in (select k.n from known k)
   ), given as materialized (
     select * from json_to_recordset(p_dispatches)
       as g(n int, id text, stack text, task text, entry bigint, attempt bigint, executor text, timeout bigint,
            within bigint, secrets text, message text, now bigint)
-     where g.n = any(v_ok)
+     where g.n = any(v_ok) and g.n not in (select k.n from known k)
   ), fresh as (
     insert into stackyard.live (attempt_no, attempt_id, status, timeout_ms, deadline_at, ends_at, due_at, queue_seq,
                                 cancel_within_ms, secrets)
@@ -100,14 +109,21 @@ begin
     insert into stackyard.task_queue (seq, attempt_no, visible_at, deliveries, queued_at)
     select f.queue_seq, f.attempt_no, 0, 0, g.now from fresh f join given g on g.id = f.attempt_id
   ), done as materialized (
-    select e.seq, e.stack from json_to_recordset(p_events) as e(n int, seq bigint, stack text) where e.n = any(v_ok)
+    select e.seq, e.stack from json_to_recordset(p_events) as e(n int, seq bigint, stack text)
+     where e.n = any(v_ok) and e.n not in (select k.n from known k)
   ), unqueued as (
     delete from stackyard.event_queue q using done d where q.seq = d.seq
+  ), freed as (
+    update stackyard.event_lease l
+       set until = case when l.seqs <@ d.seqs then 0 else l.until end, ${WITHOUT_DONE}
+      from (select d.stack, array_agg(d.seq) as seqs from done d group by d.stack) d
+     where l.stack_id = d.stack and l.seqs && d.seqs
   )
-  update stackyard.event_lease l
-     set until = case when l.seqs <@ d.seqs then 0 else l.until end, ${WITHOUT_DONE}
-    from (select d.stack, array_agg(d.seq) as seqs from done d group by d.stack) d
-   where l.stack_id = d.stack and l.seqs && d.seqs;
+  select coalesce(array_agg(k.n order by k.o), v_known_ns), coalesce(array_agg(k.id order by k.o), v_known_ids)
+    into v_known_ns, v_known_ids from known k;
+  if v_known_ns is not null then
+    v_ok := array(select unnest(v_ok) except select unnest(v_known_ns));
+  end if;
 
   if p_parked is not null or p_unparked is not null or p_aside is not null then
     perform stackyard.park_events(p_ids, p_parked, p_unparked, p_aside, v_ok);

@@ -12,10 +12,9 @@ begin
   ), unqueued as (
     delete from stackyard.task_queue t using ended e where t.seq = e.queue_seq
   )
-  update stackyard.attempt a
-     set outcome = p_outcome, settled_at = p_now, deadline_at = e.deadline_at, token = e.token, owner = e.owner,
-         cancelling = e.cancelling, progress_message = e.progress_message
-    from ended e where a.attempt_no = e.attempt_no;
+  insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner, cancelling,
+                                     progress_message)
+  select e.attempt_no, p_outcome, p_now, e.deadline_at, e.token, e.owner, e.cancelling, e.progress_message from ended e;
   perform stackyard.pass_keys_on(p_attempt_nos, p_now);
 end
 $body$;

@@ -10,13 +10,16 @@ declare
   v_settled int[];
   v_nos bigint[];
   v_now bigint;
-  v_keyed boolean;
+  v_keyed boolean := false;
 begin
-  perform 1
-     from stackyard.held_key k
-    where k.attempt_no = any(array(select l.attempt_no from stackyard.live l where l.attempt_id = any(p_ids)))
-    order by k.key for update;
-  v_keyed := found;
+  -- Hardly a yard's attempts have keys; where some do, those of these are locked before the attempts, as a claim does.
+  if exists (select from stackyard.held_key) then
+    perform 1
+       from stackyard.held_key k
+      where k.attempt_no = any(array(select l.attempt_no from stackyard.live l where l.attempt_id = any(p_ids)))
+      order by k.key for update;
+    v_keyed := found;
+  end if;
   with given as materialized (
     select * from json_to_recordset(p_settles)
       as g(n int, id text, token bigint, outcome text, log text, now bigint)
@@ -28,10 +31,10 @@ begin
   ), unqueued as (
     delete from stackyard.task_queue t using ended e where t.seq = e.queue_seq
   ), written as (
-    update stackyard.attempt a
-       set outcome = e.outcome, settled_at = e.now, log = e.log, deadline_at = e.deadline_at, token = e.token,
-           owner = e.owner, cancelling = e.cancelling, progress_message = e.progress_message
-      from ended e where a.attempt_no = e.attempt_no
+    insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner, cancelling,
+                                       progress_message, log)
+    select e.attempt_no, e.outcome, e.now, e.deadline_at, e.token, e.owner, e.cancelling, e.progress_message, e.log
+      from ended e
   ), told as (
     insert into stackyard.event_queue (stack_id, event_id, visible_at, queued_at, event)
     select g.stack, g.id, g.visible, g.queued, g.event

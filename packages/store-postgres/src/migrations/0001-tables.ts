@@ -87,7 +87,7 @@ create table stackyard.history (
 create index history_by_stack on stackyard.history ((position >> 15), stack_id, position);
 create index history_by_event on stackyard.history ((position >> 15), event_id, position);
 
--- All attempts; attempt_no is the order of dispatch. The columns from outcome on are written at the end.
+-- All attempts; attempt_no is the order of dispatch. No row is written twice: how it ended stands in attempt_end.
 create sequence stackyard.attempt_no;
 create table stackyard.attempt (
   attempt_no bigint not null primary key,
@@ -98,18 +98,22 @@ create table stackyard.attempt (
   attempt bigint not null,
   executor text collate "C",
   dispatched_at bigint not null,
-  message text not null,
-  outcome text,
-  settled_at bigint,
-  deadline_at bigint,
-  token bigint,
+  message text not null
+);
+create index attempt_by_id on stackyard.attempt ((attempt_no >> 15), attempt_id);
+create index attempt_by_stack on stackyard.attempt ((attempt_no >> 15), stack_id, attempt_no);
+
+create table stackyard.attempt_end (
+  attempt_no bigint not null primary key,
+  outcome text not null,
+  settled_at bigint not null,
+  deadline_at bigint not null,
+  token bigint not null,
   owner text collate "C",
   cancelling text,
   progress_message text,
   log text
-) with (fillfactor = 85);
-create index attempt_by_id on stackyard.attempt ((attempt_no >> 15), attempt_id);
-create index attempt_by_stack on stackyard.attempt ((attempt_no >> 15), stack_id, attempt_no);
+);
 
 -- Attempts that have not ended. left_ms: what a queued attempt has left when its clock goes on. ends_at: the deadline,
 -- or the end of a cancel; null while the clock stands. due_at: nothing of the row is due before.
@@ -136,7 +140,7 @@ create table stackyard.live (
   progress text,
   progress_message text,
   secrets text
-) with (fillfactor = 60);
+) with (fillfactor = 45);
 create index live_due on stackyard.live (due_at) where due_at is not null;
 create index live_waiting on stackyard.live (queued_key, attempt_no) where queued_key is not null;
 
@@ -146,7 +150,7 @@ create table stackyard.task_queue (
   visible_at bigint not null,
   deliveries int not null,
   queued_at bigint not null
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
 create table stackyard.held_key (
   key text collate "C" not null primary key,

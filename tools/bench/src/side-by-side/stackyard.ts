@@ -44,13 +44,16 @@ with stack as (
 ), lines as (
   insert into stackyard.history (stack_id, event_id, at, body)
   select f.id, l.event_id || '-' || f.n, l.at, replace(l.body, l.stack_id, f.id) from line l, fresh f
+), attempts as (
+  insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at, message)
+  select nextval('stackyard.attempt_no'), replace(a.attempt_id, a.stack_id, f.id), f.id, a.task, a.entry, a.attempt,
+         a.executor, a.dispatched_at, replace(a.message, a.stack_id, f.id)
+    from attempt a, fresh f
+  returning attempt_no
 )
-insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at, message,
-                               outcome, settled_at, deadline_at, token, owner)
-select nextval('stackyard.attempt_no'), replace(a.attempt_id, a.stack_id, f.id), f.id, a.task, a.entry, a.attempt,
-       a.executor, a.dispatched_at, replace(a.message, a.stack_id, f.id), a.outcome, a.settled_at, a.deadline_at,
-       a.token, a.owner
-  from attempt a, fresh f`;
+insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner)
+select m.attempt_no, e.outcome, e.settled_at, e.deadline_at, e.token, e.owner
+  from attempts m, attempt a join stackyard.attempt_end e using (attempt_no)`;
 
 /** Every event and every task alone: no write is shared, ten of each at a time. */
 export const stackyard: Contender = {
