@@ -1,0 +1,133 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import { StackyardError } from "@stackyard/core";
+import { readEnvelope } from "./envelope.ts";
+import { hashOf } from "./fifo-ids.ts";
+import type { IncomingMessage } from "./incoming-message.ts";
+import { byteSizeOf, type OutgoingMessage } from "./outgoing-message.ts";
+import { toStackyardError } from "./to-stackyard-error.ts";
+
+/** Where bodies lie that are larger than the queue takes. */
+export interface ClaimCheckOptions {
+  readonly s3: S3Client;
+  readonly bucket: string;
+  /** What keys begin with. Default: `stackyard/messages/`. A lifecycle rule of the bucket removes the objects. */
+  readonly prefix?: string;
+}
+
+/** Leaves bodies in a bucket and fetches them. */
+export interface ClaimChecks {
+  /** The message with a pointer in the place of its body. Throws what passes as retryable. */
+  check(message: OutgoingMessage): Promise<OutgoingMessage>;
+  /** The message with its body, if it has a pointer. Throws `CONFIG_INVALID` where that leads nowhere it may lead. */
+  redeem(message: IncomingMessage): Promise<IncomingMessage>;
+}
+
+const DEFAULT_PREFIX = "stackyard/messages/";
+
+// The format of Amazon's extended clients (https://github.com/awslabs/payload-offloading-java-common-lib-for-aws), so that
+// receivers that use one get these messages too.
+const POINTER_CLASSES = [
+  "software.amazon.payloadoffloading.PayloadS3Pointer",
+  "com.amazon.sqs.javamessaging.MessageS3Pointer",
+];
+const SIZE_ATTRIBUTE = "ExtendedPayloadSize";
+
+/** A message is at most 1,048,576 characters; of these each takes at most three bytes, or twelve as an escaped pair. */
+const MAX_BODY_BYTES = 8 * 1_048_576;
+
+/** Claim checks in one bucket. Pointers into other buckets are refused: a message must not choose what is read. */
+export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: ClaimCheckOptions): ClaimChecks {
+  return {
+    async check(message) {
+      // The same body has the same key, so that a repeat leaves nothing behind.
+      const key = `${prefix}${hashOf([message.body])}`;
+      await putObject(s3, { bucket, key, body: message.body });
+      return {
+        ...message,
+        body: JSON.stringify([POINTER_CLASSES[0], { s3BucketName: bucket, s3Key: key }]),
+        attributes: { ...message.attributes, [SIZE_ATTRIBUTE]: String(Buffer.byteLength(message.body)) },
+      };
+    },
+    async redeem(message) {
+      const envelope = readEnvelope(message.body);
+      const pointer = findPointer(envelope.message ?? message.body);
+      if (pointer === undefined) return message;
+      if (pointer.bucket !== bucket || !pointer.key.startsWith(prefix)) {
+        const where = `s3://${pointer.bucket}/${pointer.key}`;
+        throw new StackyardError(
+          "CONFIG_INVALID",
+          `The body of a message is said to lie in ${where}, which is not read.`,
+        );
+      }
+      const attributes = { ...envelope.attributes, ...message.attributes };
+      return { ...message, attributes, body: await getObject(s3, pointer) };
+    },
+  };
+}
+
+/** Refuses messages with pointers: nobody has said in which bucket they may lie. */
+export const noClaimChecks: Pick<ClaimChecks, "redeem"> = {
+  async redeem(message) {
+    if (findPointer(readEnvelope(message.body).message ?? message.body) === undefined) return message;
+    throw new StackyardError(
+      "CONFIG_INVALID",
+      "The body of a message lies in S3, and no bucket for such bodies is configured. Set the option claimChecks.",
+    );
+  },
+};
+
+/** Claim checks for messages that are larger than their queue takes; an error says what to do where there are none. */
+export async function checkLarge(
+  message: OutgoingMessage,
+  { claimChecks, maxBytes }: { readonly claimChecks: ClaimChecks | undefined; readonly maxBytes: number },
+): Promise<OutgoingMessage> {
+  const bytes = byteSizeOf(message);
+  if (bytes <= maxBytes) return message;
+  if (claimChecks !== undefined) return claimChecks.check(message);
+  throw new StackyardError(
+    "PAYLOAD_TOO_LARGE",
+    `A message of ${bytes} bytes is larger than the ${maxBytes} that fit. Make it smaller, or set the option claimChecks.`,
+  );
+}
+
+interface Pointer {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+function findPointer(body: string): Pointer | undefined {
+  if (!POINTER_CLASSES.some((name) => body.startsWith(`["${name}"`))) return undefined;
+  try {
+    const [, pointer]: unknown[] = JSON.parse(body);
+    if (typeof pointer !== "object" || pointer === null) return undefined;
+    const { s3BucketName, s3Key }: { s3BucketName?: unknown; s3Key?: unknown } = pointer;
+    return typeof s3BucketName === "string" && typeof s3Key === "string"
+      ? { bucket: s3BucketName, key: s3Key }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function putObject(s3: S3Client, { bucket, key, body }: Pointer & { readonly body: string }): Promise<void> {
+  const { PutObjectCommand } = await import("@aws-sdk/client-s3");
+  const request = { Bucket: bucket, Key: key, Body: body, ContentType: "application/json" };
+  try {
+    await s3.send(new PutObjectCommand(request));
+  } catch (error) {
+    throw toStackyardError(error, `Leaving the body of a message in s3://${bucket}/${key}`);
+  }
+}
+
+async function getObject(s3: S3Client, { bucket, key }: Pointer): Promise<string> {
+  const { GetObjectCommand } = await import("@aws-sdk/client-s3");
+  try {
+    const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    if (ContentLength > MAX_BODY_BYTES) {
+      throw new StackyardError("PAYLOAD_TOO_LARGE", `The body in s3://${bucket}/${key} has ${ContentLength} bytes.`);
+    }
+    return (await Body?.transformToString()) ?? "";
+  } catch (error) {
+    throw toStackyardError(error, `Fetching the body of a message from s3://${bucket}/${key}`);
+  }
+}

@@ -1,0 +1,164 @@
+import type { QueuedEvent } from "@stackyard/core/engine";
+import { parseEventMessage } from "@stackyard/core/machine";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeEvent } from "./decode-event.ts";
+import { encodeEvent } from "./encode-event.ts";
+import { anIncoming } from "./testing/builders.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+const SENT = Date.UTC(2026, 0, 1);
+const ATTEMPT = "s1/created/1/plan/1";
+
+function anEvent(overrides: Partial<QueuedEvent> = {}): QueuedEvent {
+  return {
+    id: "e1",
+    stackId: "s1",
+    origin: "external",
+    message: { event: "PUSH", stackId: "s1", metadata: { sha: "9f1c" } },
+    receivedAt: SENT,
+    ...overrides,
+  };
+}
+
+/** What comes out of a queue that an event was put into, directly or through a topic. */
+function carry(event: QueuedEvent, how: "queue" | "raw" | "envelope" = "queue"): QueuedEvent {
+  const { body, attributes } = encodeEvent(event);
+  if (how !== "envelope") return decodeEvent(anIncoming(body, { attributes }), NOW);
+  const values = Object.entries(attributes).map(([name, Value]) => [name, { Type: "String", Value }]);
+  const MessageAttributes = Object.fromEntries(values);
+  return decodeEvent(
+    anIncoming(JSON.stringify({ Type: "Notification", MessageId: "sns-1", Message: body, MessageAttributes })),
+    NOW,
+  );
+}
+
+describe("encodeEvent", () => {
+  it("makes a body that the predecessor reads, with the id in it", () => {
+    const { body } = encodeEvent(anEvent());
+
+    expect(JSON.parse(body)).toEqual({ event: "PUSH", stackId: "s1", metadata: { sha: "9f1c" }, id: "e1" });
+  });
+
+  it("keeps an id and a stack that the body names", () => {
+    const message = { event: "PUSH", stackId: "s1", id: "body-id" };
+
+    expect(JSON.parse(encodeEvent(anEvent({ message })).body)).toEqual(message);
+    expect(carry(anEvent({ message }))).toEqual(anEvent({ message }));
+  });
+
+  it("leaves ids out of bodies that no sender may use", () => {
+    const id = `result:${"x".repeat(300)}`;
+
+    expect(JSON.parse(encodeEvent(anEvent({ id })).body)).not.toHaveProperty("id");
+    expect(carry(anEvent({ id })).id).toBe(id);
+  });
+
+  it("orders by stack and drops repeats by event", () => {
+    const [first, repeat, other] = [anEvent(), anEvent({ receivedAt: NOW }), anEvent({ id: "e2" })].map(encodeEvent);
+
+    expect(first?.groupId).toBe("s1");
+    expect(repeat?.deduplicationId).toBe(first?.deduplicationId);
+    expect(other?.deduplicationId).not.toBe(first?.deduplicationId);
+  });
+});
+
+describe("decodeEvent", () => {
+  it.each(["queue", "raw", "envelope"] as const)("gives an event as it was published, through a %s", (how) => {
+    const event = anEvent({ actor: "ada" });
+
+    expect(carry(event, how)).toEqual(event);
+  });
+
+  it("gives any event as it was published", () => {
+    const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((id) => !/\p{Cc}/u.test(id));
+    const arbitrary = fc.record({ id: text, stackId: text, name: fc.string(), value: fc.jsonValue() });
+    fc.assert(
+      fc.property(arbitrary, ({ id, stackId, name, value }) => {
+        fc.pre(!JSON.stringify(value).includes("__proto__"));
+        const message: QueuedEvent["message"] = JSON.parse(
+          JSON.stringify({ event: name, stackId, metadata: { value } }),
+        );
+        const event = anEvent({ id, stackId, message });
+        expect(carry(event)).toEqual(event);
+      }),
+    );
+  });
+
+  it("reads the predecessor's message, under the queue's id", () => {
+    const body = '{"stackId":"pr-12","action":"LAUNCH","machine":"review-app","metadata":{"n":1}}';
+
+    expect(decodeEvent(anIncoming(body, { sentAt: SENT }), NOW)).toEqual({
+      id: "m-1",
+      stackId: "pr-12",
+      origin: "external",
+      receivedAt: SENT,
+      message: { stackId: "pr-12", action: "LAUNCH", machine: "review-app", metadata: { n: 1 } },
+    });
+  });
+
+  it("takes the sender's id before all others", () => {
+    expect(decodeEvent(anIncoming('{"stackId":"s1","event":"GO","id":"mine"}'), NOW).id).toBe("mine");
+  });
+
+  it("takes the id of the topic or the bus before the queue's: it is the same when they deliver twice", () => {
+    const notification = { Type: "Notification", MessageId: "sns-1", Message: '{"stackId":"s1","event":"GO"}' };
+    const fromBus = { id: "bus-1", "detail-type": "Release", detail: { stackId: "s1", event: "GO" } };
+
+    const ids = [notification, fromBus].map((body) => decodeEvent(anIncoming(JSON.stringify(body)), NOW).id);
+
+    expect(ids).toEqual(["sns-1", "bus-1"]);
+  });
+
+  it("believes a worker only what a worker may say", () => {
+    const result = { event: "TASK_COMPLETED", stackId: "s1", task: { name: "plan" }, dispatchId: ATTEMPT };
+    const originOf = (message: QueuedEvent["message"]) => carry(anEvent({ origin: "worker", message })).origin;
+
+    expect(originOf(result)).toBe("worker");
+    expect(originOf({ ...result, event: "TASK_CANCELLED" })).toBe("worker");
+    expect(originOf({ ...result, event: "TASK_TIMED_OUT" })).toBe("external");
+    expect(originOf({ ...result, stackId: "s2" })).toBe("external");
+    expect(originOf({ ...result, dispatchId: "s1" })).toBe("external");
+    expect(originOf({ ...result, event: "DESTROY" })).toBe("external");
+  });
+
+  it.each([
+    ["no JSON", "{oops", "not JSON"],
+    ["a list", "[1]", "not a JSON object"],
+    ["a key that is no data", '{"stackId":"s1","__proto__":{}}', "__proto__"],
+  ])("makes an event of no stack of %s, which says why", (_, body, reason) => {
+    const event = decodeEvent(anIncoming(body), NOW);
+
+    expect(event).toMatchObject({ id: "m-1", stackId: "", origin: "external", message: { body } });
+    expect(event.message["unreadable"]).toContain(reason);
+    expect(parseEventMessage(event.message, { at: NOW, messageId: "m-1" })).toMatchObject({ code: "EVENT_INVALID" });
+  });
+
+  it("keeps only the beginning of a large body that is no event", () => {
+    expect(String(decodeEvent(anIncoming("x".repeat(100_000)), NOW).message["body"])).toHaveLength(4_096);
+  });
+
+  it.each([[7], [""], ["x".repeat(256)], ["a\u0000b"], ["\ud800"]])(
+    "puts events of the stack %j under no stack",
+    (stackId) => {
+      expect(decodeEvent(anIncoming(JSON.stringify({ stackId, event: "GO" })), NOW).stackId).toBe("");
+    },
+  );
+
+  it.each([["{"], ["[]"], ['{"id":7,"at":1}'], ['{"id":"e","at":-1}'], [`{"id":"${"x".repeat(20_000)}","at":1}`]])(
+    "passes over the note %s",
+    (note) => {
+      const attributes = { stackyard: note };
+
+      expect(decodeEvent(anIncoming('{"stackId":"s1","event":"GO"}', { attributes }), NOW).id).toBe("m-1");
+    },
+  );
+
+  it("never throws", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), fc.string(), (body, note) => {
+        expect(decodeEvent(anIncoming(body, { attributes: { stackyard: note } }), NOW).origin).toBe("external");
+      }),
+    );
+  });
+});

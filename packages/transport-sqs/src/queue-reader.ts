@@ -1,0 +1,141 @@
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import { type IncomingMessage, toIncomingMessage } from "./incoming-message.ts";
+import type { FailedEntry } from "./send-in-waves.ts";
+import { MAX_ENTRIES } from "./sqs-limits.ts";
+import { toStackyardError } from "./to-stackyard-error.ts";
+
+/** A delivery that could not be acknowledged or kept hidden, and why. */
+export interface FailedReceipt {
+  readonly receiptHandle: string;
+  readonly code: string;
+  readonly reason: string;
+  /** True: asking again would fail again; the delivery is over, or is no more this reader's. */
+  readonly lasting: boolean;
+}
+
+/** One queue as its reader sees it. Errors of ours. */
+export interface QueueReader {
+  readonly queueUrl: string;
+  /** At most ten; waits for the first of them. An aborted call gives none. */
+  receive(maxMessages: number, signal: AbortSignal): Promise<readonly IncomingMessage[]>;
+  /** Deletes messages; any number. Gives those that were not. */
+  remove(receiptHandles: readonly string[]): Promise<readonly FailedReceipt[]>;
+  /** Hides messages for so long from now on, 0: shows them; any number. Gives those that were not. */
+  hide(receipts: readonly HiddenReceipt[]): Promise<readonly FailedReceipt[]>;
+}
+
+/** How long a delivery stays out of sight. */
+export interface HiddenReceipt {
+  readonly receiptHandle: string;
+  readonly forMs: number;
+}
+
+/** How a queue is read. */
+export interface QueueReaderInput {
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly visibilityMs: number;
+  readonly waitMs: number;
+}
+
+/** Reads one queue over the SDK. */
+export function createQueueReader(input: QueueReaderInput): QueueReader {
+  const { queueUrl } = input;
+  return {
+    queueUrl,
+    receive: (maxMessages, signal) => receive(input, maxMessages, signal),
+    remove: (receiptHandles) =>
+      inTens(receiptHandles, async (tens) => {
+        const Entries = tens.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+        const { Failed = [] } = await call(`Deleting from the queue ${queueUrl}`, () =>
+          input.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
+        );
+        return toFailedReceipts(Failed, tens);
+      }),
+    hide: (receipts) =>
+      inTens(receipts, async (tens) => {
+        const Entries = tens.map(({ receiptHandle, forMs }, index) => {
+          return { Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: Math.ceil(forMs / 1_000) };
+        });
+        const { Failed = [] } = await call(`Changing the visibility of messages of the queue ${queueUrl}`, () =>
+          input.sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
+        );
+        return toFailedReceipts(
+          Failed,
+          tens.map(({ receiptHandle }) => receiptHandle),
+        );
+      }),
+  };
+}
+
+async function receive(
+  { sqs, queueUrl, visibilityMs, waitMs }: QueueReaderInput,
+  maxMessages: number,
+  signal: AbortSignal,
+): Promise<readonly IncomingMessage[]> {
+  if (signal.aborted) return [];
+  const request = new ReceiveMessageCommand({
+    QueueUrl: queueUrl,
+    MaxNumberOfMessages: maxMessages,
+    WaitTimeSeconds: Math.ceil(waitMs / 1_000),
+    VisibilityTimeout: Math.ceil(visibilityMs / 1_000),
+    MessageAttributeNames: ["All"],
+    MessageSystemAttributeNames: ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId"],
+  });
+  try {
+    const { Messages = [] } = await sqs.send(request, { abortSignal: signal });
+    return Messages.map(toIncoming);
+  } catch (error) {
+    if (signal.aborted) return [];
+    throw toStackyardError(error, `Receiving from the queue ${queueUrl}`);
+  }
+}
+
+function toIncoming({
+  MessageId,
+  ReceiptHandle,
+  Body,
+  Attributes = {},
+  MessageAttributes = {},
+}: Message): IncomingMessage {
+  const texts = Object.entries(MessageAttributes).map(([name, { StringValue }]) => [name, StringValue] as const);
+  return toIncomingMessage({
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    system: Attributes,
+    attributes: Object.fromEntries(texts),
+  });
+}
+
+async function call<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
+  try {
+    return await send();
+  } catch (error) {
+    throw toStackyardError(error, what);
+  }
+}
+
+async function inTens<Item>(
+  items: readonly Item[],
+  work: (tens: readonly Item[]) => Promise<readonly FailedReceipt[]>,
+): Promise<readonly FailedReceipt[]> {
+  const failed: FailedReceipt[] = [];
+  for (let from = 0; from < items.length; from += MAX_ENTRIES) {
+    failed.push(...(await work(items.slice(from, from + MAX_ENTRIES))));
+  }
+  return failed;
+}
+
+function toFailedReceipts(failed: readonly FailedEntry[], receiptHandles: readonly string[]): readonly FailedReceipt[] {
+  return failed.flatMap(({ Id, Code = "Unknown", Message = "", SenderFault = false }) => {
+    const receiptHandle = receiptHandles[Number(Id)];
+    return receiptHandle === undefined ? [] : [{ receiptHandle, code: Code, reason: Message, lasting: SenderFault }];
+  });
+}

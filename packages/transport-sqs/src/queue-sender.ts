@@ -1,0 +1,85 @@
+import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
+import { type Clock, type Random, StackyardError } from "@stackyard/core";
+import { type ClaimChecks, checkLarge } from "./claim-check.ts";
+import { isFifo } from "./fifo-ids.ts";
+import { toTextAttributes } from "./outgoing-message.ts";
+import { type BatchEntry, type FailedEntry, sendInWaves } from "./send-in-waves.ts";
+import type { Sender } from "./sender.ts";
+import { MAX_DELAY_MS, MAX_QUEUE_BYTES } from "./sqs-limits.ts";
+import { toStackyardError } from "./to-stackyard-error.ts";
+
+/** A queue that is sent to. */
+export interface QueueSenderInput {
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly claimChecks: ClaimChecks | undefined;
+  /** As the queue's `MaximumMessageSize`. Default: 1 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** Sends to one queue, in batches of ten. */
+export function createQueueSender(input: QueueSenderInput): Sender {
+  const { queueUrl, maxBytes = MAX_QUEUE_BYTES, claimChecks } = input;
+  const ordered = isFifo(queueUrl);
+  return {
+    async send(messages, { delayMs = 0 } = {}) {
+      checkDelay(queueUrl, delayMs);
+      const checked = await Promise.all(messages.map((message) => checkLarge(message, { claimChecks, maxBytes })));
+      const toEntry = (entry: BatchEntry) => toQueueEntry(entry, { ordered, delayMs });
+      const { clock, random } = input;
+      const target = `queue ${queueUrl}`;
+      await sendInWaves(
+        // One message may be as large as a batch, whatever the queue's own limit is.
+        {
+          target,
+          ordered,
+          clock,
+          random,
+          maxBytes: MAX_QUEUE_BYTES,
+          sendBatch: (entries) => sendBatch(input, entries.map(toEntry)),
+        },
+        checked,
+      );
+    },
+  };
+}
+
+function checkDelay(queueUrl: string, delayMs: number): void {
+  const maxDelayMs = isFifo(queueUrl) ? 0 : MAX_DELAY_MS;
+  if (delayMs >= 0 && delayMs <= maxDelayMs) return;
+  const why = maxDelayMs === 0 ? "FIFO queues delay no single message" : `at most ${maxDelayMs} ms are possible`;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    `A message to ${queueUrl} cannot wait ${delayMs} ms: ${why}. Keep it as due work.`,
+  );
+}
+
+function toQueueEntry(
+  { id, message }: BatchEntry,
+  { ordered, delayMs }: { readonly ordered: boolean; readonly delayMs: number },
+): SendMessageBatchRequestEntry {
+  const { body, attributes, groupId, deduplicationId } = message;
+  const fifo = { MessageGroupId: groupId, MessageDeduplicationId: deduplicationId };
+  return {
+    Id: id,
+    MessageBody: body,
+    ...(Object.keys(attributes).length === 0 ? {} : { MessageAttributes: toTextAttributes(attributes) }),
+    ...(ordered ? fifo : {}),
+    // Zero is said too: the queue may have a delay of its own.
+    ...(ordered ? {} : { DelaySeconds: Math.ceil(delayMs / 1_000) }),
+  };
+}
+
+async function sendBatch(
+  { sqs, queueUrl }: QueueSenderInput,
+  Entries: SendMessageBatchRequestEntry[],
+): Promise<readonly FailedEntry[]> {
+  try {
+    const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+    return Failed;
+  } catch (error) {
+    throw toStackyardError(error, `Sending to the queue ${queueUrl}`);
+  }
+}

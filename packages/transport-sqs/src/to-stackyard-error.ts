@@ -1,0 +1,39 @@
+import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+
+/**
+ * An error of an AWS call as one of ours, with what was asked for. What passes by itself is retryable: `UNREACHABLE` and
+ * `RATE_LIMITED`. Names of errors: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+ */
+export function toStackyardError(error: unknown, what: string): StackyardError {
+  if (isStackyardError(error)) return error;
+  const name = error instanceof Error ? error.name : "";
+  const text = error instanceof Error ? error.message : String(error);
+  const [code, advice] = judge(name, error);
+  return new StackyardError(code, `${what} failed with ${name || "an error"}: ${text}${advice}`, { cause: error });
+}
+
+type Judgement = readonly [ErrorCode, string];
+
+function judge(name: string, error: unknown): Judgement {
+  if (DENIED.test(name)) return ["FORBIDDEN", " Allow the call in the role's policy; the package's README lists it."];
+  if (ABSENT.test(name)) return ["CONFIG_INVALID", " Check the address and the region."];
+  if (TOO_LARGE.test(name)) return ["PAYLOAD_TOO_LARGE", ""];
+  if (SLOW_DOWN.test(name)) return ["RATE_LIMITED", ""];
+  const status = statusOf(error);
+  if (status === 429) return ["RATE_LIMITED", ""];
+  return status >= 400 && status < 500 ? ["CONFIG_INVALID", ""] : ["UNREACHABLE", ""];
+}
+
+// With the JSON protocol SQS names errors shortly, older endpoints write `AWS.SimpleQueueService.` before them.
+const DENIED =
+  /AccessDenied|AuthorizationError|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|KmsAccessDenied|Forbidden$/;
+const ABSENT = /NonExistentQueue|QueueDoesNotExist|NotFound(Exception)?$|NoSuchBucket|NoSuchKey|InvalidAddress/;
+const TOO_LARGE = /BatchRequestTooLong|EntityTooLarge/;
+const SLOW_DOWN = /Throttl|TooManyRequests|OverLimit|SlowDown|RequestLimitExceeded/;
+
+function statusOf(error: unknown): number {
+  if (typeof error !== "object" || error === null || !("$metadata" in error)) return 0;
+  const metadata = error.$metadata;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return 0;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : 0;
+}

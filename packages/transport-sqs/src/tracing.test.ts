@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { findCarrier, noTracing, toTraceAttributes } from "./tracing.ts";
+
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+describe("findCarrier", () => {
+  it("finds trace context among attributes", () => {
+    expect(findCarrier({ traceparent, tracestate: "a=1", stackyard: "{}" })).toEqual({
+      traceparent,
+      tracestate: "a=1",
+    });
+    expect(findCarrier({ traceparent })).toEqual({ traceparent });
+  });
+
+  it("passes over what is none", () => {
+    expect(findCarrier({})).toEqual({});
+    expect(findCarrier({ traceparent: "yes", tracestate: "a=1" })).toEqual({});
+    expect(findCarrier({ tracestate: "a=1" })).toEqual({});
+    expect(findCarrier({ traceparent, tracestate: "x".repeat(513) })).toEqual({ traceparent });
+  });
+});
+
+describe("toTraceAttributes", () => {
+  it("sends nothing along where nothing is traced", () => {
+    expect(toTraceAttributes(noTracing)).toEqual({});
+  });
+
+  it("sends only trace context along", () => {
+    expect(toTraceAttributes({ ...noTracing, inject: () => ({ traceparent, baggage: "secret=1" }) })).toEqual({
+      traceparent,
+    });
+  });
+});
