@@ -52,8 +52,8 @@ with stack as (
   returning attempt_no
 )
 insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner)
-select m.attempt_no, e.outcome, e.settled_at, e.deadline_at, e.token, e.owner
-  from attempts m, attempt a join stackyard.attempt_end e using (attempt_no)`;
+select n.attempt_no, e.outcome, e.settled_at, e.deadline_at, e.token, e.owner
+  from attempts n, attempt a join stackyard.attempt_end e on e.attempt_no = a.attempt_no`;
 
 /** Every event and every task alone: no write is shared, ten of each at a time. */
 export const stackyard: Contender = {
