@@ -20,9 +20,10 @@ export const retryFailed: Handler = (work) => {
     setTask(work, toRetried(work, task));
   }
   const isFailed = hasFailed(work);
+  const { failed } = work.stack;
   const unmarked = withoutMarks(work.stack);
-  // Where all that is retried waits for what is still failed, nothing has begun.
-  work.stack = isFailed ? { ...unmarked, failed: true } : unmarked;
+  // Where all that is retried waits for what is still failed, nothing has begun, and FAILED does not fire again.
+  work.stack = isFailed && failed ? { ...unmarked, failed } : unmarked;
   startReady(work, shown);
   settleState(work, isFailed);
   return undefined;
