@@ -59,7 +59,7 @@ export async function measureSideBySide(input: {
   const summaries = contenders.map((contender) => summarizeDrains(contender, resultsOf(contender)));
   // One rate for all, so that the figures compare: half of what the slowest of them can do, as far as one program adds that.
   const slowest = Math.min(...summaries.map(({ jobsPerSecond }) => jobsPerSecond.median));
-  const half = Math.min(MOST_PER_SECOND, Math.floor(slowest / 2));
+  const half = Math.min(MOST_PER_SECOND, Math.max(2 * plan.idle.rate, Math.floor(slowest / 2)));
   const loads = [plan.idle, { rate: half, seconds: plan.halfSeconds }];
   const latencies: LatencyFigures[] = [];
   for (const contender of contenders) {
