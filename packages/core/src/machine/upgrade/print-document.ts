@@ -19,5 +19,5 @@ export function toStyle(old: string) {
 
 /** A text with the line ends of another. */
 export function withLineEnds(old: string, text: string): string {
-  return old.includes("\r\n") ? text.replaceAll("\n", "\r\n") : text;
+  return old.includes("\r\n") ? text.replace(/\r*\n/g, "\r\n") : text;
 }

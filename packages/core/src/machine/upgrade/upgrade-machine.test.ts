@@ -120,6 +120,13 @@ tasks:
     expect(machine?.tasks.get("w")?.timeoutMs).toBe(86_400_000);
   });
 
+  it("ends lines with CR and LF once, also behind comments", () => {
+    const source = "version: 1\r\nevents: # none\r\n  # yet\r\n  []\r\nstates: {INIT: {}}\r\ntasks: {}\r\n";
+
+    expect(toSource(source)).toContain("# yet\r\n");
+    expect(toSource(source)).not.toContain("\r\r");
+  });
+
   it("keeps JSON as JSON and line ends as they are", () => {
     const json = JSON.stringify({ version: 1, events: [], states: { INIT: {} }, tasks: {} });
 
