@@ -1,7 +1,6 @@
 export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/attempt-id.ts";
 export { decide } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
-export { isParkedCode } from "./decide/parked-code.ts";
 export { tellUnknownMachine } from "./decide/unknown-machine.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";
@@ -18,7 +17,7 @@ export { type ParsedEvent, parseEventMessage } from "./message/parse-event-messa
 export { parseTaskMessage } from "./message/parse-task-message.ts";
 export { unwrapBody } from "./message/unwrap-body.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
-export { parseRunMachine, type RunMachineInput, runMachineSource, runStackId } from "./run-machine.ts";
+export { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 export { createSimulation, type Simulation } from "./simulation/simulation.ts";
 export type { SimulationLine } from "./simulation/simulation-line.ts";
 export { type UpgradedMachine, upgradeMachine } from "./upgrade/upgrade-machine.ts";
