@@ -92,7 +92,10 @@ const MAX_STEPS = 500;
 
 function simulateRoute({ locator }: MachineRoutesDeps): Route {
   const steps = Type.Array(
-    Type.Unknown({ description: 'As `stackyard simulate` reads them: {"event": …}, {"task": …, "result": …}, {"advance": "15m"} or {"upgrade": …}.' }),
+    Type.Unknown({
+      description:
+        'As `stackyard simulate` reads them: {"event": …}, {"task": …, "result": …}, {"advance": "15m"} or {"upgrade": …}.',
+    }),
     { minItems: 1, maxItems: MAX_STEPS },
   );
   return defineRoute({
