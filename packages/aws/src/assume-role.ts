@@ -1,0 +1,80 @@
+import { AssumeRoleCommand, type STSClient, type Tag } from "@aws-sdk/client-sts";
+import { type AwsCredentials, StackyardError } from "@stackyard/core";
+import { findAwsFault, toAwsError } from "./aws-fault.ts";
+import { toSessionName } from "./session-name.ts";
+import type { CheckedTarget } from "./target-identity.ts";
+
+/** How sessions in targets are begun. */
+export interface SessionOptions {
+  /** Shown in the target account's CloudTrail. Characters that AWS does not take become `-`; at most 64. */
+  readonly name: string;
+  /** Session tags, 50 at most; the role's trust policy must then allow `sts:TagSession`. Default: none. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** 900 to 43,200, and no longer than the role's own limit. Default: one hour. */
+  readonly seconds?: number;
+}
+
+/** A target that has a role. */
+export type RoleTarget = CheckedTarget & { readonly roleArn: string };
+
+const DEFAULT_SECONDS = 3_600;
+
+/**
+ * AssumeRole, "DurationSeconds": a role that is assumed with the credentials of another role (role chaining) has at most
+ * one hour, whatever the role allows; a longer request is refused.
+ */
+const CHAINED_SECONDS = 3_600;
+
+/** What one call needs. */
+export interface AssumeRoleInput {
+  readonly target: RoleTarget;
+  readonly session: SessionOptions;
+  /** Our own credentials are those of a role. */
+  readonly isChained: boolean;
+}
+
+/** Credentials with their end. */
+export type SessionCredentials = AwsCredentials & { readonly sessionToken: string; readonly expiration: Date };
+
+/** Begins a session in a target. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNAUTHENTICATED` and what else STS answers. */
+export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promise<SessionCredentials> {
+  const { target, session, isChained } = input;
+  const seconds = session.seconds ?? DEFAULT_SECONDS;
+  const request = {
+    RoleArn: target.roleArn,
+    RoleSessionName: toSessionName(session.name),
+    DurationSeconds: isChained ? Math.min(seconds, CHAINED_SECONDS) : seconds,
+    ...(target.externalId === undefined ? {} : { ExternalId: target.externalId }),
+    ...(session.tags === undefined ? {} : { Tags: toTags(session.tags) }),
+  };
+  try {
+    const { Credentials: given } = await sts.send(new AssumeRoleCommand(request));
+    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
+      throw new StackyardError("SERVER_ERROR", `STS gave no complete credentials for ${target.roleArn}.`);
+    }
+    return {
+      accessKeyId: given.AccessKeyId,
+      secretAccessKey: given.SecretAccessKey,
+      sessionToken: given.SessionToken,
+      expiration: given.Expiration,
+    };
+  } catch (error) {
+    throw toAwsError(error, `The role ${target.roleArn} could not be assumed.`, toAdvice(error, input));
+  }
+}
+
+function toTags(tags: Readonly<Record<string, string>>): Tag[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+function toAdvice(error: unknown, { target, session }: AssumeRoleInput): string {
+  const { name, code } = findAwsFault(error);
+  if (code === "FORBIDDEN") {
+    const actions = session.tags === undefined ? "sts:AssumeRole" : "sts:AssumeRole and sts:TagSession";
+    const id = target.externalId === undefined ? "No external id was sent" : "An external id was sent";
+    return `Allow ${actions} on it to the runner's role, and see that its trust policy names the runner. ${id}; the trust policy may ask for another one.`;
+  }
+  if (name === "ValidationError")
+    return "Look at the session's length, name and tags, and at the role's longest session.";
+  return "";
+}

@@ -1,0 +1,190 @@
+import { STSClient } from "@aws-sdk/client-sts";
+import { type AwsCredentials, type Clock, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import type { startYard } from "@stackyard/core/engine";
+import { assumeRole, type RoleTarget, type SessionOptions } from "./assume-role.ts";
+import { type CallerIdentity, loadCallerIdentity } from "./caller-identity.ts";
+import { createClientCache } from "./client-cache.ts";
+import { createLimiter, type Limiter } from "./limiter.ts";
+import { type ClientPlugin, createLimiterPlugin } from "./limiter-plugin.ts";
+import { createRemembered, type Remembered } from "./remembered.ts";
+import { createRenewedCredentials, type RenewedCredentials } from "./renewed-credentials.ts";
+import { type CheckedTarget, checkTarget, type TargetDefaults } from "./target-identity.ts";
+
+/** How a process reaches AWS. The engine gives it to executors; a process's own work uses it with no target. */
+export type AwsAccess = NonNullable<Parameters<typeof startYard>[0]["aws"]>;
+
+/** How a process reaches AWS. */
+export interface AwsAccessOptions {
+  readonly clock: Clock;
+  /** How sessions in targets are named, tagged and how long they last. */
+  readonly session: SessionOptions;
+  /** For targets that name no role. Without it they must be in the process's own account. */
+  readonly targets?: TargetDefaults;
+  /** The process's own region. Default: as the SDK finds it (environment, shared files). */
+  readonly region?: string;
+  /** The process's own credentials. Default: as the SDK finds them. */
+  readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
+  /** Tries of a call, the first one included, where the SDK knows that it may be repeated. Default: 5. */
+  readonly maxAttempts?: number;
+  /** Shared where a process has several accesses. Default: a limiter of its own, for the documented quotas. */
+  readonly limiter?: Limiter;
+  /** Added to every client, STS included: telemetry, for example. */
+  readonly plugins?: readonly ClientPlugin[];
+  /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
+  readonly clientConfig?: Readonly<Record<string, unknown>>;
+  /** Default: none. */
+  readonly logger?: Logger;
+}
+
+const DEFAULT_MAX_ATTEMPTS = 5;
+/** Whoever hands credentials to another program gets a session that has most of its time before it. */
+const HANDED_OUT_SHARE = 0.75;
+
+/**
+ * AWS for one process: one client per service and target, credentials of targets by AssumeRole, renewed before they end,
+ * and one limiter for all. A target in another account needs a role; one in another partition cannot be reached. Make one
+ * per process. Its calls throw `CONFIG_INVALID` for targets that cannot work; what STS refuses comes from the client's calls.
+ */
+export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
+  const shell = createShell(options);
+  const sessions = new Map<string, RenewedCredentials>();
+  const clients = createClientCache();
+
+  function findSession(target: RoleTarget): RenewedCredentials {
+    const key = [target.roleArn, target.externalId].join("|");
+    const known = sessions.get(key);
+    if (known !== undefined) return known;
+    const session = createRenewedCredentials({
+      load: () => beginSession(shell, target),
+      clock: options.clock,
+      logger: options.logger ?? silentLogger,
+    });
+    sessions.set(key, session);
+    return session;
+  }
+
+  async function loadCredentials(target: CheckedTarget, minMs?: number): Promise<AwsCredentials> {
+    if (hasRole(target)) return findSession(target).get(minMs);
+    await checkOwnAccount(shell, target);
+    return shell.ownCredentials(target.region);
+  }
+
+  return {
+    client(clientClass, target) {
+      const checked = target && checkTarget(target, options.targets);
+      return clients.find(clientClass, checked, () => {
+        const config = checked
+          ? { region: checked.region, credentials: () => loadCredentials(checked) }
+          : toOwnConfig(options);
+        return shell.equip(new clientClass({ ...shell.config, ...config } as never), checked?.account);
+      });
+    },
+    async credentials(target) {
+      if (target === undefined) return shell.ownCredentials(undefined);
+      const seconds = options.session.seconds ?? 3_600;
+      return loadCredentials(checkTarget(target, options.targets), seconds * 1_000 * HANDED_OUT_SHARE);
+    },
+  };
+}
+
+/** What all clients have in common. */
+interface Shell {
+  readonly options: AwsAccessOptions;
+  readonly config: Readonly<Record<string, unknown>>;
+  equip<Client>(client: Client, account: string | undefined): Client;
+  /** In the process's own region; in the target's where it has none. */
+  sts(region: string | undefined): Promise<STSClient>;
+  readonly identity: (region: string | undefined) => Promise<CallerIdentity>;
+  ownCredentials(region: string | undefined): Promise<AwsCredentials>;
+}
+
+function createShell(options: AwsAccessOptions): Shell {
+  const limiter = options.limiter ?? createLimiter({ clock: options.clock });
+  const maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
+  const config = { retryMode: "adaptive", maxAttempts, ...options.clientConfig };
+  const byRegion = new Map<string, STSClient>();
+  let identity: Remembered<CallerIdentity> | undefined;
+
+  function equip<Client>(client: Client, account: string | undefined): Client {
+    if (!isSdkClient(client)) return client;
+    const isOwn = account === undefined;
+    const toAccount = (): string => (isOwn || account === identity?.known()?.account ? "own" : account);
+    client.middlewareStack.use(
+      createLimiterPlugin({ limiter, region: () => client.config.region(), account: toAccount }),
+    );
+    for (const plugin of options.plugins ?? []) client.middlewareStack.use(plugin);
+    return client;
+  }
+
+  function findSts(region: string | undefined): STSClient {
+    const known = byRegion.get(region ?? "");
+    if (known !== undefined) return known;
+    const sts = equip(
+      new STSClient({ ...config, ...toOwnConfig(options), ...(region && { region }) } as never),
+      undefined,
+    );
+    byRegion.set(region ?? "", sts);
+    return sts;
+  }
+
+  async function sts(region: string | undefined): Promise<STSClient> {
+    const own = findSts(options.region);
+    const found = await own.config.region().catch(() => undefined);
+    return found === undefined && region !== undefined ? findSts(region) : own;
+  }
+
+  return {
+    ...{ options, config, equip, sts },
+    identity(region) {
+      identity ??= createRemembered(async () => loadCallerIdentity(await sts(region)));
+      return identity.get();
+    },
+    ownCredentials: async (region) => toPlain(await (await sts(region)).config.credentials()),
+  };
+}
+
+async function beginSession(shell: Shell, target: RoleTarget) {
+  const { session } = shell.options;
+  const { partition, isRole, arn } = await shell.identity(target.region);
+  if (partition !== target.partition) {
+    const why = `The credentials of ${arn} are good in the partition "${partition}" only, and ${target.region} is in "${target.partition}".`;
+    throw new StackyardError("CONFIG_INVALID", `${why} Run a runner of its own there.`);
+  }
+  return assumeRole(await shell.sts(target.region), { target, session, isChained: isRole });
+}
+
+/** Without a role the work would be done in whatever account the process has credentials for. */
+async function checkOwnAccount(shell: Shell, { account, region }: CheckedTarget): Promise<void> {
+  const own = await shell.identity(region);
+  if (own.account === account) return;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    `The target ${account} in ${region} names no role, and this process has credentials for ${own.account} only. Give the target a role.`,
+  );
+}
+
+function hasRole(target: CheckedTarget): target is RoleTarget {
+  return target.roleArn !== undefined;
+}
+
+function toOwnConfig({ region, credentials }: AwsAccessOptions): Readonly<Record<string, unknown>> {
+  return { ...(region === undefined ? {} : { region }), ...(credentials === undefined ? {} : { credentials }) };
+}
+
+function toPlain({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsCredentials): AwsCredentials {
+  return {
+    ...{ accessKeyId, secretAccessKey },
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    ...(expiration === undefined ? {} : { expiration }),
+  };
+}
+
+interface SdkClient {
+  readonly middlewareStack: { use(plugin: ClientPlugin): void };
+  readonly config: { region(): Promise<string> };
+}
+
+/** Whatever else an executor makes with the configuration has no calls to be limited. */
+function isSdkClient(client: unknown): client is SdkClient {
+  return typeof client === "object" && client !== null && "middlewareStack" in client && "config" in client;
+}

@@ -1,0 +1,160 @@
+import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+import { redactText } from "./redact-text.ts";
+
+/**
+ * What a caller can do about an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
+ * it names, must change. `fatal`: somebody must change credentials, permissions or the account first.
+ */
+export type AwsFaultKind = "retryable" | "caller" | "fatal";
+
+/** An error of the SDK, judged. */
+export interface AwsFault {
+  readonly kind: AwsFaultKind;
+  /** As AWS names it, such as `ThrottlingException`; undefined where the request never reached AWS. */
+  readonly name: string | undefined;
+  /** The service asked for fewer calls. */
+  readonly throttled: boolean;
+  readonly code: ErrorCode;
+}
+
+type Row = readonly [kind: AwsFaultKind, code: ErrorCode, names: string];
+
+/**
+ * Error names over the services that we call ("Common errors" of each service's API reference, and S3's "Error
+ * responses"). The SDK's own lists of throttling and transient names are part of it.
+ */
+const NAMES: readonly Row[] = [
+  [
+    "retryable",
+    "RATE_LIMITED",
+    `BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete ProvisionedThroughputExceededException
+     RequestLimitExceeded RequestThrottled RequestThrottledException SlowDown ThrottledException Throttling
+     ThrottlingException TooManyRequestsException TransactionInProgressException`,
+  ],
+  [
+    "retryable",
+    "UNREACHABLE",
+    `InternalError InternalFailure InternalServerError InternalServiceError InternalServiceException RequestTimeout
+     RequestTimeoutException ServiceException ServiceUnavailable ServiceUnavailableException TimeoutError Unavailable`,
+  ],
+  ["retryable", "RECORD_CONFLICT", "ConditionalRequestConflict ConflictException OperationAborted"],
+  ["caller", "RECORD_CONFLICT", "ConditionalCheckFailedException PreconditionFailed"],
+  [
+    "caller",
+    "NOT_FOUND",
+    "NoSuchBucket NoSuchEntity NoSuchKey NoSuchUpload NoSuchVersion NotFound ResourceNotFoundException",
+  ],
+  [
+    "caller",
+    "PAYLOAD_TOO_LARGE",
+    "EntityTooLarge PackedPolicyTooLarge PackedPolicyTooLargeException RequestEntityTooLargeException RequestTooLargeException",
+  ],
+  [
+    "fatal",
+    "UNAUTHENTICATED",
+    `AuthFailure CredentialsProviderError ExpiredToken ExpiredTokenException IncompleteSignature InvalidAccessKeyId
+     InvalidClientTokenId InvalidIdentityToken InvalidSignatureException InvalidToken MissingAuthenticationToken
+     MissingAuthenticationTokenException RequestExpired RequestTimeTooSkewed SignatureDoesNotMatch TokenProviderError
+     TokenRefreshRequired UnrecognizedClientException`,
+  ],
+  [
+    "fatal",
+    "FORBIDDEN",
+    `AccessDenied AccessDeniedException AccountProblem AllAccessDisabled NotSignedUp OptInRequired RegionDisabledException
+     SubscriptionRequiredException UnauthorizedAccess UnauthorizedOperation`,
+  ],
+];
+
+const BY_NAME: ReadonlyMap<string, Row> = new Map(
+  NAMES.flatMap((row) => row[2].split(/\s+/).map((name): [string, Row] => [name, row])),
+);
+
+const NETWORK =
+  /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_HTTP2_STREAM_ERROR|CERT_.*|UND_ERR_.*)$/;
+
+/** Judges an error that a call of an SDK client ended with. */
+export function findAwsFault(error: unknown): AwsFault {
+  if (isStackyardError(error)) {
+    const kind = error.retryable ? "retryable" : "caller";
+    return { kind, name: undefined, throttled: error.code === "RATE_LIMITED", code: error.code };
+  }
+  const { name, status, code, throttling, message } = toFacts(error);
+  if (name === "AbortError") return { kind: "fatal", name, throttled: false, code: "INTERRUPTED" };
+  const row = throttling || status === 429 ? NAMES[0] : BY_NAME.get(name ?? "");
+  if (row !== undefined) return { kind: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };
+  if (NETWORK.test(code ?? "")) return { kind: "retryable", name: undefined, throttled: false, code: "UNREACHABLE" };
+  if (message.includes("Region is missing")) {
+    return { kind: "fatal", name, throttled: false, code: "CONFIG_INVALID" };
+  }
+  return { name, throttled: false, ...toFaultOfStatus(status) };
+}
+
+/** For names that no table knows. Without a status the request was never answered, and nobody knows whether it was served. */
+function toFaultOfStatus(status: number | undefined): Pick<AwsFault, "kind" | "code"> {
+  if (status === undefined) return { kind: "fatal", code: "INTERNAL" };
+  if (status >= 500) return { kind: "retryable", code: "SERVER_ERROR" };
+  if (status === 401) return { kind: "fatal", code: "UNAUTHENTICATED" };
+  if (status === 403) return { kind: "fatal", code: "FORBIDDEN" };
+  if (status === 404) return { kind: "caller", code: "NOT_FOUND" };
+  if (status === 409 || status === 412) return { kind: "caller", code: "RECORD_CONFLICT" };
+  return { kind: "caller", code: "CONFIG_INVALID" };
+}
+
+/**
+ * An error of the SDK as ours: `what` (a sentence), what AWS said, and what to do. The cause is kept. Errors of ours stay
+ * as they are.
+ */
+export function toAwsError(error: unknown, what: string, advice = ""): StackyardError {
+  if (isStackyardError(error)) return error;
+  const fault = findAwsFault(error);
+  const { message } = toFacts(error);
+  const said = redactText(`${fault.name === undefined ? "" : `${fault.name}: `}${message}`).slice(0, 2_000);
+  const text = [what, said.endsWith(".") ? said : `${said}.`, advice || ADVICE[fault.code]].filter(Boolean).join(" ");
+  const details = { awsError: fault.name ?? null, kind: fault.kind, requestId: toRequestId(error) ?? null };
+  return new StackyardError(fault.code, text, { cause: error, details });
+}
+
+const ADVICE: Partial<Record<ErrorCode, string>> = {
+  RATE_LIMITED: "Try again later, with fewer calls at a time.",
+  UNREACHABLE: "Try again later; look at the network and at the service's health.",
+  UNAUTHENTICATED: "Give the runner valid credentials, and look at its clock.",
+  FORBIDDEN: "Allow the call to the role that was used.",
+};
+
+interface Facts {
+  readonly name: string | undefined;
+  readonly message: string;
+  readonly status: number | undefined;
+  /** Of Node's network errors, also where the SDK has wrapped them. */
+  readonly code: string | undefined;
+  readonly throttling: boolean;
+}
+
+function toFacts(error: unknown): Facts {
+  if (!(error instanceof Error)) {
+    return { name: undefined, message: String(error), status: undefined, code: undefined, throttling: false };
+  }
+  return {
+    name: error.name === "Error" || error.name === "TypeError" ? undefined : error.name,
+    message: error.message,
+    status: toNumber(read(read(error, "$metadata"), "httpStatusCode")),
+    code: toText(read(error, "code")) ?? toText(read(error.cause, "code")),
+    throttling: read(read(error, "$retryable"), "throttling") === true,
+  };
+}
+
+function toRequestId(error: unknown): string | undefined {
+  return toText(read(read(error, "$metadata"), "requestId"));
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function toNumber(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}

@@ -1,0 +1,137 @@
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { type Clock, type Executor, type Locator, type Logger, silentLogger } from "@stackyard/core";
+import { parseMachine } from "@stackyard/core/machine";
+import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { mapLimited } from "../map-limited.ts";
+import { loadMachineObjects, type MachineObject, type MachinePlace } from "./machine-objects.ts";
+
+type Listing = Awaited<ReturnType<Locator["list"]>>[number];
+type Located = Listing["located"];
+
+/** What the locator works with. */
+export interface S3LocatorOptions extends MachinePlace {
+  readonly client: S3Client;
+  readonly executors: ReadonlyMap<string, Pick<Executor, "name" | "config">>;
+  readonly clock: Clock;
+  /** How long an answer is good before S3 is asked again (`MACHINE_CACHE_SECONDS`). Default: 60 s. */
+  readonly cacheMs?: number;
+  /** Default: none. */
+  readonly logger?: Logger;
+}
+
+const DEFAULT_CACHE_MS = 60_000;
+const AT_A_TIME = 8;
+/** Larger than any machine may be; it is not downloaded. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Machines in S3: `.yml` and `.yaml` objects, each judged alone, read again when its ETag has changed. While S3 cannot be
+ * asked, the last answers stand. Two objects of one name make that machine invalid and are both named. Throws only while
+ * nothing was ever listed: `FORBIDDEN`, `NOT_FOUND`, `UNREACHABLE`, ….
+ */
+export function createS3Locator(options: S3LocatorOptions): Locator {
+  const { clock, cacheMs = DEFAULT_CACHE_MS, logger = silentLogger } = options;
+  let objects: ReadonlyMap<string, LoadedObject> = new Map();
+  let listings: ReadonlyMap<string, Listing> | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<ReadonlyMap<string, Listing>> | undefined;
+
+  async function read(): Promise<ReadonlyMap<string, Listing>> {
+    try {
+      const found = await loadMachineObjects(options.client, options);
+      const loaded = await mapLimited(found, AT_A_TIME, (object) => load(options, object, objects.get(object.key)));
+      objects = new Map(loaded.flatMap((each) => (each === undefined ? [] : [[each.key, each]])));
+      listings = toListings(objects, options.bucket);
+    } catch (error) {
+      const what = `The machines in s3://${options.bucket}/${options.prefix} cannot be listed.`;
+      const failure = toAwsError(error, what, toAdvice(error));
+      if (listings === undefined) throw failure;
+      logger.warn("Machines stay as they were last found.", { error: failure });
+    }
+    readAt = clock.now();
+    return listings;
+  }
+
+  async function refresh(fresh: boolean): Promise<ReadonlyMap<string, Listing>> {
+    const running = reading && (await reading);
+    if (!fresh && running !== undefined) return running;
+    if (!fresh && listings !== undefined && clock.now() - readAt < cacheMs) return listings;
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  }
+
+  return {
+    find: async (name, { fresh = false } = {}) => (await refresh(fresh)).get(name)?.located ?? { kind: "unknown" },
+    list: async () => [...(await refresh(false)).values()],
+  };
+}
+
+interface LoadedObject extends MachineObject {
+  readonly located: Located;
+}
+
+/** Undefined for an object that is gone by now. */
+async function load(
+  options: S3LocatorOptions,
+  object: MachineObject,
+  before: LoadedObject | undefined,
+): Promise<LoadedObject | undefined> {
+  if (before?.etag === object.etag) return before;
+  if (object.bytes > MAX_BYTES) return { ...object, located: toInvalid("file-too-large", tellSize(object)) };
+  try {
+    const got = await options.client.send(new GetObjectCommand({ Bucket: options.bucket, Key: object.key }));
+    if ((got.ContentLength ?? 0) > MAX_BYTES) throw new Error("It has grown meanwhile.");
+    const source = (await got.Body?.transformToString("utf-8")) ?? "";
+    // The object may be newer than its listing; the next listing then has the same ETag as the answer.
+    return { ...object, etag: got.ETag ?? object.etag, located: compile(options, object.name, source) };
+  } catch (error) {
+    if (findAwsFault(error).code === "NOT_FOUND") return undefined;
+    const failure = toAwsError(error, `s3://${options.bucket}/${object.key} cannot be read.`);
+    // Its ETag stays that of what was read, so that the next look tries again.
+    if (before !== undefined) {
+      options.logger?.warn("A machine stays as it was last read.", { machine: object.name, error: failure });
+      return before;
+    }
+    return { ...object, etag: "", located: toInvalid("file-unreadable", failure.message) };
+  }
+}
+
+function compile({ executors }: S3LocatorOptions, name: string, source: string): Located {
+  const { machine, problems } = parseMachine(source.replace(/^\uFEFF/, ""), { name, executors: executors as never });
+  if (machine === undefined) return { kind: "invalid", problems };
+  return { kind: "found", machine, revision: { name: machine.name, hash: machine.hash, source }, problems };
+}
+
+/** Machines by name; one that several objects give is invalid and names them all. */
+function toListings(objects: ReadonlyMap<string, LoadedObject>, bucket: string): ReadonlyMap<string, Listing> {
+  const byName = Map.groupBy(objects.values(), ({ name }) => name);
+  return new Map(
+    [...byName].map(([name, sharing]) => {
+      const origins = sharing.map(({ key }) => `s3://${bucket}/${key}`);
+      const [first] = sharing;
+      const located = first !== undefined && sharing.length === 1 ? first.located : toClash(name, origins);
+      return [name, { name, origin: origins.join(", "), located }];
+    }),
+  );
+}
+
+function toClash(name: string, origins: readonly string[]): Located {
+  const message = `The machine "${name}" stands in several objects: ${origins.join(", ")}. Keep one of them.`;
+  return toInvalid("machine-duplicate", message);
+}
+
+function tellSize({ bytes }: MachineObject): string {
+  return `The object has ${bytes} bytes; at most ${MAX_BYTES} are read.`;
+}
+
+function toInvalid(code: string, message: string): Located {
+  return { kind: "invalid", problems: [{ severity: "error", code, path: "", line: 1, column: 1, message }] };
+}
+
+function toAdvice(error: unknown): string {
+  return findAwsFault(error).code === "FORBIDDEN"
+    ? "Allow s3:ListBucket on the bucket and s3:GetObject on its objects to the role that was used."
+    : "";
+}

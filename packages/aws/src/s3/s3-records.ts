@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
+import { type Clock, type Records, StackyardError } from "@stackyard/core";
+import type { Page, StoredRecord } from "@stackyard/core/engine";
+import { toAwsError } from "../aws-fault.ts";
+import { mapLimited } from "../map-limited.ts";
+import { type RecordDocument, toObjectKey, toValueText } from "./record-document.ts";
+import { createRecordObjects, type RecordObject, type RecordObjects } from "./record-objects.ts";
+
+/** Where records are kept. */
+export interface S3RecordsOptions {
+  readonly client: S3Client;
+  /** A general purpose bucket: others do not list in order of keys. */
+  readonly bucket: string;
+  /** Before every key; nothing else may lie under it. Default: `records/`. */
+  readonly prefix?: string;
+  /** For the pauses between writes that meet others. */
+  readonly clock: Clock;
+}
+
+type PutInput = Parameters<Records["put"]>[0];
+type PutResult = Awaited<ReturnType<Records["put"]>>;
+
+const AT_A_TIME = 16;
+const MAX_TRIES = 12;
+const FIRST_PAUSE_MS = 10;
+/**
+ * What a removal leaves, and what has expired, is deleted after so long. From then on the version of a new record comes
+ * from the clock, which is past every earlier version as long as no writer's clock is a day behind.
+ */
+const SWEEP_AFTER_MS = 24 * 60 * 60_000;
+/** A key can be written so often in a millisecond without a version that the clock would give again. */
+const VERSIONS_A_MS = 1_000;
+
+/**
+ * Records as objects of S3, one each, written on the condition that nobody else wrote meanwhile. For apps that have only a
+ * bucket; leases stand on it. A write whose answer was lost knows itself again. Throws `FORBIDDEN`, `UNREACHABLE`,
+ * `STORE_CORRUPT`, …
+ */
+export function createS3Records(options: S3RecordsOptions): Records {
+  const { client, bucket, prefix = "records/", clock } = options;
+  const objects = createRecordObjects(client, bucket);
+  return {
+    async get(key, now) {
+      const found = await objects.load(toObjectKey(prefix, key));
+      return found && toRecord(key, found.document, now);
+    },
+    put: (input) => put({ objects, clock }, toObjectKey(prefix, input.key), input),
+    remove: (key, expected) => remove({ objects, clock }, toObjectKey(prefix, key), expected),
+    list: (beginning, page) => list({ objects, client, bucket, prefix }, beginning, page),
+  };
+}
+
+interface WriteDeps {
+  readonly objects: RecordObjects;
+  readonly clock: Clock;
+}
+
+async function put(deps: WriteDeps, objectKey: string, input: PutInput): Promise<PutResult> {
+  const { key, expected, expiresAt, now } = input;
+  const value: unknown = JSON.parse(toValueText(key, input.value));
+  const content = { value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  const writer = randomUUID();
+  return contend(deps, objectKey, async (found) => {
+    const current = found && toRecord(key, found.document, now);
+    if (current !== undefined && found?.document.writer === writer) return { kind: "written", record: current };
+    if ((current?.version ?? "absent") !== expected) return { kind: "conflict", current };
+    const version = nextVersion(found, now);
+    const isWritten = await deps.objects.write(objectKey, { version, writer, ...content }, found);
+    return isWritten ? { kind: "written", record: { key, version, ...content } } : undefined;
+  });
+}
+
+function nextVersion(found: RecordObject | undefined, now: number): number {
+  return found === undefined ? Math.max(1, Math.floor(now * VERSIONS_A_MS)) : found.document.version + 1;
+}
+
+/** The removed record's version stays for a while, so that the key's next record has a higher one. */
+async function remove(deps: WriteDeps, objectKey: string, expected: number): Promise<boolean> {
+  const writer = randomUUID();
+  return contend(deps, objectKey, async (found) => {
+    if (found === undefined || found.document.removedAt !== undefined) return true;
+    if (found.document.version !== expected) return false;
+    const document = { version: expected, writer, removedAt: deps.clock.now() };
+    return (await deps.objects.write(objectKey, document, found)) ? true : undefined;
+  });
+}
+
+/** Looks and tries until the outcome is clear; each time somebody else was first, it looks again after a pause. */
+async function contend<Outcome>(
+  { objects, clock }: WriteDeps,
+  objectKey: string,
+  attempt: (found: RecordObject | undefined) => Promise<Outcome | undefined>,
+): Promise<Outcome> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const outcome = await attempt(await objects.load(objectKey));
+    if (outcome !== undefined) return outcome;
+    await clock.sleep(Math.random() * FIRST_PAUSE_MS * 2 ** Math.min(tries, 6));
+  }
+  throw new StackyardError("RECORD_CONFLICT", `Too many writers contend for ${objectKey}. Try again later.`);
+}
+
+interface ListDeps {
+  readonly objects: RecordObjects;
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
+type ListInput = Parameters<Records["list"]>[1];
+
+async function list(deps: ListDeps, beginning: string, { cursor, limit, now }: ListInput): Promise<Page<StoredRecord>> {
+  const { client, bucket, prefix } = deps;
+  const items: StoredRecord[] = [];
+  const input = { Bucket: bucket, Prefix: prefix + beginning, ...(cursor && { StartAfter: prefix + cursor }) };
+  try {
+    for await (const { Contents = [] } of paginateListObjectsV2(
+      { client, pageSize: Math.min(1_000, limit + 1) },
+      input,
+    )) {
+      const keys = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [Key.slice(prefix.length)]));
+      const found = await mapLimited(keys, AT_A_TIME, (key) => findListed(deps, key, now));
+      items.push(...found.filter((record) => record !== undefined));
+      if (items.length > limit) break;
+    }
+  } catch (error) {
+    throw toAwsError(error, `The records in s3://${bucket}/${prefix} cannot be listed.`);
+  }
+  const page = items.slice(0, limit);
+  const last = page.at(-1);
+  return items.length > limit && last !== undefined ? { items: page, cursor: last.key } : { items: page };
+}
+
+async function findListed({ objects, prefix }: ListDeps, key: string, now: number): Promise<StoredRecord | undefined> {
+  const found = await objects.load(prefix + key);
+  if (found === undefined) return undefined;
+  const endedAt = found.document.removedAt ?? found.document.expiresAt;
+  if (endedAt !== undefined && now - endedAt > SWEEP_AFTER_MS) await objects.sweep(prefix + key, found);
+  return toRecord(key, found.document, now);
+}
+
+/** Undefined for what was removed or has expired. */
+function toRecord(key: string, document: RecordDocument, now: number): StoredRecord | undefined {
+  const { version, value, expiresAt, removedAt } = document;
+  if (removedAt !== undefined || (expiresAt !== undefined && expiresAt <= now)) return undefined;
+  return { key, version, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}

@@ -1,0 +1,84 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { findAwsFault, toAwsError } from "../aws-fault.ts";
+
+const Text = Type.String({ minLength: 1, maxLength: 4_096 });
+
+/**
+ * A database's secret in the form of RDS (Secrets Manager guide, "JSON structure of AWS Secrets Manager database credential
+ * secrets"). Other keys are ignored.
+ */
+export const ConnectionSecret = Type.Object({
+  username: Text,
+  password: Type.String({ maxLength: 4_096 }),
+  host: Text,
+  dbname: Text,
+  /** A text of digits is taken too. */
+  port: Type.Union([Type.Integer({ minimum: 1, maximum: 65_535 }), Type.String({ pattern: "^[0-9]{1,5}$" })]),
+});
+export type ConnectionSecret = Static<typeof ConnectionSecret>;
+
+/** Which secret is read. */
+export interface ConnectionSecretOptions {
+  readonly client: SecretsManagerClient;
+  /** A name in the account and region of the client, or an ARN. */
+  readonly secretId: string;
+  /** For what the secret lacks: those that RDS manages hold `username` and `password` only. Default: port 5432. */
+  readonly defaults?: Partial<Pick<ConnectionSecret, "host" | "dbname" | "port">>;
+}
+
+const secret = Compile(ConnectionSecret);
+const DEFAULT_PORT = 5432;
+
+/**
+ * Reads a database's connection secret anew with each call: what it gives is what `createPostgresStore` takes as
+ * `connection` and asks again when the server refuses the credentials, as after a rotation. Throws `CONFIG_INVALID` for a
+ * secret of another form, without showing it, `NOT_FOUND`, `FORBIDDEN` and what else Secrets Manager answers.
+ */
+export function createConnectionSecret(options: ConnectionSecretOptions): () => Promise<ConnectionSecret> {
+  const { secretId, defaults = {} } = options;
+  return async () => {
+    const fields = parseFields(await loadText(options), secretId);
+    const value = { port: DEFAULT_PORT, ...defaults, ...fields };
+    if (secret.Check(value)) {
+      const { username, password, host, dbname, port } = value;
+      return { username, password, host, dbname, port };
+    }
+    const faults = secret.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
+    const form = '{"username","password","host","dbname","port"}';
+    throw invalid(secretId, `It must be ${form}: ${[...new Set(faults)].join("; ")}.`);
+  };
+}
+
+async function loadText({ client, secretId }: ConnectionSecretOptions): Promise<string> {
+  try {
+    const { SecretString, SecretBinary } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+    return SecretString ?? new TextDecoder().decode(SecretBinary);
+  } catch (error) {
+    throw toAwsError(error, `The secret "${secretId}" cannot be read.`, toAdvice(error));
+  }
+}
+
+function parseFields(text: string, secretId: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // The error would show a part of the secret.
+  }
+  throw invalid(secretId, "It must be a JSON object.");
+}
+
+function invalid(secretId: string, why: string): StackyardError {
+  return new StackyardError("CONFIG_INVALID", `The secret "${secretId}" is no connection secret. ${why}`);
+}
+
+function toAdvice(error: unknown): string {
+  const { code } = findAwsFault(error);
+  if (code === "NOT_FOUND")
+    return "Look at its name, the region and the account; one of another account needs its whole ARN.";
+  if (code !== "FORBIDDEN") return "";
+  return "Allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key where that is not the account's default.";
+}

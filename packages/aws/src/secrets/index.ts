@@ -1,0 +1,1 @@
+export { ConnectionSecret, type ConnectionSecretOptions, createConnectionSecret } from "./connection-secret.ts";
