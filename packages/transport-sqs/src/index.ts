@@ -1,4 +1,10 @@
+export type { BatchOptions } from "./batch-options.ts";
+export { type BatchItem, type SqsBatchResponse, toBatchResponse } from "./batch-response.ts";
 export type { ClaimCheckOptions } from "./claim-check.ts";
 export { createSqsTransport } from "./create-sqs-transport.ts";
+export { createEventBatchHandler } from "./event-batch-handler.ts";
+export type { IncomingMessage } from "./incoming-message.ts";
+export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";
 export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport-options.ts";
+export { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";
 export type { TraceCarrier, Tracing } from "./tracing.ts";

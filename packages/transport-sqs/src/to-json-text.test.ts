@@ -22,10 +22,9 @@ describe("toJsonText", () => {
 
   it("reads back as it was, whatever the text", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
+      fc.property(fc.string({ unit: "binary", maxLength: 20 }), (text) => {
         const json = toJsonText(text);
-        expect(json).toMatch(ALLOWED);
-        expect(JSON.parse(json)).toBe(text);
+        return ALLOWED.test(json) && JSON.parse(json) === text;
       }),
     );
   });

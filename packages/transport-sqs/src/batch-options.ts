@@ -1,0 +1,46 @@
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { type Clock, type Logger, type Random, silentLogger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";
+import { createDeadLetters } from "./dead-letters.ts";
+import { SQS_DEFAULTS } from "./sqs-transport-options.ts";
+import type { FailurePolicy } from "./to-settlement.ts";
+import { noTracing, type Tracing } from "./tracing.ts";
+
+/** How a function takes batches. */
+export interface BatchOptions {
+  /** Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it, without. */
+  readonly deadLetters?: { readonly sqs: SQSClient; readonly url: string };
+  /** As with `QueueOptions`. Default: 5. */
+  readonly maxDeliveries?: number;
+  readonly claimChecks?: ClaimCheckOptions;
+  readonly tracing?: Tracing;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+}
+
+/** The options with their defaults filled in. */
+export interface BatchDeps {
+  readonly claimChecks: Pick<ClaimChecks, "redeem">;
+  readonly tracing: Tracing;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of messages of that queue. */
+  policyOf(queueArn: string): FailurePolicy;
+}
+
+/** Fills in defaults. */
+export function toBatchDeps(options: BatchOptions): BatchDeps {
+  const { clock = systemClock, random = Math.random, logger = silentLogger, tracing = noTracing } = options;
+  const { deadLetters, maxDeliveries = SQS_DEFAULTS.maxDeliveries } = options;
+  return {
+    ...{ clock, logger, tracing },
+    claimChecks: options.claimChecks === undefined ? noClaimChecks : createClaimChecks(options.claimChecks),
+    policyOf(source) {
+      if (deadLetters === undefined) return { deadLetters: undefined, maxDeliveries };
+      const { sqs, url: queueUrl } = deadLetters;
+      return { deadLetters: createDeadLetters({ sqs, queueUrl, source, clock, random, logger }), maxDeliveries };
+    },
+  };
+}

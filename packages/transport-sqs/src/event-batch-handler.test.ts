@@ -1,0 +1,164 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { mockClient } from "aws-sdk-client-mock";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { BatchOptions } from "./batch-options.ts";
+import { createEventBatchHandler } from "./event-batch-handler.ts";
+import type { EventDelivery } from "./read-deliveries.ts";
+import { anSqsEvent, type RecordSketch } from "./testing/an-sqs-event.ts";
+import { createRecordingLogger } from "./testing/recording-logger.ts";
+import type { DeliveryOutcome } from "./to-settlement.ts";
+
+const DONE: DeliveryOutcome = { kind: "done" };
+const FAILED: DeliveryOutcome = { kind: "retry", reason: "The store does not answer." };
+const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.", refused: true };
+const DEAD = "https://sqs.eu-west-1.amazonaws.com/111122223333/event-dead-letters";
+
+const sqs = mockClient(SQSClient);
+const s3 = mockClient(S3Client);
+beforeEach(() => {
+  sqs.reset();
+  s3.reset();
+});
+
+const go = (stackId: string, more: Partial<RecordSketch> = {}): RecordSketch => ({
+  body: { stackId, event: "GO" },
+  ...more,
+});
+
+/** A handler whose outcomes are those of a stack's name. */
+function createBench(outcomes: Readonly<Record<string, DeliveryOutcome>> = {}, options: BatchOptions = {}) {
+  const calls: (readonly EventDelivery[])[] = [];
+  const logger = createRecordingLogger();
+  const handler = createEventBatchHandler(
+    async (deliveries) => {
+      calls.push(deliveries);
+      return deliveries.map(({ event }) => outcomes[event.stackId] ?? DONE);
+    },
+    { logger, ...options },
+  );
+  const report = async (...records: readonly RecordSketch[]) => {
+    const { batchItemFailures } = await handler(anSqsEvent(records));
+    return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  };
+  return { calls, logger, report, handler };
+}
+
+function withDeadLetters(): BatchOptions {
+  sqs.on(SendMessageBatchCommand).resolves({});
+  return { deadLetters: { sqs: new SQSClient({ region: "eu-west-1" }), url: DEAD }, maxDeliveries: 3 };
+}
+
+const deadLetters = () => sqs.commandCalls(SendMessageBatchCommand).flatMap(({ args }) => args[0].input.Entries ?? []);
+
+describe("createEventBatchHandler", () => {
+  it("decides all records in one call, in their order", async () => {
+    const { calls, report } = createBench();
+
+    expect(await report(go("s1"), go("s2", { deliveries: 2 }), go("s1"))).toEqual([]);
+
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.map(({ event, deliveries }) => `${event.id} ${event.stackId} ${deliveries}`)).toEqual([
+      "m-1 s1 1",
+      "m-2 s2 2",
+      "m-3 s1 1",
+    ]);
+  });
+
+  it("reports what could not be worked, and what is behind it on its stack", async () => {
+    const { report } = createBench({ s1: FAILED });
+
+    expect(await report(go("s2"), go("s1"), go("s2"))).toEqual(["m-2"]);
+  });
+
+  it("hands a malformed record over as an event of no stack, and lets it touch no other", async () => {
+    const { calls, report } = createBench();
+
+    expect(await report({ body: "{oops" }, go("s1"))).toEqual([]);
+
+    expect(calls[0]?.map(({ event }) => event.stackId)).toEqual(["", "s1"]);
+  });
+
+  it("reports malformed and refused records where the engine is told to have them redelivered", async () => {
+    const { report } = createBench({ "": REFUSED, s1: REFUSED });
+
+    expect(await report({ body: "{oops" }, go("s1"), go("s2"))).toEqual(["m-1", "m-2"]);
+  });
+
+  it("reports all records when the handler throws", async () => {
+    const logger = createRecordingLogger();
+    const handler = createEventBatchHandler(() => Promise.reject(new Error("No.")), { logger });
+
+    const { batchItemFailures } = await handler(anSqsEvent([go("s1"), go("s2")]));
+
+    expect(batchItemFailures).toEqual([{ itemIdentifier: "m-1" }, { itemIdentifier: "m-2" }]);
+    expect(logger.lines).toEqual(["error Events could not be handled; they are delivered again."]);
+  });
+
+  it("keeps what is behind a body that could not be fetched, in its group", async () => {
+    s3.rejects(Object.assign(new Error("Please reduce your request rate."), { name: "SlowDown" }));
+    const claimChecks = { s3: new S3Client({ region: "eu-west-1" }), bucket: "bodies" };
+    const { calls, report } = createBench({}, { claimChecks });
+    const pointer = [
+      "software.amazon.payloadoffloading.PayloadS3Pointer",
+      { s3BucketName: "bodies", s3Key: "stackyard/messages/a" },
+    ];
+
+    const reported = await report({ body: pointer, group: "s1" }, go("s2", { group: "s2" }), go("s1", { group: "s1" }));
+
+    expect(reported).toEqual(["m-1", "m-3"]);
+    expect(calls[0]?.map(({ event }) => event.stackId)).toEqual(["s2"]);
+  });
+
+  it("gives up after the last delivery, with the reason, and reports it no more", async () => {
+    const { report } = createBench({ s1: FAILED, s2: REFUSED }, withDeadLetters());
+
+    const reported = await report(
+      go("s1", { deliveries: 3 }),
+      go("s2", { deliveries: 3 }),
+      go("s1", { deliveries: 2 }),
+    );
+
+    expect(reported).toEqual(["m-3"]);
+    expect(deadLetters().map(({ MessageBody }) => MessageBody)).toEqual([
+      '{"stackId":"s1","event":"GO"}',
+      '{"stackId":"s2","event":"GO"}',
+    ]);
+    const notes = deadLetters().map(({ MessageAttributes }) => {
+      return JSON.parse(MessageAttributes?.["stackyard-dead-letter"]?.StringValue ?? "{}");
+    });
+    expect(notes).toMatchObject([
+      { code: "DELIVERY_FAILED", reason: "The store does not answer.", deliveries: 3, messageId: "m-1" },
+      { code: "EVENT_REFUSED", reason: "The event is refused.", deliveries: 3, messageId: "m-2" },
+    ]);
+  });
+
+  it("reports what could not be given up", async () => {
+    const options = withDeadLetters();
+    sqs.on(SendMessageBatchCommand).rejects(Object.assign(new Error("No."), { name: "AccessDenied" }));
+    const { report } = createBench({ s1: FAILED }, options);
+
+    expect(await report(go("s1", { deliveries: 3 }))).toEqual(["m-1"]);
+  });
+
+  it("works under the trace context of each record", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const seen: unknown[] = [];
+    const tracing: BatchOptions["tracing"] = {
+      inject: () => ({}),
+      run(carriers, work) {
+        seen.push(carriers);
+        return work();
+      },
+    };
+    const { report } = createBench({}, { tracing });
+
+    await report(go("s1", { attributes: { traceparent } }), go("s2"));
+
+    expect(seen).toEqual([[{ traceparent }, {}]]);
+  });
+
+  it("refuses to be called with anything else", async () => {
+    await expect(createBench().handler({})).rejects.toMatchObject({ code: "EVENT_INVALID" });
+  });
+});
