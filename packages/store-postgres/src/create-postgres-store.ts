@@ -1,7 +1,7 @@
 import type { Logger, Store } from "@stackyard/core";
 import { Connections } from "./connections.ts";
 import { createAttemptStore } from "./create-attempt-store.ts";
-import { createGroups } from "./create-groups.ts";
+import { createGroups, type StoreGroups } from "./create-groups.ts";
 import { createRecords } from "./create-records.ts";
 import { createRevisions } from "./create-revisions.ts";
 import { createStackQueries } from "./create-stack-queries.ts";
@@ -83,13 +83,23 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     revisions: createRevisions(database),
     watch: (listener) => signals.watch(listener),
     close() {
-      closing ??= close(database, signals, connections);
+      closing ??= close({ database, signals, connections, groups });
       return closing;
     },
   };
 }
 
-async function close(database: Database, signals: Signals, connections: Connections): Promise<void> {
+interface OpenParts {
+  readonly database: Database;
+  readonly signals: Signals;
+  readonly connections: Connections;
+  readonly groups: StoreGroups;
+}
+
+/** What was asked for before is answered. */
+async function close({ database, signals, connections, groups }: OpenParts): Promise<void> {
+  database.refuse();
+  await Promise.all(Object.values(groups).map((group) => group.idle()));
   await database.close();
   await signals.close();
   await connections.close();

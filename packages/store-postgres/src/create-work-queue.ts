@@ -4,6 +4,7 @@ import type { Database } from "./database.ts";
 import { toEventRow } from "./event-rows.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { nextDueAt } from "./next-due-at.ts";
+import { QueueFloor } from "./queue-floor.ts";
 import { parseReceipts } from "./receipts.ts";
 import type { Signals } from "./signals.ts";
 import { takeDue } from "./take-due.ts";
@@ -15,18 +16,21 @@ export function createWorkQueue(
   acknowledges: GroupedCalls<readonly string[], undefined>,
   signals: Signals,
 ): Pick<Store, "enqueue" | "takeDue" | "acknowledge" | "giveBack" | "nextDueAt"> {
+  const floors = { events: new QueueFloor(), tasks: new QueueFloor() };
   return {
     async enqueue(events) {
       database.assertOpen();
       if (events.length > 0) await enqueues.call(events);
     },
-    takeDue: (input) => takeDue(database, input),
+    takeDue: (input) => takeDue(database, floors, input),
     async acknowledge(receipts) {
       database.assertOpen();
       if (receipts.length > 0) await acknowledges.call(receipts);
     },
     async giveBack(receipts, visibleAt) {
       await giveBack(database, receipts, visibleAt);
+      floors.events.reset();
+      floors.tasks.reset();
       signals.tell(GIVEN_BACK);
     },
     nextDueAt: (kinds) => nextDueAt(database, kinds),

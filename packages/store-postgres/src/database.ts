@@ -22,6 +22,7 @@ export class Database {
   readonly #place: StorePlace;
   readonly #texts = new Map<string, string>();
   readonly #running = new Set<Promise<unknown>>();
+  #closing = false;
   #closed = false;
 
   constructor(connections: Connections, place: StorePlace) {
@@ -39,7 +40,7 @@ export class Database {
    * another. Rejects with `STORE_UNAVAILABLE`, `STORE_CORRUPT`, `STORE_CLOSED`, and `USAGE` for what cannot be kept.
    */
   async rows<Row>(statement: Statement, ...values: readonly Parameter[]): Promise<readonly Row[]> {
-    this.assertOpen();
+    if (this.#closed) throw closedError();
     const query = { name: statement.name, text: this.#textOf(statement), values: [...values] };
     return this.#track(this.#run(query));
   }
@@ -50,13 +51,19 @@ export class Database {
     return row;
   }
 
-  /** Throws `STORE_CLOSED` after `close`. */
+  /** Throws `STORE_CLOSED` once the store closes. */
   assertOpen(): void {
-    if (this.#closed) throw new StackyardError("STORE_CLOSED", "The store is closed.");
+    if (this.#closing) throw closedError();
+  }
+
+  /** From now on `assertOpen` throws; statements of calls that were made before may still come. */
+  refuse(): void {
+    this.#closing = true;
   }
 
   /** Refuses new statements, and waits for those that run. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#closed = true;
     await Promise.allSettled(this.#running);
   }
@@ -88,4 +95,8 @@ export class Database {
     this.#texts.set(name, own);
     return own;
   }
+}
+
+function closedError(): StackyardError {
+  return new StackyardError("STORE_CLOSED", "The store is closed.");
 }

@@ -1,6 +1,6 @@
 import type { DueKind } from "./port-types.ts";
 
-/** How rows of one kind of due work are found; `$1` is now, `$2` the limit. */
+/** How rows of one kind of due work are found; `$1` is now, `$2` the limit, `$4` where to look from in the queue. */
 export interface DueSource {
   /** Gives `kind`, `key` (the receipt, or what names this work at this instant), `at`, and what the item is made of. */
   readonly due: string;
@@ -43,7 +43,7 @@ export const DUE_SOURCES: Readonly<Record<Exclude<DueKind, "event">, DueSource>>
   task: {
     due: `select 'task' as kind, 'task:' || t.seq as key, greatest(t.queued_at, t.visible_at) as at, t.seq, t.attempt_no,
                  null as stack_id, null::bigint as cancel_until
-       from stackyard.task_queue t where t.visible_at <= $1 order by t.seq limit $2 for update skip locked`,
+       from stackyard.task_queue t where t.seq >= $4 and t.visible_at <= $1 order by t.seq limit $2 for update skip locked`,
     next: "select min(t.visible_at) as at from stackyard.task_queue t",
   },
   poll: attemptSource("poll", "poll_due_at", "'poll:' || l.poll_due_at || ':' || l.token || ':' || l.attempt_no"),

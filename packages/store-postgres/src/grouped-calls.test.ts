@@ -110,4 +110,22 @@ describe("GroupedCalls", () => {
 
     expect(await next).toBe("C");
   });
+
+  it("is idle when all that waited was answered", async () => {
+    const { calls, sent } = createGroups();
+    await calls.idle();
+    let isIdle = false;
+    const answers = ["a", "b"].map((text) => calls.call(text));
+    void calls.idle().then(() => {
+      isIdle = true;
+    });
+    await turn();
+    expect(isIdle).toBe(false);
+
+    sent[0]?.end();
+    await Promise.all(answers);
+    await turn();
+
+    expect(isIdle).toBe(true);
+  });
 });

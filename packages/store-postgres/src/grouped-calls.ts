@@ -26,6 +26,7 @@ interface Waiting<Input, Output> {
 export class GroupedCalls<Input, Output> {
   readonly #grouping: Grouping<Input, Output>;
   #waiting: Waiting<Input, Output>[] = [];
+  readonly #idle: (() => void)[] = [];
   #inFlight = 0;
   #scheduled = false;
 
@@ -38,6 +39,12 @@ export class GroupedCalls<Input, Output> {
       this.#waiting.push({ input, resolve, reject });
       this.#schedule();
     });
+  }
+
+  /** Resolves when nothing waits and nothing is on its way. */
+  async idle(): Promise<void> {
+    if (this.#inFlight + this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   // A turn of the event loop, not a microtask: what the last group's callers do next joins the next group.
@@ -56,6 +63,7 @@ export class GroupedCalls<Input, Output> {
     await this.#settle(group);
     this.#inFlight -= 1;
     if (this.#waiting.length > 0) this.#schedule();
+    else if (this.#inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #settle(group: readonly Waiting<Input, Output>[]): Promise<void> {

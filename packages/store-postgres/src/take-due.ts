@@ -3,6 +3,7 @@ import type { Database } from "./database.ts";
 import { DUE_SOURCES } from "./due-kinds.ts";
 import { fromKeyText } from "./key-text.ts";
 import type { DueKind, TaskMessage } from "./port-types.ts";
+import type { QueueFloor } from "./queue-floor.ts";
 import { parseReceipts, toEventReceipt } from "./receipts.ts";
 import type { Statement } from "./statement.ts";
 
@@ -13,14 +14,24 @@ interface Taken {
   readonly item: DueItem;
 }
 
+/** Where takes of one process begin to look. */
+export interface QueueFloors {
+  readonly events: QueueFloor;
+  readonly tasks: QueueFloor;
+}
+
 /** Takes what is due, oldest first over all kinds, and leases it. */
-export async function takeDue(database: Database, input: TakeDueInput): Promise<readonly DueItem[]> {
+export async function takeDue(
+  database: Database,
+  floors: QueueFloors,
+  input: TakeDueInput,
+): Promise<readonly DueItem[]> {
   database.assertOpen();
   const kinds = [...new Set(input.kinds)].sort();
   const others = kinds.filter((kind): kind is OtherKind => kind !== "event");
-  const taken = others.length === 0 ? [] : await takeOthers(database, others, input);
+  const taken = others.length === 0 ? [] : await takeOthers(database, floors.tasks, others, input);
   if (others.length === kinds.length) return taken.map(({ item }) => item);
-  const events = await takeEvents(database, input);
+  const events = await takeEvents(database, floors.events, input);
   return others.length === 0 ? events.map(({ item }) => item) : mergeTaken(database, [...events, ...taken], input);
 }
 
@@ -62,11 +73,19 @@ interface EventRow {
 
 const TAKE_EVENTS = {
   name: "take_events",
-  text: "select seq, stack_id, due_at, deliveries, event from stackyard.take_events($1, $2, $3)",
+  text: "select seq, stack_id, due_at, deliveries, event from stackyard.take_events($1, $2, $3, $4)",
 };
 
-async function takeEvents(database: Database, { now, limit, leaseMs }: TakeDueInput): Promise<readonly Taken[]> {
-  const rows = await database.rows<EventRow>(TAKE_EVENTS, now, limit, leaseMs);
+async function takeEvents(
+  database: Database,
+  floor: QueueFloor,
+  { now, limit, leaseMs }: TakeDueInput,
+): Promise<readonly Taken[]> {
+  const rows = await database.rows<EventRow>(TAKE_EVENTS, now, limit, leaseMs, floor.next(now));
+  floor.note(
+    rows.map(({ seq }) => seq),
+    rows.length === limit,
+  );
   let at = 0;
   return rows.map(({ seq, stack_id, due_at, deliveries, event }) => {
     // Events keep their order among themselves, also where their instants do not.
@@ -80,6 +99,7 @@ interface OtherRow {
   readonly kind: OtherKind;
   readonly key: string;
   readonly at: number;
+  readonly seq: number | null;
   readonly deliveries: number | null;
   readonly attempt_id: string | null;
   readonly message: string | null;
@@ -90,10 +110,19 @@ interface OtherRow {
 
 async function takeOthers(
   database: Database,
+  floor: QueueFloor,
   kinds: readonly OtherKind[],
   { now, limit, leaseMs }: TakeDueInput,
 ): Promise<readonly Taken[]> {
-  const rows = await database.rows<OtherRow>(toStatement(kinds), now, limit, now + leaseMs);
+  const parameters = [now, limit, now + leaseMs];
+  if (!kinds.includes("task")) return toTaken(await database.rows<OtherRow>(toStatement(kinds), ...parameters));
+  const rows = await database.rows<OtherRow>(toStatement(kinds), ...parameters, floor.next(now));
+  const tasks = rows.flatMap(({ seq }) => (seq === null ? [] : [seq])).sort((a, b) => a - b);
+  floor.note(tasks, tasks.length === limit);
+  return toTaken(rows);
+}
+
+function toTaken(rows: readonly OtherRow[]): readonly Taken[] {
   return rows.map((row) => ({ at: row.at, item: toItem(row) }));
 }
 
@@ -128,7 +157,7 @@ function toStatement(kinds: readonly OtherKind[]): Statement {
     ...(kinds.some((kind) => OF_ATTEMPTS.includes(kind)) ? [`moved as (${MOVE_BOUNDS})`] : []),
   ];
   const text = `with ${parts.join(",\n")}
-select c.kind, c.key, c.at, t.deliveries, a.attempt_id, a.message, a.task, coalesce(c.stack_id, a.stack_id) as stack_id,
+select c.kind, c.key, c.at, c.seq, t.deliveries, a.attempt_id, a.message, a.task, coalesce(c.stack_id, a.stack_id) as stack_id,
        c.cancel_until
   from chosen c
   left join tasks t on t.seq = c.seq

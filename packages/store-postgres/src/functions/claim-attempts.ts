@@ -26,10 +26,14 @@ begin
       from given g
      where l.attempt_id = g.id
        and coalesce(case l.status when 'running' then l.lease_until else l.poll_due_at end, 0) <= g.now
-    returning g.n, l.attempt_no, l.token, l.deadline_at, l.progress, l.cancelling, l.secrets
+    returning g.n, l.attempt_no, l.token, l.deadline_at, l.progress, l.cancelling, l.secrets, l.queue_seq
   ), unqueued as (
-    delete from stackyard.task_queue t using given g join stackyard.live l on l.attempt_id = g.id
-     where t.seq = l.queue_seq
+    delete from stackyard.task_queue t
+     using (select u.queue_seq from granted u
+            union all
+            select l.queue_seq from given g join stackyard.live l on l.attempt_id = g.id
+             where g.n not in (select u.n from granted u)) q
+     where t.seq = q.queue_seq
   )
   select g.n,
          case when u.n is not null then 'granted' when l.attempt_no is not null then 'held' else 'gone' end,

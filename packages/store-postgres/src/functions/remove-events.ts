@@ -1,8 +1,10 @@
-/** Takes the events `d.seqs` out of the lease `l`; the counts of deliveries keep their places. */
-export const WITHOUT_DONE = `seqs = array(select r.seq from unnest(l.seqs) with ordinality as r(seq, o)
-                      where r.seq <> all(d.seqs) order by r.o),
-         deliveries = array(select r.count from unnest(l.seqs, l.deliveries) with ordinality as r(seq, count, o)
-                            where r.seq <> all(d.seqs) order by r.o)`;
+/** Takes the events `d.seqs` out of the lease `l`; the counts of deliveries keep their places. Mostly all of them go. */
+export const WITHOUT_DONE = `seqs = case when l.seqs <@ d.seqs then '{}' else
+           array(select r.seq from unnest(l.seqs) with ordinality as r(seq, o)
+                  where r.seq <> all(d.seqs) order by r.o) end,
+         deliveries = case when l.seqs <@ d.seqs then '{}' else
+           array(select r.count from unnest(l.seqs, l.deliveries) with ordinality as r(seq, count, o)
+                  where r.seq <> all(d.seqs) order by r.o) end`;
 
 /**
  * Removes events of the queue and ends their leases; of stacks (`p_stacks`, one an event) whose events are done with, the

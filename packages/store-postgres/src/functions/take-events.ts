@@ -1,10 +1,10 @@
 /**
  * Hands events out, oldest first: of stacks none of whose events is out, and none behind one that is not to be handed
  * out yet. Takes go one after the other (they write unlogged rows only, so none waits for the disk): that is what keeps
- * two of them from sharing a stack whatever is committed meanwhile.
+ * two of them from sharing a stack whatever is committed meanwhile. `p_from`: no event below is looked at.
  */
 export const TAKE_EVENTS = `
-create function stackyard.take_events(p_now bigint, p_limit int, p_lease bigint)
+create function stackyard.take_events(p_now bigint, p_limit int, p_lease bigint, p_from bigint)
 returns table (seq bigint, stack_id text, due_at bigint, deliveries int, event text)
 language plpgsql as $body$
 #variable_conflict use_column
@@ -14,14 +14,14 @@ begin
   with free as materialized (
     select q.seq, q.stack_id, q.queued_at, q.visible_at, q.deliveries, q.event
       from stackyard.event_queue q
-     where q.visible_at <= p_now
+     where q.seq >= p_from and q.visible_at <= p_now
        and not exists (select from stackyard.event_lease l where l.stack_id = q.stack_id and l.until > p_now)
      order by q.seq
      limit p_limit
   ), first as materialized (
-    select f.*, f.deliveries + 1 + coalesce((
-             select r.count - f.deliveries from stackyard.event_lease l, unnest(l.seqs, l.deliveries) as r(seq, count)
-              where l.stack_id = f.stack_id and r.seq = f.seq), 0) as count
+    select f.*, 1 + coalesce((
+             select l.deliveries[array_position(l.seqs, f.seq)]
+               from stackyard.event_lease l where l.stack_id = f.stack_id), f.deliveries) as count
       from free f
      where not exists (
        select from stackyard.event_queue e
