@@ -68,6 +68,15 @@ describe("leaving-waits", () => {
   });
 });
 
+it("leaving-waits knows one life of a stack from the next within a change", async () => {
+  const waiting = aMachineV2({ UP: { tasks: ["plan"], leaving: "wait" } });
+  const old = [{ entry: 1 }, { dispatches: [dispatch(1)] }] as const;
+
+  const found = await findAfter(waiting, old, [{ entry: 2, life: "next" }, { dispatches: [dispatch(2)] }]);
+
+  expect(found).toEqual([]);
+});
+
 describe("retries-bounded", () => {
   const retrying = aMachineV2(
     { UP: { tasks: ["plan"] } },
@@ -81,6 +90,19 @@ describe("retries-bounded", () => {
     );
 
     expect(found).toEqual([`retries-bounded: ${idOf(1, 3)} was made; 2 were allowed.`]);
+  });
+
+  it("lets a stack have what an earlier revision has promised", async () => {
+    const stricter = { machineHash: "stricter" };
+
+    const found = await findAfter(
+      retrying,
+      [{}, { dispatches: [dispatch(1)] }],
+      [stricter],
+      [stricter, { dispatches: [dispatch(1, 2)] }],
+    );
+
+    expect(found).toEqual([]);
   });
 
   it("lets the count begin again with each retry by hand", async () => {

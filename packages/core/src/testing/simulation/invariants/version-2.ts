@@ -41,7 +41,8 @@ function listFirstDispatches(
   const leaving = findMachine(after?.machineHash ?? "")?.states.get(after?.state ?? "")?.leaving ?? "abandon";
   const isOn = before?.entry === after?.entry && Object.keys(before?.attempts ?? {}).length > 0;
   if (leaving === "abandon" || isOn) return [];
-  return change.dispatches.filter(({ again, entry }) => !again && entry === after?.entry);
+  // A change may hold the end of one life and the beginning of the next.
+  return change.dispatches.filter(({ again, entry, life }) => !again && entry === after?.entry && life === after.life);
 }
 
 /** By its policy a task gets no more attempts than it says; each retry by hand lets it begin again. */
@@ -50,13 +51,17 @@ export const retriesBounded: Invariant = {
   promise: "A task gets no more attempts in an entry than its policy allows, begun again by each retry by hand.",
   create(tell, context) {
     const byHand = new Map<string, number>();
+    // What a stack was promised on one revision it gets on the next.
+    const revisions = new Map<string, Set<string>>();
     return {
       onCommitted({ change, before, after }) {
         const { stackId, history } = change;
         const asked = history.filter(({ event, outcome }) => BY_HAND.has(event) && outcome === "applied").length;
         const retries = (byHand.get(stackId) ?? 0) + asked;
         byHand.set(stackId, retries);
-        const hashes = [before?.machineHash ?? "", after?.machineHash ?? ""];
+        const hashes = revisions.get(stackId) ?? new Set();
+        revisions.set(stackId, hashes);
+        for (const stack of [before, after]) if (stack !== undefined) hashes.add(stack.machineHash);
         for (const { attemptId, again, task, attempt } of change.dispatches) {
           const allowed = attemptsOf(task, hashes, context) * (1 + retries);
           if (!again && attempt > allowed) tell(`${attemptId} was made; ${allowed} were allowed.`);
@@ -69,8 +74,8 @@ export const retriesBounded: Invariant = {
 const BY_HAND: ReadonlySet<string> = new Set(["RETRY_FAILED_TASKS", "RETRY_PENDING_TASKS"]);
 
 /** Without a limit where the revision is none of the plan's. */
-function attemptsOf(task: string, hashes: readonly string[], { findMachine }: InvariantContext): number {
-  const machines = hashes.flatMap((hash) => findMachine(hash) ?? []);
+function attemptsOf(task: string, hashes: Iterable<string>, { findMachine }: InvariantContext): number {
+  const machines = [...hashes].flatMap((hash) => findMachine(hash) ?? []);
   if (machines.length === 0) return Number.POSITIVE_INFINITY;
   return Math.max(...machines.map((machine) => machine.tasks.get(task)?.retry.attempts ?? 1));
 }
