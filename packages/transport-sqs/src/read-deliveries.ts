@@ -41,7 +41,7 @@ export async function readTask(incoming: IncomingMessage, { claimChecks, now }: 
   const { messageId, deliveries } = incoming;
   try {
     const { body } = await claimChecks.redeem(incoming);
-    const parsed = parseTaskMessage(body, { at: incoming.sentAt ?? now, messageId });
+    const parsed = parseTaskMessage(body, { at: now, messageId });
     if (parsed.kind === "invalid") return parsed;
     const { message } = parsed;
     return { kind: "task", delivery: { attemptId: message.dispatch.id, message, deliveries } };

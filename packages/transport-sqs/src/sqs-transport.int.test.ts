@@ -1,0 +1,327 @@
+import { ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import { createFakeClock } from "@stackyard/core/testing";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createSqsTransport } from "./create-sqs-transport.ts";
+import type { EventDelivery, TaskDelivery } from "./read-deliveries.ts";
+import type { SqsTransportOptions } from "./sqs-transport-options.ts";
+import { aTask } from "./testing/a-task.ts";
+import { anEvent } from "./testing/an-event.ts";
+import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
+import type { DeliveryOutcome } from "./to-settlement.ts";
+
+const DONE: DeliveryOutcome = { kind: "done" };
+
+let emulator: Emulator;
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await emulator.stop();
+});
+
+/** The next event that comes; the consumer stops after it. */
+async function nextEvent(options: Omit<SqsTransportOptions, "sqs">): Promise<EventDelivery> {
+  const transport = createSqsTransport({ sqs: emulator.sqs, waitMs: 1_000, ...options });
+  const deliveries: EventDelivery[] = [];
+  await new Promise<void>((resolve) => {
+    const subscription = transport.consumeEvents(
+      async (given) => {
+        deliveries.push(...given);
+        queueMicrotask(() => void subscription.stop().then(resolve));
+        return given.map(() => DONE);
+      },
+      { batchSize: 1, concurrency: 1 },
+    );
+  });
+  return deliveries[0] as EventDelivery;
+}
+
+/** What lies in a queue: bodies with their text attributes. */
+async function peek(QueueUrl: string) {
+  const request = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"] });
+  const { Messages = [] } = await emulator.sqs.send(request);
+  return Messages.map(({ Body = "", MessageAttributes = {} }) => ({
+    body: JSON.parse(Body),
+    attributes: Object.fromEntries(
+      Object.entries(MessageAttributes).map(([name, { StringValue }]) => [name, StringValue]),
+    ),
+  }));
+}
+
+describe("events", () => {
+  it("lie in the queue as the predecessor's messages", async () => {
+    const url = await emulator.createQueue("events");
+
+    await createSqsTransport({ sqs: emulator.sqs, eventQueue: { url } }).publish([anEvent()]);
+
+    const [message] = await peek(url);
+    expect(message?.body).toEqual({ event: "PUSH", stackId: "s1", metadata: { sha: "9f1c" }, id: "e1" });
+  });
+
+  it("come from the predecessor's senders", async () => {
+    const url = await emulator.createQueue("events");
+    const body = '{"stackId":"pr-12","action":"LAUNCH","machine":"review-app"}';
+    const { MessageId } = await emulator.sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body }));
+
+    expect(await nextEvent({ eventQueue: { url } })).toMatchObject({
+      event: {
+        id: MessageId,
+        stackId: "pr-12",
+        message: { stackId: "pr-12", action: "LAUNCH", machine: "review-app" },
+      },
+      deliveries: 1,
+    });
+  });
+
+  it.each([
+    ["with raw delivery", "events", true],
+    ["in envelopes", "events", false],
+    ["of FIFO queues", "events.fifo", true],
+  ])("come through a topic %s as they were published", async (_, queue, raw) => {
+    const eventQueue = { url: await emulator.createQueue(queue) };
+    const arn = await emulator.createTopic(queue, queue, { raw });
+    const event = anEvent({ actor: "ada", message: { event: "PUSH", stackId: "s1", metadata: { text: "🚀 ü" } } });
+
+    await createSqsTransport({ sqs: emulator.sqs, eventTopic: { sns: emulator.sns, arn } }).publish([event]);
+
+    expect(await nextEvent({ eventQueue })).toEqual({ event, deliveries: 1 });
+  });
+
+  it("come from a bus", async () => {
+    const url = await emulator.createQueue("events");
+    const body = { id: "bus-1", source: "ci", "detail-type": "Merged", detail: { stackId: "s1", event: "MERGED" } };
+    await emulator.sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: JSON.stringify(body) }));
+
+    expect(await nextEvent({ eventQueue: { url } })).toMatchObject({
+      event: { id: "bus-1", stackId: "s1", message: { stackId: "s1", event: "MERGED" } },
+    });
+  });
+
+  it("are one message when they are published twice in five minutes to a FIFO queue", async () => {
+    const url = await emulator.createQueue("events.fifo");
+    const transport = createSqsTransport({ sqs: emulator.sqs, eventQueue: { url } });
+
+    await transport.publish([anEvent()]);
+    await transport.publish([anEvent(), anEvent({ stackId: "s2" })]);
+
+    expect(await peek(url)).toHaveLength(2);
+  });
+
+  it("are published by the hundred", async () => {
+    const url = await emulator.createQueue("events");
+    const events = Array.from({ length: 100 }, (_, index) => anEvent({ id: `e${index}`, stackId: `s${index}` }));
+
+    await createSqsTransport({ sqs: emulator.sqs, eventQueue: { url } }).publish(events);
+
+    const seen = new Set<string>();
+    for (let turns = 0; turns < 10; turns += 1) for (const { body } of await peek(url)) seen.add(body.id);
+    expect(seen.size).toBe(100);
+  });
+
+  it("are taken out of a bucket when they are larger than the queue takes", async () => {
+    const eventQueue = { url: await emulator.createQueue("events", { MaximumMessageSize: "2048" }) };
+    await emulator.createBucket("bodies");
+    const claimChecks = { s3: emulator.s3, bucket: "bodies" };
+    const event = anEvent({ message: { event: "PUSH", stackId: "s1", metadata: { text: "x".repeat(4_000) } } });
+
+    await createSqsTransport({ sqs: emulator.sqs, eventQueue, claimChecks, maxMessageBytes: 2_048 }).publish([event]);
+
+    expect(await nextEvent({ eventQueue, claimChecks })).toEqual({ event, deliveries: 1 });
+  });
+
+  it("are refused, with what to do, when the queue takes less than was said", async () => {
+    const eventQueue = { url: await emulator.createQueue("events", { MaximumMessageSize: "2048" }) };
+    const event = anEvent({ message: { event: "PUSH", stackId: "s1", metadata: { text: "x".repeat(4_000) } } });
+
+    const publishing = createSqsTransport({ sqs: emulator.sqs, eventQueue }).publish([event]);
+
+    await expect(publishing).rejects.toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+      message: expect.stringContaining("set maxMessageBytes and claimChecks"),
+    });
+  });
+
+  it("carry trace context, which is given to whoever works them", async () => {
+    const eventQueue = { url: await emulator.createQueue("events") };
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const seen: unknown[] = [];
+    const tracing: SqsTransportOptions["tracing"] = {
+      inject: () => ({ traceparent, tracestate: "a=1" }),
+      run(carriers, work) {
+        seen.push(...carriers);
+        return work();
+      },
+    };
+
+    await createSqsTransport({ sqs: emulator.sqs, eventQueue, tracing }).publish([anEvent()]);
+    await nextEvent({ eventQueue, tracing });
+
+    expect(seen).toEqual([{ traceparent, tracestate: "a=1" }]);
+  });
+
+  it("need a queue or a topic", async () => {
+    const transport = createSqsTransport({ sqs: emulator.sqs });
+
+    await expect(transport.publish([anEvent()])).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect(() => transport.consumeEvents(async () => [], { batchSize: 1, concurrency: 1 })).toThrow("eventQueue");
+    expect(() => transport.consumeTasks(async () => DONE, { batchSize: 1, concurrency: 1 })).toThrow("taskQueue");
+    await expect(transport.sendTasks([aTask()])).rejects.toMatchObject({
+      message: expect.stringContaining("taskQueue"),
+    });
+  });
+});
+
+describe("dead letters", () => {
+  /** Consumes in virtual time until nothing is under way any more. */
+  async function consumeFor(ms: number, options: Omit<SqsTransportOptions, "sqs">, outcome: DeliveryOutcome) {
+    const clock = createFakeClock();
+    vi.useFakeTimers({ toFake: ["Date"], now: clock.now() });
+    const transport = createSqsTransport({ sqs: emulator.sqs, clock, waitMs: 0, ...options });
+    await transport.publish([anEvent()]);
+    const counts: number[] = [];
+    const subscription = transport.consumeEvents(
+      async (deliveries) => {
+        counts.push(...deliveries.map((delivery) => delivery.deliveries));
+        return deliveries.map(() => outcome);
+      },
+      { batchSize: 10, concurrency: 1 },
+    );
+    for (let left = ms; left > 0; left -= 10_000) {
+      await emulator.settle();
+      await clock.advance(10_000);
+      vi.setSystemTime(clock.now());
+    }
+    await emulator.settle();
+    await subscription.stop();
+    return counts;
+  }
+
+  it("say why, and lie in the queue that was named", async () => {
+    const url = await emulator.createQueue("events");
+    const deadLetterUrl = await emulator.createQueue("dead");
+    const eventQueue = { url, deadLetterUrl, maxDeliveries: 2 };
+
+    const counts = await consumeFor(120_000, { eventQueue }, { kind: "retry", reason: "The store does not answer." });
+
+    expect(counts).toEqual([1, 2]);
+    const [letter] = await peek(deadLetterUrl);
+    expect(letter?.body).toMatchObject({ stackId: "s1", event: "PUSH", id: "e1" });
+    expect(JSON.parse(letter?.attributes["stackyard-dead-letter"] ?? "{}")).toMatchObject({
+      code: "DELIVERY_FAILED",
+      reason: "The store does not answer.",
+      deliveries: 2,
+      source: url,
+    });
+    expect(letter?.attributes["stackyard"]).toBeDefined();
+    expect(await peek(url)).toEqual([]);
+  });
+
+  it("go where the queue's own policy sends them when none is named", async () => {
+    const deadLetterUrl = await emulator.createQueue("dead");
+    const RedrivePolicy = JSON.stringify({
+      deadLetterTargetArn: "arn:aws:sqs:eu-west-1:000000000000:dead",
+      maxReceiveCount: 2,
+    });
+    const url = await emulator.createQueue("events", { RedrivePolicy });
+
+    const counts = await consumeFor(120_000, { eventQueue: { url } }, { kind: "retry", reason: "No." });
+
+    expect(counts).toEqual([1, 2]);
+    expect(await peek(deadLetterUrl)).toHaveLength(1);
+  });
+
+  it("give a refused event the visibility time-out until it comes again", async () => {
+    const url = await emulator.createQueue("events");
+    const eventQueue = { url, visibilityMs: 30_000, maxDeliveries: 99 };
+
+    const counts = await consumeFor(100_000, { eventQueue }, { kind: "retry", reason: "Refused.", refused: true });
+
+    expect(counts).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe("tasks", () => {
+  it("lie in the queue as the predecessor's messages, with the dispatch beside them", async () => {
+    const url = await emulator.createQueue("tasks");
+
+    await createSqsTransport({ sqs: emulator.sqs, taskQueue: { url } }).sendTasks([aTask()]);
+
+    const [message] = await peek(url);
+    expect(message?.body).toEqual(aTask());
+    expect(Object.keys(message?.body)).toEqual(["task", "stack", "dispatch"]);
+  });
+
+  it("that take long go to their own queue, and come from both", async () => {
+    const taskQueue = { url: await emulator.createQueue("tasks") };
+    const longTaskQueue = { url: await emulator.createQueue("long"), executors: new Set(["terraform"]) };
+    const transport = createSqsTransport({ sqs: emulator.sqs, taskQueue, longTaskQueue, waitMs: 1_000 });
+    const long = aTask("net", { task: { executor: "terraform", name: "net" } });
+
+    await transport.sendTasks([aTask(), long]);
+    expect((await peek(longTaskQueue.url)).map(({ body }) => body.task.name)).toEqual(["net"]);
+    await transport.sendTasks([long]);
+
+    const names: string[] = [];
+    await new Promise<void>((resolve) => {
+      const subscription = transport.consumeTasks(
+        async ({ message }) => {
+          names.push(message.task.name);
+          if (names.length === 2) queueMicrotask(() => void subscription.stop().then(resolve));
+          return DONE;
+        },
+        { batchSize: 1, concurrency: 1 },
+      );
+    });
+    expect(names.toSorted()).toEqual(["db", "net"]);
+  });
+
+  it("wait for their delay", async () => {
+    const clock = createFakeClock();
+    vi.useFakeTimers({ toFake: ["Date"], now: clock.now() });
+    const taskQueue = { url: await emulator.createQueue("tasks") };
+    const transport = createSqsTransport({ sqs: emulator.sqs, taskQueue, clock, waitMs: 0 });
+
+    await transport.sendTasks([aTask()], { delayMs: transport.capabilities.maxDelayMs });
+
+    vi.setSystemTime(clock.now() + 899_999);
+    expect(await peek(taskQueue.url)).toEqual([]);
+    vi.setSystemTime(clock.now() + 900_000);
+    expect(await peek(taskQueue.url)).toHaveLength(1);
+  });
+
+  it("have no delay where a queue of theirs is a FIFO queue", async () => {
+    const { capabilities } = createSqsTransport({
+      sqs: emulator.sqs,
+      eventQueue: { url: "http://127.0.0.1/0/events" },
+      taskQueue: { url: "http://127.0.0.1/0/tasks.fifo" },
+    });
+
+    expect(capabilities).toEqual({ maxDelayMs: 0, runnersHaveStore: false, keepsOrder: false });
+  });
+
+  it("that are none are given up with the reason, and hold up no other", async () => {
+    const deadLetterUrl = await emulator.createQueue("dead");
+    const taskQueue = { url: await emulator.createQueue("tasks"), deadLetterUrl };
+    await emulator.sqs.send(new SendMessageCommand({ QueueUrl: taskQueue.url, MessageBody: "{oops" }));
+    const transport = createSqsTransport({ sqs: emulator.sqs, taskQueue, waitMs: 1_000 });
+    await transport.sendTasks([aTask()]);
+
+    const delivery = await new Promise<TaskDelivery>((resolve) => {
+      const subscription = transport.consumeTasks(
+        async (given) => {
+          queueMicrotask(() => void subscription.stop().then(() => resolve(given)));
+          return DONE;
+        },
+        { batchSize: 1, concurrency: 1 },
+      );
+    });
+
+    expect(delivery.message).toEqual(aTask());
+    const { Messages = [] } = await emulator.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: deadLetterUrl, MessageAttributeNames: ["All"] }),
+    );
+    expect(Messages[0]?.Body).toBe("{oops");
+    expect(Messages[0]?.MessageAttributes?.["stackyard-dead-letter"]?.StringValue).toContain("MESSAGE_INVALID");
+  });
+});
