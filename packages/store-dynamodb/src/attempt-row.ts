@@ -2,10 +2,7 @@ import type { AttemptView, QueuedEvent } from "@stackyard/core/engine";
 import type { Row } from "./attributes.ts";
 import type { RowKind, WorkRow } from "./mutate-row.ts";
 import type { CancelAttempt, Dispatch, TaskMessage } from "./port-types.ts";
-import { toKeyPart, toShard, toUntakenAt } from "./work-keys.ts";
-
-/** Attempts are spread over so many parts of an index. */
-export const ATTEMPT_SHARDS = 4;
+import { toKeyPart, toUntakenAt } from "./work-keys.ts";
 
 /** What a crash left undone is taken up after so long: whoever began is then not at it any more. */
 export const REPAIR_AFTER_MS = 10_000;
@@ -116,17 +113,16 @@ export function findReturn(
 }
 
 function toWork(row: AttemptRow): Row {
-  const shard = toShard(row.attemptId, ATTEMPT_SHARDS);
   if (row.sent !== undefined) {
-    return { workKey: `task#${shard}`, workAt: row.sent.visibleAt || toUntakenAt(row.sequence) };
+    return { workKey: "task", workAt: row.sent.visibleAt || toUntakenAt(row.sequence) };
   }
   const due = findReturn(row);
-  return due === undefined ? {} : { workKey: `${due.kind}#${shard}`, workAt: afterHidden(due.at, row.hidden) };
+  return due === undefined ? {} : { workKey: due.kind, workAt: afterHidden(due.at, row.hidden) };
 }
 
 function toSweep(row: AttemptRow): Row {
   const [kind, at] = toSweepEntry(row);
-  return { sweepKey: `${kind}#${toShard(row.attemptId, ATTEMPT_SHARDS)}`, sweepAt: at };
+  return { sweepKey: kind, sweepAt: at };
 }
 
 function toSweepEntry(row: AttemptRow): readonly [kind: string, at: number] {

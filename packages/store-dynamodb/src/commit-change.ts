@@ -12,7 +12,6 @@ import { type CommitPlan, type MovedId, planCommit } from "./plan-commit.ts";
 import { SHADOWS } from "./shadow-row.ts";
 import { toStackItem } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
-import { toSweepKey } from "./sweep-keys.ts";
 import { writeShadow } from "./write-shadow.ts";
 
 const MOST_TRIES = 30;
@@ -33,7 +32,9 @@ export async function commitChange(context: StoreContext, change: Change): Promi
 /** Undefined: somebody else wrote meanwhile. */
 async function tryCommit(context: StoreContext, change: Change): Promise<CommitResult | undefined> {
   const { stackId } = change;
-  const base = await loadAggregate(context, stackId);
+  const loaded = context.recent.take(stackId);
+  const isAsLoaded = loaded !== undefined && loaded.stackVersion === change.expectedVersion;
+  const base = isAsLoaded ? loaded : await loadAggregate(context, stackId);
   if (base.stackVersion !== change.expectedVersion) return { kind: "conflict" };
   if (await clearAway(context, stackId, base)) return undefined;
   const eventIds = await findKnownIds(context, stackId, base, listIds(change));
@@ -66,7 +67,7 @@ async function removeZombie({ stacks }: StoreContext, id: string, version: numbe
 /** An id is looked up where it goes before it leaves the item: at no instant it is in neither. */
 async function moveIds({ work }: StoreContext, stackId: string, moved: readonly MovedId[]): Promise<void> {
   await inParallel(moved, ({ id, at, no }) =>
-    work.put(toItem({ ...toIdKey(stackId, id), stackId, id, at, no, ...toSweepKey("id", stackId, at) })),
+    work.put(toItem({ ...toIdKey(stackId, id), stackId, id, at, no, sweepKey: "id", sweepAt: at })),
   );
 }
 

@@ -15,6 +15,7 @@ import { listStacks } from "./list-stacks.ts";
 import { createListeners } from "./listeners.ts";
 import { prepareTables } from "./prepare-tables.ts";
 import { prune } from "./prune.ts";
+import { createRecentStacks } from "./recent-stacks.ts";
 import { redrive } from "./redrive.ts";
 import { createSerializer } from "./serializer.ts";
 import { loadStats } from "./stats.ts";
@@ -113,6 +114,7 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
     work: createTable(client, names.work, randomUUID),
     listeners: createListeners(logger),
     serialize: createSerializer(),
+    recent: createRecentStacks(),
     nextNumber() {
       lastNumber = Math.max(lastNumber + 1, clock.now() * 1000);
       return lastNumber;

@@ -6,7 +6,6 @@ import { takeFirst } from "./find-due-keys.ts";
 import { toPage } from "./page.ts";
 import type { PageInput, PutRecordInput, PutRecordResult } from "./port-types.ts";
 import type { StoreContext } from "./store-context.ts";
-import { toSweepKey } from "./sweep-keys.ts";
 
 const MAX_BYTES = 256 * 1024;
 const MAX_KEY_LENGTH = 512;
@@ -38,7 +37,7 @@ export function createRecords(context: StoreContext): Records {
       const text = toText(input);
       const version = await findNextVersion(context, input);
       const { key, expiresAt, now } = input;
-      const index = expiresAt === undefined ? {} : toSweepKey("record", key, expiresAt);
+      const index = expiresAt === undefined ? {} : { sweepKey: "record", sweepAt: expiresAt };
       const item = toItem({ pk: PK, sk: key, version, value: { text }, expiresAt, ...index });
       if (await work.put(item, toCondition(input))) {
         const record = { key, version, value: JSON.parse(text), ...(expiresAt === undefined ? {} : { expiresAt }) };

@@ -20,6 +20,7 @@ export function createStackStore(context: StoreContext) {
 
 async function loadOne(context: StoreContext, stackId: string): Promise<LoadedStack> {
   const aggregate = await loadAggregate(context, stackId);
+  context.recent.keep(stackId, aggregate);
   const parked = await loadParked(context, stackId, aggregate);
   const { stack, stackVersion: version } = aggregate;
   return stack === undefined ? { stackId, version: 0, parked } : { stackId, version, stack, parked };

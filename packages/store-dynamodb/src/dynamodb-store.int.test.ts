@@ -1,5 +1,7 @@
 import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { interceptClient } from "./testing/failing-client.ts";
+import { listGranted } from "./testing/readme-policy.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -8,6 +10,18 @@ beforeAll(async () => {
 });
 afterAll(() => tables.stop());
 
+/** Every call so far, as a policy would name it: `dynamodb:Query STACKS/index/*`. */
+const calls = new Set<string>();
+
+function open() {
+  const client = interceptClient(tables.client, ({ name, input }, call) => {
+    const table = String(input["TableName"]).endsWith("-work") ? "STACKS-work" : "STACKS";
+    calls.add(`dynamodb:${name} ${table}${input["IndexName"] === undefined ? "" : "/index/*"}`);
+    return call();
+  });
+  return tables.open({ client });
+}
+
 /** After a kill of the process there is what the tables hold. */
 async function createDurableStore(): Promise<DurableStore> {
   const table = tables.newTable();
@@ -15,7 +29,16 @@ async function createDurableStore(): Promise<DurableStore> {
 }
 
 describe("the DynamoDB store", () => {
-  for (const { name, run } of storeConformance) it(name, () => run(() => tables.open()));
+  for (const { name, run } of storeConformance) it(name, () => run(open));
+});
+
+describe("the statement in the README", () => {
+  it("grants every call that was made, and no other", () => {
+    const { always, toMakeTables } = listGranted();
+
+    expect([...calls].toSorted()).toEqual([...always, ...toMakeTables].toSorted());
+    expect(toMakeTables).toEqual(["dynamodb:CreateTable STACKS", "dynamodb:CreateTable STACKS-work"]);
+  });
 });
 
 describe("the DynamoDB store after a crash", () => {

@@ -1,5 +1,4 @@
 import { STACK_SHARDS } from "./aggregate.ts";
-import { ATTEMPT_SHARDS } from "./attempt-row.ts";
 import { fromItem, type Item } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -19,10 +18,7 @@ export interface DueStack {
   readonly at: number;
 }
 
-/** Every kind is spread over as many parts. */
-const SHARDS = ATTEMPT_SHARDS;
-
-/** Due work of some kinds by then, oldest first; of every part of the index at most so many. */
+/** Due work of some kinds by then, oldest first; of every kind at most so many. */
 export async function findDueKeys<Kind extends string>(
   { work }: StoreContext,
   indexName: "work" | "sweep",
@@ -30,9 +26,8 @@ export async function findDueKeys<Kind extends string>(
   { now, limit }: { readonly now: number; readonly limit: number },
 ): Promise<readonly DueKey<Kind>[]> {
   const { name, key, at } = WORK_INDEXES[indexName];
-  const parts = kinds.flatMap((kind) => Array.from({ length: SHARDS }, (_, shard) => ({ kind, shard })));
-  const found = await inParallel(parts, async ({ kind, shard }) => {
-    const values = { ":key": `${kind}#${shard}`, ":now": now };
+  const found = await inParallel(kinds, async (kind) => {
+    const values = { ":key": kind, ":now": now };
     const condition = { expression: `${key} = :key AND ${at} <= :now`, values };
     const items = await takeFirst(work.query({ index: name, condition, pageSize: limit }), limit);
     return items.map((item) => ({ kind, key: toWorkKey(item), at: Number(item[at]?.N) }));
@@ -63,9 +58,8 @@ export async function findNextAt(
   kinds: readonly string[],
 ): Promise<number | undefined> {
   const { name, key, at } = WORK_INDEXES[indexName];
-  const parts = kinds.flatMap((kind) => Array.from({ length: SHARDS }, (_, shard) => `${kind}#${shard}`));
-  const found = await inParallel(parts, async (part) => {
-    const condition = { expression: `${key} = :key`, values: { ":key": part } };
+  const found = await inParallel(kinds, async (kind) => {
+    const condition = { expression: `${key} = :key`, values: { ":key": kind } };
     const [first] = await takeFirst(work.query({ index: name, condition, pageSize: 1 }), 1);
     return first === undefined ? [] : [Number(first[at]?.N)];
   });

@@ -2,10 +2,7 @@ import type { QueuedEvent } from "@stackyard/core/engine";
 import { toAttribute } from "./attributes.ts";
 import { sizeOfItem } from "./item-size.ts";
 import type { RowKind, WorkRow } from "./mutate-row.ts";
-import { toKeyPart, toShard, toUntakenAt, type WorkKey } from "./work-keys.ts";
-
-/** Lanes are spread over so many parts of an index. */
-export const LANE_SHARDS = 4;
+import { toKeyPart, toUntakenAt, type WorkKey } from "./work-keys.ts";
 
 /** An event that is larger than this stands beside its lane. */
 const INLINE_BYTES = 4 * 1024;
@@ -35,8 +32,8 @@ export interface LaneRow extends WorkRow {
 export const LANES: RowKind<LaneRow> = {
   name: "queue of the stack",
   toKey: (stackId) => toLaneKey(stackId, "lane"),
-  toIndex: ({ stackId, events }) => ({
-    workKey: `event#${toShard(stackId, LANE_SHARDS)}`,
+  toIndex: ({ events }) => ({
+    workKey: "event",
     workAt: events[0]?.visibleAt || toUntakenAt(events[0]?.no ?? 0),
     queued: events.length,
   }),

@@ -7,7 +7,6 @@ import { loadAggregate } from "./load-aggregate.ts";
 import { loadRowAt, mutateRow } from "./mutate-row.ts";
 import { SHADOWS, type ShadowRow } from "./shadow-row.ts";
 import type { StoreContext } from "./store-context.ts";
-import { toSweepKey } from "./sweep-keys.ts";
 
 const AT_ONCE = 200;
 /** More than an item, or a tombstone, ever holds: where so many are kept, no id leaves by its age. */
@@ -47,13 +46,13 @@ async function pruneMoved(
     const { stackId, no } = fromItem(item);
     const { idCount } = await loadAggregate(context, String(stackId));
     if (idCount - Number(no) >= eventIdCount) await context.work.remove({ ...key });
-    else await postpone(context, item, String(stackId), now - eventIdMs + DAY_MS);
+    else await postpone(context, item, now - eventIdMs + DAY_MS);
   });
   return old.length >= AT_ONCE;
 }
 
-async function postpone({ work }: StoreContext, item: Item, stackId: string, at: number): Promise<void> {
-  const index = Object.entries(toSweepKey("id", stackId, at)).map(
+async function postpone({ work }: StoreContext, item: Item, at: number): Promise<void> {
+  const index = Object.entries({ sweepKey: "id", sweepAt: at }).map(
     ([name, value]) => [name, toAttribute(value)] as const,
   );
   await work.put({ ...item, ...Object.fromEntries(index) }, { expression: "attribute_exists(pk)" });

@@ -4,7 +4,6 @@ import type { Row } from "./attributes.ts";
 import { toItem } from "./attributes.ts";
 import type { RowKind, WorkRow } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
-import { toSweepKey } from "./sweep-keys.ts";
 import { toKeyPart } from "./work-keys.ts";
 
 /** An event that was set aside. One that was sent again stays for a while, so that no late writer brings it back. */
@@ -22,10 +21,10 @@ export const SET_ASIDE_LIST = "set-aside";
 export const SET_ASIDE: RowKind<SetAsideRow> = {
   name: "event that was set aside",
   toKey: (id) => ({ pk: `set-aside#${toKeyPart(id)}`, sk: "event" }),
-  toIndex({ entry, sequence, sentAgain }): Row {
+  toIndex({ sequence, sentAgain }): Row {
     if (sentAgain === undefined) return { listKey: SET_ASIDE_LIST, listAt: sequence };
-    if (sentAgain.isQueued) return toSweepKey("sent-again", entry.id, sentAgain.at);
-    return toSweepKey("redriven", entry.id, sentAgain.at + REPAIR_AFTER_MS);
+    if (sentAgain.isQueued) return { sweepKey: "sent-again", sweepAt: sentAgain.at };
+    return { sweepKey: "redriven", sweepAt: sentAgain.at + REPAIR_AFTER_MS };
   },
 };
 

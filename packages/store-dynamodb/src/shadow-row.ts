@@ -2,10 +2,7 @@ import { type Aggregate, type AppliedId, EMPTY, findNextDueAt, type ParkedMark }
 import type { Hidden } from "./attempt-row.ts";
 import type { RowKind, WorkRow } from "./mutate-row.ts";
 import type { OutboxEntry } from "./outbox-entry.ts";
-import { toShard, toStackKey } from "./work-keys.ts";
-
-/** Shadows are spread over so many parts of an index. */
-export const SHADOW_SHARDS = 4;
+import { toStackKey } from "./work-keys.ts";
 
 /**
  * What is kept of a stack id while there is no stack: before its first life, and as the tombstone after one. It stays,
@@ -30,12 +27,11 @@ export const SHADOWS: RowKind<ShadowRow> = {
   name: "tombstone of the stack",
   toKey: (stackId) => toStackKey(stackId, "shadow"),
   toIndex(row) {
-    const shard = toShard(row.stackId, SHADOW_SHARDS);
     const parkedCount = row.parked.length === 0 ? undefined : row.parked.length;
     const dueAt = findNextDueAt(toShadowAggregate(row));
-    if (dueAt !== undefined) return { sweepKey: `shadow#${shard}`, sweepAt: dueAt, parkedCount };
+    if (dueAt !== undefined) return { sweepKey: "shadow", sweepAt: dueAt, parkedCount };
     const [oldest] = row.ids;
-    return oldest === undefined ? {} : { sweepKey: `tombstone#${shard}`, sweepAt: oldest[1] };
+    return oldest === undefined ? {} : { sweepKey: "tombstone", sweepAt: oldest[1] };
   },
 };
 

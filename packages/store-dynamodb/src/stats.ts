@@ -1,5 +1,4 @@
 import type { Store } from "@stackyard/core";
-import { ATTEMPT_SHARDS } from "./attempt-row.ts";
 import { fromItem, type Item } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
 import { SET_ASIDE_LIST } from "./set-aside-row.ts";
@@ -35,8 +34,7 @@ async function countAll(
   kinds: readonly string[],
   weigh?: (item: Item) => number,
 ): Promise<number> {
-  const parts = kinds.flatMap((kind) => Array.from({ length: ATTEMPT_SHARDS }, (_, shard) => `${kind}#${shard}`));
-  const counts = await inParallel(parts, (part) => countPart(context, index, part, weigh));
+  const counts = await inParallel(kinds, (kind) => countPart(context, index, kind, weigh));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

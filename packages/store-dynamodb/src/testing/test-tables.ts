@@ -7,6 +7,7 @@ import type { DynamodbStoreOptions } from "../dynamodb-store-options.ts";
 /** An emulator of DynamoDB over HTTP, with tables for each store. */
 export interface TestTables {
   readonly client: DynamoDBClient;
+  readonly endpoint: string;
   /** A name that no table has yet. */
   newTable(): string;
   /** A store with tables of its own, or with those of that name. */
@@ -19,8 +20,9 @@ export async function startTestTables(): Promise<TestTables> {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
   const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     region: "eu-central-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
@@ -31,6 +33,7 @@ export async function startTestTables(): Promise<TestTables> {
   };
   return {
     client,
+    endpoint,
     newTable,
     open: (options = {}) => createDynamodbStore({ table: newTable(), client, createTables: true, ...options }),
     async stop() {

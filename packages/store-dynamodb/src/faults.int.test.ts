@@ -1,0 +1,247 @@
+import { type AttributeValue, PutItemCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aServiceError, interceptClient, type SentCommand } from "./testing/failing-client.ts";
+import {
+  aChange,
+  aDispatch,
+  aLine,
+  anEvent,
+  aParkedEvent,
+  aPut,
+  commitNow,
+  grantNow,
+  HOUR,
+  MINUTE,
+  T0,
+  take,
+} from "./testing/store-work.ts";
+import { startTestTables, type TestTables } from "./testing/test-tables.ts";
+
+// What the emulator does not do of what DynamoDB does; where it is written stands with each case.
+
+let tables: TestTables;
+beforeAll(async () => {
+  tables = await startTestTables();
+});
+afterAll(() => tables.stop());
+
+/** A client whose calls fail with that error while `isFailing` says so. */
+function failWith(error: Error, isFailing: (command: SentCommand) => boolean) {
+  return interceptClient(tables.client, (command, call) => (isFailing(command) ? Promise.reject(error) : call()));
+}
+
+describe("throttling", () => {
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+  it.each([
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+    "ServiceUnavailable",
+  ])("is STORE_UNAVAILABLE, to be tried again (%s)", async (name) => {
+    let isFailing = false;
+    const store = await tables.open({ client: failWith(aServiceError(name), () => isFailing) });
+    isFailing = true;
+
+    await expect(store.commit([aPut()])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+    await expect(store.load(["s1"])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", cause: { name } });
+
+    isFailing = false;
+    expect(await commitNow(store, aPut())).toBeGreaterThan(0);
+  });
+
+  it("of what follows from a commit leaves the commit as it is, and the rest to the sweep", async () => {
+    let isFailing = false;
+    const error = aServiceError("ThrottlingException");
+    const isOfWork = ({ input }: SentCommand) => String(input["TableName"]).endsWith("-work");
+    const store = await tables.open({ client: failWith(error, (command) => isFailing && isOfWork(command)) });
+    await commitNow(store, aPut());
+    const [loaded] = await store.load(["s1"]);
+    const change = aPut({ state: "B" }, { history: [aLine("e1")], dispatches: [aDispatch("a1")] });
+
+    isFailing = true;
+    const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
+    isFailing = false;
+
+    expect(result?.kind).toBe("committed");
+    expect(await take(store, ["task"])).toEqual([]);
+    await take(store, ["timer"], T0 + MINUTE);
+    expect((await take(store, ["task"])).map(({ kind }) => kind)).toEqual(["task"]);
+    expect((await store.listHistory({}, { limit: 9 })).items.map(({ eventId }) => eventId)).toEqual(["e1"]);
+  });
+});
+
+describe("an answer that is lost", () => {
+  /** As the SDK does it: the first try reaches the service, the second one finds its own write. */
+  async function sendTwice(command: SentCommand, call: () => Promise<unknown>): Promise<unknown> {
+    if (command.name !== "PutItem" || command.input["ConditionExpression"] === undefined) return call();
+    await call();
+    return call().catch((error: unknown) =>
+      Promise.reject(Object.assign(error as Error, { $metadata: { attempts: 2 } })),
+    );
+  }
+
+  it("makes no conflict of a commit and no foreign lease of a claim", async () => {
+    const store = await tables.open({ client: interceptClient(tables.client, sendTwice) });
+
+    const [result] = await store.commit([aPut({}, { dispatches: [aDispatch("a1")], appliedIds: ["e1"] })]);
+    const claim = await store.claim({
+      attemptId: "a1",
+      owner: "w1",
+      leaseMs: MINUTE,
+      exclusiveKeys: ["key:a"],
+      now: T0,
+    });
+
+    expect(result?.kind).toBe("committed");
+    expect(claim.kind).toBe("granted");
+    expect((await store.findAttempt("a1"))?.token).toBe(1);
+  });
+});
+
+describe("the size of an item", () => {
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+  it("is at most 400 KB: a larger stack is refused before it is sent, and nothing of it is written", async () => {
+    const store = await tables.open();
+    const noise = Array.from({ length: 500 }, (_, index) => [`key-${index}`, `${index} ${"x".repeat(900)}`]);
+
+    const commit = store.commit([aPut({ metadata: Object.fromEntries(noise) }, { appliedIds: ["e1"] })]);
+
+    await expect(commit).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    await expect(commit).rejects.toThrow(/"s1" would take 4\d\d KB; DynamoDB holds at most 400 KB/);
+    expect(await store.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
+  });
+
+  it("leaves room for a state of many tasks, whose messages repeat the metadata", async () => {
+    const store = await tables.open();
+    const metadata = Object.fromEntries(
+      Array.from({ length: 60 }, (_, index) => [`k${index}`, `${index}`.repeat(300)]),
+    );
+    const message = aDispatch("a").message;
+    const dispatches = Array.from({ length: 40 }, (_, index) => {
+      return aDispatch(`a${index}`, { message: { ...message, stack: { ...message.stack, metadata } } });
+    });
+
+    await commitNow(store, aPut({ metadata }, { dispatches }));
+
+    expect((await take(store, ["task"])).length).toBe(40);
+    expect((await store.findTaskMessage("a7"))?.stack.metadata).toEqual(metadata);
+  });
+});
+
+describe("an index that lags behind", () => {
+  // Global secondary indexes are eventually consistent:
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+  it("hands out nothing that was taken, dropped or done meanwhile", async () => {
+    let frozen: Map<string, QueryCommandOutput> | undefined;
+    const client = interceptClient(tables.client, async (command, call) => {
+      const key = JSON.stringify([command.input["IndexName"], command.input["ExpressionAttributeValues"]]);
+      if (command.name !== "Query" || command.input["IndexName"] === undefined) return call();
+      const old = frozen?.get(key);
+      if (old !== undefined) return old;
+      const answer = (await call()) as QueryCommandOutput;
+      frozen?.set(key, answer);
+      return answer;
+    });
+    const store = await tables.open({ client });
+    const kinds = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"] as const;
+    await store.enqueue([anEvent("e1")]);
+    const timers = [{ id: "t", event: "TICK", dueAt: T0 }];
+    await commitNow(store, aPut({ timers }, { dispatches: [aDispatch("a1")], park: [aParkedEvent("p1", T0)] }));
+    await commitNow(store, aChange({ stackId: "none", park: [aParkedEvent("p2", T0)] }));
+    frozen = new Map();
+
+    const first = await take(store, kinds, T0 + HOUR);
+    const second = await take(store, kinds, T0 + HOUR);
+    await commitNow(store, aChange({ write: { kind: "remove" }, closes: ["a1"], now: T0 + HOUR }));
+    const third = await take(store, kinds, T0 + HOUR);
+
+    expect(first.map(({ kind }) => kind).sort()).toEqual(["event", "parked", "parked", "task", "timer"]);
+    expect([second, third]).toEqual([[], []]);
+  });
+
+  it("finds later what it did not know yet", async () => {
+    let isBlind = true;
+    const client = interceptClient(tables.client, (command, call) => {
+      const isIndex = command.name === "Query" && command.input["IndexName"] !== undefined;
+      return isIndex && isBlind ? Promise.resolve({ Items: [] }) : call();
+    });
+    const store = await tables.open({ client });
+    await commitNow(
+      store,
+      aPut({ timers: [{ id: "t", event: "TICK", dueAt: T0 }] }, { dispatches: [aDispatch("a1")] }),
+    );
+
+    expect(await take(store, ["task", "timer"])).toEqual([]);
+    isBlind = false;
+    expect((await take(store, ["task", "timer"])).map(({ kind }) => kind).sort()).toEqual(["task", "timer"]);
+  });
+});
+
+describe("a late writer", () => {
+  it("that begins a stack after a whole life of it changes nothing, and is told", async () => {
+    const table = tables.newTable();
+    const others = await tables.open({ table });
+    let isAsleep = true;
+    const sleeper = interceptClient(tables.client, async (command, call) => {
+      if (isAsleep && command.name === "PutItem" && command.input["TableName"] === table) {
+        isAsleep = false;
+        await commitNow(others, aPut({ life: "e1" }, { appliedIds: ["e1"] }));
+        await commitNow(others, aChange({ write: { kind: "remove" } }));
+      }
+      return call();
+    });
+    const store = await tables.open({ table, client: sleeper });
+
+    const result = await store.commit([aPut({ life: "e1" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] })]);
+
+    expect(result).toEqual([{ kind: "conflict" }]);
+    expect(await others.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
+    expect(await others.findAttempt("a1")).toBeUndefined();
+    expect(await others.commit([aPut({}, { appliedIds: ["e1"] })])).toEqual([{ kind: "duplicate", eventIds: ["e1"] }]);
+  });
+
+  it("that parks an event for no stack while one begins parks it for that stack", async () => {
+    const table = tables.newTable();
+    const others = await tables.open({ table });
+    let isAsleep = true;
+    const isPark = ({ name, input }: SentCommand) =>
+      name === "PutItem" && (input["Item"] as Record<string, AttributeValue>)["sk"]?.S === "shadow";
+    const sleeper = interceptClient(tables.client, async (command, call) => {
+      if (isAsleep && isPark(command)) {
+        isAsleep = false;
+        await commitNow(others, aPut());
+      }
+      return call();
+    });
+    const store = await tables.open({ table, client: sleeper });
+
+    await store.commit([aChange({ park: [aParkedEvent("p1")] })]);
+
+    const [loaded] = await others.load(["s1"]);
+    expect([loaded?.stack?.state, loaded?.parked.map(({ event }) => event.id)]).toEqual(["UP", ["p1"]]);
+    expect((await others.stats()).parkedEvents).toBe(1);
+  });
+
+  it("with the token of before cannot end what a newer owner works on", async () => {
+    const store = await tables.open();
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
+    const late = await grantNow(store, "a1");
+    await grantNow(store, "a1", [], T0 + MINUTE);
+
+    const event = anEvent("r1", { origin: "worker" });
+    expect(await store.settle(late, { outcome: "succeeded", event, now: T0 + MINUTE })).toBe("lost");
+  });
+});
+
+describe("an item that cannot be read", () => {
+  it("is named when it is loaded, and left out of lists", async () => {
+    const store = await tables.open();
+    const Item = { id: { S: "odd" }, machine: { S: "web" }, _state: { N: "1" } };
+    await tables.client.send(new PutItemCommand({ TableName: store.tables.stacks, Item }));
+    await commitNow(store, aPut());
+
+    await expect(store.load(["odd"])).rejects.toMatchObject({ code: "STORE_CORRUPT", details: { stackId: "odd" } });
+    expect((await store.listStacks({}, { limit: 9 })).items.map(({ stack }) => stack.id)).toEqual(["s1"]);
+  });
+});

@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: readonly string[];
+  readonly Resource: string | readonly string[];
+}
+
+/** What the README's policy grants, one text a pair of action and table: `dynamodb:GetItem STACKS`. */
+export function listGranted(): { readonly always: readonly string[]; readonly toMakeTables: readonly string[] } {
+  const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+  const [, json = "{}"] = /```json\n(\{\n {2}"Version"[\s\S]*?)```/.exec(readme) ?? [];
+  const { Statement: statements = [] } = JSON.parse(json) as { readonly Statement?: readonly Statement[] };
+  const list = (isToMake: boolean) =>
+    statements.filter(({ Sid }) => (Sid === "MakeTables") === isToMake).flatMap((statement) => listPairs(statement));
+  return { always: list(false), toMakeTables: list(true) };
+}
+
+function listPairs({ Action, Resource }: Statement): readonly string[] {
+  const tables = [Resource].flat().map((arn) => arn.replace(/^.*:table\//, ""));
+  return Action.flatMap((action) => tables.map((table) => `${action} ${table}`));
+}
