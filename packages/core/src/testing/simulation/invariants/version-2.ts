@@ -52,16 +52,16 @@ export const retriesBounded: Invariant = {
   create(tell, context) {
     const byHand = new Map<string, number>();
     // What a stack was promised on one revision it gets on the next.
-    const revisions = new Map<string, Set<string>>();
+    const revisions = new Map<string, ReadonlySet<string>>();
     return {
       onCommitted({ change, before, after }) {
         const { stackId, history } = change;
         const asked = history.filter(({ event, outcome }) => BY_HAND.has(event) && outcome === "applied").length;
         const retries = (byHand.get(stackId) ?? 0) + asked;
         byHand.set(stackId, retries);
-        const hashes = revisions.get(stackId) ?? new Set();
+        const present = [before, after].flatMap((stack) => stack?.machineHash ?? []);
+        const hashes = new Set([...(revisions.get(stackId) ?? []), ...present]);
         revisions.set(stackId, hashes);
-        for (const stack of [before, after]) if (stack !== undefined) hashes.add(stack.machineHash);
         for (const { attemptId, again, task, attempt } of change.dispatches) {
           const allowed = attemptsOf(task, hashes, context) * (1 + retries);
           if (!again && attempt > allowed) tell(`${attemptId} was made; ${allowed} were allowed.`);
