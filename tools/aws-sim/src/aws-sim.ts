@@ -2,6 +2,7 @@ import type { Clock } from "@stackyard/core";
 import { type Behaviour, createStacksOfBehaviour } from "./behaviours.ts";
 import { allows, createIdentities, type Identities, type Identity } from "./identities.ts";
 import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
+import { fetchPresigned, type PresignedRequest } from "./s3/fetch-presigned.ts";
 import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
 import type { SimCall, SimService } from "./sim-call.ts";
@@ -21,6 +22,8 @@ export interface AwsSim {
   once(operation: string, behaviour: Behaviour): void;
   /** Holds an account and region to so many calls a second of a service, or of one operation of it. */
   limit(operation: string, limit: ThrottleInput): void;
+  /** Answers requests to presigned URLs, in the place of the program's `fetch`. */
+  fetch(url: string, request?: PresignedRequest): Promise<Response>;
   /** Serves one request. */
   serve(request: SimRequest): Promise<unknown>;
 }
@@ -83,8 +86,9 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
     return serve(call);
   }
 
-  return {
+  const sim: AwsSim = {
     ...{ iam, s3, secrets, lambda, calls },
+    fetch: (url, request) => fetchPresigned(sim, clock.now, url, request),
     once: (operation, behaviour) => behaviours.add(operation, behaviour),
     limit: (operation, limit) => void throttles.set(operation, createThrottle(limit)),
     async serve(request) {
@@ -94,4 +98,5 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
       return behaviours.serve(`${request.service}.${request.operation}`, proceed);
     },
   };
+  return sim;
 }

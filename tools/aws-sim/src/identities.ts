@@ -52,6 +52,8 @@ export interface Identities {
   findRole(arn: string): Role | undefined;
   /** A session of a role, as AssumeRole begins it, and as Lambda, ECS and EC2 give it to what runs there. */
   beginSession(role: Role, session: SessionInput): SimCredentials & { readonly sessionToken: string };
+  /** What a holder of the key signs with; undefined: there is no such key. */
+  findSecret(accessKeyId: string): string | undefined;
   /** Whom the credentials belong to. Throws what the service answers to unknown and to ended ones. */
   authenticate(signed: SignedBy): Identity;
 }
@@ -98,7 +100,7 @@ export function createIdentities(): Identities {
     const accessKeyId = `${prefix}SIM${String(keys.size).padStart(13, "0")}`;
     keys.set(accessKeyId, key);
     return {
-      ...{ accessKeyId, secretAccessKey: `secret-of-${accessKeyId}` },
+      ...{ accessKeyId, secretAccessKey: toSecret(accessKeyId) },
       ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken }),
       ...(key.endsAt === undefined ? {} : { expiration: new Date(key.endsAt) }),
     };
@@ -124,6 +126,7 @@ export function createIdentities(): Identities {
       const sessionToken = `token-${keys.size}`;
       return { ...issue("ASIA", { identity, sessionToken, endsAt: session.endsAt }), sessionToken };
     },
+    findSecret: (accessKeyId) => (keys.has(accessKeyId) ? toSecret(accessKeyId) : undefined),
     authenticate({ accessKeyId, sessionToken, now, unknownKey, expired }) {
       const key = keys.get(accessKeyId);
       if (key === undefined || key.sessionToken !== sessionToken) throw unknownKey(accessKeyId);
@@ -131,6 +134,10 @@ export function createIdentities(): Identities {
       return key.identity;
     },
   };
+}
+
+function toSecret(accessKeyId: string): string {
+  return `secret-of-${accessKeyId}`;
 }
 
 /** True when one of the patterns covers the action. */

@@ -1,0 +1,73 @@
+import type { AwsSim } from "../aws-sim.ts";
+import { SimFault } from "../sim-fault.ts";
+import { isSignedWith, type PresignedUrl, parsePresignedUrl } from "./presigned-url.ts";
+
+/** What `fetch` takes, as far as it is served. */
+export interface PresignedRequest {
+  readonly method?: "GET" | "HEAD" | "PUT";
+  readonly body?: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const OPERATIONS = { GET: "GetObject", HEAD: "HeadObject", PUT: "PutObject" } as const;
+
+/**
+ * `fetch` for presigned URLs of the simulation's buckets. A URL is good until its own end, and never longer than the
+ * credentials that signed it, whose permissions count at the time of use (S3 guide, "Sharing objects with presigned URLs").
+ */
+export async function fetchPresigned(
+  sim: AwsSim,
+  now: () => number,
+  url: string,
+  { method = "GET", body, headers = {} }: PresignedRequest = {},
+): Promise<Response> {
+  try {
+    const presigned = parsePresignedUrl(method, url);
+    checkSignature(sim, presigned, now());
+    const { bucket, key, region, accessKeyId, sessionToken } = presigned;
+    const input = { Bucket: bucket, Key: key, ...toConditions(headers), ...(body === undefined ? {} : { Body: body }) };
+    const request = { service: "S3", operation: OPERATIONS[method], input, region, accessKeyId, sessionToken };
+    return await toResponse(Object(await sim.serve(request)));
+  } catch (error) {
+    if (error instanceof SimFault) return toErrorResponse(error);
+    throw error;
+  }
+}
+
+function checkSignature(sim: AwsSim, presigned: PresignedUrl, now: number): void {
+  const secret = sim.iam.findSecret(presigned.accessKeyId);
+  // An unknown key is answered by the service itself.
+  if (secret !== undefined && !isSignedWith(secret, presigned)) {
+    const why =
+      "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
+    throw new SimFault("SignatureDoesNotMatch", 403, why);
+  }
+  if (now >= presigned.signedAt + presigned.expiresSeconds * 1_000) {
+    throw new SimFault("AccessDenied", 403, "Request has expired");
+  }
+}
+
+function toConditions(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { Range, "If-Match": IfMatch, "If-None-Match": IfNoneMatch } = headers;
+  return Object.fromEntries(
+    Object.entries({ Range, IfMatch, IfNoneMatch }).filter(([, value]) => value !== undefined),
+  ) as never;
+}
+
+async function toResponse(output: Readonly<Record<string, unknown>>): Promise<Response> {
+  const body = output["Body"] as { transformToByteArray(): Promise<Uint8Array<ArrayBuffer>> } | undefined;
+  const bytes = await body?.transformToByteArray();
+  const headers = {
+    etag: String(output["ETag"]),
+    ...(output["ContentLength"] === undefined ? {} : { "content-length": String(output["ContentLength"]) }),
+    ...(output["ContentRange"] === undefined ? {} : { "content-range": String(output["ContentRange"]) }),
+  };
+  return new Response(bytes ?? null, { status: output["ContentRange"] === undefined ? 200 : 206, headers });
+}
+
+/** As S3 writes errors (API reference, "REST Error Responses"). */
+function toErrorResponse({ name, message, $metadata }: SimFault): Response {
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${name}</Code><Message>${message}</Message></Error>`;
+  const status = $metadata.httpStatusCode;
+  return new Response(status === 304 ? null : xml, { status, headers: { "content-type": "application/xml" } });
+}
