@@ -52,6 +52,16 @@ export class Signals {
     return stop;
   }
 
+  /** What `pg_notify` takes, for a statement that tells others by its own commit. */
+  toNotification(kinds: ReadonlySet<Kind>): readonly [channel: string, payload: string] {
+    return [this.#channel, `${this.#origin} ${[...kinds].join(",")}`];
+  }
+
+  /** Call it after a commit that has told others. */
+  tellHere(kinds: ReadonlySet<Kind>): void {
+    if (!this.#closed) this.#listeners.tell(kinds);
+  }
+
   /** Call it after a commit. */
   tell(kinds: ReadonlySet<Kind>): void {
     if (kinds.size === 0 || this.#closed) return;
@@ -73,9 +83,9 @@ export class Signals {
 
   async #send(): Promise<void> {
     while (this.#pending.size > 0) {
-      const payload = `${this.#origin} ${[...this.#pending].join(",")}`;
+      const values = [...this.toNotification(this.#pending)];
       this.#pending = new Set();
-      const query = { name: "notify", text: "select pg_notify($1, $2)", values: [this.#channel, payload] };
+      const query = { name: "notify", text: "select pg_notify($1, $2)", values };
       await this.#deps.connections
         .use((pool) => pool.query(query))
         .catch((error: unknown) => this.#deps.logger.debug("Others could not be told of a commit.", { error }));
