@@ -34,6 +34,8 @@ export interface Aggregate {
   readonly outbox: readonly OutboxEntry[];
   readonly timerHidden?: Hidden | undefined;
   readonly parkedHidden?: Hidden | undefined;
+  /** Of a repair that failed. */
+  readonly repairHidden?: Hidden | undefined;
   /** Its stack has just begun: whether an earlier life had come and gone meanwhile is still to be looked at. */
   readonly isFresh: boolean;
   /** Its stack has ended; the item goes when the tombstone stands. */
@@ -82,12 +84,13 @@ export function findRepairAt({ outbox, isFresh, isRemoved, stack }: Aggregate): 
 export function findNextDueAt(aggregate: Aggregate): number | undefined {
   const timerAt = findTimerAt(aggregate);
   const parkedAt = findParkedAt(aggregate);
-  const instants = [
-    timerAt === undefined ? undefined : afterHidden(timerAt, aggregate.timerHidden),
-    parkedAt === undefined ? undefined : afterHidden(parkedAt, aggregate.parkedHidden),
-    findRepairAt(aggregate),
-  ];
-  return findEarliest(instants.flatMap((at) => at ?? []));
+  const repairAt = findRepairAt(aggregate);
+  const { timerHidden, parkedHidden, repairHidden } = aggregate;
+  return findEarliest([
+    ...(timerAt === undefined ? [] : [afterHidden(timerAt, timerHidden)]),
+    ...(parkedAt === undefined ? [] : [afterHidden(parkedAt, parkedHidden)]),
+    ...(repairAt === undefined ? [] : [afterHidden(repairAt, repairHidden)]),
+  ]);
 }
 
 /** The attributes by which the index of due stacks finds it; none when nothing is due. */

@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import type { Change, CommitResult } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
+import { attemptLater } from "./attempt-later.ts";
 import { toItem } from "./attributes.ts";
 import { finishCommit, finishRemoval, finishShadow } from "./finish-commit.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -42,10 +43,15 @@ async function tryCommit(context: StoreContext, change: Change): Promise<CommitR
   const plan = planCommit(base, change);
   await moveIds(context, stackId, plan.moved);
   if (!(await write(context, stackId, base, plan))) return undefined;
-  if (plan.home === "shadow") await finishShadow(context, stackId, plan.next);
-  else if (plan.next.isRemoved) await finishRemoval(context, stackId, plan.next);
-  else if (!(await finishCommit(context, stackId, plan.next))) return { kind: "conflict" };
-  return { kind: "committed", version: plan.next.isRemoved ? 0 : plan.next.stackVersion };
+  const { home, next } = plan;
+  if (home === "live" && !next.isRemoved) {
+    const isStack = await finishCommit(context, stackId, next);
+    return isStack ? { kind: "committed", version: next.stackVersion } : { kind: "conflict" };
+  }
+  const finish = next.isRemoved ? finishRemoval : finishShadow;
+  const what = `what follows from a commit of the stack ${JSON.stringify(stackId)}`;
+  await attemptLater(context, what, () => finish(context, stackId, next));
+  return { kind: "committed", version: 0 };
 }
 
 function listIds({ appliedIds, park, setAside }: Change): readonly string[] {
@@ -54,7 +60,7 @@ function listIds({ appliedIds, park, setAside }: Change): readonly string[] {
 
 /** True when an item stood in the way that is no stack any more. */
 async function clearAway(context: StoreContext, stackId: string, { place }: PlacedAggregate): Promise<boolean> {
-  if (place.kind === "removed") await finishRemoval(context, stackId, place.live, { insist: true });
+  if (place.kind === "removed") await finishRemoval(context, stackId, place.live);
   else if (place.kind === "zombie") await removeZombie(context, stackId, place.version);
   else return false;
   return true;

@@ -44,13 +44,13 @@ async function suspendNow(context: StoreContext, grant: Grant, input: SuspendInp
 /** The commit point is the attempt's item with its outbox; the event and the keys follow from there. */
 async function settle(context: StoreContext, grant: Grant, input: SettleInput): Promise<"settled" | "lost"> {
   const { attemptId } = grant;
-  const result = await mutateRow<AttemptRow, "settled" | "lost">(context, ATTEMPTS, attemptId, (row) => {
-    if (!isHeldBy(row, grant)) return { result: "lost" };
+  const ended = await mutateRow<AttemptRow, AttemptRow | undefined>(context, ATTEMPTS, attemptId, (row) => {
+    if (!isHeldBy(row, grant)) return { result: undefined };
     const { outcome, now, log } = input;
-    return { write: end(row, outcome, { now, log, events: toSettleEvents(input) }), result: "settled" };
+    const write = end(row, outcome, { now, log, events: toSettleEvents(input) });
+    return { write, result: write };
   });
-  if (result === "settled") {
-    await attemptLater(context, `what follows from the end of ${attemptId}`, () => finishEnd(context, attemptId));
-  }
-  return result;
+  if (ended === undefined) return "lost";
+  await attemptLater(context, `what follows from the end of ${attemptId}`, () => finishEnd(context, ended));
+  return "settled";
 }

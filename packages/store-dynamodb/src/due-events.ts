@@ -79,7 +79,7 @@ async function mark(
 async function loadBeside(
   { work }: StoreContext,
   stackId: string,
-  { beside = 0, id }: LaneEvent,
+  { beside = "", id }: LaneEvent,
 ): Promise<QueuedEvent> {
   const item = await work.get({ ...toEventKey(stackId, beside) });
   const event = item === undefined ? undefined : fromItem(item)["event"];

@@ -1,5 +1,6 @@
 import type { DueItem, TakeDueInput } from "@stackyard/core/engine";
 import { findParkedAt, findRepairAt } from "./aggregate.ts";
+import { attemptLater } from "./attempt-later.ts";
 import { afterHidden } from "./attempt-row.ts";
 import { findDueKeys } from "./find-due-keys.ts";
 import { adoptShadow, finishShadow } from "./finish-commit.ts";
@@ -7,6 +8,8 @@ import { inParallel } from "./in-parallel.ts";
 import { loadRow, loadRowAt, mutateRow } from "./mutate-row.ts";
 import { SHADOWS, type ShadowRow, toShadowAggregate } from "./shadow-row.ts";
 import type { StoreContext } from "./store-context.ts";
+
+const REPAIR_AGAIN_MS = 60_000;
 
 /** An absent stack with a due parked event. */
 export interface DueShadow {
@@ -24,16 +27,28 @@ export async function findDueShadows(
   const found = await inParallel(keys.slice(0, 2 * limit), async ({ key }) => {
     const row = await loadRowAt<ShadowRow>(context, key);
     if (row === undefined) return [];
-    const aggregate = toShadowAggregate(row);
-    if ((findRepairAt(aggregate) ?? Number.POSITIVE_INFINITY) <= now)
-      await finishShadow(context, row.stackId, aggregate);
-    // A stack may have begun at the same time as something was parked for none.
-    else if (row.parked.length > 0) await adoptShadow(context, row.stackId);
+    await settle(context, row, now);
     const current = await loadRow(context, SHADOWS, row.stackId);
     const at = current === undefined ? undefined : findDueParked(current, now);
     return current === undefined || at === undefined ? [] : [{ row: current, at, order: 0 }];
   });
   return found.flat();
+}
+
+/** Finishes a commit that is not; a stack may also have begun at the same time as something was parked for none. */
+async function settle(context: StoreContext, row: ShadowRow, now: number): Promise<void> {
+  const { stackId } = row;
+  const aggregate = toShadowAggregate(row);
+  const at = findRepairAt(aggregate);
+  const isUnfinished = at !== undefined && afterHidden(at, row.repairHidden) <= now;
+  if (!isUnfinished && row.parked.length === 0) return;
+  const what = `what follows from a commit for the absent stack ${JSON.stringify(stackId)}`;
+  const finish = () => (isUnfinished ? finishShadow(context, stackId, aggregate) : adoptShadow(context, stackId));
+  if ((await attemptLater(context, what, finish)) || at === undefined) return;
+  await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (current) => {
+    if (current?.version !== row.version) return { result: undefined };
+    return { write: { ...current, repairHidden: { at, until: now + REPAIR_AGAIN_MS } }, result: undefined };
+  });
 }
 
 function findDueParked(row: ShadowRow, now: number): number | undefined {

@@ -3,10 +3,12 @@ import { type Aggregate, findNextDueAt, findParkedAt, findRepairAt, findTimerAt 
 import { attemptLater } from "./attempt-later.ts";
 import { afterHidden, type Hidden } from "./attempt-row.ts";
 import { findDueStacks } from "./find-due-keys.ts";
-import { finishCommit, finishRemoval } from "./finish-commit.ts";
+import { repairCommit } from "./finish-commit.ts";
 import { inParallel } from "./in-parallel.ts";
 import { parseStackItem } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
+
+const REPAIR_AGAIN_MS = 60_000;
 
 /** A stack of which something is due. */
 export interface DueStackWork {
@@ -53,13 +55,22 @@ async function loadSettled(context: StoreContext, id: string, now: number): Prom
   const { kind, aggregate } = parseStackItem(item);
   if (kind === "taken-over") return undefined;
   const repairAt = findRepairAt(aggregate);
-  if (repairAt !== undefined && repairAt <= now) {
-    if (aggregate.isRemoved) await finishRemoval(context, id, aggregate);
-    else await finishCommit(context, id, aggregate);
-    return aggregate.isRemoved ? undefined : { ...aggregate, outbox: [], isFresh: false };
+  if (repairAt !== undefined && afterHidden(repairAt, aggregate.repairHidden) <= now) {
+    const repaired = await repairNow(context, id, aggregate, { at: repairAt, until: now + REPAIR_AGAIN_MS });
+    if (aggregate.isRemoved) return undefined;
+    return repaired;
   }
   if ((findNextDueAt(aggregate) ?? Number.POSITIVE_INFINITY) <= now) return aggregate;
   await correct(context, id, aggregate);
+  return undefined;
+}
+
+/** One that fails is tried again after a while, so that it keeps nobody busy. */
+async function repairNow(context: StoreContext, id: string, aggregate: Aggregate, repairHidden: Hidden) {
+  const what = `what follows from a commit of the stack ${JSON.stringify(id)}`;
+  const isDone = await attemptLater(context, what, () => repairCommit(context, id, aggregate));
+  if (isDone) return { ...aggregate, outbox: [], isFresh: false };
+  await writeDue(context, id, { ...aggregate, repairHidden });
   return undefined;
 }
 
@@ -86,9 +97,11 @@ export async function takeStackWork(context: StoreContext, chosen: readonly DueS
 
 /** What was handed out, and when the next thing is due; false when the item was written meanwhile. */
 async function writeDue({ stacks, clock, random }: StoreContext, id: string, aggregate: Aggregate): Promise<boolean> {
-  const { timerHidden, parkedHidden, nonce = "" } = aggregate;
+  const { timerHidden, parkedHidden, repairHidden, nonce = "" } = aggregate;
   const at = findNextDueAt(aggregate);
-  const set = Object.entries({ timerHidden, parkedHidden, nextDueAt: at }).filter(([, value]) => value !== undefined);
+  const set = Object.entries({ timerHidden, parkedHidden, repairHidden, nextDueAt: at }).filter(
+    ([, value]) => value !== undefined,
+  );
   // Another nonce, so that of two who take at the same time one comes too late.
   const next = `${clock.now().toString(36)}-${random().toString(36).slice(2)}`;
   const updated = await stacks.update(

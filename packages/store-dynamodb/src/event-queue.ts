@@ -17,6 +17,7 @@ export interface EventToQueue {
 
 // A lane is one item; an event in it has about a hundred bytes at least.
 const MOST_EVENTS = 1_500;
+const MOST_INSIDE = 100;
 
 /**
  * Queues events, those of one stack by one write. One that is queued, parked or applied already is passed over, so
@@ -38,16 +39,25 @@ async function enqueueInLane(
   const known = new Set(await findKnown(context, stackId, aggregate, events));
   const unknown = events.filter(({ event }) => !known.has(event.id));
   if (unknown.length === 0) return false;
-  const prepared = await prepareAll(context, unknown);
-  const added = await mutateRow<LaneRow, readonly LaneEvent[]>(context, LANES, stackId, (row) =>
+  const isAdded =
+    (await addToLane(context, stackId, unknown)) ?? (await addToLane(context, stackId, unknown, "beside"));
+  return isAdded ?? false;
+}
+
+/** True when something was added; undefined when the lane has room only for names. */
+async function addToLane(
+  context: StoreContext,
+  stackId: string,
+  events: readonly EventToQueue[],
+  where: "inside" | "beside" = "inside",
+): Promise<boolean | undefined> {
+  const prepared = await inParallel(events, (event) => prepareOne(context, event, where));
+  const added = await mutateRow<LaneRow, readonly LaneEvent[] | undefined>(context, LANES, stackId, (row) =>
     append(stackId, row, prepared),
   );
-  await removeBeside(
-    context,
-    stackId,
-    prepared.filter((event) => !added.includes(event)),
-  );
-  return added.length > 0;
+  const unused = prepared.filter((event) => added?.includes(event) !== true);
+  await removeBeside(context, stackId, unused);
+  return added && added.length > 0;
 }
 
 async function findKnown(
@@ -61,22 +71,25 @@ async function findKnown(
   return [...parked, ...(await findKnownIds(context, stackId, aggregate, ids))];
 }
 
-async function prepareAll(context: StoreContext, events: readonly EventToQueue[]): Promise<readonly LaneEvent[]> {
-  return inParallel(events, async ({ event, notBefore }) => {
-    const no = context.nextNumber();
-    const place = { no, id: event.id, dueAt: notBefore ?? event.receivedAt, visibleAt: notBefore ?? 0, deliveries: 0 };
-    if (!isLarge(event)) return { ...place, event };
-    await context.work.put(toItem({ ...toEventKey(event.stackId, no), event }));
-    return { ...place, beside: no };
-  });
+async function prepareOne(
+  context: StoreContext,
+  { event, notBefore }: EventToQueue,
+  where: "inside" | "beside",
+): Promise<LaneEvent> {
+  const no = context.nextNumber();
+  const place = { no, id: event.id, dueAt: notBefore ?? event.receivedAt, visibleAt: notBefore ?? 0, deliveries: 0 };
+  if (where === "inside" && !isLarge(event)) return { ...place, event };
+  const beside = `${no}-${context.random().toString(36).slice(2)}`;
+  await context.work.put(toItem({ ...toEventKey(event.stackId, beside), event }));
+  return { ...place, beside };
 }
 
-/** Gives those that are new. */
+/** Gives those that are new; undefined when they are too many to stand in the lane. */
 function append(
   stackId: string,
   row: LaneRow | undefined,
   prepared: readonly LaneEvent[],
-): Move<LaneRow, readonly LaneEvent[]> {
+): Move<LaneRow, readonly LaneEvent[] | undefined> {
   const queued = new Set(row?.events.map(({ id }) => id));
   const added = prepared.filter(({ id }, index) => {
     return !queued.has(id) && prepared.findIndex((other) => other.id === id) === index;
@@ -85,6 +98,8 @@ function append(
   const events = [...(row?.events ?? [])];
   // Numbers come from clocks; within a lane they have to grow whatever those say.
   for (const event of added) events.push({ ...event, no: Math.max(event.no, (events.at(-1)?.no ?? 0) + 1) });
+  const isCrowded = events.length > MOST_INSIDE && added.some(({ event }) => event !== undefined);
+  if (isCrowded) return { result: undefined };
   if (events.length > MOST_EVENTS) {
     const message = `${MOST_EVENTS} events of the stack ${JSON.stringify(stackId)} wait already. Send more when they are decided.`;
     throw new StackyardError("RATE_LIMITED", message);
@@ -104,6 +119,6 @@ export async function removeEvents(context: StoreContext, stackId: string, numbe
 }
 
 async function removeBeside(context: StoreContext, stackId: string, events: readonly LaneEvent[]): Promise<void> {
-  const numbers = events.flatMap(({ beside }) => beside ?? []);
-  await inParallel(numbers, (no) => context.work.remove({ ...toEventKey(stackId, no) }));
+  const names = events.flatMap(({ beside }) => beside ?? []);
+  await inParallel(names, (name) => context.work.remove({ ...toEventKey(stackId, name) }));
 }

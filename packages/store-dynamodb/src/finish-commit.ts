@@ -9,45 +9,51 @@ import type { StoreContext } from "./store-context.ts";
 
 // What follows from a commit. Each step may be done again; what does not get done, the sweep finds by `nextDueAt`.
 
-/** Publishes, and takes out of the item what is published. False: it never was a stack, see `Place`. */
+/** Publishes what a commit has left to do; what fails is left to the sweep. False: it never was a stack, see `Place`. */
 export async function finishCommit(context: StoreContext, stackId: string, aggregate: Aggregate): Promise<boolean> {
-  let current = aggregate;
-  if (aggregate.isFresh) {
-    const shadow = await loadRow(context, SHADOWS, stackId);
-    const { place } = toUnsettled(aggregate, shadow);
-    if (place.kind === "zombie") {
-      await context.stacks.remove({ id: stackId }, isAt(aggregate));
-      return false;
-    }
-    if (shadow !== undefined && shadow.version > aggregate.shadowVersion) {
-      current = (await adopt(context, aggregate, shadow)) ?? aggregate;
-    }
-    if (shadow !== undefined && shadow.parked.length > 0) await forgetParked(context, stackId, shadow.version);
-  }
-  await attemptLater(context, `what follows from a commit of the stack ${JSON.stringify(stackId)}`, async () => {
-    if (current.outbox.length === 0 && !current.isFresh) return;
-    await publishOutbox(context, stackId, current.outbox);
-    await clear(context, stackId, current);
-  });
+  const current = aggregate.isFresh ? await settleFresh(context, stackId, aggregate) : aggregate;
+  if (current === undefined) return false;
+  const what = `what follows from a commit of the stack ${JSON.stringify(stackId)}`;
+  await attemptLater(context, what, () => publishAndClear(context, stackId, current));
   return true;
 }
 
-/** As `finishCommit`, of what was committed while there was no stack. One may have begun at the same time. */
+/** As `finishCommit`, for the sweep: errors fly. */
+export async function repairCommit(context: StoreContext, stackId: string, aggregate: Aggregate): Promise<void> {
+  if (aggregate.isRemoved) return finishRemoval(context, stackId, aggregate);
+  const current = aggregate.isFresh ? await settleFresh(context, stackId, aggregate) : aggregate;
+  if (current !== undefined) await publishAndClear(context, stackId, current);
+}
+
+/** Looks whether a life had come and gone, or something was committed for no stack, while this one was written. */
+async function settleFresh(context: StoreContext, stackId: string, live: Aggregate): Promise<Aggregate | undefined> {
+  const shadow = await loadRow(context, SHADOWS, stackId);
+  if (shadow === undefined) return live;
+  if (toUnsettled(live, shadow).place.kind === "zombie") {
+    await context.stacks.remove({ id: stackId }, isAt(live));
+    return undefined;
+  }
+  const adopted = shadow.version > live.shadowVersion ? await adopt(context, live, shadow) : undefined;
+  if (shadow.parked.length > 0) await forgetParked(context, stackId, shadow.version);
+  return adopted ?? live;
+}
+
+async function publishAndClear(context: StoreContext, stackId: string, aggregate: Aggregate): Promise<void> {
+  if (aggregate.outbox.length === 0 && !aggregate.isFresh) return;
+  await publishOutbox(context, stackId, aggregate.outbox);
+  await clear(context, stackId, aggregate);
+}
+
+/** What was committed while there was no stack. One may have begun at the same time. */
 export async function finishShadow(context: StoreContext, stackId: string, aggregate: Aggregate): Promise<void> {
-  await attemptLater(
-    context,
-    `what follows from a commit for the absent stack ${JSON.stringify(stackId)}`,
-    async () => {
-      await publishOutbox(context, stackId, aggregate.outbox);
-      if (aggregate.outbox.length > 0) {
-        await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
-          if (row?.version !== aggregate.version) return { result: undefined };
-          return { write: { ...row, outbox: [] }, result: undefined };
-        });
-      }
-      await adoptShadow(context, stackId);
-    },
-  );
+  await publishOutbox(context, stackId, aggregate.outbox);
+  if (aggregate.outbox.length > 0) {
+    await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
+      if (row?.version !== aggregate.version) return { result: undefined };
+      return { write: { ...row, outbox: [] }, result: undefined };
+    });
+  }
+  await adoptShadow(context, stackId);
 }
 
 /** Moves what was committed into the shadow into a stack that stood already. */
@@ -79,23 +85,14 @@ async function forgetParked(context: StoreContext, stackId: string, version: num
   });
 }
 
-/** The tombstone, then what is to be published, then the item goes. `insist`: errors fly. */
-export async function finishRemoval(
-  context: StoreContext,
-  stackId: string,
-  live: Aggregate,
-  { insist = false }: { readonly insist?: boolean } = {},
-): Promise<void> {
-  const finish = async () => {
-    await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
-      const write = toTombstone(live, row, stackId);
-      return { write: write === row ? undefined : write, result: undefined };
-    });
-    await publishOutbox(context, stackId, live.outbox);
-    await context.stacks.remove({ id: stackId }, isAt(live));
-  };
-  if (insist) await finish();
-  else await attemptLater(context, `the removal of the stack ${JSON.stringify(stackId)}`, finish);
+/** The tombstone, then what is to be published, then the item goes. */
+export async function finishRemoval(context: StoreContext, stackId: string, live: Aggregate): Promise<void> {
+  await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
+    const write = toTombstone(live, row, stackId);
+    return { write: write === row ? undefined : write, result: undefined };
+  });
+  await publishOutbox(context, stackId, live.outbox);
+  await context.stacks.remove({ id: stackId }, isAt(live));
 }
 
 async function clear({ stacks }: StoreContext, stackId: string, aggregate: Aggregate): Promise<void> {

@@ -5,7 +5,7 @@ import type { RowKind, WorkRow } from "./mutate-row.ts";
 import { toKeyPart, toUntakenAt, type WorkKey } from "./work-keys.ts";
 
 /** An event that is larger than this stands beside its lane. */
-const INLINE_BYTES = 4 * 1024;
+const INLINE_BYTES = 1024;
 
 /** A queued event. */
 export interface LaneEvent {
@@ -18,8 +18,8 @@ export interface LaneEvent {
   readonly visibleAt: number;
   readonly deliveries: number;
   readonly event?: QueuedEvent | undefined;
-  /** Instead of the event: it stands beside the lane under this number. */
-  readonly beside?: number | undefined;
+  /** Instead of the event: it stands beside the lane under this name. */
+  readonly beside?: string | undefined;
 }
 
 /** The queued events of one stack in order: one item, so that they are handed out in order. An empty lane has none. */
@@ -40,8 +40,8 @@ export const LANES: RowKind<LaneRow> = {
 };
 
 /** Where a large event stands. */
-export function toEventKey(stackId: string, no: number): WorkKey {
-  return toLaneKey(stackId, `event#${no}`);
+export function toEventKey(stackId: string, name: string): WorkKey {
+  return toLaneKey(stackId, `event#${name}`);
 }
 
 function toLaneKey(stackId: string, sk: string): WorkKey {

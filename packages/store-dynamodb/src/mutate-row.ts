@@ -60,18 +60,18 @@ export function parseRow<T extends WorkRow>(item: Item): T {
 
 /**
  * Changes one row by one conditional write; another writer's write makes it decide again on what stands there then.
- * `seen`: what the caller has just read, which saves the first read.
+ * `seen`: what the caller has just read, or expects to be absent, which saves the first read.
  */
 export async function mutateRow<T extends WorkRow, Result>(
   context: StoreContext,
   kind: RowKind<T>,
   id: string,
   decide: (row: T | undefined) => Move<T, Result>,
-  seen?: T,
+  seen?: T | "absent",
 ): Promise<Result> {
   const { pk, sk } = kind.toKey(id);
   return context.serialize(`${pk} ${sk}`, async () => {
-    let row = seen ?? (await loadRow(context, kind, id));
+    let row = seen === "absent" ? undefined : (seen ?? (await loadRow(context, kind, id)));
     for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
       const { write, result } = decide(row);
       if (write === undefined || (await writeRow(context, kind, id, row, write))) return result;

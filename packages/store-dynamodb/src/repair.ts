@@ -11,13 +11,22 @@ import type { StoreContext } from "./store-context.ts";
 import type { WorkKey } from "./work-keys.ts";
 
 const AT_ONCE = 100;
-const CHECK_AGAIN_MS = 60_000;
+const AGAIN_MS = 60_000;
 
 /** Finishes what attempts and redrives have not, when whoever began it is not at it any more. */
 export async function repair(context: StoreContext, now: number): Promise<void> {
   const due = await findDueKeys(context, "sweep", ["ended", "queued", "redriven"], { now, limit: AT_ONCE });
-  await inParallel(due, ({ kind, key }) =>
-    attemptLater(context, `what ${key.pk} has left to do`, () => REPAIRS[kind](context, key, now)),
+  await inParallel(due, async ({ kind, key }) => {
+    const isDone = await attemptLater(context, `what ${key.pk} has left to do`, () => REPAIRS[kind](context, key, now));
+    if (!isDone) await postpone(context, key, now + AGAIN_MS);
+  });
+}
+
+/** One that fails keeps nobody busy: its entry moves on in the index. */
+async function postpone({ work }: StoreContext, key: WorkKey, at: number): Promise<void> {
+  await work.update(
+    { ...key },
+    { update: "SET sweepAt = :at", condition: "attribute_exists(pk)", values: { ":at": at } },
   );
 }
 
@@ -26,7 +35,7 @@ type Repair = (context: StoreContext, key: WorkKey, now: number) => Promise<void
 const REPAIRS: Readonly<Record<"ended" | "queued" | "redriven", Repair>> = {
   async ended(context, key) {
     const row = await loadRowAt<AttemptRow>(context, key);
-    if (row !== undefined) await finishEnd(context, row.attemptId, row);
+    if (row !== undefined) await finishEnd(context, row);
   },
   async queued(context, key, now) {
     const row = await loadRowAt<AttemptRow>(context, key);
@@ -34,7 +43,7 @@ const REPAIRS: Readonly<Record<"ended" | "queued" | "redriven", Repair>> = {
     await settleKey(context, row.queuedFor, { now });
     await mutateRow<AttemptRow, void>(context, ATTEMPTS, row.attemptId, (current) => {
       if (current?.status !== "queued") return { result: undefined };
-      return { write: { ...current, checkAt: now + CHECK_AGAIN_MS }, result: undefined };
+      return { write: { ...current, checkAt: now + AGAIN_MS }, result: undefined };
     });
   },
   async redriven(context, key) {

@@ -19,6 +19,7 @@ export interface ShadowRow extends WorkRow {
   readonly idsMoved: boolean;
   readonly parked: readonly ParkedMark[];
   readonly parkedHidden?: Hidden | undefined;
+  readonly repairHidden?: Hidden | undefined;
   readonly outbox: readonly OutboxEntry[];
 }
 
@@ -38,7 +39,7 @@ export const SHADOWS: RowKind<ShadowRow> = {
 /** As the aggregate that callers see while there is no stack. */
 export function toShadowAggregate(row: ShadowRow | undefined): Aggregate {
   if (row === undefined) return EMPTY;
-  const { version, removedVersion, ids, idCount, idsMoved, parked, parkedHidden, outbox } = row;
+  const { version, removedVersion, ids, idCount, idsMoved, parked, parkedHidden, repairHidden, outbox } = row;
   const floor = Math.max(version, removedVersion);
-  return { ...EMPTY, version, floor, ids, idCount, idsMoved, parked, parkedHidden, outbox };
+  return { ...EMPTY, version, floor, ids, idCount, idsMoved, parked, parkedHidden, repairHidden, outbox };
 }

@@ -58,11 +58,12 @@ export function toStackItem(aggregate: Aggregate, stack: Stack): Item {
     metadataOrder: Object.keys(metadata),
     ...(odd.length === 0 ? {} : { metadataOdd: Object.fromEntries(odd) }),
   };
-  const { version, stackVersion, ids, idCount, idsMoved, parked, outbox, timerHidden, parkedHidden } = aggregate;
+  const { version, stackVersion, ids, idCount, idsMoved, parked, outbox } = aggregate;
+  const { timerHidden, parkedHidden, repairHidden } = aggregate;
   return {
     ...Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, toNative(value)])),
     ...toItem({
-      ...{ version, stackVersion, ids, idCount, timerHidden, parkedHidden },
+      ...{ version, stackVersion, ids, idCount, timerHidden, parkedHidden, repairHidden },
       stackyard: ownPart,
       // What is mostly so is left out.
       idsMoved: idsMoved || undefined,
@@ -89,12 +90,14 @@ export function parseStackItem(item: Item): { readonly kind: "ours" | "taken-ove
   const { metadataOrder, metadataOdd, ...own } = row.stackyard;
   const values = { ...(fromNative(metadata) as Stack["metadata"]), ...metadataOdd };
   const stack = { ...own, ...natives, metadata: inOrder(values, metadataOrder) } as Stack;
-  const { version, stackVersion, ids, idCount, shadowVersion, timerHidden, parkedHidden, nonce } = row;
+  const { version, stackVersion, ids, idCount, shadowVersion, nonce } = row;
   return {
     kind: "ours",
     aggregate: {
       ...{ version, floor: version, stackVersion, stack, ids, idCount, shadowVersion, nonce },
-      ...{ timerHidden, parkedHidden },
+      timerHidden: row.timerHidden,
+      parkedHidden: row.parkedHidden,
+      repairHidden: row.repairHidden,
       idsMoved: row.idsMoved ?? false,
       parked: row.parked ?? [],
       outbox: row.outbox ?? [],

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aServiceError, interceptClient } from "./testing/failing-client.ts";
+import {
+  aChange,
+  aDispatch,
+  aLine,
+  anEvent,
+  aPut,
+  commitNow,
+  grantNow,
+  HOUR,
+  MINUTE,
+  T0,
+  take,
+} from "./testing/store-work.ts";
+import { startTestTables, type TestTables } from "./testing/test-tables.ts";
+
+let tables: TestTables;
+beforeAll(async () => {
+  tables = await startTestTables();
+});
+afterAll(() => tables.stop());
+
+const DAY = 24 * HOUR;
+const keep = { historyMs: DAY, setAsideMs: DAY, settledAttemptMs: DAY, eventIdMs: DAY, eventIdCount: 1000 };
+
+describe("revisions", () => {
+  it("may be larger than an item", async () => {
+    const store = await tables.open();
+    const numbers = Array.from({ length: 150_000 }, (_, index) => (index * 7919 * index) % 99_999_989);
+    const revision = { name: "web", hash: "h1", source: `# ${numbers.join(" ")}` };
+
+    await store.revisions.put(revision);
+
+    expect(await store.revisions.get("h1")).toEqual(revision);
+  });
+});
+
+describe("prune", () => {
+  it("goes on until nothing old is left, a bounded number of items a call", async () => {
+    const store = await tables.open();
+    const lines = Array.from({ length: 2 }, (_, index) => aLine(`e${index}`));
+    await Promise.all(
+      Array.from({ length: 210 }, (_, index) => {
+        return store.commit([aChange({ stackId: `s${index}`, history: lines, now: T0 })]);
+      }),
+    );
+
+    const answers = [await store.prune(keep, T0 + 2 * DAY), await store.prune(keep, T0 + 2 * DAY)];
+
+    expect(answers).toEqual([true, false]);
+    expect((await store.listHistory({}, { limit: 9 })).items).toEqual([]);
+    expect((await store.listHistory({ eventId: "e0" }, { limit: 9 })).items).toEqual([]);
+  }, 120_000);
+
+  it("removes records that are over, and none that was written again", async () => {
+    const store = await tables.open();
+    await store.records.put({ key: "over", value: 1, expected: "absent", expiresAt: T0 + 1, now: T0 });
+    await store.records.put({ key: "again", value: 1, expected: "absent", expiresAt: T0 + 1, now: T0 });
+    await store.records.put({ key: "again", value: 2, expected: "absent", now: T0 + 1 });
+
+    await store.prune(keep, T0 + 1);
+
+    expect(await store.records.get("over", T0)).toBeUndefined();
+    expect((await store.records.get("again", T0 + 1))?.value).toBe(2);
+  });
+});
+
+describe("what follows from a commit and fails again and again", () => {
+  it("is tried once a minute, and keeps nobody from other work", async () => {
+    let isFailing = false;
+    const client = interceptClient(tables.client, ({ input }, call) => {
+      const isHistory = JSON.stringify(input).includes("counters");
+      return isFailing && isHistory ? Promise.reject(aServiceError("ThrottlingException")) : call();
+    });
+    const store = await tables.open({ client });
+    await commitNow(store, aPut({ id: "other", timers: [{ id: "t", event: "TICK", dueAt: T0 + 2 * MINUTE }] }));
+    isFailing = true;
+    await commitNow(store, aPut({}, { history: [aLine("e1")] }));
+
+    await take(store, ["timer"], T0 + MINUTE);
+    const next = await store.nextDueAt(["timer"]);
+    const due = await take(store, ["timer"], T0 + 2 * MINUTE);
+    isFailing = false;
+    await take(store, ["timer"], T0 + 4 * MINUTE);
+
+    expect(next).toBe(T0 + 2 * MINUTE);
+    expect(due).toEqual([{ kind: "timer", stackId: "other", dueAt: T0 + 2 * MINUTE }]);
+    expect((await store.listHistory({}, { limit: 9 })).items.length).toBe(1);
+  });
+
+  it("is tried once a minute at the end of an attempt too", async () => {
+    let isFailing = false;
+    const client = interceptClient(tables.client, ({ input }, call) => {
+      const isQueue = JSON.stringify(input).includes("lane#");
+      return isFailing && isQueue ? Promise.reject(aServiceError("ThrottlingException")) : call();
+    });
+    const store = await tables.open({ client });
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
+    const grant = await grantNow(store, "a1");
+    isFailing = true;
+    const event = anEvent("r1", { origin: "worker" });
+
+    expect(await store.settle(grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
+    await take(store, ["deadline"], T0 + MINUTE);
+    expect(await store.nextDueAt(["deadline"])).toBe(T0 + 2 * MINUTE);
+    isFailing = false;
+    await take(store, ["deadline"], T0 + 2 * MINUTE);
+
+    expect((await take(store, ["event"], T0 + 2 * MINUTE)).map(({ kind }) => kind)).toEqual(["event"]);
+    expect(await store.nextDueAt(["deadline"])).toBeUndefined();
+  });
+});
