@@ -32,18 +32,23 @@ export async function takeDue(
   const taken = others.length === 0 ? [] : await takeOthers(database, floors.tasks, others, input);
   if (others.length === kinds.length) return taken.map(({ item }) => item);
   const events = await takeEvents(database, floors.events, input);
-  return others.length === 0 ? events.map(({ item }) => item) : mergeTaken(database, [...events, ...taken], input);
+  return others.length === 0
+    ? events.map(({ item }) => item)
+    : mergeTaken(database, floors, [...events, ...taken], input);
 }
 
 /** Events and other work in one take, which no consumer of ours asks for: what is too much is given back at once. */
 async function mergeTaken(
   database: Database,
+  floors: QueueFloors,
   taken: readonly Taken[],
   input: TakeDueInput,
 ): Promise<readonly DueItem[]> {
   const items = [...taken].sort((a, b) => a.at - b.at).map(({ item }) => item);
   const surplus = items.slice(input.limit);
   await giveBackAtOnce(database, surplus, input.now);
+  floors.events.reset();
+  floors.tasks.reset();
   return items.slice(0, input.limit);
 }
 
