@@ -28,7 +28,7 @@ type ProjectOptions = Static<typeof ProjectOptions>;
 const validator = Compile(ProjectOptions);
 
 /**
- * Opens the store for `store: { type: "@stackyard/store-dynamodb", … }` of a project's configuration. Tables that it does
+ * Opens the store for `store: { type: "dynamodb", … }` of a project's configuration. Tables that it does
  * not name are those of `DYNAMODB_TABLE` and `DYNAMODB_WORK_TABLE`. Throws `CONFIG_INVALID` with every fault, and as
  * `createDynamodbStore`.
  */
@@ -57,6 +57,6 @@ function parseOptions(options: unknown): ProjectOptions {
     .Errors(options)
     .map(({ instancePath, message }) => `${instancePath.slice(1) || "it"} ${message}`);
   const known = Object.keys(ProjectOptions.properties).join(", ");
-  const message = `Options of the store "@stackyard/store-dynamodb": ${[...new Set(faults)].join("; ")}. There are ${known}.`;
+  const message = `Options of the store "dynamodb": ${[...new Set(faults)].join("; ")}. There are ${known}.`;
   throw new StackyardError("CONFIG_INVALID", message);
 }

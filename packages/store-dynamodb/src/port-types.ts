@@ -21,9 +21,6 @@ export type StoreSignal = Parameters<Parameters<Store["watch"]>[0]>[0];
 /** What `takeDue` may be asked for. */
 export type DueKind = TakeDueInput["kinds"][number];
 
-/** A machine's source as it is kept. */
-export type Revision = Parameters<Store["revisions"]["put"]>[0];
-
 /** Where the work of a suspended attempt stands. */
 export type SuspendInput = Parameters<Store["suspend"]>[1];
 

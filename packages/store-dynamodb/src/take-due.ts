@@ -15,9 +15,6 @@ export interface DueWork {
   readonly order: number;
 }
 
-/** Takes chosen work; what somebody else took meanwhile is left out. */
-export type TakeChosen = () => Promise<readonly (DueWork & { readonly item: DueItem })[]>;
-
 /** What the sweep asks for; it also finishes what calls have not. */
 const SWEPT: readonly DueKind[] = ["timer", "deadline", "parked"];
 const REPAIRED = ["ended", "queued", "redriven"] as const;

@@ -19,6 +19,10 @@ describe("chooseStore", () => {
       { type: "postgres", poolSize: 5 },
       { ...postgres, options: { poolSize: 5 } },
     ],
+    [
+      { type: "dynamodb", table: "Stacks" },
+      { kind: "package", name: "dynamodb", use: "@stackyard/store-dynamodb", options: { table: "Stacks" } },
+    ],
     ["@acme/store", { kind: "package", name: "@acme/store", use: "@acme/store", options: {} }],
     [
       { type: "./store.ts", a: 1 },

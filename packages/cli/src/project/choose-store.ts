@@ -7,7 +7,7 @@ export type StoreChoice =
   | { readonly kind: "sqlite"; readonly folder: string }
   | {
       readonly kind: "package";
-      /** As people name it: `postgres`, or the package itself. */
+      /** As people name it: `postgres`, `dynamodb`, or the package itself. */
       readonly name: string;
       /** The package, or a path. */
       readonly use: string;
@@ -16,7 +16,10 @@ export type StoreChoice =
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const PACKAGES: Readonly<Record<string, string>> = { postgres: "@stackyard/store-postgres" };
+const PACKAGES: Readonly<Record<string, string>> = {
+  postgres: "@stackyard/store-postgres",
+  dynamodb: "@stackyard/store-dynamodb",
+};
 /** Each names a Postgres server; the package reads them. */
 const POSTGRES_VARIABLES = ["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_CONNECTION_SECRET"] as const;
 
