@@ -5,7 +5,7 @@ import type { IForbiddenRuleType } from "dependency-cruiser";
 const testFiles = String.raw`(\.(test|test-d|bench)\.ts$|/(e2e|fixtures)/|\.config\.ts$)`;
 const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
 const plugins = "executor|store|transport";
-const ofCli = "cli|core|sdk|server|store-sqlite|executor-terraform|executor-lambda";
+const ofCli = "cli|core|aws|sdk|server|store-sqlite|executor-terraform|executor-lambda";
 
 /** Which part may import which, as dependency-cruiser checks it. The comment is what a person reads on a violation. */
 export const boundaryRules: readonly IForbiddenRuleType[] = [

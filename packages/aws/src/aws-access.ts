@@ -1,8 +1,8 @@
-import { STSClient } from "@aws-sdk/client-sts";
+import type { STSClient } from "@aws-sdk/client-sts";
 import { type AwsCredentials, type Clock, type Logger, StackyardError, silentLogger } from "@stackyard/core";
 import type { startYard } from "@stackyard/core/engine";
-import { assumeRole, type RoleTarget, type SessionOptions } from "./assume-role.ts";
-import { type CallerIdentity, loadCallerIdentity } from "./caller-identity.ts";
+import type { RoleTarget, SessionOptions } from "./assume-role.ts";
+import type { CallerIdentity } from "./caller-identity.ts";
 import { createClientCache } from "./client-cache.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { type ClientPlugin, createLimiterPlugin } from "./limiter-plugin.ts";
@@ -116,19 +116,19 @@ function createShell(options: AwsAccessOptions): Shell {
     return client;
   }
 
-  function findSts(region: string | undefined): STSClient {
+  async function findSts(region: string | undefined): Promise<STSClient> {
+    // It takes a tenth of a second to load, and a process that reaches no other account does without.
+    const { STSClient } = await import("@aws-sdk/client-sts");
     const known = byRegion.get(region ?? "");
     if (known !== undefined) return known;
-    const sts = equip(
-      new STSClient({ ...config, ...toOwnConfig(options), ...(region && { region }) } as never),
-      undefined,
-    );
+    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }) };
+    const sts = equip(new STSClient(settings as never), undefined);
     byRegion.set(region ?? "", sts);
     return sts;
   }
 
   async function sts(region: string | undefined): Promise<STSClient> {
-    const own = findSts(options.region);
+    const own = await findSts(options.region);
     const found = await own.config.region().catch(() => undefined);
     return found === undefined && region !== undefined ? findSts(region) : own;
   }
@@ -136,7 +136,10 @@ function createShell(options: AwsAccessOptions): Shell {
   return {
     ...{ options, config, equip, sts },
     identity(region) {
-      identity ??= createRemembered(async () => loadCallerIdentity(await sts(region)));
+      identity ??= createRemembered(async () => {
+        const { loadCallerIdentity } = await import("./caller-identity.ts");
+        return loadCallerIdentity(await sts(region));
+      });
       return identity.get();
     },
     ownCredentials: async (region) => toPlain(await (await sts(region)).config.credentials()),
@@ -150,6 +153,7 @@ async function beginSession(shell: Shell, target: RoleTarget) {
     const why = `The credentials of ${arn} are good in the partition "${partition}" only, and ${target.region} is in "${target.partition}".`;
     throw new StackyardError("CONFIG_INVALID", `${why} Run a runner of its own there.`);
   }
+  const { assumeRole } = await import("./assume-role.ts");
   return assumeRole(await shell.sts(target.region), { target, session, isChained: isRole });
 }
 

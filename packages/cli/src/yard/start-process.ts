@@ -142,7 +142,7 @@ function startParts(parts: Parts, { config }: ConfigFile, input: ProcessInput): 
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const ownUrl = config.server?.url ?? serverUrl;
   return startYard(
-    { ...parts, aws: createOwnAwsAccess() },
+    { ...parts, aws: createOwnAwsAccess(parts) },
     {
       roles,
       worker: {
