@@ -85,7 +85,7 @@ const machineLike = fc.record({
 });
 
 describe("parseMachine", () => {
-  it("answers soundly to any text", () => {
+  it("answers soundly to any text", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 300 }), (source) =>
         expectSound(parseMachine(source, options)),

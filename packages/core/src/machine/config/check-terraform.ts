@@ -1,5 +1,6 @@
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
+import type { Spot } from "../document/problem-list.ts";
 import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
@@ -31,7 +32,8 @@ function checkAction({ problems }: CompileContext, config: Field<MapNode>): void
 function checkSource(context: CompileContext, config: Field<MapNode>): void {
   const source = findField(config, "source");
   if (source === undefined) {
-    context.problems.warn(
+    tellUnusable(
+      context,
       "source-missing",
       onMissing(config, "source"),
       "The config has no source; the task will fail when it runs.",
@@ -44,6 +46,11 @@ function checkSource(context: CompileContext, config: Field<MapNode>): void {
   }
 }
 
+function tellUnusable({ version, problems }: CompileContext, code: string, spot: Spot, message: string): void {
+  if (version === 2) problems.error(code, spot, message);
+  else problems.warn(code, spot, message);
+}
+
 const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
 
 function checkSourceFields(context: CompileContext, source: Field<MapNode>): void {
@@ -51,7 +58,7 @@ function checkSourceFields(context: CompileContext, source: Field<MapNode>): voi
   const kind = type === undefined ? findKind(source) : findText(type);
   if (type === undefined) {
     const message = "The source has no type, s3 or local; the task will fail when it runs.";
-    context.problems.warn("source-type-missing", onMissing(source, "type"), message);
+    tellUnusable(context, "source-type-missing", onMissing(source, "type"), message);
   } else if (kind !== "s3" && kind !== "local") {
     const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, ["s3", "local"]);
     const message = `A source cannot be of the type ${describe(type.node)}.${near}`;

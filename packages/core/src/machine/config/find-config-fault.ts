@@ -42,7 +42,8 @@ function findRuleFault(rules: ConfigRules, executor: string, config: unknown): s
   if (node === undefined) return problems.toProblems()[0]?.message;
   const root = { path: [], keyAt: node.at, node };
   if (!isMapField(root)) return "config must be a map.";
-  const context = { ...rules, problems: withoutPlaces(problems, findReferencePlaces(node)) };
+  // Only version 2 has configs that are resolved.
+  const context = { ...rules, version: 2, problems: withoutPlaces(problems, findReferencePlaces(node)) } as const;
   checkConfig(context, root, executor);
   return problems.toProblems().find(({ severity }) => severity === "error")?.message;
 }

@@ -8,6 +8,8 @@ import { listNames, suggest } from "./wording.ts";
 /** What every rule needs besides its part of the document. */
 export interface CompileContext {
   readonly name: string;
+  /** Of the document: what was only warned about in 1 because it fails when it runs is an error in 2. */
+  readonly version: 1 | 2;
   readonly problems: ProblemList;
   readonly limits: MachineLimits;
   readonly executors: ExecutorRegistry;

@@ -18,7 +18,7 @@ describe("escapeTemplate", () => {
     expect(escapeTemplate(text)).toBe(escaped);
   });
 
-  it("gives any text back when the template is resolved", () => {
+  it("gives any text back when the template is resolved", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.oneof(templateText, fc.string({ unit: "binary" })), (text) => {
         const compiled = compileTemplate(escapeTemplate(text), aPlace());

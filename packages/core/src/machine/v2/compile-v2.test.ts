@@ -157,16 +157,18 @@ describe("the config of a v2 task", () => {
   });
 
   it("is checked by the rules of lambda and terraform where their definitions are not there", () => {
+    const source = { type: "local", location: "a" };
     const lambda = compileTask({ config: { name: "${metadata.f}" } });
-    const terraform = compileTask({ executor: "terraform", config: { action: "${metadata.a}", source: {} } });
+    const terraform = compileTask({ executor: "terraform", config: { action: "${metadata.a}", source } });
 
     if (!("dynamicConfig" in lambda) || !("dynamicConfig" in terraform)) throw new Error("They are not compiled.");
     expect(lambda.dynamicConfig?.findFault({ name: "f" })).toBe(undefined);
     expect(lambda.dynamicConfig?.findFault({ name: "" })).toMatch(/not empty/);
     expect(lambda.dynamicConfig?.findFault({ name: { $secret: "f#1" } })).toBe(undefined);
     expect(lambda.dynamicConfig?.findFault([])).toBe("config must be a map.");
-    expect(terraform.dynamicConfig?.findFault({ action: "plan" })).toMatch(/action/);
-    expect(terraform.dynamicConfig?.findFault({ action: "apply" })).toBe(undefined);
+    expect(terraform.dynamicConfig?.findFault({ action: "plan", source })).toMatch(/action/);
+    expect(terraform.dynamicConfig?.findFault({ action: "apply" })).toMatch(/no source/);
+    expect(terraform.dynamicConfig?.findFault({ action: "apply", source })).toBe(undefined);
   });
 
   it("may not hold what stands for a secret in messages", () => {
