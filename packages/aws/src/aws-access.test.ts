@@ -144,6 +144,7 @@ describe("a session", () => {
     const given = await access.credentials({ ...target, role: "long" });
 
     expect(given.expiration).toEqual(new Date(clock.now() + 60 * MINUTE));
+    expect(await access.credentials({ ...target, role: "long" })).toEqual(given);
   });
 
   it("is as long as it is asked for where no role is chained", async () => {

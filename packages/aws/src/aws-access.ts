@@ -63,8 +63,8 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
     return session;
   }
 
-  async function loadCredentials(target: CheckedTarget, minMs?: number): Promise<AwsCredentials> {
-    if (hasRole(target)) return findSession(target).get(minMs);
+  async function loadCredentials(target: CheckedTarget, share?: number): Promise<AwsCredentials> {
+    if (hasRole(target)) return findSession(target).get(share);
     await checkOwnAccount(shell, target);
     return shell.ownCredentials(target.region);
   }
@@ -81,8 +81,7 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
     },
     async credentials(target) {
       if (target === undefined) return shell.ownCredentials(undefined);
-      const seconds = options.session.seconds ?? 3_600;
-      return loadCredentials(checkTarget(target, options.targets), seconds * 1_000 * HANDED_OUT_SHARE);
+      return loadCredentials(checkTarget(target, options.targets), HANDED_OUT_SHARE);
     },
   };
 }

@@ -6,7 +6,7 @@ import { createRenewedCredentials } from "./renewed-credentials.ts";
 const MINUTE = 60_000;
 
 /** Sessions of one hour, numbered. Errors that wait in `failures` come first. */
-function createWorld() {
+function createWorld(minutes = 60) {
   const clock = createFakeClock();
   const failures: Error[] = [];
   let loads = 0;
@@ -17,11 +17,11 @@ function createWorld() {
       loads += 1;
       const failure = failures.shift();
       if (failure !== undefined) throw failure;
-      const expiration = new Date(clock.now() + 60 * MINUTE);
+      const expiration = new Date(clock.now() + minutes * MINUTE);
       return { accessKeyId: `key-${loads}`, secretAccessKey: "s", sessionToken: "t", expiration };
     },
   });
-  const key = async (minMs?: number): Promise<string> => (await session.get(minMs)).accessKeyId;
+  const key = async (share?: number): Promise<string> => (await session.get(share)).accessKeyId;
   return { clock, failures, key, loads: () => loads };
 }
 
@@ -36,7 +36,7 @@ describe("a session", () => {
     expect(loads()).toBe(1);
   });
 
-  it("is renewed beside the work a quarter of an hour before its end", async () => {
+  it("is renewed beside the work in the last quarter of its time", async () => {
     const { clock, key } = createWorld();
     await key();
 
@@ -54,7 +54,21 @@ describe("a session", () => {
     await key();
     await clock.advance(20 * MINUTE);
 
-    expect(await key(45 * MINUTE)).toBe("key-2");
+    expect(await key(0.75)).toBe("key-2");
+    expect(await key(0.75)).toBe("key-2");
+  });
+
+  it("of a quarter of an hour, the shortest there is, is not begun with each call", async () => {
+    const { clock, key, loads } = createWorld(15);
+
+    for (let minute = 0; minute < 10; minute += 1) {
+      expect(await key()).toBe("key-1");
+      await clock.advance(MINUTE);
+    }
+    await clock.advance(1);
+
+    expect(await key()).toBe("key-2");
+    expect(loads()).toBe(2);
   });
 
   it("goes on until its end while a renewal fails in passing, without asking all the time", async () => {

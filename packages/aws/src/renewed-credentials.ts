@@ -3,8 +3,8 @@ import type { SessionCredentials } from "./assume-role.ts";
 
 /** Credentials that are renewed before they end. */
 export interface RenewedCredentials {
-  /** Credentials that are good for at least so long, if a new session is; by default for five minutes. */
-  get(minMs?: number): Promise<SessionCredentials>;
+  /** Credentials that are good for five minutes, and that have at least so much of their time before them (0 to 1). */
+  get(share?: number): Promise<SessionCredentials>;
 }
 
 /** What it works with. */
@@ -16,14 +16,15 @@ export interface RenewedCredentialsInput {
 
 /** What the SDK asks for before it signs: it takes credentials as ended five minutes before their end. */
 const MIN_MS = 5 * 60_000;
-/** So long before, a new session is begun beside the work, so that no call waits for it. */
-const AHEAD_MS = 15 * 60_000;
+/** In the last quarter of its time a new session is begun beside the work, so that no call waits for it. */
+const AHEAD_SHARE = 0.25;
 /** A renewal that failed is not tried again at once while the session lasts. */
 const AGAIN_MS = 30_000;
 
 /** Keeps one session: one renewal at a time, and the last session while a renewal fails and it still lasts. */
 export function createRenewedCredentials({ load, clock, logger }: RenewedCredentialsInput): RenewedCredentials {
   let current: SessionCredentials | undefined;
+  let lifeMs = 0;
   let loading: Promise<SessionCredentials> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
 
@@ -35,6 +36,7 @@ export function createRenewedCredentials({ load, clock, logger }: RenewedCredent
     loading ??= load()
       .then((loaded) => {
         current = loaded;
+        lifeMs = leftMs();
         return loaded;
       })
       .catch((error: unknown) => {
@@ -64,9 +66,9 @@ export function createRenewedCredentials({ load, clock, logger }: RenewedCredent
   }
 
   return {
-    async get(minMs = MIN_MS) {
-      if (current === undefined || leftMs() < minMs) return renewOrKeep();
-      if (leftMs() < AHEAD_MS && mayTry()) {
+    async get(share = 0) {
+      if (current === undefined || leftMs() < Math.max(MIN_MS, lifeMs * share)) return renewOrKeep();
+      if (leftMs() < lifeMs * AHEAD_SHARE && mayTry()) {
         renew().catch((error: unknown) => logger.warn("A session could not be renewed ahead of its end.", { error }));
       }
       return current;
