@@ -2,6 +2,12 @@ export type { BatchOptions } from "./batch-options.ts";
 export { type BatchItem, type SqsBatchResponse, toBatchResponse } from "./batch-response.ts";
 export type { ClaimCheckOptions } from "./claim-check.ts";
 export { createSqsTransport } from "./create-sqs-transport.ts";
+export {
+  createDeadLetterQueue,
+  type DeadLetter,
+  type DeadLetterQueue,
+  type DeadLetterQueueOptions,
+} from "./dead-letter-queue.ts";
 export { createEventBatchHandler } from "./event-batch-handler.ts";
 export type { IncomingMessage } from "./incoming-message.ts";
 export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";

@@ -1,3 +1,4 @@
+import { StackyardError } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { aFailedReceipt, createFakeReader } from "./testing/fake-reader.ts";
@@ -69,6 +70,18 @@ describe("createVisibilityKeeper", () => {
       "warn The visibility of messages could not be extended.",
       "warn The visibility of a message could not be extended; it may be delivered again.",
     ]);
+  });
+
+  it("asks no more where the role may not extend, and says what to allow", async () => {
+    const { clock, reader, logger, keeper } = createBench();
+    reader.failNext(new StackyardError("FORBIDDEN", "No."));
+    keeper.hold("a");
+
+    await clock.advance(HOUR);
+
+    expect(reader.hidden).toHaveLength(1);
+    expect(logger.lines).toEqual([expect.stringContaining("allow sqs:ChangeMessageVisibility")]);
+    keeper.release("a");
   });
 
   it("lets a delivery go that is over", async () => {

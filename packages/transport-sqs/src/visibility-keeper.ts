@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "@stackyard/core";
+import { type Clock, isStackyardError, type Logger } from "@stackyard/core";
 import type { FailedReceipt, HiddenReceipt, QueueReader } from "./queue-reader.ts";
 import { MAX_VISIBILITY_MS } from "./sqs-limits.ts";
 
@@ -19,7 +19,8 @@ export interface VisibilityKeeperInput {
 
 /**
  * Extends the visibility time-out of what is held, in batches. SQS hides a delivery for at most twelve hours after its
- * receive; then it comes again while its work goes on, and the log says so. A delivery that is over is let go.
+ * receive; then it comes again while its work goes on, and the log says so. A delivery that is over is let go. Where the
+ * role may not extend at all, it says so once and leaves all to the time-out: the predecessor's policies lack that action.
  */
 export function createVisibilityKeeper(input: VisibilityKeeperInput): VisibilityKeeper {
   const { clock } = input;
@@ -30,8 +31,7 @@ export function createVisibilityKeeper(input: VisibilityKeeperInput): Visibility
   async function keep(signal: AbortSignal): Promise<void> {
     for (;;) {
       await clock.sleep(input.visibilityMs / 3, signal);
-      if (signal.aborted) return;
-      await extend(input, held);
+      if (signal.aborted || !(await extend(input, held))) return;
     }
   }
 
@@ -51,7 +51,8 @@ export function createVisibilityKeeper(input: VisibilityKeeperInput): Visibility
   };
 }
 
-async function extend(input: VisibilityKeeperInput, held: Map<string, number>): Promise<void> {
+/** Extends all that is held. False: it is never allowed. */
+async function extend(input: VisibilityKeeperInput, held: Map<string, number>): Promise<boolean> {
   const { reader, clock, logger, visibilityMs } = input;
   const now = clock.now();
   const hidden = [...held].map(([receiptHandle, receivedAt]): HiddenReceipt => {
@@ -67,11 +68,18 @@ async function extend(input: VisibilityKeeperInput, held: Map<string, number>): 
   try {
     const failed = await reader.hide(hidden.filter(({ forMs }) => forMs > 0));
     for (const receipt of failed) letGo(input, held, receipt);
+    return true;
   } catch (error) {
+    const isDenied = isStackyardError(error, "FORBIDDEN");
+    if (isDenied) logger.error(DENIED, { error, queueUrl });
     // The next extension may succeed; when none does, the message is delivered again.
-    logger.warn("The visibility of messages could not be extended.", { error, queueUrl });
+    else logger.warn("The visibility of messages could not be extended.", { error, queueUrl });
+    return !isDenied;
   }
 }
+
+const DENIED =
+  "Messages in hand come again when their visibility time-out ends: allow sqs:ChangeMessageVisibility on the queue.";
 
 // The receive was some time before the hold.
 const SPARE_MS = 60_000;

@@ -1,0 +1,115 @@
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { silentLogger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSqsTransport } from "./create-sqs-transport.ts";
+import { createDeadLetterQueue } from "./dead-letter-queue.ts";
+import { createDeadLetters } from "./dead-letters.ts";
+import { encodeEvent } from "./encode-event.ts";
+import type { EventDelivery } from "./read-deliveries.ts";
+import { anEvent } from "./testing/an-event.ts";
+import { anIncoming } from "./testing/builders.ts";
+import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
+
+let emulator: Emulator;
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+afterEach(() => emulator.stop());
+
+async function createBench(suffix = "") {
+  const targetUrl = await emulator.createQueue(`events${suffix}`);
+  const url = await emulator.createQueue(`dead${suffix}`);
+  const deps = { sqs: emulator.sqs, clock: systemClock, random: Math.random, logger: silentLogger };
+  const deadLetters = createDeadLetters({ ...deps, queueUrl: url, source: targetUrl });
+  return { targetUrl, url, deadLetters, queue: createDeadLetterQueue({ sqs: emulator.sqs, url, targetUrl }) };
+}
+
+/** The next events of a queue, as many as are asked for. */
+function takeEvents(url: string, count: number): Promise<readonly EventDelivery[]> {
+  const taken: EventDelivery[] = [];
+  const transport = createSqsTransport({ sqs: emulator.sqs, eventQueue: { url }, waitMs: 1_000 });
+  return new Promise((resolve) => {
+    const subscription = transport.consumeEvents(
+      async (deliveries) => {
+        taken.push(...deliveries);
+        if (taken.length === count) queueMicrotask(() => void subscription.stop().then(() => resolve(taken)));
+        return deliveries.map(() => ({ kind: "done" }));
+      },
+      { batchSize: 10, concurrency: 1 },
+    );
+  });
+}
+
+const WHY = { code: "DELIVERY_FAILED", reason: "The store does not answer." };
+
+describe("createDeadLetterQueue", () => {
+  it("lists letters with their reasons, and they stay", async () => {
+    const { queue, deadLetters, targetUrl } = await createBench();
+    const { body, attributes } = encodeEvent(anEvent());
+    await deadLetters.giveUp(anIncoming(body, { attributes, deliveries: 5 }), WHY);
+
+    const [first] = await queue.list();
+
+    expect(first).toMatchObject({
+      body,
+      stackId: "s1",
+      why: { ...WHY, deliveries: 5, messageId: "m-1", source: targetUrl },
+    });
+    expect(await queue.list()).toEqual([first]);
+  });
+
+  it("lists no more than it is asked for", async () => {
+    const { queue, deadLetters } = await createBench();
+    for (const id of ["a", "b", "c"]) await deadLetters.giveUp(anIncoming("{}", { messageId: id }), WHY);
+
+    expect(await queue.list({ maxLetters: 2 })).toHaveLength(2);
+    expect(await queue.list()).toHaveLength(3);
+  });
+
+  it.each([[""], [".fifo"]])("sends events again as they were published, queues named *%s", async (suffix) => {
+    const { queue, deadLetters, targetUrl } = await createBench(suffix);
+    const event = anEvent({ actor: "ada" });
+    const { body, attributes, groupId } = encodeEvent(event);
+    await deadLetters.giveUp(anIncoming(body, { attributes, groupId }), WHY);
+
+    expect(await queue.redrive()).toMatchObject([{ stackId: "s1", why: WHY }]);
+
+    expect(await takeEvents(targetUrl, 1)).toEqual([{ event, deliveries: 1 }]);
+    expect(await queue.list()).toEqual([]);
+  });
+
+  it("keeps the id of an event that named none, so that it is applied once", async () => {
+    const { queue, deadLetters, targetUrl } = await createBench();
+    await deadLetters.giveUp(anIncoming('{"stackId":"s1","event":"GO"}', { messageId: "first-id" }), WHY);
+
+    await queue.redrive();
+
+    expect((await takeEvents(targetUrl, 1)).map(({ event }) => event.id)).toEqual(["first-id"]);
+  });
+
+  it("sends again what SQS has moved by itself, without a reason", async () => {
+    const { queue, url, targetUrl } = await createBench();
+    const MessageBody = '{"stackId":"s1","event":"GO","id":"e1"}';
+    await emulator.sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody }));
+
+    const [letter] = await queue.redrive();
+
+    expect(letter).toEqual({ messageId: letter?.messageId, body: MessageBody, stackId: "s1" });
+    expect((await takeEvents(targetUrl, 1)).map(({ event }) => event.id)).toEqual(["e1"]);
+  });
+
+  it("sends only what is wanted; the others are there at once", async () => {
+    const { queue, deadLetters, targetUrl } = await createBench();
+    for (const stackId of ["s1", "s2", "s3"]) {
+      const { body, attributes } = encodeEvent(anEvent({ stackId }));
+      await deadLetters.giveUp(anIncoming(body, { attributes, messageId: stackId }), WHY);
+    }
+
+    const sent = await queue.redrive(({ stackId }) => stackId === "s2");
+
+    expect(sent.map(({ stackId }) => stackId)).toEqual(["s2"]);
+    expect((await takeEvents(targetUrl, 1)).map(({ event }) => event.stackId)).toEqual(["s2"]);
+    expect((await queue.list()).map(({ stackId }) => stackId).toSorted()).toEqual(["s1", "s3"]);
+  });
+});

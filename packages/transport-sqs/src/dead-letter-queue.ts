@@ -1,0 +1,149 @@
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { Clock, Random } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { REASON_ATTRIBUTE } from "./dead-letters.ts";
+import { decodeEvent } from "./decode-event.ts";
+import { hashOf } from "./fifo-ids.ts";
+import type { IncomingMessage } from "./incoming-message.ts";
+import type { OutgoingMessage } from "./outgoing-message.ts";
+import { createQueueReader, type QueueReader } from "./queue-reader.ts";
+import { createQueueSender } from "./queue-sender.ts";
+import { NOTE_ATTRIBUTE, toNoteText } from "./sender-note.ts";
+import { MAX_ENTRIES } from "./sqs-limits.ts";
+
+/** A dead-letter queue and where its messages came from. */
+export interface DeadLetterQueueOptions {
+  readonly sqs: SQSClient;
+  /** The dead-letter queue. */
+  readonly url: string;
+  /** The queue that letters are sent to again. */
+  readonly targetUrl: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** A message that was given up. */
+export interface DeadLetter {
+  readonly messageId: string;
+  readonly body: string;
+  /** The event's stack; empty where the message names none, as tasks do not. */
+  readonly stackId: string;
+  /** Why, where this package gave it up. SQS moves messages without a reason. */
+  readonly why?: {
+    readonly code: string;
+    readonly reason: string;
+    readonly at: number;
+    readonly deliveries: number;
+    /** As it was in its queue. */
+    readonly messageId: string;
+    readonly source: string;
+  };
+}
+
+/** What lies in a dead-letter queue. */
+export interface DeadLetterQueue {
+  /** Up to so many letters, default 100. SQS shows them by hiding them for half a minute. */
+  list(options?: { readonly maxLetters?: number }): Promise<readonly DeadLetter[]>;
+  /**
+   * Sends letters again and then removes them; default: all. Events keep their ids, so one that was applied after all is
+   * applied once. Gives what was sent.
+   */
+  redrive(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]>;
+}
+
+const VISIBILITY_MS = 30_000;
+const WAIT_MS = 1_000;
+const DEFAULT_MAX_LETTERS = 100;
+
+/** Looks into a dead-letter queue and sends its messages again, with what they were before. */
+export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLetterQueue {
+  const { sqs, url, targetUrl, clock = systemClock, random = Math.random } = options;
+  const reader = createQueueReader({ sqs, queueUrl: url, visibilityMs: VISIBILITY_MS, waitMs: WAIT_MS });
+  const sender = createQueueSender({ sqs, queueUrl: targetUrl, clock, random, claimChecks: undefined });
+  return {
+    async list({ maxLetters = DEFAULT_MAX_LETTERS } = {}) {
+      const seen = await receiveAll(reader, maxLetters, async (messages) => messages);
+      await show(reader, seen);
+      return seen.map((message) => toLetter(message, clock.now()));
+    },
+    async redrive(isWanted = () => true) {
+      const sent: DeadLetter[] = [];
+      const kept = await receiveAll(reader, Number.POSITIVE_INFINITY, async (messages) => {
+        const letters = messages.map((message) => ({ message, letter: toLetter(message, clock.now()) }));
+        const wanted = letters.filter(({ letter }) => isWanted(letter));
+        await sender.send(wanted.map(({ message }) => toOutgoing(message, clock.now())));
+        await reader.remove(wanted.map(({ message }) => message.receiptHandle));
+        sent.push(...wanted.map(({ letter }) => letter));
+        return letters.filter((one) => !wanted.includes(one)).map(({ message }) => message);
+      });
+      await show(reader, kept);
+      return sent;
+    },
+  };
+}
+
+/** Receives until nothing more comes, or what came before comes again. Gives what the visitor keeps. */
+async function receiveAll(
+  reader: QueueReader,
+  maxMessages: number,
+  visit: (messages: readonly IncomingMessage[]) => Promise<readonly IncomingMessage[]>,
+): Promise<readonly IncomingMessage[]> {
+  const { signal } = new AbortController();
+  const kept: IncomingMessage[] = [];
+  const seen = new Set<string>();
+  while (kept.length < maxMessages) {
+    const messages = await reader.receive(Math.min(MAX_ENTRIES, maxMessages - kept.length), signal);
+    const fresh = messages.filter(({ messageId }) => !seen.has(messageId));
+    if (fresh.length === 0) return kept;
+    for (const { messageId } of fresh) seen.add(messageId);
+    kept.push(...(await visit(fresh)));
+  }
+  return kept;
+}
+
+/** Others may see the messages at once. */
+async function show(reader: QueueReader, messages: readonly IncomingMessage[]): Promise<void> {
+  await reader.hide(messages.map(({ receiptHandle }) => ({ receiptHandle, forMs: 0 })));
+}
+
+function toLetter(message: IncomingMessage, now: number): DeadLetter {
+  const { messageId, body } = message;
+  const why = findWhy(message);
+  return { messageId, body, stackId: decodeEvent(message, now).stackId, ...(why === undefined ? {} : { why }) };
+}
+
+/** As it was, without the reason; an event that named no id keeps the one that it had. */
+function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
+  const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
+  const before = { ...message, messageId: findWhy(message)?.messageId ?? message.messageId };
+  const event = decodeEvent(before, now);
+  const note = { [NOTE_ATTRIBUTE]: toNoteText({ id: event.id, at: event.receivedAt }) };
+  return {
+    body: message.body,
+    attributes: event.stackId === "" || NOTE_ATTRIBUTE in attributes ? attributes : { ...attributes, ...note },
+    groupId: message.groupId ?? hashOf([event.stackId]),
+    // The first one was dropped as a repeat if it came within five minutes.
+    deduplicationId: hashOf([message.messageId, String(now)]),
+  };
+}
+
+const Why = Type.Object({
+  code: Type.String(),
+  reason: Type.String(),
+  at: Type.Number(),
+  deliveries: Type.Number(),
+  messageId: Type.String(),
+  source: Type.String(),
+});
+const validator = Compile(Why);
+
+function findWhy({ attributes }: IncomingMessage): DeadLetter["why"] {
+  try {
+    const why: unknown = JSON.parse(attributes[REASON_ATTRIBUTE] ?? "");
+    return validator.Check(why) ? why : undefined;
+  } catch {
+    return undefined;
+  }
+}
