@@ -5,7 +5,7 @@ import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/fetch-presigned.ts";
 import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
-import type { SimCall, SimService } from "./sim-call.ts";
+import type { SimCall, SimRequest, SimService } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 import { createSts } from "./sts/sim-sts.ts";
 import { createThrottle, type Throttle, type ThrottleInput } from "./throttle.ts";
@@ -34,16 +34,6 @@ export interface LoggedCall {
   readonly region: string;
   readonly arn: string;
   readonly input: Readonly<Record<string, unknown>>;
-}
-
-/** A request as a binding to clients brings it. */
-export interface SimRequest {
-  readonly service: string;
-  readonly operation: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly sessionToken: string | undefined;
 }
 
 /** A new one. Further services are added here. */

@@ -1,5 +1,15 @@
 import type { Identity } from "./identities.ts";
 
+/** A request as a binding to clients brings it. */
+export interface SimRequest {
+  readonly service: string;
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly sessionToken: string | undefined;
+}
+
 /** One request, as a service of the simulation sees it. */
 export interface SimCall {
   /** As the SDK names the client, without `Client`. */

@@ -1,6 +1,13 @@
-import type { AwsSim } from "../aws-sim.ts";
+import type { Identities } from "../identities.ts";
+import type { SimRequest } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import { isSignedWith, type PresignedUrl, parsePresignedUrl } from "./presigned-url.ts";
+
+/** The part of the simulation that answers. */
+interface Answerer {
+  readonly iam: Pick<Identities, "findSecret">;
+  serve(request: SimRequest): Promise<unknown>;
+}
 
 /** What `fetch` takes, as far as it is served. */
 export interface PresignedRequest {
@@ -16,7 +23,7 @@ const OPERATIONS = { GET: "GetObject", HEAD: "HeadObject", PUT: "PutObject" } as
  * credentials that signed it, whose permissions count at the time of use (S3 guide, "Sharing objects with presigned URLs").
  */
 export async function fetchPresigned(
-  sim: AwsSim,
+  sim: Answerer,
   now: () => number,
   url: string,
   { method = "GET", body, headers = {} }: PresignedRequest = {},
@@ -34,7 +41,7 @@ export async function fetchPresigned(
   }
 }
 
-function checkSignature(sim: AwsSim, presigned: PresignedUrl, now: number): void {
+function checkSignature(sim: Answerer, presigned: PresignedUrl, now: number): void {
   const secret = sim.iam.findSecret(presigned.accessKeyId);
   // An unknown key is answered by the service itself.
   if (secret !== undefined && !isSignedWith(secret, presigned)) {
