@@ -19,6 +19,8 @@ export default defineConfig({
           name: "unit",
           include: [`${homes}/**/*.test.ts`],
           exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
+          // Properties over many drawn machines share two cores with everything else.
+          testTimeout: 30_000,
         },
       },
       {

@@ -59,7 +59,7 @@ describe("the pages of codes", () => {
   });
 
   it("docs/events.md names every code of a refusal", () => {
-    const decision = readFileSync(join(machines, "decision.ts"), "utf8");
+    const decision = readFileSync(join(machines, "decide/decision.ts"), "utf8");
     const codes = [...decision.matchAll(/"([A-Z]+(?:_[A-Z]+)*)"/g)].map(([, code = ""]) => code);
     const page = readFileSync(join(repositoryRoot, "docs/events.md"), "utf8");
 
