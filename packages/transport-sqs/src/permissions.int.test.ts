@@ -65,7 +65,7 @@ async function callsOf(work: () => Promise<void>): Promise<readonly string[]> {
       const { QueueUrl, TopicArn, Bucket, Key } = command.input;
       const place = String(QueueUrl ?? TopicArn ?? `${Bucket}/${String(Key).replace(/[0-9a-f]{64}$/, "*")}`);
       calls.add(`${ACTIONS[command.constructor.name] ?? command.constructor.name} on ${names.get(place) ?? place}`);
-      return send.call(client, command as never, options);
+      return Reflect.apply(send, client, [command, options]);
     };
     Object.assign(client, { send: noted });
   }
