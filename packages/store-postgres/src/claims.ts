@@ -17,7 +17,7 @@ interface ClaimRow {
 const CLAIM = {
   name: "claim_attempts",
   text: `select kind, token, deadline_at, progress, cancelling, held_by, secrets, data
-  from stackyard.claim_attempts($1) order by n`,
+  from stackyard.claim_attempts($1, $2) order by n`,
 };
 
 /** Claims of different attempts that need no key. */
@@ -30,7 +30,8 @@ export async function claimAll(database: Database, inputs: readonly ClaimInput[]
     timeout: timeoutMs ?? null,
     now,
   }));
-  const rows = await database.rows<ClaimRow>(CLAIM, JSON.stringify(claims));
+  const ids = claims.map(({ id }) => id);
+  const rows = await database.rows<ClaimRow>(CLAIM, JSON.stringify(claims), ids);
   return inputs.map((input, index) => toResult(input, rows[index]));
 }
 

@@ -66,7 +66,7 @@ with batch as materialized (
    where found.oldest < $2 and e.attempt_no > $1 and e.attempt_no <= found.last and e.settled_at < $2
   returning e.attempt_no
 ), removed as (
-  delete from stackyard.attempt a using ended where a.attempt_no = ended.attempt_no
+  delete from stackyard.attempt a where a.attempt_no = any(array(select e.attempt_no from ended e))
 )
 select case when oldest < $2 and count = ${BATCH} then last end as last from found`,
 };
@@ -91,7 +91,8 @@ with batch as materialized (
    where (event_id, stack_id) > ($1, $2) order by event_id, stack_id limit ${BATCH}
 ), removed as (
   delete from stackyard.event_id i using batch b
-   where i.event_id = b.event_id and i.stack_id = b.stack_id and b.applied_at < $3
+   where i.event_id between (select min(event_id) from batch) and (select max(event_id) from batch)
+     and i.event_id = b.event_id and i.stack_id = b.stack_id and b.applied_at < $3
      and b.number <= coalesce((select s.id_count from stackyard.stacks s where s.id = b.stack_id),
                               (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), 0) - $4
 )

@@ -18,7 +18,7 @@ update stackyard.live l
    set lease_until = g.now + g.lease, progress_message = coalesce(g.message, l.progress_message),
        due_at = least(l.due_at, g.now + g.lease)
   from json_to_recordset($1) as g(n int, id text, token bigint, lease bigint, message text, now bigint), quick
- where l.attempt_id = g.id and l.token = g.token and l.status = 'running'
+ where l.attempt_id = any($2) and l.attempt_id = g.id and l.token = g.token and l.status = 'running'
 returning g.n, l.cancelling`,
 };
 
@@ -37,7 +37,8 @@ export async function renewAll(database: Database, calls: readonly RenewCall[]):
     message: message === undefined ? null : JSON.stringify(message),
     now,
   }));
-  const rows = await database.rows<RenewRow>(RENEW, JSON.stringify(renewals));
+  const ids = renewals.map(({ id }) => id);
+  const rows = await database.rows<RenewRow>(RENEW, JSON.stringify(renewals), ids);
   const renewed = new Map(rows.map(({ n, cancelling }) => [n, cancelling]));
   return calls.map((_, index) => {
     const cancelling = renewed.get(index);

@@ -133,7 +133,7 @@ function toTaken(rows: readonly OtherRow[]): readonly Taken[] {
 
 const TASK_LEASES = `update stackyard.task_queue t
      set visible_at = $3, deliveries = t.deliveries + 1
-    from chosen c where t.seq = c.seq returning t.seq, t.deliveries`;
+   where t.seq = any(array(select c.seq from chosen c)) returning t.seq, t.deliveries`;
 
 const OTHER_LEASES = `insert into stackyard.due_lease as d (key, until)
   select c.key, $3 from chosen c where c.kind <> 'task' order by c.key

@@ -4,11 +4,17 @@ import type { ConnectionFields, TlsMode } from "./parse-connection.ts";
 import type { PostgresTls, StoreSettings } from "./postgres-store-options.ts";
 
 /**
- * Every statement has an index to go by, but the server may not know that yet: until it has gathered statistics of a
- * fresh table it would read all of it. It shall make each plan once, for whatever values: left to itself it makes most of
- * them anew for each call, which takes longer than the call. And none is worth compiling.
+ * Every statement looks a few rows up by their keys, and has an index for each. The server may not know that: it plans
+ * without knowing how long the lists are, and before it has gathered statistics. So it shall not read a table whole, not
+ * to join it either; it shall make each plan once, since most take longer to make than to run; and compile none.
  */
-const SESSION = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
+const SESSION = [
+  "-c enable_seqscan=off",
+  "-c enable_hashjoin=off",
+  "-c enable_mergejoin=off",
+  "-c plan_cache_mode=force_generic_plan",
+  "-c jit=off",
+].join(" ");
 
 /** How connections are made. `withoutTls`: the server has said that it has none. */
 export function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, withoutTls: boolean): pg.PoolConfig {

@@ -19,7 +19,7 @@ begin
     on conflict (id) do nothing
     returning s.id
   ), gone as (
-    delete from stackyard.stack_gone g using made m where g.id = m.id
+    delete from stackyard.stack_gone g where g.id = any(array(select m.id from made m))
   )
   select array_agg(c.n::int) into v_made from made m join unnest(p_ids) with ordinality as c(id, n) on c.id = m.id;
   return array(select o.n from unnest(p_ok) as o(n)
@@ -35,14 +35,14 @@ begin
   with gone as (
     delete from stackyard.stacks s
      using unnest(p_ids, p_kinds, p_counts) with ordinality as c(id, kind, count, n)
-     where c.kind = 'remove' and s.id = c.id and c.n = any(p_ok)
+     where s.id = any(p_ids) and c.kind = 'remove' and s.id = c.id and c.n = any(p_ok)
     returning s.id, s.version, s.id_count + c.count as count
   )
   insert into stackyard.stack_gone as g (id, version, id_count) select gone.id, gone.version, gone.count from gone
   on conflict (id) do update set version = excluded.version, id_count = excluded.id_count;
   update stackyard.stacks s set id_count = s.id_count + c.count
     from unnest(p_ids, p_kinds, p_counts) with ordinality as c(id, kind, count, n)
-   where c.kind = 'keep' and c.count > 0 and s.id = c.id and c.n = any(p_ok);
+   where s.id = any(p_ids) and c.kind = 'keep' and c.count > 0 and s.id = c.id and c.n = any(p_ok);
   insert into stackyard.stack_gone as g (id, version, id_count)
   select c.id, p_last[c.n], p_counted[c.n] + c.count
     from unnest(p_ids, p_kinds, p_counts) with ordinality as c(id, kind, count, n)

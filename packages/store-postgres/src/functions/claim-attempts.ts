@@ -1,10 +1,10 @@
 /**
  * Takes the leases of attempts that need no key that they do not hold. `p_claims`: rows of `n`, `id`, `owner`, `lease`,
- * `timeout`, `now`, each attempt once. Whatever the answer, the attempt's message leaves the queue. `data` is the record
+ * `timeout`, `now`, each attempt once; `p_ids`: the attempts. Whatever the answer, the attempt's message leaves the queue. `data` is the record
  * of the stack where the attempt refers to secrets.
  */
 export const CLAIM_ATTEMPTS = `
-create function stackyard.claim_attempts(p_claims json)
+create function stackyard.claim_attempts(p_claims json, p_ids text[])
 returns table (n int, kind text, token bigint, deadline_at bigint, progress text, cancelling text, held_by text,
                secrets text, data text)
 language plpgsql as $body$
@@ -24,16 +24,16 @@ begin
            due_at = least(l.due_at, g.now + g.lease, stackyard.cancelled_until(l, g.now),
                           stackyard.granted_until(l, g.now, g.timeout))
       from given g
-     where l.attempt_id = g.id
+     where l.attempt_id = any(p_ids) and l.attempt_id = g.id
        and coalesce(case l.status when 'running' then l.lease_until else l.poll_due_at end, 0) <= g.now
     returning g.n, l.attempt_no, l.token, l.deadline_at, l.progress, l.cancelling, l.secrets, l.queue_seq
   ), unqueued as (
     delete from stackyard.task_queue t
-     using (select u.queue_seq from granted u
-            union all
-            select l.queue_seq from given g join stackyard.live l on l.attempt_id = g.id
-             where g.n not in (select u.n from granted u)) q
-     where t.seq = q.queue_seq
+     where t.seq = any(array(
+       select u.queue_seq from granted u
+        union all
+       select (select l.queue_seq from stackyard.live l where l.attempt_id = g.id)
+         from given g where g.n not in (select u.n from granted u)))
   )
   select g.n,
          case when u.n is not null then 'granted' when l.attempt_no is not null then 'held' else 'gone' end,

@@ -41,7 +41,7 @@ begin
     select c.kind, c.token, c.deadline_at, c.progress, c.cancelling, c.held_by, null, null, null::bigint, c.secrets, c.data
       from stackyard.claim_attempts(
         json_build_array(json_build_object('n', 1, 'id', p_id, 'owner', p_owner, 'lease', p_lease, 'timeout', p_timeout,
-                                           'now', p_now))) c;
+                                           'now', p_now)), array[p_id]) c;
 end
 $body$;
 

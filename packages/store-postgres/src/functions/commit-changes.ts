@@ -16,7 +16,8 @@ const LOOK = `select array_agg(c.n::int) filter (where coalesce(s.version, 0) = 
  * a change; the rows of the documents name their change by `n`, from 1. Rows are locked in the order of their ids. A stack
  * that is not there is locked by its name, so that two that make it, or that park events for it, wait for each other.
  *
- * What nearly every transition does is one statement; what few do is asked for before it is done.
+ * What nearly every transition does is one statement; what few do is asked for before it is done. Joins name their keys
+ * as a list too: a plan that was made while a table was empty would else read all of it later on.
  */
 export const COMMIT_CHANGES = `
 create function stackyard.commit_changes(
@@ -51,7 +52,7 @@ begin
             union all
             select k.n, k.o, k.stack, k.id from json_to_recordset(p_known) as k(n int, o int, stack text, id text)) k
      where k.n = any(v_ok)
-       and exists (select from stackyard.event_id i where i.event_id = k.id and i.stack_id = k.stack);
+       and (select true from stackyard.event_id i where i.event_id = k.id and i.stack_id = k.stack);
     if v_known_ns is not null then
       v_ok := array(select unnest(v_ok) except select unnest(v_known_ns));
     end if;
@@ -67,7 +68,7 @@ begin
     select * from json_to_recordset(p_applied) as a(n int, o int, id text, stack text, now bigint) where a.n = any(v_ok)
   ), known as materialized (
     select a.n, a.o, a.id from applied a
-     where exists (select from stackyard.event_id i where i.event_id = a.id and i.stack_id = a.stack)
+     where (select true from stackyard.event_id i where i.event_id = a.id and i.stack_id = a.stack)
   ), put as (
     update stackyard.stacks s
        set data = w.data, version = s.version + 1, machine = w.machine, state = w.state, busy = w.busy,
@@ -76,7 +77,7 @@ begin
       from json_to_recordset(p_puts)
         as w(n int, id text, data text, machine text, state text, busy boolean, trouble smallint, timer bigint,
              updated bigint)
-     where s.id = w.id and w.n = any(v_ok) and v_there[w.n] and w.n not in (select k.n from known k)
+     where s.id = any(p_ids) and s.id = w.id and w.n = any(v_ok) and v_there[w.n] and w.n not in (select k.n from known k)
   ), remembered as (
     insert into stackyard.event_id (event_id, stack_id, applied_at, number)
     select a.id, a.stack, a.now, v_counts[a.n] + a.o
@@ -88,36 +89,38 @@ begin
       from json_to_recordset(p_history) as h(n int, stack text, id text, at bigint, body text)
      where h.n = any(v_ok) and h.n not in (select k.n from known k)
   ), given as materialized (
-    select * from json_to_recordset(p_dispatches)
-      as g(n int, id text, stack text, task text, entry bigint, attempt bigint, executor text, timeout bigint,
-           within bigint, secrets text, message text, now bigint)
+    select g.*, nextval('stackyard.attempt_no') as no, nextval('stackyard.task_seq') as seq
+      from json_to_recordset(p_dispatches)
+        as g(n int, id text, stack text, task text, entry bigint, attempt bigint, executor text, timeout bigint,
+             within bigint, secrets text, message text, now bigint)
      where g.n = any(v_ok) and g.n not in (select k.n from known k)
   ), fresh as (
     insert into stackyard.live (attempt_no, attempt_id, status, timeout_ms, deadline_at, ends_at, due_at, queue_seq,
                                 cancel_within_ms, secrets)
-    select nextval('stackyard.attempt_no'), g.id, 'unclaimed', g.timeout, g.now + greatest(g.timeout, 86400000),
-           g.now + greatest(g.timeout, 86400000), g.now + 20000, nextval('stackyard.task_seq'), g.within, g.secrets
+    select g.no, g.id, 'unclaimed', g.timeout, g.now + greatest(g.timeout, 86400000),
+           g.now + greatest(g.timeout, 86400000), g.now + 20000, g.seq, g.within, g.secrets
       from given g
     on conflict (attempt_id) do nothing
-    returning attempt_no, attempt_id, queue_seq
+    returning attempt_no
   ), made as (
     insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at,
                                    message)
-    select f.attempt_no, g.id, g.stack, g.task, g.entry, g.attempt, g.executor, g.now, g.message
-      from fresh f join given g on g.id = f.attempt_id
+    select g.no, g.id, g.stack, g.task, g.entry, g.attempt, g.executor, g.now, g.message
+      from given g where g.no = any(array(select f.attempt_no from fresh f))
   ), queued as (
     insert into stackyard.task_queue (seq, attempt_no, visible_at, deliveries, queued_at)
-    select f.queue_seq, f.attempt_no, 0, 0, g.now from fresh f join given g on g.id = f.attempt_id
+    select g.seq, g.no, 0, 0, g.now
+      from given g where g.no = any(array(select f.attempt_no from fresh f))
   ), done as materialized (
     select e.seq, e.stack from json_to_recordset(p_events) as e(n int, seq bigint, stack text)
      where e.n = any(v_ok) and e.n not in (select k.n from known k)
   ), unqueued as (
-    delete from stackyard.event_queue q using done d where q.seq = d.seq
+    delete from stackyard.event_queue q where q.seq = any(array(select d.seq from done d))
   ), freed as (
     update stackyard.event_lease l
        set until = case when l.seqs <@ d.seqs then 0 else l.until end, ${WITHOUT_DONE}
       from (select d.stack, array_agg(d.seq) as seqs from done d group by d.stack) d
-     where l.stack_id = d.stack and l.seqs && d.seqs
+     where l.stack_id = any(array(select d.stack from done d)) and l.stack_id = d.stack and l.seqs && d.seqs
   )
   select coalesce(array_agg(k.n order by k.o), v_known_ns), coalesce(array_agg(k.id order by k.o), v_known_ids)
     into v_known_ns, v_known_ids from known k;
@@ -132,10 +135,10 @@ begin
     perform stackyard.keep_stacks(p_ids, p_kinds, p_counts, v_ok, v_last, v_counts, v_there);
   end if;
   if p_closes is not null then
-    perform stackyard.end_attempts(array_agg(l.attempt_no), 'closed', c.now)
-       from json_to_recordset(p_closes) as c(n int, id text, now bigint)
-       join stackyard.live l on l.attempt_id = c.id
-      where c.n = any(v_ok)
+    perform stackyard.end_attempts(array_agg(c.no), 'closed', c.now)
+       from (select g.now, (select l.attempt_no from stackyard.live l where l.attempt_id = g.id) as no
+               from json_to_recordset(p_closes) as g(n int, id text, now bigint) where g.n = any(v_ok)) c
+      where c.no is not null
       group by c.now;
   end if;
   if p_resends is not null then
@@ -145,8 +148,9 @@ begin
     perform stackyard.cancel_attempts(p_cancels, v_ok);
   end if;
   if p_tasks is not null then
-    delete from stackyard.task_queue q using json_to_recordset(p_tasks) as t(n int, seq bigint)
-     where t.n = any(v_ok) and q.seq = t.seq;
+    delete from stackyard.task_queue q
+     where q.seq = any(array(
+       select t.seq from json_to_recordset(p_tasks) as t(n int, seq bigint) where t.n = any(v_ok)));
   end if;
 
   return query

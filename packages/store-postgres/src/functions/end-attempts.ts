@@ -10,7 +10,7 @@ begin
   with ended as (
     delete from stackyard.live l where l.attempt_no = any(p_attempt_nos) returning l.*
   ), unqueued as (
-    delete from stackyard.task_queue t using ended e where t.seq = e.queue_seq
+    delete from stackyard.task_queue t where t.seq = any(array(select e.queue_seq from ended e))
   )
   insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner, cancelling,
                                      progress_message)

@@ -11,7 +11,7 @@ begin
     left join lateral (
       select r.count from stackyard.event_lease l, unnest(l.seqs, l.deliveries) as r(seq, count)
        where l.stack_id = g.stack_id and r.seq = g.seq) r on true
-   where q.seq = g.seq;
+   where q.seq = any(p_seqs) and q.seq = g.seq;
   perform stackyard.end_event_leases(p_seqs, p_stacks);
   update stackyard.task_queue set visible_at = p_visible_at where seq = any(p_tasks);
   update stackyard.due_lease set until = p_visible_at where key = any(p_keys);

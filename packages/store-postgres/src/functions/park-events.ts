@@ -10,7 +10,7 @@ begin
   on conflict (stack_id, event_id) do update
      set parked_at = excluded.parked_at, next_try_at = excluded.next_try_at, body = excluded.body;
   delete from stackyard.parked p using json_to_recordset(p_unparked) as u(n int, id text)
-   where u.n = any(p_ok) and p.stack_id = p_ids[u.n] and p.event_id = u.id;
+   where p.stack_id = any(p_ids) and u.n = any(p_ok) and p.stack_id = p_ids[u.n] and p.event_id = u.id;
   -- A repeat after an answer that was lost finds its entries.
   insert into stackyard.set_aside (id, stack_id, code, set_aside_at, body)
   select a.id, a.stack, a.code, a.at, a.body

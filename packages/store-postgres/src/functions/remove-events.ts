@@ -24,7 +24,7 @@ begin
   update stackyard.event_lease l
      set until = case when l.seqs <@ d.seqs then 0 else l.until end, ${WITHOUT_DONE}
     from (select g.stack, array_agg(g.seq) as seqs from unnest(p_seqs, p_stacks) as g(seq, stack) group by g.stack) d
-   where l.stack_id = d.stack and l.seqs && d.seqs;
+   where l.stack_id = any(p_stacks) and l.stack_id = d.stack and l.seqs && d.seqs;
 end
 $body$;
 `;

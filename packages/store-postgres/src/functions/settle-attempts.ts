@@ -25,11 +25,11 @@ begin
       as g(n int, id text, token bigint, outcome text, log text, now bigint)
   ), ended as (
     delete from stackyard.live l using given g
-     where l.attempt_id = g.id and l.token = g.token and l.status = 'running'
+     where l.attempt_id = any(p_ids) and l.attempt_id = g.id and l.token = g.token and l.status = 'running'
     returning g.n, g.outcome, g.log, g.now, l.attempt_no, l.queue_seq, l.deadline_at, l.token, l.owner, l.cancelling,
               l.progress_message
   ), unqueued as (
-    delete from stackyard.task_queue t using ended e where t.seq = e.queue_seq
+    delete from stackyard.task_queue t where t.seq = any(array(select e.queue_seq from ended e))
   ), written as (
     insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner, cancelling,
                                        progress_message, log)
@@ -41,8 +41,8 @@ begin
       from rows from (
         json_to_recordset(p_events) as (n int, stack text, id text, visible bigint, queued bigint, event text)
       ) with ordinality as g(n, stack, id, visible, queued, event, place)
-      join ended e on e.n = g.n
-     where not exists (select from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack)
+     where g.n = any(array(select e.n from ended e))
+       and not exists (select from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack)
        and not exists (select from stackyard.parked p where p.stack_id = g.stack and p.event_id = g.id)
      order by g.place
     on conflict (stack_id, event_id) do nothing
