@@ -50,7 +50,7 @@ async function tryCommit(context: StoreContext, change: Change): Promise<CommitR
   }
   const finish = next.isRemoved ? finishRemoval : finishShadow;
   const what = `what follows from a commit of the stack ${JSON.stringify(stackId)}`;
-  await attemptLater(context, what, () => finish(context, stackId, next));
+  await attemptLater(context, what, () => finish(context, stackId, next, next.version));
   return { kind: "committed", version: 0 };
 }
 

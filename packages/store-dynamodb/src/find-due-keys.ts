@@ -1,6 +1,7 @@
 import { STACK_SHARDS } from "./aggregate.ts";
-import { fromItem, type Item } from "./attributes.ts";
+import type { Item } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
+import { toWorkKey } from "./load-listed.ts";
 import type { StoreContext } from "./store-context.ts";
 import { DUE_INDEX, WORK_INDEXES } from "./table-definitions.ts";
 import type { WorkKey } from "./work-keys.ts";
@@ -94,11 +95,6 @@ function toDueStacks(items: readonly Item[]): readonly DueStack[] {
   return items
     .map((item) => ({ id: item["id"]?.S ?? "", at: Number(item[DUE_INDEX.at]?.N) }))
     .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-}
-
-function toWorkKey(item: Item): WorkKey {
-  const { pk, sk } = fromItem(item);
-  return { pk: String(pk), sk: String(sk) };
 }
 
 function toEarliest(instants: readonly number[]): number | undefined {

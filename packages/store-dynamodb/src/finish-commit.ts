@@ -14,7 +14,7 @@ export async function finishCommit(context: StoreContext, stackId: string, aggre
   const current = aggregate.isFresh ? await settleFresh(context, stackId, aggregate) : aggregate;
   if (current === undefined) return false;
   const what = `what follows from a commit of the stack ${JSON.stringify(stackId)}`;
-  await attemptLater(context, what, () => publishAndClear(context, stackId, current));
+  await attemptLater(context, what, () => publishAndClear(context, stackId, current, aggregate.version));
   return true;
 }
 
@@ -38,15 +38,25 @@ async function settleFresh(context: StoreContext, stackId: string, live: Aggrega
   return adopted ?? live;
 }
 
-async function publishAndClear(context: StoreContext, stackId: string, aggregate: Aggregate): Promise<void> {
+async function publishAndClear(
+  context: StoreContext,
+  stackId: string,
+  aggregate: Aggregate,
+  newVersion?: number,
+): Promise<void> {
   if (aggregate.outbox.length === 0 && !aggregate.isFresh) return;
-  await publishOutbox(context, stackId, aggregate.outbox);
+  await publishOutbox(context, stackId, aggregate.outbox, newVersion);
   await clear(context, stackId, aggregate);
 }
 
 /** What was committed while there was no stack. One may have begun at the same time. */
-export async function finishShadow(context: StoreContext, stackId: string, aggregate: Aggregate): Promise<void> {
-  await publishOutbox(context, stackId, aggregate.outbox);
+export async function finishShadow(
+  context: StoreContext,
+  stackId: string,
+  aggregate: Aggregate,
+  newVersion?: number,
+): Promise<void> {
+  await publishOutbox(context, stackId, aggregate.outbox, newVersion);
   if (aggregate.outbox.length > 0) {
     await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
       if (row?.version !== aggregate.version) return { result: undefined };
@@ -86,12 +96,17 @@ async function forgetParked(context: StoreContext, stackId: string, version: num
 }
 
 /** The tombstone, then what is to be published, then the item goes. */
-export async function finishRemoval(context: StoreContext, stackId: string, live: Aggregate): Promise<void> {
+export async function finishRemoval(
+  context: StoreContext,
+  stackId: string,
+  live: Aggregate,
+  newVersion?: number,
+): Promise<void> {
   await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
     const write = toTombstone(live, row, stackId);
     return { write: write === row ? undefined : write, result: undefined };
   });
-  await publishOutbox(context, stackId, live.outbox);
+  await publishOutbox(context, stackId, live.outbox, newVersion);
   await context.stacks.remove({ id: stackId }, isAt(live));
 }
 

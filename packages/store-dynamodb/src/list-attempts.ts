@@ -1,8 +1,8 @@
 import type { AttemptView } from "@stackyard/core/engine";
 import { type AttemptRow, toAttemptView } from "./attempt-row.ts";
-import { fromItem } from "./attributes.ts";
 import { KEYS } from "./exclusive-key.ts";
 import { inParallel } from "./in-parallel.ts";
+import { toWorkKey } from "./load-listed.ts";
 import { loadRow, loadRowAt } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
@@ -17,8 +17,7 @@ export async function listAttempts(context: StoreContext, stackId: string): Prom
   const condition = { expression: `${key} = :key`, values: { ":key": `attempts#${toKeyPart(stackId)}` } };
   const keys: WorkKey[] = [];
   for await (const item of context.work.query({ index: name, condition, descending: true })) {
-    const { pk, sk } = fromItem(item);
-    keys.push({ pk: String(pk), sk: String(sk) });
+    keys.push(toWorkKey(item));
   }
   const listed: AttemptRow[] = [];
   let settled = 0;

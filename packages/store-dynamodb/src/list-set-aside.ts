@@ -1,7 +1,6 @@
 import type { Page, SetAsideEvent } from "@stackyard/core/engine";
-import { fromItem, type Item } from "./attributes.ts";
 import { takeFirst } from "./find-due-keys.ts";
-import { loadRowAt } from "./mutate-row.ts";
+import { loadListed } from "./load-listed.ts";
 import { parsePosition, toPage } from "./page.ts";
 import type { PageInput } from "./port-types.ts";
 import { SET_ASIDE_LIST, type SetAsideRow } from "./set-aside-row.ts";
@@ -44,13 +43,6 @@ export async function* readSetAside(
 ): AsyncGenerator<SetAsideRow, void, undefined> {
   const { name, key, at } = WORK_INDEXES.list;
   const condition = { expression: `${key} = :key AND ${at} < :at`, values: { ":key": SET_ASIDE_LIST, ":at": before } };
-  for await (const item of context.work.query({ index: name, condition, descending })) {
-    const row = await loadRowAt<SetAsideRow>(context, toKey(item));
-    if (row !== undefined && row.sentAgain === undefined) yield row;
-  }
-}
-
-function toKey(item: Item) {
-  const { pk, sk } = fromItem(item);
-  return { pk: String(pk), sk: String(sk) };
+  const entries = context.work.query({ index: name, condition, descending });
+  for await (const row of loadListed<SetAsideRow>(context, entries)) if (row.sentAgain === undefined) yield row;
 }

@@ -1,9 +1,18 @@
 import { StackyardError } from "@stackyard/core";
 import { fromItem, type Item, type Row, toItem } from "./attributes.ts";
 import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
-import type { StoreContext } from "./store-context.ts";
+import type { Table } from "./database.ts";
+import type { Serializer } from "./serializer.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 import type { WorkKey } from "./work-keys.ts";
+
+/** What reading and changing one row needs of the store. */
+export interface RowContext {
+  readonly work: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly serialize: Serializer;
+}
 
 /** A row of the work table that is changed by conditional writes. */
 export interface WorkRow {
@@ -31,7 +40,7 @@ const LONGEST_PAUSE_MS = 200;
 
 /** Consistent. */
 export async function loadRow<T extends WorkRow>(
-  context: StoreContext,
+  context: RowContext,
   kind: RowKind<T>,
   id: string,
 ): Promise<T | undefined> {
@@ -39,16 +48,14 @@ export async function loadRow<T extends WorkRow>(
 }
 
 /** Consistent; by a key that an index gave. */
-export async function loadRowAt<T extends WorkRow>({ work }: StoreContext, key: WorkKey): Promise<T | undefined> {
+export async function loadRowAt<T extends WorkRow>({ work }: RowContext, key: WorkKey): Promise<T | undefined> {
   const item = await work.get({ ...key });
   return item === undefined ? undefined : parseRow<T>(item);
 }
 
-const NOT_OF_THE_ROW = [
-  "pk",
-  "sk",
-  ...Object.values(WORK_INDEXES).flatMap(({ key, at, holds }) => [key, at, ...holds]),
-];
+const { work: WORK, sweep: SWEEP, list: LIST } = WORK_INDEXES;
+const KEYS = ["pk", "sk", ...[WORK, SWEEP, LIST].flatMap(({ key, at }) => [key, at])];
+const NOT_OF_THE_ROW = [...KEYS, ...WORK.holds, ...SWEEP.holds];
 
 /** An item without its keys, and without what its indexes hold: that is made afresh with each write. */
 export function parseRow<T extends WorkRow>(item: Item): T {
@@ -63,7 +70,7 @@ export function parseRow<T extends WorkRow>(item: Item): T {
  * `seen`: what the caller has just read, or expects to be absent, which saves the first read.
  */
 export async function mutateRow<T extends WorkRow, Result>(
-  context: StoreContext,
+  context: RowContext,
   kind: RowKind<T>,
   id: string,
   decide: (row: T | undefined) => Move<T, Result>,
@@ -84,12 +91,12 @@ export async function mutateRow<T extends WorkRow, Result>(
 }
 
 /** Waits a little, as chance has it, so that those who met do not meet again. */
-export async function pause({ clock, random }: StoreContext, tries: number): Promise<void> {
+export async function pause({ clock, random }: RowContext, tries: number): Promise<void> {
   if (tries > 1) await clock.sleep(Math.ceil(random() * Math.min(LONGEST_PAUSE_MS, 2 ** tries)));
 }
 
 async function writeRow<T extends WorkRow>(
-  { work }: StoreContext,
+  { work }: RowContext,
   kind: RowKind<T>,
   id: string,
   before: T | undefined,

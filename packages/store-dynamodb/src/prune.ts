@@ -1,10 +1,10 @@
 import type { Retention } from "@stackyard/core/engine";
 import type { AttemptRow } from "./attempt-row.ts";
-import { fromItem } from "./attributes.ts";
 import { findDueKeys, takeFirst } from "./find-due-keys.ts";
 import { HISTORY_LIST, type HistoryRow, listLines, toEventLineKey } from "./history-row.ts";
 import { inParallel } from "./in-parallel.ts";
 import { readSetAside } from "./list-set-aside.ts";
+import { toWorkKey } from "./load-listed.ts";
 import { loadRowAt, type WorkRow } from "./mutate-row.ts";
 import { pruneIds } from "./prune-ids.ts";
 import { SET_ASIDE } from "./set-aside-row.ts";
@@ -32,8 +32,7 @@ async function pruneHistory(context: StoreContext, before: number): Promise<bool
   const condition = { expression: `${key} = :key`, values: { ":key": HISTORY_LIST } };
   const items = await takeFirst(context.work.query({ index: name, condition, pageSize: AT_ONCE }), AT_ONCE);
   const rows = await inParallel(items, async (item) => {
-    const { pk, sk } = fromItem(item);
-    const at = { pk: String(pk), sk: String(sk) };
+    const at = toWorkKey(item);
     return { at, row: await loadRowAt<HistoryRow & WorkRow>(context, at) };
   });
   const young = rows.findIndex(({ row }) => row !== undefined && row.at >= before);

@@ -31,7 +31,7 @@ export const WORK_INDEXES = {
   /** What the sweep takes: deadlines, parked events of absent stacks, repairs, what is too old. */
   sweep: { name: "sweep", key: "sweepKey", at: "sweepAt", holds: ["parkedCount"] },
   /** Lists for people: history, attempts of a stack, what was set aside. */
-  list: { name: "list", key: "listKey", at: "listAt", holds: [] },
+  list: { name: "list", key: "listKey", at: "listAt", holds: ["span", "writtenAt"] },
 } as const satisfies Record<string, WorkIndex>;
 
 /** As `CreateTable` takes it: a string key `id`, on-demand billing, and the index of due stacks. */

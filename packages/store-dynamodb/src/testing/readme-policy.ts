@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { interceptClient } from "./failing-client.ts";
 
 interface Statement {
   readonly Sid: string;
@@ -20,4 +22,18 @@ export function listGranted(): { readonly always: readonly string[]; readonly to
 function listPairs({ Action, Resource }: Statement): readonly string[] {
   const tables = [Resource].flat().map((arn) => arn.replace(/^.*:table\//, ""));
   return Action.flatMap((action) => tables.map((table) => `${action} ${table}`));
+}
+
+/** A client that notes its calls as a policy would name them: `dynamodb:Query STACKS/index/*`. */
+export function recordCalls(through: DynamoDBClient): {
+  readonly client: DynamoDBClient;
+  readonly calls: ReadonlySet<string>;
+} {
+  const calls = new Set<string>();
+  const client = interceptClient(through, ({ name, input }, call) => {
+    const table = String(input["TableName"]).endsWith("-work") ? "STACKS-work" : "STACKS";
+    calls.add(`dynamodb:${name} ${table}${input["IndexName"] === undefined ? "" : "/index/*"}`);
+    return call();
+  });
+  return { client, calls };
 }
