@@ -1,5 +1,6 @@
 import { type Aggregate, type AppliedId, EMPTY, type ParkedMark } from "./aggregate.ts";
 import { loadRow } from "./mutate-row.ts";
+import type { PlacedAggregate } from "./placed-aggregate.ts";
 import { SHADOWS, type ShadowRow, toShadowAggregate } from "./shadow-row.ts";
 import { parseStackItem } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";

@@ -1,7 +1,7 @@
-import { StackyardError } from "@stackyard/core";
+import { type Clock, type Random, StackyardError } from "@stackyard/core";
 import { fromItem, type Item, type Row, toItem } from "./attributes.ts";
-import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
 import type { Table } from "./database.ts";
+import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
 import type { Serializer } from "./serializer.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 import type { WorkKey } from "./work-keys.ts";

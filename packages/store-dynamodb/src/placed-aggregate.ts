@@ -1,5 +1,5 @@
 import type { Aggregate } from "./aggregate.ts";
-import type { ShadowRow } from "./aggregate.ts";
+import type { ShadowRow } from "./shadow-row.ts";
 
 /** Where the next write of an aggregate goes, and what it is conditional on. */
 export type Place =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type AppliedId, EMPTY } from "./aggregate.ts";
-import type { PlacedAggregate } from "./load-aggregate.ts";
+import type { PlacedAggregate } from "./placed-aggregate.ts";
 import { planCommit } from "./plan-commit.ts";
 import { aChange, aParkedEvent, aPut, aStack, T0 } from "./testing/store-work.ts";
 

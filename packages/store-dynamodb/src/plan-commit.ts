@@ -1,7 +1,7 @@
 import type { Change } from "@stackyard/core/engine";
 import type { Aggregate, AppliedId, ParkedMark } from "./aggregate.ts";
-import type { PlacedAggregate } from "./load-aggregate.ts";
 import { type OutboxEntry, toOutboxEntry } from "./outbox-entry.ts";
+import type { PlacedAggregate } from "./placed-aggregate.ts";
 import { TAKEN_OVER_VERSION } from "./stack-item.ts";
 
 /** The newest ids stay in the item; beyond the most that it holds, the others leave it. */

@@ -11,7 +11,9 @@ afterAll(() => tables.stop());
 
 it("grants in the README nothing that is not called", async () => {
   const { client, calls } = recordCalls(tables.client);
-  const cases = storeConformance.filter(({ name }) => /counts what it holds|removes a stack|due timer|history of one stack|was acknowledged/.test(name));
+  const cases = storeConformance.filter(({ name }) =>
+    /counts what it holds|removes a stack|due timer|history of one stack|was acknowledged/.test(name),
+  );
 
   for (const { run } of cases) await run(() => tables.open({ client }));
 

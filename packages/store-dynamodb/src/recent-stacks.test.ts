@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "./aggregate.ts";
-import type { PlacedAggregate } from "./load-aggregate.ts";
+import type { PlacedAggregate } from "./placed-aggregate.ts";
 import { createRecentStacks } from "./recent-stacks.ts";
 
 const live: PlacedAggregate = { ...EMPTY, version: 5, place: { kind: "live", version: 5 } };

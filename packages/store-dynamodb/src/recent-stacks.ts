@@ -1,4 +1,4 @@
-import type { PlacedAggregate } from "./load-aggregate.ts";
+import type { PlacedAggregate } from "./placed-aggregate.ts";
 
 /** Stacks as they were loaded last, so that the commit that follows need not read them again. */
 export interface RecentStacks {
