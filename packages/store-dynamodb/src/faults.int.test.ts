@@ -223,6 +223,35 @@ describe("a late writer", () => {
     expect((await others.stats()).parkedEvents).toBe(1);
   });
 
+  it("that queues for a key while its holder ends gets the key", async () => {
+    const table = tables.newTable();
+    const others = await tables.open({ table });
+    await commitNow(others, aPut({}, { dispatches: [aDispatch("a1"), aDispatch("a2")] }));
+    const grant = await grantNow(others, "a1", ["key:db"]);
+    let isAsleep = true;
+    const isQueued = ({ name, input }: SentCommand) =>
+      name === "PutItem" && (input["Item"] as Record<string, AttributeValue>)["status"]?.S === "queued";
+    const sleeper = interceptClient(tables.client, async (command, call) => {
+      if (isAsleep && isQueued(command)) {
+        isAsleep = false;
+        await others.settle(grant, { outcome: "succeeded", event: anEvent("r1", { origin: "worker" }), now: T0 });
+      }
+      return call();
+    });
+    const store = await tables.open({ table, client: sleeper });
+
+    const claim = await store.claim({
+      attemptId: "a2",
+      owner: "w2",
+      leaseMs: MINUTE,
+      exclusiveKeys: ["key:db"],
+      now: T0,
+    });
+
+    expect([isAsleep, claim.kind]).toEqual([false, "granted"]);
+    expect((await store.findAttempt("a2"))?.heldKeys).toEqual(["key:db"]);
+  });
+
   it("with the token of before cannot end what a newer owner works on", async () => {
     const store = await tables.open();
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
