@@ -27,12 +27,21 @@ describe("toEventEntry", () => {
   });
 
   it.each([
-    [{ stackId: "", event: "GO" }, "EVENT_INVALID", "/stackId"],
+    [{ stackId: "", event: "GO" }, "EVENT_INVALID", "stackId"],
     [{ stackId: "s", event: "" }, "EVENT_INVALID", "event"],
     [{ stackId: "s", event: "NEXT" }, "EVENT_RESERVED", "NEXT"],
     [{ stackId: "s", event: "TASK_TIMED_OUT" }, "EVENT_RESERVED", "TASK_TIMED_OUT"],
   ])("refuses %j as the yard's door does", (event, code, reason) => {
     expect(toEventEntry(event, MAX)).toMatchObject({ kind: "invalid", code, reason: expect.stringContaining(reason) });
+  });
+
+  it("refuses what JSON cannot hold", () => {
+    const metadata = { size: 1n } as never;
+
+    expect(toEventEntry({ stackId: "s", event: "GO", metadata }, MAX)).toMatchObject({
+      kind: "invalid",
+      code: "EVENT_INVALID",
+    });
   });
 
   it("refuses what fits into no message", () => {
