@@ -41,8 +41,8 @@ select a.attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesc
           where o.queued_key = l.queued_key and o.attempt_no <= l.attempt_no) end as place,
        coalesce(l.progress_message, e.progress_message) as progress_message, e.log, e.outcome
   from stackyard.attempt a
-  left join stackyard.live l on l.attempt_no = a.attempt_no
-  left join stackyard.attempt_end e on e.attempt_no = a.attempt_no`;
+  left join lateral (select * from stackyard.live l where l.attempt_no = a.attempt_no limit 1) l on true
+  left join lateral (select * from stackyard.attempt_end e where e.attempt_no = a.attempt_no limit 1) e on true`;
 
 const FIND = {
   name: "find_attempt",
@@ -60,7 +60,7 @@ const LIST = {
   name: "list_attempts",
   text: `
 with own as materialized (
-  select a.attempt_no, not exists (select from stackyard.attempt_end e where e.attempt_no = a.attempt_no) as is_open
+  select a.attempt_no, (select true from stackyard.attempt_end e where e.attempt_no = a.attempt_no) is null as is_open
     from generate_series((select max(attempt_no) >> 15 from stackyard.attempt),
                          (select min(attempt_no) >> 15 from stackyard.attempt), -1) as segment
    cross join lateral (
@@ -71,7 +71,7 @@ with own as materialized (
   union all
   (select attempt_no from own where not is_open order by attempt_no desc limit 50)
 )
-${VIEW} where a.attempt_no in (select attempt_no from wanted) order by a.attempt_no desc`,
+${VIEW} where a.attempt_no = any(array(select attempt_no from wanted)) order by a.attempt_no desc`,
 };
 
 /** Attempts of a stack, newest first: the open ones and the last settled ones. */

@@ -28,7 +28,7 @@ select s.id, s.data, s.foreign_write, s.version,
        (extract(epoch from s.last_updated_time) * 1000)::bigint as updated,
        (select array_agg(p.body order by p.parked_at, p.parked_no) from stackyard.parked p where p.stack_id = i.id) as parked
   from unnest($1::text[]) with ordinality as i(id, n)
-  left join stackyard.stacks s on s.id = i.id
+  left join stackyard.stacks s on s.id = i.id and s.id = any($1)
  order by i.n`,
 };
 

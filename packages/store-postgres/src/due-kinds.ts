@@ -11,7 +11,7 @@ export interface DueSource {
 /** Rows that a look for the next instant reads at most; what lies behind them is due no earlier than the last of them. */
 const LOOK = 1_000;
 
-const FREE = "not exists (select from stackyard.due_lease d where d.key = x.key and d.until > $1)";
+const FREE = "coalesce((select d.until from stackyard.due_lease d where d.key = x.key), 0) <= $1";
 
 function nextOf(rows: string): string {
   return `select least(min(coalesce(d.until, x.at)), case when count(*) = ${LOOK} then max(x.bound) end) as at

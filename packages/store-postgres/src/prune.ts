@@ -87,14 +87,14 @@ const EVENT_IDS = {
   name: "prune_event_ids",
   text: `
 with batch as materialized (
-  select event_id, stack_id, applied_at, number from stackyard.event_id
+  select ctid as place, event_id, stack_id, applied_at, number from stackyard.event_id
    where (event_id, stack_id) > ($1, $2) order by event_id, stack_id limit ${BATCH}
 ), removed as (
-  delete from stackyard.event_id i using batch b
-   where i.event_id between (select min(event_id) from batch) and (select max(event_id) from batch)
-     and i.event_id = b.event_id and i.stack_id = b.stack_id and b.applied_at < $3
-     and b.number <= coalesce((select s.id_count from stackyard.stacks s where s.id = b.stack_id),
-                              (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), 0) - $4
+  delete from stackyard.event_id where ctid = any(array(
+    select b.place from batch b
+     where b.applied_at < $3
+       and b.number <= coalesce((select s.id_count from stackyard.stacks s where s.id = b.stack_id),
+                                (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), 0) - $4))
 )
 select event_id, stack_id from batch order by event_id desc, stack_id desc limit 1`,
 };

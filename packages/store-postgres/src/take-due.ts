@@ -167,7 +167,8 @@ select c.kind, c.key, c.at, c.seq, t.deliveries, a.attempt_id, a.message, a.task
   from chosen c
   left join tasks t on t.seq = c.seq
   left join others o on o.key = c.key
-  left join stackyard.attempt a on a.attempt_no = c.attempt_no
+  left join stackyard.attempt a
+    on a.attempt_no = c.attempt_no and a.attempt_no = any(array(select o.attempt_no from chosen o))
  where t.seq is not null or o.key is not null
  order by c.at, c.seq, c.key`;
   return { name: `take_${kinds.join("_")}`, text };

@@ -10,7 +10,6 @@ import type { PostgresTls, StoreSettings } from "./postgres-store-options.ts";
  */
 const SESSION = [
   "-c enable_seqscan=off",
-  "-c enable_hashjoin=off",
   "-c enable_mergejoin=off",
   "-c plan_cache_mode=force_generic_plan",
   "-c jit=off",

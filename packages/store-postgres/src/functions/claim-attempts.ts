@@ -43,7 +43,7 @@ begin
             where a.attempt_no = u.attempt_no) end
     from given g
     left join granted u on u.n = g.n
-    left join stackyard.live l on u.n is null and l.attempt_id = g.id;
+    left join stackyard.live l on u.n is null and l.attempt_id = g.id and l.attempt_id = any(p_ids);
 end
 $body$;
 

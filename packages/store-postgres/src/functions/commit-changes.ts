@@ -9,7 +9,7 @@ const LOOK = `select array_agg(c.n::int) filter (where coalesce(s.version, 0) = 
     from unnest(p_ids, p_versions) with ordinality as c(id, version, n)
     left join (select s.id, s.version, s.id_count from stackyard.stacks s
                 where s.id = any(p_ids) order by s.id for update) s on s.id = c.id
-    left join stackyard.stack_gone g on s.id is null and g.id = c.id`;
+    left join stackyard.stack_gone g on s.id is null and g.id = c.id and g.id = any(p_ids)`;
 
 /**
  * Writes changes of different stacks, each whole or not at all: one round trip, one transaction. The arrays have an entry

@@ -16,8 +16,8 @@ begin
     select g.stack, g.id, coalesce(g.visible, 0), g.queued, g.event
       from given g
      where (p_only is null or g.n = any(p_only))
-       and not exists (select from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack)
-       and not exists (select from stackyard.parked p where p.stack_id = g.stack and p.event_id = g.id)
+       and (select true from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack) is null
+       and (select true from stackyard.parked p where p.stack_id = g.stack and p.event_id = g.id) is null
      order by g.place
     on conflict (stack_id, event_id) do nothing
     returning 1

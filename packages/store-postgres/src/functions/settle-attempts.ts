@@ -42,8 +42,8 @@ begin
         json_to_recordset(p_events) as (n int, stack text, id text, visible bigint, queued bigint, event text)
       ) with ordinality as g(n, stack, id, visible, queued, event, place)
      where g.n = any(array(select e.n from ended e))
-       and not exists (select from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack)
-       and not exists (select from stackyard.parked p where p.stack_id = g.stack and p.event_id = g.id)
+       and (select true from stackyard.event_id i where i.event_id = g.id and i.stack_id = g.stack) is null
+       and (select true from stackyard.parked p where p.stack_id = g.stack and p.event_id = g.id) is null
      order by g.place
     on conflict (stack_id, event_id) do nothing
   )

@@ -15,7 +15,7 @@ begin
     select q.seq, q.stack_id, q.queued_at, q.visible_at, q.deliveries, q.event
       from stackyard.event_queue q
      where q.seq >= p_from and q.visible_at <= p_now
-       and not exists (select from stackyard.event_lease l where l.stack_id = q.stack_id and l.until > p_now)
+       and coalesce((select l.until from stackyard.event_lease l where l.stack_id = q.stack_id), 0) <= p_now
      order by q.seq
      limit p_limit
   ), first as materialized (
