@@ -20,13 +20,15 @@ import { requireQueue, type TransportDeps, toTransportDeps } from "./transport-d
  */
 export function createSqsTransport(options: SqsTransportOptions): Transport {
   const deps = toTransportDeps(options);
-  const { eventQueue, taskQueue, longTaskQueue, runnersHaveStore = false } = options;
+  const { eventQueue, eventTopic, taskQueue, longTaskQueue, runnersHaveStore = false } = options;
   const hasDelays = [taskQueue, longTaskQueue].every((queue) => queue === undefined || !isFifo(queue.url));
   return {
     capabilities: {
       maxDelayMs: hasDelays ? MAX_DELAY_MS : 0,
       runnersHaveStore,
-      keepsOrder: eventQueue !== undefined && isFifo(eventQueue.url),
+      // A topic without order in front of the queue takes it away.
+      keepsOrder:
+        eventQueue !== undefined && isFifo(eventQueue.url) && (eventTopic === undefined || isFifo(eventTopic.arn)),
     },
     async publish(events) {
       await findEventSender(deps).send(withTrace(deps, events.map(encodeEvent)));

@@ -38,7 +38,8 @@ function createBench(outcomes: Readonly<Record<string, DeliveryOutcome>> = {}, o
     { logger, ...options },
   );
   const report = async (...records: readonly RecordSketch[]) => {
-    const { batchItemFailures } = await handler(anSqsEvent(records));
+    const isFifo = records.some(({ group }) => group !== undefined);
+    const { batchItemFailures } = await handler(anSqsEvent(records, isFifo ? "stack-events.fifo" : "stack-events"));
     return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
   };
   return { calls, logger, report, handler };
@@ -108,6 +109,26 @@ describe("createEventBatchHandler", () => {
 
     expect(reported).toEqual(["m-1", "m-3"]);
     expect(calls[0]?.map(({ event }) => event.stackId)).toEqual(["s2"]);
+  });
+
+  it("decides large batches in parts, and nothing of a stack behind a part that failed", async () => {
+    const { calls, report } = createBench({ s1: FAILED });
+    const others = Array.from({ length: 150 }, (_, index) => go(`other-${index}`));
+
+    const reported = await report(go("s1"), ...others, go("s1"));
+
+    expect(calls.map((deliveries) => deliveries.length)).toEqual([100, 51]);
+    expect(reported).toEqual(["m-1", "m-152"]);
+  });
+
+  it("takes the groups of standard queues for no order", async () => {
+    const handler = createEventBatchHandler(async (deliveries) =>
+      deliveries.map(({ event }) => (event.stackId === "s1" ? FAILED : DONE)),
+    );
+
+    const { batchItemFailures } = await handler(anSqsEvent([go("s1", { group: "fair" }), go("s2", { group: "fair" })]));
+
+    expect(batchItemFailures).toEqual([{ itemIdentifier: "m-1" }]);
   });
 
   it("gives up after the last delivery, with the reason, and reports it no more", async () => {

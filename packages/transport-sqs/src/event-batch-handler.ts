@@ -1,5 +1,6 @@
 import { type BatchDeps, type BatchOptions, toBatchDeps } from "./batch-options.ts";
 import { type BatchItem, type SqsBatchResponse, toBatchResponse } from "./batch-response.ts";
+import { isFifo } from "./fifo-ids.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { type EventDelivery, readEvent } from "./read-deliveries.ts";
 import { parseSqsBatch } from "./sqs-batch.ts";
@@ -20,7 +21,8 @@ export function createEventBatchHandler(
   const deps = toBatchDeps(options);
   return async (event) => {
     const { queueArn, messages } = parseSqsBatch(event);
-    const read = await Promise.all(messages.map((message) => readOne(deps, message)));
+    const ordered = isFifo(queueArn);
+    const read = await Promise.all(messages.map((message) => readOne(deps, message, ordered)));
     const decided = await decideAll(deps, handle, read);
     const policy = deps.policyOf(queueArn);
     const items = decided.map(async ({ incoming, lane, outcome }): Promise<BatchItem> => {
@@ -47,44 +49,62 @@ interface ReadEvent {
   readonly reason: string;
 }
 
-async function readOne({ claimChecks, clock, logger }: BatchDeps, incoming: IncomingMessage): Promise<ReadEvent> {
+async function readOne(
+  { claimChecks, clock, logger }: BatchDeps,
+  incoming: IncomingMessage,
+  ordered: boolean,
+): Promise<ReadEvent> {
+  // Standard queues may have groups too, for fairness; they mean no order.
+  const group = ordered ? incoming.groupId : undefined;
   try {
     const delivery = await readEvent(incoming, { claimChecks, now: clock.now() });
-    return { incoming, lane: incoming.groupId ?? delivery.event.stackId, delivery, reason: "" };
+    return { incoming, lane: group ?? delivery.event.stackId, delivery, reason: "" };
   } catch (error) {
     const { messageId } = incoming;
     logger.error("A message could not be read; it is delivered again.", { error, messageId });
-    return { incoming, lane: incoming.groupId ?? "", reason: String(error) };
+    return { incoming, lane: group ?? "", reason: String(error) };
   }
 }
 
-/** Decides what could be read and is not behind something that could not. */
+/** Lambda may hand over ten thousand records; what is committed at once stays small. */
+const MAX_EVENTS = 100;
+
+/** Decides what could be read and is not behind something that failed. */
 async function decideAll(
   deps: BatchDeps,
   handle: HandleEvents,
   read: readonly ReadEvent[],
 ): Promise<readonly Decided[]> {
   const blocked = new Set<string>();
-  const ready: (Omit<ReadEvent, "delivery"> & { readonly delivery: EventDelivery })[] = [];
-  const unready: Decided[] = [];
-  for (const one of read) {
-    const { incoming, lane, delivery, reason } = one;
-    if (delivery !== undefined && !blocked.has(lane)) ready.push({ ...one, delivery });
-    else
-      unready.push({
-        incoming,
-        lane,
-        outcome: { kind: "retry", reason: reason || "A message before it could not be read." },
-      });
-    if (delivery === undefined && lane !== "") blocked.add(lane);
+  const decided: Decided[] = [];
+  for (let from = 0; from < read.length; from += MAX_EVENTS) {
+    decided.push(...(await decideSome(deps, handle, { read: read.slice(from, from + MAX_EVENTS), blocked })));
   }
-  const outcomes = ready.length === 0 ? [] : await handleAll(deps, handle, ready);
-  const decided = ready.map(({ incoming, lane }, index): Decided => {
-    return { incoming, lane, outcome: outcomes[index] ?? { kind: "retry", reason: "The handler gave no outcome." } };
-  });
-  const byMessage = new Map([...decided, ...unready].map((one) => [one.incoming, one]));
-  return read.flatMap(({ incoming }) => byMessage.get(incoming) ?? []);
+  return decided;
 }
+
+async function decideSome(
+  deps: BatchDeps,
+  handle: HandleEvents,
+  { read, blocked }: { readonly read: readonly ReadEvent[]; readonly blocked: Set<string> },
+): Promise<readonly Decided[]> {
+  const ready = read.flatMap(({ incoming, lane, delivery }) => {
+    if (delivery === undefined && lane !== "") blocked.add(lane);
+    return delivery === undefined || blocked.has(lane) ? [] : [{ incoming, delivery }];
+  });
+  const outcomes = ready.length === 0 ? [] : await handleAll(deps, handle, ready);
+  const outcomeOf = new Map(ready.map(({ incoming }, index) => [incoming, outcomes[index] ?? NO_OUTCOME]));
+  return read.map(({ incoming, lane, reason }) => {
+    const outcome = outcomeOf.get(incoming) ?? {
+      kind: "retry" as const,
+      reason: reason || "A message before it failed.",
+    };
+    if (outcome.kind === "retry" && outcome.refused !== true && lane !== "") blocked.add(lane);
+    return { incoming, lane, outcome };
+  });
+}
+
+const NO_OUTCOME: DeliveryOutcome = { kind: "retry", reason: "The handler gave no outcome." };
 
 async function handleAll(
   { tracing, logger }: BatchDeps,

@@ -65,12 +65,15 @@ export function createMessageCalls<Value>(input: MessageCallsInput<Value>): Mess
     const settled = messages.map(({ incoming, lane }, index) => {
       return { incoming, lane, settlement: settlements[index] ?? REMOVE };
     });
-    const behind = settled.flatMap(({ lane, settlement }): readonly SettledMessage[] => {
-      // What waits behind a message that goes back must not overtake it.
-      if (!input.ordered || settlement.kind === "remove") return [];
+    const returned = input.ordered ? findFirstReturns(settled) : new Map<string, Settlement>();
+    // What is behind a message that goes back must not overtake it, whether it was in the call or waits.
+    const aligned = settled.map(({ incoming, lane, settlement }): SettledMessage => {
+      return { incoming, settlement: settlement.kind === "remove" ? settlement : (returned.get(lane) ?? settlement) };
+    });
+    const behind = [...returned].flatMap(([lane, settlement]) => {
       return lanes.drop(lane).map(({ incoming }) => ({ incoming, settlement }));
     });
-    await settleMessages(input, [...settled, ...behind]);
+    await settleMessages(input, [...aligned, ...behind]);
   }
 
   return {
@@ -96,6 +99,17 @@ export function createMessageCalls<Value>(input: MessageCallsInput<Value>): Mess
       await Promise.all(calls);
     },
   };
+}
+
+/** By lane: how its first message that goes back does. */
+function findFirstReturns(
+  settled: readonly { readonly lane: string; readonly settlement: Settlement }[],
+): ReadonlyMap<string, Settlement> {
+  const first = new Map<string, Settlement>();
+  for (const { lane, settlement } of settled) {
+    if (settlement.kind === "return" && !first.has(lane)) first.set(lane, settlement);
+  }
+  return first;
 }
 
 async function handleAll<Value>(

@@ -67,6 +67,16 @@ describe("createQueueConsumer", () => {
     await consumer.stop();
   });
 
+  it("gives messages of one lane back together, so that none is there before the first", async () => {
+    const settle = (name: string): Settlement => ({ kind: "return", afterMs: name === "a1" ? 60_000 : 2_000 });
+    const { reader, consumer, deliver } = createBench({ settle });
+
+    await deliver("a1", "b1", "a2");
+
+    expect(reader.hidden).toEqual(["a1 for 60000", "b1 for 2000", "a2 for 60000"]);
+    await consumer.stop();
+  });
+
   it("goes on with what is behind where no order is kept", async () => {
     const settle = (name: string): Settlement => (name === "a1" ? { kind: "return", afterMs: 2_000 } : REMOVE);
     const { reader, consumer, deliver } = createBench({ batchSize: 1, prefetch: 9, ordered: false, settle });

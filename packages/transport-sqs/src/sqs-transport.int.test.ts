@@ -160,6 +160,18 @@ describe("events", () => {
     expect(seen).toEqual([{ traceparent, tracestate: "a=1" }]);
   });
 
+  it("keep their order only where both queue and topic do", () => {
+    const keepsOrder = (url: string, arn?: string) => {
+      const eventTopic = arn === undefined ? {} : { eventTopic: { sns: emulator.sns, arn } };
+      return createSqsTransport({ sqs: emulator.sqs, eventQueue: { url }, ...eventTopic }).capabilities.keepsOrder;
+    };
+
+    expect(keepsOrder("http://q")).toBe(false);
+    expect(keepsOrder("http://q.fifo")).toBe(true);
+    expect(keepsOrder("http://q.fifo", "arn:aws:sns:eu-west-1:111122223333:t")).toBe(false);
+    expect(keepsOrder("http://q.fifo", "arn:aws:sns:eu-west-1:111122223333:t.fifo")).toBe(true);
+  });
+
   it("need a queue or a topic", async () => {
     const transport = createSqsTransport({ sqs: emulator.sqs });
 
