@@ -10,6 +10,7 @@ export {
 } from "./dead-letter-queue.ts";
 export { createEventBatchHandler } from "./event-batch-handler.ts";
 export type { IncomingMessage } from "./incoming-message.ts";
+export { createOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from "./outbox-relay.ts";
 export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";
 export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport-options.ts";
 export { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";

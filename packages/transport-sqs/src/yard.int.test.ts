@@ -5,6 +5,7 @@ import {
   createMessageWorker,
   createStaticLocator,
   createUlids,
+  createWorker,
   systemClock,
 } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
@@ -12,6 +13,7 @@ import { createQueuePublisher } from "@stackyard/sdk/queue";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqsTransport } from "./create-sqs-transport.ts";
+import { createOutboxRelay, type OutboxRelay } from "./outbox-relay.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 const SOURCE = `
@@ -48,8 +50,10 @@ function createExecutor(): Executor {
   });
 }
 
-/** A state manager with a store and a runner with none; nothing but the queues is between them. */
-async function startYard(suffix: "" | ".fifo") {
+type Runner = "with the store" | "by message alone";
+
+/** A state manager and a runner, which has the store or nothing but the queues. */
+async function startYard(suffix: "" | ".fifo", runner: Runner) {
   const queues = {
     eventQueue: { url: await emulator.createQueue(`stack-events${suffix}`) },
     taskQueue: { url: await emulator.createQueue(`stack-tasks${suffix}`) },
@@ -62,19 +66,23 @@ async function startYard(suffix: "" | ".fifo") {
   const { machine } = parseMachine(SOURCE, { name: "review-app" });
   if (machine === undefined) throw new TypeError("The machine is invalid.");
   const locator = createStaticLocator([{ machine, source: SOURCE }]);
-  const engine = createEngine({ store, locator, executors, ...common }, { runnersHaveStore: false });
-  const worker = createMessageWorker({ publish: transport.publish, executors, ...common });
+  const hasStore = runner === "with the store";
+  const engine = createEngine({ store, locator, executors, ...common }, { runnersHaveStore: hasStore });
+  const outbox = createOutboxRelay({ store, transport });
+  const handleTask = hasStore
+    ? handleThenDrain(createWorker({ store, executors, ...common }), outbox)
+    : createMessageWorker({ publish: transport.publish, executors, ...common }).handle;
   const changes = createBell();
   const events = transport.consumeEvents(
     async (deliveries) => {
       const outcomes = await engine.handle(deliveries);
-      await sendOutbox(store, transport);
+      await outbox.drain();
       changes.ring();
       return outcomes;
     },
     { batchSize: 10, concurrency: 1 },
   );
-  const tasks = transport.consumeTasks(worker.handle, { batchSize: 1, concurrency: 4 });
+  const tasks = transport.consumeTasks(handleTask, { batchSize: 1, concurrency: 4 });
   return {
     publisher: createQueuePublisher({ sqs: emulator.sqs, queueUrl: queues.eventQueue.url }),
     store,
@@ -95,13 +103,16 @@ async function startYard(suffix: "" | ".fifo") {
   };
 }
 
-/** What a state manager does after its commits. */
-async function sendOutbox(store: ReturnType<typeof createMemoryStore>, transport: Transport): Promise<void> {
-  const due = await store.takeDue({ kinds: ["task"], now: systemClock.now(), limit: 100, leaseMs: 30_000 });
-  const items = due.flatMap((item) => (item.kind === "task" ? [item] : []));
-  await transport.sendTasks(items.map(({ message }) => message));
-  await store.acknowledge(items.map(({ receipt }) => receipt));
+/** A settled attempt has left its result in the outbox. */
+function handleThenDrain(worker: ReturnType<typeof createWorker>, outbox: OutboxRelay): TaskHandler {
+  return async (delivery) => {
+    const outcome = await worker.handle(delivery);
+    await outbox.drain();
+    return outcome;
+  };
 }
+
+type TaskHandler = Parameters<Transport["consumeTasks"]>[0];
 
 function createBell() {
   let ring = () => {};
@@ -114,9 +125,14 @@ function createBell() {
   };
 }
 
-describe.each([["" as const], [".fifo" as const]])("a yard on queues named *%s", (suffix) => {
+describe.each([
+  ["", "by message alone"],
+  [".fifo", "by message alone"],
+  ["", "with the store"],
+  [".fifo", "with the store"],
+] as const)("a yard on queues named *%s, whose runner works %s", (suffix, runner) => {
   it("leads a stack through its life", async () => {
-    const { publisher, until, stop } = await startYard(suffix);
+    const { publisher, until, stop } = await startYard(suffix, runner);
 
     await publisher.publish({ stackId: "pr-12", event: "OPENED", machine: "review-app" });
     await until("pr-12", "LIVE");
@@ -127,7 +143,7 @@ describe.each([["" as const], [".fifo" as const]])("a yard on queues named *%s",
   });
 
   it("applies an event once that is published twice, by either way", async () => {
-    const { publisher, store, until, stop } = await startYard(suffix);
+    const { publisher, store, until, stop } = await startYard(suffix, runner);
     const opened = { stackId: "pr-12", event: "OPENED", machine: "review-app", id: "delivery-1" };
 
     await publisher.publish(opened);
@@ -142,7 +158,7 @@ describe.each([["" as const], [".fifo" as const]])("a yard on queues named *%s",
   });
 
   it("tells of a failed task, and runs it again when it is asked to", async () => {
-    const { publisher, store, until, stop } = await startYard(suffix);
+    const { publisher, store, until, stop } = await startYard(suffix, runner);
 
     const metadata = { breaks: "db" };
     await publisher.publish({ stackId: "pr-12", event: "OPENED", machine: "review-app", metadata });

@@ -1,0 +1,140 @@
+import { StackyardError } from "@stackyard/core";
+import { type Change, createMemoryStore } from "@stackyard/core/engine";
+import { createFakeClock } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
+import { createOutboxRelay, type OutboxRelayDeps } from "./outbox-relay.ts";
+import { aTask } from "./testing/a-task.ts";
+import { anEvent } from "./testing/an-event.ts";
+
+const ATTEMPT = "pr-12/e1/1/db/1";
+
+function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
+  const clock = createFakeClock();
+  const store = createMemoryStore();
+  const sent: string[] = [];
+  const relay = createOutboxRelay({
+    ...{ store, clock },
+    transport: {
+      publish: async (events) => void sent.push(...events.map(({ id }) => `event ${id}`)),
+      sendTasks: async (messages) => void sent.push(...messages.map(({ dispatch }) => `task ${dispatch.id}`)),
+      ...transport,
+    },
+  });
+
+  /** Commits the dispatch of one attempt. */
+  async function dispatch(): Promise<void> {
+    const change: Change = {
+      ...{ stackId: "pr-12", expectedVersion: 0, write: { kind: "keep" } },
+      ...{ appliedIds: [], park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [], acknowledges: [] },
+      dispatches: [
+        {
+          ...{ attemptId: ATTEMPT, stackId: "pr-12", life: "e1", entry: 1, task: "db", attempt: 1, executor: "lambda" },
+          ...{ timeoutMs: 3_600_000, cancelWithinMs: 60_000, again: false, message: aTask() },
+        },
+      ],
+      now: clock.now(),
+    };
+    await store.commit([change]);
+  }
+
+  const claim = () =>
+    store.claim({ attemptId: ATTEMPT, owner: "w1", leaseMs: 60_000, exclusiveKeys: [], now: clock.now() });
+  return { clock, store, sent, relay, dispatch, claim };
+}
+
+describe("createOutboxRelay", () => {
+  it("has nothing to send", async () => {
+    const { relay, sent } = createBench();
+
+    expect(await relay.drain()).toBe(0);
+    expect(sent).toEqual([]);
+  });
+
+  it("sends events and task messages once, more than fit into one take too", async () => {
+    const { relay, store, sent, dispatch } = createBench();
+    await store.enqueue(Array.from({ length: 150 }, (_, index) => anEvent({ id: `e${index}` })));
+    await dispatch();
+
+    expect(await relay.drain()).toBe(151);
+    expect(await relay.drain()).toBe(0);
+
+    expect(sent.slice(0, 2)).toEqual(["event e0", "event e1"]);
+    expect(sent.at(-1)).toBe(`task ${ATTEMPT}`);
+    expect(new Set(sent).size).toBe(151);
+  });
+
+  it("sends the message of a suspended attempt when its poll is due, and once until it is claimed", async () => {
+    const { clock, relay, store, sent, dispatch, claim } = createBench();
+    await dispatch();
+    const claimed = await claim();
+    if (claimed.kind !== "granted") throw new TypeError("The claim was not granted.");
+    await store.suspend(claimed.grant, { progress: {}, dueAt: clock.now() + 60_000, now: clock.now() });
+
+    expect(await relay.drain()).toBe(0);
+    await clock.advance(60_000);
+    expect(await relay.drain()).toBe(1);
+    await clock.advance(60_000);
+    expect(await relay.drain()).toBe(0);
+
+    expect(sent).toEqual([`task ${ATTEMPT}`]);
+  });
+
+  it("sends the message of an attempt whose owner is gone", async () => {
+    const { clock, relay, sent, dispatch, claim } = createBench();
+    await dispatch();
+    await claim();
+
+    await clock.advance(60_001);
+
+    expect(await relay.drain()).toBe(1);
+    expect(sent).toEqual([`task ${ATTEMPT}`]);
+  });
+
+  it("leaves in the outbox what could not be sent", async () => {
+    let down = true;
+    const published: string[] = [];
+    const { relay, store } = createBench({
+      async publish(events) {
+        if (down) throw new StackyardError("UNREACHABLE", "The queue does not answer.");
+        published.push(...events.map(({ id }) => id));
+      },
+    });
+    await store.enqueue([anEvent()]);
+
+    await expect(relay.drain()).rejects.toMatchObject({ code: "UNREACHABLE" });
+    down = false;
+
+    expect(await relay.drain()).toBe(1);
+    expect(published).toEqual(["e1"]);
+  });
+
+  it("passes over what is too large for the queue, and looks at it again later", async () => {
+    const published: string[] = [];
+    const { clock, relay, store } = createBench({
+      async publish(events) {
+        if (events.some(({ id }) => id === "large")) throw new StackyardError("PAYLOAD_TOO_LARGE", "It is too large.");
+        published.push(...events.map(({ id }) => id));
+      },
+    });
+    await store.enqueue(["a", "large", "b"].map((id) => anEvent({ id, stackId: id })));
+
+    expect(await relay.drain()).toBe(2);
+    expect(published).toEqual(["a", "b"]);
+    await clock.advance(300_000);
+    expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toMatchObject([
+      { event: { id: "large" }, deliveries: 2 },
+    ]);
+  });
+
+  it("sends again what a process that died had taken", async () => {
+    const { clock, relay, store, sent } = createBench();
+    await store.enqueue([anEvent()]);
+    await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 30_000 });
+
+    expect(await relay.drain()).toBe(0);
+    await clock.advance(30_000);
+
+    expect(await relay.drain()).toBe(1);
+    expect(sent).toEqual(["event e1"]);
+  });
+});
