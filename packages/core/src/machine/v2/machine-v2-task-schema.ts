@@ -5,9 +5,9 @@ const Filled = Type.String({ minLength: 1 });
 
 const AnyMap = Type.Record(Type.String(), Type.Unknown());
 
-const S3Source = Type.Object({ type: Type.Optional(Type.Literal("s3")), bucket: Filled, key: Filled }, closed);
+const S3Source = Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed);
 
-const LocalSource = Type.Object({ type: Type.Optional(Type.Literal("local")), location: Filled }, closed);
+const LocalSource = Type.Object({ type: Type.Literal("local"), location: Filled }, closed);
 
 // Its type is known only when it is resolved.
 const OpenSource = Type.Object({ type: Template }, { additionalProperties: Filled });
@@ -15,7 +15,7 @@ const OpenSource = Type.Object({ type: Template }, { additionalProperties: Fille
 const TerraformConfig = Type.Object(
   {
     action: Type.Union([Type.Literal("apply"), Type.Literal("destroy"), Template]),
-    source: Type.Optional(Type.Union([S3Source, LocalSource, Type.Object({}, closed), OpenSource, Template])),
+    source: Type.Union([S3Source, LocalSource, OpenSource, Template]),
     variables: Type.Optional(Type.Union([AnyMap, Template])),
   },
   closed,
