@@ -24,9 +24,18 @@ export interface StoreGroups {
 /** Groups of each kind that are on their way at the same time: one is written while the next is sent. */
 const IN_FLIGHT = 2;
 
+/** How large groups may be. */
+export interface GroupLimits {
+  readonly maxGroup: number;
+  readonly maxConnections: number;
+}
+
 /** Makes the groups; listeners are told when a group is committed. */
-export function createGroups(database: Database, signals: Signals, maxGroup: number): StoreGroups {
-  const common = { maxWeight: maxGroup, maxInFlight: IN_FLIGHT, isOwnFault: isDataError };
+export function createGroups(database: Database, signals: Signals, limits: GroupLimits): StoreGroups {
+  const { maxGroup, maxConnections } = limits;
+  // Where nothing gathers, there is nothing to gain by waiting for those before.
+  const maxInFlight = maxGroup === 1 ? maxConnections : IN_FLIGHT;
+  const common = { maxWeight: maxGroup, maxInFlight, isOwnFault: isDataError };
   const attemptOf = ({ grant }: { readonly grant: { readonly attemptId: string } }) => [grant.attemptId];
   return {
     commits: new GroupedCalls({

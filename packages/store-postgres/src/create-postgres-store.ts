@@ -67,9 +67,9 @@ async function prepare(
 }
 
 function assemble(settings: StoreSettings, connections: Connections, database: Database): PostgresStore {
-  const { schema, logger, maxGroup } = settings;
+  const { schema, logger } = settings;
   const signals = new Signals({ connections, schema, logger });
-  const groups = createGroups(database, signals, maxGroup);
+  const groups = createGroups(database, signals, settings);
   const attempts = createAttemptStore(database, groups, signals);
   let closing: Promise<void> | undefined;
   return {
