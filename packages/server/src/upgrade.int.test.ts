@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
+import type { Store } from "@stackyard/core";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const SOURCE = `
@@ -28,8 +29,10 @@ let yard: TestYard;
 afterEach(() => yard.stop());
 
 /** Stacks that stand in IDLE. */
-async function createStacks(...ids: readonly string[]): Promise<void> {
-  yard = createTestYard({ source: SOURCE });
+const createStacks = (...ids: readonly string[]) => createStacksOf(createTestYard({ source: SOURCE }), ids);
+
+async function createStacksOf(created: TestYard, ids: readonly string[]): Promise<void> {
+  yard = created;
   yard.run();
   const metadata = { password: "hunter22" };
   await yard.call("/v1/events", {
@@ -42,6 +45,22 @@ const findStack = (id: string) => yard.json<Stack>(`/v1/stacks/${id}`);
 
 async function newestHash(): Promise<string> {
   return (await yard.json<{ hash: string }>("/v1/machines/review-app")).hash;
+}
+
+/** How often the store is asked for the history of each event, and how many such questions are open at once at most. */
+function watchQuestions(store: Store) {
+  const seen = { events: new Map<string, number>(), open: 0, most: 0 };
+  const ask = store.listHistory.bind(store);
+  vi.spyOn(store, "listHistory").mockImplementation(async (filter, input) => {
+    const { eventId = "" } = filter;
+    seen.events.set(eventId, (seen.events.get(eventId) ?? 0) + 1);
+    seen.open += 1;
+    seen.most = Math.max(seen.most, seen.open);
+    return ask(filter, input).finally(() => {
+      seen.open -= 1;
+    });
+  });
+  return seen;
 }
 
 describe("the upgrade of a stack", () => {
@@ -128,6 +147,19 @@ describe("the upgrade of a machine's stacks", () => {
       { stackId: "a", outcome: "applied", plan: { differences: [{ event: "TASK_COMPLETED" }] } },
       { stackId: "b", outcome: "applied", plan: { differences: [{ event: "TASK_COMPLETED" }] } },
     ]);
+  });
+
+  it("asks for one outcome at a time, and looks once where the time is over", async () => {
+    await createStacksOf(createTestYard({ source: SOURCE, limits: { outcomeMs: 1 } }), ["a", "b", "c"]);
+    await yard.halt();
+    yard.write(NEWER);
+    const asked = watchQuestions(yard.store);
+
+    const { items } = await yard.json<Upgraded>("/v1/machines/review-app/upgrade", { body: {} });
+
+    expect(items.map(({ outcome }) => outcome)).toEqual(["waiting", "waiting", "waiting"]);
+    expect(asked.most).toBe(1);
+    expect([...asked.events.values()].slice(1)).toEqual([1, 1]);
   });
 
   it("says why a stack stays", async () => {

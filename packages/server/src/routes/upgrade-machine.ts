@@ -69,13 +69,18 @@ async function upgrade(
     return isThere ? [] : [{ id, stackId, event: "UPGRADE_STACK", to: target, ...(reason && { reason }) }];
   });
   await publishMessages(deps, messages, { actor });
-  const wait = { timeoutMs: deps.outcomeMs, signal };
-  return Promise.all(
-    moved.map(async ({ stackId, isThere, id }): Promise<UpgradeResult> => {
-      if (isThere) return { stackId, outcome: "unchanged" };
-      return toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, ...wait }));
-    }),
-  );
+  // One after the other: while the first is waited for the others are decided too, and one look at each is enough.
+  const until = deps.clock.now() + deps.outcomeMs;
+  const results: UpgradeResult[] = [];
+  for (const { stackId, isThere, id } of moved) {
+    const wait = { timeoutMs: Math.max(0, until - deps.clock.now()), signal };
+    results.push(
+      isThere
+        ? { stackId, outcome: "unchanged" }
+        : toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, ...wait })),
+    );
+  }
+  return results;
 }
 
 function toResult(
