@@ -1,13 +1,9 @@
 import { Type } from "typebox";
 import { machineV2TaskSchema } from "./machine-v2-task-schema.ts";
+import { NAME, RESERVED_EVENTS } from "./names.ts";
 import { closed, Duration, Expression, Flag, Scalar, Template } from "./schema-pieces.ts";
 
-const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
-
-const RESERVED =
-  "NEXT|FAILED|TIMEOUT|TASK_COMPLETED|TASK_ERROR|TASK_CANCELLED|RETRY_FAILED_TASKS|RETRY_PENDING_TASKS|CANCEL_TASK|SETTLE_TASK|REMOVE_STACK|UPGRADE_STACK";
-
-const EVENT = `^(?!(?:${RESERVED})$)${NAME}$`;
+const EVENT = `^(?!(?:${RESERVED_EVENTS.join("|")})$)${NAME}$`;
 
 const Name = Type.String({ pattern: `^${NAME}$` });
 

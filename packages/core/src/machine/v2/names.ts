@@ -1,21 +1,22 @@
-const NAME = /^[A-Z0-9][A-Z0-9_-]{0,62}$/;
+import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
+import { SYSTEM_EVENTS } from "../message/event.ts";
 
-// The engine sends these itself, or operators do.
-const RESERVED: ReadonlySet<string> = new Set(
-  (
-    "NEXT FAILED TIMEOUT TASK_COMPLETED TASK_ERROR TASK_CANCELLED RETRY_FAILED_TASKS RETRY_PENDING_TASKS " +
-    "CANCEL_TASK SETTLE_TASK REMOVE_STACK UPGRADE_STACK"
-  ).split(" "),
-);
+/** What names of events and states look like, as the text of a regular expression without its anchors. */
+export const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
+
+/** Names that no event may have: the engine sends events of that name itself, or operators do. */
+export const RESERVED_EVENTS: readonly string[] = [NEXT, FAILED, TIMEOUT, ...Object.values(SYSTEM_EVENTS)];
+
+const WHOLE_NAME = new RegExp(`^${NAME}$`);
 
 /** True for names that events and states of version 2 may have. */
 export function isName(name: string): boolean {
-  return NAME.test(name);
+  return WHOLE_NAME.test(name);
 }
 
-/** True for names that no event may have, because the engine or operators send events of that name. */
+/** True for the names of `RESERVED_EVENTS`. */
 export function isReserved(name: string): boolean {
-  return RESERVED.has(name);
+  return RESERVED_EVENTS.includes(name);
 }
 
 /** What is wrong with a name that `isName` refuses. */
