@@ -118,6 +118,20 @@ describe("the plan of an upgrade", () => {
     expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
+  it("judges an event too that was refused for what it set, and brought nothing", async () => {
+    const source = SOURCE.replace("MERGED: {} }", "MERGED: {}, GROWN: {} }")
+      .replace("metadata:\n", "metadata:\n  size: { type: number, maximum: 2, default: 1 }\n")
+      .replace("LIVE: { on: {", `LIVE: { on: { GROWN: [{ action: no-op, set: { size: "\${metadata.size + 1}" } }],`);
+    const trial = await createLife({ source });
+    for (const id of ["e3", "e4"]) await trial.yard.publish({ id, stackId: "pr-1", event: "GROWN" });
+    await trial.yard.settle();
+
+    const planned = await plan(trial, source.replace("maximum: 2", "maximum: 3"));
+
+    expect(await trial.listOutcomes("pr-1")).toContain("GROWN set-aside METADATA_INVALID");
+    expect(tell(planned)).toEqual(["GROWN: refused METADATA_INVALID LIVE -> applied LIVE"]);
+  });
+
   it("says that the upgrade itself would be refused, and replays all the same", async () => {
     const trial = await createLife();
 

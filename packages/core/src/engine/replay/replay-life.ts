@@ -95,7 +95,7 @@ function workLine(replay: Replay, line: StoredHistoryEntry): void {
 function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntry): boolean {
   if (event === SYSTEM_EVENTS.upgradeStack) return true;
   if (outcome === "applied" || outcome === "removed") return false;
-  return UNJUDGED.has(code) || (code === "METADATA_INVALID" && JSON.stringify(metadata).includes('"***"'));
+  return UNJUDGED.has(code) || (code === "METADATA_INVALID" && JSON.stringify(metadata ?? null).includes('"***"'));
 }
 
 const UNJUDGED: ReadonlySet<string> = new Set([
