@@ -69,8 +69,10 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
       const filter: StackFilter = { condition: "waiting", ...given };
       const page = await store.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
       const reasons = await explainer.explainAll(page.items);
-      const items = page.items.map((item, index) => toStackSummary(item, reasons[index]));
-      return json(200, { ...toPage(page, () => undefined), items });
+      return json(
+        200,
+        toPage(page, (item, index) => toStackSummary(item, reasons[index])),
+      );
     },
   });
 }

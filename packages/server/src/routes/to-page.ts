@@ -8,7 +8,7 @@ export function pageInput(query: { readonly cursor?: string; readonly limit?: nu
   return { limit, ...(cursor === undefined ? {} : { cursor }) };
 }
 
-/** A store's page as the API shows it. */
-export function toPage<Item, View>(page: Page<Item>, toView: (item: Item) => View) {
+/** A store's page as the API shows it; `index` is the item's place in the page. */
+export function toPage<Item, View>(page: Page<Item>, toView: (item: Item, index: number) => View) {
   return { items: page.items.map(toView), ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
