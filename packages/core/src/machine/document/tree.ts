@@ -68,6 +68,17 @@ export function findText(field: Field): string | undefined {
   return field.node.kind === "scalar" && typeof field.node.value === "string" ? field.node.value : undefined;
 }
 
+/** The field's scalar, null included; undefined for maps, lists and numbers that JSON has not. */
+export function findScalar({ node }: Field): ScalarNode["value"] | undefined {
+  if (node.kind !== "scalar") return undefined;
+  return typeof node.value !== "number" || isNumberOfJson(node.value) ? node.value : undefined;
+}
+
+/** True for numbers that JSON can hold. */
+export function isNumberOfJson(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
 /** The value under one key. */
 export function findField(map: Field<MapNode>, key: string): Field | undefined {
   const entry = map.node.entries.get(key);

@@ -1,9 +1,8 @@
 import { findMetadataFault } from "../decide/metadata-rules.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findField, type MapNode } from "../document/tree.ts";
+import { type Field, findField, findScalar, type MapNode } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
-import { findScalar } from "./read-enum.ts";
 
 /** The `default` of a metadata key, which must fit the key's other rules. */
 export function readDefault(

@@ -1,9 +1,8 @@
 import { type CompileContext, onValue } from "../document/compile-context.ts";
-import { type Field, findField, isListField, type MapNode, toItems } from "../document/tree.ts";
+import { type Field, findField, findScalar, isListField, type MapNode, toItems } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
 import type { MetadataValue } from "../stack.ts";
-import { isNumberOfJson } from "./read-range.ts";
 
 /** The `enum` of a metadata key: scalars of its type. */
 export function readEnum(
@@ -34,10 +33,4 @@ export function readEnum(
     return [];
   });
   return values.length > 0 ? { enum: values } : {};
-}
-
-/** The field's scalar, null included; undefined for maps, lists and numbers that JSON has not. */
-export function findScalar({ node }: Field): MetadataValue | undefined {
-  if (node.kind !== "scalar") return undefined;
-  return typeof node.value !== "number" || isNumberOfJson(node.value) ? node.value : undefined;
 }

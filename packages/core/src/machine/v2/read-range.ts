@@ -1,5 +1,5 @@
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
-import { type Field, findField, type MapNode } from "../document/tree.ts";
+import { type Field, findField, isNumberOfJson, type MapNode } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
 
@@ -44,9 +44,4 @@ function readBound(
     );
   }
   return undefined;
-}
-
-/** True for numbers that JSON can hold. */
-export function isNumberOfJson(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
 }
