@@ -1,5 +1,5 @@
 import { onValue } from "../document/compile-context.ts";
-import { type Field, isMapField, toFields } from "../document/tree.ts";
+import { type Field, findScalar, isMapField, toFields } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
 import { checkDeclared } from "./read-metadata.ts";
@@ -22,7 +22,7 @@ export function readSet(
   const templates = new Map<string, Template>();
   for (const [key, field] of toFields(set)) {
     checkDeclared(context, field, key, metadata);
-    if (field.node.kind !== "scalar") {
+    if (findScalar(field) === undefined) {
       const message = `Metadata is flat: a value of set must be a text, number, boolean or null, but this is ${describe(field.node)}.`;
       context.problems.error("set-value-not-scalar", onValue(field), message);
       continue;
