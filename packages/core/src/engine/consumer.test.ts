@@ -11,6 +11,8 @@ type EventItem = Extract<DueItem, { kind: "event" }>;
 
 interface Bench {
   readonly clock: FakeClock;
+  /** Sets the clock that the consumer reads back. */
+  readonly setBack: (ms: number) => void;
   readonly store: Store;
   readonly logger: ReturnType<typeof createRecordingLogger>;
   readonly handled: string[];
@@ -32,6 +34,7 @@ function createBench({ store: replaced = {}, handle = async () => {}, concurrenc
   const handled: string[] = [];
   let takes = 0;
   let listeners = 0;
+  let backMs = 0;
   const store: Store = {
     ...memory,
     takeDue(input) {
@@ -50,7 +53,7 @@ function createBench({ store: replaced = {}, handle = async () => {}, concurrenc
   };
   const consumer = createConsumer<EventItem>({
     store,
-    clock,
+    clock: { ...clock, now: () => clock.now() - backMs },
     logger,
     kinds: ["event"],
     signal: "event",
@@ -65,7 +68,11 @@ function createBench({ store: replaced = {}, handle = async () => {}, concurrenc
       await memory.acknowledge([item.receipt]);
     },
   });
-  return { clock, store: memory, logger, handled, takes: () => takes, listeners: () => listeners, consumer };
+  const setBack = (ms: number) => {
+    backMs += ms;
+  };
+  const counts = { takes: () => takes, listeners: () => listeners };
+  return { clock, setBack, store: memory, logger, handled, ...counts, consumer };
 }
 
 describe("a consumer", () => {
@@ -137,6 +144,18 @@ describe("a consumer", () => {
     await settlePromises();
     const before = bench.takes();
 
+    await bench.clock.advance(10_000);
+
+    expect(bench.takes() - before).toBe(10);
+    await bench.consumer.stop();
+  });
+
+  it("looks again each second although the clock was set back", async () => {
+    const bench = createBench();
+    await settlePromises();
+    const before = bench.takes();
+
+    bench.setBack(3_600_000);
     await bench.clock.advance(10_000);
 
     expect(bench.takes() - before).toBe(10);

@@ -134,7 +134,8 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
 
   async function sleepMs(): Promise<number> {
     const sinceAskedMs = input.clock.now() - askedAt;
-    if (sinceAskedMs < ASK_AFTER_MS) return ASK_AFTER_MS - sinceAskedMs;
+    // Less than nothing: the clock was set back, and the difference is no length of time.
+    if (sinceAskedMs >= 0 && sinceAskedMs < ASK_AFTER_MS) return ASK_AFTER_MS - sinceAskedMs;
     askedAt = input.clock.now();
     const dueAt = (await input.store.nextDueAt(input.kinds)) ?? Number.POSITIVE_INFINITY;
     return Math.max(SHORTEST_MS, Math.min(IDLE_MS, dueAt - input.clock.now()));
