@@ -132,6 +132,15 @@ describe("the plan of an upgrade", () => {
     expect(tell(planned)).toEqual(["GROWN: refused METADATA_INVALID LIVE -> applied LIVE"]);
   });
 
+  it("retries on where the history had retried already and given up", async () => {
+    const trial = await createLife({ source: SOURCE.replace("attempts: 3", "attempts: 2") });
+
+    const planned = await plan(trial, SOURCE.replace("attempts: 3", "attempts: 4"));
+
+    expect(tell(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
+    expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
+  });
+
   it("says that the upgrade itself would be refused, and replays all the same", async () => {
     const trial = await createLife();
 

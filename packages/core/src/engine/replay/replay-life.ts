@@ -59,7 +59,7 @@ const MOST_TIMERS = 1_000;
  * tasks that were never sent is not known, so such tasks stay pending.
  */
 export function replayLife({ machine, lines, limits, until }: ReplayInput): ReplayedLife {
-  const fired = new Set(lines.flatMap(({ timer }) => (timer === undefined ? [] : [timer])));
+  const fired = new Set(lines.flatMap(({ timer, eventId }) => (timer === undefined ? [] : [eventId])));
   const replay: Replay = { machine, limits, fired, applied: new Set(), differences: [], timers: 0, stack: undefined };
   for (const line of lines) {
     fireTimers(replay, line.at - LATE_MS);
@@ -72,7 +72,7 @@ export function replayLife({ machine, lines, limits, until }: ReplayInput): Repl
 interface Replay {
   readonly machine: Machine;
   readonly limits: DecideLimits;
-  /** Ids of the timers that the history has fired. */
+  /** Ids of the events of timers that the history has fired; a task's timer has the same id for all its attempts. */
   readonly fired: ReadonlySet<string>;
   readonly applied: Set<string>;
   readonly differences: ReplayDifference[];
@@ -119,7 +119,7 @@ function fireTimers(replay: Replay, now: number): void {
 }
 
 function findForeign({ stack, fired }: Replay, now: number): StackTimer | undefined {
-  return stack && dueTimers(stack, now).find(({ id }) => !fired.has(id));
+  return stack && dueTimers(stack, now).find((timer) => !fired.has(toTimerEvent(stack, timer, now).id));
 }
 
 function work(replay: Replay, event: StackEvent): Decision {
