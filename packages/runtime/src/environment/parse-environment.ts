@@ -1,0 +1,168 @@
+import { StackyardError } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import { Compile } from "typebox/compile";
+import type { EnvironmentVariables } from "../app.ts";
+import { type Endpoints, findEndpointFaults, toEndpoints } from "./endpoints.ts";
+import { type MachineSource, toMachineSource } from "./machine-source.ts";
+import { type StoreChoice, toStoreChoice } from "./store-choice.ts";
+import { type VariableName, Variables } from "./variables.ts";
+
+/** What an app knows from its environment. */
+export interface Environment {
+  readonly yard: string;
+  /** `LOCAL_MODE`. */
+  readonly isLocal: boolean;
+  readonly region: string | undefined;
+  /** As `AWS_ACCESS_KEY_ID` and its companions say. Undefined: as the SDK finds them. */
+  readonly credentials:
+    | { readonly accessKeyId: string; readonly secretAccessKey: string; sessionToken?: string }
+    | undefined;
+  readonly endpoints: Endpoints;
+  readonly queues: {
+    readonly events: string | undefined;
+    readonly tasks: string | undefined;
+    readonly longTasks: string | undefined;
+    readonly ticks: string | undefined;
+    readonly eventDeadLetters: string | undefined;
+    readonly taskDeadLetters: string | undefined;
+  };
+  readonly eventTopicArn: string | undefined;
+  /** Where messages lie that are too large for a queue. */
+  readonly messages: { readonly bucket: string; readonly prefix: string } | undefined;
+  /** Undefined: the app has no store. */
+  readonly store: StoreChoice | undefined;
+  readonly runnersHaveStore: boolean;
+  /** Undefined: the app needs no machines. */
+  readonly machines: MachineSource | undefined;
+  readonly engine: {
+    readonly refusedEvents: "park" | "redeliver" | "drop";
+    readonly refusedKeepMs: number;
+    readonly automaticEntriesPerHour: number;
+    readonly historyMs: number;
+    readonly allowExternalNext: boolean;
+  };
+  readonly targets: { readonly role?: string; readonly externalId?: string };
+  readonly skipsTasks: boolean;
+}
+
+/** What an app cannot do without, with what it is told when that is missing. */
+export interface EnvironmentNeeds {
+  /** Of `@stackyard/runtime`'s apps, as people are told. */
+  readonly app: string;
+  /** Variables and what they are for. */
+  readonly required: Readonly<Partial<Record<VariableName, string>>>;
+  readonly machines?: boolean;
+  readonly store?: boolean;
+}
+
+const variables = Compile(Variables);
+const DAY_MS = 86_400_000;
+
+/** Reads the environment. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+export function parseEnvironment(given: EnvironmentVariables, needs: EnvironmentNeeds): Environment {
+  const values = withoutEmpty(given);
+  const faults = findFaults(values, needs);
+  if (faults.length === 0) return toEnvironment(values);
+  const list = faults.map((fault) => `\n  - ${fault}`).join("");
+  const count = faults.length === 1 ? "an error" : `${faults.length} errors`;
+  throw new StackyardError("CONFIG_INVALID", `The environment of the ${needs.app} has ${count}:${list}`, {
+    details: { faults },
+  });
+}
+
+type Values = Variables & Readonly<Record<string, string | undefined>>;
+
+function withoutEmpty(given: EnvironmentVariables): Values {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== ""));
+}
+
+function findFaults(values: Values, { required, machines, store }: EnvironmentNeeds): readonly string[] {
+  const missing = Object.entries(required).filter(([name]) => values[name] === undefined);
+  return [
+    ...missing.map(([name, what]) => `${name} is not set: ${what}.`),
+    ...findFormFaults(values),
+    ...findEndpointFaults(values),
+    ...(machines === true ? toMachineSource(values).faults : []),
+    ...(store === true && toStoreChoice(values) === undefined
+      ? ["There is no backing store: set DYNAMODB_TABLE, or POSTGRES_CONNECTION_SECRET."]
+      : []),
+    ...(toRegion(values) === undefined ? ["AWS_REGION is not set, and AWS_DEFAULT_REGION is not either."] : []),
+    ...findRefusalFaults(values),
+  ];
+}
+
+function findFormFaults(values: Values): readonly string[] {
+  const wrong = new Set(variables.Errors(values).map(({ instancePath }) => instancePath.slice(1)));
+  return [...wrong].map((name) => `${name} must ${tellForm(name)}.`);
+}
+
+function tellForm(name: string): string {
+  const schema: unknown = Object.entries(Variables.properties).find(([key]) => key === name)?.[1];
+  const isTold = typeof schema === "object" && schema !== null && "must" in schema;
+  return isTold ? String(schema.must) : "be of another form";
+}
+
+function findRefusalFaults({ REFUSED_EVENTS, SQS_EVENT_QUEUE_URL }: Values): readonly string[] {
+  if (REFUSED_EVENTS !== "redeliver" || SQS_EVENT_QUEUE_URL?.endsWith(".fifo") !== true) return [];
+  return ["REFUSED_EVENTS cannot be redeliver with a FIFO queue: one event would hold up its stack. Use park or drop."];
+}
+
+function toRegion({ AWS_REGION, AWS_DEFAULT_REGION, LOCAL_MODE }: Values): string | undefined {
+  return AWS_REGION ?? AWS_DEFAULT_REGION ?? (LOCAL_MODE === undefined ? undefined : "us-east-1");
+}
+
+function toEnvironment(values: Values): Environment {
+  const { MESSAGE_BUCKET, MESSAGE_PREFIX = "stackyard/messages/", TARGET_ROLE, TARGET_EXTERNAL_ID } = values;
+  return {
+    yard: values.YARD_NAME ?? "main",
+    isLocal: values.LOCAL_MODE !== undefined,
+    region: toRegion(values),
+    credentials: toCredentials(values),
+    endpoints: toEndpoints(values),
+    queues: toQueues(values),
+    eventTopicArn: values.SNS_EVENT_TOPIC_ARN,
+    messages: MESSAGE_BUCKET === undefined ? undefined : { bucket: MESSAGE_BUCKET, prefix: MESSAGE_PREFIX },
+    store: toStoreChoice(values),
+    runnersHaveStore: values.RUNNERS_HAVE_STORE === "true",
+    machines: toMachineSource(values).source,
+    engine: toEngine(values),
+    targets: {
+      ...(TARGET_ROLE === undefined ? {} : { role: TARGET_ROLE }),
+      ...(TARGET_EXTERNAL_ID === undefined ? {} : { externalId: TARGET_EXTERNAL_ID }),
+    },
+    skipsTasks: values.SKIP_TASK_EXECUTION !== undefined,
+  };
+}
+
+function toQueues(values: Values): Environment["queues"] {
+  return {
+    events: values.SQS_EVENT_QUEUE_URL,
+    tasks: values.SQS_TASK_QUEUE_URL,
+    longTasks: values.SQS_LONG_TASK_QUEUE_URL,
+    ticks: values.SQS_TICK_QUEUE_URL,
+    eventDeadLetters: values.SQS_EVENT_DEAD_LETTER_QUEUE_URL,
+    taskDeadLetters: values.SQS_TASK_DEAD_LETTER_QUEUE_URL,
+  };
+}
+
+function toEngine(values: Values): Environment["engine"] {
+  const { REFUSED_EVENTS = "park", REFUSED_EVENTS_KEEP = "1h" } = values;
+  return {
+    // The schema leaves these three.
+    refusedEvents: REFUSED_EVENTS === "redeliver" || REFUSED_EVENTS === "drop" ? REFUSED_EVENTS : "park",
+    refusedKeepMs: parseDuration(REFUSED_EVENTS_KEEP) ?? 3_600_000,
+    automaticEntriesPerHour: Number(values.AUTOMATIC_TRANSITIONS_PER_HOUR ?? 1_000),
+    historyMs: Number(values.HISTORY_RETENTION_DAYS ?? 30) * DAY_MS,
+    allowExternalNext: values.ALLOW_EXTERNAL_NEXT === "true",
+  };
+}
+
+function toCredentials(values: Values): Environment["credentials"] {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = values;
+  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+    const token = AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: AWS_SESSION_TOKEN };
+    return { accessKeyId, secretAccessKey, ...token };
+  }
+  // Emulators take any; without some the SDK would not sign.
+  return values.LOCAL_MODE === undefined ? undefined : { accessKeyId: "local", secretAccessKey: "local" };
+}
