@@ -61,7 +61,7 @@ export const send = defineServerCommand({
     if (!args.wait && args.until === undefined) {
       const told = `${args.event} was accepted for ${published.stackId}.`;
       context.out.result({ ...published, event: args.event, outcome: "accepted" }, () => told);
-      if (args.machine === undefined) await noteUnknownStack(context, published.stackId);
+      if (args.machine === undefined) await noteUnknownStack(context, published);
       return 0;
     }
     const startedAt = Date.now();
@@ -82,12 +82,19 @@ export const send = defineServerCommand({
 const NEW_STACK = "The event that creates a stack names its machine: --machine NAME.";
 
 /** The event was accepted in any case; whoever does not wait learns here that it will come to nothing. */
-async function noteUnknownStack({ out, signal, yard }: ServerContext, stackId: string): Promise<void> {
-  try {
-    await yard.stacks.get(stackId, { signal });
-  } catch (error) {
-    if (isStackyardError(error, "STACK_UNKNOWN")) out.note(`There is no stack "${stackId}" now. ${NEW_STACK}`);
-  }
+async function noteUnknownStack(
+  { out, signal, yard }: ServerContext,
+  { stackId, eventId }: PublishedEvent,
+): Promise<void> {
+  const isMissing = await yard.stacks.get(stackId, { signal }).then(
+    () => false,
+    (error) => isStackyardError(error, "STACK_UNKNOWN"),
+  );
+  if (!isMissing) return;
+  // The stack may have gone by this very event.
+  const history = await yard.events.history(eventId, { signal }).catch(() => undefined);
+  const wasApplied = history?.items.some(({ outcome }) => outcome === "applied" || outcome === "removed");
+  if (history !== undefined && !wasApplied) out.note(`There is no stack "${stackId}" now. ${NEW_STACK}`);
 }
 
 function toEvent({ stack, event, id, machine, confirm }: Args, metadata: ReturnType<typeof parseMetadata>) {

@@ -108,6 +108,15 @@ describe("commands over a running yard", () => {
     expect(shown.stderr).toContain('Did you mean "broken"?');
   });
 
+  it("send says nothing of a missing stack where its own event has removed it", async () => {
+    await send("brief", "PARK", "--machine", "m", "--wait");
+    await send("brief", "CLOSE", "--id", "closing", "--until", "removed");
+
+    const again = await run("send", "brief", "CLOSE", "--id", "closing");
+
+    expect([again.exitCode, again.stderr]).toEqual([0, ""]);
+  });
+
   it("send --until waits for the state, and shows what the stack does", async () => {
     const { exitCode, stdout } = await send("b", "OPEN", "--machine", "m", "--until", "IDLE", "--timeout", "20s");
 
