@@ -14,8 +14,7 @@ export const machineUpgrade = defineCommand({
   name: "machine upgrade",
   summary: "Rewrite a machine of version 1 as version 2 with the same behaviour.",
   description: [
-    "Comments, anchors and the order of keys stay where that is possible. What version 1 accepts and version 2 does not,",
-    "such as a task without executor, is told with its place; then nothing is written and the command ends with 1.",
+    "Comments, anchors and the order of keys stay where that is possible. What version 1 accepts and version 2 does not, such as a task without executor, is told with its place; then nothing is written and the command ends with 1.",
     "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines.md for what to change next.",
   ].join("\n"),
   examples: [
