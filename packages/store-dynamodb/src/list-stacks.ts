@@ -78,9 +78,13 @@ type Test = (stack: Stack, parked: number) => boolean;
 
 const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, Test>> = {
   failed: ({ tasks }) => tasks.some(({ status }) => status === "ERROR"),
-  busy: ({ tasks }) => tasks.some(({ status }) => status === "PENDING"),
+  busy: ({ awaitsRuns, tasks }) => awaitsRuns === true || tasks.some(({ status }) => status === "PENDING"),
   stalled: ({ stalled }) => stalled !== undefined,
   overdue: ({ overdue }) => overdue === true,
-  waiting: ({ tasks, stalled, overdue }, parked) =>
-    parked > 0 || stalled !== undefined || overdue === true || tasks.some(({ status }) => status !== "SATISFIED"),
+  waiting: ({ awaitsRuns, tasks, stalled, overdue }, parked) =>
+    parked > 0 ||
+    stalled !== undefined ||
+    overdue === true ||
+    awaitsRuns === true ||
+    tasks.some(({ status }) => status !== "SATISFIED"),
 };

@@ -22,7 +22,7 @@ export function toColumns(stack: Stack): StackColumns {
   return {
     machine: stack.machine,
     state: stack.state,
-    busy: stack.tasks.some(({ status }) => status === "PENDING"),
+    busy: stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING"),
     trouble: failed + stalled + overdue || null,
     timerAt,
   };

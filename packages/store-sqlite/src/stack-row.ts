@@ -40,7 +40,7 @@ export function toColumns(stack: Stack): StackColumns {
   let timerAt: number | null = null;
   for (const { dueAt } of stack.timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
   return {
-    busy: stack.tasks.some(({ status }) => status === "PENDING") ? 1 : 0,
+    busy: stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING") ? 1 : 0,
     trouble: failed + stalled + overdue || null,
     timerAt,
   };

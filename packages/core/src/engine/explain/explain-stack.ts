@@ -42,10 +42,10 @@ export interface ExplainInput {
  * stack. A task whose attempt waits for an exclusive key is QUEUED, which only its attempt knows.
  */
 export function explainStack(input: ExplainInput, now: number): Explanation {
-  const { stack, parked, machine } = input;
+  const { stack } = input;
   const mask = createMaskText(listHeldSecrets(stack));
   const tasks = stack.tasks.map((task) => toExplained({ ...input, now }, task, mask));
-  const { why, waitsFor } = summarise({ stack, parked, machine, now, tasks });
+  const { why, waitsFor } = summarise({ ...input, now, tasks });
   return { summary: mask(why), ...(waitsFor && { waitsFor }), tasks };
 }
 

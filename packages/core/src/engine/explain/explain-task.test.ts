@@ -51,6 +51,15 @@ describe("a task that is done in its own way", () => {
   });
 });
 
+describe("a task that its machine has no more", () => {
+  it("says so, instead of that it was sent", () => {
+    expect(explain({ name: "app", tasks: [task("app")] }, machineOf({ db: {} }))).toEqual({
+      why: "The machine has no such task any more, so it is not sent. Settle it by hand, or upgrade the stack.",
+      waitsFor: { kind: "operator", task: "app" },
+    });
+  });
+});
+
 describe("a task that waits for its needs", () => {
   const machine = machineOf({ network: {}, db: { needs: ["network"] }, app: { needs: ["network", "db"] } });
 
@@ -102,7 +111,8 @@ describe("a task that waits for its needs", () => {
 
 describe("a task that waits for runs of earlier states", () => {
   const left = run("old", 1);
-  const stack = { name: "app", tasks: [task("app", "WAITING")], runs: [left, run("older", 0)] };
+  const runs = [left, run("older", 0)];
+  const stack = { name: "app", tasks: [task("app", "WAITING")], runs, awaitsRuns: true as const };
 
   it("names them, and why the first one still runs", () => {
     expect(explain(stack, machineOf({ app: {} }, "cancel"), [view(left, { cancelling: "requested" })])).toEqual({
@@ -111,8 +121,14 @@ describe("a task that waits for runs of earlier states", () => {
     });
   });
 
-  it("waits for none where they are abandoned", () => {
-    expect(explain(stack, machineOf({ app: {} }, "abandon")).why).toBe("It is about to be sent.");
+  it("waits for them whatever a later revision says", () => {
+    expect(explain(stack, machineOf({ app: {} }, "abandon")).waitsFor).toMatchObject({ kind: "leaving" });
+  });
+
+  it("waits for none where they were abandoned", () => {
+    const { awaitsRuns, ...abandoning } = stack;
+
+    expect(explain(abandoning, machineOf({ app: {} })).why).toBe("It is about to be sent.");
   });
 });
 

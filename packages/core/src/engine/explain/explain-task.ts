@@ -1,4 +1,5 @@
 import { attemptsOf, isCurrent } from "../../machine/decide/open-runs.ts";
+import { isHeld } from "../../machine/decide/task-flow.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { OpenRun, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
@@ -30,7 +31,14 @@ export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   if (task.detail === "RETRYING") return explainRetry(facts, task.name);
   const attempt = findNewestAttempt(facts, task.name);
   if (attempt !== undefined) return explainAttempt(attempt, facts);
+  if (facts.machine?.tasks.has(task.name) === false) return explainLost(task.name);
   return { why: "Its message was sent; no answer has come.", waitsFor: { kind: "result", task: task.name } };
+}
+
+/** A stack that follows its machine may be in a state whose task the newest revision has no more. */
+function explainLost(name: string): Reason {
+  const why = "The machine has no such task any more, so it is not sent. Settle it by hand, or upgrade the stack.";
+  return { why, waitsFor: { kind: "operator", task: name } };
 }
 
 function explainFailure({ name, detail, errorCode, errorMessage }: TaskState): Reason {
@@ -42,7 +50,7 @@ function explainFailure({ name, detail, errorCode, errorMessage }: TaskState): R
 
 /** For the runs of earlier states first: while they live nothing begins, whatever the needs. */
 function explainWaiting(facts: TaskFacts, name: string): Reason {
-  const left = listLeft(facts);
+  const left = listLeft(facts.stack);
   if (left.length > 0) return explainLeaving(facts, left);
   const unmet = listUnmet(facts, name);
   const [first] = unmet;
@@ -71,13 +79,13 @@ function findRoot(facts: TaskFacts, from: TaskState): TaskState {
   }
 }
 
-/** Runs of earlier states that a state's tasks wait for. */
-function listLeft({ stack, machine }: TaskFacts): readonly OpenRun[] {
-  const leaving = machine?.states.get(stack.state)?.leaving ?? "wait";
-  return leaving === "abandon" ? [] : stack.runs.filter((run) => run.entry !== stack.entry);
+/** Runs of earlier states that this entry waits for. */
+export function listLeft(stack: Stack): readonly OpenRun[] {
+  return isHeld({ stack }) ? stack.runs.filter((run) => run.entry < stack.entry) : [];
 }
 
-function explainLeaving(facts: TaskFacts, left: readonly OpenRun[]): Reason {
+/** Why an entry that waits for such runs stands still. */
+export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">, left: readonly OpenRun[]): Reason {
   const [first] = left;
   const attempt = facts.attempts.find(({ attemptId }) => attemptId === first?.attemptId);
   const state = attempt === undefined ? "" : ` ${toSentence(explainAttempt(attempt, facts).why)}`;

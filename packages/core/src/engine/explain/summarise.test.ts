@@ -7,7 +7,8 @@ const NOW = 1_000_000;
 const machine = aMachine({ LIVE: { on: { PUSHED: [], MERGED: [], NEXT: [], TIMEOUT: [] } }, EMPTY: {} });
 
 function sum(stack: Partial<Omit<Stack, "tasks">>, more: Partial<SummaryFacts> = {}) {
-  return summarise({ stack: aStack({ state: "LIVE", ...stack }), machine, parked: [], now: NOW, tasks: [], ...more });
+  const facts = { stack: aStack({ state: "LIVE", ...stack }), machine, parked: [], attempts: [], now: NOW, tasks: [] };
+  return summarise({ ...facts, ...more });
 }
 
 describe("what a quiet stack waits for", () => {
@@ -52,6 +53,21 @@ describe("what a quiet stack waits for", () => {
       why: "The event KEEP is parked (EVENT_NOT_HANDLED: no); it is tried again in 30s.",
       waitsFor: { kind: "parked", eventId: "e7", event: "KEEP", code: "EVENT_NOT_HANDLED", at: NOW + 30_000 },
     });
+  });
+});
+
+describe("what a stack without tasks that waits for runs of earlier states says", () => {
+  const runs = [{ attemptId: "pr-12/e/1/old/1", entry: 1, task: "old", attempt: 1, dispatchedAt: 0 }];
+
+  it("is which ones", () => {
+    expect(sum({ entry: 2, runs, awaitsRuns: true })).toEqual({
+      why: 'Waits for a run of an earlier state to end: "old".',
+      waitsFor: { kind: "leaving", tasks: ["old"], attemptId: "pr-12/e/1/old/1" },
+    });
+  });
+
+  it("is nothing of them where they are abandoned", () => {
+    expect(sum({ entry: 2, runs }).waitsFor).toEqual({ kind: "event", events: ["PUSHED", "MERGED"] });
   });
 });
 

@@ -1,15 +1,18 @@
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../../machine/machine.ts";
 import type { Stack, Stalled, TaskState } from "../../machine/stack.ts";
+import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";
+import type { AttemptFacts } from "./explain-attempt.ts";
+import { explainLeaving, listLeft } from "./explain-task.ts";
 import { tellLength, tellNames } from "./tell-time.ts";
 import type { Reason, Wait } from "./wait.ts";
 
 /** What a stack's sentence is made of. */
-export interface SummaryFacts {
+export interface SummaryFacts extends AttemptFacts {
   readonly stack: Stack;
   readonly machine?: Machine | undefined;
   readonly parked: readonly ParkedEvent[];
-  readonly now: number;
+  readonly attempts: readonly AttemptView[];
   readonly tasks: readonly (TaskState & Reason)[];
 }
 
@@ -24,14 +27,16 @@ export function summarise(facts: SummaryFacts): Reason {
   return { ...reason, why: `${reason.why} (${count} parked, tried again in ${next} or before.)` };
 }
 
-/** Undefined: no task is pending or has failed, and the stack is not stalled. */
+/** Undefined: no task is pending or has failed, the stack is not stalled, and nothing that was left is waited for. */
 function explainBusy(facts: SummaryFacts): Reason | undefined {
   const { stack, tasks } = facts;
   if (stack.stalled !== undefined) return explainStalled(facts, stack.stalled);
   const failed = tasks.filter(({ status }) => status === "ERROR");
   const pending = tasks.filter(({ status }) => status === "PENDING");
   if (failed.length > 0 && (stack.failed === true || pending.length === 0)) return explainFailed(failed);
-  return pending.length > 0 ? explainPending(pending, failed) : undefined;
+  if (pending.length > 0) return explainPending(pending, failed);
+  const left = listLeft(stack);
+  return left.length > 0 ? explainLeaving(facts, left) : undefined;
 }
 
 function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stalled): Reason {

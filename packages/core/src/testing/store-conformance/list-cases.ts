@@ -85,6 +85,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
       { id: "busy", tasks: [{ name: "t", status: "PENDING" }] },
       { id: "done", tasks: [{ name: "t", status: "SATISFIED" }] },
       { id: "failed", tasks: [{ name: "t", status: "ERROR" }] },
+      { id: "held", awaitsRuns: true },
       { id: "idle" },
       { id: "overdue", overdue: true },
       { id: "stalled", stalled: { code: "LOOP_LIMIT", reason: "…" } },
@@ -92,10 +93,12 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     const park = [aParkedEvent("e1", { event: aQueuedEvent("e1", { stackId: "parked" }) })];
     await commitNow(store, aPut({ id: "parked" }, { park }));
 
+    assert.deepEqual(await listStackIds(store, { condition: "busy" }), ["busy", "held"]);
     assert.deepEqual(await listStackIds(store, { condition: "overdue" }), ["overdue"]);
     assert.deepEqual(await listStackIds(store, { condition: "waiting" }), [
       "busy",
       "failed",
+      "held",
       "overdue",
       "parked",
       "stalled",
@@ -103,7 +106,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({ id: "overdue" }));
     await commitNow(store, aPut({ id: "parked" }, { unpark: ["e1"] }));
     assert.deepEqual(await listStackIds(store, { condition: "overdue" }), []);
-    assert.deepEqual(await listStackIds(store, { condition: "waiting" }), ["busy", "failed", "stalled"]);
+    assert.deepEqual(await listStackIds(store, { condition: "waiting" }), ["busy", "failed", "held", "stalled"]);
   }),
 
   storeCase("goes on after a cursor while stacks come and go", async (store) => {
