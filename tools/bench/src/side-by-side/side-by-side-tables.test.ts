@@ -28,6 +28,7 @@ it("shows rates, costs, ratios, latencies and settings, each where it belongs", 
     jobs: 10,
     jobsPerSecond: spread(1_000),
     stepsPerSecond: spread(2_000),
+    rowsPerSecond: spread(4_250),
     clientCpuMsPer1000: 12.3,
     serverCpuMsPer1000: 45.6,
     peakMiB: 78,
@@ -53,11 +54,11 @@ it("shows rates, costs, ratios, latencies and settings, each where it belongs", 
   );
 
   expect(tables.map(({ rows }) => rows)).toEqual([
-    [["peer 1.0", "1,000 (500–2,000)", "2", "2,000 (1,000–4,000)"]],
+    [["peer 1.0", "1,000 (500–2,000)", "4,250 (2,125–8,500)", "2", "2,000 (1,000–4,000)"]],
     [["peer 1.0", "12", "46", "78", "90", "4.3", "0.13", "1,234"]],
-    [["ours 1.0", "1,000 (500–2,000)", "2", "2,000 (1,000–4,000)"]],
+    [["ours 1.0", "1,000 (500–2,000)", "4,250 (2,125–8,500)", "2", "2,000 (1,000–4,000)"]],
     [["ours 1.0", "12", "46", "78", "90", "4.3", "0.13", "1,234"]],
-    [["peer 1.0", "one by one", "1.50 (0.75–3.00)", "0.50 (0.25–1.00)"]],
+    [["peer 1.0", "one by one", "0.50 (0.25–1.00)", "1.50 (0.75–3.00)"]],
     [
       ["ours 1.0", "grouped", "–", "–", "1.3", "9.0"],
       ["peer 1.0 (within one process)", "one by one", "2.0", "3.0", "–", "–"],

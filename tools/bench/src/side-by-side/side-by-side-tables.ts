@@ -23,10 +23,11 @@ export function toSideBySideTables(summary: SideBySideSummary, contenders: reado
 function toThroughputTable(batching: Batching, drains: readonly DrainSummary[]): Table {
   return {
     title: `Throughput, ${batching}: medians of ${drains[0]?.rounds ?? 0} rounds (least to most)`,
-    head: ["contender", "jobs a second", "durable steps a job", "steps a second"],
-    rows: drains.map(({ contender, jobsPerSecond, stepsPerSecond }) => [
+    head: ["contender", "jobs a second", "rows a second", "durable steps a job", "steps a second"],
+    rows: drains.map(({ contender, jobsPerSecond, rowsPerSecond, stepsPerSecond }) => [
       contender.name,
       toSpreadText(jobsPerSecond, 0),
+      toSpreadText(rowsPerSecond, 0),
       String(contender.steps.length),
       toSpreadText(stepsPerSecond, 0),
     ]),
@@ -57,12 +58,12 @@ function toRatioTable(
 ): Table {
   return {
     title: "Stackyard's rate as a share of a peer's, round by round (least to most)",
-    head: ["peer", "batching", "by durable steps", "by jobs"],
+    head: ["peer", "batching", "by jobs", "by durable steps"],
     rows: ratios.map(({ to, jobs, steps }) => [
       nameOf(to),
       contenders.find(({ id }) => id === to)?.batching ?? "",
-      toSpreadText(steps, 2),
       toSpreadText(jobs, 2),
+      toSpreadText(steps, 2),
     ]),
   };
 }

@@ -16,14 +16,8 @@ import { toStackIds } from "./stackyard-stacks.ts";
 const NAME = "Stackyard";
 const AT_A_TIME = 10;
 const ADD_BATCH = 500;
-const STEPS = [
-  "event taken",
-  "event applied, with stack and history",
-  "task added",
-  "task claimed",
-  "task settled",
-  "result event added",
-];
+// What is taken is only leased, in rows that a crash of the server may take with it: that is no step.
+const STEPS = ["event applied, with stack, history and task", "task claimed", "task settled, with the next event"];
 
 const FILL_SQL = `
 with stack as (

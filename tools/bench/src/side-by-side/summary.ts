@@ -10,6 +10,7 @@ export interface DrainSummary {
   readonly jobs: number;
   readonly jobsPerSecond: Spread;
   readonly stepsPerSecond: Spread;
+  readonly rowsPerSecond: Spread;
   readonly clientCpuMsPer1000: number;
   readonly serverCpuMsPer1000: number;
   readonly peakMiB: number;
@@ -51,6 +52,7 @@ export function summarizeDrains(contender: Contender, results: readonly DrainRes
     jobs: results[0]?.jobs ?? 0,
     jobsPerSecond: toSpread(results.map(rate)),
     stepsPerSecond: toSpread(results.map((result) => rate(result) * contender.steps.length)),
+    rowsPerSecond: toSpread(results.map(({ database, ms }) => (database.rowsWritten / ms) * 1_000)),
     clientCpuMsPer1000: perJob((result) => result.clientCpuMs) * 1_000,
     serverCpuMsPer1000: perJob((result) => result.serverCpuMs) * 1_000,
     peakMiB: median(results.map((result) => result.peakMiB)),

@@ -19,12 +19,13 @@ const contender = (id: string, batching: Contender["batching"] = "grouped"): Con
   },
 });
 
-const drained = (of: Contender, steps: number): DrainSummary => ({
+const drained = (of: Contender, jobs: number, steps: number): DrainSummary => ({
   contender: of,
   rounds: 1,
   jobs: 1,
-  jobsPerSecond: { median: 1, least: 1, most: 1 },
+  jobsPerSecond: { median: jobs, least: jobs, most: jobs },
   stepsPerSecond: { median: steps, least: steps, most: steps },
+  rowsPerSecond: { median: 1, least: 1, most: 1 },
   clientCpuMsPer1000: 0,
   serverCpuMsPer1000: 0,
   peakMiB: 0,
@@ -44,7 +45,7 @@ it("names the fastest peer of the class, and on which side of each peer the late
 
   const verdicts = toVerdicts(
     {
-      drains: [drained(ours, 300), drained(slow, 100), drained(fast, 600), drained(other, 9_000)],
+      drains: [drained(ours, 100, 300), drained(slow, 50, 900), drained(fast, 400, 800), drained(other, 999, 9_000)],
       ratios: [],
       latencies: [
         { contender: ours.id, rate: 50, jobs: 1, p50Ms: 1, p99Ms: 8 },
@@ -56,7 +57,7 @@ it("names the fastest peer of the class, and on which side of each peer the late
   );
 
   expect(verdicts).toEqual([
-    "grouped: 0.50 × the durable steps a second of the fastest peer, fast 1.0: behind.",
+    "grouped: 0.25 × the jobs a second of the fastest peer, fast 1.0, and 0.38 × its durable steps: behind.",
     "grouped, at 50 jobs a second: a p99 of 8.0 ms to the start, below that of slow 1.0 (20.0 ms); behind fast 1.0 (4.3 ms).",
   ]);
 });

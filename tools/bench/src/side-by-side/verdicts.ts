@@ -23,14 +23,14 @@ function toRateVerdict(
   peers: readonly Contender[],
   drains: readonly DrainSummary[],
 ): readonly string[] {
-  const rateOf = (one: Contender) =>
-    drains.find(({ contender }) => contender.id === one.id)?.stepsPerSecond.median ?? Number.NaN;
-  const fastest = peers.reduce((best, peer) => (rateOf(peer) > rateOf(best) ? peer : best));
-  const share = rateOf(own) / rateOf(fastest);
-  const word = share >= 1 ? "ahead" : "behind";
-  return [
-    `${own.batching}: ${share.toFixed(2)} × the durable steps a second of the fastest peer, ${fastest.name}: ${word}.`,
-  ];
+  const rateOf = (one: Contender, unit: "jobsPerSecond" | "stepsPerSecond") =>
+    drains.find(({ contender }) => contender.id === one.id)?.[unit].median ?? Number.NaN;
+  const jobsOf = (one: Contender) => rateOf(one, "jobsPerSecond");
+  const fastest = peers.reduce((best, peer) => (jobsOf(peer) > jobsOf(best) ? peer : best));
+  const jobs = jobsOf(own) / jobsOf(fastest);
+  const steps = rateOf(own, "stepsPerSecond") / rateOf(fastest, "stepsPerSecond");
+  const shares = `${jobs.toFixed(2)} × the jobs a second of the fastest peer, ${fastest.name}, and ${steps.toFixed(2)} ×`;
+  return [`${own.batching}: ${shares} its durable steps: ${jobs >= 1 ? "ahead" : "behind"}.`];
 }
 
 function toLatencyVerdicts(
