@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { failWith } from "../shell/failure.ts";
 
 /** Answers whoever watches over a process that serves nothing else. */
@@ -16,17 +17,22 @@ export interface HealthInput {
   readonly isStopping: () => boolean;
   /** Fails when the store does not answer. */
   readonly check: () => Promise<void>;
+  /** A store that is silent for so long counts as one that does not answer. Default: 5 s. */
+  readonly checkMs?: number;
 }
 
 const STOPPING = "The worker is stopping.";
-const ANSWER_WITHIN_MS = 5_000;
+const CHECK_MS = 5_000;
+/** For a request's head to arrive. */
+const REQUEST_MS = 5_000;
 
 /**
  * `/health/live` and `/health/ready` as a server has them: 200, or 503 with the reason. Throws `CONFIG_INVALID` when the
  * address is taken.
  */
-export async function startHealthListener({ host, port, ...input }: HealthInput): Promise<HealthListener> {
-  const server = createServer({ requestTimeout: ANSWER_WITHIN_MS }, ({ url, method }, response) => {
+export async function startHealthListener({ host, port, ...given }: HealthInput): Promise<HealthListener> {
+  const input = { ...given, check: toTimedCheck(given.check, given.checkMs ?? CHECK_MS) };
+  const server = createServer({ requestTimeout: REQUEST_MS }, ({ url, method }, response) => {
     const known = method === "GET" || method === "HEAD";
     if (known && url === "/health/live") answer(response, 200, OK);
     else if (known && url === "/health/ready") void answerReady(response, input);
@@ -57,6 +63,21 @@ async function answerReady(
   } catch {
     answer(response, 503, { detail: "The store does not answer." });
   }
+}
+
+/** Fails when there is no answer in time. Who asks meanwhile waits for the same answer: a slow store is not asked more. */
+function toTimedCheck(check: () => Promise<void>, withinMs: number): () => Promise<void> {
+  let asked: Promise<void> | undefined;
+  return async () => {
+    asked ??= check().finally(() => {
+      asked = undefined;
+    });
+    const answered = new AbortController();
+    const late = sleep(withinMs, undefined, { signal: answered.signal }).then(() => {
+      throw new Error("There was no answer in time.");
+    });
+    await Promise.race([asked, late]).finally(() => answered.abort());
+  };
 }
 
 function answer(response: ServerResponse, status: number, body: Readonly<Record<string, unknown>>): void {

@@ -1,0 +1,45 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type HealthInput, type HealthListener, startHealthListener } from "./health-listener.ts";
+
+let listener: HealthListener;
+afterEach(() => listener.close());
+
+async function ask(input: Partial<HealthInput>) {
+  const base = { host: "127.0.0.1", port: 0, isStopping: () => false, check: async () => {} };
+  listener = await startHealthListener({ ...base, ...input });
+  const ready = () => fetch(`${listener.url}/health/ready`);
+  return { ready, json: async () => readJson(await ready()) };
+}
+
+const readJson = async (response: Response) => ({ status: response.status, body: await response.json() });
+const SILENT = { status: 503, body: { detail: "The store does not answer." } };
+
+describe("the readiness of a worker", () => {
+  it("is told while the store answers", async () => {
+    expect(await (await ask({})).json()).toEqual({ status: 200, body: { status: "ok" } });
+  });
+
+  it("is not given when the store fails, and again when it answers", async () => {
+    const check = vi.fn(async () => {}).mockRejectedValueOnce(new Error("gone"));
+    const { json } = await ask({ check });
+
+    expect([await json(), (await json()).status]).toEqual([SILENT, 200]);
+  });
+
+  it("is not given by a store that says nothing, which is asked once however many want to know", async () => {
+    const check = vi.fn(() => new Promise<void>(() => {}));
+    const { json } = await ask({ check, checkMs: 20 });
+
+    expect(await Promise.all([json(), json()])).toEqual([SILENT, SILENT]);
+    expect(await json()).toEqual(SILENT);
+    expect(check).toHaveBeenCalledTimes(1);
+  });
+
+  it("is not given while the worker stops, and the store is not asked", async () => {
+    const check = vi.fn(async () => {});
+    const { json } = await ask({ check, isStopping: () => true });
+
+    expect(await json()).toEqual({ status: 503, body: { detail: "The worker is stopping." } });
+    expect(check).not.toHaveBeenCalled();
+  });
+});
