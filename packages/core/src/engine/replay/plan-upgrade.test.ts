@@ -141,6 +141,23 @@ describe("the plan of an upgrade", () => {
     expect(tell(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
+  it("says that it tells not all where the new revision's timers would fire too often", async () => {
+    const trial = createTrial({ source: SOURCE });
+    await trial.yard.publish(opened);
+    await trial.yard.advance(2 * HOUR_MS);
+
+    const planned = await plan(
+      trial,
+      SOURCE.replace("MERGED: {} }", "MERGED: {}, TICK: {} }").replace(
+        "  LIVE: { on: {",
+        "  LIVE: { after: [{ in: 4s, event: TICK }], on: { TICK: LIVE,",
+      ),
+    );
+
+    expect(planned.incomplete).toMatch(/^More than 1000 timers that only the new revision has would have fired/);
+    expect(planned.end).toEqual([]);
+  });
+
   it("says that the upgrade itself would be refused, and replays all the same", async () => {
     const trial = await createLife();
 

@@ -12,7 +12,7 @@ import { createCompileRevision } from "../compile-revision.ts";
 import { createMachineFinder } from "../machine-finder.ts";
 import { compareEnds, type EndDifference } from "./compare-ends.ts";
 import { relaxSecrets } from "./relax-secrets.ts";
-import { type ReplayDifference, replayLife } from "./replay-life.ts";
+import { MOST_TIMERS, type ReplayDifference, replayLife } from "./replay-life.ts";
 
 /** What a plan works with. */
 export interface PlanDeps {
@@ -98,17 +98,19 @@ async function replay(
   const { lines, incomplete } = await loadLife(deps, stack);
   if (lines.length === 0) return { replayed: 0, ...(incomplete && { incomplete }), differences: [], more: 0, end: [] };
   const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
-  const isWhole = incomplete === undefined;
-  const until = isWhole ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
+  const until = incomplete === undefined ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
   const life = replayLife({ machine: relaxed, lines, limits: DEFAULT_LIMITS, until });
+  const why = incomplete ?? (life.hasTooManyTimers ? TOO_MANY_TIMERS : undefined);
   return {
     replayed: lines.length,
-    ...(incomplete && { incomplete }),
+    ...(why && { incomplete: why }),
     differences: life.differences.slice(0, MOST_DIFFERENCES),
     more: Math.max(0, life.differences.length - MOST_DIFFERENCES),
-    end: isWhole ? compareEnds(stack, life.stack) : [],
+    end: why === undefined ? compareEnds(stack, life.stack) : [],
   };
 }
+
+const TOO_MANY_TIMERS = `More than ${MOST_TIMERS} timers that only the new revision has would have fired; the others were left out.`;
 
 interface LoadedLife {
   /** From the line that has created the stack on; none when that is gone. */

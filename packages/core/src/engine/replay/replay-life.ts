@@ -36,6 +36,8 @@ export interface ReplayedLife {
   readonly differences: readonly ReplayDifference[];
   /** As it would stand at the end; undefined when it would be gone. */
   readonly stack: Stack | undefined;
+  /** Timers that only this revision has were left out from some point on, because there were `MOST_TIMERS` of them. */
+  readonly hasTooManyTimers: boolean;
 }
 
 /** What is replayed. */
@@ -51,7 +53,7 @@ export interface ReplayInput {
 /** A timer may fire a few seconds late; an event that came meanwhile may have dropped it. */
 const LATE_MS = 5_000;
 /** Timers that only the other revision has, and that would begin themselves again and again. */
-const MOST_TIMERS = 1_000;
+export const MOST_TIMERS = 1_000;
 
 /**
  * Works the events of a stack's life on another revision and says where that does something else. Timers fire where the
@@ -66,7 +68,8 @@ export function replayLife({ machine, lines, limits, until }: ReplayInput): Repl
     workLine(replay, line);
   }
   fireTimers(replay, until - LATE_MS);
-  return { differences: replay.differences, stack: replay.stack };
+  const { differences, stack, timers } = replay;
+  return { differences, stack, hasTooManyTimers: timers > MOST_TIMERS };
 }
 
 interface Replay {
