@@ -40,7 +40,7 @@ export const dbosQueue: Contender = {
   id: "dbos-queue",
   name: `${NAME}, queue`,
   batching: "grouped",
-  settings: `systemDatabasePoolSize 20, minPollingIntervalMs ${POLL_MS}, no limit of concurrency`,
+  settings: `systemDatabasePoolSize 20, minPollingIntervalMs ${POLL_MS}, no limit of concurrency; dequeued in groups, each ended by a commit of its own`,
   steps: ["dequeued", "ended"],
   inProcess: false,
   connect: (url) => connect(url, false),

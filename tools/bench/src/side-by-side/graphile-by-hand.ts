@@ -1,7 +1,7 @@
 import { run } from "graphile-worker";
 import pg from "pg";
 import type { AddedJobs, Connection, Contender } from "./contender.ts";
-import { createAdder, GROUPED_SETTINGS, graphileWorkerGrouped, logger } from "./graphile-worker.ts";
+import { createAdder, graphileWorker, logger, SETTINGS } from "./graphile-worker.ts";
 import { CHAIN_LENGTH } from "./stackyard-machine.ts";
 
 const EVENT = "event";
@@ -23,9 +23,12 @@ with noted as (
 select graphile_worker.add_job('${TASK}', json_build_object('index', id, 'once', $4::boolean)) from moved where place <= ${CHAIN_LENGTH}`;
 const BODY = JSON.stringify({ event: "NEXT", outcome: "applied", text: "x".repeat(200) });
 
-/** What a user would write: events and tasks are jobs, and the handler of an event writes the stack, its history and the task. */
+/**
+ * What a user would write: events and tasks are jobs, and the handler of an event writes the stack, its history and the task.
+ * Its handlers commit one by one; grouped, it would need handlers that gather what many jobs write, which few would write.
+ */
 export const graphileByHand: Contender = {
-  ...graphileWorkerGrouped,
+  ...graphileWorker,
   id: "graphile-by-hand",
   name: "graphile-worker 0.18.0, our work written by hand",
   steps: [
@@ -62,7 +65,7 @@ function connect(url: string): Connection {
     addOne: (index) => adder.addOne(EVENT, { index, once: true }),
     async work(onStart) {
       const runner = await run({
-        preset: { worker: { ...GROUPED_SETTINGS, connectionString: url, logger } },
+        preset: { worker: { ...SETTINGS, connectionString: url, logger } },
         noHandleSignals: true,
         taskList: {
           async [EVENT](payload, { job, query }) {

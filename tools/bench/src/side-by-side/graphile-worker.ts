@@ -18,6 +18,9 @@ select task.id, json_build_object('index', n), now() + interval '1 year'
 /** Says nothing. */
 export const logger = new Logger(() => () => undefined);
 
+/** Its defaults, as in {@link graphileWorker}. */
+export const SETTINGS: WorkerSettings = { concurrentJobs: 10, maxPoolSize: 10 };
+
 /** Its defaults, ten jobs at a time: each job is taken and completed by statements of its own. */
 export const graphileWorker: Contender = {
   id: "graphile-worker",
@@ -30,11 +33,11 @@ export const graphileWorker: Contender = {
   doneSql: DONE_SQL,
   fillSql: FILL_SQL,
   filledWith: "jobs that wait for next year (it deletes what has ended)",
-  connect: (url) => connect(url, { concurrentJobs: 10, maxPoolSize: 10 }),
+  connect: (url) => connect(url, SETTINGS),
 };
 
 /** Of its own performance page (https://worker.graphile.org/docs/performance). */
-export const GROUPED_SETTINGS: WorkerSettings = {
+const GROUPED_SETTINGS: WorkerSettings = {
   concurrentJobs: 24,
   maxPoolSize: 25,
   localQueue: { size: 500 },

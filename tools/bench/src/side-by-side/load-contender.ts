@@ -30,10 +30,10 @@ const ORDER = [
   "graphile-worker",
   "pg-boss",
   "dbos",
+  "graphile-by-hand",
   "stackyard",
   "graphile-worker-grouped",
   "pg-boss-grouped",
   "dbos-queue",
-  "graphile-by-hand",
   "stackyard-grouped",
 ];
