@@ -8,9 +8,9 @@ export interface MachineLimits {
   readonly maxNodes: number;
   readonly maxStates: number;
   readonly maxTasks: number;
-  /** Of version 2: tasks that one state lists. */
+  /** Of version 2: tasks that one state lists, and that one task needs. */
   readonly maxStateTasks: number;
-  /** Of version 2: entries of all reactions. */
+  /** Of version 2: entries of all reactions; as many entries of all `after`. */
   readonly maxReactions: number;
   /** Problems that are listed. */
   readonly maxProblems: number;

@@ -20,9 +20,9 @@ export function describe(node: TreeNode): string {
 }
 
 /** Names for a message: quoted, and not more than a reader wants. */
-export function listNames(names: Iterable<string>): string {
+export function listNames(names: Iterable<string>, separator = ", "): string {
   const all = [...names];
-  const shown = all.slice(0, MAX_LISTED).map(quote).join(", ");
+  const shown = all.slice(0, MAX_LISTED).map(quote).join(separator);
   return all.length > MAX_LISTED ? `${shown} and ${all.length - MAX_LISTED} more` : shown || "none";
 }
 

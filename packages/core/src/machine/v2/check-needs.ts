@@ -10,12 +10,15 @@ export type StateTasks = readonly string[] | undefined;
 
 /** Refuses needs that a state with the task does not list, and needs that go in circles. */
 export function checkNeeds(context: CompileContext, needs: Needs, states: ReadonlyMap<string, StateTasks>): void {
-  for (const [item, lacking] of findLacking(needs, states)) {
+  const { maxStateTasks, maxProblems } = context.limits;
+  // States with more tasks are refused for that.
+  const sound = [...states].filter(([, tasks = []]) => tasks.length <= maxStateTasks);
+  for (const [item, lacking] of findLacking(needs, new Map(sound))) {
     const message = `${quote(lacking.task)} needs ${quote(item.text)}, which is not among the tasks of ${listNames(lacking.states)}.`;
     context.problems.error("needs-not-in-state", onValue(item.field), message);
   }
-  for (const cycle of findCycles(needs)) {
-    const message = `These tasks wait for each other: ${cycle.names.map(quote).join(" → ")}.`;
+  for (const cycle of findCycles(needs, maxProblems)) {
+    const message = `These tasks wait for each other: ${listNames(cycle.names, " → ")}.`;
     context.problems.error("needs-cycle", onValue(cycle.item.field), message);
   }
 }
@@ -49,17 +52,22 @@ interface Cycle {
   readonly item: TextItem;
 }
 
-// Each task is walked through once: one circle is told for each need that leads back into the way to it.
-function findCycles(needs: Needs): readonly Cycle[] {
+// Each task is walked through once: one circle is told for each need that leads back into the way to it. Aliases make tens
+// of thousands of long ones out of a small document, so no more are kept than are listed.
+function findCycles(needs: Needs, max: number): readonly Cycle[] {
   const cycles: Cycle[] = [];
   const done = new Set<string>();
   const way: string[] = [];
+
+  function keep(start: number, item: TextItem): void {
+    if (cycles.length < max) cycles.push({ names: [...way.slice(start), item.text], item });
+  }
 
   function walk(task: string): void {
     way.push(task);
     for (const item of needs.get(task) ?? []) {
       const start = way.indexOf(item.text);
-      if (start !== -1) cycles.push({ names: [...way.slice(start), item.text], item });
+      if (start !== -1) keep(start, item);
       else if (!done.has(item.text)) walk(item.text);
     }
     way.pop();

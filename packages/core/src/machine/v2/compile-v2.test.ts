@@ -310,6 +310,30 @@ describe("the limits of a v2 machine", () => {
     expect(beyond).toContain("!limit-exceeded states");
   });
 
+  it("are as many for all entries of after", () => {
+    const after = Array.from({ length: 2_001 }, () => ({ in: "1h", event: "GO" }));
+
+    const [within, beyond] = [after.slice(1), after].map((given) =>
+      tell({ states: { ...base.states, INIT: { on: { GO: "DONE" }, after: given } } }),
+    );
+
+    expect(within).toEqual([]);
+    expect(beyond).toEqual(["!limit-exceeded states"]);
+  });
+
+  it("let a task need as many others as a state may have", () => {
+    const names = Array.from({ length: 101 }, (_, index) => `t${index}`);
+    const others = Object.fromEntries(names.map((name) => [name, run]));
+    const states = { ...base.states, DONE: { terminal: true, tasks: ["run", ...names.slice(0, 99)] } };
+
+    const [within, beyond] = [names.slice(0, 99), names].map((needs) =>
+      tell({ states, tasks: { ...others, run: { ...run, needs } } }).filter((told) => told.startsWith("!")),
+    );
+
+    expect(within).toEqual([]);
+    expect(beyond).toContain("!limit-exceeded tasks.run.needs");
+  });
+
   it("hold for states and tasks as in version 1", () => {
     const many = (value: unknown, prefix: string) =>
       Object.fromEntries(Array.from({ length: 501 }, (_, index) => [`${prefix}${index}`, value]));
@@ -361,6 +385,20 @@ describe("a hostile v2 document", () => {
 
     expect(codesOf(undeclared)).toEqual(new Set(["metadata-undeclared", "limit-exceeded"]));
     expect(codesOf(needing)).toEqual(new Set(["needs-undefined", "unused-task", "limit-exceeded"]));
+  });
+
+  it("is told of circles in few words when each of 500 tasks needs all of them by an alias", () => {
+    const names = Array.from({ length: 500 }, (_, index) => `t${index}`);
+    const tasks = names.map((name) => `${name}: { executor: lambda, config: { name: f }, needs: *all }`).join(", ");
+    const source = `version: 2
+x-all: &all [${names.join(", ")}]
+states: { INIT: { on: { TIMEOUT: RUN }, timeout: 1h }, RUN: { tasks: [${names.slice(0, 100).join(", ")}] } }
+tasks: { ${tasks} }`;
+
+    const { problems } = parseMachine(source, options);
+
+    expect(problems.map(({ code }) => code)).toContain("needs-cycle");
+    expect(Math.max(...problems.map(({ message }) => message.length))).toBeLessThan(300);
   });
 });
 

@@ -54,7 +54,11 @@ const COMMON = {
     Type.String({ description: "A name of targets. Default: the runner's own account and region." }),
   ),
   needs: Type.Optional(
-    Type.Array(Filled, { uniqueItems: true, description: "Tasks of the same state that must have succeeded before." }),
+    Type.Array(Filled, {
+      uniqueItems: true,
+      maxItems: 100,
+      description: "Tasks of the same state that must have succeeded before.",
+    }),
   ),
   when: Type.Optional(Expression("If this CEL expression is false when the state is entered, the task is skipped.")),
   timeout: Type.Optional(Duration("For a whole attempt. Default: the executor's own, else 1h.")),

@@ -1,4 +1,4 @@
-import { onValue } from "../document/compile-context.ts";
+import { onKey, onValue } from "../document/compile-context.ts";
 import type { Field, MapNode } from "../document/tree.ts";
 import { findField } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
@@ -14,8 +14,13 @@ export function readNeeds(
   const field = findField(task, "needs");
   const rule = { code: "needs-not-list", what: "needs must be a list of names of tasks" };
   const items = (field && readTextList(context, field, rule)) ?? [];
+  const { maxStateTasks } = context.limits;
+  if (field && items.length > maxStateTasks) {
+    const message = `The task has ${items.length} needs; ${maxStateTasks} are allowed, as many as a state may have tasks.`;
+    context.problems.error("limit-exceeded", onKey(field), message);
+  }
   const needs = new Map<string, TextItem>();
-  for (const item of items) {
+  for (const item of items.slice(0, maxStateTasks)) {
     const fault = findFault(context, item.text, { known, needs });
     if (fault) context.problems.error(fault.code, onValue(item.field), fault.message);
     else needs.set(item.text, item);

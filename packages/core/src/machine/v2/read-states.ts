@@ -39,7 +39,7 @@ export function readStates(context: V2Context, input: StatesInput): ReadonlyMap<
     const place = toPlace(own, input);
     states.set(name, readState(context, field, { references, events, metadata, place, tasks: own }));
   }
-  checkReactionCount(context, input.statesField, states);
+  checkCounts(context, input.statesField, states);
   warnAll(context, input, { states, references });
   return states;
 }
@@ -53,16 +53,20 @@ function toPlace(tasks: StateTasks, { fields, metadata }: StatesInput): Expressi
   return { event: true, tasks: tasks ?? [], states: [...fields.keys()], metadata: metadata.place, sensitive: "never" };
 }
 
-function checkReactionCount(
+function checkCounts(
   { problems, limits }: V2Context,
   statesField: Field,
   states: ReadonlyMap<string, StateDraft>,
 ): void {
   const handlers = [...states.values()].flatMap(({ on }) => [...(on?.values() ?? [])]);
-  const count = handlers.reduce((sum, { entries }) => sum + entries.length, 0);
-  if (count <= limits.maxReactions) return;
-  const message = `The machine has ${count} reactions; ${limits.maxReactions} are allowed.`;
-  problems.error("limit-exceeded", onKey(statesField), message);
+  const reactions = handlers.reduce((sum, { entries }) => sum + entries.length, 0);
+  const timers = [...states.values()].reduce((sum, { after }) => sum + after.length, 0);
+  // Timers stand in the stack's record while it is in the state.
+  for (const [count, what] of [[reactions, "reactions"] as const, [timers, "entries of after"] as const]) {
+    if (count <= limits.maxReactions) continue;
+    const message = `The machine has ${count} ${what}; ${limits.maxReactions} are allowed.`;
+    problems.error("limit-exceeded", onKey(statesField), message);
+  }
 }
 
 interface Read {
