@@ -2,11 +2,14 @@ import type { Life, Operation, WorkKind } from "./operation.ts";
 
 /** Everything that waits for its turn. */
 export interface OperationQueue {
-  /** Of those that are ready the one with the lowest turn comes first, then the one that came first. */
+  /**
+   * Of those that are ready the one with the lowest turn comes first, then the one that came first. What a life that is
+   * over asks for is never taken.
+   */
   add(operation: Operation, turn: number): () => void;
   /** Takes the next one that is ready before the end, now or later. */
   takeNext(now: number): { readonly operation: Operation; readonly at: number } | undefined;
-  /** Forgets everything that this life waits for. */
+  /** This life is over: forgets everything that it waits for, and what it is going to ask for. */
   discard(life: Life): void;
   /** There is work of that kind at that instant, or none; `always`: those who look for it look now. */
   noteDue(kind: WorkKind, dueAt: number | undefined, options: { readonly now: number; readonly always: boolean }): void;
@@ -48,6 +51,7 @@ export function createOperationQueue(endAt: number): OperationQueue {
 
   return {
     add(operation, turn) {
+      if (operation.life?.isOver) return () => undefined;
       sequence += 1;
       const entry = { operation, turn, sequence, forced: false };
       entries.add(entry);
@@ -60,6 +64,7 @@ export function createOperationQueue(endAt: number): OperationQueue {
       return { operation: next.entry.operation, at: next.at };
     },
     discard(life) {
+      life.isOver = true;
       for (const entry of entries) if (entry.operation.life === life) entries.delete(entry);
     },
     noteDue(kind, dueAt, { now, always }) {

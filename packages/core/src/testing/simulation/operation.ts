@@ -7,6 +7,8 @@ export interface Life {
   readonly skewMs: number;
   /** The true instant until which it stands still. */
   frozenUntil: number;
+  /** It has ended. What still goes on in it, because the code cannot be stopped, reaches nothing any more. */
+  isOver: boolean;
   /** Ends it now, as `kill -9` would; another one starts after so long. */
   crash(downMs: number): void;
 }

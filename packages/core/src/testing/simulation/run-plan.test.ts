@@ -172,6 +172,45 @@ describe("a fault", () => {
   });
 });
 
+describe("a process that dies with several messages in hand", () => {
+  const one = { version: 1, events: ["GO"] } as const;
+  const machines = [
+    {
+      ...one,
+      states: { INIT: { on: { GO: [{ action: "advance", state: "ONE" }] } }, ONE: { tasks: ["db", "net"] } },
+      tasks: { db: { executor: "work" }, net: { executor: "work" } },
+    },
+  ] as const;
+  const crash = { kind: "crash", when: "before", downMs: 700 } as const;
+
+  it("does nothing with the others, and takes no more", async () => {
+    const lines: string[] = [];
+    const faults = { "s1/db/1.1 delivery 1": crash };
+
+    const { violations } = await runPlan(aPlan({ machines, nodes: [{ skewMs: 0, concurrency: 3 }], faults }), {
+      onStep: (line) => lines.push(line.split(" ").slice(0, 4).join(" ")),
+    });
+
+    const taken = lines.lastIndexOf("0 node 0 tasks");
+    const restarted = lines.indexOf("700 node 0 restart");
+    expect([taken > 0, restarted > taken]).toEqual([true, true]);
+    expect(lines.slice(taken + 1, restarted)).toEqual([]);
+    expect(violations).toEqual([]);
+  });
+
+  it("starts once when it was asked twice to stop", async () => {
+    const stop = { do: "stop", node: 0, downMs: 9 } as const;
+    const actions = [go, { atMs: 5, ...stop }, { atMs: 6, ...stop }];
+    const lines: string[] = [];
+
+    await runPlan(aPlan({ actions, ...work({ answer: "succeed", takesMs: 100, deaf: true }) }), {
+      onStep: (line) => lines.push(line),
+    });
+
+    expect(lines.filter((line) => line.includes("restart"))).toEqual(["109 node 0 restart is over"]);
+  });
+});
+
 describe("events by a queue beside the store", () => {
   it("come once when all goes well", async () => {
     const { commits, violations } = await trace({ medium: "queue" });

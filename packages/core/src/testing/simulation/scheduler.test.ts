@@ -21,6 +21,7 @@ function createStage(faults: Readonly<Record<string, Fault>> = {}, skewMs = 0): 
     node: 0,
     skewMs,
     frozenUntil: 0,
+    isOver: false,
     crash(downMs) {
       scheduler.discard(life);
       note(`down for ${downMs}`);
@@ -76,6 +77,17 @@ describe("the scheduler", () => {
     call("b");
 
     expect(await runToEnd()).toEqual(expected);
+  });
+
+  it("takes nothing from a life that was discarded, whatever goes on in it", async () => {
+    const { scheduler, life, done, call, runToEnd } = createStage();
+    call("a");
+    scheduler.discard(life);
+    call("b");
+    void scheduler.sleep("sleep", life, 10).then(() => done.push("slept"));
+    void scheduler.idle("events", "idle", life, 10).then(() => done.push("looks"));
+
+    expect(await runToEnd()).toEqual([]);
   });
 
   it("does nothing for a process that stands still", async () => {

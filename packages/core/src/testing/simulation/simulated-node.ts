@@ -74,7 +74,9 @@ export function createNode(index: number, { skewMs, concurrency }: PlannedNode, 
       node: index,
       skewMs,
       frozenUntil: 0,
+      isOver: false,
       crash(downMs) {
+        if (life.isOver) return;
         if (running?.life === life) running = undefined;
         scheduler.discard(life);
         void scheduler.sleep(`node ${index} restart`, undefined, downMs).then(start);
@@ -192,6 +194,8 @@ async function handOver<Result>(
   subject: string | undefined,
   { handle, repeat }: HandOver<Result>,
 ): Promise<Result> {
+  // It has died with one of the messages that were taken together; nobody handles the others.
+  if (life.isOver) return new Promise(() => undefined);
   const fault = deps.chance.findFault(keyOf("delivery", subject), "delivery");
   if (fault !== undefined) deps.noteFault(fault.kind);
   if (fault?.kind === "lose") throw new Error("The messages were lost on their way.");
