@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { listProcesses } from "@stackyard/core/engine";
@@ -311,6 +311,16 @@ describe("a server or a worker that cannot start", () => {
     const { exitCode, stderr } = await refuse(words, {});
 
     expect([exitCode, stderr]).toEqual([code, expect.stringContaining(told)]);
+  });
+
+  it.each(["server", "dev"])("leaves nothing running when %s cannot write its address", async (command) => {
+    const { cwd, list } = aProject();
+    mkdirSync(join(cwd, ".stackyard/server.json"), { recursive: true });
+
+    const { exitCode } = await runCli([command, "--port", "0"], { cwd });
+
+    expect(exitCode).not.toBe(0);
+    expect(await list()).toEqual([]);
   });
 
   it("shows no token that is not one", async () => {

@@ -54,7 +54,7 @@ export const server = defineCommand({
         loadTokens: async () => tokens?.load() ?? [],
       },
     });
-    const removeAddress = tokens?.own === false ? () => {} : await publishAddress(dataDirOf(file), running.url ?? "");
+    const removeAddress = tokens?.own === false ? () => {} : await publishAddress(dataDirOf(file), running);
     tellReady(running, { out, file, withWorker, own: tokens?.own });
     return runUntilSignal(context, running, { drainMs, onEnding: removeAddress });
   },

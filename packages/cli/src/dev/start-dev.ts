@@ -39,7 +39,7 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
     serve: { host, port, anonymous, loadTokens },
   });
   const { url = "" } = started;
-  const removeAddress = await publishAddress(dataDir, url);
+  const removeAddress = await publishAddress(dataDir, started);
   return {
     ...{ ...started, url, token, dataDir },
     async stop() {
