@@ -26,7 +26,9 @@ declare
   v_next bigint;
 begin
   for v_key in select k.key from stackyard.held_key k where k.attempt_no = any(p_attempt_nos) order by k.key loop
-    select l.attempt_no into v_next from stackyard.live l where l.queued_key = v_key order by l.attempt_no limit 1;
+    -- One that another transaction is ending is waited for, and passed over once it has gone.
+    select l.attempt_no into v_next from stackyard.live l where l.queued_key = v_key order by l.attempt_no limit 1
+       for update;
     if v_next is null then
       delete from stackyard.held_key where key = v_key;
       continue;

@@ -112,6 +112,39 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.claim(aClaim("c", keyed))).kind, "granted");
   }),
 
+  storeCase("passes the key over those who end at the moment at which it is passed on", async (store) => {
+    const keys = Array.from({ length: 10 }, (_, index) => `key:${index}`);
+    await dispatchNow(
+      store,
+      keys.map((key) => `a-${key}`),
+      { stackId: "z" },
+    );
+    await dispatchNow(
+      store,
+      keys.map((key) => `b-${key}`),
+      { stackId: "y" },
+    );
+    await dispatchNow(
+      store,
+      keys.map((key) => `c-${key}`),
+      { stackId: "x" },
+    );
+    const pass = async (key: string) => {
+      const holder = await grantNow(store, `a-${key}`, { exclusiveKeys: [key] });
+      expectKind(await store.claim(aClaim(`b-${key}`, { exclusiveKeys: [key] })), "queued");
+      const close = aChange({ stackId: "y", closes: [`b-${key}`] });
+      await Promise.all([store.settle(holder, aSettle(`a-${key}`)), commitNow(store, close)]);
+      return (await store.claim(aClaim(`c-${key}`, { exclusiveKeys: [key] }))).kind;
+    };
+
+    const claims = await Promise.all(keys.map(pass));
+
+    assert.deepEqual(
+      claims,
+      keys.map(() => "granted"),
+    );
+  }),
+
   storeCase("frees the key when nobody waits", async (store) => {
     const grant = await dispatchThree(store);
     await store.settle(grant, aSettle("a"));
