@@ -3,7 +3,7 @@ import type { Machine, Task } from "../machine.ts";
 import { dropDuplicates } from "./drop-duplicates.ts";
 import { editState } from "./edit-state.ts";
 import { escapeTexts } from "./escape-texts.ts";
-import { aliasesOf, findPair, type Nodes, setOwn, toKeyText, toPair, withComments } from "./nodes.ts";
+import { aliasesOf, findPair, findTargets, type Nodes, setOwn, toKeyText, toPair, withComments } from "./nodes.ts";
 import { toStyle, withLineEnds } from "./print-document.ts";
 import { findWrittenTimeout } from "./to-v2-document.ts";
 
@@ -20,8 +20,10 @@ export interface EditInput {
  */
 export function editDocument(document: Document.Parsed, { text, machine }: EditInput): string | undefined {
   const nodes = aliasesOf(document);
+  const targets = findTargets(document);
   const root = document.contents;
-  if (!isMap(root) || !dropDuplicates(document)) return undefined;
+  if (!isMap(root)) return undefined;
+  dropDuplicates(document);
   editVersion(root);
   const states = nodes.resolve(findPair(nodes, root, "states")?.value);
   const tasks = nodes.resolve(findPair(nodes, root, "tasks")?.value);
@@ -29,6 +31,8 @@ export function editDocument(document: Document.Parsed, { text, machine }: EditI
   for (const state of machine.states.values()) editState(nodes, findMap(nodes, states, state.name), state);
   for (const task of machine.tasks.values()) editTask(nodes, findMap(nodes, tasks, task.name), task);
   escapeTexts(nodes, tasks);
+  // What was put in the place of a node has not its anchor.
+  for (const [alias, target] of findTargets(document)) if (targets.get(alias) !== target) return undefined;
   return withLineEnds(text, nameSchema(document.toString(toStyle(text))));
 }
 

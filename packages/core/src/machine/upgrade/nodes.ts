@@ -1,4 +1,16 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, Pair, Scalar, type YAMLMap } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  Pair,
+  Scalar,
+  visit,
+  type YAMLMap,
+} from "yaml";
 
 /** How the nodes of one document are read. */
 export interface Nodes {
@@ -9,6 +21,21 @@ export interface Nodes {
 /** The nodes of a document whose aliases are known to be sound. */
 export function aliasesOf(document: Document.Parsed): Nodes {
   return { resolve: (node) => (isAlias(node) ? node.resolve(document) : node) };
+}
+
+/** What each alias of a document stands for; undefined where no anchor of that name is before it. */
+export function findTargets(document: Document): ReadonlyMap<Alias, Node | undefined> {
+  const anchored = new Map<string, Node>();
+  const targets = new Map<Alias, Node | undefined>();
+  visit(document, {
+    Alias(_key, alias) {
+      targets.set(alias, anchored.get(alias.source));
+    },
+    Value(_key, node) {
+      if (node.anchor !== undefined) anchored.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 
 /** The pair that gives a key its value: the map's own first one, else the first of its merges that has one. */

@@ -149,6 +149,28 @@ tasks:
     expect(machine?.tasks.get("u")?.definition["config"]).toEqual({ name: "g" });
   });
 
+  it.each([
+    [
+      "a handler that gets its short form",
+      `INIT: {on: {GO: [{action: advance, state: &end END}]}}
+  RUN:
+    on:
+      GO: # always
+        - {action: advance, state: *end}`,
+    ],
+    ["a flag in quotes", 'INIT: {terminal: &flag "false"}\n  RUN: {terminal: *flag, on: {GO: []}}'],
+    [
+      "a handler that an extension repeats",
+      "INIT: {on: {GO: &go [{action: advance, state: END}]}}\n  RUN: {}",
+      "x-go: *go",
+    ],
+  ])("writes the document anew where an alias would lose its anchor in %s", (_what, states, more = "") => {
+    const source = `version: 1\nevents: [GO]\nstates:\n  ${states}\n  END: {tasks: [t]}\n${TASKS}${more}`;
+
+    expect(parseMachine(source, { name: "app" }).problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(parseMachine(toSource(source), { name: "app" }).machine?.version).toBe(2);
+  });
+
   it("warns of handlers whose several advances become one, at their place", () => {
     const source = `${HEAD}states:
   INIT:
