@@ -95,12 +95,25 @@ describe("findBoundaryProblems", () => {
     });
   }
 
+  const aTool = { "tools/aws-sim/src/index.ts": "export const sim = 1;" };
+
   it("reports code of a package that stands on an app or a tool", async () => {
     const rules = await findRules({
-      "tools/aws-sim/src/index.ts": "export const sim = 1;",
+      ...aTool,
       "packages/sdk/src/a.ts": imports("../../../tools/aws-sim/src/index.ts"),
     });
 
     expect(rules.sort()).toEqual(["no-deep-imports", "packages-below-apps"]);
+  });
+
+  it.each([
+    ["lets what is for the tests of a package", "sdk", []],
+    ["does not let what core publishes for tests", "core", ["packages-below-apps"]],
+  ])("%s stand on a tool", async (_what, name, expected) => {
+    const path = `packages/${name}/src/testing/index.ts`;
+
+    const rules = await findRules({ ...aTool, [path]: imports("../../../../tools/aws-sim/src/index.ts") });
+
+    expect(rules.filter((rule) => rule !== "no-deep-imports")).toEqual(expected);
   });
 });
