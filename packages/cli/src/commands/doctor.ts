@@ -24,7 +24,7 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
     examples: [{ command: "stackyard doctor", what: "One line a check." }],
     args: Type.Object({ ...serverArgs }),
     async run(context, given) {
-      const checked = await checkProject(context.cwd, given.project);
+      const checked = await checkProject(context, given.project);
       const findings = [
         checkNode(),
         ...checked.findings,

@@ -58,7 +58,7 @@ async function loadMachine(context: CommandContext, wanted: string, project?: st
   if (isFolder(resolve(context.cwd, path))) {
     throw failWith("USAGE", `"${wanted}" is a folder.`, { hint: "Name one machine file." });
   }
-  const executors = await loadPluginExecutors(context.cwd, project);
+  const executors = await loadPluginExecutors(context, project);
   const [report] = await readMachineFiles([path], { cwd: context.cwd, executors });
   if (report?.machine !== undefined) return report.machine;
   const problems = tellProblems(report?.problems ?? [], context.out).join("\n");

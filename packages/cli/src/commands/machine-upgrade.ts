@@ -30,7 +30,7 @@ export const machineUpgrade = defineCommand({
   async run(context, { file, print = false, project }) {
     const { cwd, out } = context;
     const { name, source } = await readMachineText(file, cwd);
-    const executors = await loadPluginExecutors(cwd, project);
+    const executors = await loadPluginExecutors(context, project);
     const upgraded = upgradeMachine(source, { name, executors });
     const { problems } = upgraded;
     if (upgraded.kind === "refused") {

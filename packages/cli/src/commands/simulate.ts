@@ -54,7 +54,7 @@ export const simulate = defineCommand({
   positionals: ["machines"],
   async run(context, { machines: paths, steps: from, now, project }) {
     const { cwd, out, stdin } = context;
-    const executors = await loadPluginExecutors(cwd, project);
+    const executors = await loadPluginExecutors(context, project);
     const reports = await readMachineFiles(paths, { cwd, executors });
     const machines = toMachines(reports);
     const steps = await readSteps(from, { cwd, stdin });

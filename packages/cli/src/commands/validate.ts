@@ -29,7 +29,7 @@ export const validate = defineCommand({
   }),
   positionals: ["files"],
   async run(context, { files, strict = false, project }) {
-    const executors = await loadPluginExecutors(context.cwd, project);
+    const executors = await loadPluginExecutors(context, project);
     const reports = await readMachineFiles(files, { cwd: context.cwd, executors, strict });
     for (const report of reports) tellReport(context, report);
     const invalid = reports.filter(({ machine }) => machine === undefined).length;

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Executor } from "@stackyard/core";
+import type { CommandContext } from "../command.ts";
 import { type ConfigFile, loadConfigFile } from "../project/config-file.ts";
 import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
 import { readMachineFiles } from "../project/machine-files.ts";
@@ -14,7 +15,10 @@ export interface CheckedProject {
 }
 
 /** Looks at configuration, plugins and machines. */
-export async function checkProject(cwd: string, project?: string): Promise<CheckedProject> {
+export async function checkProject(
+  { cwd, env }: Pick<CommandContext, "cwd" | "env">,
+  project?: string,
+): Promise<CheckedProject> {
   let file: ConfigFile;
   try {
     file = await loadConfigFile(cwd, project);
@@ -24,7 +28,7 @@ export async function checkProject(cwd: string, project?: string): Promise<Check
       used: new Set(),
     };
   }
-  const plugins = await checkPlugins(file);
+  const plugins = await checkPlugins(file, env);
   const machines = await checkMachines(file, plugins.executors);
   const findings = [checkConfig(file), plugins.finding, ...machines.findings];
   return { findings, file, used: machines.used };
@@ -41,9 +45,10 @@ function checkConfig({ path, projectDir }: ConfigFile): Finding {
 
 async function checkPlugins(
   file: ConfigFile,
+  env: CommandContext["env"],
 ): Promise<{ readonly finding: Finding; readonly executors: ReadonlyMap<string, Executor> }> {
   try {
-    const executors = await loadExecutors(file, "all");
+    const executors = await loadExecutors(file, "all", env);
     return { finding: ok("plugins", `executors ${[...executors.keys()].join(", ")}`), executors };
   } catch (error) {
     return {

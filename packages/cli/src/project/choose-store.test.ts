@@ -1,6 +1,6 @@
 import type { StackyardConfig } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { chooseSharedStore, chooseStore, listSecretVariables } from "./choose-store.ts";
+import { chooseSharedStore, chooseStore, toTaskEnvironment } from "./choose-store.ts";
 
 const aFile = (store?: StackyardConfig["store"]) => ({
   projectDir: "/home/kim/app",
@@ -42,17 +42,21 @@ describe("chooseStore", () => {
   });
 });
 
-describe("listSecretVariables", () => {
-  it("hides the way into the store where it is the yard's, and the tokens always", () => {
-    const tokens = ["STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE"];
+describe("toTaskEnvironment", () => {
+  const TOKENS = { STACKYARD_TOKEN: "a", STACKYARD_API_TOKENS: "b", STACKYARD_API_TOKENS_FILE: "c" };
+  const POSTGRES = { DATABASE_URL: "d", DATABASE_URL_FILE: "e", POSTGRES_CONNECTION_SECRET: "f" };
+  const DYNAMODB = { DYNAMODB_TABLE: "g", DYNAMODB_WORK_TABLE: "h" };
+  const others = { PATH: "/bin", STACKYARD_URL: "https://yard.example.org" };
 
-    expect(listSecretVariables(chooseStore(aFile()))).toEqual(tokens);
-    expect(listSecretVariables(chooseStore(aFile("postgres")))).toEqual([
-      ...tokens,
-      "DATABASE_URL",
-      "DATABASE_URL_FILE",
-      "POSTGRES_CONNECTION_SECRET",
-    ]);
+  it.each([
+    [undefined, { ...POSTGRES, ...DYNAMODB }],
+    ["postgres", DYNAMODB],
+    ["dynamodb", POSTGRES],
+    ["./store.ts", DYNAMODB],
+  ])("hides the tokens, and of a yard on %j the way into its store", (store, left) => {
+    const env = { ...others, ...TOKENS, ...POSTGRES, ...DYNAMODB };
+
+    expect(toTaskEnvironment(env, chooseStore(aFile(store)))).toEqual({ ...others, ...left });
   });
 });
 

@@ -45,10 +45,19 @@ export function chooseSharedStore(file: ConfigFile, env: Environment): StoreChoi
   return chooseStore({ ...file, config: { ...file.config, store: "postgres" } });
 }
 
-/** What tasks must not see: who has the store or a token has the whole yard. */
-export function listSecretVariables(choice: StoreChoice): readonly string[] {
-  const ofStore = choice.kind === "sqlite" ? [] : POSTGRES_VARIABLES;
-  return ["STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE", ...ofStore];
+/** The environment as tasks may see it: who has the store or a token has the whole yard. */
+export function toTaskEnvironment(env: Environment, choice: StoreChoice): Environment {
+  const hidden = new Set<string>([...TOKEN_VARIABLES, ...listStoreVariables(choice)]);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)));
+}
+
+const TOKEN_VARIABLES = ["STACKYARD_TOKEN", "STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE"];
+
+function listStoreVariables(choice: StoreChoice): readonly string[] {
+  if (choice.kind === "sqlite") return [];
+  if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
+  // A store of one's own may well be on Postgres.
+  return POSTGRES_VARIABLES;
 }
 
 /** What to do where one process may write and several are wanted. */

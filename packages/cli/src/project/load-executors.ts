@@ -12,20 +12,19 @@ export const BUILT_IN = ["terraform", "lambda"] as const;
 export type ExecutorScope = "all" | "plugins";
 
 /**
- * The executors of a project by name. They may hand the environment of this process on to programs, but for the variables
- * that are `hidden`. Throws one `CONFIG_INVALID` that lists every plugin that does not load and every
- * option that does not fit.
+ * The executors of a project by name; they may hand the environment on to programs. Throws one `CONFIG_INVALID` that lists
+ * every plugin that does not load and every option that does not fit.
  */
 export async function loadExecutors(
   file: ConfigFile,
   scope: ExecutorScope,
-  hidden: readonly string[] = [],
+  environment: PluginContext["environment"],
 ): Promise<ReadonlyMap<string, Executor>> {
   const { config, projectDir } = file;
   // Their options are checked in any case.
   const builtIn = scope === "all" || config.executors !== undefined ? await loadBuiltIn(config.executors ?? {}) : [];
   const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
-  const context = { projectDir, dataDir: dataDirOf(file), environment: withoutHidden(process.env, hidden) };
+  const context = { projectDir, dataDir: dataDirOf(file), environment };
   const executors = new Map<string, Executor>();
   const more = [
     ...builtIn.map((loaded) => {
@@ -55,10 +54,6 @@ export function machinesDirOf({ config, projectDir }: ConfigFile): string {
 
 function toAbsolute(projectDir: string, path: string): string {
   return path.startsWith("/") ? path : join(projectDir, path);
-}
-
-function withoutHidden(environment: PluginContext["environment"], hidden: readonly string[]) {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !hidden.includes(name)));
 }
 
 async function loadBuiltIn(options: Readonly<Record<string, unknown>>): Promise<readonly (LoadedPlugin | string)[]> {

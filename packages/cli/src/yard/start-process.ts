@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { Clock, Executor, Locator, Logger, Store } from "@stackyard/core";
 import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { createOwnAwsAccess } from "../dev/own-aws-access.ts";
-import { listSecretVariables, type StoreChoice } from "../project/choose-store.ts";
+import { type StoreChoice, toTaskEnvironment } from "../project/choose-store.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
 import { openStore } from "../project/open-store.ts";
@@ -70,8 +70,8 @@ export interface RunningProcess {
  */
 export async function startProcess(file: ConfigFile, input: ProcessInput): Promise<RunningProcess> {
   offerOwnPackages();
-  const executors = await loadExecutors(file, "all", listSecretVariables(input.store));
   const { env, logger } = input;
+  const executors = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
   const store = await openStore(input.store, { projectDir: file.projectDir, env, logger });
   const machinesDir = machinesDirOf(file);
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
