@@ -1,4 +1,4 @@
-import { type ClaimInput, type ClaimResult, readSecrets } from "@stackyard/core/engine";
+import { type ClaimInput, type ClaimResult, readAttemptSecrets } from "@stackyard/core/engine";
 import { findLiveOwner, grant, isOpen, queue } from "./attempt-moves.ts";
 import { ATTEMPTS, type AttemptRow, toUnclaimedMs } from "./attempt-row.ts";
 import { type KeyRow, settleKey, takeKey } from "./exclusive-key.ts";
@@ -129,5 +129,5 @@ function toGranted(row: AttemptRow): ClaimResult {
 async function findSecrets(context: StoreContext, row: AttemptRow | undefined) {
   if (row?.secrets === undefined) return {};
   const { stack } = await loadAggregate(context, row.stackId);
-  return { secrets: stack === undefined ? {} : readSecrets(stack, row.secrets) };
+  return { secrets: readAttemptSecrets(stack, row.attemptId, row.secrets) };
 }

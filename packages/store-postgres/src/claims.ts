@@ -1,4 +1,4 @@
-import { type ClaimInput, type ClaimResult, readSecrets } from "@stackyard/core/engine";
+import { type ClaimInput, type ClaimResult, readAttemptSecrets } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import type { Stack } from "./port-types.ts";
@@ -75,12 +75,12 @@ function toResult({ attemptId, owner }: ClaimInput, row: ClaimRow | undefined): 
     again: row.token > 1,
     ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as unknown }),
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
-    ...(row.secrets === null ? {} : { secrets: readValues(row.secrets, row.data) }),
+    ...(row.secrets === null ? {} : { secrets: readValues(attemptId, row.secrets, row.data) }),
   };
 }
 
 /** None of a stack that was removed. */
-function readValues(refs: string, data: string | null): ReturnType<typeof readSecrets> {
-  if (data === null) return {};
-  return readSecrets(JSON.parse(data) as Stack, JSON.parse(refs) as string[]);
+function readValues(attemptId: string, refs: string, data: string | null): ReturnType<typeof readAttemptSecrets> {
+  const stack = data === null ? undefined : (JSON.parse(data) as Stack);
+  return readAttemptSecrets(stack, attemptId, JSON.parse(refs) as string[]);
 }

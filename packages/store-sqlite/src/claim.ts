@@ -1,4 +1,4 @@
-import { type ClaimInput, type ClaimResult, readSecrets } from "@stackyard/core/engine";
+import { type ClaimInput, type ClaimResult, readAttemptSecrets } from "@stackyard/core/engine";
 import { unclaimedMs } from "./attempt-deadline.ts";
 import { type AttemptRow, findAttemptRow } from "./attempt-row.ts";
 import type { Database } from "./database.ts";
@@ -67,13 +67,17 @@ function grant({ database }: Transaction, row: AttemptRow, input: ClaimInput, ke
     again: row.token > 0,
     ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as unknown }),
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
-    ...(row.secrets === null ? {} : { secrets: readValues(database, row.stack_id, row.secrets) }),
+    ...(row.secrets === null ? {} : { secrets: readValues(database, row, row.secrets) }),
   };
 }
 
-function readValues(database: Database, stackId: string, refs: string): ReturnType<typeof readSecrets> {
-  const row = database.get<{ body: string }>("select body from stack where stack_id = ? and body is not null", stackId);
-  return row === undefined ? {} : readSecrets(parseStack(row.body), JSON.parse(refs) as string[]);
+function readValues(database: Database, { stack_id, attempt_id }: AttemptRow, refs: string) {
+  const row = database.get<{ body: string }>(
+    "select body from stack where stack_id = ? and body is not null",
+    stack_id,
+  );
+  const stack = row === undefined ? undefined : parseStack(row.body);
+  return readAttemptSecrets(stack, attempt_id, JSON.parse(refs) as string[]);
 }
 
 /** The clock stands while the attempt waits for a key. */

@@ -1,4 +1,4 @@
-export { readSecrets } from "../machine/secrets.ts";
+export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type {
   AttemptView,

@@ -1,3 +1,4 @@
+import type { Dispatch } from "../machine/decide/decision.ts";
 import type { Metadata } from "../machine/stack.ts";
 import type { AttemptView, ClaimInput, ClaimResult } from "../ports/attempt-store.ts";
 import type { CancelAttempt } from "../ports/stack-store.ts";
@@ -12,8 +13,8 @@ export interface MoveDeps {
   readonly keys: MemoryKeys<Attempt>;
   readonly due: Readonly<Record<"deadline" | "poll" | "lapsedLease", DueIndex>>;
   sendTask(attempt: Attempt, now: number): void;
-  /** The values behind references to secrets of a stack. */
-  readSecrets(stackId: string, refs: readonly string[]): Metadata;
+  /** The values behind references to secrets of the dispatch's stack. */
+  readSecrets(dispatch: Dispatch, refs: readonly string[]): Metadata;
   /** The time in which an attempt must be claimed. */
   toUnclaimedMs(timeoutMs: number): number;
 }
@@ -67,8 +68,9 @@ export function createAttemptMoves(deps: MoveDeps): AttemptMoves {
       const lease = { status: "running", owner, leaseUntil: now + leaseMs, pollDueAt: undefined };
       Object.assign(attempt, lease, { token: attempt.token + 1, isCancelTold: attempt.cancel !== undefined });
       schedule(attempt);
-      const { stackId, secrets } = attempt.dispatch;
-      return toGranted(attempt, owner, secrets === undefined ? undefined : deps.readSecrets(stackId, secrets));
+      const { dispatch } = attempt;
+      const { secrets } = dispatch;
+      return toGranted(attempt, owner, secrets === undefined ? undefined : deps.readSecrets(dispatch, secrets));
     },
     markCancelled(attempt, { why, withinMs }, now) {
       attempt.cancel ??= { why, withinMs };

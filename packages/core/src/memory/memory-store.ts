@@ -1,4 +1,4 @@
-import { readSecrets } from "../machine/secrets.ts";
+import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { guardAttempts } from "./memory-attempt-calls.ts";
@@ -80,9 +80,8 @@ function createParts(runnersHaveStore: boolean): Parts {
         rows.addTask({ attemptId, message: dispatch.message }, now);
         watch.notify("task");
       },
-      readSecrets(stackId, refs) {
-        const stack = stacks.find(stackId)?.stack;
-        return stack === undefined ? {} : readSecrets(stack, refs);
+      readSecrets({ attemptId, stackId }, refs) {
+        return readAttemptSecrets(stacks.find(stackId)?.stack, attemptId, refs);
       },
       enqueue,
       due,

@@ -24,7 +24,8 @@ export type ClaimResult =
       readonly progress?: unknown;
       /**
        * The values behind the references that the attempt was dispatched with (`Dispatch.secrets`), as the stack's
-       * record holds them; without those that are gone. Absent when it was dispatched with none.
+       * record holds them; without those that are gone, as all are with the attempt's life. Absent when it was
+       * dispatched with none.
        */
       readonly secrets?: Readonly<Record<string, MetadataValue>>;
       /** A cancel was asked for: call the executor's `cancel` instead of `start` or `poll`. */

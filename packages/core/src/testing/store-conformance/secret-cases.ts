@@ -25,12 +25,14 @@ const SECRETIVE: Partial<Stack> = {
   keptSecrets: { "password#2": "hunter21" },
 };
 
+const ID = "s1/created/1/plan/1";
+
 async function dispatchWith(store: Store, secrets: readonly string[], stack: Partial<Stack> = SECRETIVE) {
-  await commitNow(store, aPut(stack, { dispatches: [aDispatch("a1", { secrets })] }));
+  await commitNow(store, aPut(stack, { dispatches: [aDispatch(ID, { secrets })] }));
 }
 
 async function claimSecrets(store: Store, now = T0) {
-  return expectKind(await store.claim(aClaim("a1", { now })), "granted").secrets;
+  return expectKind(await store.claim(aClaim(ID, { now })), "granted").secrets;
 }
 
 /** Sensitive values: they lie in the stack's record alone, and a granted claim reads them there. */
@@ -65,6 +67,14 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
   storeCase("gives the secrets of a removed stack no more", async (store) => {
     await dispatchWith(store, ["password#3"]);
     await commitNow(store, aChange({ write: { kind: "remove" } }));
+
+    assert.deepEqual(await claimSecrets(store), {});
+  }),
+
+  storeCase("gives an attempt none of the secrets of a later life under the same id", async (store) => {
+    await dispatchWith(store, ["password#3"]);
+    await commitNow(store, aChange({ write: { kind: "remove" } }));
+    await commitNow(store, aPut({ ...SECRETIVE, metadata: { password: "correct horse" }, life: "again" }));
 
     assert.deepEqual(await claimSecrets(store), {});
   }),
@@ -108,7 +118,7 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("gives the secrets to each later grant too", async (store) => {
     await dispatchWith(store, ["password#3"]);
-    const grant = await grantNow(store, "a1");
+    const grant = await grantNow(store, ID);
     await store.suspend(grant, { progress: {}, dueAt: T0 + MINUTE, now: T0 + SECOND });
 
     assert.deepEqual(await claimSecrets(store, T0 + MINUTE), { "password#3": "hunter22" });
