@@ -8,9 +8,9 @@ import { checkServer } from "../doctor/check-server.ts";
 import { checkSharedStore, type SharedStoreInput } from "../doctor/check-shared-store.ts";
 import { checkDisk, checkProviderCache, checkStore } from "../doctor/check-store.ts";
 import { checkTerraform } from "../doctor/check-terraform.ts";
-import { type Finding, fail, failOf, ok } from "../doctor/finding.ts";
+import { type Finding, fail, failOf, ok, warn } from "../doctor/finding.ts";
 import { findNodeProblem } from "../node-version.ts";
-import { chooseSharedStore } from "../project/choose-store.ts";
+import { chooseSharedStore, findStoreVariable } from "../project/choose-store.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { dataDirOf } from "../project/load-executors.ts";
 import type { Style } from "../shell/output.ts";
@@ -65,10 +65,23 @@ async function checkMachine(
 async function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Promise<readonly Finding[]> {
   try {
     const choice = chooseSharedStore(file, input.env);
-    return choice.kind === "sqlite" ? [await checkStore(choice.folder)] : await checkSharedStore(choice, input);
+    if (choice.kind === "sqlite") return [await checkStore(choice.folder)];
+    const found = await checkSharedStore(choice, input);
+    const variable = findStoreVariable(file, input.env);
+    if (variable === undefined) return found;
+    return [await checkStore(dataDirOf(file)), ...found.map((finding) => doubtStore(finding, variable))];
   } catch (error) {
     return [failOf("store", error, "Correct `store` in the configuration.")];
   }
+}
+
+/** A variable of a developer's shell may name any database, so its faults are not the project's. */
+function doubtStore(finding: Finding, variable: string): Finding {
+  if (finding.status !== "fail") return finding;
+  const message = `${variable} names a store that cannot be used; \`stackyard dev\` does without it. ${finding.message}`;
+  const hint =
+    "Servers and workers would take it: if it is not meant for them, write `store` into the configuration. Until then do not migrate it.";
+  return warn(finding.check, message, hint);
 }
 
 function textOf(options: unknown, key: string): string | undefined {

@@ -343,6 +343,22 @@ describe("doctor", () => {
     expect(stdout).toMatch(/warn {2}terraform/);
   });
 
+  it("looks at the embedded store, and only warns of a database that the environment alone names", async () => {
+    const cwd = aProject({ "stackyard.config.json": "{}", "machines/m.yaml": VALID });
+    const env = { PATH: "/nowhere", DATABASE_URL: "postgres://nobody@127.0.0.1:9/none" };
+
+    const { exitCode, stdout } = await runCli(["doctor", "--json"], { cwd, env });
+
+    expect(exitCode).toBe(0);
+    expect(parseLines(stdout).filter(({ check }) => check === "store")).toEqual([
+      { check: "store", status: "ok", message: expect.stringContaining(join(cwd, ".stackyard")) },
+      {
+        ...{ check: "store", status: "warn", message: expect.stringMatching(/^DATABASE_URL names a store/) },
+        hint: expect.stringContaining("write `store` into the configuration"),
+      },
+    ]);
+  });
+
   it("fails without Terraform when a machine needs it", async () => {
     const cwd = aProject();
     await runCli(["init"], { cwd });

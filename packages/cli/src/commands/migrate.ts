@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
 import { createDevLogger } from "../dev/dev-logger.ts";
-import { chooseSharedStore, type StoreChoice } from "../project/choose-store.ts";
+import { chooseSharedStore, findStoreVariable, type StoreChoice } from "../project/choose-store.ts";
 import { loadConfigFile } from "../project/config-file.ts";
 import { openStore } from "../project/open-store.ts";
 import { projectArg } from "./project-arg.ts";
@@ -21,7 +21,11 @@ export const migrate = defineCommand({
     const store = await openStore(choice, { projectDir: file.projectDir, env, logger });
     await store.close();
     const name = choice.kind === "sqlite" ? choice.folder : choice.name;
-    out.result({ store: name, migrated: true }, () => `The store ${name} is up to date.`);
+    const variable = findStoreVariable(file, env);
+    const namedBy = variable === undefined ? {} : { namedBy: variable };
+    out.result({ store: name, ...namedBy, migrated: true }, () => {
+      return `The store ${name}${variable === undefined ? "" : ` of ${variable}`} is up to date.`;
+    });
     return 0;
   },
 });

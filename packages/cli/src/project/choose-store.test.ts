@@ -1,6 +1,6 @@
 import type { StackyardConfig } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { chooseSharedStore, chooseStore, toTaskEnvironment } from "./choose-store.ts";
+import { chooseSharedStore, chooseStore, findStoreVariable, toTaskEnvironment } from "./choose-store.ts";
 
 const aFile = (store?: StackyardConfig["store"]) => ({
   projectDir: "/home/kim/app",
@@ -70,6 +70,8 @@ describe("chooseSharedStore", () => {
       expect(chooseSharedStore(aFile({ type: "postgres", poolSize: 5 }), { [name]: "x" })).toMatchObject({
         options: { poolSize: 5 },
       });
+      expect(findStoreVariable(aFile(), { [name]: "x" })).toBe(name);
+      expect(findStoreVariable(aFile("postgres"), { [name]: "x" })).toBeUndefined();
     },
   );
 });

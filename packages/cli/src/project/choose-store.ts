@@ -40,9 +40,14 @@ export function chooseStore(file: ConfigFile): StoreChoice {
  * Postgres server: who runs servers and workers means that one, while in a developer's shell it may be any database.
  */
 export function chooseSharedStore(file: ConfigFile, env: Environment): StoreChoice {
-  const named = POSTGRES_VARIABLES.some((name) => (env[name] ?? "") !== "");
-  if (file.config.store !== undefined || !named) return chooseStore(file);
+  if (findStoreVariable(file, env) === undefined) return chooseStore(file);
   return chooseStore({ ...file, config: { ...file.config, store: "postgres" } });
+}
+
+/** The variable that names the store where the configuration is silent; undefined: none does. */
+export function findStoreVariable({ config }: ConfigFile, env: Environment): string | undefined {
+  if (config.store !== undefined) return undefined;
+  return POSTGRES_VARIABLES.find((name) => (env[name] ?? "") !== "");
 }
 
 /** The environment as tasks may see it: who has the store or a token has the whole yard. */
