@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of machines, in plain strings.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Document, visit } from "yaml";
 import type { Machine } from "../machine.ts";
 import { parseMachine } from "../parse-machine.ts";
 import { createSimulation } from "../simulation/simulation.ts";
@@ -134,7 +135,52 @@ describe("upgradeMachine, for any machine of version 1 and any steps", () => {
       { numRuns: 100 },
     );
   });
+
+  it("takes a document with aliases and comments as it takes one without", { timeout: 60_000 }, () => {
+    fc.assert(
+      fc.property(aDocument, fc.array(fc.boolean(), { maxLength: 8 }), (document, comments) => {
+        const source = toYaml(document, comments);
+        const upgraded = upgradeMachine(source, { name: "app" });
+        const plain = upgradeMachine(JSON.stringify(document), { name: "app" });
+        if (upgraded.kind === "refused" || plain.kind === "refused")
+          throw new TypeError(JSON.stringify([upgraded, plain]));
+
+        const { hash: _of, ...machine } = toMachine(upgraded.source);
+        const { hash: _ofPlain, ...expected } = toMachine(plain.source);
+
+        expect(machine).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
+
+/** A document whose equal parts are aliases of the first, with comments at some of its lists and maps. */
+function toYaml(value: Readonly<Record<string, unknown>>, comments: readonly boolean[]): string {
+  const firsts = new Map<string, unknown>();
+  const shared = share(comments[0] === true ? { ...value, "x-parts": Object.values(value) } : value, firsts);
+  const document = new Document(shared, { schema: "core", version: "1.2" });
+  let met = 0;
+  visit(document, {
+    Collection(_key, node) {
+      met += 1;
+      if (comments[met % 8] === true) node.commentBefore = " why";
+    },
+  });
+  return document.toString();
+}
+
+/** A value in which equal maps and lists are one and the same. */
+function share(value: unknown, firsts: Map<string, unknown>): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const text = JSON.stringify(value);
+  const first = firsts.get(text);
+  if (first !== undefined) return first;
+  const entries = Object.entries(value).map(([key, inner]) => [key, share(inner, firsts)]);
+  const made = Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
+  firsts.set(text, made);
+  return made;
+}
 
 function toMachine(source: string): Machine {
   const { machine, problems } = parseMachine(source, { name: "app" });
