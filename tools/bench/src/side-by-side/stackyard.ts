@@ -4,8 +4,8 @@ import {
   createStaticLocator,
   createStoreTransport,
   createUlids,
-  createWorker,
   publishMessages,
+  startYard,
   systemClock,
 } from "@stackyard/core/engine";
 import { createPostgresStore } from "@stackyard/store-postgres";
@@ -54,7 +54,8 @@ export const stackyard: Contender = {
   id: "stackyard",
   name: NAME,
   batching: "one by one",
-  settings: "maxGroup 1, 10 connections; events taken one by one, 10 events and 10 tasks at a time",
+  settings:
+    "maxGroup 1, 10 connections; a yard with eventBatch 1, concurrency 10, and nine more consumers of one event at a time",
   steps: STEPS,
   jobs: 3_000,
   inProcess: false,
@@ -62,8 +63,7 @@ export const stackyard: Contender = {
 select not exists (select from stackyard.event_queue) and not exists (select from stackyard.live) as done`,
   fillSql: FILL_SQL,
   filledWith: "stacks, each with a line of history, an applied event and an ended attempt",
-  connect: (url) =>
-    connect({ url, maxGroup: 1 }, { events: { batchSize: 1, concurrency: AT_A_TIME }, tasks: AT_A_TIME }),
+  connect: (url) => connect({ url, maxGroup: 1 }, { eventBatch: 1, moreEvents: AT_A_TIME - 1, concurrency: AT_A_TIME }),
 };
 
 /** A yard in one process with room for 200 tasks; writes that are asked for at the same time share a commit. */
@@ -71,9 +71,9 @@ export const stackyardGrouped: Contender = {
   ...stackyard,
   id: "stackyard-grouped",
   batching: "grouped",
-  settings: "one process, concurrency 200, eventBatch 256, 10 connections",
+  settings: "a yard in one process, concurrency 200, eventBatch 256, 10 connections",
   jobs: 15_000,
-  connect: (url) => connect({ url }, { events: { batchSize: 256, concurrency: 1 }, tasks: 200 }),
+  connect: (url) => connect({ url }, { eventBatch: 256, moreEvents: 0, concurrency: 200 }),
 };
 
 interface YardParts {
@@ -81,12 +81,14 @@ interface YardParts {
   readonly onStart: (stackId: string) => void;
 }
 
-interface ConsumeLimits {
-  readonly events: { readonly batchSize: number; readonly concurrency: number };
-  readonly tasks: number;
+interface WorkLimits {
+  readonly eventBatch: number;
+  /** A yard takes one batch of events after the other; so many more are in hand beside it. */
+  readonly moreEvents: number;
+  readonly concurrency: number;
 }
 
-function connect(options: { readonly url: string; readonly maxGroup?: number }, limits: ConsumeLimits): Connection {
+function connect(options: { readonly url: string; readonly maxGroup?: number }, limits: WorkLimits): Connection {
   const ids = createUlids();
   let opening: Promise<Store> | undefined;
   const open = () => {
@@ -110,7 +112,7 @@ function connect(options: { readonly url: string; readonly maxGroup?: number }, 
     addOne: (index) => publish([onceMessage(`stack-${index}`)]),
     async work(onStart) {
       const toIndex = (stackId: string) => Number(stackId.slice(stackId.indexOf("-") + 1));
-      return startConsuming({ store: await open(), onStart: (stackId) => onStart(toIndex(stackId)) }, limits);
+      return startWorking({ store: await open(), onStart: (stackId) => onStart(toIndex(stackId)) }, limits);
     },
     async close() {
       await (await opening)?.close();
@@ -124,15 +126,15 @@ function createParts({ store, onStart }: YardParts) {
   return { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
 }
 
-/** What a yard is made of but for its sweep: that begins by pruning, every ten minutes in real life and here in each drain. */
-function startConsuming(parts: YardParts, { events, tasks }: ConsumeLimits): StopWork {
+/** A yard as it is: with its sweep, which looks for what time makes due and prunes, at least once a second. */
+function startWorking(parts: YardParts, { eventBatch, moreEvents, concurrency }: WorkLimits): StopWork {
   const deps = createParts(parts);
-  const transport = createStoreTransport(deps);
-  const consumers = [
-    transport.consumeEvents(createEngine(deps).handle, events),
-    transport.consumeTasks(createWorker(deps).handle, { batchSize: tasks, concurrency: tasks }),
-  ];
+  const running: { stop(): Promise<void> }[] = [startYard(deps, { eventBatch, concurrency })];
+  if (moreEvents > 0) {
+    const more = { batchSize: eventBatch, concurrency: moreEvents };
+    running.push(createStoreTransport(deps).consumeEvents(createEngine(deps).handle, more));
+  }
   return async () => {
-    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    await Promise.all(running.map((one) => one.stop()));
   };
 }
