@@ -33,5 +33,10 @@ export function withoutPlaces(problems: ProblemList, places: ReadonlySet<Place>)
 function relaxExecutor(executors: ExecutorRegistry, name: string, { opening }: OpenConfig): ExecutorRegistry {
   const definition = executors.get(name);
   if (definition === undefined || opening === undefined) return executors;
-  return new Map([...executors, [name, { ...definition, config: relaxSchema(definition.config, opening) }]]);
+  try {
+    return new Map([...executors, [name, { ...definition, config: relaxSchema(definition.config, opening) }]]);
+  } catch {
+    // The check by the schema as it is tells why it cannot be used.
+    return executors;
+  }
 }

@@ -128,6 +128,17 @@ describe("the config of a v2 task", () => {
     ]);
   });
 
+  it.each([{ key: 1 }, { key: "${metadata.n}" }])("is told of a schema that cannot be used, as %j", (config) => {
+    const broken = { ...sleeper, config: { type: "object", patternProperties: { "[\\w-.]": { type: "number" } } } };
+    const executors = new Map<string, ExecutorDefinition>([["sleeper", broken]]);
+    const tasks = { run: { executor: "sleeper", config } };
+
+    const { problems } = parseMachineDocument({ ...base, tasks }, { ...options, executors });
+
+    expect(problems).toMatchObject([{ code: "config-invalid", path: "tasks.run.config" }]);
+    expect(problems[0]?.message).toContain('The schema of the executor "sleeper" cannot be used: Invalid regular');
+  });
+
   it("is checked as a whole once it is resolved", () => {
     const { machine } = compile({ tasks: { run: { executor: "sleeper", config: { seconds: "${metadata.n}" } } } });
     const dynamic = machine?.tasks.get("run")?.dynamicConfig;
