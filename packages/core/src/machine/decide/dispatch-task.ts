@@ -1,5 +1,6 @@
 import type { Machine } from "../machine.ts";
 import type { MessageStack, TaskMessage } from "../message/task-message.ts";
+import { toWireTasks } from "../message/to-wire-tasks.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { OpenRun, Stack } from "../stack.ts";
 import { attemptIdOf } from "./attempt-id.ts";
@@ -13,7 +14,7 @@ import { replaceRun, toScopeInput, type Work } from "./work.ts";
 export function toMessageStack({ version }: Machine, stack: Stack): MessageStack {
   const { id, previousState, machine, state, tasks } = stack;
   const metadata = version === 1 ? stack.metadata : toShownMetadata(stack);
-  return { id, previousState, machine, _state: state, tasks, metadata };
+  return { id, previousState, machine, _state: state, tasks: toWireTasks(tasks), metadata };
 }
 
 /** Makes a new attempt of a task and sends it. */

@@ -1,5 +1,5 @@
 import type { ShownMetadata } from "../secrets.ts";
-import type { TaskState } from "../stack.ts";
+import type { WireTask } from "./to-wire-tasks.ts";
 
 /** The stack as task messages show it; the names are fixed, `_state` included. */
 export interface MessageStack {
@@ -7,7 +7,7 @@ export interface MessageStack {
   readonly previousState: string | null;
   readonly machine: string;
   readonly _state: string;
-  readonly tasks: readonly TaskState[];
+  readonly tasks: readonly WireTask[];
   /** In version 2 sensitive values are references, which the claim resolves. */
   readonly metadata: ShownMetadata;
 }

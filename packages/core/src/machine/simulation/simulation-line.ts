@@ -1,7 +1,8 @@
 import type { Decision, Rejected } from "../decide/decision.ts";
 import type { TaskMessage } from "../message/task-message.ts";
+import { toWireTasks, type WireTask } from "../message/to-wire-tasks.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../secrets.ts";
-import type { MetadataValue, Stack, TaskState } from "../stack.ts";
+import type { MetadataValue, Stack } from "../stack.ts";
 import type { FiredTimer } from "./advance-clock.ts";
 import type { SimulatedYard } from "./simulated-yard.ts";
 
@@ -34,7 +35,7 @@ export interface SimulatedStack {
   readonly state: string;
   readonly previousState: string | null;
   readonly metadata: Readonly<Record<string, MetadataValue>>;
-  readonly tasks: readonly TaskState[];
+  readonly tasks: readonly WireTask[];
   /** These three in machines of version 2. */
   readonly failed?: true;
   readonly overdue?: true;
@@ -111,7 +112,15 @@ function maskMessage(message: TaskMessage): TaskMessage {
 function toSimulatedStack(stack: Stack, version: 1 | 2): SimulatedStack {
   const { id, machine, state, previousState, tasks } = stack;
   const metadata = maskMetadata(toShownMetadata(stack));
-  return { id, machine, state, previousState, metadata, tasks, ...(version === 2 && toMarks(stack)) };
+  return {
+    id,
+    machine,
+    state,
+    previousState,
+    metadata,
+    tasks: toWireTasks(tasks),
+    ...(version === 2 && toMarks(stack)),
+  };
 }
 
 function toMarks({ failed, overdue, stalled }: Stack): Pick<SimulatedStack, "failed" | "overdue" | "stalled"> {
