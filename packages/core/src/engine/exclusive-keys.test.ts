@@ -56,6 +56,14 @@ describe("what an attempt must hold alone", () => {
     expect(findExclusiveKeys(terraform, aMessage({ config }))).toEqual({ exclusiveKeys: ["terraform:home/db-name#2"] });
   });
 
+  it("knows no references in version 1", () => {
+    const { version: _, ...dispatch } = aMessage({}).dispatch;
+    const keysOf = (config: object) => findExclusiveKeys(terraform, { ...aMessage({ config }), dispatch });
+
+    expect(keysOf({ key: "a", args: { $concat: ["a", "b"] } })).toEqual({ exclusiveKeys: ["terraform:home/a"] });
+    expect(keysOf({ key: "a", size: { $secret: "size#1" } })).toEqual({ exclusiveKeys: [] });
+  });
+
   it("is nothing of the executor's for a config that does not fit; the attempt fails before it begins", () => {
     expect(findExclusiveKeys(terraform, aMessage({ config: { key: 7 } }))).toEqual({ exclusiveKeys: [] });
   });

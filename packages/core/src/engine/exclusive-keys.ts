@@ -32,10 +32,10 @@ export function findExclusiveKeys(executor: Executor | undefined, message: TaskM
 /** A config that does not fit has none: its attempt fails before it does anything. */
 function findOwnKey(executor: Executor | undefined, message: TaskMessage): string | undefined {
   if (executor?.exclusiveKey === undefined) return undefined;
-  const { stack, task } = message;
+  const { stack, task, dispatch } = message;
   const config = toNamedConfig(message);
   // Names of secrets fit no schema of numbers or patterns; such a config was checked when it was resolved.
-  const isChecked = listSecretRefs(task["config"]).length > 0;
+  const isChecked = dispatch.version === 2 && listSecretRefs(task["config"]).length > 0;
   if (!isChecked && findFaults(executor.config, config) !== undefined) return undefined;
   const target = findTarget(message);
   const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };

@@ -105,11 +105,20 @@ describe("createMessageWorker", () => {
   it("refuses a task with sensitive values, which are in the store only", async () => {
     const { deliver, calls, answers } = createBench();
     const config = { url: { $secret: "password#1" } };
+    const dispatch = { ...aDispatch(ID).message.dispatch, version: 2 } as const;
 
-    await deliver({}, { task: { name: "plan", executor: "work", config } });
+    await deliver({}, { task: { name: "plan", executor: "work", config }, dispatch });
 
     expect(calls).toEqual([]);
     expect(answers()).toMatchObject([{ event: "TASK_ERROR", code: "SECRETS_NEED_STORE", retryable: false }]);
+  });
+
+  it("works a task of version 1 whose config only looks as if it had one", async () => {
+    const { deliver, calls } = createBench();
+
+    await deliver({}, { task: { name: "plan", executor: "work", config: { args: { $secret: "x" } } } });
+
+    expect(calls).toEqual(["start"]);
   });
 
   it("names the executor that it does not know", async () => {

@@ -6,7 +6,7 @@ function aMessage(config: unknown, metadata: TaskMessage["stack"]["metadata"] = 
   return {
     task: { name: "db", executor: "lambda", config },
     stack: { id: "s1", machine: "m", _state: "RUN", previousState: "INIT", tasks: [], metadata },
-    dispatch: { id: "s1/e1/1/db/1", attempt: 1, deadline: "2030-01-01T01:00:00.000Z" },
+    dispatch: { id: "s1/e1/1/db/1", attempt: 1, deadline: "2030-01-01T01:00:00.000Z", version: 2 },
   };
 }
 
@@ -34,6 +34,14 @@ describe("resolveSecrets", () => {
     const message = aMessage([{ $secret: "a#1" }, { $secret: "b#1" }], { b: { $secret: "b#1" } });
 
     expect(resolveSecrets(message, {})).toEqual({ kind: "missing", refs: ["a#1", "b#1"] });
+  });
+
+  it("leaves a message of version 1 as it is, which knows no references", () => {
+    const message = aMessage({ args: { $secret: "pw#2" }, url: { $concat: ["a", "b"] } });
+    const { version: _, ...dispatch } = message.dispatch;
+    const older = { ...message, dispatch };
+
+    expect(resolveSecrets(older, { "pw#2": "hush" })).toEqual({ kind: "resolved", message: older });
   });
 
   it("keeps a null that is a value", () => {

@@ -17,12 +17,14 @@ export type ResolvedSecrets =
 
 /**
  * Puts the values of a claim in the place of `{"$secret": ref}` and joins `{"$concat": [...]}`, in the config, the target
- * and the metadata of a message. A value inside text is written as JSON writes it, a text as it is.
+ * and the metadata of a message of version 2. A value inside text is written as JSON writes it, a text as it is.
  */
 export function resolveSecrets(
   message: TaskMessage,
   secrets: Readonly<Record<string, MetadataValue>>,
 ): ResolvedSecrets {
+  // Messages of version 1 carry values as ever, and their configs may use these keys for something else.
+  if (message.dispatch.version !== 2) return { kind: "resolved", message: message as ResolvedMessage };
   const missing = new Set<string>();
   const resolve = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(resolve);
