@@ -29,7 +29,7 @@ function callWith(
   options: { operation?: Operation; config?: unknown; kept?: KeptProgress } = {},
 ): ReturnType<typeof callExecutor> {
   const { operation = "start", config = { name: "a" }, kept } = options;
-  return callExecutor(executor, operation, createExecutorContext(), config, kept);
+  return callExecutor(executor, createExecutorContext(), { operation, config, kept });
 }
 
 describe("the call of an executor", () => {

@@ -15,18 +15,21 @@ export function operationOf(kept: KeptProgress | undefined, cancelling: boolean,
   return kept === undefined ? "start" : "poll";
 }
 
+/** What is called, and with what. */
+export interface ExecutorCall {
+  readonly operation: Operation;
+  readonly config: unknown;
+  /** `***` stands in the config for values that are gone; it was checked when it had them. Default: it is whole. */
+  readonly isMasked?: boolean;
+  readonly kept: KeptProgress | undefined;
+}
+
 /** Calls the executor with values that fit its schemas; what it throws, or answers wrongly, becomes a failed step. */
-export async function callExecutor(
-  executor: Executor,
-  operation: Operation,
-  ctx: ExecutorContext,
-  config: unknown,
-  kept: KeptProgress | undefined,
-): Promise<Step> {
+export async function callExecutor(executor: Executor, ctx: ExecutorContext, input: ExecutorCall): Promise<Step> {
   try {
-    const fault = findArgumentFault(executor, operation, config, kept);
+    const fault = findArgumentFault(executor, input);
     if (fault !== undefined) return fault;
-    return checkStep(executor, await call(executor, operation, ctx, config, kept?.progress));
+    return checkStep(executor, await call(executor, ctx, input));
   } catch (error) {
     return toFailedStep(error);
   }
@@ -34,12 +37,10 @@ export async function callExecutor(
 
 function findArgumentFault(
   executor: Executor,
-  operation: Operation,
-  config: unknown,
-  kept: KeptProgress | undefined,
+  { operation, config, isMasked = false, kept }: ExecutorCall,
 ): Step | undefined {
   const { name } = executor;
-  const fault = findFaults(executor.config, config);
+  const fault = isMasked ? undefined : findFaults(executor.config, config);
   if (fault !== undefined) {
     return failed({
       code: "CONFIG_INVALID",
@@ -56,13 +57,11 @@ function findArgumentFault(
 
 async function call(
   executor: Executor,
-  operation: Operation,
   ctx: ExecutorContext,
-  config: unknown,
-  progress: unknown,
+  { operation, config, kept }: ExecutorCall,
 ): Promise<unknown> {
   // Config and progress were checked against the executor's own schemas.
-  const args = [ctx, config as never, progress as never] as const;
+  const args = [ctx, config as never, kept?.progress as never] as const;
   if (operation === "start") return executor.start(ctx, config as never);
   const run = operation === "poll" ? executor.poll : executor.cancel;
   if (run === undefined) {

@@ -46,6 +46,5 @@ function findOwnKey(executor: Executor | undefined, message: TaskMessage): strin
 /** Keys are named before the claim gives the values of secrets, so that there a secret's reference stands for it. */
 function toNamedConfig(message: TaskMessage): unknown {
   const names = Object.fromEntries(listSecretRefs(message).map((ref) => [ref, ref]));
-  const resolved = resolveSecrets(message, names);
-  return (resolved.kind === "resolved" ? resolved.message : message).task["config"] ?? {};
+  return resolveSecrets(message, names).message.task["config"] ?? {};
 }

@@ -18,9 +18,9 @@ class FakeClient {
 
 /** A message without secrets, as the executor sees it. */
 function toResolved(message: Dispatch["message"]): ResolvedMessage {
-  const resolved = resolveSecrets(message, {});
-  if (resolved.kind === "missing") throw new TypeError("The message holds references.");
-  return resolved.message;
+  const { message: resolved, missing } = resolveSecrets(message, {});
+  if (missing.length > 0) throw new TypeError("The message holds references.");
+  return resolved;
 }
 
 function createContext(call: Partial<CallInput> = {}, deps: { aws?: AwsAccess; stateBackendUrl?: string } = {}) {

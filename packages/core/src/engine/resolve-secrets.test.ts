@@ -17,7 +17,7 @@ describe("resolveSecrets", () => {
     const resolved = resolveSecrets(message, { "pw#2": "hush" });
 
     expect(resolved).toMatchObject({
-      kind: "resolved",
+      missing: [],
       message: { task: { config: { args: { list: ["hush"], plain: 1 } } }, stack: { metadata: { pw: "hush", n: 1 } } },
     });
   });
@@ -30,10 +30,13 @@ describe("resolveSecrets", () => {
     expect(resolved).toMatchObject({ message: { task: { config: { url: "postgres://u:a b@h:5432" } } } });
   });
 
-  it("names every reference that has no value, each once", () => {
+  it("names every reference that has no value, each once, and puts *** in its place", () => {
     const message = aMessage([{ $secret: "a#1" }, { $secret: "b#1" }], { b: { $secret: "b#1" } });
 
-    expect(resolveSecrets(message, {})).toEqual({ kind: "missing", refs: ["a#1", "b#1"] });
+    expect(resolveSecrets(message, {})).toMatchObject({
+      message: { task: { config: ["***", "***"] }, stack: { metadata: { b: "***" } } },
+      missing: ["a#1", "b#1"],
+    });
   });
 
   it("leaves a message of version 1 as it is, which knows no references", () => {
@@ -41,7 +44,7 @@ describe("resolveSecrets", () => {
     const { version: _, ...dispatch } = message.dispatch;
     const older = { ...message, dispatch };
 
-    expect(resolveSecrets(older, { "pw#2": "hush" })).toEqual({ kind: "resolved", message: older });
+    expect(resolveSecrets(older, { "pw#2": "hush" })).toEqual({ message: older, missing: [] });
   });
 
   it("keeps a null that is a value", () => {

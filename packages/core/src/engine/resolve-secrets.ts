@@ -1,6 +1,6 @@
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import { isMap } from "../machine/message/unwrap-body.ts";
-import type { ShownMetadata } from "../machine/secrets.ts";
+import { MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { Failed } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
@@ -10,10 +10,13 @@ export interface ResolvedMessage extends Omit<TaskMessage, "stack"> {
   readonly stack: Omit<TaskMessage["stack"], "metadata"> & { readonly metadata: Metadata };
 }
 
-/** A message as the executor shall see it, or the references that have no value. */
-export type ResolvedSecrets =
-  | { readonly kind: "resolved"; readonly message: ResolvedMessage }
-  | { readonly kind: "missing"; readonly refs: readonly string[] };
+/** A message as the executor shall see it. */
+export interface ResolvedSecrets {
+  /** `***` stands for each value that is missing. */
+  readonly message: ResolvedMessage;
+  /** References that have no value. */
+  readonly missing: readonly string[];
+}
 
 /**
  * Puts the values of a claim in the place of `{"$secret": ref}` and joins `{"$concat": [...]}`, in the config, the target
@@ -24,7 +27,7 @@ export function resolveSecrets(
   secrets: Readonly<Record<string, MetadataValue>>,
 ): ResolvedSecrets {
   // Messages of version 1 carry values as ever, and their configs may use these keys for something else.
-  if (message.dispatch.version !== 2) return { kind: "resolved", message: message as ResolvedMessage };
+  if (message.dispatch.version !== 2) return { message: message as ResolvedMessage, missing: [] };
   const missing = new Set<string>();
   const resolve = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(resolve);
@@ -37,12 +40,11 @@ export function resolveSecrets(
   const findValue = (ref: string): MetadataValue => {
     if (Object.hasOwn(secrets, ref)) return secrets[ref] ?? null;
     missing.add(ref);
-    return null;
+    return MASK;
   };
   const task = { ...message.task, ...(resolve(pickOpen(message)) as Readonly<Record<string, unknown>>) };
   const metadata = resolveMetadata(message.stack.metadata, findValue);
-  if (missing.size > 0) return { kind: "missing", refs: [...missing] };
-  return { kind: "resolved", message: { ...message, task, stack: { ...message.stack, metadata } } };
+  return { message: { ...message, task, stack: { ...message.stack, metadata } }, missing: [...missing] };
 }
 
 /** The answer to a message whose secrets a runner cannot get. */

@@ -96,12 +96,14 @@ async function step(
     return { kind: "stepped", step: called.answer, cancelling, cancelBegun: cancelling };
   }
   const { executor } = called;
+  const operation = operationOf(kept, cancelling, executor);
   const resolved = resolveSecrets(message, claimed.secrets ?? {});
-  if (resolved.kind === "missing") {
-    return { kind: "stepped", step: toSecretsNeedStore(resolved.refs), cancelling, cancelBegun: cancelling };
+  const isMasked = resolved.missing.length > 0;
+  // What was begun is watched and cancelled to its end with what is left: its stack may be gone, and its keys are not free.
+  if (isMasked && operation === "start") {
+    return { kind: "stepped", step: toSecretsNeedStore(resolved.missing), cancelling, cancelBegun: cancelling };
   }
   if (deps.isStopping()) return giveBack(kept, kept?.cancelBegun === true);
-  const operation = operationOf(kept, cancelling, executor);
   const ctx = createExecutorContext(deps.context, {
     message: resolved.message,
     token: claimed.grant.token,
@@ -115,7 +117,7 @@ async function step(
     },
   });
   const config = resolved.message.task["config"] ?? {};
-  const result = input.mask.step(await callExecutor(executor, operation, ctx, config, kept));
+  const result = input.mask.step(await callExecutor(executor, ctx, { operation, config, isMasked, kept }));
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";

@@ -23,6 +23,6 @@ export function createStepHandler(
     const refs = listSecretRefs(request.config);
     if (refs.length > 0) return toSecretsNeedStore(refs);
     const kept = request.progress === undefined ? undefined : { progress: request.progress, cancelBegun: false };
-    return callExecutor(executor, request.op, createContext(request), request.config, kept);
+    return callExecutor(executor, createContext(request), { operation: request.op, config: request.config, kept });
   };
 }

@@ -7,7 +7,7 @@ import type { ExecutorContext, Step } from "../ports/executor.ts";
 import { failed, running, succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
+import { aChange, aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { createWorker } from "./worker.ts";
 
 const ID = "s1/created/1/plan/1";
@@ -17,17 +17,20 @@ interface Config {
   readonly url: string;
 }
 
+type Call = (ctx: ExecutorContext, config: Config) => Promise<Step>;
+
 /** A worker at a stack of version 2 whose password is a secret. */
-function createBench(start: (ctx: ExecutorContext, config: Config) => Promise<Step>) {
+function createBench(start: Call, cancel?: Call) {
   const clock = createFakeClock();
   const store = createMemoryStore();
   const logger = createRecordingLogger();
   const reports: string[] = [];
   const executor = defineExecutor({
     name: "work",
-    config: Type.Object({ url: Type.String() }),
+    config: Type.Object({ url: Type.String({ pattern: "^pg://u:[a-z0-9]+@h$" }) }),
     start,
     poll: start,
+    ...(cancel && { cancel }),
   });
   const worker = createWorker(
     { store, executors: new Map([["work", executor]]), clock, ids: countingIds(), logger },
@@ -48,12 +51,26 @@ function createBench(start: (ctx: ExecutorContext, config: Config) => Promise<St
     return store.findAttempt(ID);
   }
 
+  /** Removes the stack by force, and hands the attempt out again. */
+  async function removeStack() {
+    const now = clock.now();
+    const cancel = { attemptId: ID, withinMs: 60_000, why: "requested", unclaimedAtOnce: true } as const;
+    await commitNow(store, aChange({ write: { kind: "remove" }, cancels: [cancel], now }));
+    await redeliver();
+  }
+
+  async function redeliver() {
+    const [item] = await store.takeDue({ kinds: ["task", "poll"], now: clock.now(), limit: 1, leaseMs: 1_000 });
+    if (item === undefined || !("message" in item)) throw new Error("Nothing is due.");
+    await worker.handle({ attemptId: ID, message: item.message, deliveries: 2 });
+  }
+
   async function takeResult() {
     const [item] = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 1, leaseMs: 1 });
     return item?.kind === "event" ? item.event.message : undefined;
   }
 
-  return { run, takeResult, reports, logger, store };
+  return { run, removeStack, redeliver, takeResult, reports, logger, store, clock };
 }
 
 describe("a worker that was given secrets", () => {
@@ -118,6 +135,28 @@ describe("a worker that was given secrets", () => {
       code: "SECRETS_NEED_STORE",
       retryable: false,
     });
+  });
+
+  it("cancels what was begun although the stack is gone with them", async () => {
+    const seen: unknown[] = [];
+    const pending = async () => running({ progress: {}, pollAfterMs: 1_000, message: "stops" });
+    const bench = createBench(
+      async (ctx) => (ctx.cancelling ? failed({ code: "X", message: "It stopped.", retryable: false }) : pending()),
+      async (ctx, config) => {
+        seen.push(config, ctx.metadata);
+        return pending();
+      },
+    );
+    await bench.run();
+
+    await bench.removeStack();
+    const cancelled = await bench.store.findAttempt(ID);
+    await bench.clock.advance(1_000);
+    await bench.redeliver();
+
+    expect(seen).toEqual([{ url: "pg://u:***@h" }, { password: "***", size: 3 }]);
+    expect(cancelled).toMatchObject({ status: "suspended", heldKeys: ["key:db"] });
+    expect(await bench.store.findAttempt(ID)).toMatchObject({ outcome: "cancelled" });
   });
 
   it("holds the task's explicit key while it works", async () => {

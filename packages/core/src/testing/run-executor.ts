@@ -48,7 +48,7 @@ export async function runExecutor(
     // A call that begins after the cancel was asked for must not end at once by the signal that told of it.
     const signal = cancelling ? context.signal : AbortSignal.any([cancel.signal, context.signal]);
     const operation = operationOf(kept, cancelling, executor);
-    const call = callExecutor(executor, operation, { ...context, cancelling, signal }, config, kept);
+    const call = callExecutor(executor, { ...context, cancelling, signal }, { operation, config, kept });
     const step = await letTimePass(clock, call);
     steps.push(step);
     if (step.kind !== "running") return { step, steps, reports: context.reports, elapsedMs: clock.now() - startedAt };
