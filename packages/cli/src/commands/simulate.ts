@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { createSimulation, type Machine } from "@stackyard/core/machine";
+import { createSimulation, type Machine, readStep } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { checkSteps } from "../project/check-steps.ts";
@@ -89,8 +89,8 @@ async function readRevisions(
 }
 
 function findLoaded(step: unknown): string | undefined {
-  const isLoad = typeof step === "object" && step !== null && "load" in step && !("event" in step);
-  return isLoad && typeof step.load === "string" ? step.load : undefined;
+  const read = readStep(step, undefined);
+  return read.kind === "load" ? read.file : undefined;
 }
 
 function toClock(now: string | undefined): { readonly now?: number } {

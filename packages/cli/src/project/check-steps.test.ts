@@ -26,6 +26,14 @@ describe("checkSteps", () => {
     [{ task: "db", result: "maybe" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled", not "maybe".'],
     [{ task: "db" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled".'],
     [{ advance: "soon" }, 'step 2: "advance" must be a duration such as "15m", not "soon".'],
+    [
+      { task: "db", result: "failed", advance: "soon" },
+      'step 2: "advance" must be a duration such as "15m", not "soon".',
+    ],
+    [
+      { load: "new.yaml", advance: "x".repeat(99) },
+      `step 2: "advance" must be a duration such as "15m", not "${"x".repeat(59)}….`,
+    ],
     [{ load: 7 }, 'step 2: "load" must be the path of a machine, not 7.'],
     [{ upgrade: "" }, 'step 2: "upgrade" must be the id of a stack, not "".'],
     [{ upgrade: "s", dryRun: 1 }, 'step 2: "dryRun" must be true or false, not 1.'],
