@@ -36,7 +36,7 @@ const aState = fc.record(
 /** Texts that look like expressions of version 2 are what v1 users wrote for shells. */
 const aText = fc.oneof(fc.string(), fc.constantFrom("${x}", "$${x}", "a ${", "$", "${'a'}"));
 
-const aTask = fc.record({
+const aLambdaTask = fc.record({
   executor: fc.constant("lambda"),
   config: fc.record(
     {
@@ -46,6 +46,20 @@ const aTask = fc.record({
     { requiredKeys: ["name"] },
   ),
 });
+
+const aTerraformTask = fc.record({
+  executor: fc.constant("terraform"),
+  config: fc.record(
+    {
+      action: fc.constantFrom("apply", "destroy"),
+      source: fc.constantFrom({ type: "s3", bucket: "b", key: "k" }, { type: "local", location: "${l}" }),
+      variables: fc.dictionary(fc.string(), aText, { maxKeys: 2, noNullPrototype: true }),
+    },
+    { requiredKeys: ["action", "source"] },
+  ),
+});
+
+const aTask = fc.oneof({ weight: 4, arbitrary: aLambdaTask }, aTerraformTask);
 
 const aDocument = fc.record({
   version: fc.constantFrom(1, "1"),
@@ -209,6 +223,7 @@ function toComparable({ outcome, stack, dispatched, messages, cancelled, fired }
     dispatched,
     cancelled,
     configs: messages.map(({ task }) => [task.name, task["executor"], task["config"]]),
+    attempts: messages.map(({ dispatch }) => [dispatch.attempt, dispatch.deadline]),
     fired: fired?.map(({ at, timer, task, outcome: what }) => ({ at, timer, task, outcome: what })),
   };
 }
