@@ -43,7 +43,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "polls", breaks: ["handed-out"], plant: withoutDue("poll") },
   { name: "deadlines", breaks: ["deadlines-told"], plant: withoutDue("deadline") },
   { name: "timers", breaks: ["comes-to-rest"], plant: withoutDue("timer") },
-  { name: "timer-spent", breaks: ["exactly-once", "timers-once", "comes-to-rest"], plant: withTimersAgain },
+  { name: "timer-spent", breaks: ["exactly-once", "timers-once", "comes-to-rest"], plant: onCommits(keepSpentTimers) },
+  { name: "timers-left", breaks: ["timers-once"], plant: onCommits(keepLeftTimers) },
   {
     name: "leaving",
     breaks: ["leaving-waits", "comes-to-rest"],
@@ -124,22 +125,34 @@ function withoutLeases(store: Store): Store {
   };
 }
 
-/** Forgets that a timer has fired. */
-function withTimersAgain(store: Store): Store {
-  return {
+type Replace = (change: Change, before: Stack | undefined) => Change;
+
+/** Writes other changes, by what stands there. */
+function onCommits(replace: Replace): (store: Store) => Store {
+  return (store) => ({
     ...store,
     async commit(changes) {
       const loaded = await store.load(changes.map(({ stackId }) => stackId));
-      return store.commit(changes.map((change, index) => keepTimers(change, loaded[index]?.stack)));
+      return store.commit(changes.map((change, index) => replace(change, loaded[index]?.stack)));
     },
-  };
+  });
 }
 
-function keepTimers(change: Change, before: Stack | undefined): Change {
+/** Forgets that a timer has fired. */
+function keepSpentTimers(change: Change, before: Stack | undefined): Change {
   const { write } = change;
   if (write.kind !== "put" || before?.entry !== write.stack.entry) return change;
   const appliedIds = change.appliedIds.filter((id) => !id.startsWith("timer:"));
   return { ...change, appliedIds, write: { kind: "put", stack: { ...write.stack, timers: before.timers } } };
+}
+
+/** Leaves the timers of an entry armed when it is left, without the one that has fired. */
+function keepLeftTimers(change: Change, before: Stack | undefined): Change {
+  const { write, history } = change;
+  if (write.kind !== "put" || before === undefined || before.entry === write.stack.entry) return change;
+  const left = before.timers.filter(({ id }) => history.every(({ timer }) => timer !== id));
+  const timers = [...left, ...write.stack.timers];
+  return { ...change, write: { kind: "put", stack: { ...write.stack, timers } } };
 }
 
 /** Lets events go when they are handed out, as a queue that delivers at most once. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../../../memory/memory-store.ts";
+import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
 import {
   aChange,
@@ -94,6 +95,36 @@ describe("the invariants", () => {
     });
 
     expect(found).toEqual(sentences);
+  });
+
+  const timer = (entry: number, line: Partial<HistoryEntry> = {}) =>
+    aHistoryEntry(`timer:created:${entry}/after/0`, { from: "UP", to: "UP", timer: `${entry}/after/0`, ...line });
+
+  it.each([
+    ["of the present entry", [timer(1)], []],
+    ["of the present entry that leaves it, and one of the next", [timer(1, { to: "DOWN" }), timer(2)], []],
+    ["of an entry that was left before", [timer(0)], ["timer:created:0/after/0 has fired in entry 1."]],
+    [
+      "of an entry that was left by the line before",
+      [aHistoryEntry("e2", { from: "UP", to: "DOWN" }), timer(1)],
+      ["timer:created:1/after/0 has fired in entry 2."],
+    ],
+    ["that came to nothing", [timer(0, { outcome: "ignored" })], []],
+    [
+      "of the next life",
+      [aHistoryEntry("e2", { outcome: "removed", from: "UP" }), aHistoryEntry("e3", { to: "INIT" }), timer(0)],
+      [],
+    ],
+  ])("know a timer %s", async (_what, history, sentences) => {
+    const entry = { entry: history.some(({ to }) => to === "DOWN") ? 2 : 1 };
+    const found = await findAfter(async ({ store }) => {
+      await commitNow(store, aPut({}, { history: [up] }));
+      await commitNow(store, aPut(entry, { history }));
+    });
+
+    expect(found.filter((what) => what.startsWith("timers-once"))).toEqual(
+      sentences.map((sentence) => `timers-once: s1: ${sentence}`),
+    );
   });
 
   it("let a parked event overtake, once it was met in its order", async () => {
