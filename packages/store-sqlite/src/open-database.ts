@@ -35,8 +35,8 @@ export function openDatabase(file: string): Database {
   }
 }
 
-/** A store's file, or one that is empty yet. */
-function assertOurs(database: Database, file: string): void {
+/** A store's file, or one that is empty yet. Throws `STORE_CORRUPT` for another program's. */
+export function assertOurs(database: Database, file: string): void {
   const id = database.get<{ application_id: number }>("pragma application_id")?.application_id ?? 0;
   if (id === APPLICATION_ID) return;
   const holds = database.get<{ count: number }>("select count(*) as count from sqlite_schema")?.count ?? 0;

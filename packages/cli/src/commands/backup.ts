@@ -14,7 +14,7 @@ export const backup = defineCommand({
   summary: "Copy the project's store into a file, while no yard runs.",
   description:
     "Stacks, events, history, attempts and Terraform states are in the file, and so are secrets of theirs: keep it as safe as the data folder. Ends with 3 while `stackyard dev` has the store open.",
-  examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Before an update, with the old release." }],
+  examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Before an update." }],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file to write." }),
     replace: Type.Optional(Type.Boolean({ description: "Replace a file that is there." })),
@@ -34,13 +34,8 @@ export const backup = defineCommand({
         hint: "Choose another name, or use --replace.",
       });
     }
-    const { createSqliteStore } = await import("@stackyard/store-sqlite");
-    const store = await createSqliteStore({ folder });
-    try {
-      await store.backup(path);
-    } finally {
-      await store.close();
-    }
+    const { backUpSqliteStore } = await import("@stackyard/store-sqlite");
+    await backUpSqliteStore({ folder, to: path });
     const bytes = statSync(path).size;
     out.result({ file: path, bytes, folder }, () => `The store in ${folder} was copied to ${path} (${toSize(bytes)}).`);
     return 0;

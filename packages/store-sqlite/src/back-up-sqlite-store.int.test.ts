@@ -1,0 +1,102 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { backUpSqliteStore } from "./back-up-sqlite-store.ts";
+import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
+import { migrate } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations/migrations.ts";
+import { openDatabase } from "./open-database.ts";
+import { restoreSqliteStore } from "./restore-sqlite-store.ts";
+import { storeFilesOf } from "./store-files.ts";
+
+let root = "";
+let folder = "";
+let file = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "stackyard-backup-"));
+  folder = join(root, "data");
+  file = join(root, "yard.backup");
+  mkdirSync(folder);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const put = (store: SqliteStore, key: string) => store.records.put({ key, value: "", expected: "absent", now: 0 });
+
+async function keysOf(backup: string): Promise<readonly string[]> {
+  const restored = join(root, "restored");
+  await restoreSqliteStore({ from: backup, folder: restored });
+  const store = await createSqliteStore({ folder: restored });
+  const { items } = await store.records.list("", { limit: 9, now: 0 });
+  await store.close();
+  return items.map(({ key }) => key);
+}
+
+function versionOf(path: string): unknown {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const version = database.prepare("pragma user_version").get()?.["user_version"];
+  database.close();
+  return version;
+}
+
+describe("backUpSqliteStore", () => {
+  it("copies a store that is closed", async () => {
+    const store = await createSqliteStore({ folder });
+    await put(store, "a");
+    await store.close();
+
+    await backUpSqliteStore({ folder, to: file });
+
+    expect(await keysOf(file)).toEqual(["a"]);
+  });
+
+  it("leaves a store of an earlier release as it is, and its copy too", async () => {
+    const { database } = storeFilesOf(folder);
+    const older = openDatabase(database);
+    migrate(older, MIGRATIONS.slice(0, -1));
+    older.close();
+
+    await backUpSqliteStore({ folder, to: file });
+
+    expect([versionOf(database), versionOf(file)]).toEqual([MIGRATIONS.length - 1, MIGRATIONS.length - 1]);
+  });
+
+  it("has what a killed owner had answered, which lies beside the file still", async () => {
+    const live = join(root, "live");
+    const store = await createSqliteStore({ folder: live });
+    await put(store, "late");
+    for (const name of ["stackyard.db", "stackyard.db-wal"]) copyFileSync(join(live, name), join(folder, name));
+    await store.close();
+
+    await backUpSqliteStore({ folder, to: file });
+
+    expect(await keysOf(file)).toEqual(["late"]);
+  });
+
+  it("is refused while the store is open, and lets it be opened afterwards", async () => {
+    const store = await createSqliteStore({ folder });
+
+    await expect(backUpSqliteStore({ folder, to: file })).rejects.toMatchObject({ code: "STORE_LOCKED" });
+
+    await store.close();
+    await backUpSqliteStore({ folder, to: file });
+    await (await createSqliteStore({ folder })).close();
+  });
+
+  it.each([
+    ["where there is none", () => {}, "NOT_FOUND"],
+    ["that is another program's", () => makeOther(), "STORE_CORRUPT"],
+  ])("copies no store %s", async (_where, prepare, code) => {
+    prepare();
+
+    await expect(backUpSqliteStore({ folder, to: file })).rejects.toMatchObject({ code });
+    expect(existsSync(file)).toBe(false);
+  });
+});
+
+function makeOther(): void {
+  const database = new DatabaseSync(storeFilesOf(folder).database);
+  database.exec("create table other (a)");
+  database.close();
+}
