@@ -70,7 +70,7 @@ async function take(context: StoreContext, kind: AttemptKind, seen: AttemptRow, 
     (row) => {
       const at = row === undefined ? undefined : findDueAt(row, kind, now);
       if (row === undefined || at === undefined) return { result: undefined };
-      return { write: hide(row, kind, { at, until }), result: toDueItem(row, kind) };
+      return { write: hide(row, kind, { at, until }), result: toDueItem(row, kind, at) };
     },
     seen,
   );
@@ -84,10 +84,12 @@ function hide(row: AttemptRow, kind: AttemptKind, hidden: { readonly at: number;
   return { ...row, sent: { ...sent, visibleAt: hidden.until, deliveries: sent.deliveries + 1 } };
 }
 
-function toDueItem({ attemptId, message, sent, stackId, task, cancelAt }: AttemptRow, kind: AttemptKind): DueItem {
-  if (kind === "deadline")
-    return { kind, stackId, attemptId, task, why: cancelAt === undefined ? "deadline" : "cancel" };
-  if (kind !== "task") return { kind, receipt: `${kind}:${attemptId}`, attemptId, message };
+function toDueItem(row: AttemptRow, kind: AttemptKind, dueAt: number): DueItem {
+  const { attemptId, message, sent, stackId, task, cancelAt } = row;
+  if (kind === "deadline") {
+    return { kind, stackId, attemptId, task, why: cancelAt === undefined ? "deadline" : "cancel", dueAt };
+  }
+  if (kind !== "task") return { kind, receipt: `${kind}:${attemptId}`, attemptId, message, dueAt };
   const receipt = toTaskReceipt(attemptId, sent?.no ?? 0);
   return { kind, receipt, attemptId, message, deliveries: (sent?.deliveries ?? 0) + 1 };
 }

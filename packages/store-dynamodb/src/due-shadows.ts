@@ -71,7 +71,7 @@ export async function takeShadows(context: StoreContext, chosen: readonly DueSha
       },
       seen,
     );
-    const item: DueItem = { kind: "parked", stackId };
+    const item: DueItem = { kind: "parked", stackId, dueAt: at };
     return isTaken ? [{ at, order, item }] : [];
   });
   return taken.flat();

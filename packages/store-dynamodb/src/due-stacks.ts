@@ -90,7 +90,7 @@ export async function takeStackWork(context: StoreContext, chosen: readonly DueS
     return (await writeDue(context, stackId, { ...first.aggregate, ...hidden })) ? works : [];
   });
   return taken.flat().map(({ kind, stackId, at, order }) => {
-    const item: DueItem = kind === "timer" ? { kind, stackId, dueAt: at } : { kind, stackId };
+    const item: DueItem = { kind, stackId, dueAt: at };
     return { at, order, item };
   });
 }

@@ -188,14 +188,14 @@ function toItem(row: OtherRow): DueItem {
       };
     case "poll":
     case "lapsedLease":
-      return { kind: row.kind, receipt: row.key, attemptId, message: parseMessage(row) };
+      return { kind: row.kind, receipt: row.key, attemptId, message: parseMessage(row), dueAt: row.at };
     case "timer":
       return { kind: "timer", stackId, dueAt: row.at };
     case "parked":
-      return { kind: "parked", stackId };
+      return { kind: "parked", stackId, dueAt: row.at };
     case "deadline": {
       const why = row.cancel_until === null ? "deadline" : "cancel";
-      return { kind: "deadline", stackId, attemptId, task: fromKeyText(row.task ?? ""), why };
+      return { kind: "deadline", stackId, attemptId, task: fromKeyText(row.task ?? ""), why, dueAt: row.at };
     }
   }
 }

@@ -57,7 +57,7 @@ function readParked(database: Database, until: number, limit: number): readonly 
     .map(({ stack_id: stackId, due_at: dueAt }) => ({
       key: `parked:${dueAt}:${stackId}`,
       dueAt,
-      toItem: () => ({ kind: "parked", stackId }),
+      toItem: () => ({ kind: "parked", stackId, dueAt }),
     }));
 }
 
@@ -90,6 +90,7 @@ function readDeadlines(database: Database, until: number, limit: number): readon
         attemptId,
         task,
         why: cancel_until === null ? "deadline" : "cancel",
+        dueAt,
       }),
     }));
 }
@@ -124,7 +125,7 @@ function toSentAgain(kind: "poll" | "lapsedLease", row: DueAttemptRow): DueRow {
     dueAt,
     toItem: (database) => {
       const message = readMessage(database, attemptNo);
-      return message === undefined ? undefined : { kind, receipt, attemptId, message };
+      return message === undefined ? undefined : { kind, receipt, attemptId, message, dueAt };
     },
   };
 }

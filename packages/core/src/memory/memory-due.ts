@@ -48,10 +48,10 @@ export function createMemoryDue(
     })),
     task: fromQueue(rows.tasks, ({ receipt, value, deliveries }) => ({ kind: "task", receipt, ...value, deliveries })),
     timer: fromIndex(indexes.timer, (stackId, dueAt) => ({ kind: "timer", stackId, dueAt })),
-    parked: fromIndex(indexes.parked, (stackId) => ({ kind: "parked", stackId })),
-    deadline: fromIndex(indexes.deadline, (id) => toDeadline(findAttempt(id))),
-    poll: fromIndex(indexes.poll, (id) => toMessage("poll", findAttempt(id))),
-    lapsedLease: fromIndex(indexes.lapsedLease, (id) => toMessage("lapsedLease", findAttempt(id))),
+    parked: fromIndex(indexes.parked, (stackId, dueAt) => ({ kind: "parked", stackId, dueAt })),
+    deadline: fromIndex(indexes.deadline, (id, dueAt) => toDeadline(findAttempt(id), dueAt)),
+    poll: fromIndex(indexes.poll, (id, dueAt) => toMessage("poll", findAttempt(id), dueAt)),
+    lapsedLease: fromIndex(indexes.lapsedLease, (id, dueAt) => toMessage("lapsedLease", findAttempt(id), dueAt)),
   };
 
   return {
@@ -123,14 +123,15 @@ function fromIndex(index: DueIndex, toItem: (key: string, dueAt: number) => DueI
   };
 }
 
-function toDeadline(attempt: Attempt | undefined): DueItem | undefined {
+function toDeadline(attempt: Attempt | undefined, dueAt: number): DueItem | undefined {
   if (attempt === undefined) return undefined;
   const { stackId, attemptId, task } = attempt.dispatch;
-  return { kind: "deadline", stackId, attemptId, task, why: attempt.cancelAt === undefined ? "deadline" : "cancel" };
+  const why = attempt.cancelAt === undefined ? "deadline" : "cancel";
+  return { kind: "deadline", stackId, attemptId, task, why, dueAt };
 }
 
-function toMessage(kind: "poll" | "lapsedLease", attempt: Attempt | undefined): DueItem | undefined {
+function toMessage(kind: "poll" | "lapsedLease", attempt: Attempt | undefined, dueAt: number): DueItem | undefined {
   if (attempt === undefined) return undefined;
   const { attemptId, message } = attempt.dispatch;
-  return { kind, receipt: `${kind}:${attemptId}`, attemptId, message };
+  return { kind, receipt: `${kind}:${attemptId}`, attemptId, message, dueAt };
 }

@@ -20,6 +20,7 @@ export type DueItem =
       readonly receipt: string;
       readonly attemptId: string;
       readonly message: TaskMessage;
+      readonly dueAt: number;
     }
   /** The stack has a timer with `dueAt` at or before now. */
   | { readonly kind: "timer"; readonly stackId: string; readonly dueAt: number }
@@ -30,12 +31,18 @@ export type DueItem =
       readonly attemptId: string;
       readonly task: string;
       readonly why: "deadline" | "cancel";
+      readonly dueAt: number;
     }
-  | { readonly kind: "parked"; readonly stackId: string };
+  /** The first of the stack's parked events that is to be tried again. */
+  | { readonly kind: "parked"; readonly stackId: string; readonly dueAt: number };
 
 /** What to take, and for how long it is out. */
 export interface TakeDueInput {
   readonly kinds: readonly DueKind[];
+  /**
+   * Later than the clock says: what is due by then, for somebody who sends it on with the delay that is left. Not with
+   * `lapsedLease`, whose owners are alive until then, nor with the kinds of the outbox.
+   */
   readonly now: number;
   readonly limit: number;
   /** What was taken is not handed out again for so long, unless it was acknowledged or given back. */

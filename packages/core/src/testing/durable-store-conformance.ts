@@ -141,7 +141,8 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
     },
     async (store) => {
       const due = await take(store, ["deadline"], { now: T0 + MINUTE });
-      assert.deepEqual(due, [{ kind: "deadline", stackId: "s1", attemptId: "a1", task: "plan", why: "cancel" }]);
+      const attempt = { stackId: "s1", attemptId: "a1", task: "plan" };
+      assert.deepEqual(due, [{ kind: "deadline", ...attempt, why: "cancel", dueAt: T0 + MINUTE }]);
       assert.deepEqual(await takeAttemptIds(store, "poll"), ["a1"]);
       const claim = expectKind(await store.claim(aClaim("a1")), "granted");
       assert.deepEqual([claim.progress, claim.cancelling], [{ step: 1 }, "requested"]);

@@ -159,7 +159,9 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await take(store, ["deadline"], { now: T0 + HOUR - 1 }), []);
     const items = await take(store, ["deadline"], input);
 
-    assert.deepEqual(items, [{ kind: "deadline", stackId: "s1", attemptId: "a1", task: "plan", why: "deadline" }]);
+    assert.deepEqual(items, [
+      { kind: "deadline", stackId: "s1", attemptId: "a1", task: "plan", why: "deadline", dueAt: T0 + HOUR },
+    ]);
     assert.deepEqual(await take(store, ["deadline"], { ...input, now: T0 + HOUR + MINUTE - 1 }), []);
     assert.deepEqual(await takeAttemptIds(store, "deadline", { ...input, now: T0 + HOUR + MINUTE }), ["a1"]);
     await commitNow(store, aChange({ closes: ["a1"] }));

@@ -70,8 +70,24 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     const [item] = await take(store, ["poll"], { now: T0 + MINUTE });
 
     const poll = expectKind(item, "poll");
-    assert.deepEqual([poll.attemptId, poll.message.dispatch.id], ["a1", "a1"]);
+    assert.deepEqual([poll.attemptId, poll.message.dispatch.id, poll.dueAt], ["a1", "a1", T0 + MINUTE]);
   }),
+
+  storeCase(
+    "hands a poll out before its time to who asks for later, once until the lease after that",
+    async (store) => {
+      await suspendOne(store);
+      const input = { now: T0 + 2 * MINUTE, leaseMs: MINUTE };
+
+      const [item] = await take(store, ["poll"], input);
+
+      assert.equal(expectKind(item, "poll").dueAt, T0 + MINUTE);
+      assert.deepEqual(await take(store, ["poll"], { ...input, now: T0 + 3 * MINUTE - 1 }), []);
+      assert.equal((await store.claim(aClaim("a1", { now: T0 + MINUTE - 1 }))).kind, "held");
+      await grantNow(store, "a1", { now: T0 + MINUTE });
+      assert.deepEqual(await take(store, ["poll"], { ...input, now: T0 + HOUR }), []);
+    },
+  ),
 
   storeCase(
     "hands a poll out again after the lease of its take, acknowledged or not, until it is claimed",
@@ -142,7 +158,8 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await take(store, ["lapsedLease"], { now: over - 1 }), []);
     const [item] = await take(store, ["lapsedLease"], { now: over, leaseMs: MINUTE });
 
-    assert.equal(expectKind(item, "lapsedLease").message.dispatch.id, "a1");
+    const lapsed = expectKind(item, "lapsedLease");
+    assert.deepEqual([lapsed.message.dispatch.id, lapsed.dueAt], ["a1", over]);
     assert.deepEqual(await take(store, ["lapsedLease"], { now: over + MINUTE - 1 }), []);
     assert.deepEqual(await takeAttemptIds(store, "lapsedLease", { now: over + MINUTE }), ["a1"]);
   }),
