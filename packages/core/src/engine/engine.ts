@@ -10,9 +10,10 @@ import { createCompileRevision } from "./compile-revision.ts";
 import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { DEFAULT_PARKING, type ParkingOptions } from "./parking.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
-import type { StackInput } from "./stack-input.ts";
+import { type StackInput, toInputs } from "./stack-input.ts";
 import type { RoundDeps } from "./stack-round.ts";
 import { systemRandom } from "./system-clock.ts";
+import { workDue } from "./work-due.ts";
 import { workInputs } from "./work-inputs.ts";
 
 /** What an engine works with. */
@@ -54,6 +55,13 @@ export interface Engine {
    * Gives how many items were worked.
    */
   sweep(): Promise<number>;
+  /**
+   * Works items that `takeDue` gave to somebody, perhaps before their time, as far as they are due now; what has become of
+   * their stacks and attempts meanwhile counts. Outcomes in their order; of kinds that no engine works: done.
+   */
+  workDue(items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]>;
+  /** Works what a machine's new revision may allow now, without a look at what time has made due. */
+  sweepRevised(): Promise<number>;
 }
 
 const DUE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
@@ -97,6 +105,8 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     handle: (deliveries) =>
       work(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
+    workDue: (items) => workDue({ store, clock, work }, items),
+    sweepRevised,
   };
 }
 
@@ -117,19 +127,4 @@ function toRoundDeps(deps: EngineDeps, options: EngineOptions, finder: MachineFi
 /** What ends an attempt comes before what its end may arm or drop. */
 function byUrgency(a: StackInput, b: StackInput): number {
   return Number(b.kind === "deadline") - Number(a.kind === "deadline");
-}
-
-function toInputs(item: DueItem): readonly StackInput[] {
-  switch (item.kind) {
-    case "timer":
-      return [{ kind: "timers", stackId: item.stackId }];
-    case "parked":
-      return [{ kind: "parked", stackId: item.stackId }];
-    case "deadline": {
-      const { stackId, attemptId, task, why } = item;
-      return [{ kind: "deadline", stackId, attemptId, task, why }];
-    }
-    default:
-      return [];
-  }
 }

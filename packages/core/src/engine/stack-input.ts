@@ -1,5 +1,6 @@
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { EventDelivery } from "../ports/transport.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 
 /** Something that makes the engine look at a stack. */
 export type StackInput =
@@ -18,6 +19,22 @@ export type StackInput =
       readonly task: string;
       readonly why: "deadline" | "cancel";
     };
+
+/** A due item as the engine works it; none for kinds that others work. */
+export function toInputs(item: DueItem): readonly StackInput[] {
+  switch (item.kind) {
+    case "timer":
+      return [{ kind: "timers", stackId: item.stackId }];
+    case "parked":
+      return [{ kind: "parked", stackId: item.stackId }];
+    case "deadline": {
+      const { stackId, attemptId, task, why } = item;
+      return [{ kind: "deadline", stackId, attemptId, task, why }];
+    }
+    default:
+      return [];
+  }
+}
 
 /** The event that a passed deadline makes. */
 export function toDeadlineEvent(input: Extract<StackInput, { kind: "deadline" }>, now: number): QueuedEvent {

@@ -26,8 +26,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0 }: BenchInput
     },
     ...replaced,
   };
-  const engine: Engine = {
-    handle: async () => [],
+  const engine = {
     sweep() {
       sweptAt.push(clock.now() - start);
       return sweep();

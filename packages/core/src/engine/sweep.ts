@@ -8,7 +8,7 @@ import type { Engine } from "./engine.ts";
 
 /** What the sweep works with. */
 export interface SweepDeps {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, "sweep">;
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
