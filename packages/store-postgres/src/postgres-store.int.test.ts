@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
-import { afterAll, beforeAll, describe, it } from "vitest";
-import type { PostgresStore } from "./create-postgres-store.ts";
+import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
+import { migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -27,6 +29,27 @@ async function createDurableStore(): Promise<DurableStore> {
 
 describe("the PostgreSQL store", () => {
   for (const { name, run } of storeConformance) it(name, () => run(() => server.open()));
+});
+
+/** Removes all rows: a database for each case would take a second each. */
+const EMPTY = `do $$ declare t record; begin
+  for t in select schemaname, tablename from pg_tables
+            where schemaname in ('public', 'stackyard') and tablename <> 'migration' order by schemaname loop
+    execute format('delete from %I.%I', t.schemaname, t.tablename);
+  end loop;
+end $$`;
+
+describe("the PostgreSQL store in the predecessor's table", () => {
+  let connection: string;
+  beforeAll(async () => {
+    connection = await server.newDatabase();
+    await server.sql(readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8"), connection);
+    await migratePostgresStore({ connection });
+  });
+  beforeEach(() => server.sql(EMPTY, connection));
+
+  for (const { name, run } of storeConformance)
+    it(name, () => run(() => server.open({ connection, schema: "stackyard" })));
 });
 
 describe("the PostgreSQL store after a crash", () => {

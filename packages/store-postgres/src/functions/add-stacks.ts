@@ -27,27 +27,23 @@ begin
 end
 $body$;
 
--- Removes stacks, and counts the event ids of changes that write none.
+-- Removes stacks, and counts the event ids of changes that write none. In a table of the predecessor the trigger has
+-- noted what is gone by then: the next statement writes over it, which that of the removal could not.
 create function stackyard.keep_stacks(p_ids text[], p_kinds text[], p_counts int[], p_ok int[], p_last bigint[],
                                       p_counted bigint[], p_there boolean[])
 returns void language plpgsql as $body$
 begin
-  with gone as (
-    delete from stackyard.stacks s
-     using unnest(p_ids, p_kinds, p_counts) with ordinality as c(id, kind, count, n)
-     where s.id = any(p_ids) and c.kind = 'remove' and s.id = c.id and c.n = any(p_ok)
-    returning s.id, s.version, s.id_count + c.count as count
-  )
-  insert into stackyard.stack_gone as g (id, version, id_count) select gone.id, gone.version, gone.count from gone
-  on conflict (id) do update set version = excluded.version, id_count = excluded.id_count;
+  delete from stackyard.stacks s using unnest(p_ids, p_kinds) with ordinality as c(id, kind, n)
+   where s.id = any(p_ids) and c.kind = 'remove' and s.id = c.id and c.n = any(p_ok);
   update stackyard.stacks s set id_count = s.id_count + c.count
     from unnest(p_ids, p_kinds, p_counts) with ordinality as c(id, kind, count, n)
    where s.id = any(p_ids) and c.kind = 'keep' and c.count > 0 and s.id = c.id and c.n = any(p_ok);
   insert into stackyard.stack_gone as g (id, version, id_count)
   select c.id, p_last[c.n], p_counted[c.n] + c.count
     from unnest(p_ids, p_kinds, p_counts) with ordinality as c(id, kind, count, n)
-   where c.kind <> 'put' and c.count > 0 and not p_there[c.n] and c.n = any(p_ok)
-  on conflict (id) do update set id_count = excluded.id_count;
+   where c.n = any(p_ok)
+     and case when p_there[c.n] then c.kind = 'remove' else c.kind <> 'put' and c.count > 0 end
+  on conflict (id) do update set version = excluded.version, id_count = excluded.id_count;
 end
 $body$;
 `;
