@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
+import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { toDot } from "./graph/to-dot.ts";
 import { toGraph } from "./graph/to-graph.ts";
 import { toMermaid } from "./graph/to-mermaid.ts";
 import { toSvg } from "./graph/to-svg.ts";
 import type { CompileResult } from "./machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
+import { machineV2Schema } from "./v2/machine-v2-schema.ts";
 
 const folders = ["valid/", "valid-v2/"].map((kind) => new URL(`../../fixtures/machines/${kind}`, import.meta.url));
 
@@ -84,6 +86,21 @@ const machineLike = fc.record({
   tasks: fc.oneof(fc.dictionary(word, document), document),
 });
 
+const validator = Compile(machineV2Schema);
+
+/** A copy with another value in the place of one of the values, counted from outside to inside. */
+function replaceOne(value: unknown, at: number, put: unknown): unknown {
+  let left = 1 + (at % JSON.stringify(value).split(/[,:[{]/).length);
+  const copy = (inner: unknown): unknown => {
+    left -= 1;
+    if (left === 0) return put;
+    if (Array.isArray(inner)) return inner.map(copy);
+    if (typeof inner !== "object" || inner === null) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([name, item]) => [name, copy(item)]));
+  };
+  return copy(value);
+}
+
 describe("parseMachine", () => {
   it("answers soundly to any text", { timeout: 60_000 }, () => {
     fc.assert(
@@ -136,6 +153,25 @@ describe("parseMachine", () => {
         expect(fromJson.machine).toEqual(fromValue.machine);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it("accepts no document of version 2 that the published schema refuses", { timeout: 60_000 }, () => {
+    const documents = sources.map((source) => parse(source, { merge: true, uniqueKeys: false, maxAliasCount: -1 }));
+    const change = fc.record({
+      at: fc.nat(),
+      put: fc.oneof(word, document, fc.constantFrom(0, 2.5, null, true, "", `\${metadata.url}`, [], {})),
+    });
+    const known = fc.constantFrom(...documents.filter(({ version }) => version === 2));
+
+    fc.assert(
+      fc.property(known, fc.array(change, { minLength: 1, maxLength: 3 }), (before, changes) => {
+        const changed = changes.reduce((value, { at, put }) => replaceOne(value, at, put), before);
+        const { machine } = parseMachineDocument(changed, { ...options, uncheckedExecutors: ["sleeper", "ecs"] });
+
+        expect(machine === undefined ? [] : validator.Errors(changed)).toEqual([]);
+      }),
+      { numRuns: 1_000 },
     );
   });
 

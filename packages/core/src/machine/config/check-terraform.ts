@@ -3,6 +3,7 @@ import { type CompileContext, onMissing, onValue, suggestOrList } from "../docum
 import type { Spot } from "../document/problem-list.ts";
 import { type Field, findField, findText, isMapField, type MapNode, toFields } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
+import { hasExpression } from "../expression/split-template.ts";
 import { warnAmbiguous } from "./scalar-ambiguity.ts";
 
 /** The config of a Terraform task. */
@@ -52,6 +53,7 @@ function tellUnusable({ version, problems }: CompileContext, code: string, spot:
 }
 
 const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
+const ALL_KEYS = [...SOURCE_KEYS.s3, ...SOURCE_KEYS.local];
 
 function checkSourceFields(context: CompileContext, source: Field<MapNode>): void {
   const type = findField(source, "type");
@@ -63,13 +65,14 @@ function checkSourceFields(context: CompileContext, source: Field<MapNode>): voi
     const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, ["s3", "local"]);
     const message = `A source cannot be of the type ${describe(type.node)}.${near}`;
     context.problems.error("source-type-unknown", onValue(type), message);
-    return;
+    // What it will be is one of the two.
+    if (kind === undefined || !hasExpression(kind)) return;
   }
-  const fields = kind === "s3" || kind === "local" ? SOURCE_KEYS[kind] : [];
-  const known = ["type", ...(fields.length > 0 ? fields : ["bucket", "key", "location"])];
-  const owner = fields.length > 0 ? `a source of the type ${kind}` : "a source";
-  checkKeys(context, source, { known, code: "source-unknown-key", owner });
-  for (const name of fields) checkSourceField(context, source, name);
+  const needed = kind === "s3" || kind === "local" ? SOURCE_KEYS[kind] : undefined;
+  const owner = needed ? `a source of the type ${kind}` : "a source";
+  checkKeys(context, source, { known: ["type", ...(needed ?? ALL_KEYS)], code: "source-unknown-key", owner });
+  const given = ALL_KEYS.filter((name) => findField(source, name) !== undefined);
+  for (const name of needed ?? given) checkSourceField(context, source, name);
 }
 
 // A source without a type must still have the shape of one.

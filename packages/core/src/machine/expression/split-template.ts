@@ -33,6 +33,11 @@ export function splitTemplate(template: string): readonly TemplatePart[] {
   return text === "" ? parts : [...parts, { kind: "text", text }];
 }
 
+/** True when a text holds `${…}`, also a broken one; `$${` is none. */
+export function hasExpression(text: string): boolean {
+  return splitTemplate(text).some(({ kind }) => kind !== "text");
+}
+
 // Everything that may hold a brace that does not count, else one character. Sticky, so that no text is read twice.
 const TOKEN =
   /'''(?:\\[\s\S]|(?!''')[^\\])*'''|"""(?:\\[\s\S]|(?!""")[^\\])*"""|'(?:\\[\s\S]|[^'\\])*'|"(?:\\[\s\S]|[^"\\])*"|\/\/[^\n]*|[\s\S]/y;

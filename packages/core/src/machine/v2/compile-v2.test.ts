@@ -182,6 +182,19 @@ describe("the config of a v2 task", () => {
     expect(terraform.dynamicConfig?.findFault({ action: "apply", source })).toBe(undefined);
   });
 
+  it("is checked where only the type of a terraform source is an expression", () => {
+    const tellSource = (source: object) =>
+      tell({ tasks: { run: { executor: "terraform", config: { action: "apply", source } } } });
+    const type = "${metadata.t}";
+
+    expect(tellSource({ type, bucket: 5, key: "${metadata.k}", location: "", url: "x" })).toEqual([
+      "!source-unknown-key tasks.run.config.source.url",
+      "!source-field-required tasks.run.config.source.bucket",
+      "!source-field-required tasks.run.config.source.location",
+    ]);
+    expect(tellSource({ type, key: "${metadata.k}" })).toEqual([]);
+  });
+
   it("may not hold what stands for a secret in messages", () => {
     expect(tell({ tasks: { run: { ...run, config: { name: "run", args: { a: { $secret: "k#1" } } } } } })).toEqual([
       "!sensitive-leak tasks.run.config.args.a.$secret",

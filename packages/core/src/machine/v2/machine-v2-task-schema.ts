@@ -10,7 +10,15 @@ const S3Source = Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Fi
 const LocalSource = Type.Object({ type: Type.Literal("local"), location: Filled }, closed);
 
 // Its type is known only when it is resolved.
-const OpenSource = Type.Object({ type: Template }, { additionalProperties: Filled });
+const OpenSource = Type.Object(
+  {
+    type: Template,
+    bucket: Type.Optional(Filled),
+    key: Type.Optional(Filled),
+    location: Type.Optional(Filled),
+  },
+  closed,
+);
 
 const TerraformConfig = Type.Object(
   {

@@ -3,8 +3,9 @@ import { onValue } from "../document/compile-context.ts";
 import { type Field, findText, isMapField, toFields } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
+import { hasExpression } from "../expression/split-template.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
-import { hasExpression, readTemplate, type TemplatePlace } from "./read-template.ts";
+import { readTemplate, type TemplatePlace } from "./read-template.ts";
 import type { V2Context } from "./v2-context.ts";
 
 /** Targets by name; one with a fault has no template. */

@@ -4,7 +4,6 @@ import { type Field, toValue } from "../document/tree.ts";
 import { compileTemplate } from "../expression/compile-template.ts";
 import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
-import { splitTemplate } from "../expression/split-template.ts";
 import { spendTemplate, type V2Context } from "./v2-context.ts";
 
 /** Where a template stands. */
@@ -28,9 +27,4 @@ export function readTemplate(context: V2Context, field: Field, place: TemplatePl
     context.problems.error(fault.code, onValue(findInside(field, fault.path)), fault.message);
   }
   return undefined;
-}
-
-/** True when a text holds `${…}`, also a broken one; `$${` is none. */
-export function hasExpression(text: string): boolean {
-  return splitTemplate(text).some(({ kind }) => kind !== "text");
 }
