@@ -3,27 +3,34 @@ import type { ReviewApp } from "./review-app-events.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** So many failures without a plan, and the demo gives up. */
-const MAX_RETRIES = 8;
+const MAX_FAILURES = 20;
 
 /**
- * Retries what fails without being part of the story, such as a Terraform that somebody has killed by hand. The first
- * failure of the database is planned.
+ * Looks after what fails for good without being part of the story, such as a Terraform that somebody kills by hand again and
+ * again; what the machine tries again by itself needs nobody. The first failure of the database is planned.
  */
 export function createOperator(
   yard: Stackyard<ReviewApp>,
   { timeline, giveUp }: { readonly timeline: Timeline; giveUp(reason: string): void },
 ): (entry: HistoryEntry) => Promise<void> {
   let planned = true;
-  let retries = 0;
+  let failures = 0;
   return async ({ event, stackId, task, description }) => {
     if (event !== "TASK_ERROR") return;
     if (planned && task === "database") {
       planned = false;
       return;
     }
-    retries += 1;
-    if (retries > MAX_RETRIES) return giveUp(`The task ${task} of ${stackId} fails again and again: ${description}`);
-    timeline.warn(`that was not planned; ${task} of ${stackId} is retried`);
-    await yard.stacks.retry(stackId, { reason: "not planned" });
+    failures += 1;
+    if (failures > MAX_FAILURES) return giveUp(`The task ${task} of ${stackId} fails again and again: ${description}`);
+    const { metadata, state, tasks } = await yard.stacks.get(stackId);
+    const { sha } = metadata;
+    if (state === "BROKEN" && sha !== undefined) {
+      timeline.warn(`that was not planned; ${stackId} is rolled out again`);
+      await yard.publish({ stackId, event: "PUSHED", metadata: { sha } });
+    } else if (tasks.some(({ status }) => status === "ERROR")) {
+      timeline.warn(`that was not planned; ${task} of ${stackId} is retried`);
+      await yard.stacks.retry(stackId, { reason: "not planned" });
+    }
   };
 }

@@ -14,13 +14,23 @@ describe("the schemas for editors", () => {
     expect(JSON.parse(read("../package.json"))).toMatchObject({ files: expect.arrayContaining(["schema"]) });
   });
 
-  it("are what the machines of a new project name", async () => {
+  it("are what the machine of a new project names", async () => {
     const machines = (await loadTemplate()).filter(({ path }) => path.startsWith("machines/"));
 
-    const named = machines.map(({ path, text }) => {
-      const [, from, file] = /\$schema=(\.\.\/node_modules\/stackyard\/)(\S+)/.exec(text) ?? [];
-      return [path, from, JSON.parse(read(`../${file}`)).properties.version.anyOf[0].const];
-    });
-    expect(named).toEqual([["machines/review-app.yaml", "../node_modules/stackyard/", 1]]);
+    const named = machines.map(({ path, text }) => [path, findNamedVersion(text)]);
+
+    expect(named).toEqual([["machines/review-app.yaml", 2]]);
+  });
+
+  it("are what the example of version 1 names", () => {
+    expect(findNamedVersion(read("../../../examples/version-1/machines/sandbox.yaml"))).toBe(1);
   });
 });
+
+/** The version of machines that the schema in the first line is for; it lies in a project's packages. */
+function findNamedVersion(source: string): unknown {
+  const [, file = "none"] =
+    /^# yaml-language-server: \$schema=\.\.\/node_modules\/stackyard\/(\S+)\n/.exec(source) ?? [];
+  const { version } = JSON.parse(read(`../${file}`)).properties;
+  return version.const ?? version.anyOf[0].const;
+}
