@@ -16,6 +16,7 @@ import { createListeners } from "./listeners.ts";
 import { prepareTables } from "./prepare-tables.ts";
 import { prune } from "./prune.ts";
 import { createRecentStacks } from "./recent-stacks.ts";
+import { watchWork } from "./recent-work.ts";
 import { redrive } from "./redrive.ts";
 import { createSerializer } from "./serializer.ts";
 import { loadStats } from "./stats.ts";
@@ -107,11 +108,13 @@ function guardAll(guard: Guard, port: Records | Store["revisions"]): object {
 
 function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreContext {
   const { client, names, runnersHaveStore, logger, clock, random } = settings;
+  const watched = watchWork(createTable(client, names.work, randomUUID), clock);
   let lastNumber = 0;
   return {
     ...{ hasDueIndex, runnersHaveStore, logger, clock, random },
     stacks: createTable(client, names.stacks, randomUUID),
-    work: createTable(client, names.work, randomUUID),
+    work: watched.table,
+    recentWork: watched.recent,
     listeners: createListeners(logger),
     serialize: createSerializer(),
     recent: createRecentStacks(),

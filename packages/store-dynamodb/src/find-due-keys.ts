@@ -19,9 +19,9 @@ export interface DueStack {
   readonly at: number;
 }
 
-/** Due work of some kinds by then, oldest first; of every kind at most so many. */
+/** Due work of some kinds by then, oldest first; of every kind at most so many, and what this process has just written. */
 export async function findDueKeys<Kind extends string>(
-  { work }: StoreContext,
+  { work, recentWork }: StoreContext,
   indexName: "work" | "sweep",
   kinds: readonly Kind[],
   { now, limit }: { readonly now: number; readonly limit: number },
@@ -33,7 +33,17 @@ export async function findDueKeys<Kind extends string>(
     const items = await takeFirst(work.query({ index: name, condition, pageSize: limit }), limit);
     return items.map((item) => ({ kind, key: toWorkKey(item), at: Number(item[at]?.N) }));
   });
-  return found.flat().sort((a, b) => a.at - b.at);
+  const listed = found.flat();
+  const recent = indexName === "work" ? recentWork.list(kinds, now) : [];
+  return [...listed, ...withoutListed(recent, listed)].sort((a, b) => a.at - b.at);
+}
+
+function withoutListed<Kind extends string>(
+  recent: readonly DueKey<Kind>[],
+  listed: readonly DueKey<Kind>[],
+): readonly DueKey<Kind>[] {
+  const known = new Set(listed.map(({ kind, key }) => JSON.stringify([kind, key.pk, key.sk])));
+  return recent.filter(({ kind, key }) => !known.has(JSON.stringify([kind, key.pk, key.sk])));
 }
 
 /** Stacks that are due by then, oldest first. Without the index it reads the whole table. */

@@ -2,6 +2,7 @@ import type { Clock, Logger, Random } from "@stackyard/core";
 import type { Table } from "./database.ts";
 import type { Listeners } from "./listeners.ts";
 import type { RecentStacks } from "./recent-stacks.ts";
+import type { RecentWork } from "./recent-work.ts";
 import type { Serializer } from "./serializer.ts";
 
 /** What the parts of a store share. */
@@ -20,6 +21,7 @@ export interface StoreContext {
   /** One at a time by key, within this process. */
   readonly serialize: Serializer;
   readonly recent: RecentStacks;
+  readonly recentWork: RecentWork;
   /** Numbers that grow within this process, and nearly so over all. */
   nextNumber(): number;
 }
