@@ -15,8 +15,8 @@ export interface DynamodbStoreOptions {
   readonly region?: string;
   /** Instead of the service's own, such as `http://127.0.0.1:8000`. */
   readonly endpoint?: string;
-  /** Absent tables are made. Default: false. */
-  readonly createTables?: boolean;
+  /** Absent tables are made; `work`: that one only, beside a table of stacks that must be there. Default: false. */
+  readonly createTables?: boolean | "work";
   /**
    * False where runners may work by message alone (SQS): an attempt that nobody claims ends at its time-out. Default:
    * true, it has a day at least.
@@ -35,7 +35,7 @@ export interface StoreSettings {
   readonly client: DynamoDBClient;
   readonly ownsClient: boolean;
   readonly names: TableNames;
-  readonly mayCreate: boolean;
+  readonly mayCreate: boolean | "work";
   readonly runnersHaveStore: boolean;
   readonly logger: Logger;
   readonly clock: Clock;

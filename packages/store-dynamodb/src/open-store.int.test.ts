@@ -36,6 +36,30 @@ describe("opening a store", () => {
     expect(store.capabilities.findsDueByIndex).toBe(true);
   });
 
+  it("makes the table of work alone where only that is allowed", async () => {
+    const table = tables.newTable();
+    const opening = () => createDynamodbStore({ table, client: tables.client, createTables: "work" });
+    await expect(opening()).rejects.toThrow(`no table "${table}"`);
+    await tables.client.send(new CreateTableCommand(toStacksTable(table)));
+
+    const store = await opening();
+
+    await commitNow(store, aPut());
+    expect((await store.load(["s1"]))[0]?.stack?.state).toBe("UP");
+  });
+
+  it("names the template where the role may not make a table", async () => {
+    const table = tables.newTable();
+    const client = interceptClient(tables.client, ({ name }, call) =>
+      name === "CreateTable" ? Promise.reject(aServiceError("AccessDeniedException")) : call(),
+    );
+
+    const opening = createDynamodbStore({ table, client, createTables: true });
+
+    await expect(opening).rejects.toMatchObject({ code: "CONFIG_INVALID", cause: { name: "AccessDeniedException" } });
+    await expect(opening).rejects.toThrow(/CloudFormation template/);
+  });
+
   it("refuses a table with another key, and says which one it must have", async () => {
     const table = tables.newTable();
     await tables.client.send(new CreateTableCommand({ ...toWorkTable(table), TableName: table }));

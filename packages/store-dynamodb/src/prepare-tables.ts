@@ -11,8 +11,8 @@ const WAIT_AT_MOST_MS = 120_000;
 export interface PrepareInput {
   readonly client: DynamoDBClient;
   readonly names: TableNames;
-  /** Absent tables are made. */
-  readonly mayCreate: boolean;
+  /** Absent tables are made; `work`: that one only. */
+  readonly mayCreate: boolean | "work";
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -22,17 +22,19 @@ export async function prepareTables(input: PrepareInput): Promise<{ readonly has
   const { client, names, mayCreate, logger } = input;
   const before = await checkTables(client, names);
   const absent = before.findings.filter(({ code }) => code === "table-missing");
-  if (mayCreate) for (const { table } of absent) await createTable(input, table);
-  const { findings, hasDueIndex } = mayCreate && absent.length > 0 ? await checkTables(client, names) : before;
+  const made = absent.filter(({ table }) => mayCreate === true || (mayCreate === "work" && table === names.work));
+  for (const finding of made) await createTable(input, finding);
+  const { findings, hasDueIndex } = made.length > 0 ? await checkTables(client, names) : before;
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw refuse(errors);
   for (const { message, advice } of findings) logger.warn(`${message} ${advice}`);
   return { hasDueIndex };
 }
 
-async function createTable({ client, names, logger, clock }: PrepareInput, table: string): Promise<void> {
+async function createTable({ client, names, logger, clock }: PrepareInput, finding: TableFinding): Promise<void> {
+  const { table } = finding;
   logger.info(`The table "${table}" is made.`);
-  await send(client, table === names.stacks ? toStacksTable(table) : toWorkTable(table));
+  await send(client, table === names.stacks ? toStacksTable(table) : toWorkTable(table), finding);
   const giveUpAt = clock.now() + WAIT_AT_MOST_MS;
   while ((await describe(client, table))?.TableStatus !== "ACTIVE") {
     if (clock.now() > giveUpAt)
@@ -41,17 +43,18 @@ async function createTable({ client, names, logger, clock }: PrepareInput, table
   }
 }
 
-async function send(client: DynamoDBClient, input: CreateTableCommandInput): Promise<void> {
+async function send(client: DynamoDBClient, input: CreateTableCommandInput, finding: TableFinding): Promise<void> {
   try {
     await client.send(new CreateTableCommand(input));
   } catch (error) {
     // Another process makes it at the same time.
     if (error instanceof Error && error.name === "ResourceInUseException") return;
+    if (error instanceof Error && error.name === "AccessDeniedException") throw refuse([finding], error);
     throw toStoreError(error);
   }
 }
 
-function refuse(errors: readonly TableFinding[]): StackyardError {
+function refuse(errors: readonly TableFinding[], cause?: unknown): StackyardError {
   const told = errors.map(({ message, advice }) => `${message} ${advice}`);
-  return new StackyardError("CONFIG_INVALID", told.join("\n"), { details: { findings: errors } });
+  return new StackyardError("CONFIG_INVALID", told.join("\n"), { details: { findings: errors }, cause });
 }
