@@ -11,6 +11,9 @@ export {
 export { createEventBatchHandler } from "./event-batch-handler.ts";
 export type { IncomingMessage } from "./incoming-message.ts";
 export { createOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from "./outbox-relay.ts";
+export type { OutgoingMessage } from "./outgoing-message.ts";
+export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";
+export type { Sender } from "./sender.ts";
 export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";
 export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport-options.ts";
 export { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";

@@ -7,6 +7,8 @@ export interface OutgoingMessage {
   readonly groupId: string;
   /** Used by FIFO queues and topics only. */
   readonly deduplicationId: string;
+  /** Its own delay instead of that of the sending; standard queues only. */
+  readonly delayMs?: number;
 }
 
 /** What a message counts against the limits: its body and the names, types and values of its attributes, in UTF-8. */

@@ -37,6 +37,23 @@ describe("createQueueSender", () => {
     expect(entries()).toEqual([[{ Id: "0", MessageBody: "{}", MessageAttributes, DelaySeconds: 2 }]]);
   });
 
+  it("gives a message its own delay, in one call with others", async () => {
+    sqs.on(SendMessageBatchCommand).resolves({});
+
+    await createSender(QUEUE).send([aMessage({ delayMs: 59_001 }), aMessage(), aMessage({ delayMs: 0 })], {
+      delayMs: 5_000,
+    });
+
+    expect(entries().map((batch) => batch?.map(({ DelaySeconds }) => DelaySeconds))).toEqual([[60, 5, 0]]);
+  });
+
+  it("refuses a delay of one message that a queue does not have, before it sends any", async () => {
+    const sent = createSender(`${QUEUE}.fifo`).send([aMessage(), aMessage({ delayMs: 1_000 })]);
+
+    await expect(sent).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect(entries()).toEqual([]);
+  });
+
   it("says that there is no delay, since the queue may have one", async () => {
     sqs.on(SendMessageBatchCommand).resolves({});
 

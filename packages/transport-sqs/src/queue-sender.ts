@@ -25,7 +25,7 @@ export function createQueueSender(input: QueueSenderInput): Sender {
   const ordered = isFifo(queueUrl);
   return {
     async send(messages, { delayMs = 0 } = {}) {
-      checkDelay(queueUrl, delayMs);
+      for (const each of [delayMs, ...messages.flatMap((message) => message.delayMs ?? [])]) checkDelay(queueUrl, each);
       const checked = await Promise.all(messages.map((message) => checkLarge(message, { claimChecks, maxBytes })));
       const toEntry = (entry: BatchEntry) => toQueueEntry(entry, { ordered, delayMs });
       const { clock, random } = input;
@@ -61,6 +61,7 @@ function toQueueEntry(
   { ordered, delayMs }: { readonly ordered: boolean; readonly delayMs: number },
 ): SendMessageBatchRequestEntry {
   const { body, attributes, groupId, deduplicationId } = message;
+  const waitMs = message.delayMs ?? delayMs;
   const fifo = { MessageGroupId: groupId, MessageDeduplicationId: deduplicationId };
   return {
     Id: id,
@@ -68,7 +69,7 @@ function toQueueEntry(
     ...(Object.keys(attributes).length === 0 ? {} : { MessageAttributes: toTextAttributes(attributes) }),
     ...(ordered ? fifo : {}),
     // Zero is said too: the queue may have a delay of its own.
-    ...(ordered ? {} : { DelaySeconds: Math.ceil(delayMs / 1_000) }),
+    ...(ordered ? {} : { DelaySeconds: Math.ceil(waitMs / 1_000) }),
   };
 }
 
