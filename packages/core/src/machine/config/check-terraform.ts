@@ -53,23 +53,34 @@ function tellUnusable({ version, problems }: CompileContext, code: string, spot:
 }
 
 const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
+const KINDS = ["s3", "local"] as const;
 const ALL_KEYS = [...SOURCE_KEYS.s3, ...SOURCE_KEYS.local];
 
 function checkSourceFields(context: CompileContext, source: Field<MapNode>): void {
   const type = findField(source, "type");
   const kind = type === undefined ? findKind(source) : findText(type);
+  const known = KINDS.find((each) => each === kind);
   if (type === undefined) {
     const message = "The source has no type, s3 or local; the task will fail when it runs.";
     tellUnusable(context, "source-type-missing", onMissing(source, "type"), message);
-  } else if (kind !== "s3" && kind !== "local") {
-    const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, ["s3", "local"]);
+  } else if (known === undefined) {
+    const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, KINDS);
     const message = `A source cannot be of the type ${describe(type.node)}.${near}`;
     context.problems.error("source-type-unknown", onValue(type), message);
-    // What it will be is one of the two.
+    // An expression will be one of the two.
     if (kind === undefined || !hasExpression(kind)) return;
   }
-  const needed = kind === "s3" || kind === "local" ? SOURCE_KEYS[kind] : undefined;
-  const owner = needed ? `a source of the type ${kind}` : "a source";
+  checkFieldsOf(context, source, known);
+}
+
+/** Of a kind that is not known: that nothing stands there which no kind takes. */
+function checkFieldsOf(
+  context: CompileContext,
+  source: Field<MapNode>,
+  kind: keyof typeof SOURCE_KEYS | undefined,
+): void {
+  const needed = kind && SOURCE_KEYS[kind];
+  const owner = kind ? `a source of the type ${kind}` : "a source";
   checkKeys(context, source, { known: ["type", ...(needed ?? ALL_KEYS)], code: "source-unknown-key", owner });
   const given = ALL_KEYS.filter((name) => findField(source, name) !== undefined);
   for (const name of needed ?? given) checkSourceField(context, source, name);
