@@ -16,6 +16,10 @@ begin
       from stackyard.event_queue q
      where q.seq >= p_from and q.visible_at <= p_now
        and coalesce((select l.until from stackyard.event_lease l where l.stack_id = q.stack_id), 0) <= p_now
+       -- Asked before the limit: else one stack that waits, with a limit's worth behind it, would hold all others up.
+       and not exists (
+         select from stackyard.event_queue w
+          where w.stack_id = q.stack_id and w.seq < q.seq and w.visible_at > 0 and w.visible_at > p_now)
      order by q.seq
      limit p_limit
   ), first as materialized (

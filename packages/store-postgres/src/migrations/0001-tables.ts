@@ -39,6 +39,8 @@ create table stackyard.event_queue (
   event text not null,
   unique (stack_id, event_id)
 );
+-- Events that come later or were given back: mostly none.
+create index event_queue_waiting on stackyard.event_queue (stack_id, seq) where visible_at > 0;
 
 -- Stacks whose events are out: which ones, how often each was handed out, until when.
 create unlogged table stackyard.event_lease (

@@ -91,6 +91,19 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeEventIds(store, { now: T0 + 10 * SECOND }), ["e1", "e2"]);
   }),
 
+  storeCase(
+    "hands other stacks' events out, however many wait behind one that was given back for later",
+    async (store) => {
+      await store.enqueue(["a1", "a2", "a3"].map((id) => aQueuedEvent(id, { stackId: "a" })));
+      const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
+      await store.giveBack([receipt ?? ""], T0 + 10 * SECOND);
+      await store.enqueue([aQueuedEvent("b1", { stackId: "b" })]);
+
+      assert.deepEqual(await takeEventIds(store, { limit: 2 }), ["b1"]);
+      assert.deepEqual(await takeEventIds(store, { now: T0 + 10 * SECOND, limit: 2 }), ["a1", "a2"]);
+    },
+  ),
+
   storeCase("hands a whole batch out again in order after it was given back", async (store) => {
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
     const receipts = (await take(store, ["event"])).flatMap(toReceipts);
