@@ -1,53 +1,18 @@
 import { expect, it } from "vitest";
-import type { Contender } from "./contender.ts";
+import { aContender, aDrainSummary, aLatencySummary, aSpread } from "./builders.ts";
 import { toSideBySideTables } from "./side-by-side-tables.ts";
 
-const spread = (median: number) => ({ median, least: median / 2, most: median * 2 });
-
-const contender = (id: string, more: Partial<Contender> = {}): Contender => ({
-  id,
-  name: `${id} 1.0`,
-  batching: "grouped",
-  settings: "batch 100",
-  steps: ["taken", "ended"],
-  jobs: 10,
-  inProcess: false,
-  doneSql: "",
-  fillSql: "",
-  filledWith: "",
-  connect: () => {
-    throw new Error("not measured here");
-  },
-  ...more,
-});
-
 it("shows rates, costs, ratios, latencies and settings, each where it belongs", () => {
-  const [ours, peer] = [contender("ours"), contender("peer", { batching: "one by one", inProcess: true })];
-  const row = {
-    rounds: 3,
-    jobs: 10,
-    jobsPerSecond: spread(1_000),
-    stepsPerSecond: spread(2_000),
-    rowsPerSecond: spread(4_250),
-    clientCpuMsPer1000: 12.3,
-    serverCpuMsPer1000: 45.6,
-    peakMiB: 78,
-    grownKiBPer1000: 90,
-    rowsWritten: 4.25,
-    commits: 0.125,
-    walBytes: 1_234,
-  };
+  const [ours, peer] = [aContender("ours"), aContender("peer", { batching: "one by one", inProcess: true })];
 
   const tables = toSideBySideTables(
     {
-      drains: [
-        { contender: ours, ...row },
-        { contender: peer, ...row },
-      ],
-      ratios: [{ of: "ours", to: "peer", jobs: spread(0.5), steps: spread(1.5) }],
+      drains: [aDrainSummary({ contender: ours }), aDrainSummary({ contender: peer })],
+      ratios: [{ of: "ours", to: "peer", jobs: aSpread(0.5), steps: aSpread(1.5) }],
       latencies: [
-        { contender: "ours", rate: 500, jobs: 10, p50Ms: 1.26, p99Ms: 9 },
-        { contender: "peer", rate: 50, jobs: 10, p50Ms: 2, p99Ms: 3 },
+        aLatencySummary({ contender: "ours", rate: 500, p50Ms: aSpread(1.26), p99Ms: aSpread(9) }),
+        aLatencySummary({ contender: "peer", rate: 50, p50Ms: aSpread(2), p99Ms: aSpread(3) }),
+        aLatencySummary({ contender: "peer", rate: 500, overCapacity: true }),
       ],
     },
     [ours, peer],
@@ -60,8 +25,15 @@ it("shows rates, costs, ratios, latencies and settings, each where it belongs", 
     [["ours 1.0", "12", "46", "78", "90", "4.3", "0.13", "1,234"]],
     [["peer 1.0", "one by one", "0.50 (0.25–1.00)", "1.50 (0.75–3.00)"]],
     [
-      ["ours 1.0", "grouped", "–", "–", "1.3", "9.0"],
-      ["peer 1.0 (within one process)", "one by one", "2.0", "3.0", "–", "–"],
+      ["ours 1.0", "grouped", "–", "–", "1.3 (0.6–2.5)", "9.0 (4.5–18.0)"],
+      [
+        "peer 1.0 (within one process)",
+        "one by one",
+        "2.0 (1.0–4.0)",
+        "3.0 (1.5–6.0)",
+        "over capacity",
+        "over capacity",
+      ],
     ],
     [
       ["ours 1.0", "grouped", "batch 100", "taken, ended"],

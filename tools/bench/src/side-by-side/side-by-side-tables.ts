@@ -1,6 +1,7 @@
 import type { Batching, Contender } from "./contender.ts";
-import type { LatencyFigures } from "./measure-latency.ts";
-import type { DrainSummary, Ratio, SideBySideSummary, Spread } from "./summary.ts";
+import type { LatencySummary } from "./latency-summary.ts";
+import type { Spread } from "./statistics.ts";
+import type { DrainSummary, Ratio, SideBySideSummary } from "./summary.ts";
 import type { Table } from "./table.ts";
 
 const CLASSES: readonly Batching[] = ["one by one", "grouped"];
@@ -68,11 +69,10 @@ function toRatioTable(
   };
 }
 
-function toLatencyTable(latencies: readonly LatencyFigures[], contenders: readonly Contender[]): Table {
+function toLatencyTable(latencies: readonly LatencySummary[], contenders: readonly Contender[]): Table {
   const rates = [...new Set(latencies.map(({ rate }) => rate))].sort((a, b) => a - b);
   return {
-    title:
-      "Start latency: from the call that adds a job, in another process, to the start of its handler; milliseconds",
+    title: `Start latency: from the call that adds a job, in another process, to the start of its handler; milliseconds, medians of ${latencies[0]?.rounds ?? 0} rounds (least to most)`,
     head: ["contender", "batching", ...rates.flatMap((rate) => [`${rate}/s: p50`, "p99"])],
     rows: contenders
       .filter(({ id }) => latencies.some(({ contender }) => contender === id))
@@ -81,7 +81,9 @@ function toLatencyTable(latencies: readonly LatencyFigures[], contenders: readon
         contender.batching,
         ...rates.flatMap((rate) => {
           const found = latencies.find((row) => row.contender === contender.id && row.rate === rate);
-          return found === undefined ? ["–", "–"] : [toText(found.p50Ms, 1), toText(found.p99Ms, 1)];
+          if (found === undefined) return ["–", "–"];
+          if (found.overCapacity) return ["over capacity", "over capacity"];
+          return [toSpreadText(found.p50Ms, 1), toSpreadText(found.p99Ms, 1)];
         }),
       ]),
   };

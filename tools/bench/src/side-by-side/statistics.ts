@@ -12,6 +12,18 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(middle)] ?? Number.NaN;
 }
 
+/** A median, and between what the rounds lay. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** What the rounds came to. */
+export function toSpread(values: readonly number[]): Spread {
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}
+
 /** The order of the contenders in a round: there in the even ones, back in the odd ones, so that drift favours nobody. */
 export function orderOfRound<Item>(items: readonly Item[], round: number): readonly Item[] {
   return round % 2 === 0 ? items : items.toReversed();

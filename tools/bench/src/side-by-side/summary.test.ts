@@ -1,23 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { aContender } from "./builders.ts";
 import type { Contender } from "./contender.ts";
 import type { DrainResult } from "./measure-drain.ts";
 import { summarizeDrains, toRatios } from "./summary.ts";
 
-const contender = (id: string, steps: number, batching: Contender["batching"] = "grouped"): Contender => ({
-  id,
-  name: id,
-  batching,
-  settings: "",
-  steps: Array.from({ length: steps }, (_, index) => `step ${index}`),
-  jobs: 100,
-  inProcess: false,
-  doneSql: "",
-  fillSql: "",
-  filledWith: "",
-  connect: () => {
-    throw new Error("not measured here");
-  },
-});
+const contender = (id: string, steps: number, batching: Contender["batching"] = "grouped") =>
+  aContender(id, { batching, steps: Array.from({ length: steps }, (_, index) => `step ${index}`) });
 
 const drain = (id: string, ms: number): DrainResult => ({
   contender: id,

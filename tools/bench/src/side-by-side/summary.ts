@@ -1,7 +1,7 @@
 import type { Contender } from "./contender.ts";
+import type { LatencySummary } from "./latency-summary.ts";
 import type { DrainResult } from "./measure-drain.ts";
-import type { LatencyFigures } from "./measure-latency.ts";
-import { median } from "./statistics.ts";
+import { median, type Spread, toSpread } from "./statistics.ts";
 
 /** What all drains of one contender came to; what is no rate is per job. */
 export interface DrainSummary {
@@ -20,13 +20,6 @@ export interface DrainSummary {
   readonly walBytes: number;
 }
 
-/** A median, and between what the rounds lay. */
-export interface Spread {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
-}
-
 /** One contender's rate as a share of another's, taken round by round. */
 export interface Ratio {
   readonly of: string;
@@ -39,7 +32,7 @@ export interface Ratio {
 export interface SideBySideSummary {
   readonly drains: readonly DrainSummary[];
   readonly ratios: readonly Ratio[];
-  readonly latencies: readonly LatencyFigures[];
+  readonly latencies: readonly LatencySummary[];
 }
 
 /** The drains of one contender in the order of the rounds. */
@@ -86,8 +79,4 @@ export function toRatios(
         steps: toSpread(jobs.map((share) => share * stepShare)),
       };
     });
-}
-
-function toSpread(values: readonly number[]): Spread {
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }

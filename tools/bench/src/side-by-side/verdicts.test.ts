@@ -1,63 +1,64 @@
-import { expect, it } from "vitest";
-import type { Contender } from "./contender.ts";
-import type { DrainSummary } from "./summary.ts";
+import { describe, expect, it } from "vitest";
+import { aContender, aDrainSummary, aLatencySummary, aSpread } from "./builders.ts";
 import { toVerdicts } from "./verdicts.ts";
 
-const contender = (id: string, batching: Contender["batching"] = "grouped"): Contender => ({
-  id,
-  name: `${id} 1.0`,
-  batching,
-  settings: "",
-  steps: [],
-  jobs: 1,
-  inProcess: false,
-  doneSql: "",
-  fillSql: "",
-  filledWith: "",
-  connect: () => {
-    throw new Error("not measured here");
-  },
-});
+const [ours, slow, fast, other] = [
+  aContender("stackyard-grouped"),
+  aContender("slow"),
+  aContender("fast"),
+  aContender("other", { batching: "one by one" }),
+];
+const all = [ours, slow, fast, other];
 
-const drained = (of: Contender, jobs: number, steps: number): DrainSummary => ({
-  contender: of,
-  rounds: 1,
-  jobs: 1,
-  jobsPerSecond: { median: jobs, least: jobs, most: jobs },
-  stepsPerSecond: { median: steps, least: steps, most: steps },
-  rowsPerSecond: { median: 1, least: 1, most: 1 },
-  clientCpuMsPer1000: 0,
-  serverCpuMsPer1000: 0,
-  peakMiB: 0,
-  grownKiBPer1000: 0,
-  rowsWritten: 0,
-  commits: 0,
-  walBytes: 0,
-});
+function spread(least: number, median: number, most: number) {
+  return { least, median, most };
+}
 
-it("names the fastest peer of the class, and on which side of each peer the latency lies", () => {
-  const [ours, slow, fast, other] = [
-    contender("stackyard-grouped"),
-    contender("slow"),
-    contender("fast"),
-    contender("other", "one by one"),
-  ];
+describe("toVerdicts", () => {
+  it("names the fastest peer of the class by jobs, which nobody counted", () => {
+    const drained = (contender: typeof ours, jobs: number, steps: number) =>
+      aDrainSummary({ contender, jobsPerSecond: aSpread(jobs), stepsPerSecond: aSpread(steps) });
+    const drains = [
+      drained(ours, 100, 300),
+      drained(slow, 50, 900),
+      drained(fast, 400, 800),
+      drained(other, 999, 9_000),
+    ];
 
-  const verdicts = toVerdicts(
-    {
-      drains: [drained(ours, 100, 300), drained(slow, 50, 900), drained(fast, 400, 800), drained(other, 999, 9_000)],
-      ratios: [],
-      latencies: [
-        { contender: ours.id, rate: 50, jobs: 1, p50Ms: 1, p99Ms: 8 },
-        { contender: slow.id, rate: 50, jobs: 1, p50Ms: 1, p99Ms: 20 },
-        { contender: fast.id, rate: 50, jobs: 1, p50Ms: 1, p99Ms: 4.25 },
-      ],
-    },
-    [ours, slow, fast, other],
-  );
+    expect(toVerdicts({ drains, ratios: [], latencies: [] }, all)).toEqual([
+      "grouped: 0.25 × the jobs a second of the fastest peer, fast 1.0, and 0.38 × its durable steps: behind.",
+    ]);
+  });
 
-  expect(verdicts).toEqual([
-    "grouped: 0.25 × the jobs a second of the fastest peer, fast 1.0, and 0.38 × its durable steps: behind.",
-    "grouped, at 50 jobs a second: a p99 of 8.0 ms to the start, below that of slow 1.0 (20.0 ms); behind fast 1.0 (4.3 ms).",
-  ]);
+  it("says on which side of each peer the latency lies, unless their rounds overlap", () => {
+    const latencies = [
+      aLatencySummary({ contender: ours.id, p99Ms: spread(6, 8, 10) }),
+      aLatencySummary({ contender: slow.id, p99Ms: spread(11, 20, 30) }),
+      aLatencySummary({ contender: fast.id, p99Ms: spread(3, 4.25, 5) }),
+      aLatencySummary({ contender: "even", p99Ms: spread(2, 4, 7) }),
+    ];
+
+    const [, latency] = toVerdicts({ drains: [], ratios: [], latencies }, [...all, aContender("even")]);
+
+    expect(latency).toBe(
+      "grouped, at 50 jobs a second: a p99 of 8.0 ms to the start; below slow 1.0 (20.0 ms); level with even 1.0 (4.0 ms); behind fast 1.0 (4.3 ms).",
+    );
+  });
+
+  it("compares nothing at a rate that is over somebody's capacity", () => {
+    const latencies = [
+      aLatencySummary({ contender: ours.id, rate: 100, overCapacity: true }),
+      aLatencySummary({ contender: slow.id, rate: 100 }),
+      aLatencySummary({ contender: ours.id, rate: 200, p99Ms: spread(6, 8, 10) }),
+      aLatencySummary({ contender: slow.id, rate: 200, overCapacity: true }),
+      aLatencySummary({ contender: fast.id, rate: 200, p99Ms: spread(3, 4, 5) }),
+    ];
+
+    const [, ...found] = toVerdicts({ drains: [], ratios: [], latencies }, all);
+
+    expect(found).toEqual([
+      "grouped, at 100 jobs a second: more than it can work, so there is no latency.",
+      "grouped, at 200 jobs a second: a p99 of 8.0 ms to the start; behind fast 1.0 (4.0 ms).",
+    ]);
+  });
 });

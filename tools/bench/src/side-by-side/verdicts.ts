@@ -1,5 +1,6 @@
 import type { Batching, Contender } from "./contender.ts";
-import type { LatencyFigures } from "./measure-latency.ts";
+import type { LatencySummary } from "./latency-summary.ts";
+import type { Spread } from "./statistics.ts";
 import type { DrainSummary, SideBySideSummary } from "./summary.ts";
 
 const CLASSES: readonly Batching[] = ["one by one", "grouped"];
@@ -36,22 +37,36 @@ function toRateVerdict(
 function toLatencyVerdicts(
   own: Contender,
   peers: readonly Contender[],
-  latencies: readonly LatencyFigures[],
+  latencies: readonly LatencySummary[],
 ): readonly string[] {
   return latencies
     .filter(({ contender }) => contender === own.id)
-    .map(({ rate, p99Ms }) => {
-      const p99Of = (peer: Contender) =>
-        latencies.find((row) => row.contender === peer.id && row.rate === rate)?.p99Ms ?? Number.NaN;
-      const name = (peer: Contender) => `${peer.name} (${p99Of(peer).toFixed(1)} ms)`;
-      const [below, above] = [
-        peers.filter((peer) => p99Ms < p99Of(peer)),
-        peers.filter((peer) => p99Ms >= p99Of(peer)),
+    .map((row) => {
+      const at = `${own.batching}, at ${row.rate} jobs a second:`;
+      if (row.overCapacity) return `${at} more than it can work, so there is no latency.`;
+      const theirs = peers.flatMap((peer) => {
+        const found = latencies.find(({ contender, rate }) => contender === peer.id && rate === row.rate);
+        return found === undefined || found.overCapacity ? [] : [{ peer, p99: found.p99Ms }];
+      });
+      const listed = (word: string, holds: (p99: Spread) => boolean) => {
+        const found = theirs.filter(({ p99 }) => holds(p99));
+        const names = found.map(({ peer, p99 }) => `${peer.name} (${toMs(p99)})`);
+        return names.length === 0 ? [] : [`${word} ${names.join(", ")}`];
+      };
+      // Where the rounds of both overlap, none is said to be the better one.
+      const [isBelow, isBehind] = [
+        (p99: Spread) => row.p99Ms.most < p99.least,
+        (p99: Spread) => row.p99Ms.least > p99.most,
       ];
       const parts = [
-        ...(below.length === 0 ? [] : [`below that of ${below.map(name).join(", ")}`]),
-        ...(above.length === 0 ? [] : [`behind ${above.map(name).join(", ")}`]),
+        ...listed("below", isBelow),
+        ...listed("level with", (p99) => !isBelow(p99) && !isBehind(p99)),
+        ...listed("behind", isBehind),
       ];
-      return `${own.batching}, at ${rate} jobs a second: a p99 of ${p99Ms.toFixed(1)} ms to the start, ${parts.join("; ")}.`;
+      return `${[`${at} a p99 of ${toMs(row.p99Ms)} to the start`, ...parts].join("; ")}.`;
     });
+}
+
+function toMs({ median }: Spread): string {
+  return `${median.toFixed(1)} ms`;
 }
