@@ -1,6 +1,3 @@
 export type { App, AppOptions, EnvironmentVariables, LambdaContext } from "./app.ts";
-export {
-  createStateManager,
-  type ExecutorDefinition,
-  type StateManagerOptions,
-} from "./state-manager/create-state-manager.ts";
+export type { ExecutorDefinition } from "./executor-definitions.ts";
+export { createStateManager, type StateManagerOptions } from "./state-manager/create-state-manager.ts";

@@ -1,12 +1,6 @@
-import type { Executor } from "@stackyard/core";
 import type { App, AppOptions } from "../app.ts";
 import { parseEnvironment } from "../environment/parse-environment.ts";
-
-/** What a state manager needs to know of an executor. */
-export type ExecutorDefinition = Pick<
-  Executor,
-  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "exclusiveKey" | "timeout"
->;
+import type { ExecutorDefinition } from "../executor-definitions.ts";
 
 /** What a state manager does differently from its defaults. */
 export interface StateManagerOptions extends AppOptions {

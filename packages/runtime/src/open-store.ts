@@ -1,0 +1,58 @@
+import type { AwsAccess } from "@stackyard/aws";
+import type { Clock, Logger, Store } from "@stackyard/core";
+import type { StoreChoice } from "./environment/store-choice.ts";
+
+/** What opening a store needs. */
+export interface OpenStoreDeps {
+  readonly aws: AwsAccess;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** As `RUNNERS_HAVE_STORE`. */
+  readonly runnersHaveStore: boolean;
+  /** Connections to a database at most; each function instance has its own. Default: 4. */
+  readonly maxConnections?: number;
+}
+
+const DEFAULT_CONNECTIONS = 4;
+
+/**
+ * Opens the yard's store; only its own package and SDK are loaded. The work table of DynamoDB is made when it is absent and
+ * the role may do that. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`, and what reading the secret answers.
+ */
+export function openStore(choice: StoreChoice, deps: OpenStoreDeps): Promise<Store> {
+  return choice.kind === "dynamodb" ? openDynamodb(choice, deps) : openPostgres(choice, deps);
+}
+
+async function openDynamodb(
+  { table, workTable, creates }: Extract<StoreChoice, { kind: "dynamodb" }>,
+  { aws, clock, logger, runnersHaveStore }: OpenStoreDeps,
+): Promise<Store> {
+  const [{ createDynamodbStore }, { DynamoDBClient }] = await Promise.all([
+    import("@stackyard/store-dynamodb"),
+    import("@aws-sdk/client-dynamodb"),
+  ]);
+  return createDynamodbStore({
+    ...{ table, clock, logger, runnersHaveStore },
+    ...(workTable === undefined ? {} : { workTable }),
+    client: aws.client(DynamoDBClient, undefined),
+    createTables: creates ? true : "work",
+  });
+}
+
+async function openPostgres(
+  choice: Extract<StoreChoice, { kind: "postgres" }>,
+  { aws, logger, maxConnections = DEFAULT_CONNECTIONS }: OpenStoreDeps,
+): Promise<Store> {
+  const { createPostgresStore } = await import("@stackyard/store-postgres");
+  const connection = "address" in choice ? choice.address : await toSecret(choice.secretId, aws);
+  return createPostgresStore({ connection, maxConnections, logger });
+}
+
+/** Read anew when the server refuses the credentials, as after a rotation. */
+async function toSecret(secretId: string, aws: AwsAccess) {
+  const [{ createConnectionSecret }, { SecretsManagerClient }] = await Promise.all([
+    import("@stackyard/aws/secrets"),
+    import("@aws-sdk/client-secrets-manager"),
+  ]);
+  return createConnectionSecret({ client: aws.client(SecretsManagerClient, undefined), secretId });
+}
