@@ -3,7 +3,7 @@ import { attemptIdOf } from "../../../machine/decide/attempt-id.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import { createMemoryStore } from "../../../memory/memory-store.ts";
-import type { Change } from "../../../ports/stack-store.ts";
+import type { Change, HistoryEntry } from "../../../ports/stack-store.ts";
 import { aMachineV2 } from "../../builders.ts";
 import { aDispatch, aHistoryEntry, aPut, commitNow } from "../../store-conformance/store-builders.ts";
 import { leavingWaits, oneReaction, retriesBounded, visitsCounted } from "./version-2.ts";
@@ -105,8 +105,12 @@ describe("retries-bounded", () => {
     expect(found).toEqual([]);
   });
 
+  const byHand = (event: string, line: Partial<HistoryEntry> = {}) => [
+    aHistoryEntry("e9", { event, from: "UP", to: "UP", ...line }),
+  ];
+
   it("lets the count begin again with each retry by hand", async () => {
-    const history = [aHistoryEntry("e9", { event: "RETRY_FAILED_TASKS", from: "UP", to: "UP" })];
+    const history = byHand("RETRY_FAILED_TASKS");
 
     const found = await findAfter(
       retrying,
@@ -117,6 +121,39 @@ describe("retries-bounded", () => {
     );
 
     expect(found).toEqual([]);
+  });
+
+  it("lets a retry of what is pending make one attempt", async () => {
+    const history = byHand("RETRY_PENDING_TASKS");
+
+    const found = await findAfter(
+      retrying,
+      [{}, { dispatches: [dispatch(1), dispatch(1, 2)] }],
+      [{}, { dispatches: [dispatch(1, 3)], history }],
+      [{}, { dispatches: [dispatch(1, 4)] }],
+    );
+
+    expect(found).toEqual([`retries-bounded: ${idOf(1, 4)} was made; 3 were allowed.`]);
+  });
+
+  it.each([
+    ["another entry", {}, { entry: 2 }],
+    ["another life", {}, { life: "next" }],
+    ["another task", { task: "app" }, {}],
+  ])("counts no retry by hand of %s", async (_what, line, next) => {
+    const history = byHand("RETRY_FAILED_TASKS", line);
+    const { entry = 1, life = "created" } = { ...next };
+    const id = attemptIdOf({ stackId: "s1", life, entry, task: "plan", attempt: 3 });
+
+    const found = await findAfter(
+      retrying,
+      [{}, { dispatches: [dispatch(1)], history }],
+      [next, { dispatches: [aDispatch(id, { entry, life, attempt: 3 })] }],
+    );
+
+    expect(found.filter((what) => what.startsWith("retries-bounded"))).toEqual([
+      `retries-bounded: ${id} was made; 2 were allowed.`,
+    ]);
   });
 });
 

@@ -1,6 +1,8 @@
 import { parseAttemptId } from "../../../machine/decide/attempt-id.ts";
 import type { Dispatch } from "../../../machine/decide/decision.ts";
 import type { Machine } from "../../../machine/machine.ts";
+import { SYSTEM_EVENTS } from "../../../machine/message/event.ts";
+import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import { type CommittedChange, type Invariant, type InvariantContext, keyIn } from "./invariant.ts";
 
 interface LiveRun {
@@ -50,20 +52,20 @@ export const retriesBounded: Invariant = {
   name: "retries-bounded",
   promise: "A task gets no more attempts in an entry than its policy allows, begun again by each retry by hand.",
   create(tell, context) {
-    const byHand = new Map<string, number>();
+    const byHand = createRetries();
     // What a stack was promised on one revision it gets on the next.
     const revisions = new Map<string, ReadonlySet<string>>();
     return {
       onCommitted({ change, before, after }) {
-        const { stackId, history } = change;
-        const asked = history.filter(({ event, outcome }) => BY_HAND.has(event) && outcome === "applied").length;
-        const retries = (byHand.get(stackId) ?? 0) + asked;
-        byHand.set(stackId, retries);
+        const { stackId } = change;
+        byHand.note({ change, before, after });
         const present = [before, after].flatMap((stack) => stack?.machineHash ?? []);
         const hashes = new Set([...(revisions.get(stackId) ?? []), ...present]);
         revisions.set(stackId, hashes);
-        for (const { attemptId, again, task, attempt } of change.dispatches) {
-          const allowed = attemptsOf(task, hashes, context) * (1 + retries);
+        for (const dispatch of change.dispatches) {
+          const { attemptId, again, task, attempt } = dispatch;
+          const { failed, pending } = byHand.count(dispatch);
+          const allowed = attemptsOf(task, hashes, context) * (1 + failed) + pending;
           if (!again && attempt > allowed) tell(`${attemptId} was made; ${allowed} were allowed.`);
         }
       },
@@ -71,7 +73,26 @@ export const retriesBounded: Invariant = {
   },
 };
 
-const BY_HAND: ReadonlySet<string> = new Set(["RETRY_FAILED_TASKS", "RETRY_PENDING_TASKS"]);
+/** What people have asked for in each entry. A change may hold their events and the end of the entry they were for. */
+function createRetries() {
+  const asked = new Map<string, HistoryEntry[]>();
+  const keyOf = (stackId: string, life: string, entry: number) => keyIn(stackId, `${life}/${entry}`);
+  return {
+    note({ change, before, after }: Pick<CommittedChange, "change" | "before" | "after">): void {
+      const lines = change.history.filter(({ event, outcome }) => event.startsWith("RETRY_") && outcome === "applied");
+      const entries = [before, after, ...change.dispatches].flatMap((part) => part ?? []);
+      const keys = new Set(entries.map(({ life, entry }) => keyOf(change.stackId, life, entry)));
+      for (const key of keys) asked.set(key, [...(asked.get(key) ?? []), ...lines]);
+    },
+    count({ stackId, life, entry, task }: Dispatch): { readonly failed: number; readonly pending: number } {
+      const lines = asked.get(keyOf(stackId, life, entry)) ?? [];
+      const events = lines.filter((line) => (line.task ?? task) === task).map(({ event }) => event);
+      // A task that was sent and of which no attempt is open gets one more; else the same attempt is sent again.
+      const pending = events.filter((event) => event === SYSTEM_EVENTS.retryPendingTasks).length;
+      return { failed: events.filter((event) => event === SYSTEM_EVENTS.retryFailedTasks).length, pending };
+    },
+  };
+}
 
 /** Without a limit where the revision is none of the plan's. */
 function attemptsOf(task: string, hashes: Iterable<string>, { findMachine }: InvariantContext): number {
