@@ -186,6 +186,36 @@ describe("createMessageWorker", () => {
     expect(answers()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", dispatchId: ID }]);
   });
 
+  it("answers after the executor's time to cancel where no invocation ends", async () => {
+    const bench = createBench({ start: pending, poll: pending, cancel: pending });
+    const ends: string[] = [];
+
+    const handled = bench.deliver().then(({ kind }) => ends.push(kind));
+    await bench.clock.advance(64 * MINUTE);
+    const early = [...ends];
+    await bench.clock.advance(MINUTE);
+    // What still waits must not keep the test from its end.
+    bench.worker.abort();
+    await handled;
+
+    expect([early, ends]).toEqual([[], ["done"]]);
+    expect(bench.answers()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", dispatchId: ID }]);
+  });
+
+  it("cancels a task that comes after its deadline for as long", async () => {
+    const bench = createBench({ start: pending, poll: pending, cancel: pending });
+    await bench.clock.advance(90 * MINUTE);
+
+    const handled = bench.deliver({}, {}, 2);
+    await bench.clock.advance(MINUTE);
+    const early = bench.answers().length;
+    await bench.clock.advance(4 * MINUTE);
+    bench.worker.abort();
+
+    expect([early, await handled]).toEqual([0, { kind: "done" }]);
+    expect(bench.calls.slice(0, 2)).toEqual(["cancel cancelling", "poll cancelling"]);
+  });
+
   it("looks at work that would be polled too late when its time is over", async () => {
     const late = async () => running({ progress: { at: 1 }, pollAfterMs: 60 * MINUTE, message: "waiting" });
     const cancel = async () => failed({ code: "STOPPED", message: "It stopped.", retryable: false });

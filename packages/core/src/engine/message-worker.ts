@@ -1,3 +1,6 @@
+import { DEFAULT_CANCEL_WITHIN_MS } from "../machine/decide/open-runs.ts";
+import { parseDuration } from "../machine/document/duration.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
@@ -63,7 +66,9 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
         return { kind: "retry", reason: "The task is being worked on by this runner." };
       }
       try {
-        const end = await workToEnd(stepping, delivery, { stopAt, overAt: endsAt - spareMs * ANSWER_PART });
+        const cancelUntil = Math.max(stopAt, clock.now()) + findCancelMs(deps, message);
+        const overAt = Math.min(endsAt - spareMs * ANSWER_PART, cancelUntil);
+        const end = await workToEnd(stepping, delivery, { stopAt, overAt });
         if (end.kind === "retry") return end;
         if (end.kind === "over") await insist(clock, () => publish(toTimedOut(message, clock.now())));
         else answers.keep(attemptId, end.event);
@@ -79,6 +84,12 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
     },
     leave: worker.leave,
   };
+}
+
+/** How long work that is asked to end may go on: nobody else would ever say that it is over. */
+function findCancelMs({ executors }: MessageWorkerDeps, { task }: TaskMessage): number {
+  const cancelWithin = executors.get(String(task["executor"]))?.cancelWithin ?? "";
+  return parseDuration(cancelWithin) ?? DEFAULT_CANCEL_WITHIN_MS;
 }
 
 interface Stepping {
