@@ -1,13 +1,12 @@
 import type { Decision } from "../machine/decide/decision.ts";
-import { listHeldSecrets } from "../machine/decide/mask-secrets.ts";
+import { listHiddenOutputs, listSecretValues } from "../machine/decide/mask-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
+import { createMaskText } from "../machine/mask-text.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { isMap } from "../machine/message/unwrap-body.ts";
 import { findSecretRef, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { defined } from "./defined.ts";
-import { createMaskText } from "./mask-text.ts";
 import { findMaskedKeys, toPrintedMetadata } from "./masked-keys.ts";
 
 /** What a history line is made of. */
@@ -74,27 +73,17 @@ function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | und
 function toAnswerFields(event: StackEvent, machine: Machine, after: Stack | undefined): Partial<HistoryEntry> {
   const { outputs, retryable, task } = event;
   const given = task === undefined ? undefined : after?.outputs?.[task.name];
-  const printed = toPrintedMetadata(outputs, listHiddenOutputs(event, machine), (name) => given?.[name] ?? MASK);
+  const printed = toPrintedMetadata(
+    outputs,
+    listHiddenOutputs(machine, event, task?.name),
+    (name) => given?.[name] ?? MASK,
+  );
   return defined({ outputs: printed, retryable });
-}
-
-/** Those that the worker says, and those that become sensitive metadata. */
-function listHiddenOutputs(
-  { sensitiveOutputs = [], task }: StackEvent,
-  { tasks, metadata }: Machine,
-): readonly string[] {
-  const mapped = [...(tasks.get(task?.name ?? "")?.outputs ?? [])];
-  const secret = mapped.filter(([key]) => metadata.keys.get(key)?.sensitive === true);
-  return [...sensitiveOutputs, ...secret.map(([, output]) => output)];
 }
 
 /** Texts of people and programs may quote a secret that the stack holds, or that the event has brought. */
 function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineInput, after: Stack | undefined) {
-  // Most stacks hold none, and their lines are many.
-  if (machine?.metadata.keys.size === 0 && !before?.secretVersions && !after?.secretVersions && !event.outputs) {
-    return entry;
-  }
-  const values = listSecretValues(event, { before, after, machine });
+  const values = listSecretValues(machine, [before, after], event);
   if (values.length === 0) return entry;
   const mask = createMaskText(values);
   const { reason, description, notes } = entry;
@@ -104,21 +93,6 @@ function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineI
     ...(description === undefined ? {} : { description: mask(description) }),
     notes: notes.map(mask),
   };
-}
-
-interface SecretPlaces {
-  readonly before: Stack | undefined;
-  readonly after: Stack | undefined;
-  readonly machine: Machine | undefined;
-}
-
-function listSecretValues(event: StackEvent, { before, after, machine }: SecretPlaces): readonly unknown[] {
-  const held = [before, after].flatMap((stack) => (stack === undefined ? [] : listHeldSecrets(stack)));
-  const { metadata, outputs = {} } = event;
-  const masked = machine === undefined ? undefined : findMaskedKeys({ metadata }, { machine, stack: after ?? before });
-  const brought = isMap(metadata) && Array.isArray(masked) ? masked.map((key) => metadata[key]) : [];
-  const hidden = machine === undefined ? (event.sensitiveOutputs ?? []) : listHiddenOutputs(event, machine);
-  return [...held, ...brought, ...hidden.map((name) => outputs[name])];
 }
 
 function toFailureCode({ name, code }: StackEvent): string | undefined {

@@ -1,7 +1,7 @@
+import { createMaskText, type MaskText, maskTexts } from "../machine/mask-text.ts";
 import type { Step, Succeeded } from "../ports/executor.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";
-import { createMaskText, type MaskText, maskTexts } from "./mask-text.ts";
 
 /** What must not leave a worker while it runs an attempt that was given secrets. */
 export interface AttemptMask {

@@ -1,3 +1,4 @@
+import { isSecretKey } from "../machine/decide/mask-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { StackEvent } from "../machine/message/event.ts";
 import { isMap } from "../machine/message/unwrap-body.ts";
@@ -28,11 +29,11 @@ export function findMaskedKeys(
 }
 
 /** Undefined where no key is sensitive. */
-function findSecretKeys({ metadata }: Machine, stack: Stack | undefined): ((key: string) => boolean) | undefined {
+function findSecretKeys(machine: Machine, stack: Stack | undefined): ((key: string) => boolean) | undefined {
   const versions = stack?.secretVersions ?? {};
-  const isDeclared = [...metadata.keys.values()].some(({ sensitive }) => sensitive);
+  const isDeclared = [...machine.metadata.keys.values()].some(({ sensitive }) => sensitive);
   if (!isDeclared && Object.keys(versions).length === 0) return undefined;
-  return (key) => metadata.keys.get(key)?.sensitive === true || Object.hasOwn(versions, key);
+  return (key) => isSecretKey(machine, stack === undefined ? [] : [stack], key);
 }
 
 /** Metadata for people's eyes. `show` may put something else than `***` in the place of a value. */

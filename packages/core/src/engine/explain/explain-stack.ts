@@ -1,9 +1,9 @@
 import { listHeldSecrets } from "../../machine/decide/mask-secrets.ts";
 import type { Machine } from "../../machine/machine.ts";
+import { createMaskText, type MaskText } from "../../machine/mask-text.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";
-import { createMaskText, type MaskText } from "../mask-text.ts";
 import type { YardProcess } from "../process-registry.ts";
 import { explainTask, findNewestAttempt } from "./explain-task.ts";
 import { summarise } from "./summarise.ts";

@@ -100,9 +100,8 @@ function decideOnMachine(
 
 /** A decision whose reasons and notes tell no sensitive value of the stack before and after, or of the event. */
 function masked(machine: Machine, stack: Stack | undefined, event: StackEvent, decision: Decision): Decision {
-  const before = listSecretValues(machine, stack, event);
-  const after = decision.kind === "applied" ? listSecretValues(machine, decision.stack, event) : [];
-  return maskDecision([...before, ...after], decision);
+  const after = decision.kind === "applied" ? decision.stack : undefined;
+  return maskDecision(listSecretValues(machine, [stack, after], event), decision);
 }
 
 function findHandler(stack: Stack, event: StackEvent): Handler {

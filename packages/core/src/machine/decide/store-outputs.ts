@@ -1,6 +1,7 @@
 import type { SecretReference } from "../secrets.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
 import { keepOutput } from "./keep-secrets.ts";
+import { listHiddenOutputs } from "./mask-secrets.ts";
 import { exceedsBytes, isScalar, MAX_METADATA_BYTES, mergeMetadata } from "./merge-metadata.ts";
 import { findMetadataFault, isSensitive } from "./metadata-rules.ts";
 import { changeMetadata, hideSecrets, type Work } from "./work.ts";
@@ -31,7 +32,7 @@ export function keepOutputs(work: Work, task: string): boolean {
   const { outputs = {} } = work.event;
   const before = work.stack;
   const given = Object.entries(outputs).filter((entry): entry is [string, MetadataValue] => isScalar(entry[1]));
-  const sensitive = listSensitive(work, task);
+  const sensitive = new Set(listHiddenOutputs(work.machine, work.event, task));
   const kept: [string, MetadataValue | SecretReference][] = [];
   for (const [output, value] of given) {
     if (value === null || !sensitive.has(output)) {
@@ -80,10 +81,4 @@ function mapOutputs(work: Work, task: string): Mapped {
     } else values.push([key, value]);
   }
   return { kind: "mapped", values: Object.fromEntries(values) };
-}
-
-/** Outputs that nobody may see: those that the worker says, and those that become sensitive metadata. */
-function listSensitive({ machine, event }: Work, task: string): ReadonlySet<string> {
-  const mapped = [...(machine.tasks.get(task)?.outputs ?? [])].filter(([key]) => isSensitive(machine.metadata, key));
-  return new Set([...(event.sensitiveOutputs ?? []), ...mapped.map(([, output]) => output)]);
 }

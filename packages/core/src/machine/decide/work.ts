@@ -166,7 +166,7 @@ export function listCurrentRuns(stack: Stack, task: string): readonly OpenRun[] 
 }
 
 function listWorkSecrets({ machine, stack, event }: Work): readonly unknown[] {
-  return listSecretValues(machine, stack, event);
+  return listSecretValues(machine, [stack], event);
 }
 
 function tellLeftRun({ task, entry, attempt }: OpenRun): string {
