@@ -23,7 +23,7 @@ export const simulate = defineCommand({
   description: [
     "Works the steps, one after the other, on an empty yard with these machines; the same function decides as in the engine.",
     'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
-    '{"advance": "15m"} lets time pass: every timer on the way fires. {"load": FILE} brings a new revision of a machine, {"upgrade": STACK, "dryRun"?: true} moves a stack to it or tells where its events would differ.',
+    '{"advance": "15m"} lets time pass: every timer on the way fires. {"load": FILE} brings a new revision of the machine that is named as the file is, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it or tells where its events would differ.',
     "Refused steps are answers, not failures: the command ends with 0 when all steps were worked. With 3, and without a try, when one is no step.",
   ].join("\n"),
   examples: [
@@ -46,7 +46,7 @@ export const simulate = defineCommand({
     now: Type.Optional(
       Type.String({
         placeholder: "instant",
-        description: "Where the clock stands, ISO 8601. Default: 2030-01-01T00:00:00Z.",
+        description: "Where the clock stands: ISO 8601 with Z or an offset. Default: 2030-01-01T00:00:00Z.",
       }),
     ),
     ...projectArg,
@@ -93,10 +93,13 @@ function findLoaded(step: unknown): string | undefined {
   return read.kind === "load" ? read.file : undefined;
 }
 
+// Without an offset a time would be that of whatever machine this is.
+const INSTANT = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/;
+
 function toClock(now: string | undefined): { readonly now?: number } {
   if (now === undefined) return {};
   const at = Date.parse(now);
-  if (!Number.isNaN(at) && /^\d{4}-\d\d-\d\d/.test(now)) return { now: at };
+  if (!Number.isNaN(at) && INSTANT.test(now)) return { now: at };
   throw failWith("USAGE", `"${now}" is no instant.`, { hint: "Write it as 2030-01-01T00:00:00Z." });
 }
 

@@ -16,7 +16,7 @@ export function checkSteps(steps: readonly unknown[], from: string): void {
   const more = faults.length > MAX_TOLD ? [`and ${faults.length - MAX_TOLD} more`] : [];
   const told = [...faults.slice(0, MAX_TOLD), ...more].map((line) => `\n  - ${line}`).join("");
   throw failWith("CONFIG_INVALID", `${from} has steps that are none:${told}`, {
-    hint: 'A step is {"event": {"stackId": "pr-12", "event": "OPENED", …}}, {"task": "db", "result": "succeeded", …}, {"advance": "15m"}, {"load": "new.yaml"} or {"upgrade": "pr-12"}.',
+    hint: 'A step is {"event": {"stackId": "pr-12", "event": "OPENED", …}}, {"task": "db", "result": "succeeded", …}, {"advance": "15m"}, {"load": "next/review-app.yaml"} or {"upgrade": "pr-12"}.',
   });
 }
 
