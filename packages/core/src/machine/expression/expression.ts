@@ -3,7 +3,6 @@
 //   compileExpression(source, place)  → { kind: "expression", expression, uses } | { kind: "faults", faults }
 //   compileTemplate(value, place)     → { kind: "template", template, uses, hasExpressions } | { kind: "faults", faults }
 //   escapeTemplate(text)              → the template that gives this text back
-//   maskTemplate(value, sensitiveKeys) → a config for people, before or after it was resolved
 //
 // A place (`ExpressionPlace`) says what may be named. A fault has a code, a message and an offset into its string; one of a
 // template also has the path of keys to that string.
