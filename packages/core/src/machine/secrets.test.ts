@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findSecretRef, listSecretRefs, readSecrets, toShownMetadata } from "./secrets.ts";
+import { findSecretRef, isReference, listSecretRefs, maskSecrets, readSecrets, toShownMetadata } from "./secrets.ts";
 
 const holder = {
   metadata: { password: "new", user: "u", token: null },
@@ -27,6 +27,22 @@ describe("secrets", () => {
       "password#1": "old",
       "tasks.db.outputs.key#1": "k",
     });
+  });
+
+  it.each([
+    { $secret: "x#1" },
+    { $concat: ["t", { $secret: "x#1" }] },
+    { $secret: "x#1", more: 1 },
+    { $secret: 3 },
+    { more: 1, $concat: "t" },
+  ])("takes %j for a reference, and masks it as a whole", (value) => {
+    expect(isReference(value)).toBe(true);
+    expect(maskSecrets({ a: [value], b: "open" })).toEqual({ a: ["***"], b: "open" });
+  });
+
+  it.each([{ secret: "x#1" }, ["$secret"], "$secret", null, {}])("takes %j for no reference", (value) => {
+    expect(isReference(value)).toBe(false);
+    expect(maskSecrets(value)).toEqual(value);
   });
 
   it("lists every reference of a value once", () => {

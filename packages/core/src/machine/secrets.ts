@@ -6,6 +6,17 @@ export interface SecretReference {
   readonly $secret: string;
 }
 
+/**
+ * Keys of the maps that stand for sensitive values in configs: `{"$secret": ref}`, and `{"$concat": [...]}` for text around
+ * them. No document may write them and no expression may make them: what they name would be read past the checks.
+ */
+export const REFERENCE_KEYS: readonly string[] = ["$secret", "$concat"];
+
+/** True for a map that stands for a sensitive value, or might be taken for one: whatever else is in it. */
+export function isReference(value: unknown): boolean {
+  return isMap(value) && REFERENCE_KEYS.some((key) => key in value);
+}
+
 /** Metadata as it is shown: sensitive values are references. */
 export type ShownMetadata = Readonly<Record<string, MetadataValue | SecretReference>>;
 
@@ -42,8 +53,8 @@ export function readSecrets(stack: SecretHolder, refs: readonly string[]): Metad
 /** A value for people's eyes: whatever holds a sensitive value is `***`. */
 export function maskSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(maskSecrets);
+  if (isReference(value)) return MASK;
   if (!isMap(value)) return value;
-  if ("$secret" in value || "$concat" in value) return MASK;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskSecrets(inner)]));
 }
 

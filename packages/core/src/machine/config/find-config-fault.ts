@@ -4,6 +4,7 @@ import { createProblemList } from "../document/problem-list.ts";
 import { readValue } from "../document/read-value.ts";
 import { isMapField, type Place, type TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { isReference, REFERENCE_KEYS } from "../secrets.ts";
 import { checkConfig } from "./check-config.ts";
 import { withoutPlaces } from "./judge-open-config.ts";
 import { type Opening, relaxSchema } from "./relax-schema.ts";
@@ -48,13 +49,10 @@ function findRuleFault(rules: ConfigRules, executor: string, config: unknown): s
   return problems.toProblems().find(({ severity }) => severity === "error")?.message;
 }
 
-const KEYS: readonly string[] = ["$secret", "$concat"];
-
 function findReferences(value: unknown): Opening | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const entries = Object.entries(value);
-  if (entries.length === 1 && KEYS.includes(entries[0]?.[0] ?? "")) return "here";
-  const inner = entries.flatMap(([key, item]) => {
+  if (isReference(value)) return "here";
+  const inner = Object.entries(value).flatMap(([key, item]) => {
     const opening = findReferences(item);
     return opening === undefined ? [] : [[key, opening] as const];
   });
@@ -70,7 +68,6 @@ function findReferencePlaces(node: TreeNode): ReadonlySet<Place> {
 function collect(node: TreeNode, places: Set<Place>): void {
   if (node.kind === "list") for (const item of node.items) collect(item, places);
   if (node.kind !== "map") return;
-  const keys = [...node.entries.keys()];
-  if (keys.length === 1 && KEYS.includes(keys[0] ?? "")) places.add(node.at);
+  if (REFERENCE_KEYS.some((key) => node.entries.has(key))) places.add(node.at);
   else for (const { value } of node.entries.values()) collect(value, places);
 }

@@ -1,6 +1,7 @@
 import type { Path } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import { isMap } from "../message/unwrap-body.ts";
+import { REFERENCE_KEYS } from "../secrets.ts";
 import { compileText } from "./compile-text.ts";
 import { toReason } from "./evaluation-reason.ts";
 import type { Evaluated, ExpressionScope, FindSecret, Template } from "./expression.ts";
@@ -47,9 +48,6 @@ interface Work {
   readonly uses: ExpressionUses[];
 }
 
-// Keys that stand for sensitive values in messages: a written one would read a secret past the checks.
-const RESERVED_KEYS = ["$secret", "$concat"];
-
 function compileNode(work: Work, value: unknown, path: Path): TemplateNode {
   const fault = (found: ExpressionFault): void => {
     work.faults.push({ ...found, path });
@@ -72,7 +70,7 @@ function compileList(work: Work, list: readonly unknown[], path: Path): Template
 function compileMap(work: Work, map: Readonly<Record<string, unknown>>, path: Path): TemplateNode {
   const entries = Object.entries(map).map(([key, item]) => {
     const inside = [...path, key];
-    if (RESERVED_KEYS.includes(key)) {
+    if (REFERENCE_KEYS.includes(key)) {
       const message = `The key ${quote(key)} is reserved; a sensitive value is written \${metadata.key}.`;
       work.faults.push({ code: "sensitive-leak", message, offset: 0, path: inside });
     }

@@ -1,3 +1,4 @@
+import { REFERENCE_KEYS } from "../secrets.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import { EXPRESSION_LIMITS } from "./expression-limits.ts";
 
@@ -24,12 +25,9 @@ export function toPlaceholderText(value: unknown): string {
   throw new EvaluationError(`the value is a ${kind}, which cannot stand inside text`);
 }
 
-// Names that stand for sensitive values in messages. A computed one could read any secret of the stack.
-const RESERVED = new Set(["$secret", "$concat"]);
-
 function toRecord(entries: readonly (readonly [unknown, unknown])[], depth: number): Readonly<Record<string, unknown>> {
   const named = entries.map(([key, item]) => [String(key), fromCelValue(item, depth + 1)] as const);
-  const lost = named.find(([key]) => RESERVED.has(key) || key === "__proto__");
+  const lost = named.find(([key]) => REFERENCE_KEYS.includes(key) || key === "__proto__");
   if (lost) throw new EvaluationError(`the result has the key "${lost[0]}", which is reserved`);
   return Object.fromEntries(named);
 }

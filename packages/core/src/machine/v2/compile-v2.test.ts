@@ -165,6 +165,8 @@ describe("the config of a v2 task", () => {
       undefined,
     );
     expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, more: 1 })).toMatch(/additional properties\.$/);
+    // As a runner reads it, which looks at nothing else in it.
+    expect(dynamic?.findFault({ seconds: { $secret: "n#1", more: 1 } })).toBe(undefined);
   });
 
   it("is checked by the rules of lambda and terraform where their definitions are not there", () => {
