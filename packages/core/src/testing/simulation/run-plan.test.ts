@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Stack } from "../../machine/stack.ts";
 import { runPlan } from "./run-plan.ts";
 import type { Fault, PlannedAction, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 
@@ -360,6 +361,51 @@ describe("an action", () => {
       "20 [OTHER e2 set-aside EVENT_UNDECLARED]",
     ]);
     expect(violations).toEqual([]);
+  });
+});
+
+describe("an attempt that answers after the next one", () => {
+  const minute = 60_000;
+  // Its deadline passes, a person retries, the second attempt fails at once, and then the first one succeeds.
+  const late = {
+    nodes: [{ skewMs: 0, concurrency: 2 }],
+    actions: [
+      go,
+      { atMs: 4.2 * minute, do: "send", message: { id: "e2", stackId: "s1", event: "RETRY_FAILED_TASKS" } },
+    ],
+    work: {
+      "s1/db/1.1/1": { answer: "succeed", takesMs: 4.5 * minute, deaf: true },
+      "s1/db/1.2/1": { answer: "fail" },
+    },
+  } as const;
+  /** Shows the engine no attempt beyond those that are open, so the first one seems to be the newest. */
+  const forgetAnswered = (stack: Stack): Stack => {
+    const open = stack.runs.map(({ task, attempt }) => [task, attempt]);
+    return { ...stack, attempts: { ...stack.attempts, ...Object.fromEntries(open) } };
+  };
+
+  it("changes nothing", async () => {
+    const { commits, violations } = await trace(late);
+
+    expect(commits.slice(-2)).toEqual([
+      "252000 [TASK_ERROR result:s1/e1/1/db/2 applied WORK_FAILED]",
+      "270000 [TASK_COMPLETED result:s1/e1/1/db/1 ignored RESULT_STALE]",
+    ]);
+    expect(violations).toEqual([]);
+  });
+
+  it("breaks an invariant when it does", async () => {
+    const { violations } = await runPlan(aPlan(late), {
+      plant: (store) => ({
+        ...store,
+        async load(ids) {
+          const loaded = await store.load(ids);
+          return loaded.map((one) => (one.stack === undefined ? one : { ...one, stack: forgetAnswered(one.stack) }));
+        },
+      }),
+    });
+
+    expect(violations.map(({ invariant }) => invariant)).toEqual(["late-results"]);
   });
 });
 

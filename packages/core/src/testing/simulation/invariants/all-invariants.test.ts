@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Stack } from "../../../machine/stack.ts";
 import { createMemoryStore } from "../../../memory/memory-store.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
@@ -194,6 +195,30 @@ describe("the invariants", () => {
     });
 
     expect(found).toEqual([`late-results: s1: what had no effect has changed the stack: result:${A1} applied.`]);
+  });
+
+  describe("of results", () => {
+    const resultOf = (attempt: number, line: Partial<HistoryEntry> = {}) =>
+      aHistoryEntry(`result:s1/created/1/plan/${attempt}`, { from: "UP", to: "UP", ...line });
+    const told = "late-results: s1: what had no effect has changed the stack: result:s1/created/1/plan/1 applied.";
+
+    it.each([
+      ["find one of an earlier attempt that changes the stack", [resultOf(2)], [resultOf(1)], [told]],
+      ["let attempts be answered in their order", [resultOf(1)], [resultOf(2)], []],
+      ["let an earlier one be ignored", [resultOf(2)], [resultOf(1, { outcome: "ignored" }), again("e3")], []],
+      ["count no later one that was ignored", [resultOf(2, { outcome: "ignored" })], [resultOf(1)], []],
+      ["let another event of the same change change it", [resultOf(2)], [resultOf(1), again("e3")], []],
+      ["let the last of an entry that was left begin the present one", [resultOf(2)], [resultOf(1)], [], { entry: 2 }],
+    ])("%s", async (_what, first, second, sentences, left = { attempts: { plan: 2 } }) => {
+      const entry: Partial<Stack> = left;
+      const found = await findAfter(async ({ store }) => {
+        await commitNow(store, aPut(entry, { history: [up] }));
+        await commitNow(store, aPut(entry, { history: first }));
+        await commitNow(store, aPut({ ...entry, metadata: { n: 1 } }, { history: second }));
+      });
+
+      expect(found).toEqual(sentences);
+    });
   });
 
   it("find what leaves the queue without a word", async () => {
