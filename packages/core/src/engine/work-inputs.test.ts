@@ -157,6 +157,25 @@ describe("a call of the engine", () => {
     expect(logger.list("warn")).toEqual(["An event was set aside."]);
   });
 
+  it("sets an event aside whose stack cannot be read too often, and works the others", async () => {
+    const unreadable = new StackyardError("STORE_CORRUPT", "no JSON");
+    const { handle, listLines, memory } = createBench(
+      (store) => ({
+        ...store,
+        load: (ids) => (ids.includes("a") ? Promise.reject(unreadable) : store.load(ids)),
+      }),
+      { maxDeliveries: 3 },
+    );
+
+    expect(kinds(await handle(["a", "GO", 2], ["b", "GO"]))).toEqual(["retry", "done"]);
+    expect(kinds(await handle(["a", "GO", 3]))).toEqual(["done"]);
+
+    expect((await memory.listSetAside({ stackId: "a" }, { limit: 9 })).items).toMatchObject([
+      { event: { id: "e0" }, reason: "Failed 3 times, last with: STORE_CORRUPT: no JSON" },
+    ]);
+    expect([await listLines("a"), await listLines("b")]).toEqual([["GO set-aside"], ["GO applied"]]);
+  });
+
   it("never rejects, also when the store cannot even be read", async () => {
     const { handle } = createBench((store) => ({ ...store, load: () => Promise.reject(new Error("no disk")) }));
 

@@ -1,3 +1,4 @@
+import { isStackyardError } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { CommitResult, LoadedStack } from "../ports/stack-store.ts";
@@ -99,7 +100,7 @@ function splitInputs(work: StackWork): readonly StackWork[] {
 /** Commits nothing of a delivery that has failed too often but that it is set aside. */
 async function setAsideAlone(deps: WorkDeps, work: StackWork, error: unknown): Promise<boolean> {
   try {
-    const [loaded] = await deps.store.load([work.stackId]);
+    const loaded = await loadAlone(deps.store, work.stackId);
     const input = work.inputs[0]?.input;
     if (loaded === undefined || input === undefined) return false;
     const round = beginRound(loaded, deps.clock.now(), work.knownIds);
@@ -111,6 +112,16 @@ async function setAsideAlone(deps: WorkDeps, work: StackWork, error: unknown): P
   } catch {
     // The failure that led here is logged and tells more.
     return false;
+  }
+}
+
+/** A stack whose record cannot be read stays as it is: its event is set aside by a change of no stack. */
+async function loadAlone(store: Store, stackId: string): Promise<LoadedStack | undefined> {
+  try {
+    return (await store.load([stackId]))[0];
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return { stackId: "", version: 0, parked: [] };
+    throw error;
   }
 }
 

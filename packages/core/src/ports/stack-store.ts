@@ -120,6 +120,7 @@ export interface Change {
   readonly park: readonly ParkedEvent[];
   /** Event ids that are parked no more. */
   readonly unpark: readonly string[];
+  /** Those of a stack whose record cannot be read come with a change of the empty stack id; so do lines and receipts. */
   readonly setAside: readonly SetAsideEvent[];
   readonly history: readonly HistoryEntry[];
   readonly dispatches: readonly Dispatch[];

@@ -3,6 +3,7 @@ import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
+  aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
@@ -10,7 +11,9 @@ import {
   commitNow,
   SECOND,
   T0,
+  take,
   takeEventIds,
+  toReceipts,
 } from "./store-builders.ts";
 import { storeCase } from "./store-case.ts";
 
@@ -77,6 +80,23 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x2", "x1"]);
     assert.deepEqual(await listSetAsideIds(store, { code: "EVENT_UNDECLARED" }), ["x3", "x1"]);
     assert.deepEqual(await listSetAsideIds(store, { stackId: "s1", code: "EVENT_UNDECLARED" }), ["x1"]);
+  }),
+
+  storeCase("keeps what a change of the empty stack id sets aside of another stack under that one", async (store) => {
+    await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
+    const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
+    const setAside = [aSetAsideEvent("x1", { event: aQueuedEvent("e1") })];
+    const history = [aHistoryEntry("e1", { outcome: "set-aside" })];
+
+    await commitNow(store, aChange({ stackId: "", setAside, history, acknowledges: [receipt ?? ""] }));
+
+    assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x1"]);
+    const { items } = await store.listHistory({ eventId: "e1" }, { limit: 10 });
+    assert.deepEqual(
+      items.map(({ stackId }) => stackId),
+      ["s1"],
+    );
+    assert.deepEqual(await takeEventIds(store), ["e2"]);
   }),
 
   storeCase("pages through what was set aside while rows come and go", async (store) => {
