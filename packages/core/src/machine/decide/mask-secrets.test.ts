@@ -62,13 +62,13 @@ describe("texts of a decision", () => {
   });
 
   it("are masked in reasons, notes and where a stack is stalled", () => {
-    const stalled = { at: 1, reason: "no p-new" };
+    const stalled = { code: "TRANSITION_LOOP", reason: "no p-new" };
     const applied = { kind: "applied", stack: aStack({ stalled }), removed: false } as const;
     const nothing = { dispatches: [], cancels: [], closes: [], notes: ["a p-new"] };
 
     expect(maskDecision(["p-new"], { ...applied, ...nothing })).toMatchObject({
       notes: ["a ***"],
-      stack: { stalled: { at: 1, reason: "no ***" } },
+      stack: { stalled: { ...stalled, reason: "no ***" } },
     });
     expect(maskDecision(["p-new"], { kind: "ignored", code: "DUPLICATE", reason: "p-new" })).toMatchObject({
       reason: "***",
