@@ -193,6 +193,26 @@ describe("an attempt whose deadline has passed", () => {
   });
 });
 
+describe("the late error of an attempt that has timed out", () => {
+  const retry = anEvent("RETRY_FAILED_TASKS", { at: 9_000 });
+
+  it.each<[string, Partial<Task>, Partial<StackEvent>]>([
+    ["its task has no policy", {}, {}],
+    ["its task has no attempt left", retrying(1), {}],
+    ["the error is never retried", retrying(2, ["QUOTA"]), { retryable: false }],
+  ])("leaves alone the attempt that a person has sent after it, where %s", (_why, db, error) => {
+    const slow = build({ db, app: {} });
+    const sent = play(slow, anEvent("GO"), timedOut, retry);
+
+    const { stack, closes } = decideOn(sent, failed(1, error), slow);
+
+    expect(sent.tasks[0]).toEqual({ name: "db", status: "PENDING", detail: "RUNNING" });
+    expect([stack.tasks, stack.failures, stack.state]).toEqual([sent.tasks, sent.failures, "BUILD"]);
+    expect(closes).toEqual([idOf(1)]);
+    expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual([idOf(1, "app"), idOf(2)]);
+  });
+});
+
 describe("a person's retry", () => {
   const retry = anEvent("RETRY_FAILED_TASKS", { at: 9_000 });
   const wide = build({ db: retrying(2), app: {} });

@@ -1,10 +1,10 @@
 import { SYSTEM_EVENTS } from "../message/event.ts";
-import type { OpenRun, Stack, StackTimer, TaskState } from "../stack.ts";
+import type { Stack, StackTimer, TaskState } from "../stack.ts";
 import { attemptsOf } from "./open-runs.ts";
 import { type Failure, maxBackoffMs, mayRetry } from "./retry-policy.ts";
 import { findTask } from "./task-flow.ts";
 import { retryId, toInstant } from "./timers.ts";
-import { listCurrentRuns, setTask, toDetail, toShown, type Work } from "./work.ts";
+import { setTask, toDetail, toShown, type Work } from "./work.ts";
 
 /** A failed task; without a message or a code where none was given. */
 export function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
@@ -30,7 +30,7 @@ export function failAttempt(
   work: Work,
   { name, status }: TaskState,
   failure: Failure,
-  attempt: { readonly run?: OpenRun | undefined; readonly ending?: boolean } = {},
+  attempt: { readonly ending?: boolean } = {},
 ): void {
   const policy = work.machine.tasks.get(name)?.retry;
   if (status !== "PENDING" || policy === undefined || policy.attempts === 1) {
@@ -43,8 +43,6 @@ export function failAttempt(
     setTask(work, toFailed(work, name, failure));
     return;
   }
-  // A person has sent a newer attempt already: that one is the next.
-  if (isFollowed(work.stack, attempt.run)) return;
   countFailures(work, name, failures);
   setTask(work, { name, status: "PENDING", ...toDetail(work.machine, "RETRYING") });
   work.notes.push(tellRetry(work, name, failure));
@@ -85,10 +83,6 @@ function failuresOf({ failures = {} }: Stack, name: string): number {
 
 function countFailures(work: Work, name: string, failures: number): void {
   work.stack = { ...work.stack, failures: { ...work.stack.failures, [name]: failures } };
-}
-
-function isFollowed(stack: Stack, run: OpenRun | undefined): boolean {
-  return run !== undefined && listCurrentRuns(stack, run.task).some(({ attempt }) => attempt > run.attempt);
 }
 
 function tellRetry(work: Work, name: string, { code, message }: Failure): string {

@@ -26,10 +26,10 @@ export const failTask: Handler = (work) => {
   return answer(work, (current) => {
     const { task, run } = current;
     const cancelling = work.machine.version === 1 ? undefined : run?.cancelling;
-    if (cancelling === "requested" && task.status === "PENDING") return endCancel(work, current);
-    if (cancelling === "timed-out" && awaitsEnd(work.stack, task.name)) return armRetry(work, task.name);
+    // A task whose attempt timed out may run again by now: that one is its next, and this end concerns it no more.
+    if (cancelling !== undefined && task.status === "PENDING") return endCancel(work, current);
     if (work.machine.version !== 1) keepOutputs(work, task.name);
-    failAttempt(work, task, toFailure(work), { run });
+    failAttempt(work, task, toFailure(work));
   });
 };
 
