@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MetadataRule } from "../machine/machine.ts";
-import { aMachine, aStack } from "../testing/builders.ts";
-import { findMaskedKeys, toPrintedMessage, toPrintedMetadata } from "./masked-keys.ts";
+import { aMachine, anEvent, aStack } from "../testing/builders.ts";
+import { findMaskedKeys, findRefusedKeys, toPrintedMessage, toPrintedMetadata } from "./masked-keys.ts";
 
 const rule = (sensitive: boolean): MetadataRule => ({ required: false, sensitive, immutable: false });
 const machine = aMachine(
@@ -45,6 +45,26 @@ describe("the keys of an event that must not be shown", () => {
     expect(findMaskedKeys({ metadata: hidden }, { machine, stack: undefined })).toEqual(["deep"]);
     expect(findMaskedKeys({ metadata: "password=hunter22" }, { machine, stack: undefined })).toBe("all");
     expect(findMaskedKeys({ metadata: hidden }, { machine: plain, stack: undefined })).toBeUndefined();
+  });
+});
+
+describe("what of a refused event must not be shown", () => {
+  const result = anEvent("TASK_COMPLETED", { task: { name: "db" }, outputs: { password: "hunter22" } });
+  const held = aStack({ keptSecrets: { "tasks.db.outputs.key#1": "hunter22" } });
+
+  it("is all of a result where something is sensitive: its outputs may become such keys, its texts may quote them", () => {
+    expect(findRefusedKeys(result, { machine, stack: undefined })).toBe("all");
+    expect(findRefusedKeys(result, { machine: plain, stack: held })).toBe("all");
+    expect(findRefusedKeys(result, { machine: undefined, stack: undefined })).toBe("all");
+    expect(findRefusedKeys({ ...result, sensitiveOutputs: ["a"] }, { machine: plain, stack: undefined })).toBe("all");
+  });
+
+  it("is what its keys say of any other event, and of a result where nothing is sensitive", () => {
+    const metadata = { password: "hunter22" };
+
+    expect(findRefusedKeys(anEvent("GO", { metadata }), { machine, stack: undefined })).toEqual(["password"]);
+    expect(findRefusedKeys(anEvent("GO"), { machine: undefined, stack: undefined })).toBeUndefined();
+    expect(findRefusedKeys(result, { machine: plain, stack: aStack() })).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import { isSecretKey } from "../machine/decide/mask-secrets.ts";
+import { RESULT_EVENTS } from "../machine/decide/parked-code.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { StackEvent } from "../machine/message/event.ts";
 import { isMap } from "../machine/message/unwrap-body.ts";
@@ -26,6 +27,25 @@ export function findMaskedKeys(
     return isSensitive(key) || (typeof value === "object" && value !== null) ? [key] : [];
   });
   return masked.length === 0 ? undefined : masked;
+}
+
+/**
+ * As `findMaskedKeys`, of an event that was refused. Of a result nothing is shown where anything is sensitive: which of
+ * its outputs become sensitive metadata was not worked out, and what it says may quote them.
+ */
+export function findRefusedKeys(
+  event: StackEvent,
+  places: { readonly machine: Machine | undefined; readonly stack: Stack | undefined },
+): MaskedKeys | undefined {
+  return RESULT_EVENTS.has(event.name) && mayHide(event, places) ? "all" : findMaskedKeys(event, places);
+}
+
+function mayHide(
+  { sensitiveOutputs = [] }: StackEvent,
+  { machine, stack }: { readonly machine: Machine | undefined; readonly stack: Stack | undefined },
+): boolean {
+  if (machine === undefined || sensitiveOutputs.length > 0 || stack?.keptSecrets !== undefined) return true;
+  return findSecretKeys(machine, stack) !== undefined;
 }
 
 /** Undefined where no key is sensitive. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Step } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
 import { createTrial, TRIAL_SOURCE } from "../testing/trial.ts";
+import { toPrinted } from "./to-printed.ts";
 
 const NEVER: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };
 const HOUR_MS = 3_600_000;
@@ -117,6 +118,36 @@ describe("a new revision of a machine", () => {
     await yard.settle();
 
     expect((await Promise.all(ids.map(listParked))).flat()).toEqual([]);
+  });
+});
+
+describe("a result that is refused", () => {
+  const source = `
+version: 2
+events: [OPENED]
+metadata:
+  password: { type: string, sensitive: true }
+states:
+  INIT: { on: { OPENED: BUILD } }
+  BUILD: { tasks: [db] }
+tasks:
+  db: { executor: work, config: {}, outputs: { password: pw } }
+`;
+
+  it("is listed without the outputs that become sensitive metadata, and without what quotes them", async () => {
+    const { yard, listSetAside } = createTrial({ source, script: () => NEVER });
+    const result = { id: "e2", stackId: "pr-1", event: "TASK_COMPLETED", task: { name: "db" } };
+    await yard.publish(opened);
+    await yard.settle();
+
+    const said = { outputs: { pw: "hunter22" }, description: "made hunter22", metadata: { deep: [] } };
+    await yard.publish({ ...result, ...said });
+    await yard.settle();
+
+    const { items } = await yard.store.listSetAside({}, { limit: 1 });
+    expect(await listSetAside()).toEqual(["e2 METADATA_NOT_FLAT"]);
+    expect(items.map(toPrinted.message)).toMatchObject([{ task: { name: "db" }, outputs: { pw: "***" } }]);
+    expect(JSON.stringify(items.map(toPrinted.message))).not.toContain("hunter22");
   });
 });
 

@@ -8,7 +8,7 @@ import type { Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts"
 import { type DecideOnDeps, decideOn, type NotedDecision } from "./decide-on.ts";
 import { toErrorText } from "./error-text.ts";
 import { toHistoryEntry, toUnreadEntry } from "./history-line.ts";
-import { findMaskedKeys } from "./masked-keys.ts";
+import { findRefusedKeys } from "./masked-keys.ts";
 import { isRedelivered, parkOrGiveUp, type RefuseDeps, refuse, setAside } from "./refuse-event.ts";
 import { type Round, takeDecision, unpark } from "./round.ts";
 import { type StackInput, toDeadlineEvent } from "./stack-input.ts";
@@ -105,7 +105,7 @@ async function takeEvent(
 ): Promise<"done" | "redeliver"> {
   const before = round.stack;
   const changed = takeDecision(round, event, decision, deps.unclaimedAtOnce);
-  const masked = findMaskedKeys(event, { machine, stack: before });
+  const masked = findRefusedKeys(event, { machine, stack: before });
   const became =
     decision.kind === "rejected" ? refuse(deps, round, { event, queued, decision, masked }) : toOutcome(decision);
   const outcome = became === "redeliver" ? "refused" : became;
