@@ -10,7 +10,13 @@ export {
 } from "./dead-letter-queue.ts";
 export { createEventBatchHandler } from "./event-batch-handler.ts";
 export type { IncomingMessage } from "./incoming-message.ts";
-export { createOutboxRelay, type OutboxRelay, type OutboxRelayDeps } from "./outbox-relay.ts";
+export {
+  createOutboxRelay,
+  type DrainedKind,
+  type DrainOptions,
+  type OutboxRelay,
+  type OutboxRelayDeps,
+} from "./outbox-relay.ts";
 export type { OutgoingMessage } from "./outgoing-message.ts";
 export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";
 export type { Sender } from "./sender.ts";

@@ -22,13 +22,13 @@ function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
   });
 
   /** Commits the dispatch of one attempt. */
-  async function dispatch(): Promise<void> {
+  async function dispatch(attemptId = ATTEMPT): Promise<void> {
     const change: Change = {
       ...{ stackId: "pr-12", expectedVersion: 0, write: { kind: "keep" } },
       ...{ appliedIds: [], park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [], acknowledges: [] },
       dispatches: [
         {
-          ...{ attemptId: ATTEMPT, stackId: "pr-12", life: "e1", entry: 1, task: "db", attempt: 1, executor: "lambda" },
+          ...{ attemptId, stackId: "pr-12", life: "e1", entry: 1, task: "db", attempt: 1, executor: "lambda" },
           ...{ timeoutMs: 3_600_000, cancelWithinMs: 60_000, again: false, message: aTask() },
         },
       ],
@@ -37,9 +37,16 @@ function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
     await store.commit([change]);
   }
 
-  const claim = () =>
-    store.claim({ attemptId: ATTEMPT, owner: "w1", leaseMs: 60_000, exclusiveKeys: [], now: clock.now() });
-  return { clock, store, sent, relay, dispatch, claim };
+  const claim = (attemptId = ATTEMPT) =>
+    store.claim({ attemptId, owner: "w1", leaseMs: 60_000, exclusiveKeys: [], now: clock.now() });
+
+  /** Claims an attempt and suspends it for so long. */
+  async function suspendFor(ms: number, attemptId = ATTEMPT): Promise<void> {
+    const claimed = await claim(attemptId);
+    if (claimed.kind !== "granted") throw new TypeError("The claim was not granted.");
+    await store.suspend(claimed.grant, { progress: {}, dueAt: clock.now() + ms, now: clock.now() });
+  }
+  return { clock, store, sent, relay, dispatch, claim, suspendFor };
 }
 
 describe("createOutboxRelay", () => {
@@ -64,17 +71,63 @@ describe("createOutboxRelay", () => {
   });
 
   it("sends the message of a suspended attempt when its poll is due, and once until it is claimed", async () => {
-    const { clock, relay, store, sent, dispatch, claim } = createBench();
+    const { clock, relay, sent, dispatch, suspendFor } = createBench();
     await dispatch();
-    const claimed = await claim();
-    if (claimed.kind !== "granted") throw new TypeError("The claim was not granted.");
-    await store.suspend(claimed.grant, { progress: {}, dueAt: clock.now() + 60_000, now: clock.now() });
+    await suspendFor(60_000);
 
     expect(await relay.drain()).toBe(0);
     await clock.advance(60_000);
     expect(await relay.drain()).toBe(1);
     await clock.advance(60_000);
     expect(await relay.drain()).toBe(0);
+
+    expect(sent).toEqual([`task ${ATTEMPT}`]);
+  });
+
+  it("sends polls ahead with the delay that is left and a second more, once", async () => {
+    const delays: (number | undefined)[] = [];
+    const { clock, relay, dispatch, suspendFor } = createBench({
+      sendTasks: async (messages, options) => void delays.push(...messages.map(() => options?.delayMs)),
+    });
+    await dispatch();
+    await suspendFor(60_500);
+    const pollsUntil = clock.now() + 120_000;
+
+    const sent = await relay.drain({ kinds: ["poll"], pollsUntil });
+    const again = await relay.drain({ kinds: ["poll"], pollsUntil });
+    await clock.advance(61_000);
+    const when = await relay.drain();
+
+    expect([delays, sent, again, when]).toEqual([[62_000], 1, 0, 0]);
+  });
+
+  it("hands polls out again that it could not send ahead", async () => {
+    let down = true;
+    const { clock, relay, sent, dispatch, suspendFor } = createBench({
+      async sendTasks(messages) {
+        if (down) throw new StackyardError("UNREACHABLE", "The queue does not answer.");
+        sent.push(...messages.map(({ dispatch: { id } }) => id));
+      },
+    });
+    await dispatch("a1");
+    await suspendFor(10_000, "a1");
+    await dispatch("a2");
+    await suspendFor(20_000, "a2");
+    const pollsUntil = clock.now() + 60_000;
+
+    await expect(relay.drain({ kinds: ["poll"], pollsUntil })).rejects.toMatchObject({ code: "UNREACHABLE" });
+    down = false;
+
+    expect(await relay.drain({ kinds: ["poll"], pollsUntil })).toBe(2);
+  });
+
+  it("sends only the kinds that are asked for, and nothing from the instant on at which it shall stop", async () => {
+    const { relay, store, sent, clock, dispatch } = createBench();
+    await store.enqueue([anEvent()]);
+    await dispatch();
+
+    expect(await relay.drain({ stopAt: clock.now() })).toBe(0);
+    expect(await relay.drain({ kinds: ["task"] })).toBe(1);
 
     expect(sent).toEqual([`task ${ATTEMPT}`]);
   });

@@ -9,57 +9,86 @@ export interface OutboxRelayDeps {
   readonly logger?: Logger;
 }
 
+/** Which parts of an outbox are moved. */
+export interface DrainOptions {
+  /** Default: all four. */
+  readonly kinds?: readonly DrainedKind[];
+  /**
+   * Polls that are due by that instant go too, with the delay that is left; at most the transport's `maxDelayMs` away.
+   * Default: what is due now.
+   */
+  readonly pollsUntil?: number;
+  /** No more is taken from that instant on. Default: until nothing is left. */
+  readonly stopAt?: number;
+}
+
+/** `event`: results and other events that commits have made; `task`: task messages; the others: messages that go again. */
+export type DrainedKind = "event" | "task" | "poll" | "lapsedLease";
+
 /** Moves what commits have left in a store's outbox to the queues. */
 export interface OutboxRelay {
   /**
    * Sends all that is due: results and other events that commits have made, task messages, polls, and attempts whose lease has
    * lapsed. Called after commits and again by the sweep; gives how many were sent. Throws errors of the transport, and what
-   * was not sent is in the outbox still; what is too large for its queue is passed over for some minutes. A crash between sending and removing sends twice, which ids and claims make harmless.
+   * was not sent is in the outbox still; what is too large for its queue is passed over for some minutes. A crash between
+   * sending and removing sends twice, which ids and claims make harmless.
    */
-  drain(): Promise<number>;
+  drain(options?: DrainOptions): Promise<number>;
 }
 
 type EventItem = Extract<DueItem, { kind: "event" }>;
 type TaskItem = Extract<DueItem, { kind: "task" | "poll" | "lapsedLease" }>;
 
+const ALL: readonly DrainedKind[] = ["event", "task", "poll", "lapsedLease"];
 const LIMIT = 100;
 /** What is taken out by a process that dies is sent by another one after this. */
 const LEASE_MS = 30_000;
 /** A poll is not acknowledged but claimed, by a runner that reads its message; queues may be that long. */
 const POLL_LEASE_MS = 300_000;
+/** A runner whose clock is a little behind would find the attempt not yet due, and the poll would wait for its lease. */
+const POLL_MARGIN_MS = 1_000;
 
 /** A relay between a store and a transport that does not read it. */
 export function createOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
-  return {
-    async drain() {
-      const events = await drainKind(deps, {
-        ...{ kinds: ["event"], leaseMs: LEASE_MS },
-        isWanted: (item): item is EventItem => item.kind === "event",
-        send: (items) => deps.transport.publish(items.map(({ event }) => event)),
-      });
-      const tasks = await drainKind(deps, { kinds: ["task"], leaseMs: LEASE_MS, ...taskSending(deps) });
-      const polls = await drainKind(deps, {
-        kinds: ["poll", "lapsedLease"],
-        leaseMs: POLL_LEASE_MS,
-        ...taskSending(deps),
-      });
-      return events + tasks + polls;
-    },
+  const { transport, clock = systemClock } = deps;
+  const tasks = {
+    isWanted: (item: DueItem): item is TaskItem =>
+      item.kind === "task" || item.kind === "poll" || item.kind === "lapsedLease",
+    send: (items: readonly TaskItem[], delayMs: number) =>
+      transport.sendTasks(
+        items.map(({ message }) => message),
+        { delayMs },
+      ),
   };
-}
-
-function taskSending({ transport }: OutboxRelayDeps): Pick<DrainInput<TaskItem>, "isWanted" | "send"> {
   return {
-    isWanted: (item): item is TaskItem => item.kind === "task" || item.kind === "poll" || item.kind === "lapsedLease",
-    send: (items) => transport.sendTasks(items.map(({ message }) => message)),
+    async drain({ kinds = ALL, pollsUntil, stopAt } = {}) {
+      let sent = 0;
+      const again = kinds.filter((kind) => kind === "poll" || kind === "lapsedLease");
+      if (kinds.includes("event")) {
+        const send = (items: readonly EventItem[]) => transport.publish(items.map(({ event }) => event));
+        const isWanted = (item: DueItem): item is EventItem => item.kind === "event";
+        sent += await drainKind(deps, { kinds: ["event"], leaseMs: LEASE_MS, stopAt, isWanted, send });
+      }
+      if (kinds.includes("task")) {
+        sent += await drainKind(deps, { kinds: ["task"], leaseMs: LEASE_MS, stopAt, ...tasks });
+      }
+      if (pollsUntil !== undefined && pollsUntil > clock.now()) {
+        sent += await drainKind(deps, { kinds: ["poll"], leaseMs: POLL_LEASE_MS, until: pollsUntil, stopAt, ...tasks });
+      }
+      if (again.length > 0) sent += await drainKind(deps, { kinds: again, leaseMs: POLL_LEASE_MS, stopAt, ...tasks });
+      return sent;
+    },
   };
 }
 
 interface DrainInput<Item> {
   readonly kinds: readonly DueItem["kind"][];
   readonly leaseMs: number;
+  /** Later than now. */
+  readonly until?: number;
+  readonly stopAt: number | undefined;
   isWanted(item: DueItem): item is Item & DueItem;
-  send(items: readonly Item[]): Promise<void>;
+  send(items: readonly Item[], delayMs: number): Promise<void>;
 }
 
 async function drainKind<Item extends { readonly receipt: string }>(
@@ -67,27 +96,66 @@ async function drainKind<Item extends { readonly receipt: string }>(
   input: DrainInput<Item>,
 ): Promise<number> {
   const { store, clock = systemClock } = deps;
-  const { kinds, leaseMs, isWanted } = input;
+  const { kinds, leaseMs, isWanted, until, stopAt = Number.POSITIVE_INFINITY } = input;
   for (let sent = 0; ; ) {
-    const items = (await store.takeDue({ kinds, now: clock.now(), limit: LIMIT, leaseMs })).filter(isWanted);
+    const now = clock.now();
+    if (now >= stopAt) return sent;
+    const due = await store.takeDue({ kinds, now: Math.max(now, until ?? now), limit: LIMIT, leaseMs });
+    const items = due.filter(isWanted);
     if (items.length === 0) return sent;
-    sent += await sendItems(deps, input, items);
+    sent += await sendGroups(deps, input, groupByDelay(items, now));
   }
+}
+
+/** One after the other; when one cannot be sent, those behind it are handed out again with it. */
+async function sendGroups<Item extends { readonly receipt: string }>(
+  deps: OutboxRelayDeps,
+  input: DrainInput<Item>,
+  groups: readonly SentItems<Item>[],
+): Promise<number> {
+  const { store, clock = systemClock } = deps;
+  let sent = 0;
+  for (const [place, group] of groups.entries()) {
+    try {
+      sent += await sendItems(deps, input, group);
+    } catch (error) {
+      const behind = groups.slice(place + 1).flatMap(({ items }) => items.map(({ receipt }) => receipt));
+      await store.giveBack(behind, clock.now());
+      throw error;
+    }
+  }
+  return sent;
+}
+
+interface SentItems<Item> {
+  readonly items: readonly Item[];
+  readonly delayMs: number;
+}
+
+/** Those of one second together, soonest first. */
+function groupByDelay<Item>(items: readonly Item[], now: number): readonly SentItems<Item>[] {
+  const groups = Map.groupBy(items, (item) => toDelayMs(item, now));
+  return [...groups].map(([delayMs, group]) => ({ delayMs, items: group })).sort((a, b) => a.delayMs - b.delayMs);
+}
+
+function toDelayMs(item: unknown, now: number): number {
+  const dueAt = typeof item === "object" && item !== null && "dueAt" in item ? Number(item.dueAt) : now;
+  return dueAt > now ? Math.ceil((dueAt + POLL_MARGIN_MS - now) / 1_000) * 1_000 : 0;
 }
 
 /** Sends and acknowledges. One item that is too large for the queue holds up no other: it waits, and the log says so. */
 async function sendItems<Item extends { readonly receipt: string }>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
-  items: readonly Item[],
+  { items, delayMs }: SentItems<Item>,
 ): Promise<number> {
   const { store, clock = systemClock, logger = silentLogger } = deps;
   const receipts = items.map(({ receipt }) => receipt);
   try {
-    await input.send(items);
+    await input.send(items, delayMs);
   } catch (error) {
     const isTooLarge = isStackyardError(error, "PAYLOAD_TOO_LARGE");
-    if (isTooLarge && items.length > 1) return sendOneByOne(deps, input, items);
+    if (isTooLarge && items.length > 1) return sendOneByOne(deps, input, { items, delayMs });
     if (isTooLarge) logger.error("A message of the outbox is too large for its queue. Set claimChecks.", { error });
     await store.giveBack(receipts, clock.now() + (isTooLarge ? TOO_LARGE_MS : 0));
     if (isTooLarge) return 0;
@@ -100,10 +168,10 @@ async function sendItems<Item extends { readonly receipt: string }>(
 async function sendOneByOne<Item extends { readonly receipt: string }>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
-  items: readonly Item[],
+  { items, delayMs }: SentItems<Item>,
 ): Promise<number> {
   let sent = 0;
-  for (const item of items) sent += await sendItems(deps, input, [item]);
+  for (const item of items) sent += await sendItems(deps, input, { items: [item], delayMs });
   return sent;
 }
 
