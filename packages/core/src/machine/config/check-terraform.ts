@@ -33,12 +33,8 @@ function checkAction({ problems }: CompileContext, config: Field<MapNode>): void
 function checkSource(context: CompileContext, config: Field<MapNode>): void {
   const source = findField(config, "source");
   if (source === undefined) {
-    tellUnusable(
-      context,
-      "source-missing",
-      onMissing(config, "source"),
-      "The config has no source; the task will fail when it runs.",
-    );
+    const mend = "Write one such as {type: local, location: terraform/app}.";
+    tellUnusable(context, "source-missing", onMissing(config, "source"), { what: "The config has no source", mend });
   } else if (isMapField(source)) {
     checkSourceFields(context, source);
   } else {
@@ -47,9 +43,15 @@ function checkSource(context: CompileContext, config: Field<MapNode>): void {
   }
 }
 
-function tellUnusable({ version, problems }: CompileContext, code: string, spot: Spot, message: string): void {
-  if (version === 2) problems.error(code, spot, message);
-  else problems.warn(code, spot, message);
+interface Fault {
+  readonly what: string;
+  readonly mend: string;
+}
+
+/** Version 1 takes the document, and its task fails when it runs. */
+function tellUnusable({ version, problems }: CompileContext, code: string, spot: Spot, { what, mend }: Fault): void {
+  if (version === 2) problems.error(code, spot, `${what}. ${mend}`);
+  else problems.warn(code, spot, `${what}; the task will fail when it runs.`);
 }
 
 const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
@@ -61,8 +63,8 @@ function checkSourceFields(context: CompileContext, source: Field<MapNode>): voi
   const kind = type === undefined ? findKind(source) : findText(type);
   const known = KINDS.find((each) => each === kind);
   if (type === undefined) {
-    const message = "The source has no type, s3 or local; the task will fail when it runs.";
-    tellUnusable(context, "source-type-missing", onMissing(source, "type"), message);
+    const fault = { what: "The source has no type, s3 or local", mend: 'Write "type: s3" or "type: local".' };
+    tellUnusable(context, "source-type-missing", onMissing(source, "type"), fault);
   } else if (known === undefined) {
     const near = kind === undefined ? " Known: s3, local." : suggestOrList(kind, KINDS);
     const message = `A source cannot be of the type ${describe(type.node)}.${near}`;
