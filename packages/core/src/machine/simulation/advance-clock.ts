@@ -19,23 +19,28 @@ export interface FiredTimer {
   readonly code?: string;
 }
 
-/** Timers that one step fires at most: one that begins itself again would fire for ever. */
-export const MAX_FIRED = 10_000;
+/** What an advance of the clock has done. */
+export interface ClockAdvance {
+  readonly fired: readonly FiredTimer[];
+  /** False when the simulation has fired all that it may: then the clock stands where it is, and more is due. */
+  readonly isThere: boolean;
+}
 
 /**
  * Moves the clock to an instant, through everything that is due on the way: by instant, then stacks in the order of their
  * creation, then deadlines of attempts, retries, the state's time-out and `after`. Each is decided on what the one before
- * has left. After `MAX_FIRED` the clock stands where it is.
+ * has left.
  */
-export function advanceClock(yard: SimulatedYard, until: number, work: WorkEvent): readonly FiredTimer[] {
+export function advanceClock(yard: SimulatedYard, until: number, work: WorkEvent): ClockAdvance {
   const fired: FiredTimer[] = [];
   for (let due = findNext(yard, until); due !== undefined; due = findNext(yard, until)) {
-    if (fired.length === MAX_FIRED) return fired;
+    if (yard.firesLeft === 0) return { fired, isThere: false };
+    yard.firesLeft -= 1;
     yard.now = Math.max(yard.now, due.at);
     fired.push(fire(yard, due, work));
   }
   yard.now = until;
-  return fired;
+  return { fired, isThere: true };
 }
 
 /** Decides an event and takes what is decided. */

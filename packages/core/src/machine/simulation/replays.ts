@@ -17,9 +17,9 @@ export interface Replays {
 export interface KeptEvent {
   readonly step: number;
   readonly event: StackEvent;
-  readonly decision: Decision;
-  /** There was no stack before. */
-  readonly isNew: boolean;
+  readonly did: ReplayedEvent;
+  /** It has begun a life. */
+  readonly isBegin: boolean;
 }
 
 /** A store of events, empty. */
@@ -28,8 +28,7 @@ export function createReplays(): Replays {
   return {
     keep(kept) {
       const { stackId } = kept.event;
-      const isBegin = kept.isNew && kept.decision.kind === "applied";
-      const life = isBegin ? [] : (lives.get(stackId) ?? []);
+      const life = kept.isBegin ? [] : (lives.get(stackId) ?? []);
       life.push(kept);
       lives.set(stackId, life);
     },
@@ -39,15 +38,12 @@ export function createReplays(): Replays {
 
 function compareLife(life: readonly KeptEvent[], machine: Machine): readonly StepDifference[] {
   let stack: Stack | undefined;
-  let shown: Stack | undefined;
   const differences: StepDifference[] = [];
-  for (const { step, event, decision } of life) {
+  for (const { step, event, did: before } of life) {
     // Moves between revisions are what is being tried; they are no events of the machine.
     if (event.name === SYSTEM_EVENTS.upgradeStack) continue;
     const again = decide(machine, stack, stack === undefined ? { ...event, machine: machine.name } : event);
     stack = follow(stack, again);
-    shown = follow(shown, decision);
-    const before = toReplayed(decision, shown);
     const after = toReplayed(again, stack);
     if (JSON.stringify(before) !== JSON.stringify(after)) differences.push({ step, event: event.name, before, after });
   }
@@ -59,7 +55,8 @@ function follow(stack: Stack | undefined, decision: Decision): Stack | undefined
   return stack && followUnchanged(stack, decision);
 }
 
-function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
+/** What a decision did, with the stack after it. */
+export function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
   const { outcome, code } = toOutcome(decision);
   const dispatched = decision.kind === "applied" ? decision.dispatches.map(({ task }) => task) : [];
   return { outcome, ...(code !== undefined && { code }), state: stack?.state ?? null, dispatched };

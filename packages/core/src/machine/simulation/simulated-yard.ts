@@ -8,6 +8,9 @@ import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { TaskMessage } from "../message/task-message.ts";
 import type { Stack } from "../stack.ts";
 
+/** Timers that one simulation fires at most: one that begins itself again would fire for ever. */
+export const MAX_FIRED = 10_000;
+
 /** Stacks and machines in memory, and the clock that only `advance` moves. */
 export interface SimulatedYard {
   /** The newest revision by name; undefined when the newest document has errors. */
@@ -15,6 +18,8 @@ export interface SimulatedYard {
   /** Every revision that was loaded, by hash. */
   readonly revisions: Map<string, Machine>;
   now: number;
+  /** How many timers may still fire. */
+  firesLeft: number;
   /** In the order of creation. */
   readonly stacks: Map<string, Stack>;
   /** By stack; they outlive its removal. */
@@ -41,6 +46,7 @@ export function createSimulatedYard(machines: ReadonlyMap<string, Machine | unde
     machines: new Map(machines),
     revisions: new Map(revisions),
     now,
+    firesLeft: MAX_FIRED,
     stacks: new Map(),
     appliedIds: new Map(),
     timeouts: new Map(),

@@ -2,10 +2,10 @@ import type { Decision } from "../decide/decision.ts";
 import type { Machine } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import { parseEventMessage } from "../message/parse-event-message.ts";
-import { advanceClock, MAX_FIRED } from "./advance-clock.ts";
+import { advanceClock } from "./advance-clock.ts";
 import { readStep, type SimulationStep } from "./read-step.ts";
-import { createReplays, type Replays } from "./replays.ts";
-import { createSimulatedYard, decideInYard, type SimulatedYard, workEvent } from "./simulated-yard.ts";
+import { createReplays, type Replays, toReplayed } from "./replays.ts";
+import { createSimulatedYard, decideInYard, MAX_FIRED, type SimulatedYard, workEvent } from "./simulated-yard.ts";
 import { type SimulationLine, toOutcome, toRefusal, toTouchedParts } from "./simulation-line.ts";
 
 /** The instant at which a simulation's clock stands where none is given: 2030-01-01T00:00:00Z. */
@@ -18,7 +18,7 @@ export interface Simulation {
    * - `{"event": <event message>}`;
    * - a worker's answer by name, `{"task", "result": "succeeded", "failed" or "cancelled", "stackId"?, "message"?, "code"?,
    *   "retryable"?, "outputs"?, "metadata"?}`; without `stackId` it goes to the stack of the step before;
-   * - `{"advance": "15m", "stackId"?}`: time passes, and every timer on the way fires;
+   * - `{"advance": "15m", "stackId"?}`: time passes, and every timer on the way fires (10,000 in all);
    * - `{"load": FILE}`: a new revision of a machine, one of the options' `revisions`;
    * - `{"upgrade": STACK, "dryRun"?}`: moves a stack to the newest revision, or tells where its events would differ there.
    */
@@ -97,7 +97,8 @@ function workMessage(state: State, { body, origin }: Extract<SimulationStep, { k
 function workAndKeep({ yard, replays, steps }: State, event: StackEvent): Decision {
   const before = yard.stacks.get(event.stackId);
   const decision = workEvent(yard, event);
-  replays.keep({ step: steps, event, decision, isNew: before === undefined });
+  const did = toReplayed(decision, yard.stacks.get(event.stackId));
+  replays.keep({ step: steps, event, did, isBegin: before === undefined && decision.kind === "applied" });
   return decision;
 }
 
@@ -105,11 +106,12 @@ function advance(state: State, { byMs, stackId }: Extract<SimulationStep, { kind
   const { yard } = state;
   state.subject = stackId ?? state.subject;
   const wasThere = state.subject !== undefined && yard.stacks.has(state.subject);
-  const fired = advanceClock(yard, yard.now + byMs, (event) => workAndKeep(state, event));
+  const { fired, isThere } = advanceClock(yard, yard.now + byMs, (event) => workAndKeep(state, event));
   const isGone = wasThere && !yard.stacks.has(state.subject ?? "");
   const outcome = isGone ? "removed" : fired.length > 0 ? "applied" : "ignored";
-  if (fired.length < MAX_FIRED) return { outcome, fired };
-  const reason = `More than ${MAX_FIRED} timers are due; the clock stands at ${new Date(yard.now).toISOString()}.`;
+  if (isThere) return { outcome, fired };
+  const at = new Date(yard.now).toISOString();
+  const reason = `A simulation fires at most ${MAX_FIRED} timers; the clock stands at ${at}, and more are due.`;
   return { outcome, code: "LOOP_LIMIT", reason, fired };
 }
 
