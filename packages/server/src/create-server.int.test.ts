@@ -156,6 +156,22 @@ describe("a preview of a stack that is there", () => {
   });
 });
 
+describe("the event NEXT from outside", () => {
+  it.each([
+    [undefined, { kind: "invalid", code: "EVENT_RESERVED" }, { status: 400 }],
+    [true, { kind: "accepted" }, { outcome: "refused", code: "EVENT_NOT_HANDLED" }],
+  ])("is let in where the options say so (%s)", async (allowExternalNext, result, previewed) => {
+    yard = createTestYard(allowExternalNext === undefined ? {} : { allowExternalNext });
+    const body = { event: "NEXT", stackId: "pr-12", machine: "review-app" };
+
+    const published = await yard.json<Answer>("/v1/events", { body });
+    const preview = await yard.json<Answer>("/v1/stacks/pr-12/simulate", { body });
+
+    expect(published["results"]).toMatchObject([result]);
+    expect(preview).toMatchObject(previewed);
+  });
+});
+
 describe("machines", () => {
   it("lists machines, shows one and draws it", async () => {
     yard = createTestYard();

@@ -39,7 +39,7 @@ export interface Server {
 /** Makes the server of a yard. It works on the store's queue; who applies the events is a yard of its own. */
 export function createServer(deps: ServerDeps, options: ServerOptions = {}): Server {
   const settings = parseServerOptions(options);
-  const { limits } = settings;
+  const { limits, allowExternalNext } = settings;
   const state = { stopping: false };
   const requests = createRequestMetrics();
   const bell = createChangeBell(deps.store, deps.clock);
@@ -53,13 +53,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const findOwn = createOwnMachines(deps);
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
-    ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest }),
+    ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, findOwn }) }),
     ...operationRoutes(operating),
     ...upgradeRoutes({ ...deps, ...operating }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),
-    ...previewRoutes({ ...deps, findOwn }),
+    ...previewRoutes({ ...deps, findOwn, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
     ...processRoutes(deps),

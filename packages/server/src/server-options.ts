@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly allowedHosts?: readonly string[];
   /** Pages of these origins, such as `https://console.example.org`, may call the API from a browser. Default: none. */
   readonly corsOrigins?: readonly string[];
+  /** Lets the event `NEXT` in, for engines that do too. Default: false. */
+  readonly allowExternalNext?: boolean;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -63,6 +65,7 @@ export interface ServerSettings {
   /** Undefined: any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;
   readonly corsOrigins: ReadonlySet<string>;
+  readonly allowExternalNext: boolean;
   readonly limits: ServerLimits;
 }
 
@@ -98,6 +101,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     allowAnonymous,
     allowedHosts: names === undefined ? (loopback ? LOOPBACK_NAMES : undefined) : new Set(names),
     corsOrigins: new Set(options.corsOrigins ?? []),
+    allowExternalNext: options.allowExternalNext ?? false,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
 }

@@ -209,6 +209,38 @@ describe("stackyard server and stackyard worker", () => {
   });
 });
 
+describe("the settings of the engine", () => {
+  it.each(["server", "dev"])("come from the environment of %s", async (command) => {
+    const { cwd, go } = aProject();
+    const env = { REFUSED_EVENTS: "drop", ALLOW_EXTERNAL_NEXT: "true" };
+    const words = command === "dev" ? ["dev"] : ["server", "--with-worker"];
+    await start([...words, "--port", "0"], cwd, env);
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m", "--wait"], { cwd });
+    const send = async (event: string) => {
+      const { stdout } = await runCli(["send", "pr-1", event, "--wait", "--json"], { cwd });
+      return parseLines(stdout).at(-1);
+    };
+
+    const told = [await send("OPEN"), await send("NEXT")];
+    go();
+
+    expect(told).toMatchObject([
+      { outcome: "refused", code: "EVENT_NOT_HANDLED" },
+      { outcome: "applied", to: "DONE" },
+    ]);
+  });
+
+  it.each(["server", "dev", "worker"])("are refused by %s before anything is opened", async (command) => {
+    const { cwd } = aProject({ store: "./none.mjs" });
+    const env = { REFUSED_EVENTS: "redeliver", HISTORY_RETENTION_DAYS: "0" };
+
+    const { exitCode, stderr } = await runCli([command], { cwd, env });
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/REFUSED_EVENTS must be park or drop.*\n.*HISTORY_RETENTION_DAYS must be/);
+  });
+});
+
 describe("stackyard dev", () => {
   it("takes the store that the configuration names, and is listed with both roles", async () => {
     const { cwd, go, isDone, list } = aProject();

@@ -10,6 +10,7 @@ import { offerOwnPackages } from "../project/own-packages.ts";
 import { toLeaseMs } from "../project/worker-lease.ts";
 import { VERSION } from "../version.ts";
 import type { ApiToken } from "./api-tokens.ts";
+import { type EngineSettings, parseEngineSettings } from "./engine-settings.ts";
 
 /** A task at work. */
 export interface RunningTask {
@@ -71,15 +72,16 @@ export interface RunningProcess {
 export async function startProcess(file: ConfigFile, input: ProcessInput): Promise<RunningProcess> {
   offerOwnPackages();
   const { env, logger } = input;
+  const settings = parseEngineSettings(env);
   const executors = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
   const store = await openStore(input.store, { projectDir: file.projectDir, env, logger });
   const machinesDir = machinesDirOf(file);
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
   const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
+  let served: Served | undefined;
   try {
-    const served =
-      input.serve === undefined ? undefined : await startServing(parts, input.serve, file.config.server?.url);
-    const yard = startParts(parts, file, { ...input, ...(served && { serverUrl: served.url }) });
+    served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config.server?.url));
+    const yard = startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
     return {
       ...{ id: yard.id, machinesDir, locator, executors },
       ...(served === undefined ? {} : { url: served.url }),
@@ -94,6 +96,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       },
     };
   } catch (error) {
+    await served?.stop();
     await store.close();
     throw error;
   }
@@ -108,17 +111,23 @@ interface Parts {
   readonly logger: Logger;
 }
 
+interface Served {
+  readonly url: string;
+  drain(): void;
+  stop(): Promise<void>;
+}
+
 async function startServing(
   parts: Parts,
-  { host, port, loadTokens, anonymous }: ServeInput,
+  { host, port, loadTokens, anonymous, engine = {} }: ServeInput & EngineSettings,
   publicUrl: string | undefined,
-) {
+): Promise<Served> {
   const { createServer, isLoopbackHost } = await import("@stackyard/server");
   const tokens = await loadTokens();
   const server = createServer(
     { ...parts, version: VERSION },
     {
-      ...{ host, port, tokens, allowAnonymous: anonymous },
+      ...{ host, port, tokens, allowAnonymous: anonymous, allowExternalNext: engine.allowExternalNext ?? false },
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
     },
@@ -137,14 +146,18 @@ function toReachable(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, "//127.0.0.1").replace(/\/$/, "");
 }
 
-function startParts(parts: Parts, { config }: ConfigFile, input: ProcessInput): ReturnType<typeof startYard> {
-  const { roles, serve, serverUrl, drainMs, onReport } = input;
+function startParts(
+  parts: Parts,
+  { config }: ConfigFile,
+  input: ProcessInput & EngineSettings,
+): ReturnType<typeof startYard> {
+  const { roles, serve, serverUrl, drainMs, onReport, engine = {}, retention = {} } = input;
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const ownUrl = config.server?.url ?? serverUrl;
   return startYard(
     { ...parts, aws: createOwnAwsAccess(parts) },
     {
-      roles,
+      ...{ roles, engine, retention },
       worker: {
         ...(leaseMs === undefined ? {} : { leaseMs }),
         ...(serverUrl === undefined ? {} : { stateBackendUrl: `${serverUrl}/terraform/state` }),

@@ -36,8 +36,8 @@ export interface EngineOptions {
    * `redeliver`: reported as failed, as the predecessor did; not for transports that keep an order. `drop`: recorded only.
    */
   readonly refusedEvents?: "park" | "redeliver" | "drop";
-  readonly parking?: ParkingOptions;
-  readonly limits?: DecideLimits;
+  readonly parking?: Partial<ParkingOptions>;
+  readonly limits?: Partial<DecideLimits>;
   /** Lets `NEXT` in from outside (`ALLOW_EXTERNAL_NEXT`). Default: false. */
   readonly allowExternalNext?: boolean;
   /** False where a runner may have no store; then an unclaimed attempt is cancelled only at its deadline. Default: true. */
@@ -115,8 +115,8 @@ function toRoundDeps(deps: EngineDeps, options: EngineOptions, finder: MachineFi
     finder,
     ids: deps.ids,
     random: deps.random ?? systemRandom,
-    limits: options.limits ?? DEFAULT_LIMITS,
-    parking: options.parking ?? DEFAULT_PARKING,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    parking: { ...DEFAULT_PARKING, ...options.parking },
     refusedEvents: options.refusedEvents ?? "park",
     allowExternalNext: options.allowExternalNext ?? false,
     unclaimedAtOnce: options.runnersHaveStore ?? true,

@@ -73,4 +73,20 @@ describe("messages at the door", () => {
 
     await expect(publishMessages({ store, clock, ids: countingIds() }, [{}])).resolves.toHaveLength(1);
   });
+
+  it.each([
+    [undefined, { kind: "invalid", code: "EVENT_RESERVED" }],
+    [true, { kind: "accepted", stackId: "a" }],
+  ])("let NEXT in where that is allowed (%s)", async (allowExternalNext, result) => {
+    const { store, clock } = createBench();
+    const options = allowExternalNext === undefined ? {} : { allowExternalNext };
+
+    const results = await publishMessages(
+      { store, clock, ids: countingIds() },
+      [{ stackId: "a", event: "NEXT" }],
+      options,
+    );
+
+    expect(results).toMatchObject([result]);
+  });
 });

@@ -8,19 +8,26 @@ export type PublishResult =
   | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
   | { readonly kind: "invalid"; readonly code: "EVENT_INVALID" | "EVENT_RESERVED"; readonly reason: string };
 
+/** What the door knows about messages. */
+export interface PublishOptions {
+  /** Who sends them. */
+  readonly actor?: string;
+  /** Lets `NEXT` in, for an engine that does too. Default: false. */
+  readonly allowExternalNext?: boolean;
+}
+
 /** Parses event messages and queues those that are well formed, in one commit. Results in the order of the messages. */
 export async function publishMessages(
   deps: { readonly store: Pick<WorkQueue, "enqueue">; readonly clock: Clock; readonly ids: Ids },
   messages: readonly unknown[],
-  options: { readonly actor?: string } = {},
+  { actor, allowExternalNext = false }: PublishOptions = {},
 ): Promise<readonly PublishResult[]> {
   const events: QueuedEvent[] = [];
   const at = deps.clock.now();
   const results = messages.map((message): PublishResult => {
-    const parsed = parseEventMessage(message, { messageId: deps.ids.next(), at });
+    const parsed = parseEventMessage(message, { messageId: deps.ids.next(), at, allowExternalNext });
     if (parsed.kind === "invalid") return { kind: "invalid", code: parsed.code, reason: parsed.reason };
     const { id, stackId, message: body = {} } = parsed.event;
-    const { actor } = options;
     events.push({
       id,
       stackId,

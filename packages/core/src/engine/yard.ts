@@ -37,7 +37,7 @@ export interface YardOptions {
   readonly concurrency?: number;
   /** Events that one commit may take together. Default: 64. */
   readonly eventBatch?: number;
-  readonly retention?: Retention;
+  readonly retention?: Partial<Retention>;
   /** How long `stop` waits for running tasks before it asks them to end. Default: 10 s. */
   readonly drainMs?: number;
   /**
@@ -110,7 +110,7 @@ function startDeciding(deps: YardDeps, options: YardOptions): Subscription {
   // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
   const consuming = { batchSize: options.eventBatch ?? DEFAULT_EVENT_BATCH, concurrency: 1 };
   const events = createStoreTransport({ store, clock, logger }).consumeEvents(engine.handle, consuming);
-  const sweep = startSweep({ engine, store, clock, logger }, options.retention ?? DEFAULT_RETENTION);
+  const sweep = startSweep({ engine, store, clock, logger }, { ...DEFAULT_RETENTION, ...options.retention });
   return {
     async stop() {
       await Promise.all([events.stop(), sweep.stop()]);

@@ -13,6 +13,7 @@ export interface EventRoutesDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly eventsPerRequest: number;
+  readonly allowExternalNext: boolean;
 }
 
 /** Publishing events, what became of one, and those that were set aside. */
@@ -24,7 +25,7 @@ const publishAnswers = {
   202: { description: "Each accepted event is stored, and applied soon.", schema: PublishAnswer },
 };
 
-function publishRoute({ eventsPerRequest, ...deps }: EventRoutesDeps): Route {
+function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRoutesDeps): Route {
   return defineRoute({
     method: "POST",
     path: "/v1/events",
@@ -39,7 +40,7 @@ function publishRoute({ eventsPerRequest, ...deps }: EventRoutesDeps): Route {
       if (messages.length > eventsPerRequest) {
         throw new StackyardError("PAYLOAD_TOO_LARGE", `A request takes ${eventsPerRequest} events at most.`);
       }
-      const results = await publishMessages(deps, messages, { actor });
+      const results = await publishMessages(deps, messages, { actor, allowExternalNext });
       return json(202, { results });
     },
   });

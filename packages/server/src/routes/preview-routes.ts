@@ -16,6 +16,7 @@ export interface PreviewRoutesDeps {
   readonly findOwn: FindOwnMachine;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly allowExternalNext: boolean;
 }
 
 /** What an event would do to a stack as it stands now. */
@@ -44,8 +45,8 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
   ];
 }
 
-function parseEvent(message: object, { clock, ids }: PreviewRoutesDeps): StackEvent {
-  const parsed = parseEventMessage(message, { at: clock.now(), messageId: ids.next() });
+function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewRoutesDeps): StackEvent {
+  const parsed = parseEventMessage(message, { at: clock.now(), messageId: ids.next(), allowExternalNext });
   if (parsed.kind === "event") return parsed.event;
   throw new HttpError(400, "EVENT_INVALID", parsed.reason);
 }
