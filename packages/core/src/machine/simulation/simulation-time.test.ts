@@ -52,6 +52,14 @@ describe("a step of a simulation that lets time pass", () => {
     expect(line?.fired?.[0]?.at).toBe("1970-01-01T01:00:00.000Z");
   });
 
+  it("lets the clock stand at the last instant that a date can name", () => {
+    const far = { advance: "99999999d" };
+    const line = run([far, open("s1"), { advance: "1m" }, far, far]);
+
+    expect(line.map(({ outcome }) => outcome)).toEqual(["ignored", "applied", "removed", "ignored", "ignored"]);
+    expect(line[2]?.fired?.[0]?.at).toBe("+275760-09-13T00:00:00.000Z");
+  });
+
   it("begins a timer again when its state is entered again", () => {
     const keep = { event: { stackId: "s1", event: "KEEP" } };
     const lines = run([open("s1"), { advance: "50m" }, keep, { advance: "50m" }, { advance: "10m" }]);

@@ -1,4 +1,5 @@
 import type { Decision } from "../decide/decision.ts";
+import { toInstant } from "../decide/timers.ts";
 import type { Machine } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import { parseEventMessage } from "../message/parse-event-message.ts";
@@ -106,7 +107,7 @@ function advance(state: State, { byMs, stackId }: Extract<SimulationStep, { kind
   const { yard } = state;
   state.subject = stackId ?? state.subject;
   const wasThere = state.subject !== undefined && yard.stacks.has(state.subject);
-  const { fired, isThere } = advanceClock(yard, yard.now + byMs, (event) => workAndKeep(state, event));
+  const { fired, isThere } = advanceClock(yard, toInstant(yard.now + byMs), (event) => workAndKeep(state, event));
   const isGone = wasThere && !yard.stacks.has(state.subject ?? "");
   const outcome = isGone ? "removed" : fired.length > 0 ? "applied" : "ignored";
   if (isThere) return { outcome, fired };
