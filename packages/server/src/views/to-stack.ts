@@ -38,7 +38,7 @@ export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): 
 export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: number): StackDetails | undefined {
   const { stack, version, parked } = loaded;
   if (stack === undefined) return undefined;
-  const { summary, waitsFor, tasks } = explainStack({ ...facts, stack, parked }, now);
+  const { summary, waitsFor, tasks, attempts } = explainStack({ ...facts, stack, parked }, now);
   return {
     ...toFields(toPrinted.stack(stack), version),
     summary,
@@ -48,7 +48,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
       ...(own && { waitsFor: toWait(own) }),
       ...(attempt === undefined ? {} : { attempt: toAttempt(attempt) }),
     })),
-    attempts: facts.attempts.map(toAttempt),
+    attempts: attempts.map(toAttempt),
     parked: parked.map(toParked),
     timers: stack.timers.map(({ id, event, dueAt, task }) => ({
       ...{ id, event, dueAt: toInstant(dueAt) },

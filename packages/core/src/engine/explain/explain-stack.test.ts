@@ -101,6 +101,20 @@ describe("explainStack", () => {
 });
 
 describe("explainStack, of a stack that holds secrets", () => {
+  it("shows its attempts without what their workers said of one that they were not given", () => {
+    const metadata = { password: "hunter22" };
+    const stack = aStack({ state: "BUILD", entry: 1, tasks: ["app"], metadata, secretVersions: { password: 1 } });
+    const told = anAttempt({ status: "suspended", progressMessage: "uses hunter22" });
+    const silent = anAttempt({ entry: 0 });
+
+    const explained = explainStack({ stack, attempts: [told, silent], parked: [] }, NOW);
+
+    const shown = { ...told, progressMessage: "uses ***" };
+    expect(explained.attempts).toEqual([shown, silent]);
+    expect(explained.tasks[0]?.attempt).toEqual(shown);
+    expect(explained.tasks[0]?.why).toContain("uses ***");
+  });
+
   it("quotes none of them, and says that a task is queued, which its attempt knows", () => {
     const tasks = [
       { name: "db", status: "ERROR", errorMessage: "wrong password hunter22" },

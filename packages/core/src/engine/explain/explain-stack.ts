@@ -24,6 +24,8 @@ export interface Explanation {
   readonly summary: string;
   readonly waitsFor?: Wait;
   readonly tasks: readonly ExplainedTask[];
+  /** All that were given, as they may be shown. */
+  readonly attempts: readonly AttemptView[];
 }
 
 /** What is known about a stack. The more, the more is said. */
@@ -44,9 +46,16 @@ export interface ExplainInput {
 export function explainStack(input: ExplainInput, now: number): Explanation {
   const { stack } = input;
   const mask = createMaskText(listHeldSecrets(stack));
-  const tasks = stack.tasks.map((task) => toExplained({ ...input, now }, task, mask));
-  const { why, waitsFor } = summarise({ ...input, now, tasks });
-  return { summary: mask(why), ...(waitsFor && { waitsFor }), tasks };
+  const attempts = input.attempts.map((attempt) => toShown(attempt, mask));
+  const tasks = stack.tasks.map((task) => toExplained({ ...input, attempts, now }, task, mask));
+  const { why, waitsFor } = summarise({ ...input, attempts, now, tasks });
+  return { summary: mask(why), ...(waitsFor && { waitsFor }), tasks, attempts };
+}
+
+/** Its worker has masked what it was given itself, and no more. */
+function toShown(attempt: AttemptView, mask: MaskText): AttemptView {
+  const { progressMessage } = attempt;
+  return progressMessage === undefined ? attempt : { ...attempt, progressMessage: mask(progressMessage) };
 }
 
 function toExplained(facts: ExplainInput & { readonly now: number }, task: TaskState, mask: MaskText): ExplainedTask {
