@@ -33,10 +33,10 @@ export function findExclusiveKeys(executor: Executor | undefined, message: TaskM
 function findOwnKey(executor: Executor | undefined, message: TaskMessage): string | undefined {
   if (executor?.exclusiveKey === undefined) return undefined;
   const { stack, task, dispatch } = message;
-  const config = toNamedConfig(message);
+  const refs = dispatch.version === 2 ? listSecretRefs(task["config"]) : [];
+  const config = refs.length === 0 ? (task["config"] ?? {}) : toNamedConfig(message, refs);
   // Names of secrets fit no schema of numbers or patterns; such a config was checked when it was resolved.
-  const isChecked = dispatch.version === 2 && listSecretRefs(task["config"]).length > 0;
-  if (!isChecked && findFaults(executor.config, config) !== undefined) return undefined;
+  if (refs.length === 0 && findFaults(executor.config, config) !== undefined) return undefined;
   const target = findTarget(message);
   const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
   const key = executor.exclusiveKey(subject, config as never);
@@ -44,7 +44,7 @@ function findOwnKey(executor: Executor | undefined, message: TaskMessage): strin
 }
 
 /** Keys are named before the claim gives the values of secrets, so that there a secret's reference stands for it. */
-function toNamedConfig(message: TaskMessage): unknown {
-  const names = Object.fromEntries(listSecretRefs(message).map((ref) => [ref, ref]));
+function toNamedConfig(message: TaskMessage, refs: readonly string[]): unknown {
+  const names = Object.fromEntries(refs.map((ref) => [ref, ref]));
   return resolveSecrets(message, names).message.task["config"] ?? {};
 }
