@@ -134,6 +134,28 @@ describe("a yard of several processes", () => {
 });
 
 describe("the stop of a yard", () => {
+  it("signs the process off also when it fails", async () => {
+    const bench = createBench();
+    const { watch } = bench.store;
+    Object.assign(bench.store, {
+      watch: (listener: Parameters<typeof watch>[0]) => {
+        const end = watch(listener);
+        return () => {
+          end();
+          throw new Error("no socket");
+        };
+      },
+    });
+    const list = async () => (await listProcesses(bench.store.records, { limit: 9, now: bench.clock.now() })).items;
+    const yard = bench.start({ roles: ["engine"], process: { version: "1.2.3", host: "blue", pid: 7 } });
+    await settle();
+    const before = await list();
+
+    await expect(yard.stop()).rejects.toThrow("no socket");
+
+    expect([before.length, await list()]).toEqual([1, []]);
+  });
+
   it("waits for running tasks while they end by themselves, and takes no others", async () => {
     const ends: (() => void)[] = [];
     const bench = createBench(() => new Promise((resolve) => ends.push(() => resolve(succeeded({})))));

@@ -89,17 +89,20 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   let draining = false;
   const listed = { id, roles, worker, concurrency: options.concurrency, isDraining: () => draining };
   const entry = options.process === undefined ? undefined : listProcess(deps, listed, options.process);
+  const endWorking = async () => {
+    if (working === undefined) return;
+    await endTasks({ clock: deps.clock, logger: deps.logger, tasks: working, worker }, options);
+  };
   return {
     id,
     running: () => worker.running(),
     async stop() {
       draining = true;
       void entry?.beat();
-      if (working !== undefined) {
-        await endTasks({ clock: deps.clock, logger: deps.logger, tasks: working, worker }, options);
-      }
-      await deciding?.stop();
-      await entry?.leave();
+      // A process that could not end in order works no more, and must not be counted as live.
+      await endWorking()
+        .finally(() => deciding?.stop())
+        .finally(() => entry?.leave());
     },
   };
 }
