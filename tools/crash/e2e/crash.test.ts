@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runCrashTest } from "../src/run-crash-test.ts";
 
-it("loses nothing, does nothing twice and leaves nothing stuck when the yard's process is killed again and again", async () => {
+it("loses nothing, applies nothing twice and leaves nothing stuck when the yard's process is killed again and again", async () => {
   const folder = await mkdtemp(join(tmpdir(), "stackyard-crash-"));
   try {
     const { kills, ...damage } = await runCrashTest({
@@ -16,7 +16,14 @@ it("loses nothing, does nothing twice and leaves nothing stuck when the yard's p
       limitMs: 100_000,
     });
 
-    expect(damage).toEqual({ lostEvents: 0, doubleTransitions: 0, tasksThatNeverRan: 0, stuckStacks: 0, leftOvers: 0 });
+    expect(damage).toEqual({
+      lostEvents: 0,
+      doubleEvents: 0,
+      wrongWays: 0,
+      tasksThatNeverRan: 0,
+      stuckStacks: 0,
+      leftOvers: 0,
+    });
     expect(kills).toBeGreaterThan(3);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runPostgresCrashTest } from "../src/run-postgres-crash-test.ts";
 
-it("loses nothing, does nothing twice and leaves nothing stuck when processes and their Postgres die and freeze", async () => {
+it("loses nothing, applies nothing twice and leaves nothing stuck when processes and their Postgres die and freeze", async () => {
   const folder = await mkdtemp(join(tmpdir(), "stackyard-crash-"));
   try {
     const { kills, freezes, ...damage } = await runPostgresCrashTest({
@@ -19,7 +19,14 @@ it("loses nothing, does nothing twice and leaves nothing stuck when processes an
       limitMs: 150_000,
     });
 
-    expect(damage).toEqual({ lostEvents: 0, doubleTransitions: 0, tasksThatNeverRan: 0, stuckStacks: 0, leftOvers: 0 });
+    expect(damage).toEqual({
+      lostEvents: 0,
+      doubleEvents: 0,
+      wrongWays: 0,
+      tasksThatNeverRan: 0,
+      stuckStacks: 0,
+      leftOvers: 0,
+    });
     expect(kills + freezes).toBeGreaterThan(3);
   } finally {
     await rm(folder, { recursive: true, force: true });

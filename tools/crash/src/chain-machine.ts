@@ -18,6 +18,11 @@ export function chainMachineSource({ transitions }: ChainPlan): string {
   return JSON.stringify({ version: 1, events: ["START"], states, tasks });
 }
 
+/** The states that a stack enters, in order. */
+export function wayOf({ transitions }: ChainPlan): readonly string[] {
+  return Array.from({ length: transitions }, (_, index) => stateAt(index + 1, transitions));
+}
+
 /** The message that starts one stack; its id is always the same. */
 export function startMessage(index: number): Readonly<Record<string, unknown>> {
   return { id: `start-${index}`, stackId: stackIdOf(index), event: "START", machine: MACHINE_NAME };

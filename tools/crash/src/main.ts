@@ -69,8 +69,9 @@ async function main(): Promise<number> {
     const result = values.store === "postgres" ? await runPostgres(folder) : await runSqlite(folder);
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
     process.stdout.write(`${JSON.stringify({ store: values.store, seconds, ...result })}\n`);
-    const { lostEvents, doubleTransitions, tasksThatNeverRan, stuckStacks, leftOvers } = result;
-    return [lostEvents, doubleTransitions, tasksThatNeverRan, stuckStacks, leftOvers].every((n) => n === 0) ? 0 : 1;
+    const { lostEvents, doubleEvents, wrongWays, tasksThatNeverRan, stuckStacks, leftOvers } = result;
+    const damage = [lostEvents, doubleEvents, wrongWays, tasksThatNeverRan, stuckStacks, leftOvers];
+    return damage.every((count) => count === 0) ? 0 : 1;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
