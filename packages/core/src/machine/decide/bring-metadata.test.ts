@@ -44,6 +44,22 @@ describe("a stack that begins", () => {
     expect(toApplied(create({ owner: "ann" }, picky)).stack.state).toBe("A");
   });
 
+  it("shows conditions its first event as it came, without them", () => {
+    const seen: unknown[] = [];
+    const look = anExpression(({ event }) => {
+      seen.push(event?.metadata);
+      return true;
+    });
+    const watched = aMachineV2(
+      { INIT: { on: { OPENED: [{ when: look, to: "A" }] } }, A: {} },
+      { metadata: machine.metadata },
+    );
+
+    create({ owner: "ann" }, watched);
+
+    expect(seen).toEqual([{ owner: "ann" }]);
+  });
+
   it("is refused without its required keys, whatever event begins it", () => {
     const reason = 'The metadata key "owner" is required.';
     const retry = anEvent("RETRY_PENDING_TASKS", { machine: "review-app" });

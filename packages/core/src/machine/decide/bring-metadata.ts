@@ -14,8 +14,14 @@ export interface MetadataChange {
   readonly keys: readonly string[];
 }
 
+/** What an event changes of the metadata. For the first one of a stack that is the defaults too. */
+export interface BroughtMetadata extends MetadataChange {
+  /** The keys that stand in the event itself. */
+  readonly own: readonly string[];
+}
+
 /** Metadata that an event brings, or why it may not. */
-export type Brought = ({ readonly kind: "brought" } & MetadataChange) | Rejected;
+export type Brought = ({ readonly kind: "brought" } & BroughtMetadata) | Rejected;
 
 /**
  * Checks what an event brings: first that it is flat and not too large, then the machine's rules. A stack that begins gets
@@ -26,12 +32,12 @@ export function checkBrought(machine: Machine, stack: Stack | undefined, event: 
   const merged = mergeMetadata(stack?.metadata ?? listDefaults(rules), event.metadata);
   if (merged.kind === "rejected") return merged;
   const { metadata } = merged;
-  const brought = isMap(event.metadata) ? Object.keys(event.metadata) : NO_KEYS;
+  const own = isMap(event.metadata) ? Object.keys(event.metadata) : NO_KEYS;
   const fault =
-    findMetadataFault(rules, { next: metadata, keys: brought, present: stack?.metadata ?? {} }) ??
+    findMetadataFault(rules, { next: metadata, keys: own, present: stack?.metadata ?? {} }) ??
     (stack === undefined ? findMissingFault(rules, metadata) : undefined);
   if (fault !== undefined) return { kind: "rejected", code: "METADATA_INVALID", reason: fault };
-  return { kind: "brought", metadata, keys: stack === undefined ? Object.keys(metadata) : brought };
+  return { kind: "brought", metadata, own, keys: stack === undefined ? Object.keys(metadata) : own };
 }
 
 /** The keys that this event must bring and does not, as a refusal; that the stack has them already does not count. */

@@ -120,7 +120,7 @@ const timeOutState: Handler = (work) => {
 
 const handleEvent: Handler = (work) => {
   const { event, brought } = work;
-  const values = Object.fromEntries(brought.keys.map((key) => [key, brought.metadata[key] ?? null] as const));
+  const values = Object.fromEntries(brought.own.map((key) => [key, brought.metadata[key] ?? null] as const));
   const occurrence: Occurrence = { ...toScopeInput(work), name: event.name, brought: values };
   const choice = chooseReaction(occurrence);
   if (choice.kind === "rejected") return choice;

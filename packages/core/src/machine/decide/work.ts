@@ -1,7 +1,7 @@
 import type { Machine, State } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
 import type { OpenRun, Stack, TaskDetail, TaskState } from "../stack.ts";
-import type { MetadataChange } from "./bring-metadata.ts";
+import type { BroughtMetadata, MetadataChange } from "./bring-metadata.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import { adoptSecrets, pruneSecrets, withMetadata } from "./keep-secrets.ts";
 import { listSecretValues, maskTasks, maskText } from "./mask-secrets.ts";
@@ -30,7 +30,7 @@ export interface Work {
   /** The event is a result or a timer's, so its entries count towards the limit. */
   readonly automatic: boolean;
   /** What the event brings: checked, and stored by `bringMetadata` when the event is found to concern the stack. */
-  readonly brought: MetadataChange;
+  readonly brought: BroughtMetadata;
   stack: Stack;
   entries: number;
   readonly dispatches: Dispatch[];
