@@ -1,3 +1,4 @@
+import { createPlanner } from "@stackyard/core/engine";
 import { createAuthenticate } from "./auth/authenticate.ts";
 import { createApp } from "./create-app.ts";
 import { toOpenApi } from "./http/openapi.ts";
@@ -51,12 +52,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     keepVersions: limits.stateVersions,
   });
   const findOwn = createOwnMachines(deps);
+  const planner = createPlanner(deps);
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, findOwn }) }),
     ...operationRoutes(operating),
-    ...upgradeRoutes({ ...deps, ...operating }),
+    ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),
     ...previewRoutes({ ...deps, findOwn, allowExternalNext }),

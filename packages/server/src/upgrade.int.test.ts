@@ -149,6 +149,19 @@ describe("the upgrade of a machine's stacks", () => {
     ]);
   });
 
+  it("reads a revision once, however many stacks it is planned for", async () => {
+    await createStacks("a", "b", "c");
+    yard.write(NEWER);
+    await yard.json("/v1/stacks/c/upgrade", { body: {} });
+    const read = vi.spyOn(yard.store.revisions, "get");
+
+    const to = await newestHash();
+    const planned = await yard.json<Upgraded>("/v1/machines/review-app/upgrade", { body: { dryRun: true, to } });
+
+    expect(planned.items.map(({ outcome }) => outcome)).toEqual(["applied", "applied", "unchanged"]);
+    expect(read.mock.calls.filter(([hash]) => hash === to)).toHaveLength(1);
+  });
+
   it("asks for one outcome at a time, and looks once where the time is over", async () => {
     await createStacksOf(createTestYard({ source: SOURCE, limits: { outcomeMs: 1 } }), ["a", "b", "c"]);
     await yard.halt();

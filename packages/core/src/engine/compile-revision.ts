@@ -1,7 +1,7 @@
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Machine } from "../machine/machine.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
-import { parseRunMachine } from "../machine/run-machine.ts";
+import { parseRunMachine, RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Revision } from "../ports/locator.ts";
 
 /** Compiles a kept revision; undefined when it no longer compiles. */
@@ -10,7 +10,7 @@ export type CompileRevision = (revision: Revision) => Machine | undefined;
 /** A compiler of kept revisions for the executors that are registered. */
 export function createCompileRevision(executors: ExecutorRegistry): CompileRevision {
   return (revision) => {
-    if (revision.name === "stackyard.run") return parseRunMachine(revision.source);
+    if (revision.name === RUN_MACHINE) return parseRunMachine(revision.source);
     return parseMachine(revision.source, { name: revision.name, executors }).machine;
   };
 }

@@ -3,6 +3,7 @@ import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { StackEvent } from "../machine/message/event.ts";
+import type { Stack } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import { drawJitter } from "./draw-jitter.ts";
 import type { FoundMachine } from "./found-machine.ts";
@@ -33,14 +34,25 @@ export async function decideOn(
 ): Promise<NotedDecision> {
   if (round.appliedIds.has(event.id) || round.knownIds.has(event.id))
     return { decision: toDuplicate(event), notes: [] };
-  const early = decideWithoutMachine(round.stack, event);
-  const name = machineNameFor(round.stack, event);
+  const noted = await decideOnStack({ finder, limits }, round.stack, event);
+  const { decision, machine } = noted;
+  if (decision.kind === "applied" && !decision.removed && machine !== undefined) await finder.keep(machine.hash);
+  return { ...noted, decision: toDrawn(decision, random) };
+}
+
+/** What is decided on an event of a stack as it stands, or of one that is not there yet. Changes nothing. */
+export async function decideOnStack(
+  { finder, limits }: { readonly finder: Pick<MachineFinder, "find">; readonly limits: DecideLimits },
+  stack: Stack | undefined,
+  event: StackEvent,
+): Promise<NotedDecision> {
+  const early = decideWithoutMachine(stack, event);
+  const name = machineNameFor(stack, event);
   if (early !== undefined || name === undefined) return { decision: early ?? unknownStack(event), notes: [] };
-  const found = await finder.find(name, round.stack, event);
+  const found = await finder.find(name, stack, event);
   if (found.kind === "missing") return { decision: toRejected(found), notes: [] };
-  const decision = decide(found.machine, round.stack, event, limits);
-  if (decision.kind === "applied" && !decision.removed) await finder.keep(found.machine.hash);
-  return { decision: toBackward(toDrawn(decision, random), found), notes: found.notes, machine: found.machine };
+  const { machine, notes } = found;
+  return { decision: toBackward(decide(machine, stack, event, limits), found), notes, machine };
 }
 
 function toDrawn(decision: Decision, random: Random): Decision {

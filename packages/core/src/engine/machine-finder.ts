@@ -24,6 +24,8 @@ export interface MachineFinderDeps {
 /** Finds the revision of a machine that an event is decided on. */
 export interface MachineFinder {
   find(name: string, stack: Stack | undefined, event: StackEvent): Promise<FoundMachine>;
+  /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
+  findRevision(hash: string): Promise<Machine | undefined>;
   /** Makes sure that the revision is kept before a stack refers to it. */
   keep(hash: string): Promise<void>;
   /** True when stacks of that revision keep it until they are upgraded. */
@@ -54,6 +56,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
       if (isUpgrade) return upgrade.find(name, event.to);
       return findDecided({ name, stack, event });
     },
+    findRevision: (hash) => cache.find(hash),
     keep: (hash) => cache.keep(hash),
     pins: async (hash) => (await cache.find(hash))?.revision === "pin",
   };

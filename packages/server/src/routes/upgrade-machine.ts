@@ -1,5 +1,5 @@
-import type { Executor, Locator } from "@stackyard/core";
-import { type Page, planUpgrade, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
+import type { Locator } from "@stackyard/core";
+import { type createPlanner, type Page, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
 import type { RouteContext } from "../http/route.ts";
 import type { UpgradeResult } from "../schemas/upgrade.ts";
 import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
@@ -18,7 +18,8 @@ export interface UpgradeMachineInput {
   readonly limit?: number;
 }
 
-type Deps = OperateDeps & { readonly locator: Locator; readonly executors: ReadonlyMap<string, Executor> };
+type Deps = OperateDeps & { readonly locator: Locator; readonly planner: Planner };
+type Planner = ReturnType<typeof createPlanner>;
 
 const DEFAULT_LIMIT = 50;
 /** A replay may read thousands of lines of each stack. */
@@ -34,7 +35,9 @@ export async function upgradeMachine(
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
   const page = await deps.store.listStacks({ machine: name }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
-  const items = dryRun ? await plan(deps, stacks, target) : await upgrade(deps, stacks, { target, reason }, context);
+  const items = dryRun
+    ? await plan(deps.planner, stacks, target)
+    : await upgrade(deps, stacks, { target, reason }, context);
   return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) } satisfies Page<UpgradeResult>;
 }
 
@@ -44,18 +47,23 @@ interface Listed {
   readonly isThere: boolean;
 }
 
-async function plan(deps: Deps, stacks: readonly Listed[], to: string): Promise<UpgradeResult[]> {
+async function plan(planner: Planner, stacks: readonly Listed[], to: string): Promise<UpgradeResult[]> {
   const results: UpgradeResult[] = [];
   for (const { stackId, isThere } of stacks) {
-    const planned = isThere ? undefined : await planUpgrade(deps, { stackId, to });
-    if (planned === undefined) {
-      if (isThere) results.push({ stackId, outcome: "unchanged" });
+    if (isThere) {
+      results.push({ stackId, outcome: "unchanged" });
       continue;
     }
-    const { outcome, code, reason } = planned;
-    results.push({ stackId, outcome, ...toWhy({ code, reason }), plan: toUpgradePlan(planned) });
+    const planned = await planner.planUpgrade({ stackId, to });
+    // None: the stack has gone meanwhile.
+    if (planned !== undefined) results.push(toPlanned(planned));
   }
   return results;
+}
+
+function toPlanned(planned: Parameters<typeof toUpgradePlan>[0]): UpgradeResult {
+  const { stackId, outcome, code, reason } = planned;
+  return { stackId, outcome, ...toWhy({ code, reason }), plan: toUpgradePlan(planned) };
 }
 
 async function upgrade(

@@ -1,5 +1,5 @@
-import { type Executor, type Locator, StackyardError } from "@stackyard/core";
-import { planUpgrade } from "@stackyard/core/engine";
+import { type Locator, StackyardError } from "@stackyard/core";
+import type { createPlanner } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, StackId } from "../schemas/common.ts";
@@ -11,8 +11,10 @@ import { upgradeMachine } from "./upgrade-machine.ts";
 
 export interface UpgradeRoutesDeps extends OperateDeps {
   readonly locator: Locator;
-  readonly executors: ReadonlyMap<string, Executor>;
+  readonly planner: Planner;
 }
+
+type Planner = ReturnType<typeof createPlanner>;
 
 /** Moving stacks to other revisions of their machines, and what that would do. */
 export function upgradeRoutes(deps: UpgradeRoutesDeps): readonly Route[] {
@@ -48,8 +50,11 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
   });
 }
 
-async function loadPlan(deps: UpgradeRoutesDeps, wanted: Parameters<typeof planUpgrade>[1]): Promise<UpgradePlan> {
-  const plan = await planUpgrade(deps, wanted);
+async function loadPlan(
+  { planner }: UpgradeRoutesDeps,
+  wanted: Parameters<Planner["planUpgrade"]>[0],
+): Promise<UpgradePlan> {
+  const plan = await planner.planUpgrade(wanted);
   if (plan !== undefined) return toUpgradePlan(plan);
   throw new StackyardError("STACK_UNKNOWN", `There is no stack "${wanted.stackId}".`);
 }

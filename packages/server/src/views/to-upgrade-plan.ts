@@ -1,8 +1,8 @@
-import type { planUpgrade } from "@stackyard/core/engine";
+import type { createPlanner } from "@stackyard/core/engine";
 import { toInstant } from "../schemas/common.ts";
 import type { UpgradePlan } from "../schemas/upgrade.ts";
 
-type Plan = NonNullable<Awaited<ReturnType<typeof planUpgrade>>>;
+type Plan = NonNullable<Awaited<ReturnType<ReturnType<typeof createPlanner>["planUpgrade"]>>>;
 type Difference = Plan["differences"][number];
 
 /** A plan as the API shows it. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Step } from "../../ports/executor.ts";
 import { failed, succeeded } from "../../ports/steps.ts";
 import { createTrial, type TrialInput } from "../../testing/trial.ts";
-import { planUpgrade, type UpgradePlan } from "./plan-upgrade.ts";
+import { createPlanner } from "../planner.ts";
+import type { UpgradePlan } from "./plan-upgrade.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -47,10 +48,8 @@ type Trial = Awaited<ReturnType<typeof createLife>>;
 async function plan(trial: Trial, source: string, to?: string): Promise<UpgradePlan> {
   trial.locator.write("app", source);
   const { store, clock } = trial.yard;
-  const planned = await planUpgrade(
-    { store, clock, locator: trial.locator, executors: trial.executors },
-    { stackId: "pr-1", to },
-  );
+  const planner = createPlanner({ store, clock, locator: trial.locator, executors: trial.executors });
+  const planned = await planner.planUpgrade({ stackId: "pr-1", to });
   if (planned === undefined) throw new Error("There is no stack.");
   return planned;
 }
@@ -218,6 +217,6 @@ describe("the plan of an upgrade", () => {
     const { store, clock } = trial.yard;
     const deps = { store, clock, locator: trial.locator, executors: trial.executors };
 
-    expect(await planUpgrade(deps, { stackId: "pr-9" })).toBeUndefined();
+    expect(await createPlanner(deps).planUpgrade({ stackId: "pr-9" })).toBeUndefined();
   });
 });

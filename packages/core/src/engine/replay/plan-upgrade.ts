@@ -1,24 +1,20 @@
 import { decide } from "../../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../../machine/decide/work.ts";
-import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Locator } from "../../ports/locator.ts";
 import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-import { createCompileRevision } from "../compile-revision.ts";
-import { createMachineFinder } from "../machine-finder.ts";
+import type { MachineFinder } from "../machine-finder.ts";
 import { compareEnds, type EndDifference } from "./compare-ends.ts";
 import { relaxSecrets } from "./relax-secrets.ts";
 import { MOST_TIMERS, type ReplayDifference, replayLife } from "./replay-life.ts";
 
 /** What a plan works with. */
 export interface PlanDeps {
-  readonly store: Pick<Store, "load" | "listHistory" | "revisions">;
-  readonly locator: Locator;
-  readonly executors: ExecutorRegistry;
+  readonly store: Pick<Store, "load" | "listHistory">;
+  readonly finder: Pick<MachineFinder, "find">;
   readonly clock: Clock;
 }
 
@@ -64,7 +60,7 @@ export async function planUpgrade(
   const stack = loaded?.stack;
   if (stack === undefined) return undefined;
   const event = toUpgradeEvent(stack, to, deps.clock.now());
-  const found = await findMachine(deps, stack, event);
+  const found = await deps.finder.find(stack.machine, stack, event);
   const plan = { stackId, machine: stack.machine, from: stack.machineHash };
   const nothing = { replayed: 0, differences: [], more: 0, end: [] };
   if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };
@@ -78,12 +74,6 @@ function toUpgradeEvent(stack: Stack, to: string | undefined, at: number): Stack
   const name = SYSTEM_EVENTS.upgradeStack;
   const event = { id: "planned-upgrade", stackId: stack.id, name, at, origin: "external" } as const;
   return to === undefined ? event : { ...event, to };
-}
-
-function findMachine(deps: PlanDeps, stack: Stack, event: StackEvent) {
-  const { locator, clock, executors, store } = deps;
-  const compile = createCompileRevision(executors);
-  return createMachineFinder({ locator, clock, revisions: store.revisions, compile }).find(stack.machine, stack, event);
 }
 
 function toRefusal({ code, reason }: { readonly code: string; readonly reason: string }) {

@@ -8,7 +8,7 @@ import { pick } from "../../testing/simulation/chance.ts";
 import { EVENTS, TASKS } from "../../testing/simulation/draw-machine.ts";
 import { drawMachineV2 } from "../../testing/simulation/draw-machine-v2.ts";
 import { createTrial } from "../../testing/trial.ts";
-import { planUpgrade } from "./plan-upgrade.ts";
+import { createPlanner } from "../planner.ts";
 
 const RUNS = 60;
 const STEPS = 25;
@@ -53,7 +53,7 @@ async function planDrawn(seed: number) {
   await yard.settle();
   trial.locator.write("app", JSON.stringify({ ...document, description: "the same" }));
   const deps = { store: yard.store, clock: yard.clock, locator: trial.locator, executors: trial.executors };
-  return planUpgrade(deps, { stackId: "s" });
+  return createPlanner(deps).planUpgrade({ stackId: "s" });
 }
 
 describe("a replay on a revision that does the same", () => {
