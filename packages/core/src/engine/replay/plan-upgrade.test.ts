@@ -201,6 +201,23 @@ describe("the plan of an upgrade", () => {
     expect(planned.incomplete).toMatch(/^The history no longer holds the beginning/);
   });
 
+  it("reads a history that has lost its beginning no further than that shows", async () => {
+    const trial = await createLife();
+    const [line] = await trial.yard.listHistory("pr-1");
+    let reads = 0;
+    Object.assign(trial.yard.store, {
+      listHistory: async () => {
+        reads += 1;
+        const items = [{ ...line, eventId: "e8", at: (line?.at ?? 0) + HOUR_MS }];
+        return { items, ...(reads < 5 && { cursor: "more" }) };
+      },
+    });
+
+    const planned = await plan(trial, SOURCE);
+
+    expect([reads, planned.replayed, planned.differences]).toEqual([1, 0, []]);
+  });
+
   it("replays the present life only", async () => {
     const trial = await createLife();
     await trial.yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "again" });

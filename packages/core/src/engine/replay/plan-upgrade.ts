@@ -46,6 +46,8 @@ export interface UpgradePlan {
 const MOST_LINES = 10_000;
 const PAGE = 1_000;
 const MOST_DIFFERENCES = 100;
+/** Processes that write one history may differ in what time it is. */
+const CLOCKS_DIFFER_MS = 60_000;
 
 /**
  * Says what an upgrade of a stack would do, and changes nothing: whether it would be accepted, and where the stack's life
@@ -122,9 +124,19 @@ async function readLines({ store }: PlanDeps, stack: Stack) {
     const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
     const page = await store.listHistory({ stackId: stack.id }, input);
     for (const line of page.items) if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
+    if (hasLostBeginning(stack, lines, page.items)) break;
     cursor = page.cursor;
   } while (cursor !== undefined && lines.length <= MOST_LINES);
   return { lines: lines.slice(0, MOST_LINES), isWhole: lines.length <= MOST_LINES };
+}
+
+/** Lines stand in the order in which they came: one from after the beginning says that none of it will follow. */
+function hasLostBeginning(
+  { createdAt }: Stack,
+  found: readonly StoredHistoryEntry[],
+  page: readonly StoredHistoryEntry[],
+): boolean {
+  return found.length === 0 && page.some(({ at }) => at > createdAt + CLOCKS_DIFFER_MS);
 }
 
 function isBeginning({ life }: Stack, { eventId, outcome }: StoredHistoryEntry): boolean {
