@@ -1,4 +1,5 @@
 import { attemptsOf } from "../machine/decide/open-runs.ts";
+import { timerEventId } from "../machine/decide/timers.ts";
 import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
@@ -11,7 +12,7 @@ import { nextTryAt } from "./parking.ts";
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
   return {
-    id: `timer:${stack.life}:${timer.id}${attempt}`,
+    id: timerEventId(stack.life, `${timer.id}${attempt}`),
     stackId: stack.id,
     name: timer.event,
     at,

@@ -10,7 +10,7 @@ import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeSta
 import { isParked, RESULT_EVENTS } from "./parked-code.ts";
 import { removeStack } from "./remove-stack.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { findTimerFault, timeoutId } from "./timers.ts";
+import { findTimerFault, timeoutId, timerEventId } from "./timers.ts";
 import {
   beginWork,
   bringMetadata,
@@ -109,8 +109,11 @@ function findHandler(stack: Stack, event: StackEvent): Handler {
   return SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
 }
 
-function isTimeout({ entry }: Stack, { name, origin, timerId }: StackEvent): boolean {
-  return name === TIMEOUT && origin === "timer" && timerId === timeoutId(entry);
+function isTimeout({ life, entry }: Stack, { id, name, origin, timerId }: StackEvent): boolean {
+  if (name !== TIMEOUT) return false;
+  if (origin === "timer") return timerId === timeoutId(entry);
+  // One that was set aside and is sent again has its id alone to say what it is; nobody else may choose this origin.
+  return origin === "worker" && id === timerEventId(life, timeoutId(entry));
 }
 
 const timeOutState: Handler = (work) => {

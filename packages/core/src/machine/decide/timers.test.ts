@@ -223,6 +223,17 @@ describe("a state's time-out", () => {
     });
   });
 
+  it("is decided when it is sent again after it was set aside, for its own entry alone", () => {
+    const stack = { ...play1({ TIMEOUT: ["LATE"] }), timers: [] };
+    const again = (id: string) =>
+      decide(timed({ TIMEOUT: ["LATE"] }), stack, anEvent("TIMEOUT", { at: 99_000, origin: "worker", id }));
+
+    expect(toApplied(again(`timer:${stack.life}:1/timeout`)).stack.state).toBe("LATE");
+    for (const id of [`timer:${stack.life}:0/timeout`, "timer:another-life:1/timeout", "event-9"]) {
+      expect(again(id)).toMatchObject({ kind: "rejected", code: "EVENT_RESERVED" });
+    }
+  });
+
   it("comes at the last instant that there is, when it is longer than time", () => {
     expect(play(timed({}, { timeoutMs: 9e15 }), anEvent("GO")).timers[0]?.dueAt).toBe(8.64e15);
   });

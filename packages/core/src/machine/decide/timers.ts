@@ -26,6 +26,11 @@ export function retryId(entry: number, task: string): string {
   return `${entry}/retry/${task}`;
 }
 
+/** The id of a timer's event: one timer fires once in the life of its stack. */
+export function timerEventId(life: string, timerId: string): string {
+  return `timer:${life}:${timerId}`;
+}
+
 /** An instant that a date can name. */
 export function toInstant(ms: number): number {
   return Math.min(ms, LAST_INSTANT);
