@@ -1,4 +1,5 @@
 import type { Clock, Ids, Random } from "@stackyard/core";
+import type { AppTelemetry } from "./telemetry.ts";
 
 /** What a Lambda function is called with beside its event; what is read of it. */
 export interface LambdaContext {
@@ -31,4 +32,6 @@ export interface AppOptions {
   readonly ids?: Ids;
   /** Default: `Math.random`. */
   readonly random?: Random;
+  /** Default: logs, metrics and traces as the environment says. */
+  readonly telemetry?: AppTelemetry;
 }

@@ -1,6 +1,13 @@
+import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { App, AppOptions } from "../app.ts";
-import { parseEnvironment } from "../environment/parse-environment.ts";
-import type { ExecutorDefinition } from "../executor-definitions.ts";
+import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
+import { type ExecutorDefinition, toExecutorDefinitions } from "../executor-definitions.ts";
+import { createOnce } from "../once.ts";
+import { runMain } from "../run-main.ts";
+import { type AppTelemetry, createAppTelemetry } from "../telemetry.ts";
+import { createInvocationHandler } from "./handle-invocation.ts";
+import { openStateManager, type StateManagerParts } from "./open-state-manager.ts";
+import { runContainer } from "./run-container.ts";
 
 /** What a state manager does differently from its defaults. */
 export interface StateManagerOptions extends AppOptions {
@@ -8,22 +15,65 @@ export interface StateManagerOptions extends AppOptions {
   readonly executors?: readonly ExecutorDefinition[];
 }
 
-/** The app that decides events. */
+const NEEDS = {
+  app: "state manager",
+  required: { SQS_TASK_QUEUE_URL: "tasks are sent there" },
+  machines: true,
+  store: true,
+} as const satisfies EnvironmentNeeds;
+const NEEDS_OF_CONTAINER = {
+  ...NEEDS,
+  required: { ...NEEDS.required, SQS_EVENT_QUEUE_URL: "a container consumes it" },
+} as const satisfies EnvironmentNeeds;
+
+/**
+ * The app that decides events: the only writer of stacks. In Lambda it is called with batches of the event queue, of
+ * `stack-ticks`, and by a schedule each minute; in a container it consumes and sweeps by itself.
+ */
 export function createStateManager(options: StateManagerOptions = {}): App {
-  const read = () =>
-    parseEnvironment(options.environment ?? {}, {
-      app: "state manager",
-      required: { SQS_TASK_QUEUE_URL: "tasks are sent there" },
-      machines: true,
-      store: true,
-    });
+  const telemetry = createOnce(() => Promise.resolve(toTelemetry(options)));
+  // The next invocation tries again what could not be opened.
+  const handling = createOnce(async () => createInvocationHandler(await open(options, await telemetry(), NEEDS)));
   return {
-    async handler() {
-      return read();
+    async handler(event, context) {
+      const { flush } = await telemetry();
+      try {
+        return await (await handling())(event, context);
+      } finally {
+        await flush();
+      }
     },
-    async main() {
-      read();
-      return 0;
+    async main(signal) {
+      const told = await telemetry();
+      const run = async (stopping: AbortSignal) => {
+        const parts = await open(options, told, NEEDS_OF_CONTAINER);
+        try {
+          await runContainer(parts, stopping);
+        } finally {
+          await parts.store.close();
+          await told.flush();
+        }
+      };
+      return runMain({ logger: told.logger, signal, run });
     },
   };
+}
+
+async function open(
+  options: StateManagerOptions,
+  telemetry: AppTelemetry,
+  needs: EnvironmentNeeds,
+): Promise<StateManagerParts> {
+  const environment = parseEnvironment(options.environment ?? {}, needs);
+  return openStateManager({
+    ...{ environment, telemetry },
+    executors: toExecutorDefinitions(options.executors),
+    clock: options.clock ?? systemClock,
+    ids: options.ids ?? createUlids(),
+    random: options.random ?? Math.random,
+  });
+}
+
+function toTelemetry({ telemetry, environment = {}, clock = systemClock }: StateManagerOptions): AppTelemetry {
+  return telemetry ?? createAppTelemetry({ service: "state-manager", environment, clock });
 }

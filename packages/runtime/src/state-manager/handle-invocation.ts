@@ -1,0 +1,84 @@
+import { isStackyardError, StackyardError } from "@stackyard/core";
+import { createEventBatchHandler, parseSqsBatch, type SqsBatchResponse } from "@stackyard/transport-sqs";
+import type { LambdaContext } from "../app.ts";
+import { toQueueName } from "../queue-name.ts";
+import { isScheduleEvent } from "../schedule-event.ts";
+import { handleTicks } from "./handle-ticks.ts";
+import type { StateManagerParts } from "./open-state-manager.ts";
+import { type SweepReport, sweepMinute } from "./sweep-minute.ts";
+
+/** Before the end of an invocation nothing new is begun; a quarter of it where that is less. */
+const SPARE_MS = 5_000;
+const SWEEP_EVERY_MS = 60_000;
+
+/**
+ * What Lambda calls: events of the event queue, ticks, and the schedule's event. Queues are told apart by the name in the ARN
+ * that Lambda gives, never by what a message says: who may send events must not send ticks.
+ */
+export function createInvocationHandler(
+  parts: StateManagerParts,
+): (event: unknown, context: LambdaContext) => Promise<SqsBatchResponse | SweepReport> {
+  const { clock, environment, logger } = parts;
+  const handleEvents = createEventBatchHandler((deliveries) => parts.engine.handle(deliveries), parts.batches);
+  let sweptAt = clock.now();
+
+  async function workEvents(event: unknown, stopAt: number): Promise<SqsBatchResponse> {
+    const response = await handleEvents(event);
+    // What fails here is in the store; to report the messages would only have them decided again.
+    await attempt("drain the outbox", () => parts.drain(stopAt));
+    // A yard without `stack-ticks` is one that the predecessor's users have set up: perhaps nothing sweeps it.
+    if (environment.queues.ticks === undefined && clock.now() - sweptAt >= SWEEP_EVERY_MS) {
+      await attempt("sweep", () => sweep(stopAt));
+    }
+    return response;
+  }
+
+  function sweep(stopAt: number): Promise<SweepReport> {
+    sweptAt = clock.now();
+    return sweepMinute(parts, stopAt);
+  }
+
+  async function attempt(what: string, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      const code = isStackyardError(error) ? error.code : "INTERNAL";
+      logger.error(`The state manager could not ${what}; the next sweep tries again.`, { error, code });
+    }
+  }
+
+  return async (event, context) => {
+    const stopAt = toStopAt(clock.now(), context);
+    if (isScheduleEvent(event)) return sweep(stopAt);
+    const batch = parseSqsBatch(event);
+    const queue = findQueue(parts, batch.queueArn);
+    if (queue === "events") return workEvents(event, stopAt);
+    const response = await handleTicks(parts, batch);
+    await attempt("drain the outbox", () => parts.drain(stopAt));
+    return response;
+  };
+}
+
+function toStopAt(now: number, context: LambdaContext): number {
+  const leftMs = context.getRemainingTimeInMillis();
+  return now + leftMs - Math.min(SPARE_MS, leftMs / 4);
+}
+
+/** Which of the queues a batch is of. Throws `CONFIG_INVALID` for one that is not for a state manager. */
+function findQueue({ environment: { queues, engine } }: StateManagerParts, queueArn: string): "events" | "ticks" {
+  const name = toQueueName(queueArn);
+  const isNamed = (url: string | undefined) => url !== undefined && toQueueName(url) === name;
+  if (isNamed(queues.ticks)) return "ticks";
+  if (isNamed(queues.tasks) || isNamed(queues.longTasks)) {
+    const todo = "Connect the event source mapping to the queue of events.";
+    throw new StackyardError(
+      "CONFIG_INVALID",
+      `The state manager was called with the queue of tasks "${name}". ${todo}`,
+    );
+  }
+  if (engine.refusedEvents === "redeliver" && name.endsWith(".fifo")) {
+    const why = "on a FIFO queue a refused event would hold up its stack";
+    throw new StackyardError("CONFIG_INVALID", `REFUSED_EVENTS is redeliver, and "${name}" is a FIFO queue: ${why}.`);
+  }
+  return "events";
+}

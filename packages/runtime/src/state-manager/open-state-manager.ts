@@ -1,0 +1,144 @@
+import {
+  type Clock,
+  type Ids,
+  type Logger,
+  type Random,
+  StackyardError,
+  type Store,
+  type Transport,
+} from "@stackyard/core";
+import { createEngine, type Retention } from "@stackyard/core/engine";
+import { DEFAULT_LIMITS } from "@stackyard/core/machine";
+import {
+  type BatchOptions,
+  createOutboxRelay,
+  createQueueSender,
+  createSqsTransport,
+  type OutboxRelay,
+  type Sender,
+  type SqsTransportOptions,
+} from "@stackyard/transport-sqs";
+import type { Environment } from "../environment/parse-environment.ts";
+import { createEnvironmentAws } from "../environment-aws.ts";
+import type { ExecutorDefinitions } from "../executor-definitions.ts";
+import { openLocator } from "../open-locator.ts";
+import { openStore } from "../open-store.ts";
+import type { AppTelemetry } from "../telemetry.ts";
+import { loadTransportOptions, MAX_DELIVERIES } from "../transport-options.ts";
+import { drainStore } from "./drain-store.ts";
+
+/** What a state manager is made of. */
+export interface OpenInput {
+  readonly environment: Environment;
+  readonly executors: ExecutorDefinitions;
+  readonly telemetry: AppTelemetry;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+}
+
+type Engine = ReturnType<typeof createEngine>;
+
+/** A state manager at work. */
+export interface StateManagerParts {
+  readonly environment: Environment;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly transport: Transport;
+  readonly outbox: OutboxRelay;
+  /** Of the queue `stack-ticks`. */
+  readonly ticks: Sender | undefined;
+  /** How batches of the event queue are taken. */
+  readonly batches: BatchOptions;
+  readonly retention: Retention;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Works what commits have left behind, until that instant. */
+  drain(stopAt: number): Promise<number>;
+}
+
+/** Fewer than the queue's: what cannot be decided is set aside with its reason before the queue gives it up without. */
+const ENGINE_DELIVERIES = MAX_DELIVERIES - 1;
+const PARKING = { maxTries: 50, maxParked: 1_000 };
+const DAY_MS = 86_400_000;
+
+/** Opens the store and makes the rest. Throws what opening throws; nothing is left open then. */
+export async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
+  const { environment, executors, telemetry, clock, random } = input;
+  const { logger, tracing } = telemetry;
+  const session = { name: `state-manager-${environment.yard}` };
+  const aws = createEnvironmentAws({ environment, session, clock, logger });
+  const { runnersHaveStore } = environment;
+  const [locator, queues, store] = await Promise.all([
+    openLocator(given(environment.machines), { aws, executors, clock, logger }),
+    loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
+    openStore(given(environment.store), { aws, clock, logger, runnersHaveStore }),
+  ]);
+  const transport = createSqsTransport(queues);
+  const outbox = createOutboxRelay({ store, transport, clock, logger });
+  const engineDeps = { store, locator, executors, clock, ids: input.ids, random, logger };
+  const options = toEngineOptions(environment);
+  const engine = telemetry.instrumentEngine(createEngine(engineDeps, options));
+  // No queue redelivers what lies in the store; there it is parked.
+  const queued = createEngine(engineDeps, { ...options, refusedEvents: toQueuedRefusals(options.refusedEvents) });
+  return {
+    ...{ environment, store, engine, transport, outbox, clock, logger },
+    ticks: toTickSender(environment, queues, { clock, random }),
+    batches: toBatchOptions(environment, queues),
+    retention: toRetention(environment),
+    drain: (stopAt) => drainStore({ store, engine: telemetry.instrumentEngine(queued), outbox, clock }, stopAt),
+  };
+}
+
+/** What the environment of a state manager always says. */
+function given<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new StackyardError("INTERNAL", "The environment was read for another app.");
+  return value;
+}
+
+function toEngineOptions({ engine, runnersHaveStore }: Environment) {
+  return {
+    refusedEvents: engine.refusedEvents,
+    parking: { ...PARKING, keepMs: engine.refusedKeepMs },
+    limits: { ...DEFAULT_LIMITS, automaticEntriesPerHour: engine.automaticEntriesPerHour },
+    allowExternalNext: engine.allowExternalNext,
+    runnersHaveStore,
+    maxDeliveries: ENGINE_DELIVERIES,
+  };
+}
+
+function toQueuedRefusals(refused: Environment["engine"]["refusedEvents"]): "park" | "drop" {
+  return refused === "drop" ? "drop" : "park";
+}
+
+function toTickSender(
+  { queues }: Environment,
+  { sqs }: SqsTransportOptions,
+  deps: { readonly clock: Clock; readonly random: Random },
+): Sender | undefined {
+  if (queues.ticks === undefined) return undefined;
+  return createQueueSender({ sqs, queueUrl: queues.ticks, claimChecks: undefined, ...deps });
+}
+
+function toBatchOptions({ queues: { eventDeadLetters } }: Environment, queues: SqsTransportOptions): BatchOptions {
+  const { sqs, claimChecks, tracing, clock, random, logger } = queues;
+  return {
+    maxDeliveries: MAX_DELIVERIES,
+    ...(eventDeadLetters === undefined ? {} : { deadLetters: { sqs, url: eventDeadLetters } }),
+    ...(claimChecks === undefined ? {} : { claimChecks }),
+    ...(tracing === undefined ? {} : { tracing }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...(logger === undefined ? {} : { logger }),
+  };
+}
+
+function toRetention({ engine }: Environment): Retention {
+  return {
+    historyMs: engine.historyMs,
+    eventIdMs: 14 * DAY_MS,
+    eventIdCount: 1_000,
+    setAsideMs: 30 * DAY_MS,
+    settledAttemptMs: 7 * DAY_MS,
+  };
+}

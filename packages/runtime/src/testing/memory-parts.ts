@@ -1,0 +1,112 @@
+import { defineExecutor, type Logger, type Store, silentLogger, succeeded, type Transport } from "@stackyard/core";
+import { createEngine, createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { countingIds, createFakeClock } from "@stackyard/core/testing";
+import { createOutboxRelay, type OutgoingMessage } from "@stackyard/transport-sqs";
+import { Type } from "typebox";
+import type { Environment } from "../environment/parse-environment.ts";
+import { parseEnvironment } from "../environment/parse-environment.ts";
+import { drainStore } from "../state-manager/drain-store.ts";
+import type { StateManagerParts } from "../state-manager/open-state-manager.ts";
+
+const SOURCE = `
+version: 2
+events: [OPENED, PUSHED, MERGED]
+states:
+  INIT: { on: { OPENED: BUILD } }
+  BUILD: { tasks: [db], after: [{ in: 30m, event: MERGED }], on: { MERGED: GONE, NEXT: LIVE } }
+  LIVE: { on: { PUSHED: BUILD, MERGED: GONE } }
+  GONE: {}
+tasks:
+  db: { executor: work, config: {}, timeout: 10m }
+`;
+
+/** The yard of a test: a state manager over the memory store, whose queues only note what they are given. */
+export interface MemoryParts {
+  readonly parts: StateManagerParts;
+  readonly clock: ReturnType<typeof createFakeClock>;
+  readonly store: Store;
+  /** Bodies of task messages, as `<attempt> +<delay in seconds>`. */
+  readonly tasks: readonly string[];
+  readonly ticks: readonly OutgoingMessage[];
+  /** Puts an event into the state manager's hands. */
+  handle(event: string, stackId?: string): Promise<void>;
+  /** State and status of tasks: `BUILD PENDING`. */
+  find(stackId?: string): Promise<string>;
+}
+
+/** What of it is not the default. */
+export interface MemoryPartsInput {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Replaces calls of the store. */
+  readonly wrap?: (store: Store) => Store;
+  readonly transport?: Partial<Transport>;
+  readonly logger?: Logger;
+  /** Default: with the queue `stack-ticks`. */
+  readonly hasTicks?: boolean;
+  readonly sendTicks?: (messages: readonly OutgoingMessage[]) => Promise<void>;
+}
+
+/** The environment that a state manager needs at least. */
+export const ENVIRONMENT = {
+  AWS_REGION: "eu-west-1",
+  MACHINE_LOCATOR: "LOCAL_FS",
+  MACHINE_SPEC_DIR: "/machines",
+  DYNAMODB_TABLE: "Stacks",
+  SQS_TASK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks",
+  SQS_TICK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-ticks",
+};
+
+/** Reads an environment of a state manager. */
+export function anEnvironment(values: Readonly<Record<string, string>> = {}): Environment {
+  const needs = { app: "state manager", required: {}, machines: true, store: true };
+  return parseEnvironment({ ...ENVIRONMENT, ...values }, needs);
+}
+
+/** Makes one; nothing has happened in it yet. */
+export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
+  const { logger = silentLogger, wrap = (store) => store, hasTicks = true } = input;
+  const clock = createFakeClock();
+  const memory = createMemoryStore({ runnersHaveStore: false });
+  const store = wrap(memory);
+  const tasks: string[] = [];
+  const ticks: OutgoingMessage[] = [];
+  const work = defineExecutor({ name: "work", config: Type.Object({}), start: async () => succeeded({}) });
+  const executors = new Map([["work", work]]);
+  const { machine } = parseMachine(SOURCE, { name: "app", executors });
+  if (machine === undefined) throw new TypeError("The machine is invalid.");
+  const locator = createStaticLocator([{ machine, source: SOURCE }]);
+  const engine = createEngine({ store, locator, executors, clock, ids: countingIds(), logger });
+  const transport: Transport = {
+    capabilities: { maxDelayMs: 900_000, runnersHaveStore: true, keepsOrder: false },
+    publish: () => Promise.reject(new TypeError("Nothing is published.")),
+    sendTasks: async (messages, { delayMs = 0 } = {}) =>
+      void tasks.push(...messages.map(({ dispatch }) => `${dispatch.id} +${delayMs / 1_000}`)),
+    consumeEvents: () => ({ stop: async () => {} }),
+    consumeTasks: () => ({ stop: async () => {} }),
+    ...input.transport,
+  };
+  const outbox = createOutboxRelay({ store, transport, clock, logger });
+  const { sendTicks = async (messages) => void ticks.push(...messages) } = input;
+  const parts: StateManagerParts = {
+    environment: anEnvironment({ ...(hasTicks ? {} : { SQS_TICK_QUEUE_URL: "" }), ...input.environment }),
+    ...{ store, engine, transport, outbox, clock, logger },
+    ticks: hasTicks ? { send: sendTicks } : undefined,
+    batches: { clock, logger },
+    retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },
+    drain: (stopAt) => drainStore({ store, engine, outbox, clock }, stopAt),
+  };
+  return {
+    ...{ parts, clock, store: memory, tasks, ticks },
+    async handle(event, stackId = "pr-1") {
+      const message = { stackId, event, machine: "app" };
+      const id = `${event}-${clock.now()}`;
+      const queued = { id, stackId, origin: "external", message, receivedAt: clock.now() } as const;
+      await engine.handle([{ event: queued, deliveries: 1 }]);
+    },
+    async find(stackId = "pr-1") {
+      const [{ stack } = {}] = await memory.load([stackId]);
+      return [stack?.state, ...(stack?.tasks.map(({ status }) => status) ?? [])].join(" ");
+    },
+  };
+}
