@@ -196,6 +196,20 @@ describe("UPGRADE_STACK", () => {
     });
   });
 
+  it("does not end a stack whose state is terminal in the new revision; the next event does, and a note says so", () => {
+    const resting = after(done("a"), done("b"), done("c"));
+    const states = new Map([...newer.states].map(([name, state]) => [name, { ...state, terminal: name === "LIVE" }]));
+    const ending = { ...newer, states };
+
+    const { stack, removed, notes } = decideOn(resting, upgrade, ending);
+
+    expect([stack.state, removed]).toEqual(["LIVE", false]);
+    expect(notes).toEqual([
+      '"LIVE" is terminal in the new revision: the next event that is applied removes the stack.',
+    ]);
+    expect(decideOn(stack, anEvent("RETRY_PENDING_TASKS"), ending).removed).toBe(true);
+  });
+
   it("is refused while a task that is not done is unknown to the new revision, also one that only waits", () => {
     const without = (name: string) => ({ ...newer, tasks: new Map([...newer.tasks].filter(([key]) => key !== name)) });
 

@@ -1,5 +1,5 @@
 import type { Machine, State } from "../machine.ts";
-import type { StackEvent } from "../message/event.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { OpenRun, Stack, TaskDetail, TaskState } from "../stack.ts";
 import type { BroughtMetadata, MetadataChange } from "./bring-metadata.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
@@ -111,11 +111,16 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
   return { machine, stack, at: event.at };
 }
 
-/** The decision at the end of the work. A satisfied stack in a terminal state is removed, unless runs are waited for. */
+/**
+ * The decision at the end of the work. A satisfied stack in a terminal state is removed, unless runs are waited for. An
+ * upgrade removes none: whoever moves all stacks of a machine would end those that rest where the new revision ends.
+ */
 export function endWork(work: Work): Applied {
-  const { machine, dispatches, cancels, closes, notes } = work;
+  const { machine, event, dispatches, cancels, closes, notes } = work;
   const stack = pruneSecrets(work.stack);
-  const removed = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
+  const ends = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
+  const removed = ends && event.name !== SYSTEM_EVENTS.upgradeStack;
+  if (ends && !removed) notes.push(tellEnd(stack));
   if (removed) notes.push(...stack.runs.map(tellLeftRun));
   return { kind: "applied", stack, removed, dispatches, cancels, closes, notes };
 }
@@ -167,6 +172,10 @@ export function listCurrentRuns(stack: Stack, task: string): readonly OpenRun[] 
 
 function listWorkSecrets({ machine, stack, event }: Work): readonly unknown[] {
   return listSecretValues(machine, [stack], event);
+}
+
+function tellEnd({ state }: Stack): string {
+  return `"${state}" is terminal in the new revision: the next event that is applied removes the stack.`;
 }
 
 function tellLeftRun({ task, entry, attempt }: OpenRun): string {
