@@ -53,6 +53,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "failure-count", breaks: ["retries-bounded"], plant: onLoaded(({ failures, ...stack }) => stack) },
   { name: "parking", breaks: ["nothing-dropped"], plant: onChanges((change) => ({ ...change, park: [] })) },
   { name: "unparking", breaks: ["step-limit"], plant: onChanges((change) => ({ ...change, unpark: [] })) },
+  { name: "set-aside", breaks: ["nothing-dropped"], plant: onChanges((change) => ({ ...change, setAside: [] })) },
+  { name: "redrive", breaks: ["nothing-dropped"], plant: (store) => ({ ...store, redrive: async (ids) => ids }) },
   { name: "cancels", breaks: ["cancels-asked"], plant: onChanges((change) => ({ ...change, cancels: [] })) },
   { name: "acknowledged-early", breaks: ["order", "nothing-dropped"], plant: withEarlyAcknowledgement },
   { name: "event-order", breaks: ["order"], plant: withReversedEvents },

@@ -11,9 +11,11 @@ import {
   aParkedEvent,
   aPut,
   aQueuedEvent,
+  aSetAsideEvent,
   aSettle,
   commitNow,
   grantNow,
+  HOUR,
   MINUTE,
   SECOND,
   T0,
@@ -209,8 +211,7 @@ describe("the invariants", () => {
       ["count no later one that was ignored", [resultOf(2, { outcome: "ignored" })], [resultOf(1)], []],
       ["let another event of the same change change it", [resultOf(2)], [resultOf(1), again("e3")], []],
       ["let the last of an entry that was left begin the present one", [resultOf(2)], [resultOf(1)], [], { entry: 2 }],
-    ])("%s", async (_what, first, second, sentences, left = { attempts: { plan: 2 } }) => {
-      const entry: Partial<Stack> = left;
+    ])("%s", async (_what, first, second, sentences, entry: Partial<Stack> = { attempts: { plan: 2 } }) => {
       const found = await findAfter(async ({ store }) => {
         await commitNow(store, aPut(entry, { history: [up] }));
         await commitNow(store, aPut(entry, { history: first }));
@@ -229,6 +230,63 @@ describe("the invariants", () => {
     });
 
     expect(found).toEqual(["nothing-dropped: s1: e1 has left the queue without a word."]);
+  });
+
+  it.each([
+    ["let what is listed be set aside", [aSetAsideEvent("a1", { event: aQueuedEvent("e1") })], []],
+    ["find what was set aside and is not listed", [], ["nothing-dropped: s1: e1 was set aside and is not listed."]],
+  ])("%s", async (_what, setAside, sentences) => {
+    const history = [up, aHistoryEntry("e1", { outcome: "set-aside" })];
+
+    expect(await findAfter(({ store }) => commitNow(store, aPut({}, { history, setAside })))).toEqual(sentences);
+  });
+
+  it.each([
+    ["let what was sent again be worked", {}, []],
+    [
+      "find what was sent again and is lost",
+      { redrive: async (ids: readonly string[]) => ids },
+      ["nothing-dropped: s1: e1 was sent again and never worked."],
+    ],
+  ])("%s", async (_what, broken: Partial<Store>, sentences) => {
+    const setAside = [aSetAsideEvent("a1", { event: aQueuedEvent("e1") })];
+    const found = await findAfter(
+      async ({ store, breakStore }) => {
+        await commitNow(store, aPut({}, { history: [aHistoryEntry("e1", { outcome: "set-aside" })], setAside }));
+        breakStore(broken);
+        await store.redrive(["a1", "unknown"], T0);
+        const items = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
+        const acknowledges = items.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
+        if (items.length > 0) await commitNow(store, aPut({}, { history: [again("e1")], acknowledges }));
+      },
+      { atRest: true },
+    );
+
+    expect(found.filter((what) => what.startsWith("nothing-dropped"))).toEqual(sentences);
+  });
+
+  it.each([
+    ["let an event be tried 49 times", aParkedEvent("e2", { tries: 49 }), []],
+    ["find one that is tried too often", aParkedEvent("e2", { tries: 50 }), ["s1: e2 is parked after 50 tries."]],
+    ["find one that is kept too long", aParkedEvent("e2", { parkedAt: T0 - HOUR }), ["s1: e2 is parked after 60 min."]],
+  ])("%s", async (_what, parked, sentences) => {
+    const found = await findAfter(({ store }) => commitNow(store, aChange({ park: [parked] })));
+
+    expect(found).toEqual(sentences.map((sentence) => `nothing-dropped: ${sentence}`));
+  });
+
+  it.each([
+    ["lets one end after an hour", HOUR + MINUTE, []],
+    ["finds one that ends late", 2 * HOUR, ["nothing-dropped: s1: e2 was parked for 120 min."]],
+  ])("%s", async (_what, keptMs, sentences) => {
+    const end = { history: [aHistoryEntry("e2", { outcome: "refused" })], unpark: ["e2"], now: T0 + keptMs };
+    const found = await findAfter(async ({ store }) => {
+      const history = [aHistoryEntry("e2", { outcome: "parked" })];
+      await commitNow(store, aChange({ park: [aParkedEvent("e2")], history }));
+      await commitNow(store, aChange(end));
+    });
+
+    expect(found).toEqual(sentences);
   });
 
   it("find what is left at the end", async () => {

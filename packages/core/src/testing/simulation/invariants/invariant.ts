@@ -18,6 +18,8 @@ export interface CommittedChange {
 /** What one invariant looks at. Each of them is called when such a call of the store has happened. */
 export interface InvariantChecks {
   onSent?(events: readonly QueuedEvent[]): void;
+  /** Events that were set aside and are in the queue again. */
+  onRedriven?(events: readonly QueuedEvent[]): void;
   onCommitted?(committed: CommittedChange, store: Store): void | Promise<void>;
   onTaken?(input: TakeDueInput, items: readonly DueItem[]): void;
   onGivenBack?(receipts: readonly string[]): void;

@@ -1,27 +1,44 @@
-import type { QueuedEvent } from "../../../ports/stack-store.ts";
+import { DEFAULT_PARKING } from "../../../engine/parking.ts";
+import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
+import type { Store } from "../../../ports/store.ts";
 import { type Invariant, keyIn } from "./invariant.ts";
 
 /** Every event that was accepted has a line in its stack's history before the queue lets it go. */
 export const nothingDropped: Invariant = {
   name: "nothing-dropped",
-  promise: "No event is dropped without a word, and a parked one ends as applied, refused or set aside.",
+  promise:
+    "No event is dropped without a word; a parked one soon ends as applied, refused or set aside, which is listed.",
   create(tell) {
+    // What is to be told of an event that never gets its line.
     const owed = new Map<string, string>();
     const met = new Set<string>();
-    const parked = new Map<string, string>();
-    const owe = ({ stackId, id }: QueuedEvent) => owed.set(keyIn(stackId, id), `${stackId}: ${id}`);
+    const applied = new Set<string>();
+    const parking = createParking(tell);
+    function owe({ stackId, id }: QueuedEvent): void {
+      const key = keyIn(stackId, id);
+      if (!met.has(key)) owed.set(key, `${stackId}: ${id} was never worked.`);
+    }
     return {
       onSent(events) {
         for (const event of events) owe(event);
       },
-      onSettled: (_grant, { event }) => void owe(event),
-      onCommitted({ change }) {
+      onRedriven(events) {
+        for (const { stackId, id } of events) {
+          const key = keyIn(stackId, id);
+          // One that came a second time may have been applied since: it is not queued again.
+          if (!applied.has(key)) owed.set(key, `${stackId}: ${id} was sent again and never worked.`);
+        }
+      },
+      onSettled: (_grant, { event }) => owe(event),
+      async onCommitted({ change }, store) {
         for (const { stackId, eventId, outcome } of change.history) {
           const key = keyIn(stackId, eventId);
           met.add(key);
-          if (outcome === "parked") parked.set(key, `${stackId}: ${eventId}`);
-          else parked.delete(key);
+          owed.delete(key);
+          if (outcome === "applied" || outcome === "removed") applied.add(key);
         }
+        parking.note(change);
+        for (const sentence of await findUnlisted(change, store)) tell(sentence);
       },
       onAcknowledged(events) {
         for (const { stackId, id } of events) {
@@ -29,8 +46,8 @@ export const nothingDropped: Invariant = {
         }
       },
       async onRest(store) {
-        for (const [key, what] of owed) if (!met.has(key)) tell(`${what} was never worked.`);
-        for (const what of parked.values()) tell(`${what} was parked and forgotten.`);
+        for (const sentence of owed.values()) tell(sentence);
+        for (const what of parking.list()) tell(`${what} was parked and forgotten.`);
         const { queuedEvents, parkedEvents } = await store.stats();
         if (queuedEvents > 0) tell(`${queuedEvents} event(s) stay in the queue.`);
         if (parkedEvents > 0) tell(`${parkedEvents} event(s) stay parked.`);
@@ -38,3 +55,54 @@ export const nothingDropped: Invariant = {
     };
   },
 };
+
+const MINUTE_MS = 60_000;
+/** Who looks for what is parked may be late, and its clock another one. */
+const LATE_MS = 15 * MINUTE_MS;
+
+interface Parked {
+  readonly what: string;
+  readonly since: number;
+}
+
+/** What is parked, and whether it is so for longer than it may be. */
+function createParking(tell: (sentence: string) => void) {
+  const parked = new Map<string, Parked>();
+  function noteLine({ stackId, eventId, outcome }: HistoryEntry, now: number): void {
+    const key = keyIn(stackId, eventId);
+    const known = parked.get(key);
+    if (outcome === "parked") {
+      parked.set(key, known ?? { what: `${stackId}: ${eventId}`, since: now });
+      return;
+    }
+    parked.delete(key);
+    const keptMs = now - (known?.since ?? now);
+    if (keptMs > DEFAULT_PARKING.keepMs + LATE_MS) tell(`${known?.what} was parked for ${toMinutes(keptMs)} min.`);
+  }
+  return {
+    note({ stackId, history, park, now }: Change): void {
+      for (const line of history) noteLine(line, now);
+      for (const { event, tries, parkedAt } of park) {
+        const what = `${stackId}: ${event.id} is parked after`;
+        const keptMs = now - parkedAt;
+        if (tries >= DEFAULT_PARKING.maxTries) tell(`${what} ${tries} tries.`);
+        if (keptMs >= DEFAULT_PARKING.keepMs) tell(`${what} ${toMinutes(keptMs)} min.`);
+      }
+    },
+    list: () => [...parked.values()].map(({ what }) => what),
+  };
+}
+
+function toMinutes(ms: number): number {
+  return Math.round(ms / MINUTE_MS);
+}
+
+/** What the change sets aside can be found and sent again. */
+async function findUnlisted({ stackId, history }: Change, store: Store): Promise<readonly string[]> {
+  const gone = history.filter(({ outcome }) => outcome === "set-aside");
+  if (gone.length === 0) return [];
+  const { items } = await store.listSetAside({ stackId }, { limit: 1_000 });
+  const listed = new Set(items.map(({ event }) => event.id));
+  const unlisted = gone.filter(({ eventId }) => !listed.has(eventId));
+  return unlisted.map(({ eventId }) => `${stackId}: ${eventId} was set aside and is not listed.`);
+}

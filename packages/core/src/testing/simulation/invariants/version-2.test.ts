@@ -140,21 +140,24 @@ describe("retries-bounded", () => {
     ["another entry", {}, { entry: 2 }],
     ["another life", {}, { life: "next" }],
     ["another task", { task: "app" }, {}],
-  ])("counts no retry by hand of %s", async (_what, line, next) => {
-    const history = byHand("RETRY_FAILED_TASKS", line);
-    const { entry = 1, life = "created" } = { ...next };
-    const id = attemptIdOf({ stackId: "s1", life, entry, task: "plan", attempt: 3 });
+  ])(
+    "counts no retry by hand of %s",
+    async (_what, line, next: { readonly entry?: number; readonly life?: string }) => {
+      const history = byHand("RETRY_FAILED_TASKS", line);
+      const { entry = 1, life = "created" } = next;
+      const id = attemptIdOf({ stackId: "s1", life, entry, task: "plan", attempt: 3 });
 
-    const found = await findAfter(
-      retrying,
-      [{}, { dispatches: [dispatch(1)], history }],
-      [next, { dispatches: [aDispatch(id, { entry, life, attempt: 3 })] }],
-    );
+      const found = await findAfter(
+        retrying,
+        [{}, { dispatches: [dispatch(1)], history }],
+        [next, { dispatches: [aDispatch(id, { entry, life, attempt: 3 })] }],
+      );
 
-    expect(found.filter((what) => what.startsWith("retries-bounded"))).toEqual([
-      `retries-bounded: ${id} was made; 2 were allowed.`,
-    ]);
-  });
+      expect(found.filter((what) => what.startsWith("retries-bounded"))).toEqual([
+        `retries-bounded: ${id} was made; 2 were allowed.`,
+      ]);
+    },
+  );
 });
 
 describe("one-reaction", () => {

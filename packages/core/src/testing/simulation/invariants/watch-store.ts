@@ -59,7 +59,7 @@ type Look = (call: keyof InvariantChecks, check: Check) => Promise<void>;
 function watchQueue(
   store: Store,
   look: Look,
-): Pick<Store, "enqueue" | "takeDue" | "giveBack" | "commit" | "acknowledge"> {
+): Pick<Store, "enqueue" | "takeDue" | "giveBack" | "commit" | "acknowledge" | "redrive"> {
   const taken = new Map<string, QueuedEvent>();
   const stacks = createStackModel();
 
@@ -72,6 +72,13 @@ function watchQueue(
     async enqueue(events) {
       await look("onSent", (checks) => checks.onSent?.(events));
       return store.enqueue(events);
+    },
+    async redrive(ids, now) {
+      const { items } = await store.listSetAside({}, { limit: 1_000 });
+      const found = await store.redrive(ids, now);
+      const events = items.flatMap(({ id, event }) => (found.includes(id) ? [event] : []));
+      await look("onRedriven", (checks) => checks.onRedriven?.(events));
+      return found;
     },
     async takeDue(input) {
       const items = await store.takeDue(input);
