@@ -11,7 +11,6 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import { healthRoutes } from "./routes/health-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
-import { createOwnMachines } from "./routes/own-machines.ts";
 import { previewRoutes } from "./routes/preview-routes.ts";
 import { processRoutes } from "./routes/process-routes.ts";
 import { createStackExplainer } from "./routes/stack-explainer.ts";
@@ -51,17 +50,16 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     maxBytes: limits.stateBytes,
     keepVersions: limits.stateVersions,
   });
-  const findOwn = createOwnMachines(deps);
   const planner = createPlanner(deps);
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
-    ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, findOwn }) }),
+    ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
     ...operationRoutes(operating),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),
-    ...previewRoutes({ ...deps, findOwn, allowExternalNext }),
+    ...previewRoutes({ ...deps, planner, allowExternalNext }),
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
     ...processRoutes(deps),

@@ -1,19 +1,18 @@
-import { type Clock, type Ids, type Locator, StackyardError, type Store } from "@stackyard/core";
-import { type Decision, decide, parseEventMessage, type StackEvent } from "@stackyard/core/machine";
+import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import type { createPlanner } from "@stackyard/core/engine";
+import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { HttpError } from "../http/http-error.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId } from "../schemas/common.ts";
 import { EventBody } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
-import { findDecidingMachine } from "./find-deciding-machine.ts";
-import { loadMachine } from "./load-machine.ts";
-import type { FindOwnMachine } from "./own-machines.ts";
+
+type Planner = Pick<ReturnType<typeof createPlanner>, "decide">;
 
 export interface PreviewRoutesDeps {
   readonly store: Store;
-  readonly locator: Locator;
-  readonly findOwn: FindOwnMachine;
+  readonly planner: Planner;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly allowExternalNext: boolean;
@@ -33,9 +32,13 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
       // The stack id of the path counts.
       describedBody: Type.Omit(EventBody, ["stackId"]),
       answers: {
-        200: { description: "The engine's decision.", schema: Preview },
+        200: {
+          description:
+            "The engine's decision; where there is no machine to decide on, that the event would be refused.",
+          schema: Preview,
+        },
         400: { description: "EVENT_INVALID" },
-        404: { description: "MACHINE_UNKNOWN; STACK_UNKNOWN for an event without a machine." },
+        404: { description: "STACK_UNKNOWN for an event without a machine." },
       },
       async handle({ params: { stackId }, body }) {
         const event = parseEvent({ ...body, stackId }, deps);
@@ -54,25 +57,31 @@ function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewR
 async function preview(deps: PreviewRoutesDeps, event: StackEvent): Promise<Preview> {
   const [loaded] = await deps.store.load([event.stackId]);
   const stack = loaded?.stack;
-  if (stack !== undefined) return toPreview(decide(await findDecidingMachine(deps, stack), stack, event), stack.state);
-  if (event.machine === undefined) {
+  if (stack === undefined && event.machine === undefined) {
     throw new StackyardError("STACK_UNKNOWN", `There is no stack "${event.stackId}". Name the machine of a new one.`);
   }
-  return toPreview(decide(await loadMachine(deps.locator, event.machine), undefined, event), undefined);
+  return toPreview(await deps.planner.decide(stack, event), stack?.state);
 }
 
-function toPreview(decision: Decision, from: string | undefined): Preview {
+function toPreview({ decision, notes }: Awaited<ReturnType<Planner["decide"]>>, from: string | undefined): Preview {
   const before = from === undefined ? {} : { from };
   if (decision.kind !== "applied") {
     const { kind, code, reason } = decision;
-    return { outcome: kind === "ignored" ? "ignored" : "refused", code, reason, ...before, sent: [], notes: [] };
+    return {
+      outcome: kind === "ignored" ? "ignored" : "refused",
+      code,
+      reason,
+      ...before,
+      sent: [],
+      notes: [...notes],
+    };
   }
-  const { removed, stack, dispatches, notes } = decision;
+  const { removed, stack, dispatches } = decision;
   return {
     outcome: removed ? "removed" : "applied",
     ...before,
     to: stack.state,
     sent: dispatches.map(({ task }) => task),
-    notes: [...notes],
+    notes: [...notes, ...decision.notes],
   };
 }

@@ -1,9 +1,8 @@
 import type { Clock, Locator, Store } from "@stackyard/core";
-import { type LoadedStack, listProcesses, type StoredStack } from "@stackyard/core/engine";
+import { type createPlanner, type LoadedStack, listProcesses, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import type { StackDetails, Waiting } from "../schemas/stack.ts";
 import { type StackFacts, toStackDetails, toWaiting } from "../views/to-stack.ts";
-import type { FindOwnMachine } from "./own-machines.ts";
 
 /** Says what stacks wait for. */
 export interface StackExplainer {
@@ -17,7 +16,7 @@ export interface StackExplainerDeps {
   readonly store: Store;
   readonly locator: Locator;
   readonly clock: Clock;
-  readonly findOwn: FindOwnMachine;
+  readonly planner: Pick<ReturnType<typeof createPlanner>, "findRevision">;
 }
 
 type Stack = StoredStack["stack"];
@@ -28,9 +27,9 @@ const MOST_PROCESSES = 1_000;
 const AT_ONCE = 10;
 
 /** An explainer over the store: one look at the processes and one at what is parked a page, attempts only where a task is pending. */
-export function createStackExplainer({ store, locator, clock, findOwn }: StackExplainerDeps): StackExplainer {
+export function createStackExplainer({ store, locator, clock, planner }: StackExplainerDeps): StackExplainer {
   async function findMachine(stack: Stack): Promise<Machine | undefined> {
-    const own = await findOwn(stack.machineHash);
+    const own = await planner.findRevision(stack.machineHash);
     if (own?.revision === "pin") return own;
     // Without it less is said; that is no reason to say nothing.
     const located = await locator.find(stack.machine).catch(() => undefined);

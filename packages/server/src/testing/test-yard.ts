@@ -36,7 +36,7 @@ export interface TestYard {
   readonly server: Server;
   readonly locator: Locator;
   readonly clock: Clock;
-  /** Puts another revision of the machine `review-app` there. */
+  /** Puts another revision of the machine `review-app` there; it may have errors. */
   write(source: string): void;
   /** Sets the yard's clock forward; the machine's own goes on. */
   advance(ms: number): void;
@@ -109,9 +109,14 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
 }
 
 function locate(source: string, executors: ReadonlyMap<string, Executor>): Locator {
-  const { machine, problems } = parseMachine(source, { name: "review-app", executors });
-  if (machine === undefined) throw new Error(`The machine of the tests is invalid: ${JSON.stringify(problems)}`);
-  return createStaticLocator([{ machine, source }]);
+  const name = "review-app";
+  const { machine, problems } = parseMachine(source, { name, executors });
+  if (machine !== undefined) return createStaticLocator([{ machine, source }]);
+  const invalid = { kind: "invalid", problems } as const;
+  return {
+    find: async (wanted) => (wanted === name ? invalid : { kind: "unknown" }),
+    list: async () => [{ name, origin: "a test", located: invalid }],
+  };
 }
 
 function toRequest(path: string, { method, body, headers = {} }: CallInit = {}): Request {
