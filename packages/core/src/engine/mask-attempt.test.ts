@@ -23,6 +23,22 @@ describe("the mask of an attempt", () => {
     expect(mask.step(succeeded(null))).toEqual(succeeded(null));
   });
 
+  it("takes an output for sensitive for a whole value alone, not for a line of it, which may be any word", () => {
+    const config = "apiVersion: v1\nkind: Config\ntoken: hunter22\n";
+    const lines = createAttemptMask({ "config#1": config });
+    const step = succeeded({
+      kind: "kind: Config",
+      whole: `it is\n${config}`,
+      trimmed: config.trim(),
+      deep: { config },
+    });
+    const followUp = { inMs: 1, config: { kind: "kind: Config" } };
+
+    expect(lines.step(step)).toEqual({ ...step, sensitive: ["whole", "trimmed", "deep"] });
+    expect(lines.step({ ...succeeded({}), followUp })).toEqual({ ...succeeded({}), followUp });
+    expect(lines.text("has kind: Config")).toBe("has ***");
+  });
+
   it("lets no run follow that would keep a secret in its config", () => {
     const step = (config: Readonly<Record<string, unknown>>) => ({ ...succeeded({}), followUp: { inMs: 1, config } });
 

@@ -1,4 +1,4 @@
-import { createMaskText, type MaskText, maskTexts } from "../machine/mask-text.ts";
+import { createIsQuoting, createMaskText, type IsQuoting, type MaskText, maskTexts } from "../machine/mask-text.ts";
 import type { Step, Succeeded } from "../ports/executor.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";
@@ -7,7 +7,10 @@ import { failed } from "../ports/steps.ts";
 export interface AttemptMask {
   readonly text: MaskText;
   logger(logger: Logger): Logger;
-  /** The step with its texts masked. An output that holds a secret is sensitive, whatever the executor says. */
+  /**
+   * The step with its texts masked. An output that holds a secret is sensitive, whatever the executor says; and since
+   * that may fail a task whose work is done, only a whole secret counts, and not a line of one that has several.
+   */
   step(step: Step): Step;
 }
 
@@ -16,7 +19,8 @@ export function createAttemptMask(secrets: Readonly<Record<string, unknown>> = {
   const values = Object.values(secrets);
   if (values.length === 0) return NO_MASK;
   const text = createMaskText(values);
-  return { text, logger: (logger) => maskLogger(logger, text), step: (step) => maskStep(step, text) };
+  const isQuoting = createIsQuoting(values);
+  return { text, logger: (logger) => maskLogger(logger, text), step: (step) => maskStep(step, text, isQuoting) };
 }
 
 /** Masks the values of sensitive outputs too: a log may have quoted them before they were known. */
@@ -28,14 +32,14 @@ export function maskOutputs(text: string, { outputs, sensitive = [] }: Succeeded
 
 const NO_MASK: AttemptMask = { text: (text) => text, logger: (logger) => logger, step: (step) => step };
 
-function maskStep(step: Step, mask: MaskText): Step {
+function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
   switch (step.kind) {
     case "running":
       return { ...step, message: mask(step.message) };
     case "failed":
       return { ...step, message: mask(step.message), ...(step.outputs && { outputs: maskMap(step.outputs, mask) }) };
     case "succeeded":
-      return step.followUp && quotes(step.followUp.config, mask) ? REVEALING : taint(step, mask);
+      return step.followUp && quotes(step.followUp.config, isQuoting) ? REVEALING : taint(step, isQuoting);
   }
 }
 
@@ -46,17 +50,16 @@ const REVEALING = failed({
   retryable: false,
 });
 
-function taint(step: Succeeded, mask: MaskText): Succeeded {
+function taint(step: Succeeded, isQuoting: IsQuoting): Succeeded {
   const { outputs, sensitive = [] } = step;
   if (typeof outputs !== "object" || outputs === null) return step;
-  const tainted = Object.entries(outputs).filter(([, value]) => quotes(value, mask));
+  const tainted = Object.entries(outputs).filter(([, value]) => quotes(value, isQuoting));
   if (tainted.length === 0) return step;
   return { ...step, sensitive: [...new Set([...sensitive, ...tainted.map(([name]) => name)])] };
 }
 
-function quotes(value: unknown, mask: MaskText): boolean {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return mask(text) !== text;
+function quotes(value: unknown, isQuoting: IsQuoting): boolean {
+  return isQuoting(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 }
 
 function maskMap(map: Readonly<Record<string, unknown>>, mask: MaskText): Readonly<Record<string, unknown>> {

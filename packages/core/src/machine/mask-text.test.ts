@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMaskText, maskTexts } from "./mask-text.ts";
+import { createIsQuoting, createMaskText, maskTexts } from "./mask-text.ts";
 
 describe("createMaskText", () => {
   it("masks every occurrence of every value", () => {
@@ -38,6 +38,22 @@ describe("createMaskText", () => {
         expect(createMaskText([secret])(`${before}${secret}${after}`)).not.toContain(secret);
       }),
     );
+  });
+});
+
+describe("createIsQuoting", () => {
+  it("finds whole values, bare, in JSON and without the blanks around them", () => {
+    const isQuoting = createIsQuoting(["hunter22", 987654, 'a"b\nc d\n']);
+
+    expect(["x hunter22 x", "987654", 'is a"b\nc d', JSON.stringify({ key: 'a"b\nc d\n' })].map(isQuoting)).toEqual([
+      ...[true, true, true, true],
+    ]);
+  });
+
+  it("finds neither lines, nor parts, nor what is short or no text or number", () => {
+    const isQuoting = createIsQuoting(["kind: Config\ntoken: hunter22", "abc", true, null, { a: "hunter23" }]);
+
+    expect(["kind: Config", "hunter22", "abc", "true", "null", "hunter23", ""].some(isQuoting)).toBe(false);
   });
 });
 

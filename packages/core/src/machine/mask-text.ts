@@ -11,12 +11,23 @@ const SHORTEST = 4;
  * too, because logs come line by line.
  */
 export function createMaskText(values: Iterable<unknown>): MaskText {
-  const needles = new Set<string>();
-  for (const value of values) for (const form of toForms(value)) if (form.length >= SHORTEST) needles.add(form);
-  if (needles.size === 0) return (text) => text;
+  const needles = toNeedles(values, toForms);
+  if (needles.length === 0) return (text) => text;
   // The longest first, so that of two values that begin alike nothing of the longer one is left.
   const ordered = [...needles].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
+}
+
+/** True for a text that quotes a secret value as a whole. */
+export type IsQuoting = (text: string) => boolean;
+
+/**
+ * Finds values of four characters or more, also as JSON writes them and without the blanks around them; of values with
+ * several lines only all lines together, because a single one may be a word that says nothing.
+ */
+export function createIsQuoting(values: Iterable<unknown>): IsQuoting {
+  const needles = toNeedles(values, toWholeForms);
+  return (text) => needles.some((needle) => text.includes(needle));
 }
 
 /** Deeper is no log line any more, but perhaps a value that holds itself. */
@@ -31,9 +42,19 @@ export function maskTexts(mask: MaskText, value: unknown, depth = 0): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskTexts(mask, inner, depth + 1)]));
 }
 
-function toForms(value: unknown): readonly string[] {
-  if (typeof value === "number") return [String(value)];
-  if (typeof value !== "string") return [];
-  const lines = value.split(/\r?\n/).map((line) => line.trim());
-  return [value, ...lines].flatMap((form) => [form, JSON.stringify(form).slice(1, -1)]);
+function toNeedles(values: Iterable<unknown>, toParts: (text: string) => readonly string[]): readonly string[] {
+  const needles = new Set<string>();
+  for (const value of values) {
+    if (typeof value !== "string" && typeof value !== "number") continue;
+    for (const part of toParts(String(value))) needles.add(part).add(JSON.stringify(part).slice(1, -1));
+  }
+  return [...needles].filter((needle) => needle.length >= SHORTEST);
+}
+
+function toForms(text: string): readonly string[] {
+  return [text, ...text.split(/\r?\n/).map((line) => line.trim())];
+}
+
+function toWholeForms(text: string): readonly string[] {
+  return [text, text.trim()];
 }

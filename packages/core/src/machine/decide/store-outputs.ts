@@ -77,7 +77,10 @@ function mapOutputs(work: Work, task: string): Mapped {
     } else if (!isScalar(value)) {
       return { kind: "fault", reason: `${what} is neither text, number, boolean nor null, which ${where} may hold.` };
     } else if (sensitiveOutputs.includes(output) && !isSensitive(work.machine.metadata, key)) {
-      return { kind: "fault", reason: `${what} is sensitive, and ${where} is not declared so.` };
+      return {
+        kind: "fault",
+        reason: `${what} is sensitive, or holds a sensitive value, and ${where} is not declared so.`,
+      };
     } else values.push([key, value]);
   }
   return { kind: "mapped", values: Object.fromEntries(values) };
