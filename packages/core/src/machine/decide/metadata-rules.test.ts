@@ -48,6 +48,14 @@ describe("a metadata rule", () => {
     expect([faultOf({ immutable: true }, "b", "a"), faultOf({ immutable: true }, null, "a")]).toEqual([reason, reason]);
   });
 
+  it("takes no key for set because every object has something of its name", () => {
+    const rules = someRules({ constructor: { immutable: true } });
+
+    expect(
+      findMetadataFault(rules, { next: { constructor: "a" }, keys: ["constructor"], present: {} }),
+    ).toBeUndefined();
+  });
+
   it("tells no more than a dozen of the allowed values, and none of a sensitive key", () => {
     const many = Array.from({ length: 20 }, (_, index) => index);
 

@@ -10,7 +10,8 @@ export function findMetadataFault(
   { next, keys, present }: { readonly next: Metadata; readonly keys: readonly string[]; readonly present: Metadata },
 ): string | undefined {
   for (const key of keys) {
-    const fault = findValueFault(rules, key, next[key] ?? null, present[key]);
+    const before = Object.hasOwn(present, key) ? present[key] : undefined;
+    const fault = findValueFault(rules, key, next[key] ?? null, before);
     if (fault !== undefined) return `The metadata key ${JSON.stringify(key)} ${fault}.`;
   }
   return undefined;
