@@ -47,6 +47,13 @@ describe("the version of a sensitive key", () => {
     expect([stack.secretVersions, stack.metadata]).toEqual([{ password: 1 }, { password: "one4", pin: null }]);
   });
 
+  it("takes the value out of what tasks have said when it begins so", () => {
+    const tasks = [{ name: "db", status: "ERROR", errorMessage: "no user one4" } as const];
+    const { stack } = decideOn(aStack({ metadata: { password: "one4" }, tasks, state: "BUILD" }), anEvent("SET"));
+
+    expect(stack.tasks[0]?.errorMessage).toBe("no user ***");
+  });
+
   it("goes on when a later revision does not call the key sensitive any more", () => {
     const open = { ...machine, metadata: someRules({}) };
 

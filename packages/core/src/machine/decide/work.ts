@@ -72,14 +72,18 @@ export function beginWork(
   const { machine, event, limits, brought } = input;
   const automatic = event.origin === "timer" || RESULT_EVENTS.has(event.name);
   const before = event.timerId === undefined ? input.before : spendTimer(input.before, event.timerId);
+  const adopted = adoptSecrets(machine, before);
   const stack: Stack = {
-    ...adoptSecrets(machine, before),
+    ...adopted,
     machineHash: machine.hash,
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
   const found = { dispatches: [], cancels: [], closes: [], notes: [] };
-  return { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
+  const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
+  // What became sensitive with this revision may have been quoted while it was not.
+  if (adopted !== before) hideSecrets(work);
+  return work;
 }
 
 /** Stores what the event has brought. */
