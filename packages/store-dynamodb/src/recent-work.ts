@@ -2,7 +2,6 @@ import type { Clock } from "@stackyard/core";
 import type { Item } from "./attributes.ts";
 import type { Table } from "./database.ts";
 import type { DueKey } from "./find-due-keys.ts";
-import { toWorkKey } from "./load-listed.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 
 /** What this process has just written into the index of work, which shows it a little later. */
@@ -29,7 +28,7 @@ export function watchWork(table: Table, clock: Clock): { readonly table: Table; 
   const entries = new Map<string, Entry>();
 
   function note(item: Item): void {
-    const key = toWorkKey(item);
+    const key = { pk: item["pk"]?.S ?? "", sk: item["sk"]?.S ?? "" };
     const name = toName(key);
     entries.delete(name);
     const kind = item[KEY]?.S;
