@@ -148,7 +148,9 @@ describe("sensitive outputs", () => {
 
     expect([kept.metadata, kept.secretVersions]).toEqual([{ password: "hunter22" }, { password: 1 }]);
     expect(shown.tasks[0]).toEqual(
-      failure('The output "pass" is sensitive, or holds a sensitive value, and the metadata key "k" is not declared so.'),
+      failure(
+        'The output "pass" is sensitive, or holds a sensitive value, and the metadata key "k" is not declared so.',
+      ),
     );
     expect(JSON.stringify(shown)).not.toContain("hunter22");
   });
