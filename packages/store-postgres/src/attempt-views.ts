@@ -1,6 +1,6 @@
 import type { AttemptView } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { fromKeyText, toKeyText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
 import type { TaskMessage } from "./port-types.ts";
 
 interface ViewRow {
@@ -29,12 +29,13 @@ interface ViewRow {
 
 /** Rows of an attempt `a`, with what is known of it while it is open. */
 const VIEW = `
-select a.attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesce(l.status, 'settled') as status,
+select coalesce(a.long_id, a.attempt_id) as attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesce(l.status, 'settled') as status,
        a.dispatched_at, coalesce(l.deadline_at, e.deadline_at) as deadline_at, coalesce(l.token, e.token) as token,
        coalesce(l.owner, e.owner) as owner, l.lease_until, l.poll_due_at, coalesce(l.cancelling, e.cancelling) as cancelling,
-       (select array_agg(k.key order by k.key) from stackyard.held_key k where k.attempt_no = l.attempt_no) as keys,
-       l.queued_key,
-       (select h.attempt_id from stackyard.held_key k join stackyard.live h on h.attempt_no = k.attempt_no
+       (select array_agg(coalesce(k.long_key, k.key) order by k.key) from stackyard.held_key k where k.attempt_no = l.attempt_no) as keys,
+       (select coalesce(k.long_key, k.key) from stackyard.held_key k where k.key = l.queued_key) as queued_key,
+       (select coalesce(h.long_id, h.attempt_id)
+          from stackyard.held_key k join stackyard.attempt h on h.attempt_no = k.attempt_no
          where k.key = l.queued_key) as holder,
        case when l.queued_key is not null then (
          select count(*) from stackyard.live o
@@ -51,7 +52,7 @@ const FIND = {
 
 /** An attempt as people see it. */
 export async function findAttempt(database: Database, attemptId: string): Promise<AttemptView | undefined> {
-  const row = await database.row<ViewRow>(FIND, toKeyText(attemptId));
+  const row = await database.row<ViewRow>(FIND, toComparedText(attemptId));
   return row === undefined ? undefined : toView(row);
 }
 
@@ -87,7 +88,7 @@ const MESSAGE = {
 
 /** The message that an attempt was dispatched with. */
 export async function findTaskMessage(database: Database, attemptId: string): Promise<TaskMessage | undefined> {
-  const row = await database.row<{ message: string }>(MESSAGE, toKeyText(attemptId));
+  const row = await database.row<{ message: string }>(MESSAGE, toComparedText(attemptId));
   return row === undefined ? undefined : (JSON.parse(row.message) as TaskMessage);
 }
 

@@ -1,6 +1,6 @@
 import { type ClaimInput, type ClaimResult, readAttemptSecrets } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { fromKeyText, toKeyText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toKeyText, toLongText } from "./key-text.ts";
 import type { Stack } from "./port-types.ts";
 
 interface ClaimRow {
@@ -24,7 +24,7 @@ const CLAIM = {
 export async function claimAll(database: Database, inputs: readonly ClaimInput[]): Promise<readonly ClaimResult[]> {
   const claims = inputs.map(({ attemptId, owner, leaseMs, timeoutMs, now }, index) => ({
     n: index,
-    id: toKeyText(attemptId),
+    id: toComparedText(attemptId),
     owner: toKeyText(owner),
     lease: leaseMs,
     timeout: timeoutMs ?? null,
@@ -44,25 +44,27 @@ interface KeyedRow extends ClaimRow {
 const CLAIM_KEYED = {
   name: "claim_keyed",
   text: `select kind, token, deadline_at, progress, cancelling, held_by, waits_for, holder, place, secrets, data
-  from stackyard.claim_keyed($1, $2, $3, $4, $5, $6)`,
+  from stackyard.claim_keyed($1, $2, $3, $4, $5, $6, $7)`,
 };
 
 /** A claim that takes exclusive keys, in sorted order. */
 export async function claimKeyed(database: Database, input: ClaimInput): Promise<ClaimResult> {
   const { attemptId, owner, leaseMs, timeoutMs, exclusiveKeys, now } = input;
-  const keys = [...new Set(exclusiveKeys)].sort().map(toKeyText);
+  const keys = [...new Set(exclusiveKeys)].sort();
   const row = await database.row<KeyedRow>(
     CLAIM_KEYED,
-    toKeyText(attemptId),
+    toComparedText(attemptId),
     toKeyText(owner),
     leaseMs,
     timeoutMs ?? null,
-    keys,
+    keys.map(toComparedText),
+    keys.map(toLongText),
     now,
   );
   if (row?.kind !== "queued") return toResult(input, row);
   const { waits_for, holder, place } = row;
-  return { kind: "queued", key: fromKeyText(waits_for ?? ""), holder: fromKeyText(holder ?? ""), place: place ?? 1 };
+  const key = keys.find((own) => toComparedText(own) === waits_for) ?? "";
+  return { kind: "queued", key, holder: fromKeyText(holder ?? ""), place: place ?? 1 };
 }
 
 function toResult({ attemptId, owner }: ClaimInput, row: ClaimRow | undefined): ClaimResult {

@@ -2,7 +2,7 @@ import type { Store } from "@stackyard/core";
 import type { Change, CommitResult, LoadedStack, ParkedEvent } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
-import { toKeyText } from "./key-text.ts";
+import { toComparedText, toKeyText } from "./key-text.ts";
 import { parseStackRow, type StackRow } from "./stack-data.ts";
 import { toCommitParameters } from "./to-commit-parameters.ts";
 
@@ -76,5 +76,5 @@ function toResult({ kind, version, known }: CommitRow, change: Change | undefine
   if (kind === "conflict" || change === undefined) return { kind: "conflict" };
   const given = [...change.appliedIds, ...[...change.park, ...change.setAside].map(({ event }) => event.id)];
   const keys = new Set(known ?? []);
-  return { kind, eventIds: given.filter((id) => keys.has(toKeyText(id))) };
+  return { kind, eventIds: given.filter((id) => keys.has(toComparedText(id))) };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fromKeyText, toKeyText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toKeyText, toLongText } from "./key-text.ts";
 
 describe("toKeyText", () => {
   it("leaves ordinary texts as they are", () => {
@@ -27,5 +27,26 @@ describe("toKeyText", () => {
         },
       ),
     );
+  });
+});
+
+describe("toComparedText", () => {
+  it.each([["a"], ["é".repeat(400)], ["x".repeat(800)], ["\u{1f600}\0"]])("leaves %j as it is kept", (text) => {
+    expect([toComparedText(text), toLongText(text)]).toEqual([toKeyText(text), null]);
+  });
+
+  it.each([["é".repeat(401)], ["x".repeat(801)], ["\0".repeat(200)]])(
+    "shortens %j, and keeps the text beside",
+    (text) => {
+      expect(toComparedText(text)).toMatch(/^\ufffe#[0-9a-f]{64}$/);
+      expect(fromKeyText(toLongText(text) ?? "")).toBe(text);
+    },
+  );
+
+  it("gives different texts different ones, what stands for another one too", () => {
+    const long = "x".repeat(801);
+
+    expect(toComparedText(toComparedText(long))).not.toBe(toComparedText(long));
+    expect(toComparedText(`${long}y`)).not.toBe(toComparedText(long));
   });
 });

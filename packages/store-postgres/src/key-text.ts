@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 const ESCAPE = "\uFFFE";
 const UNSTORABLE = /[\0\uFFFE\uD800-\uDFFF]/gu;
 const ESCAPED = /\uFFFE([0-9a-f]{4})/g;
@@ -17,4 +19,23 @@ export function fromKeyText(text: string): string {
   return text.includes(ESCAPE)
     ? text.replace(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     : text;
+}
+
+/** PostgreSQL takes about 2,700 bytes in one entry of an index, where two may stand beside each other. */
+const MAX_BYTES = 800;
+
+/**
+ * A text as it is compared: its `toKeyText`, or what stands for one that is too long for an index. No other text has the
+ * same.
+ */
+export function toComparedText(text: string): string {
+  const key = toKeyText(text);
+  if (key.length <= MAX_BYTES / 3 || Buffer.byteLength(key) <= MAX_BYTES) return key;
+  return `${ESCAPE}#${createHash("sha256").update(key).digest("hex")}`;
+}
+
+/** The `toKeyText` of a text that is compared by something shorter; null where it is compared as it is. */
+export function toLongText(text: string): string | null {
+  const key = toKeyText(text);
+  return key === toComparedText(text) ? null : key;
 }

@@ -1,6 +1,6 @@
 import type { HistoryEntry, Page, PageInput, StoredHistoryEntry } from "@stackyard/core/engine";
 import type { Database, Parameter } from "./database.ts";
-import { toKeyText } from "./key-text.ts";
+import { toComparedText, toKeyText } from "./key-text.ts";
 import { parsePosition, toPage } from "./page.ts";
 import type { Statement } from "./statement.ts";
 
@@ -65,7 +65,7 @@ async function readSome(
   const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1];
   const conditions: string[] = [];
   // An event has few lines, a stack may have many: with both, the index by event is the one to use.
-  if (eventId !== undefined) conditions.push(`h.event_id = $${values.push(toKeyText(eventId))}`);
+  if (eventId !== undefined) conditions.push(`h.event_id = $${values.push(toComparedText(eventId))}`);
   if (stackId !== undefined) {
     const column = eventId === undefined ? "h.stack_id" : "h.stack_id || ''";
     conditions.push(`${column} = $${values.push(toKeyText(stackId))}`);

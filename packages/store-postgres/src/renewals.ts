@@ -1,6 +1,6 @@
 import type { Grant } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { toKeyText } from "./key-text.ts";
+import { toComparedText } from "./key-text.ts";
 import type { RenewResult, SuspendInput } from "./port-types.ts";
 
 /** One call of `renew`. */
@@ -31,7 +31,7 @@ interface RenewRow {
 export async function renewAll(database: Database, calls: readonly RenewCall[]): Promise<readonly RenewResult[]> {
   const renewals = calls.map(({ grant, input: { leaseMs, message, now } }, index) => ({
     n: index,
-    id: toKeyText(grant.attemptId),
+    id: toComparedText(grant.attemptId),
     token: grant.token,
     lease: leaseMs,
     message: message === undefined ? null : JSON.stringify(message),
@@ -68,7 +68,7 @@ export async function suspend(
 ): Promise<"suspended" | "lost"> {
   const row = await database.row(
     SUSPEND,
-    toKeyText(grant.attemptId),
+    toComparedText(grant.attemptId),
     grant.token,
     dueAt,
     JSON.stringify(progress ?? null),

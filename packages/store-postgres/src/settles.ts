@@ -1,7 +1,7 @@
 import type { Grant, QueuedEvent } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { toEventRow } from "./event-rows.ts";
-import { toKeyText } from "./key-text.ts";
+import { toComparedText } from "./key-text.ts";
 import type { SettleInput } from "./port-types.ts";
 
 /** One call of `settle`. */
@@ -19,7 +19,7 @@ export async function settleAll(
 ): Promise<{ readonly results: readonly ("settled" | "lost")[]; readonly passedKeys: boolean }> {
   const settles = calls.map(({ grant, input: { outcome, log, now } }, index) => ({
     n: index,
-    id: toKeyText(grant.attemptId),
+    id: toComparedText(grant.attemptId),
     token: grant.token,
     outcome,
     // What a task has printed may hold anything, U+0000 included: JSON text can carry that.

@@ -162,7 +162,7 @@ function toStatement(kinds: readonly OtherKind[]): Statement {
     ...(kinds.some((kind) => OF_ATTEMPTS.includes(kind)) ? [`moved as (${MOVE_BOUNDS})`] : []),
   ];
   const text = `with ${parts.join(",\n")}
-select c.kind, c.key, c.at, c.seq, t.deliveries, a.attempt_id, a.message, a.task, coalesce(c.stack_id, a.stack_id) as stack_id,
+select c.kind, c.key, c.at, c.seq, t.deliveries, coalesce(a.long_id, a.attempt_id) as attempt_id, a.message, a.task, coalesce(c.stack_id, a.stack_id) as stack_id,
        c.cancel_until
   from chosen c
   left join tasks t on t.seq = c.seq

@@ -1,6 +1,6 @@
 import type { Change } from "@stackyard/core/engine";
 import type { Parameter } from "./database.ts";
-import { toKeyText } from "./key-text.ts";
+import { toComparedText, toKeyText, toLongText } from "./key-text.ts";
 import { parseReceipts } from "./receipts.ts";
 import { toColumns } from "./stack-columns.ts";
 import { toStackData } from "./stack-data.ts";
@@ -17,10 +17,10 @@ export function toCommitParameters(changes: readonly Change[]): readonly Paramet
     rows(toApplied),
     rows(toKnown),
     rows(toParked),
-    rows(({ unpark }) => unpark.map((id) => ({ id: toKeyText(id) }))),
+    rows(({ unpark }) => unpark.map((id) => ({ id: toComparedText(id) }))),
     rows(toSetAside),
     rows(toHistory),
-    rows(({ closes, now }) => closes.map((id) => ({ id: toKeyText(id), now }))),
+    rows(({ closes, now }) => closes.map((id) => ({ id: toComparedText(id), now }))),
     rows((change) => toDispatches(change, false)),
     rows((change) => toDispatches(change, true)),
     rows(toCancels),
@@ -57,7 +57,7 @@ function toPuts({ write }: Change): readonly object[] {
 }
 
 function toApplied({ stackId, appliedIds, now }: Change): readonly object[] {
-  return appliedIds.map((id, index) => ({ o: index + 1, id: toKeyText(id), stack: toKeyText(stackId), now }));
+  return appliedIds.map((id, index) => ({ o: index + 1, id: toComparedText(id), stack: toKeyText(stackId), now }));
 }
 
 /** Ids that must not have been applied before, besides those that are applied. */
@@ -65,14 +65,14 @@ function toKnown({ appliedIds, park, setAside }: Change): readonly object[] {
   return [...park, ...setAside].map(({ event }, index) => ({
     o: appliedIds.length + index + 1,
     stack: toKeyText(event.stackId),
-    id: toKeyText(event.id),
+    id: toComparedText(event.id),
   }));
 }
 
 function toParked({ park }: Change): readonly object[] {
   return park.map((parked) => ({
     stack: toKeyText(parked.event.stackId),
-    id: toKeyText(parked.event.id),
+    id: toComparedText(parked.event.id),
     at: parked.parkedAt,
     next: parked.nextTryAt,
     body: JSON.stringify(parked),
@@ -92,7 +92,7 @@ function toSetAside({ setAside }: Change): readonly object[] {
 function toHistory({ history }: Change): readonly object[] {
   return history.map((entry) => ({
     stack: toKeyText(entry.stackId),
-    id: toKeyText(entry.eventId),
+    id: toComparedText(entry.eventId),
     at: entry.at,
     body: JSON.stringify(entry),
   }));
@@ -102,7 +102,8 @@ function toDispatches({ dispatches, now }: Change, again: boolean): readonly obj
   return dispatches
     .filter((dispatch) => dispatch.again === again)
     .map((dispatch) => ({
-      id: toKeyText(dispatch.attemptId),
+      id: toComparedText(dispatch.attemptId),
+      long: toLongText(dispatch.attemptId),
       stack: toKeyText(dispatch.stackId),
       task: toKeyText(dispatch.task),
       entry: dispatch.entry,
@@ -118,7 +119,8 @@ function toDispatches({ dispatches, now }: Change, again: boolean): readonly obj
 
 function toCancels({ cancels, now }: Change): readonly object[] {
   return cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => ({
-    id: toKeyText(attemptId),
+    id: toComparedText(attemptId),
+    event: toComparedText(`cancelled:${attemptId}`),
     why,
     within: withinMs,
     at_once: unclaimedAtOnce,

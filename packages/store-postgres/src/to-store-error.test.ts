@@ -20,6 +20,7 @@ describe("toStoreError", () => {
     ["25006", "STORE_UNAVAILABLE", "primary"],
     ["XX001", "STORE_CORRUPT", "backup"],
     ["22001", "USAGE", "it says no"],
+    ["54000", "USAGE", "it says no"],
   ])("tells what %s means", (code, ours, says) => {
     const cause = serverError(code);
 

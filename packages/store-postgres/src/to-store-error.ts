@@ -56,7 +56,8 @@ function toKnownError(error: ServerError): unknown {
       cause: error,
     });
   }
-  if (code.startsWith("22")) {
+  // Of the data too: what an index has no room for.
+  if (code.startsWith("22") || code === "54000") {
     return new StackyardError("USAGE", `The store cannot hold this: ${message}.`, { cause: error });
   }
   if (code.startsWith("23") || (code.startsWith("42") && ADVICE[code] === undefined)) return error;

@@ -8,6 +8,7 @@ import { commitCases } from "./store-conformance/commit-cases.ts";
 import { dueCases } from "./store-conformance/due-cases.ts";
 import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases } from "./store-conformance/list-cases.ts";
+import { longIdCases } from "./store-conformance/long-id-cases.ts";
 import { parkedCases } from "./store-conformance/parked-cases.ts";
 import { queueCases } from "./store-conformance/queue-cases.ts";
 import { secretCases } from "./store-conformance/secret-cases.ts";
@@ -32,6 +33,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...dueCases,
   ...parkedCases,
   ...listCases,
+  ...longIdCases,
   ...recordsConformance.map(toStoreCase),
   ...upkeepCases,
 ];

@@ -1,6 +1,6 @@
 /**
  * Asks attempts to stop, or ends those that nobody works on; unknown ones and those that have ended are passed over.
- * `p_cancels`: rows of `n`, `id`, `why`, `within`, `at_once`, `now`; only those whose `n` is in `p_only`.
+ * `p_cancels`: rows of `n`, `id`, `event` (the id of its end), `why`, `within`, `at_once`, `now`; only those whose `n` is in `p_only`.
  */
 export const CANCEL_ATTEMPTS = `
 create function stackyard.cancel_attempts(p_cancels json, p_only int[]) returns void language plpgsql as $body$
@@ -11,10 +11,11 @@ declare
 begin
   for v_given in
     select * from json_to_recordset(p_cancels)
-      as g(n int, id text, why text, within bigint, at_once boolean, now bigint)
+      as g(n int, id text, event text, why text, within bigint, at_once boolean, now bigint)
      where g.n = any(p_only)
   loop
-    select l.attempt_no, l.attempt_id, l.status, l.cancel_until, a.stack_id, a.task into v_live
+    select l.attempt_no, coalesce(a.long_id, a.attempt_id) as attempt_id, l.status, l.cancel_until, a.stack_id, a.task
+      into v_live
       from stackyard.live l join stackyard.attempt a on a.attempt_no = l.attempt_no
      where l.attempt_id = v_given.id
        for update of l;
@@ -23,7 +24,7 @@ begin
     if v_idle and v_given.at_once then
       perform stackyard.end_attempts(array[v_live.attempt_no], 'cancelled', v_given.now);
       perform stackyard.enqueue_events(
-        stackyard.cancelled_event(v_live.attempt_id, v_live.stack_id, v_live.task, v_given.now), null);
+        stackyard.cancelled_event(v_given.event, v_live.attempt_id, v_live.stack_id, v_live.task, v_given.now), null);
     elsif v_live.cancel_until is null then
       -- An attempt that a runner without the store may work on keeps its deadline until that has passed.
       update stackyard.live l
@@ -44,10 +45,11 @@ end
 $body$;
 
 -- The event of an attempt that was cancelled before anybody worked on it, as a row for enqueue_events.
-create function stackyard.cancelled_event(p_attempt_id text, p_stack_id text, p_task text, p_now bigint) returns json
+create function stackyard.cancelled_event(p_event_id text, p_attempt_id text, p_stack_id text, p_task text,
+                                          p_now bigint) returns json
 language sql immutable as $body$
   select json_build_array(json_build_object(
-    'n', 1, 'stack', p_stack_id, 'id', 'cancelled:' || p_attempt_id, 'visible', 0, 'queued', p_now,
+    'n', 1, 'stack', p_stack_id, 'id', p_event_id, 'visible', 0, 'queued', p_now,
     'event', format(
       '{"id":%s,"stackId":%s,"origin":"worker","receivedAt":%s,'
       '"message":{"event":"TASK_CANCELLED","stackId":%s,"task":{"name":%s},"dispatchId":%s}}',

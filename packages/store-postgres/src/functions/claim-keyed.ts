@@ -1,16 +1,17 @@
 /**
- * Claims one attempt with exclusive keys (`p_keys`, sorted). Locks the keys first, so that it and a settlement that
+ * Claims one attempt with exclusive keys (`p_keys`, sorted; `p_long_keys`: what they stand for). Locks the keys first, so that it and a settlement that
  * passes a key on wait for each other instead of passing each other by.
  */
 export const CLAIM_KEYED = `
 create function stackyard.claim_keyed(p_id text, p_owner text, p_lease bigint, p_timeout bigint, p_keys text[],
-                                      p_now bigint)
+                                      p_long_keys text[], p_now bigint)
 returns table (kind text, token bigint, deadline_at bigint, progress text, cancelling text, held_by text,
                waits_for text, holder text, place bigint, secrets text, data text)
 language plpgsql as $body$
 declare
   v_live stackyard.live;
   v_key text;
+  v_long_key text;
   v_other bigint;
 begin
   perform 1 from stackyard.held_key k where k.key = any(p_keys) order by k.key for update;
@@ -25,9 +26,9 @@ begin
                         null::bigint, null, null;
     return;
   end if;
-  foreach v_key in array p_keys loop
+  for v_key, v_long_key in select * from unnest(p_keys, p_long_keys) loop
     loop
-      insert into stackyard.held_key (key, attempt_no) values (v_key, v_live.attempt_no) on conflict do nothing;
+      insert into stackyard.held_key (key, long_key, attempt_no) values (v_key, v_long_key, v_live.attempt_no) on conflict do nothing;
       -- Gone again means that its holder has just ended: then the next try takes it.
       select k.attempt_no into v_other from stackyard.held_key k where k.key = v_key for update;
       exit when found;
@@ -60,7 +61,7 @@ begin
    where l.attempt_no = p_live.attempt_no;
   return query
     select 'queued', null::bigint, null::bigint, null, null, null, p_key,
-           coalesce((select a.attempt_id::text from stackyard.attempt a where a.attempt_no = p_holder), ''),
+           coalesce((select coalesce(a.long_id, a.attempt_id)::text from stackyard.attempt a where a.attempt_no = p_holder), ''),
            (select count(*) from stackyard.live l where l.queued_key = p_key and l.attempt_no <= p_live.attempt_no),
            null, null;
 end

@@ -91,8 +91,8 @@ begin
   ), given as materialized (
     select g.*, nextval('stackyard.attempt_no') as no, nextval('stackyard.task_seq') as seq
       from json_to_recordset(p_dispatches)
-        as g(n int, id text, stack text, task text, entry bigint, attempt bigint, executor text, timeout bigint,
-             within bigint, secrets text, message text, now bigint)
+        as g(n int, id text, long text, stack text, task text, entry bigint, attempt bigint, executor text,
+             timeout bigint, within bigint, secrets text, message text, now bigint)
      where g.n = any(v_ok) and g.n not in (select k.n from known k)
   ), fresh as (
     insert into stackyard.live (attempt_no, attempt_id, status, timeout_ms, deadline_at, ends_at, due_at, queue_seq,
@@ -103,9 +103,9 @@ begin
     on conflict (attempt_id) do nothing
     returning attempt_no
   ), made as (
-    insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at,
-                                   message)
-    select g.no, g.id, g.stack, g.task, g.entry, g.attempt, g.executor, g.now, g.message
+    insert into stackyard.attempt (attempt_no, attempt_id, long_id, stack_id, task, entry, attempt, executor,
+                                   dispatched_at, message)
+    select g.no, g.id, g.long, g.stack, g.task, g.entry, g.attempt, g.executor, g.now, g.message
       from given g where g.no = any(array(select f.attempt_no from fresh f))
   ), queued as (
     insert into stackyard.task_queue (seq, attempt_no, visible_at, deliveries, queued_at)

@@ -1,6 +1,6 @@
 /**
  * Makes attempts and queues their messages, as `commit_changes` does in its one statement, for those that are sent again
- * and are not known. `p_dispatches`: rows of `n`, `id`, `stack`,
+ * and are not known. `p_dispatches`: rows of `n`, `id`, `long`, `stack`,
  * `task`, `entry`, `attempt`, `executor`, `timeout`, `within`, `secrets`, `message`, `now`; only those whose `n` is in
  * `p_only`. An attempt that is there already is passed over.
  */
@@ -9,8 +9,8 @@ create function stackyard.dispatch_attempts(p_dispatches json, p_only int[]) ret
 begin
   with given as materialized (
     select * from json_to_recordset(p_dispatches)
-      as g(n int, id text, stack text, task text, entry bigint, attempt bigint, executor text, timeout bigint,
-           within bigint, secrets text, message text, now bigint)
+      as g(n int, id text, long text, stack text, task text, entry bigint, attempt bigint, executor text,
+           timeout bigint, within bigint, secrets text, message text, now bigint)
      where g.n = any(p_only)
   ), fresh as (
     insert into stackyard.live (attempt_no, attempt_id, status, timeout_ms, deadline_at, ends_at, due_at, queue_seq,
@@ -21,9 +21,9 @@ begin
     on conflict (attempt_id) do nothing
     returning attempt_no, attempt_id, queue_seq
   ), made as (
-    insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at,
-                                   message)
-    select f.attempt_no, g.id, g.stack, g.task, g.entry, g.attempt, g.executor, g.now, g.message
+    insert into stackyard.attempt (attempt_no, attempt_id, long_id, stack_id, task, entry, attempt, executor,
+                                   dispatched_at, message)
+    select f.attempt_no, g.id, g.long, g.stack, g.task, g.entry, g.attempt, g.executor, g.now, g.message
       from fresh f join given g on g.id = f.attempt_id
   )
   insert into stackyard.task_queue (seq, attempt_no, visible_at, deliveries, queued_at)

@@ -9,7 +9,8 @@
  * - Leases that may be lost with a crash of the server are in unlogged tables: no log, no wait for the disk.
  *
  * Instants are epoch milliseconds, but for two columns of `stacks` that the predecessor has. Documents are JSON text:
- * `jsonb` can hold neither U+0000 nor half of a surrogate pair. Texts of users are compared byte by byte (`C`).
+ * `jsonb` can hold neither U+0000 nor half of a surrogate pair. Texts of users are compared byte by byte (`C`). Ids that
+ * an index may not have room for are there as `toComparedText` makes them; `long_…` is then the text itself.
  */
 export const TABLES = `
 -- Stacks that were removed: their versions go on, and their event ids are counted on.
@@ -94,6 +95,7 @@ create sequence stackyard.attempt_no;
 create table stackyard.attempt (
   attempt_no bigint not null primary key,
   attempt_id text collate "C" not null,
+  long_id text collate "C",
   stack_id text collate "C" not null,
   task text collate "C" not null,
   entry bigint not null,
@@ -156,6 +158,7 @@ create table stackyard.task_queue (
 
 create table stackyard.held_key (
   key text collate "C" not null primary key,
+  long_key text collate "C",
   attempt_no bigint not null
 );
 create index held_key_by_attempt on stackyard.held_key (attempt_no);
