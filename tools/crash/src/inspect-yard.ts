@@ -28,8 +28,9 @@ const PAGE = 1_000;
 
 /** Reads the store that the tormented processes left and counts what is wrong in it. `folder` holds their notes. */
 export async function inspectYard(store: Store, folder: string, plan: ChainPlan): Promise<CrashFindings> {
-  const started = (await readFile(join(folder, STARTS_LOG), "utf8")).split("\n");
-  return countDamage(store, new Set(started), plan);
+  // Nothing was noted where no task was ever started.
+  const notes = await readFile(join(folder, STARTS_LOG), { encoding: "utf8", flag: "a+" });
+  return countDamage(store, new Set(notes.split("\n")), plan);
 }
 
 /** Counts what is wrong. `started`: the attempts that were started. */

@@ -1,14 +1,14 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 import type { ChainPlan } from "./chain-machine.ts";
 import { type CrashFindings, inspectYard } from "./inspect-yard.ts";
+import { type Death, liveAndDie } from "./live-and-die.ts";
 
 /** How a yard is tormented. */
 export interface CrashTestInput extends ChainPlan {
   readonly folder: string;
-  /** Bounds of the time that a process lives, in milliseconds. */
+  /** Bounds of the time that a process lives once it is ready, in milliseconds. */
   readonly lifeMs: readonly [number, number];
   /** After so many kills the last process is left alone. */
   readonly kills: number;
@@ -18,26 +18,42 @@ export interface CrashTestInput extends ChainPlan {
   readonly onKill?: (count: number) => void;
 }
 
-/** What came out. All counts but `kills` must be zero. */
+/** What came out. All counts but those of kills must be zero, and no process may have ended by itself. */
 export interface CrashTestResult extends CrashFindings {
   readonly kills: number;
+  /** Those of them that came before the process was ready. */
+  readonly killsAtStart: number;
+  /** How processes ended by themselves, which none may do before its work is done. */
+  readonly ownExits: readonly string[];
 }
+
+// No start is over so soon.
+const FIRST_START_MS = 20;
 
 /** Runs the yard in processes that are killed at random instants, until every stack is through, and looks for damage. */
 export async function runCrashTest(input: CrashTestInput): Promise<CrashTestResult> {
   const endAt = Date.now() + input.limitMs;
-  let kills = 0;
-  for (let done = false; !done; ) {
-    if (Date.now() > endAt) break;
-    const child = startYard(input);
-    const mayKill = kills < input.kills;
-    done = await liveAndDie(child, mayKill ? drawLife(input.lifeMs) : endAt - Date.now());
-    if (!done && mayKill) {
-      kills += 1;
-      input.onKill?.(kills);
-    }
+  const counts = { kills: 0, killsAtStart: 0 };
+  const ownExits: string[] = [];
+  let startMs = FIRST_START_MS;
+  for (;;) {
+    const death = counts.kills < input.kills ? drawDeath(input.lifeMs, counts.kills, startMs) : undefined;
+    const ending = await liveAndDie(startYard(input), { ...(death && { death }), limitMs: endAt - Date.now() });
+    startMs = ending.startMs ?? startMs;
+    if (ending.kind === "own") ownExits.push(ending.how);
+    // What ends by itself would do so again and again.
+    if (ending.kind !== "killed") break;
+    counts.kills += 1;
+    if (ending.startMs === undefined) counts.killsAtStart += 1;
+    input.onKill?.(counts.kills);
   }
-  return { kills, ...(await inspect(input)) };
+  return { ...counts, ownExits, ...(await inspect(input)) };
+}
+
+/** Every third process dies while it opens its store and sends its events, or about then; the first one while it migrates. */
+function drawDeath(lifeMs: readonly [number, number], kills: number, startMs: number): Death {
+  if (kills % 3 === 0) return { after: "opening", ms: draw([0, startMs]) };
+  return { after: "ready", ms: draw(lifeMs) };
 }
 
 async function inspect(input: CrashTestInput): Promise<CrashFindings> {
@@ -53,26 +69,10 @@ function startYard({ folder, stacks, transitions }: CrashTestInput): ChildProces
   const program = join(import.meta.dirname, "yard-process.ts");
   return fork(program, [folder, String(stacks), String(transitions)], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
 }
 
-/** True when the process finished its work before its time was over; else it was killed. */
-async function liveAndDie(child: ChildProcess, lifeMs: number): Promise<boolean> {
-  let done = false;
-  const exited = once(child, "exit");
-  child.on("message", (message) => {
-    if (message === "done") done = true;
-  });
-  // The start takes a while on a busy machine; only what comes after it is worth killing.
-  const ready = new Promise<void>((resolve) => child.once("message", () => resolve()));
-  await Promise.race([ready, exited]);
-  const timer = setTimeout(() => child.kill("SIGKILL"), lifeMs);
-  await exited;
-  clearTimeout(timer);
-  return done;
-}
-
-function drawLife([least, most]: readonly [number, number]): number {
+function draw([least, most]: readonly [number, number]): number {
   return least + Math.random() * (most - least);
 }

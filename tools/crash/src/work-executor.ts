@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { defineExecutor, type Executor, succeeded } from "@stackyard/core";
 import { Type } from "typebox";
 
+/** For how long a worker has a task before it must say that it lives. */
+export const LEASE_MS = 1_000;
+
 /** Holds the attempt id of every start. */
 export const STARTS_LOG = "starts.log";
 

@@ -4,7 +4,7 @@ import { createStaticLocator, createUlids, publishMessages, startYard, systemClo
 import { parseMachine } from "@stackyard/core/machine";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 import { chainMachineSource, LAST_STATE, MACHINE_NAME, startMessage } from "./chain-machine.ts";
-import { createWorkExecutor } from "./work-executor.ts";
+import { createWorkExecutor, LEASE_MS } from "./work-executor.ts";
 
 const PUBLISH_BATCH = 100;
 const LOOK_EVERY_MS = 100;
@@ -19,10 +19,11 @@ const { machine, problems } = parseMachine(source, { name: MACHINE_NAME, executo
 if (machine === undefined) throw new Error(`The machine has problems: ${JSON.stringify(problems)}`);
 
 const ids = createUlids();
+process.send?.("opening");
 const store = await createSqliteStore({ folder });
 const deps = { store, clock: systemClock, ids, logger: silentLogger, executors };
 const locator = createStaticLocator([{ machine, source }]);
-const yard = startYard({ ...deps, locator }, { concurrency: 16, worker: { leaseMs: 1_000 } });
+const yard = startYard({ ...deps, locator }, { concurrency: 16, worker: { leaseMs: LEASE_MS } });
 
 // Every process sends all of them again: known ids are passed over.
 for (let first = 0; first < plan.stacks; first += PUBLISH_BATCH) {
