@@ -4,7 +4,7 @@ import { createStaticLocator, createUlids, startYard, systemClock } from "@stack
 import { parseMachine } from "@stackyard/core/machine";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import { chainMachineSource, MACHINE_NAME } from "./chain-machine.ts";
-import { createWorkExecutor } from "./work-executor.ts";
+import { createWorkExecutor, LEASE_MS } from "./work-executor.ts";
 
 const [role, url = "", folder = ".", transitions = "1"] = process.argv.slice(2);
 const work = createWorkExecutor(folder);
@@ -19,7 +19,7 @@ const deps = { store, locator, clock: systemClock, ids: createUlids(), logger: s
 startYard(deps, {
   roles: [role === "engine" ? "engine" : "worker"],
   concurrency: 16,
-  worker: { leaseMs: 1_000 },
+  worker: { leaseMs: LEASE_MS },
 });
 process.send?.("ready");
 // Its parent is gone: so is the reason to run.

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { PostgresServer } from "@stackyard/postgres-server";
+import { keepLastWords } from "./live-and-die.ts";
 
 /** Something that can be tormented. */
 export interface Victim {
@@ -15,33 +16,47 @@ export interface Victim {
 
 /** A process of the yard that comes back whenever it ends. */
 export interface YardProcess extends Victim {
+  /** How it has ended by itself after it was ready, which it may not: not even when its database goes away. */
+  ownExits(): readonly string[];
   end(): Promise<void>;
 }
 
-/** Starts a process of the yard. */
-export function startYardProcess(name: string, args: readonly string[]): YardProcess {
-  let child = spawnProcess(args);
+/** Starts a process of the yard. `start`: makes its process, which says `ready` when it works. */
+export function startYardProcess(name: string, start: () => ChildProcess): YardProcess {
+  const ownExits: string[] = [];
   let isEnding = false;
-  const watch = (watched: ChildProcess) => {
-    // It ends by itself when its database is not there at its start.
-    watched.once("exit", () => {
-      if (isEnding) return;
-      child = spawnProcess(args);
-      watch(child);
+  let current = watch();
+
+  function watch(): { readonly child: ChildProcess; killed: boolean } {
+    const life = { child: start(), killed: false };
+    let isReady = false;
+    life.child.on("message", (message) => {
+      isReady ||= message === "ready";
     });
-  };
-  watch(child);
+    const said = keepLastWords(life.child);
+    life.child.once("exit", (code, signal) => {
+      // It ends by itself when its database is not there at its start; once it is at work, nothing may end it.
+      if (isReady && !life.killed && !isEnding) ownExits.push(`${name}: ${signal ?? `code ${code}`} ${said()}`.trim());
+      if (!isEnding) current = watch();
+    });
+    return life;
+  }
+
   return {
     name,
+    ownExits: () => ownExits,
     async kill() {
+      const { child } = current;
       const ended = once(child, "exit");
+      current.killed = true;
       child.kill("SIGKILL");
       await ended;
     },
-    freeze: () => void child.kill("SIGSTOP"),
-    thaw: () => void child.kill("SIGCONT"),
+    freeze: () => void current.child.kill("SIGSTOP"),
+    thaw: () => void current.child.kill("SIGCONT"),
     async end() {
       isEnding = true;
+      const { child } = current;
       const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
       child.kill("SIGKILL");
       await ended;
@@ -62,9 +77,10 @@ export function toVictim(server: PostgresServer): Victim {
   };
 }
 
-function spawnProcess(args: readonly string[]): ChildProcess {
+/** Makes a process of a yard on Postgres. */
+export function forkClusterProcess(args: readonly string[]): ChildProcess {
   return fork(join(import.meta.dirname, "cluster-process.ts"), [...args], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
 }

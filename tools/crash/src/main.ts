@@ -70,7 +70,8 @@ async function main(): Promise<number> {
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
     process.stdout.write(`${JSON.stringify({ store: values.store, seconds, ...result })}\n`);
     const { lostEvents, doubleEvents, wrongWays, tasksThatNeverRan, stuckStacks, leftOvers } = result;
-    const damage = [lostEvents, doubleEvents, wrongWays, tasksThatNeverRan, stuckStacks, leftOvers];
+    const ownExits = result.ownExits.length;
+    const damage = [lostEvents, doubleEvents, wrongWays, tasksThatNeverRan, stuckStacks, leftOvers, ownExits];
     return damage.every((count) => count === 0) ? 0 : 1;
   } finally {
     await rm(folder, { recursive: true, force: true });
