@@ -3,17 +3,18 @@ import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { tellEntry } from "../client/tell-history.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { createDevLogger } from "../dev/dev-logger.ts";
 import { type RunningDev, startDev } from "../dev/start-dev.ts";
 import { type MachineListing, watchMachines } from "../dev/watch-machines.ts";
 import { loadConfigFile } from "../project/config-file.ts";
 import type { Output } from "../shell/output.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
-import type { TaskReport } from "../yard/start-process.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
+import { toServerAddress } from "../yard/server-address.ts";
+import { createTellReport } from "../yard/tell-report.ts";
 import { tellStopping } from "../yard/tell-stopping.ts";
 import { projectArg } from "./project-arg.ts";
 
-/** As a yard has it by itself. */
+// As the help says.
 const DRAIN_MS = 10_000;
 
 /** `stackyard dev` */
@@ -39,16 +40,13 @@ export const dev = defineCommand({
     noToken: Type.Optional(Type.Boolean({ description: "Ask for no token. On addresses of this machine only." })),
     ...projectArg,
   }),
-  async run(context, { port, host, noToken = false, project }) {
+  async run(context, { noToken = false, project, ...given }) {
     const { cwd, env, out, signal } = context;
     const file = await loadConfigFile(cwd, project);
     const running = await startDev(file, {
-      host: host ?? file.config.server?.host ?? "127.0.0.1",
-      port: port ?? file.config.server?.port ?? 7070,
-      anonymous: noToken,
-      env,
-      logger: createDevLogger(out, Boolean(env["STACKYARD_DEBUG"])),
-      onReport: (report) => tellReport(report, out),
+      ...toServerAddress(file.config, given),
+      ...{ env, anonymous: noToken, drainMs: DRAIN_MS },
+      ...{ logger: createProcessLogger(context), onReport: createTellReport(out) },
     });
     try {
       await follow(context, running, noToken);
@@ -79,10 +77,6 @@ async function follow({ out, signal }: CommandContext, running: RunningDev, anon
 
 function tellHistory(entry: HistoryEntry, out: Output): void {
   out.result({ kind: "history", ...entry }, () => tellEntry(entry, out));
-}
-
-function tellReport({ stackId, task, line }: TaskReport, out: Output): void {
-  out.progress({ kind: "report", stackId, task, line }, () => `${stackId} ${task}: ${line}`);
 }
 
 function tellReady(

@@ -1,9 +1,9 @@
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
-import { createDevLogger } from "../dev/dev-logger.ts";
 import { chooseSharedStore, findStoreVariable, type StoreChoice } from "../project/choose-store.ts";
 import { loadConfigFile } from "../project/config-file.ts";
 import { openStore } from "../project/open-store.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { projectArg } from "./project-arg.ts";
 
 /** `stackyard migrate` */
@@ -17,7 +17,7 @@ export const migrate = defineCommand({
   async run({ cwd, env, out }, { project }) {
     const file = await loadConfigFile(cwd, project);
     const choice = withoutOwnWord(chooseSharedStore(file, env));
-    const logger = createDevLogger(out, Boolean(env["STACKYARD_DEBUG"]));
+    const logger = createProcessLogger({ out, env });
     const store = await openStore(choice, { projectDir: file.projectDir, env, logger });
     await store.close();
     const name = choice.kind === "sqlite" ? choice.folder : choice.name;

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { createDevLogger } from "../dev/dev-logger.ts";
 import { chooseSharedStore, SHARED_STORE_HINT, type StoreChoice } from "../project/choose-store.ts";
 import { type ConfigFile, loadConfigFile } from "../project/config-file.ts";
 import { dataDirOf } from "../project/load-executors.ts";
@@ -9,9 +8,12 @@ import { failWith } from "../shell/failure.ts";
 import type { Output } from "../shell/output.ts";
 import { type ApiToken, loadApiTokens } from "../yard/api-tokens.ts";
 import { drainArg, parseDrainTimeout } from "../yard/drain-arg.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { publishAddress } from "../yard/publish-address.ts";
 import { runUntilSignal } from "../yard/run-until-signal.ts";
+import { toServerAddress } from "../yard/server-address.ts";
 import { type RunningProcess, startProcess } from "../yard/start-process.ts";
+import { createTellReport } from "../yard/tell-report.ts";
 import { projectArg } from "./project-arg.ts";
 
 /** `stackyard server` */
@@ -37,20 +39,18 @@ export const server = defineCommand({
     ...drainArg,
     ...projectArg,
   }),
-  async run(context, { port, host: givenHost, noToken = false, withWorker = false, drainTimeout, project }) {
+  async run(context, { noToken = false, withWorker = false, drainTimeout, project, ...given }) {
     const { cwd, env, out } = context;
     const drainMs = parseDrainTimeout(drainTimeout);
     const file = await loadConfigFile(cwd, project);
-    const host = givenHost ?? file.config.server?.host ?? "127.0.0.1";
+    const { host, port } = toServerAddress(file.config, given);
     const tokens = noToken ? undefined : await findTokens(context, file, host);
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: chooseServerStore(file, env, withWorker),
-      ...{ env, drainMs, logger: createDevLogger(out, Boolean(env["STACKYARD_DEBUG"])) },
-      onReport: ({ stackId, task, line }) =>
-        out.progress({ kind: "report", stackId, task, line }, () => `${stackId} ${task}: ${line}`),
+      ...{ env, drainMs, logger: createProcessLogger(context), onReport: createTellReport(out) },
       serve: {
-        ...{ host, port: port ?? file.config.server?.port ?? 7070, anonymous: noToken },
+        ...{ host, port, anonymous: noToken },
         loadTokens: async () => tokens?.load() ?? [],
       },
     });

@@ -1,17 +1,17 @@
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { createDevLogger } from "../dev/dev-logger.ts";
 import { chooseSharedStore, SHARED_STORE_HINT, type StoreChoice } from "../project/choose-store.ts";
 import { type ConfigFile, loadConfigFile } from "../project/config-file.ts";
 import { failWith } from "../shell/failure.ts";
 import type { Output } from "../shell/output.ts";
 import { drainArg, parseDrainTimeout } from "../yard/drain-arg.ts";
 import { type HealthListener, startHealthListener } from "../yard/health-listener.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { runUntilSignal } from "../yard/run-until-signal.ts";
-import { type RunningProcess, startProcess } from "../yard/start-process.ts";
+import { toServerAddress, toServerUrl } from "../yard/server-address.ts";
+import { DEFAULT_CONCURRENCY, type RunningProcess, startProcess } from "../yard/start-process.ts";
+import { createTellReport } from "../yard/tell-report.ts";
 import { projectArg } from "./project-arg.ts";
-
-const DEFAULT_PORT = 7070;
 
 /** `stackyard worker` */
 export const worker = defineCommand({
@@ -66,12 +66,10 @@ export const worker = defineCommand({
       roles: ["worker"],
       store: chooseWorkerStore(file, env),
       serverUrl: findServerUrl(file, url ?? env["STACKYARD_URL"]),
-      ...{ env, drainMs, logger: createDevLogger(out, Boolean(env["STACKYARD_DEBUG"])) },
-      onReport: ({ stackId, task, line }) =>
-        out.progress({ kind: "report", stackId, task, line }, () => `${stackId} ${task}: ${line}`),
+      ...{ env, drainMs, logger: createProcessLogger(context), onReport: createTellReport(out) },
     });
     const health = await openHealth(running, { healthPort, healthHost, isStopping: () => stopping });
-    tellReady(running, { out, health, concurrency: file.config.concurrency ?? 8 });
+    tellReady(running, { out, health, concurrency: file.config.concurrency ?? DEFAULT_CONCURRENCY });
     try {
       return await runUntilSignal(context, running, {
         drainMs,
@@ -95,9 +93,7 @@ function chooseWorkerStore(file: ConfigFile, env: CommandContext["env"]): StoreC
 
 /** As given, else of the configuration: on one machine nothing need be said. */
 function findServerUrl({ config }: ConfigFile, given: string | undefined): string {
-  const { host = "127.0.0.1", port = DEFAULT_PORT, url } = config.server ?? {};
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host;
-  const text = given || url || `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+  const text = given || config.server?.url || toServerUrl(toServerAddress(config));
   const parsed = URL.parse(text);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/\/$/, "");
   throw failWith("CONFIG_INVALID", `"${text}" is no address of a server.`, {

@@ -13,6 +13,8 @@ export interface DevOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly onReport: (report: TaskReport) => void;
+  /** How long running tasks may go on when it ends. */
+  readonly drainMs: number;
 }
 
 /** A yard of one process at work, with its server. */

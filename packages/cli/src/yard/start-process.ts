@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import type { Clock, Executor, Locator, Logger, Store } from "@stackyard/core";
 import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
-import { createOwnAwsAccess } from "../dev/own-aws-access.ts";
 import { type StoreChoice, toTaskEnvironment } from "../project/choose-store.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
@@ -11,6 +10,8 @@ import { toLeaseMs } from "../project/worker-lease.ts";
 import { VERSION } from "../version.ts";
 import type { ApiToken } from "./api-tokens.ts";
 import { type EngineSettings, parseEngineSettings } from "./engine-settings.ts";
+import { createOwnAwsAccess } from "./own-aws-access.ts";
+import { toReachableUrl } from "./server-address.ts";
 
 /** A task at work. */
 export interface RunningTask {
@@ -47,6 +48,9 @@ export interface ProcessInput {
   /** How long running tasks may go on when the process ends. Default: 10 s. */
   readonly drainMs?: number;
 }
+
+/** Tasks that a process runs at the same time. */
+export const DEFAULT_CONCURRENCY = 8;
 
 /** A process of a yard at work. */
 export interface RunningProcess {
@@ -133,17 +137,16 @@ async function startServing(
     },
   );
   const { url } = await server.start();
-  return { url: toReachable(url), drain: () => server.drain(), stop: () => server.stop() };
+  return {
+    url: toReachableUrl(url),
+    drain: () => server.drain(),
+    stop: () => server.stop(),
+  };
 }
 
 /** A proxy hands the name on under which it was called. */
 function allowProxy({ hostname, origin }: URL) {
   return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
-}
-
-// Who listens on all addresses is reached by this machine's own.
-function toReachable(url: string): string {
-  return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, "//127.0.0.1").replace(/\/$/, "");
 }
 
 function startParts(
@@ -167,7 +170,7 @@ function startParts(
         ...{ version: VERSION, host: hostname(), pid: process.pid },
         ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
       },
-      ...(config.concurrency === undefined ? {} : { concurrency: config.concurrency }),
+      concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
       ...(drainMs === undefined ? {} : { drainMs }),
     },
   );

@@ -1,12 +1,14 @@
 import type { Logger } from "@stackyard/core";
+import type { CommandContext } from "../command.ts";
 import type { Output, Style } from "../shell/output.ts";
 
 type Level = "debug" | "info" | "warn" | "error";
 
 const STYLES: Readonly<Record<Level, Style>> = { debug: "dim", info: "dim", warn: "yellow", error: "red" };
 
-/** Warnings and errors go to people; the rest with `verbose` only. */
-export function createDevLogger(out: Output, verbose: boolean): Logger {
+/** Warnings and errors go to people; the rest with `STACKYARD_DEBUG` only. */
+export function createProcessLogger({ out, env }: Pick<CommandContext, "out" | "env">): Logger {
+  const verbose = Boolean(env["STACKYARD_DEBUG"]);
   const quiet = () => {};
   return {
     debug: verbose ? createLevel(out, "debug") : quiet,
