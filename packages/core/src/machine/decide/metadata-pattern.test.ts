@@ -15,12 +15,26 @@ describe("createMetadataPattern", () => {
     ["^(?=.*[0-9]).{3,}$", "abc", false],
     ["^(a|b)\\1+$", "aa", true],
     ["^a{2000}$", "a".repeat(2000), true],
+    ["^a.*b$", "a\rb", false],
+    ["^[.]+$", "..", true],
+    ["^\\S+$", "a\u00a0b", false],
+    ["^[^\\s]+$", "a\u2003b", false],
+    ["^[\\S]+$", "ab", true],
+    ["^[[:alpha:][b]+$", ":b", true],
+    ["^[[:alpha:][b]+$", "zb", false],
+    ["^[^]+$", "a\nb", true],
+    ["^a*[]$", "a]", false],
+    ["^\\[.+\\]$", "[\u2028]", false],
   ])("searches %s in %j: %s", (source, text, found) => {
     expect(createMetadataPattern(source).test(text)).toBe(found);
   });
 
   it("says the same as JavaScript for patterns that both know", () => {
-    const atom = fc.constantFrom("a", "b", "[ab]", "[^a]", ".", "(?:a|b)", "\\d", "\\w", "(ab)");
+    const atom = fc.constantFrom(
+      ..."a b [ab] [^a] . (?:a|b) \\d \\w (ab) \\s \\S [\\sa] [^\\s] [\\S1] [.] [[:b] \\. \\[ \\] [\\]a] [^] \\W \\D".split(
+        " ",
+      ),
+    );
     const piece = fc
       .tuple(atom, fc.constantFrom("", "*", "+", "?", "{2}", "{1,3}", "*?"))
       .map((parts) => parts.join(""));
@@ -29,9 +43,13 @@ describe("createMetadataPattern", () => {
       .map(([start, pieces, end]) => start + pieces.join("") + end);
 
     fc.assert(
-      fc.property(source, fc.string({ unit: fc.constantFrom(..."ab01_ \n"), maxLength: 12 }), (pattern, text) => {
-        expect(createMetadataPattern(pattern).test(text)).toBe(new RegExp(pattern, "u").test(text));
-      }),
+      fc.property(
+        source,
+        fc.string({ unit: fc.constantFrom(..."ab01_ .:[]\n\r\v\u00a0\u0085\u2003\u2028\ufeff"), maxLength: 12 }),
+        (pattern, text) => {
+          expect(createMetadataPattern(pattern).test(text)).toBe(new RegExp(pattern, "u").test(text));
+        },
+      ),
     );
   });
 

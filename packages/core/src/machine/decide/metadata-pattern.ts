@@ -24,12 +24,47 @@ export function createMetadataPattern(source: string): MetadataPattern {
 
 function findLinear(source: string): MetadataPattern | undefined {
   const repeats = [...source.matchAll(/\d+/g)].reduce((sum, [digits]) => sum + Number(digits), 0);
-  if (repeats > MAX_REPEATS) return undefined;
+  const translated = toLinearSyntax(source);
+  if (repeats > MAX_REPEATS || translated === undefined) return undefined;
   try {
-    const linear = RE2JS.compile(source);
+    const linear = RE2JS.compile(translated);
     return { source, test: (text) => linear.test(text) };
   } catch {
     // It looks ahead or back, which takes more than RE2 does.
     return undefined;
   }
+}
+
+// White space and ends of lines as JavaScript has them; RE2 has fewer.
+const SPACES =
+  "\\t\\n\\v\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+const OUTSIDE: Readonly<Record<string, string>> = {
+  ".": "[^\\n\\r\\x{2028}\\x{2029}]",
+  "\\s": `[${SPACES}]`,
+  "\\S": `[^${SPACES}]`,
+};
+// In RE2 a bracket inside of brackets may begin the name of a class.
+const INSIDE: Readonly<Record<string, string>> = { "[": "\\[", "\\s": SPACES };
+
+/** A pattern of JavaScript as RE2 writes the same; undefined where it cannot. */
+function toLinearSyntax(source: string): string | undefined {
+  let translated = "";
+  let isInside = false;
+  for (const { 0: token, index } of source.matchAll(/\\[\s\S]|[\s\S]/gu)) {
+    const same = isInside ? translateInside(token) : translateOutside(token, source.slice(index, index + 3));
+    if (same === undefined) return undefined;
+    translated += same;
+    if (token === "[") isInside = true;
+    if (token === "]") isInside = false;
+  }
+  return translated;
+}
+
+function translateInside(token: string): string | undefined {
+  return token === "\\S" ? undefined : (INSIDE[token] ?? token);
+}
+
+// Brackets around nothing take nothing, or anything; to RE2 they are not closed yet.
+function translateOutside(token: string, ahead: string): string | undefined {
+  return /^\[\^?\]/.test(ahead) ? undefined : (OUTSIDE[token] ?? token);
 }
