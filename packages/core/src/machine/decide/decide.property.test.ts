@@ -142,17 +142,6 @@ describe("decide, for any machine and any events", () => {
       { numRuns: 500 },
     );
   });
-
-  it("gives the same stacks when events whose ids are known come twice", () => {
-    fc.assert(
-      fc.property(aRandomMachine, fc.array(aPlan, { maxLength: 15 }), fc.nat(15), (machine, plans, prefix) => {
-        const once = run(machine, plans, []);
-        const repeated = run(machine, plans, once.events.slice(0, prefix));
-
-        expect(repeated.stack).toEqual(once.stack);
-      }),
-    );
-  });
 });
 
 describe("a machine of the first version that was written anew in the second", () => {
@@ -191,24 +180,4 @@ function toEffect(decision: Decision): unknown {
   const sent = dispatches.map(({ attemptId, again }) => [attemptId, again]);
   const statuses = tasks.map(({ status }) => status);
   return { state, previousState, metadata, statuses, removed, sent, cancels, closes, runs, attempts, timers };
-}
-
-/** Sends the planned events, and after them the given ones again, passing over ids that were applied. */
-function run(machine: Machine, plans: readonly Plan[], again: readonly StackEvent[]) {
-  const events: StackEvent[] = [];
-  const applied = new Set<string>();
-  let stack: Stack | undefined;
-  const send = (event: StackEvent) => {
-    if (applied.has(event.id)) return;
-    const decision = decide(machine, stack, event);
-    if (decision.kind === "applied") applied.add(event.id);
-    stack = follow(stack, decision);
-  };
-  for (const [index, plan] of plans.entries()) {
-    const event = toEvent(plan, stack, index);
-    send(event);
-    if (applied.has(event.id)) events.push(event);
-  }
-  for (const event of again) send(event);
-  return { events, stack };
 }
