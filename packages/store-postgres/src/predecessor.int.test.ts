@@ -21,7 +21,7 @@ afterAll(() => server.stop());
 const open = () => server.open({ connection: url, schema: "stackyard" });
 
 /** As the predecessor saves a stack. */
-function save(id: string, state: string, more: object = {}): Promise<unknown> {
+function save(id: string, state: string, more: object = {}, connection = url): Promise<unknown> {
   const data = JSON.stringify({
     id,
     machine: "qa",
@@ -34,7 +34,7 @@ function save(id: string, state: string, more: object = {}): Promise<unknown> {
   return server.sql(
     `insert into stacks (id, data, creation_time, last_updated_time) values ('${id}', '${data}', now(), now())
      on conflict (id) do update set data = excluded.data, last_updated_time = excluded.last_updated_time`,
-    url,
+    connection,
   );
 }
 
@@ -178,6 +178,26 @@ describe("the predecessor's programs beside ours", () => {
     const [after] = await store.load(["master"]);
     expect(after?.stack).toMatchObject({ state: "STOPPED", life: "0", runs: [] });
     expect(after?.stack?.entry).toBeGreaterThan(7);
+    await store.close();
+  });
+
+  it("need no rights but those on their table", async () => {
+    const store = await open();
+    await server.sql(
+      "create role cloudseam login password 'cloudseam'; grant select, insert, update, delete on public.stacks to cloudseam",
+      url,
+    );
+    const own = url.replace("postgres:postgres@", "cloudseam:cloudseam@");
+
+    await save("new", "RUN", {}, own);
+    await save("new", "STOPPED", {}, own);
+    await server.sql("delete from stacks where id = 'master'", own);
+
+    const loaded = await store.load(["new", "master"]);
+    expect(loaded.map(({ version, stack }) => [version, stack?.state])).toEqual([
+      [2, "STOPPED"],
+      [0, undefined],
+    ]);
     await store.close();
   });
 

@@ -1,9 +1,11 @@
 /**
  * Writes of the predecessor's programs to a table that was taken over. Ours always change `version`; theirs never do. A
  * row that they made goes on above the versions of its earlier lives; one that they deleted leaves its version behind.
+ * They have the rights of who made the schema: the predecessor's role needs none on it.
  */
 export const FOREIGN_WRITES = `
-create function stackyard.note_foreign_write() returns trigger language plpgsql as $body$
+create function stackyard.note_foreign_write() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $body$
 begin
   if tg_op = 'INSERT' then
     new.version := coalesce((select g.version from stackyard.stack_gone g where g.id = new.id), 0) + 1;
@@ -22,7 +24,8 @@ begin
 end
 $body$;
 
-create function stackyard.note_foreign_delete() returns trigger language plpgsql as $body$
+create function stackyard.note_foreign_delete() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $body$
 begin
   insert into stackyard.stack_gone as g (id, version, id_count) values (old.id, old.version, old.id_count)
   on conflict (id) do update set version = excluded.version, id_count = excluded.id_count;
