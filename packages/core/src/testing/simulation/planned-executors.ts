@@ -1,9 +1,10 @@
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { defineExecutor } from "../../ports/define-executor.ts";
 import type { Executor, ExecutorContext, Step } from "../../ports/executor.ts";
 import { failed, running, succeeded } from "../../ports/steps.ts";
 import { type KeyOf, toAttemptKey } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
+import type { StartedCall } from "./invariants/invariant.ts";
 import type { Life } from "./operation.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { WorkStep } from "./simulation-plan.ts";
@@ -16,6 +17,8 @@ export interface PlannedExecutorsDeps {
   readonly chance: Chance;
   /** Numbers the calls for one attempt, over all processes. */
   readonly countCall: (attempt: string) => number;
+  /** Hears of each call that begins. */
+  readonly noteStarted: (call: StartedCall) => Promise<void>;
 }
 
 const Config = Type.Object(
@@ -33,10 +36,10 @@ const HANGING_MS = 900_000;
 
 /** The executors of a process, whose calls go as planned. */
 export function createPlannedExecutors(deps: PlannedExecutorsDeps): ReadonlyMap<string, Executor> {
-  return defineExecutors((ctx) => callPlanned(deps, ctx));
+  return defineExecutors((ctx, exclusiveKey) => callPlanned(deps, ctx, exclusiveKey));
 }
 
-type Call = (ctx: ExecutorContext) => Promise<Step<{ calls: number }>>;
+type Call = (ctx: ExecutorContext, exclusiveKey: string | undefined) => Promise<Step<{ calls: number }>>;
 
 /** `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and holds a key alone. */
 function defineExecutors(call: Call): ReadonlyMap<string, Executor> {
@@ -47,9 +50,9 @@ function defineExecutors(call: Call): ReadonlyMap<string, Executor> {
     cancelWithin: "1m",
     timeout: ({ limitMs }) => limitMs ?? LIMIT_MS,
     exclusiveKey: (_subject, { key }) => key,
-    start: (ctx) => call(ctx),
-    poll: (ctx) => call(ctx),
-    cancel: (ctx) => call(ctx),
+    start: (ctx, config) => call(ctx, toWorkKey(config)),
+    poll: (ctx, config) => call(ctx, toWorkKey(config)),
+    cancel: (ctx, config) => call(ctx, toWorkKey(config)),
   });
   const solo = defineExecutor({
     name: "solo",
@@ -58,32 +61,42 @@ function defineExecutors(call: Call): ReadonlyMap<string, Executor> {
     cancelWithin: "30s",
     timeout: ({ limitMs }) => limitMs ?? LIMIT_MS,
     exclusiveKey: (subject, { key }) => key ?? `${subject.machine}/${subject.task}`,
-    start: async (ctx) => {
-      const step = await call(ctx);
+    start: async (ctx, { key }) => {
+      const step = await call(ctx, `solo:${key ?? `${ctx.machine}/${ctx.task}`}`);
       return step.kind === "running" ? succeeded({}) : step;
     },
   });
   return new Map([work, solo].map((executor) => [executor.name, executor]));
 }
 
+function toWorkKey({ key }: Static<typeof Config>): string | undefined {
+  return key === undefined ? undefined : `work:${key}`;
+}
+
 /** What machines are compiled with; not to be called. */
 export const PLANNED_DEFINITIONS = defineExecutors(() => Promise.reject(new Error("No process runs this.")));
 
-async function callPlanned(deps: PlannedExecutorsDeps, ctx: ExecutorContext): Promise<Step<{ calls: number }>> {
+async function callPlanned(
+  deps: PlannedExecutorsDeps,
+  ctx: ExecutorContext,
+  exclusiveKey: string | undefined,
+): Promise<Step<{ calls: number }>> {
   const { scheduler, chance, life, keyOf, countCall } = deps;
   const attempt = toAttemptKey(ctx.attempt.id);
   const calls = countCall(attempt);
   const key = `${attempt}/${calls}`;
   const planned: WorkStep = chance.findWork(key) ?? { answer: "succeed" };
-  const point = (what: string) =>
+  const point = (what: string, act: () => void | Promise<void> = () => undefined) =>
     scheduler.enter({
       key: keyOf(what, attempt),
       place: "point",
       life,
       tell: () => planned.answer,
-      act: () => undefined,
+      act,
     });
-  await point("begin");
+  const { id: attemptId, token } = ctx.attempt;
+  const started = { attemptId, token, idempotencyKey: ctx.idempotencyKey };
+  await point("begin", () => deps.noteStarted({ ...started, ...(exclusiveKey === undefined ? {} : { exclusiveKey }) }));
   const { takesMs = planned.answer === "hang" ? HANGING_MS : 0, deaf = false } = planned;
   await ctx.clock.sleep(takesMs, deaf ? undefined : ctx.signal);
   await point("end");

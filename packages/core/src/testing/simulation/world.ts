@@ -17,7 +17,7 @@ import type { SimulationPlan } from "./simulation-plan.ts";
 /** What a world is made of besides its plan. */
 export interface WorldDeps {
   /** The store, and what else is looked at. */
-  readonly watch: Pick<StoreWatch, "store" | "noteSent" | "noteGone">;
+  readonly watch: Pick<StoreWatch, "store" | "noteSent" | "noteGone" | "noteStarted">;
   readonly chance: Chance;
   readonly machines: PlannedMachines;
   readonly count: (what: string) => void;
@@ -52,6 +52,7 @@ export function createWorld(
     calls.set(attempt, next);
     return next;
   };
+  const { noteStarted } = watch;
   const keysOf = createKeys();
   const noteGone = async (receipts: readonly number[]): Promise<void> => {
     await watch.noteGone(receipts.flatMap((receipt) => queue.remove(receipt) ?? []));
@@ -70,7 +71,7 @@ export function createWorld(
     return createNode(index, node, {
       ...{ ...shared, keyOf, random: createRandom(plan.seed + index) },
       ...(plan.medium === "queue" ? { queue: { queue, noteGone } } : {}),
-      createExecutors: (life) => createPlannedExecutors({ scheduler, chance, countCall, life, keyOf }),
+      createExecutors: (life) => createPlannedExecutors({ scheduler, chance, countCall, noteStarted, life, keyOf }),
       createLocator: (life) => createPlannedLocator(machines, { life, keyOf, scheduler }),
       findNode: (other) => nodes[other],
     });

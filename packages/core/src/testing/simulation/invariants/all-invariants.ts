@@ -10,6 +10,7 @@ import { noLostUpdate } from "./no-lost-update.ts";
 import { nothingDropped } from "./nothing-dropped.ts";
 import { order } from "./order.ts";
 import { lateResults } from "./results.ts";
+import { startsHeld } from "./starts.ts";
 import { timersOnce } from "./timers.ts";
 import { leavingWaits, oneReaction, retriesBounded, visitsCounted } from "./version-2.ts";
 
@@ -24,6 +25,7 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   oneLease,
   fencing,
   exclusiveKeys,
+  startsHeld,
   lateResults,
   timersOnce,
   leavingWaits,

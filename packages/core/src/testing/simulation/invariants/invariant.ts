@@ -15,6 +15,15 @@ export interface CommittedChange {
   readonly after: Stack | undefined;
 }
 
+/** A call of an executor that begins its work. */
+export interface StartedCall {
+  readonly attemptId: string;
+  readonly token: number;
+  readonly idempotencyKey: string;
+  /** What the executor itself asks to have alone, as claims name it. */
+  readonly exclusiveKey?: string;
+}
+
 /** What one invariant looks at. Each of them is called when such a call of the store has happened. */
 export interface InvariantChecks {
   onSent?(events: readonly QueuedEvent[]): void;
@@ -27,6 +36,7 @@ export interface InvariantChecks {
   onRenewed?(grant: Grant, until: number): void;
   onSuspended?(grant: Grant, input: SuspendInput): void;
   onSettled?(grant: Grant, input: SettleInput): void;
+  onStarted?(call: StartedCall): void;
   /** Events that the queue has let go. */
   onAcknowledged?(events: readonly QueuedEvent[]): void;
   /** When nothing is left to do. */

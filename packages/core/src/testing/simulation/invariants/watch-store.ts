@@ -1,7 +1,7 @@
 import type { Stack } from "../../../machine/stack.ts";
 import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
-import type { Invariant, InvariantChecks, InvariantContext, Violation } from "./invariant.ts";
+import type { Invariant, InvariantChecks, InvariantContext, StartedCall, Violation } from "./invariant.ts";
 
 /** Invariants at a store, where everything passes. */
 export interface StoreWatch {
@@ -15,6 +15,8 @@ export interface StoreWatch {
   /** Events that were sent by another way, and those that have left it. */
   noteSent(events: readonly QueuedEvent[]): Promise<void>;
   noteGone(events: readonly QueuedEvent[]): Promise<void>;
+  /** A process calls an executor. */
+  noteStarted(call: StartedCall): Promise<void>;
   /** Looks at what must hold when nothing is left to do. */
   checkRest(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export function watchStore(
     checks: counts,
     noteSent: (events) => look("onSent", (checks) => checks.onSent?.(events)),
     noteGone: (events) => look("onAcknowledged", (checks) => checks.onAcknowledged?.(events)),
+    noteStarted: (call) => look("onStarted", (checks) => checks.onStarted?.(call)),
     checkRest: () => look("onRest", (checks) => checks.onRest?.(store)),
   };
 }
