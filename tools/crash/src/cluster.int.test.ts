@@ -10,7 +10,7 @@ function aYardProcess(...lives: readonly (readonly string[])[]) {
   const { promise: alive, resolve } = Promise.withResolvers<void>();
   const yardProcess = startYardProcess("engine 1", () => {
     const args = lives[Math.min(starts.length, lives.length - 1)] ?? [];
-    const child = fork(join(import.meta.dirname, "fixtures", "mortal.ts"), [...args], {
+    const child = fork(join(import.meta.dirname, "mortal-process.ts"), [...args], {
       execArgv: ["--disable-warning=ExperimentalWarning"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

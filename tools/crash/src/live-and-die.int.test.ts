@@ -6,7 +6,7 @@ import { liveAndDie } from "./live-and-die.ts";
 const LIMIT_MS = 60_000;
 
 function aProcess(...args: readonly string[]) {
-  return fork(join(import.meta.dirname, "fixtures", "mortal.ts"), [...args], {
+  return fork(join(import.meta.dirname, "mortal-process.ts"), [...args], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
