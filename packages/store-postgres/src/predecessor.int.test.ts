@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { migratePostgresStore } from "./create-postgres-store.ts";
 import { aPut } from "./testing/store-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
@@ -130,6 +131,16 @@ describe("a database of the predecessor", () => {
       metadata: { a: 1 },
     });
     await store.close();
+  });
+
+  it("is not written anew when it is taken over, and leaves room for updates from then on", async () => {
+    const look =
+      "select ctid, id, reloptions from public.stacks, pg_class where oid = 'public.stacks'::regclass order by id";
+    const before = await server.sql(look, url);
+
+    await migratePostgresStore({ connection: url });
+
+    expect(await server.sql(look, url)).toEqual(before.map((row) => ({ ...row, reloptions: ["fillfactor=70"] })));
   });
 
   it("is taken over once: a second store of the same database has stacks of its own", async () => {
