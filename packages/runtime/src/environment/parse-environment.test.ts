@@ -1,0 +1,192 @@
+import { describe, expect, it } from "vitest";
+import { type EnvironmentNeeds, parseEnvironment } from "./parse-environment.ts";
+
+const TASKS = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks";
+const least = {
+  AWS_REGION: "eu-west-1",
+  MACHINE_LOCATOR: "S3",
+  MACHINE_S3_BUCKET: "machines",
+  SQS_TASK_QUEUE_URL: TASKS,
+  DYNAMODB_TABLE: "Stacks",
+};
+const needs: EnvironmentNeeds = {
+  app: "state manager",
+  required: { SQS_TASK_QUEUE_URL: "tasks are sent there" },
+  machines: true,
+  store: true,
+};
+
+function findFaults(values: Readonly<Record<string, string | undefined>>): readonly string[] {
+  try {
+    parseEnvironment(values, needs);
+    return [];
+  } catch (error) {
+    expect(error).toMatchObject({ code: "CONFIG_INVALID" });
+    return String(error).split("\n  - ").slice(1);
+  }
+}
+
+describe("the environment", () => {
+  it("is read with its defaults", () => {
+    expect(parseEnvironment(least, needs)).toEqual({
+      ...{ yard: "main", isLocal: false, region: "eu-west-1", credentials: undefined },
+      endpoints: { all: undefined, byService: new Map() },
+      queues: {
+        ...{ events: undefined, tasks: TASKS, longTasks: undefined, ticks: undefined },
+        ...{ eventDeadLetters: undefined, taskDeadLetters: undefined },
+      },
+      ...{ eventTopicArn: undefined, messages: undefined, runnersHaveStore: false, targets: {}, skipsTasks: false },
+      store: { kind: "dynamodb", table: "Stacks", workTable: undefined, creates: false },
+      machines: { kind: "s3", bucket: "machines", prefix: "", cacheMs: 60_000 },
+      engine: {
+        ...{ refusedEvents: "park", refusedKeepMs: 3_600_000, automaticEntriesPerHour: 1_000 },
+        ...{ historyMs: 30 * 86_400_000, allowExternalNext: false },
+      },
+    });
+  });
+
+  it("is read with everything that it may say", () => {
+    const read = parseEnvironment(
+      {
+        ...least,
+        ...{ REFUSED_EVENTS: "drop", REFUSED_EVENTS_KEEP: "90m", AUTOMATIC_TRANSITIONS_PER_HOUR: "10" },
+        ...{ HISTORY_RETENTION_DAYS: "7", ALLOW_EXTERNAL_NEXT: "true", RUNNERS_HAVE_STORE: "true" },
+        ...{ MESSAGE_BUCKET: "messages", TARGET_ROLE: "deployer", TARGET_EXTERNAL_ID: "yard-main", YARD_NAME: "blue" },
+        ...{ MACHINE_CACHE_SECONDS: "5", MACHINE_S3_KEY: "m/", DYNAMODB_WORK_TABLE: "Work", SKIP_TASK_EXECUTION: "1" },
+      },
+      needs,
+    );
+
+    expect(read).toMatchObject({
+      ...{ yard: "blue", runnersHaveStore: true, skipsTasks: true },
+      messages: { bucket: "messages", prefix: "stackyard/messages/" },
+      targets: { role: "deployer", externalId: "yard-main" },
+      store: { kind: "dynamodb", workTable: "Work" },
+      machines: { kind: "s3", prefix: "m/", cacheMs: 5_000 },
+      engine: {
+        ...{ refusedEvents: "drop", refusedKeepMs: 5_400_000, automaticEntriesPerHour: 10 },
+        ...{ historyMs: 7 * 86_400_000, allowExternalNext: true },
+      },
+    });
+  });
+
+  it("is told everything that is missing at once", () => {
+    expect(findFaults({})).toEqual([
+      "SQS_TASK_QUEUE_URL is not set: tasks are sent there.",
+      "MACHINE_LOCATOR is not set: it must be S3 or LOCAL_FS.",
+      "There is no backing store: set DYNAMODB_TABLE, or POSTGRES_CONNECTION_SECRET.",
+      "AWS_REGION is not set, and AWS_DEFAULT_REGION is not either.",
+    ]);
+  });
+
+  it.each([
+    ["MACHINE_LOCATOR", "FTP", "MACHINE_LOCATOR must be S3 or LOCAL_FS."],
+    ["MACHINE_S3_BUCKET", "", "MACHINE_S3_BUCKET is not set: with MACHINE_LOCATOR S3 it names the bucket."],
+    ["SQS_TASK_QUEUE_URL", "stack-tasks", "SQS_TASK_QUEUE_URL must be the URL of a queue."],
+    ["SQS_TICK_QUEUE_URL", `${TASKS}.fifo`, "SQS_TICK_QUEUE_URL must be the URL of a standard queue"],
+    ["SNS_EVENT_TOPIC_ARN", "events", "SNS_EVENT_TOPIC_ARN must be the ARN of a topic."],
+    ["DYNAMODB_TABLE", "a b", "DYNAMODB_TABLE must be a name of a table"],
+    ["DATABASE_URL", "mysql://root:hunter2@db", "DATABASE_URL must be an address such as postgres://"],
+    ["REFUSED_EVENTS", "ignore", "REFUSED_EVENTS must be park, redeliver or drop."],
+    ["REFUSED_EVENTS_KEEP", "an hour", "REFUSED_EVENTS_KEEP must be a duration such as 90m."],
+    ["AUTOMATIC_TRANSITIONS_PER_HOUR", "0", "AUTOMATIC_TRANSITIONS_PER_HOUR must be a whole number above 0."],
+    ["HISTORY_RETENTION_DAYS", "-1", "HISTORY_RETENTION_DAYS must be a whole number of days above 0."],
+    ["RUNNERS_HAVE_STORE", "yes", "RUNNERS_HAVE_STORE must be true or false."],
+    ["ALLOW_EXTERNAL_NEXT", "1", "ALLOW_EXTERNAL_NEXT must be true or false."],
+    ["LOG_LEVEL", "loud", "LOG_LEVEL must be debug, info, warn or error."],
+    ["YARD_NAME", "a b", "YARD_NAME must be 1 to 64 letters"],
+    ["AWS_ENDPOINT_URL", "localhost", "AWS_ENDPOINT_URL must be an address"],
+    ["AWS_ENDPOINT_URL_SQS", "localhost", "AWS_ENDPOINT_URL_SQS must be an address"],
+    ["AWS_REGION", "Ireland!", "AWS_REGION must be a region."],
+  ])("refuses %s = %j, without showing it", (name, value, fault) => {
+    const faults = findFaults({ ...least, [name]: value });
+
+    expect(faults).toEqual([expect.stringContaining(fault)]);
+    expect(faults[0]).not.toContain("hunter2");
+  });
+
+  it("refuses to redeliver refused events in order", () => {
+    const fifo = { ...least, REFUSED_EVENTS: "redeliver", SQS_EVENT_QUEUE_URL: "https://sqs/1/stack-events.fifo" };
+
+    expect(findFaults(fifo)).toEqual([expect.stringContaining("REFUSED_EVENTS cannot be redeliver")]);
+    expect(findFaults({ ...fifo, SQS_EVENT_QUEUE_URL: "https://sqs/1/stack-events" })).toEqual([]);
+  });
+
+  it("needs neither machines nor a store where an app does without", () => {
+    const read = parseEnvironment({ AWS_DEFAULT_REGION: "eu-west-1" }, { app: "task runner", required: {} });
+
+    expect([read.store, read.machines, read.region]).toEqual([undefined, undefined, "eu-west-1"]);
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    expect(findFaults({ ...least, SQS_TICK_QUEUE_URL: "", LOG_LEVEL: "" })).toEqual([]);
+  });
+
+  it("finds machines in a folder, which must be an absolute path", () => {
+    const folder = { ...least, MACHINE_LOCATOR: "LOCAL_FS", MACHINE_S3_BUCKET: undefined };
+
+    expect(findFaults(folder)).toEqual([expect.stringContaining("MACHINE_SPEC_DIR is not set")]);
+    expect(findFaults({ ...folder, MACHINE_SPEC_DIR: "machines" })).toEqual([
+      "MACHINE_SPEC_DIR must be an absolute path.",
+    ]);
+    expect(parseEnvironment({ ...folder, MACHINE_SPEC_DIR: "/machines" }, needs).machines).toEqual({
+      ...{ kind: "folder", folder: "/machines", cacheMs: 60_000 },
+    });
+  });
+
+  it("has the SDK's credentials where they stand in it", () => {
+    const keys = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s3cret" };
+    const own = { accessKeyId: "AKIA", secretAccessKey: "s3cret" };
+
+    expect(parseEnvironment({ ...least, ...keys }, needs).credentials).toEqual(own);
+    expect(parseEnvironment({ ...least, ...keys, AWS_SESSION_TOKEN: "t" }, needs).credentials).toEqual({
+      ...own,
+      sessionToken: "t",
+    });
+  });
+});
+
+describe("LOCAL_MODE", () => {
+  const local = { ...least, AWS_REGION: undefined, DYNAMODB_TABLE: undefined, LOCAL_MODE: "false" };
+
+  it("is any text: the predecessor's addresses, table, and credentials that emulators take", () => {
+    expect(parseEnvironment(local, needs)).toMatchObject({
+      ...{ isLocal: true, region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } },
+      endpoints: {
+        all: undefined,
+        byService: new Map([
+          ["SQS", "http://sqs:9324"],
+          ["DYNAMODB", "http://dynamodb:8000"],
+        ]),
+      },
+      store: { kind: "dynamodb", table: "Stacks", creates: true },
+    });
+  });
+
+  it("has the predecessor's database on the host db, whatever the secret is, or one that is named", () => {
+    const secret = { ...local, POSTGRES_CONNECTION_SECRET: "yard/db" };
+    const address = "postgres://u:p@127.0.0.1:5433/yard";
+
+    expect(parseEnvironment(secret, needs).store).toEqual({
+      ...{ kind: "postgres", address: "postgres://cloudseam:cloudseam@db:5432/cloudseam" },
+    });
+    expect(parseEnvironment({ ...secret, DATABASE_URL: address }, needs).store).toEqual({ kind: "postgres", address });
+  });
+
+  it("leaves an address that is said", () => {
+    const said = { ...local, AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1" };
+
+    expect(parseEnvironment(said, needs).endpoints.byService.get("SQS")).toBe("http://127.0.0.1:1");
+    expect(parseEnvironment({ ...local, AWS_ENDPOINT_URL: "http://127.0.0.1:2" }, needs).endpoints).toEqual({
+      ...{ all: "http://127.0.0.1:2", byService: new Map() },
+    });
+  });
+});
+
+describe("the store", () => {
+  it("is a database by its secret before anything else", () => {
+    const both = { ...least, POSTGRES_CONNECTION_SECRET: "yard/db", DATABASE_URL: "postgres://db/yard" };
+
+    expect(parseEnvironment(both, needs).store).toEqual({ kind: "postgres", secretId: "yard/db" });
+  });
+});

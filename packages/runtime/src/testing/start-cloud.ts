@@ -1,0 +1,152 @@
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import dynalite from "dynalite";
+import { buildApp } from "fauxqs";
+
+const REGION = "eu-west-1";
+const ACCOUNT = "000000000000";
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+
+/** SQS, SNS, S3 and DynamoDB on loopback ports, and the environment that leads there. */
+export interface Cloud {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly sqs: SQSClient;
+  readonly dynamodb: DynamoDBClient;
+  /** Makes a queue. Gives its URL. */
+  createQueue(name: string, attributes?: Readonly<Record<string, string>>): Promise<string>;
+  /** Makes a table as CloudSeam's users have it: a string key `id`. */
+  createTable(name: string): Promise<void>;
+  /** Makes a bucket with objects. */
+  createBucket(name: string, objects: Readonly<Record<string, string>>): Promise<void>;
+  /** Sends a body. */
+  send(queueUrl: string, body: unknown): Promise<void>;
+  /** Takes all messages that are visible, ten at a time, and removes them. */
+  take(queueUrl: string): Promise<readonly Message[]>;
+  /** What is visible, as the event that Lambda calls a function with; undefined: nothing within that time. Default: now. */
+  receive(queueUrl: string, waitSeconds?: number): Promise<LambdaBatch | undefined>;
+  /** Removes the messages of a batch but those. */
+  settle(batch: LambdaBatch, failures: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The event of an event source mapping. */
+export interface LambdaBatch {
+  readonly queueUrl: string;
+  readonly Records: readonly {
+    readonly messageId: string;
+    readonly receiptHandle: string;
+    readonly body: string;
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly messageAttributes: Readonly<Record<string, { readonly stringValue?: string; readonly dataType: string }>>;
+    readonly eventSource: "aws:sqs";
+    readonly eventSourceARN: string;
+  }[];
+}
+
+/** Starts them in this process. */
+export async function startCloud(): Promise<Cloud> {
+  const app = buildApp({ logger: false, defaultRegion: REGION });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const endpoint = toAddress(app.server.address());
+  const tablesEndpoint = toAddress(tables.address());
+  const common = { region: REGION, maxAttempts: 2, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+  const sqs = new SQSClient({ ...common, endpoint });
+  const s3 = new S3Client({ ...common, endpoint, forcePathStyle: true });
+  const dynamodb = new DynamoDBClient({ ...common, endpoint: tablesEndpoint });
+
+  const receive = (queueUrl: string, waitSeconds = 0) => receiveBatch(sqs, queueUrl, waitSeconds);
+  async function settle({ queueUrl, Records }: LambdaBatch, failures: readonly string[]): Promise<void> {
+    const worked = Records.filter(({ messageId }) => !failures.includes(messageId));
+    const remove = ({ receiptHandle: ReceiptHandle }: LambdaBatch["Records"][number]) =>
+      sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+    await Promise.all(worked.map(remove));
+  }
+
+  return {
+    environment: {
+      ...CREDENTIALS,
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint,
+    },
+    ...{ sqs, dynamodb, receive, settle },
+    async createQueue(name, attributes = {}) {
+      const fifo = name.endsWith(".fifo") ? { FifoQueue: "true" } : {};
+      await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { ...fifo, ...attributes } }));
+      return `${endpoint}/${ACCOUNT}/${name}`;
+    },
+    createTable: (name) => createTable(dynamodb, name),
+    async createBucket(Bucket, objects) {
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      for (const [Key, Body] of Object.entries(objects)) await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+    },
+    async send(QueueUrl, body) {
+      const MessageBody = typeof body === "string" ? body : JSON.stringify(body);
+      const fifo = QueueUrl.endsWith(".fifo") ? { MessageGroupId: "g", MessageDeduplicationId: MessageBody } : {};
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...fifo }));
+    },
+    async take(queueUrl) {
+      const taken: Message[] = [];
+      for (let batch = await receive(queueUrl); batch !== undefined; batch = await receive(queueUrl)) {
+        taken.push(...batch.Records.map(({ body, attributes }) => ({ Body: body, Attributes: { ...attributes } })));
+        await settle(batch, []);
+      }
+      return taken;
+    },
+    async stop() {
+      for (const client of [sqs, s3, dynamodb]) client.destroy();
+      await app.close();
+      await new Promise((resolve) => tables.close(resolve));
+    },
+  };
+}
+
+function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+  if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function createTable(dynamodb: DynamoDBClient, name: string): Promise<void> {
+  const key = new CreateTableCommand({
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+  });
+  await dynamodb.send(key);
+}
+
+async function receiveBatch(sqs: SQSClient, queueUrl: string, waitSeconds: number): Promise<LambdaBatch | undefined> {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      ...{ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: waitSeconds },
+      MessageSystemAttributeNames: ["All"],
+      MessageAttributeNames: ["All"],
+    }),
+  );
+  if (Messages.length === 0) return undefined;
+  const eventSourceARN = `arn:aws:sqs:${REGION}:${ACCOUNT}:${queueUrl.split("/").at(-1)}`;
+  return { queueUrl, Records: Messages.map((message) => toRecord(message, eventSourceARN)) };
+}
+
+function toRecord(message: Message, eventSourceARN: string): LambdaBatch["Records"][number] {
+  const { MessageId = "", ReceiptHandle = "", Body = "", Attributes = {}, MessageAttributes = {} } = message;
+  const attributes = Object.entries(MessageAttributes).map(([name, { StringValue = "", DataType = "String" }]) => {
+    return [name, { stringValue: StringValue, dataType: DataType }] as const;
+  });
+  return {
+    ...{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, eventSource: "aws:sqs", eventSourceARN },
+    attributes: { ...Attributes },
+    messageAttributes: Object.fromEntries(attributes),
+  };
+}
