@@ -81,13 +81,16 @@ describe("the list of stacks that wait", () => {
 
     const first = await yard.json<Listed>("/v1/stacks?waiting=true&limit=1");
     const second = await yard.json<Listed>(`/v1/stacks?waiting=true&cursor=${first.cursor}`);
-    const plain = await yard.json<Listed>("/v1/stacks");
+    const all = await yard.json<Listed>("/v1/stacks?waiting=true&condition=any");
+    const plain = await yard.json<Listed>("/v1/stacks?condition=any");
 
     expect([first, second].map(({ items }) => items.map(({ id }) => id))).toEqual([["a"], ["b"]]);
     expect(second.items[0]?.waiting).toMatchObject({
       summary: expect.stringMatching(/^Waits for create\. create: Runs at worker/),
       waitsFor: { kind: "lease", task: "create" },
     });
+    expect(all.items.map(({ id }) => id)).toEqual(["a", "b", "c"]);
+    expect(all.items[2]?.waiting).toMatchObject({ waitsFor: { kind: "event" } });
     expect(plain.items.map(({ id, waiting }) => [id, waiting])).toEqual([
       ["a", undefined],
       ["b", undefined],

@@ -23,6 +23,7 @@ export const stacksLs = defineServerCommand({
   examples: [
     { command: "stackyard stacks ls --condition failed", what: "Those with a failed task." },
     { command: "stackyard stacks ls --waiting", what: "What each one that waits is waiting for, and for whom." },
+    { command: "stackyard stacks ls --waiting --condition any", what: "The same of all, quiet ones too." },
     { command: "stackyard stacks ls --machine review-app --json", what: "Those of a machine, one JSON object a line." },
   ],
   args: Type.Object({
@@ -37,12 +38,20 @@ export const stacksLs = defineServerCommand({
           Type.Literal("overdue"),
           Type.Literal("busy"),
           Type.Literal("waiting"),
+          Type.Literal("any"),
         ],
-        { description: "Only with a failed task, stalled, overdue, with a running task, or one of these." },
+        {
+          description:
+            "Only with a failed task, stalled, overdue, with a running task, or one of these; any: all of them.",
+        },
       ),
     ),
     waiting: Type.Optional(
-      Type.Boolean({ short: "w", description: "What each waits for; without --condition only those that do." }),
+      Type.Boolean({
+        short: "w",
+        description:
+          "What each waits for; without --condition only those that are not quiet. With --condition any also those that wait for an event or a timer alone.",
+      }),
     ),
     ...limitArg,
   }),

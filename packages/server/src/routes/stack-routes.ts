@@ -31,11 +31,13 @@ const stackQuery = {
       Type.Literal("overdue"),
       Type.Literal("busy", { description: "A task is PENDING." }),
       Type.Literal("waiting", { description: "One of these, or an event is parked." }),
+      Type.Literal("any", { description: "Whatever it is; as without one, but where `waiting` is true." }),
     ]),
   ),
   waiting: Type.Optional(
     Type.Boolean({
-      description: "With what each stack waits for, at most 100 a page; without a condition only those that do.",
+      description:
+        "With what each stack waits for, at most 100 a page; without a condition only those that are not quiet.",
     }),
   ),
   ...pageQuery,
@@ -58,15 +60,15 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
     summary: "Stacks in order of their ids.",
     query: stackQuery,
     answers: { 200: { description: "A page.", schema: pageOf(StackSummary) } },
-    async handle({ query: { cursor, limit, waiting = false, ...given } }) {
+    async handle({ query: { cursor, limit, waiting = false, condition = waiting ? "waiting" : "any", ...given } }) {
+      const filter: StackFilter = { ...given, ...(condition === "any" ? {} : { condition }) };
       const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
       if (!waiting) {
         return json(
           200,
-          toPage(await store.listStacks(given satisfies StackFilter, input), (item) => toStackSummary(item)),
+          toPage(await store.listStacks(filter, input), (item) => toStackSummary(item)),
         );
       }
-      const filter: StackFilter = { condition: "waiting", ...given };
       const page = await store.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
       const reasons = await explainer.explainAll(page.items);
       return json(
