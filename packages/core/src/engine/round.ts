@@ -1,6 +1,5 @@
 import type { Applied, Decision } from "../machine/decide/decision.ts";
-import { closeRun } from "../machine/decide/open-runs.ts";
-import { spendTimer } from "../machine/decide/timers.ts";
+import { followDecision } from "../machine/decide/follow-decision.ts";
 import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import type {
@@ -59,13 +58,8 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
  */
 export function takeDecision(round: Round, event: StackEvent, decision: Decision, unclaimedAtOnce: boolean): boolean {
   if (decision.kind === "applied") return takeApplied(round, event, decision, unclaimedAtOnce);
-  if (decision.closes !== undefined) {
-    round.closes.push(decision.closes);
-    if (round.stack !== undefined) round.stack = closeRun(round.stack, decision.closes);
-  }
-  // A timer that fired in vain is spent all the same; it is recorded with its reason and not delivered again.
-  const spent = decision.kind === "rejected" ? decision.spends : undefined;
-  if (round.stack !== undefined && spent !== undefined) round.stack = spendTimer(round.stack, spent);
+  if (decision.closes !== undefined) round.closes.push(decision.closes);
+  round.stack = followDecision(round.stack, decision);
   return false;
 }
 
@@ -75,7 +69,7 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, unclaim
   round.dispatches.push(...decision.dispatches);
   round.closes.push(...decision.closes);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce });
-  round.stack = decision.removed ? undefined : decision.stack;
+  round.stack = followDecision(before, decision);
   return (
     before === undefined ||
     decision.removed ||

@@ -1,6 +1,6 @@
 import { decide } from "../../machine/decide/decide.ts";
 import type { Decision } from "../../machine/decide/decision.ts";
-import { closeRun } from "../../machine/decide/open-runs.ts";
+import { followDecision } from "../../machine/decide/follow-decision.ts";
 import { dueTimers, spendTimer } from "../../machine/decide/timers.ts";
 import type { DecideLimits } from "../../machine/decide/work.ts";
 import type { Machine } from "../../machine/machine.ts";
@@ -129,10 +129,8 @@ function work(replay: Replay, event: StackEvent): Decision {
   const { machine, limits } = replay;
   const stack = replay.stack && withDrawn(replay.stack, event);
   const decision = decide(machine, stack, stack === undefined ? { ...event, machine: machine.name } : event, limits);
-  if (decision.kind === "applied") {
-    replay.applied.add(event.id);
-    replay.stack = decision.removed ? undefined : decision.stack;
-  } else if (stack && decision.closes !== undefined) replay.stack = closeRun(stack, decision.closes);
+  if (decision.kind === "applied") replay.applied.add(event.id);
+  replay.stack = followDecision(replay.stack, decision);
   return decision;
 }
 

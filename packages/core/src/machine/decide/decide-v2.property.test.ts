@@ -8,7 +8,7 @@ import { listSecretRefs, readSecrets } from "../secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../stack.ts";
 import { decide } from "./decide.ts";
 import type { Applied, Decision, Dispatch } from "./decision.ts";
-import { closeRun } from "./open-runs.ts";
+import { followDecision } from "./follow-decision.ts";
 import { hasFailed } from "./task-flow.ts";
 
 const STATES = ["INIT", "A", "B", "C"];
@@ -175,11 +175,6 @@ function toAnswer({ byId, pick, n, secret, sensitive }: Plan, stack: Stack | und
   };
 }
 
-function follow(stack: Stack | undefined, decision: Decision): Stack | undefined {
-  if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
-  return stack && decision.closes !== undefined ? closeRun(stack, decision.closes) : stack;
-}
-
 interface Step {
   readonly before: Stack | undefined;
   readonly event: StackEvent;
@@ -195,7 +190,7 @@ function walk(machine: Machine, plans: readonly Plan[], check: (step: Step) => v
     const event = toEvent(plan, stack, index);
     const decision = decide(machine, stack, event);
     check({ before: stack, event, decision });
-    stack = follow(stack, decision);
+    stack = followDecision(stack, decision);
   }
 }
 

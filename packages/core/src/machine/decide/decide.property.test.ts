@@ -6,7 +6,7 @@ import type { StackEvent } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
 import type { Applied, Decision, Dispatch } from "./decision.ts";
-import { closeRun } from "./open-runs.ts";
+import { followDecision } from "./follow-decision.ts";
 
 const STATES = ["INIT", "A", "B", "C"];
 const TASKS = ["t1", "t2", "constructor", "__proto__"];
@@ -77,11 +77,6 @@ function toEvent(plan: Plan, stack: Stack | undefined, index: number): StackEven
   };
 }
 
-function follow(stack: Stack | undefined, decision: Decision): Stack | undefined {
-  if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
-  return stack && decision.closes !== undefined ? closeRun(stack, decision.closes) : stack;
-}
-
 function checkApplied(machine: Machine, before: Stack | undefined, decision: Applied): void {
   const { stack, dispatches, removed, closes } = decision;
   const state = machine.states.get(stack.state);
@@ -136,7 +131,7 @@ describe("decide, for any machine and any events", () => {
           expect(decide(machine, stack, event)).toEqual(decision);
           expect(JSON.stringify(stack)).toBe(frozen);
           if (decision.kind === "applied") checkApplied(machine, stack, decision);
-          stack = follow(stack, decision);
+          stack = followDecision(stack, decision);
         }
       }),
       { numRuns: 500 },
@@ -163,8 +158,8 @@ describe("a machine of the first version that was written anew in the second", (
           const second = decide(anew, after, event);
 
           expect(toEffect(second)).toEqual(toEffect(first));
-          before = follow(before, first);
-          after = follow(after, second);
+          before = followDecision(before, first);
+          after = followDecision(after, second);
         }
       }),
       { numRuns: 300 },

@@ -1,9 +1,9 @@
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
+import { followDecision } from "../decide/follow-decision.ts";
 import type { Machine } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
-import { followUnchanged } from "./simulated-yard.ts";
 import { type ReplayedEvent, type StepDifference, toOutcome } from "./simulation-line.ts";
 
 /** The events of each stack's present life, to be worked again on another revision. */
@@ -43,16 +43,11 @@ function compareLife(life: readonly KeptEvent[], machine: Machine): readonly Ste
     // Moves between revisions are what is being tried; they are no events of the machine.
     if (event.name === SYSTEM_EVENTS.upgradeStack) continue;
     const again = decide(machine, stack, stack === undefined ? { ...event, machine: machine.name } : event);
-    stack = follow(stack, again);
+    stack = followDecision(stack, again);
     const after = toReplayed(again, stack);
     if (JSON.stringify(before) !== JSON.stringify(after)) differences.push({ step, event: event.name, before, after });
   }
   return differences;
-}
-
-function follow(stack: Stack | undefined, decision: Decision): Stack | undefined {
-  if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
-  return stack && followUnchanged(stack, decision);
 }
 
 /** What a decision did, with the stack after it. */

@@ -1,7 +1,6 @@
 import { decide, decideWithoutMachine, machineNameFor } from "../decide/decide.ts";
 import type { Applied, Decision } from "../decide/decision.ts";
-import { closeRun } from "../decide/open-runs.ts";
-import { spendTimer } from "../decide/timers.ts";
+import { followDecision } from "../decide/follow-decision.ts";
 import { tellUnknownMachine } from "../decide/unknown-machine.ts";
 import type { Machine } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
@@ -99,14 +98,8 @@ function takeDecision(yard: SimulatedYard, event: StackEvent, decision: Decision
     takeApplied(yard, event, decision);
     return;
   }
-  const stack = yard.stacks.get(event.stackId);
-  if (stack) yard.stacks.set(stack.id, followUnchanged(stack, decision));
-}
-
-/** A stack after an event that was not applied: an answer may have ended a run, a timer has fired all the same. */
-export function followUnchanged(stack: Stack, decision: Exclude<Decision, { kind: "applied" }>): Stack {
-  const closed = decision.closes === undefined ? stack : closeRun(stack, decision.closes);
-  return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
+  const stack = followDecision(yard.stacks.get(event.stackId), decision);
+  if (stack) yard.stacks.set(stack.id, stack);
 }
 
 function takeApplied(yard: SimulatedYard, event: StackEvent, decision: Applied): void {
