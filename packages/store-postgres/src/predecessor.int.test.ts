@@ -135,7 +135,7 @@ describe("a database of the predecessor", () => {
 
   it("is not written anew when it is taken over, and leaves room for updates from then on", async () => {
     const look =
-      "select ctid, id, reloptions from public.stacks, pg_class where oid = 'public.stacks'::regclass order by id";
+      "select stacks.ctid, id, reloptions from public.stacks, pg_class where oid = 'public.stacks'::regclass order by id";
     const before = await server.sql(look, url);
 
     await migratePostgresStore({ connection: url });

@@ -58,7 +58,9 @@ describe("texts that PostgreSQL cannot hold", () => {
     await store.commit([aChange({ stackId, park: [parked], setAside: [setAside], acknowledges: receipts })]);
 
     expect((await store.load([stackId]))[0]?.parked).toEqual([parked]);
-    expect(await store.takeDue({ ...take, kinds: ["event", "parked"] })).toEqual([{ kind: "parked", stackId, dueAt: T0 }]);
+    expect(await store.takeDue({ ...take, kinds: ["event", "parked"] })).toEqual([
+      { kind: "parked", stackId, dueAt: T0 },
+    ]);
     expect((await store.listSetAside({ stackId, code: ODD }, { limit: 5 })).items).toEqual([setAside]);
     await store.commit([aChange({ stackId, unpark: [ODD] })]);
     expect(await store.redrive([ODD], T0)).toEqual([ODD]);
