@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@stackyard/core";
 import type pg from "pg";
 import type { Connections } from "./connections.ts";
 
 /** What listening needs. */
 export interface ListenInput {
-  readonly connections: Connections;
+  readonly connections: Pick<Connections, "connect">;
   readonly channel: string;
   readonly logger: Logger;
   readonly onMessage: (payload: string) => void;
@@ -42,7 +43,7 @@ async function run(input: ListenInput, stopping: AbortSignal): Promise<void> {
       input.logger.debug("Notifications cannot be heard; work is found by asking.", { error, pauseMs });
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     }
-    if (!stopping.aborted) await pause(pauseMs * (0.5 + Math.random()), stopping);
+    await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal: stopping, ref: false }).catch(() => undefined);
   }
 }
 
@@ -62,23 +63,12 @@ async function hearOut({ connections, channel, onMessage, onConnected }: ListenI
 
 function untilEnd(client: pg.Client, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    client.on("end", resolve).on("error", () => resolve());
-    stopping.addEventListener("abort", () => resolve(), { once: true });
-    if (stopping.aborted) resolve();
-  });
-}
-
-function pause(ms: number, stopping: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    timer.unref();
-    stopping.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
+    const end = () => {
+      stopping.removeEventListener("abort", end);
+      resolve();
+    };
+    client.on("end", end).on("error", end);
+    stopping.addEventListener("abort", end);
+    if (stopping.aborted) end();
   });
 }
