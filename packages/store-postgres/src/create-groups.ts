@@ -50,12 +50,11 @@ export function createGroups(database: Database, signals: Signals, limits: Group
     }),
     enqueues: new GroupedCalls({
       ...common,
-      // A publisher's event is on its way to others with its commit: it waits for no second one.
-      run: async (calls: readonly (readonly QueuedEvent[])[]) => {
-        const outputs = await enqueueAll(database, calls, signals.toNotification(EVENT));
-        signals.tellHere(EVENT);
-        return outputs;
-      },
+      run: telling(
+        signals,
+        () => EVENT,
+        (calls: readonly (readonly QueuedEvent[])[]) => enqueueAll(database, calls),
+      ),
       weightOf: (events) => events.length,
       // Events of a stack keep the order of the calls.
       maxInFlight: 1,

@@ -39,15 +39,14 @@ export function createWorkQueue(
 
 const GIVEN_BACK = new Set(["event", "task"] as const);
 
-const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null), pg_notify($2, $3)" };
+const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null)" };
 
-/** Adds the events of several calls, in their order, and tells others of them. */
+/** Adds the events of several calls, in their order. */
 export async function enqueueAll(
   database: Database,
   calls: readonly (readonly QueuedEvent[])[],
-  notification: readonly [channel: string, payload: string],
 ): Promise<readonly undefined[]> {
-  await database.rows(ENQUEUE, JSON.stringify(calls.flat().map((event) => toEventRow(event))), ...notification);
+  await database.rows(ENQUEUE, JSON.stringify(calls.flat().map((event) => toEventRow(event))));
   return calls.map(() => undefined);
 }
 

@@ -10,6 +10,8 @@ type Kind = StoreSignal["kind"];
 
 const PAUSE_MS = 2;
 const KINDS: readonly Kind[] = ["event", "task", "history"];
+// A hint need not last, and the lock that all notifications of the server take must not be held through a wait for the disk.
+const NOTIFY = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 
 /** What signals need. */
 export interface SignalsDeps {
@@ -20,7 +22,7 @@ export interface SignalsDeps {
 
 /**
  * Tells of commits: the listeners of this process at once, those of others by `NOTIFY`. That is a transaction of its
- * own after the commit, because one with a notification in it keeps all others of the server from committing; what comes
+ * own after the commit, because one with a notification in it keeps all others of that kind on the server from committing; what comes
  * while one is on its way shares the next. A signal that is lost costs its receiver the time until it asks by itself.
  */
 export class Signals {
@@ -52,16 +54,6 @@ export class Signals {
     return stop;
   }
 
-  /** What `pg_notify` takes, for a statement that tells others by its own commit. */
-  toNotification(kinds: ReadonlySet<Kind>): readonly [channel: string, payload: string] {
-    return [this.#channel, `${this.#origin} ${[...kinds].join(",")}`];
-  }
-
-  /** Call it after a commit that has told others. */
-  tellHere(kinds: ReadonlySet<Kind>): void {
-    if (!this.#closed) this.#listeners.tell(kinds);
-  }
-
   /** Call it after a commit. */
   tell(kinds: ReadonlySet<Kind>): void {
     if (kinds.size === 0 || this.#closed) return;
@@ -83,9 +75,9 @@ export class Signals {
 
   async #send(): Promise<void> {
     while (this.#pending.size > 0) {
-      const values = [...this.toNotification(this.#pending)];
+      const values = [this.#channel, `${this.#origin} ${[...this.#pending].join(",")}`];
       this.#pending = new Set();
-      const query = { name: "notify", text: "select pg_notify($1, $2)", values };
+      const query = { name: "notify", text: NOTIFY, values };
       await this.#deps.connections
         .use((pool) => pool.query(query))
         .catch((error: unknown) => this.#deps.logger.debug("Others could not be told of a commit.", { error }));
