@@ -73,6 +73,7 @@ export function decideInYard(yard: SimulatedYard, event: StackEvent): Decision {
   const name = machineNameFor(stack, event) ?? "";
   const machine = findMachine(yard, name, { stack, event });
   if (machine) return decide(machine, stack, event);
+  if (isNamed(event)) return { kind: "rejected", code: "MACHINE_UNKNOWN", reason: tellUnknownRevision(name, event.to) };
   return yard.machines.has(name)
     ? { kind: "rejected", code: "MACHINE_INVALID", reason: `The machine "${name}" has errors.` }
     : { kind: "rejected", code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, yard.machines.keys()) };
@@ -87,10 +88,22 @@ interface Wanted {
 function findMachine(yard: SimulatedYard, name: string, { stack, event }: Wanted): Machine | undefined {
   const newest = yard.machines.get(name);
   const own = stack && yard.revisions.get(stack.machineHash);
-  if (event.name === SYSTEM_EVENTS.upgradeStack) return event.to === undefined ? newest : yard.revisions.get(event.to);
-  if (stack === undefined || own === undefined) return newest;
+  if (isNamed(event)) {
+    const named = yard.revisions.get(event.to);
+    return named?.name === name ? named : undefined;
+  }
+  if (stack === undefined || own === undefined || event.name === SYSTEM_EVENTS.upgradeStack) return newest;
   if (own.revision === "pin") return own;
   return newest?.states.has(stack.state) ? newest : own;
+}
+
+/** True for an upgrade to a revision that is named. */
+function isNamed(event: StackEvent): event is StackEvent & { readonly to: string } {
+  return event.name === SYSTEM_EVENTS.upgradeStack && event.to !== undefined;
+}
+
+function tellUnknownRevision(name: string, to: string): string {
+  return `No revision ${to.slice(0, 12)} of "${name}" was loaded.`;
 }
 
 function takeDecision(yard: SimulatedYard, event: StackEvent, decision: Decision): void {

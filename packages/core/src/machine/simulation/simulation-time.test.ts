@@ -194,6 +194,36 @@ describe("a step of a simulation that changes machines", () => {
     ]);
   });
 
+  it("upgrades a stack by an event to a loaded revision of its own machine only", () => {
+    const other = newer({ name: "other", hash: "2".repeat(64) });
+    const options = {
+      revisions: new Map([
+        ["new.yaml", { name: "review-app", machine: newer() }],
+        ["other.yaml", { name: "other", machine: other }],
+      ]),
+    };
+    const upgrade = (to: string) => ({ event: { stackId: "s1", event: "UPGRADE_STACK", to } });
+
+    const lines = run(
+      [
+        open("s1"),
+        { load: "new.yaml" },
+        { load: "other.yaml" },
+        upgrade(other.hash),
+        upgrade("3".repeat(64)),
+        upgrade(newer().hash),
+      ],
+      options,
+    );
+
+    const refusal = (hash: string) => `No revision ${hash.slice(0, 12)} of "review-app" was loaded.`;
+    expect(lines.slice(3).map(({ outcome, code, reason }) => [outcome, code, reason])).toEqual([
+      ["refused", "MACHINE_UNKNOWN", refusal(other.hash)],
+      ["refused", "MACHINE_UNKNOWN", refusal("3".repeat(64))],
+      ["applied", undefined, undefined],
+    ]);
+  });
+
   it("tells by a dry run where the stack's events would have done something else, and changes nothing", () => {
     const states = new Map(newer().states);
     const init = states.get("INIT");
