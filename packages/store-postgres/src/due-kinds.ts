@@ -28,15 +28,21 @@ function attemptSource(kind: "poll" | "lapsedLease" | "deadline", column: string
   };
 }
 
-function stackSource(kind: "timer" | "parked", rows: string, instant: string): DueSource {
+/** `due`: rows that are due, one a stack. */
+function stackSource(kind: "timer" | "parked", parts: { rows: string; due: string; instant: string }): DueSource {
+  const { rows, due, instant } = parts;
   return {
     due: `select '${kind}' as kind, x.key, x.at, null::bigint as seq, null::bigint as attempt_no, x.stack_id,
                  null::bigint as cancel_until
-       from (select distinct on (r.stack_id) r.* from (${rows} and ${instant} <= $1) r order by r.stack_id, r.at) x
-      where ${FREE} order by x.at limit $2`,
+       from (${due}) x where ${FREE} order by x.at limit $2`,
     next: nextOf(`${rows} order by ${instant}`),
   };
 }
+
+const TIMERS = `select 'timer:' || s.timer_at || ':' || s.version || ':' || s.id as key, s.timer_at as at, s.timer_at as bound,
+            s.id as stack_id from stackyard.stacks s where s.timer_at is not null`;
+const PARKED = `select 'parked:' || p.next_try_at || ':' || p.stack_id as key, p.next_try_at as at, p.next_try_at as bound,
+            p.stack_id from stackyard.parked p where true`;
 
 /** Where due work besides events is found. The keys of timers name the version: a later record may have one of the same instant. */
 export const DUE_SOURCES: Readonly<Record<Exclude<DueKind, "event">, DueSource>> = {
@@ -53,16 +59,11 @@ export const DUE_SOURCES: Readonly<Record<Exclude<DueKind, "event">, DueSource>>
     "'lapsedLease:' || l.lease_until || ':' || l.token || ':' || l.attempt_no",
   ),
   deadline: attemptSource("deadline", "ends_at", "'deadline:' || l.ends_at || ':' || l.attempt_no"),
-  timer: stackSource(
-    "timer",
-    `select 'timer:' || s.timer_at || ':' || s.version || ':' || s.id as key, s.timer_at as at, s.timer_at as bound,
-            s.id as stack_id from stackyard.stacks s where s.timer_at is not null`,
-    "s.timer_at",
-  ),
-  parked: stackSource(
-    "parked",
-    `select 'parked:' || p.next_try_at || ':' || p.stack_id as key, p.next_try_at as at, p.next_try_at as bound,
-            p.stack_id from stackyard.parked p where true`,
-    "p.next_try_at",
-  ),
+  timer: stackSource("timer", { rows: TIMERS, due: `${TIMERS} and s.timer_at <= $1`, instant: "s.timer_at" }),
+  parked: stackSource("parked", {
+    rows: PARKED,
+    // A stack may have several.
+    due: `select distinct on (r.stack_id) r.* from (${PARKED} and p.next_try_at <= $1) r order by r.stack_id, r.at`,
+    instant: "p.next_try_at",
+  }),
 };
