@@ -3,7 +3,7 @@ import type { Change, CommitResult, LoadedStack, ParkedEvent } from "@stackyard/
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { toComparedText, toKeyText } from "./key-text.ts";
-import { parseStackRow, type StackRow } from "./stack-data.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 import { toCommitParameters } from "./to-commit-parameters.ts";
 
 /** Loads and commits stacks. Commits that wait at the same time share one call of the server. */
@@ -23,9 +23,7 @@ export function createStackStore(
 const LOAD = {
   name: "load_stacks",
   text: `
-select s.id, s.data, s.foreign_write, s.version,
-       (extract(epoch from s.creation_time) * 1000)::bigint as created,
-       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated,
+select ${STACK_COLUMNS},
        (select array_agg(p.body order by p.parked_at, p.parked_no) from stackyard.parked p where p.stack_id = i.id) as parked
   from unnest($1::text[]) with ordinality as i(id, n)
   left join stackyard.stacks s on s.id = i.id and s.id = any($1)

@@ -2,6 +2,7 @@ import type { Store } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { toEventRow } from "./event-rows.ts";
+import { giveBack } from "./give-back.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { nextDueAt } from "./next-due-at.ts";
 import { QueueFloor } from "./queue-floor.ts";
@@ -28,6 +29,7 @@ export function createWorkQueue(
       if (receipts.length > 0) await acknowledges.call(receipts);
     },
     async giveBack(receipts, visibleAt) {
+      database.assertOpen();
       await giveBack(database, receipts, visibleAt);
       floors.events.reset();
       floors.tasks.reset();
@@ -69,15 +71,4 @@ export async function acknowledgeAll(
     await database.rows(ACKNOWLEDGE, seqs, stacks, tasks);
   }
   return calls.map(() => undefined);
-}
-
-const GIVE_BACK = { name: "give_back_rows", text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)" };
-
-async function giveBack(database: Database, receipts: readonly string[], visibleAt: number): Promise<void> {
-  database.assertOpen();
-  const { events, tasks, others } = parseReceipts(receipts);
-  if (events.length + tasks.length + others.length === 0) return;
-  const seqs = events.map(({ seq }) => seq);
-  const stacks = events.map(({ stack }) => stack);
-  await database.rows(GIVE_BACK, seqs, stacks, tasks, others, visibleAt);
 }

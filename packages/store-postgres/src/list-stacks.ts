@@ -3,7 +3,7 @@ import type { Database, Parameter } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import { afterPrefix } from "./page.ts";
 import { TROUBLE } from "./stack-columns.ts";
-import { readStackRow, type StackRow } from "./stack-data.ts";
+import { readStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 import type { Statement } from "./statement.ts";
 
 /** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */
@@ -64,18 +64,16 @@ function toStatement(filter: StackFilter): { readonly statement: Statement; read
 }
 
 const RANGE = "s.id > $1 and s.id >= $2 and s.id <= $3";
-const COLUMNS = `s.id, s.data, s.foreign_write, s.version, (extract(epoch from s.creation_time) * 1000)::bigint as created,
-       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated`;
 
 function toText(conditions: readonly string[]): string {
   if (conditions.length === 0) {
-    return `select ${COLUMNS}, true as wanted from stackyard.stacks s where ${RANGE} order by s.id limit $4`;
+    return `select ${STACK_COLUMNS}, true as wanted from stackyard.stacks s where ${RANGE} order by s.id limit $4`;
   }
   return `
 with range_end as materialized (
   select s.id from stackyard.stacks s where ${RANGE} order by s.id limit 1 offset ${MAX_SCANNED - 1}
 ), found as materialized (
-  select ${COLUMNS} from stackyard.stacks s
+  select ${STACK_COLUMNS} from stackyard.stacks s
    where ${RANGE} and s.id <= coalesce((select id from range_end), $3) and ${conditions.join(" and ")}
    order by s.id limit $4
 )

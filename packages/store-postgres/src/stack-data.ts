@@ -31,6 +31,11 @@ export function toStackData({ state, ...stack }: Stack): string {
   return JSON.stringify({ ...stack, _state: state });
 }
 
+/** The columns of a `StackRow`, of `stacks` as `s`. */
+export const STACK_COLUMNS = `s.id, s.data, s.foreign_write, s.version,
+       (extract(epoch from s.creation_time) * 1000)::bigint as created,
+       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated`;
+
 /** A row of `stacks`, as far as its record needs it. */
 export interface StackRow {
   readonly id: string;

@@ -1,10 +1,11 @@
 import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { DUE_SOURCES } from "./due-kinds.ts";
+import { giveBack } from "./give-back.ts";
 import { fromKeyText } from "./key-text.ts";
 import type { DueKind, TaskMessage } from "./port-types.ts";
 import type { QueueFloor } from "./queue-floor.ts";
-import { parseReceipts, toEventReceipt } from "./receipts.ts";
+import { toEventReceipt } from "./receipts.ts";
 import type { Statement } from "./statement.ts";
 
 type OtherKind = Exclude<DueKind, "event">;
@@ -45,27 +46,11 @@ async function mergeTaken(
   input: TakeDueInput,
 ): Promise<readonly DueItem[]> {
   const items = [...taken].sort((a, b) => a.at - b.at).map(({ item }) => item);
-  const surplus = items.slice(input.limit);
-  await giveBackAtOnce(database, surplus, input.now);
+  const surplus = items.slice(input.limit).flatMap((item) => ("receipt" in item ? [item.receipt] : []));
+  await giveBack(database, surplus, input.now);
   floors.events.reset();
   floors.tasks.reset();
   return items.slice(0, input.limit);
-}
-
-const GIVE_BACK = { name: "give_back_rows", text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)" };
-
-async function giveBackAtOnce(database: Database, items: readonly DueItem[], now: number): Promise<void> {
-  const { events, tasks, others } = parseReceipts(items.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
-  if (items.length === 0) return;
-  const seqs = events.map(({ seq }) => seq);
-  await database.rows(
-    GIVE_BACK,
-    seqs,
-    events.map(({ stack }) => stack),
-    tasks,
-    others,
-    now,
-  );
 }
 
 interface EventRow {

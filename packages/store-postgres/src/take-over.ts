@@ -2,7 +2,7 @@ import type { Logger } from "@stackyard/core";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import { toColumns } from "./stack-columns.ts";
-import { readStackRow, type StackRow } from "./stack-data.ts";
+import { readStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 
 /** A row of `stacks` that holds no stack, and why. */
 export interface UnreadableStack {
@@ -15,8 +15,7 @@ const BATCH = 500;
 const NEXT = {
   name: "next_foreign_stacks",
   text: `
-select s.id, s.data, s.foreign_write, s.version, (extract(epoch from s.creation_time) * 1000)::bigint as created,
-       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated
+select ${STACK_COLUMNS}
   from stackyard.stacks s where s.machine is null and s.unreadable is null order by s.id limit ${BATCH}`,
 };
 
