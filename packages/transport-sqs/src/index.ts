@@ -20,6 +20,7 @@ export {
 export type { OutgoingMessage } from "./outgoing-message.ts";
 export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";
 export type { Sender } from "./sender.ts";
+export { createSetAsideSender, type SetAsideSender } from "./set-aside-sender.ts";
 export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";
 export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport-options.ts";
 export { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";
