@@ -8,7 +8,6 @@ const bundle: Options = {
   splitting: true,
   minify: true,
   clean: true,
-  noExternal: [/.*/],
   removeNodeProtocol: false,
   outExtension: () => ({ js: ".mjs" }),
   banner: {
@@ -22,7 +21,14 @@ export default defineConfig([
     ...bundle,
     entry: { index: "src/index.ts" },
     outDir: "dist/lambda",
-    external: [/^@(aws-sdk|smithy)\//, "pg-native"],
+    external: [/^@aws-sdk\//, /^@smithy\//, "pg-native"],
+    noExternal: [/^(?!@aws-sdk\/|@smithy\/|pg-native$)/],
   },
-  { ...bundle, entry: { main: "src/main.ts" }, outDir: "dist/container", external: ["pg-native"] },
+  {
+    ...bundle,
+    entry: { main: "src/main.ts" },
+    outDir: "dist/container",
+    external: ["pg-native"],
+    noExternal: [/^(?!pg-native$)/],
+  },
 ]);

@@ -1,6 +1,7 @@
-import { type Clock, type Logger, silentLogger } from "@stackyard/core";
+import type { Clock, Logger } from "@stackyard/core";
 import type { Tracing } from "@stackyard/transport-sqs";
 import type { EnvironmentVariables } from "./app.ts";
+import { createJsonLogger, type LogLevel } from "./json-logger.ts";
 
 /** What an app tells about itself. */
 export interface AppTelemetry {
@@ -19,7 +20,11 @@ export interface TelemetryInput {
   readonly clock: Clock;
 }
 
-/** Tells nothing. */
-export function createAppTelemetry(_input: TelemetryInput): AppTelemetry {
-  return { logger: silentLogger, tracing: undefined, instrumentEngine: (engine) => engine, flush: async () => {} };
+/** Logs, as `LOG_LEVEL` says; a wrong level is told with all else that is wrong. */
+export function createAppTelemetry({ service, environment, clock }: TelemetryInput): AppTelemetry {
+  const level = LEVELS.find((each) => each === environment["LOG_LEVEL"]) ?? "info";
+  const logger = createJsonLogger({ service, level, clock, write: (line) => void process.stdout.write(line) });
+  return { logger, tracing: undefined, instrumentEngine: (engine) => engine, flush: async () => {} };
 }
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];

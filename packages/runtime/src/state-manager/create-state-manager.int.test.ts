@@ -1,5 +1,6 @@
 import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { silentTelemetry } from "../testing/silent-telemetry.ts";
 import { type Cloud, startCloud } from "../testing/start-cloud.ts";
 import { type Manager, startManager } from "../testing/start-manager.ts";
 import { createStateManager } from "./create-state-manager.ts";
@@ -95,7 +96,9 @@ describe("a state manager in Lambda", () => {
 
   it("sends a task once however many functions work on one stack at a time", async () => {
     const manager = await startManager(cloud);
-    const others = [1, 2, 3].map(() => createStateManager({ environment: manager.environment }));
+    const others = [1, 2, 3].map(() =>
+      createStateManager({ environment: manager.environment, telemetry: silentTelemetry }),
+    );
     const stackIds = Array.from({ length: 6 }, (_, index) => `pr-${index}`);
     await manager.play(...stackIds.map((stackId) => ({ ...opened, stackId })));
     const tasks = await manager.takeTasks();
@@ -155,6 +158,7 @@ describe("a state manager in Lambda", () => {
     const manager = await startManager(cloud, { suffix: ".fifo", environment });
     const knows = createStateManager({
       environment: { ...manager.environment, SQS_EVENT_QUEUE_URL: manager.queues.events },
+      telemetry: silentTelemetry,
     });
     await cloud.send(manager.queues.events, opened);
 

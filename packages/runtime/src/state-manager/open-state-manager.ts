@@ -13,9 +13,11 @@ import {
   type BatchOptions,
   createOutboxRelay,
   createQueueSender,
+  createSetAsideSender,
   createSqsTransport,
   type OutboxRelay,
   type Sender,
+  type SetAsideSender,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
 import type { Environment } from "../environment/parse-environment.ts";
@@ -26,6 +28,8 @@ import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { loadTransportOptions, MAX_DELIVERIES } from "../transport-options.ts";
 import { drainStore } from "./drain-store.ts";
+import { createCommitFollower } from "./follow-commits.ts";
+import { watchCommits } from "./watch-commits.ts";
 
 /** What a state manager is made of. */
 export interface OpenInput {
@@ -69,11 +73,14 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   const session = { name: `state-manager-${environment.yard}` };
   const aws = createEnvironmentAws({ environment, session, clock, logger });
   const { runnersHaveStore } = environment;
-  const [locator, queues, store] = await Promise.all([
+  const [locator, queues, opened] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
     openStore(given(environment.store), { aws, clock, logger, runnersHaveStore }),
   ]);
+  const ticks = toTickSender(environment, queues, { clock, random });
+  const setAside = toSetAsideSender(environment, queues, { clock, random });
+  const store = watchCommits(opened, createCommitFollower({ ticks, setAside, clock, logger }));
   const transport = createSqsTransport(queues);
   const outbox = createOutboxRelay({ store, transport, clock, logger });
   const engineDeps = { store, locator, executors, clock, ids: input.ids, random, logger };
@@ -82,8 +89,7 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   // No queue redelivers what lies in the store; there it is parked.
   const queued = createEngine(engineDeps, { ...options, refusedEvents: toQueuedRefusals(options.refusedEvents) });
   return {
-    ...{ environment, store, engine, transport, outbox, clock, logger },
-    ticks: toTickSender(environment, queues, { clock, random }),
+    ...{ environment, store, engine, transport, outbox, ticks, clock, logger },
     batches: toBatchOptions(environment, queues),
     retention: toRetention(environment),
     drain: (stopAt) => drainStore({ store, engine: telemetry.instrumentEngine(queued), outbox, clock }, stopAt),
@@ -118,6 +124,15 @@ function toTickSender(
 ): Sender | undefined {
   if (queues.ticks === undefined) return undefined;
   return createQueueSender({ sqs, queueUrl: queues.ticks, claimChecks: undefined, ...deps });
+}
+
+function toSetAsideSender(
+  { queues: { eventDeadLetters } }: Environment,
+  { sqs }: SqsTransportOptions,
+  deps: { readonly clock: Clock; readonly random: Random },
+): SetAsideSender | undefined {
+  if (eventDeadLetters === undefined) return undefined;
+  return createSetAsideSender({ sqs, queueUrl: eventDeadLetters, claimChecks: undefined, ...deps });
 }
 
 function toBatchOptions({ queues: { eventDeadLetters } }: Environment, queues: SqsTransportOptions): BatchOptions {

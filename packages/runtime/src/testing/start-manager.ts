@@ -1,4 +1,5 @@
 import { createStateManager } from "../state-manager/create-state-manager.ts";
+import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Cloud } from "./start-cloud.ts";
 
 /** A review app, as CloudSeam's users write it. */
@@ -71,7 +72,7 @@ export async function startManager(
     SQS_EVENT_DEAD_LETTER_QUEUE_URL: queues.eventDeadLetters,
     ...input.environment,
   };
-  const app = createStateManager({ environment });
+  const app = createStateManager({ environment, telemetry: silentTelemetry });
   const context = { getRemainingTimeInMillis: () => 30_000 };
 
   async function invoke(queueUrl: string): Promise<readonly string[]> {
