@@ -1,5 +1,4 @@
-import { DEFAULT_CANCEL_WITHIN_MS } from "../machine/decide/open-runs.ts";
-import { parseDuration } from "../machine/document/duration.ts";
+import { toCancelWithinMs } from "../machine/executor-limits.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
@@ -88,8 +87,7 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
 
 /** How long work that is asked to end may go on: nobody else would ever say that it is over. */
 function findCancelMs({ executors }: MessageWorkerDeps, { task }: TaskMessage): number {
-  const cancelWithin = executors.get(String(task["executor"]))?.cancelWithin ?? "";
-  return parseDuration(cancelWithin) ?? DEFAULT_CANCEL_WITHIN_MS;
+  return toCancelWithinMs(executors.get(String(task["executor"])));
 }
 
 interface Stepping {

@@ -119,6 +119,15 @@ describe("parseRunMachine", () => {
     expect(machine?.hash).not.toBe(other?.hash);
   });
 
+  it.each<[string, () => number]>([
+    ["half a millisecond", () => 0.5],
+    ["no number", () => Number.NaN],
+  ])("has an hour where the executor says %s", (_what, timeout) => {
+    const source = runMachineSource({ ...input, definition: { ...definition, timeout } });
+
+    expect(parseRunMachine(source)?.tasks.get("run")?.timeoutMs).toBe(3_600_000);
+  });
+
   it.each(["", "{", "[]", "{}", '{"machine":"other","executor":"a","config":{},"timeoutMs":1,"cancelWithinMs":1}'])(
     "finds no machine in %j",
     (source) => {

@@ -4,9 +4,8 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "./decide/attempt-id.ts";
-import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/open-runs.ts";
-import { parseDuration } from "./document/duration.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
+import { findTimeoutMs, toCancelWithinMs } from "./executor-limits.ts";
 import {
   FAILED,
   INIT,
@@ -54,18 +53,16 @@ export interface RunMachineInput {
   readonly definition?: ExecutorDefinition;
 }
 
-/** The run's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB. */
+/** The run's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB, and what the executor's own time-out throws. */
 export function runMachineSource(input: RunMachineInput): string {
   const { executor, config, target, definition } = input;
-  // The definition's own schema says what its config is, and only the caller knows that they belong together.
-  const own = definition?.timeout?.(config as never);
   const document: RunSource = {
     machine: RUN_MACHINE,
     executor,
     config,
     ...(target === undefined ? {} : { target }),
-    timeoutMs: input.timeoutMs ?? own ?? DEFAULT_TIMEOUT_MS,
-    cancelWithinMs: parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS,
+    timeoutMs: input.timeoutMs ?? findTimeoutMs(definition, config) ?? DEFAULT_TIMEOUT_MS,
+    cancelWithinMs: toCancelWithinMs(definition),
   };
   const source = JSON.stringify(document);
   const bytes = utf8ToBytes(source).length;

@@ -1,7 +1,7 @@
 import type { CompileContext } from "../document/compile-context.ts";
 import type { Field, MapNode } from "../document/tree.ts";
 import { checkConfig } from "./check-config.ts";
-import { findTimeoutMs } from "./find-timeout.ts";
+import { findConfigTimeoutMs } from "./find-config-timeout.ts";
 
 /** Checks a config, and gives the executor's own time limit for one without fault. */
 export function judgeConfig(
@@ -13,5 +13,5 @@ export function judgeConfig(
   checkConfig(context, config, executor);
   const definition = executor === undefined ? undefined : context.executors.get(executor);
   if (definition === undefined || context.problems.countErrors() > errors) return undefined;
-  return findTimeoutMs(context, config, definition);
+  return findConfigTimeoutMs(context, config, definition);
 }

@@ -1,7 +1,6 @@
-import { DEFAULT_CANCEL_WITHIN_MS } from "../decide/open-runs.ts";
 import type { CompileContext } from "../document/compile-context.ts";
-import { parseDuration } from "../document/duration.ts";
 import { toRecord } from "../document/tree.ts";
+import { toCancelWithinMs } from "../executor-limits.ts";
 import { PLAIN_TASK, type Task } from "../machine.ts";
 import type { TaskDraft } from "./read-tasks.ts";
 
@@ -17,6 +16,6 @@ export function compileTask({ executors }: CompileContext, { name, executor, fie
     ...(executor !== undefined && { executor }),
     definition: toRecord(field.node),
     timeoutMs: timeoutMs ?? TIMEOUT_MS,
-    cancelWithinMs: parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS,
+    cancelWithinMs: toCancelWithinMs(definition),
   };
 }

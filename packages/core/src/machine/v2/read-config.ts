@@ -5,6 +5,7 @@ import { type OpenConfig, openConfig } from "../config/open-config.ts";
 import { onValue } from "../document/compile-context.ts";
 import { type Field, findField, isMapField, type MapNode } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
+import { findTimeoutMs } from "../executor-limits.ts";
 import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import type { DynamicConfig } from "../machine.ts";
@@ -69,8 +70,7 @@ function toChecks(context: V2Context, executor: string): Pick<DynamicConfig, "fi
     findTimeoutMs(config) {
       try {
         // The executor's schema has taken this config.
-        const ms: unknown = executors.get(executor)?.timeout?.(config as never);
-        return typeof ms === "number" && Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
+        return findTimeoutMs(executors.get(executor), config);
       } catch {
         // A reference stands where the executor looks for a value.
         return undefined;

@@ -1,7 +1,6 @@
-import { DEFAULT_CANCEL_WITHIN_MS } from "../decide/open-runs.ts";
 import type { CompileContext } from "../document/compile-context.ts";
-import { parseDuration } from "../document/duration.ts";
 import { toRecord } from "../document/tree.ts";
+import { toCancelWithinMs } from "../executor-limits.ts";
 import type { Machine, Reaction, State, Task } from "../machine.ts";
 import type { EventDraft } from "./read-events.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
@@ -81,7 +80,7 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
     retry,
     outputs,
     timeoutMs: draft.timeoutMs ?? config?.timeoutMs ?? TIMEOUT_MS,
-    cancelWithinMs: parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS,
+    cancelWithinMs: toCancelWithinMs(definition),
   };
 }
 

@@ -3,19 +3,19 @@ import type { Field, MapNode } from "../document/tree.ts";
 import { toRecord } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { findTimeoutMs } from "../executor-limits.ts";
 
 /**
  * The executor's own time limit for a config that it accepts; undefined when it has none. An executor that throws gives
  * `config-invalid`.
  */
-export function findTimeoutMs(
+export function findConfigTimeoutMs(
   context: CompileContext,
   config: Field<MapNode>,
   executor: ExecutorDefinition,
 ): number | undefined {
   try {
-    const ms: unknown = executor.timeout?.(toRecord(config.node) as never);
-    return typeof ms === "number" && Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
+    return findTimeoutMs(executor, toRecord(config.node));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `The executor ${quote(executor.name)} cannot tell its time limit from this config: ${why.slice(0, 200)}`;
