@@ -1,0 +1,81 @@
+import { parseArgs } from "node:util";
+
+/** What is to be measured. */
+export type BenchArguments =
+  | { readonly kind: "embedded"; readonly quick: boolean; readonly json: string }
+  | { readonly kind: "profile"; readonly contender: string; readonly quick: boolean }
+  | {
+      readonly kind: "side-by-side";
+      readonly measure: "rates" | "growth";
+      readonly quick: boolean;
+      readonly json: string;
+      readonly page?: string;
+      readonly only?: readonly string[];
+    };
+
+/** Asked for something that there is not. */
+export interface BenchRefusal {
+  readonly refusal: string;
+}
+
+export const HELP = `npm run bench -- [--side-by-side | --growth | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
+
+Without one of the first three: the embedded stores, a whole yard and Terraform.
+
+  --side-by-side  beside other durable queues, on one Postgres
+  --growth        what a job costs them with more and more rows of older work
+  --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile
+  --quick         a tenth of the work, or less: to see that it runs
+  --json FILE     the figures of the tables; default bench.json
+  --page FILE     side by side and growth: writes its section of that page anew
+  --only ID,…     side by side and growth: these contenders alone: `;
+
+const OPTIONS = {
+  "side-by-side": { type: "boolean", default: false },
+  growth: { type: "boolean", default: false },
+  profile: { type: "string" },
+  quick: { type: "boolean", default: false },
+  json: { type: "string", default: "bench.json" },
+  page: { type: "string" },
+  only: { type: "string" },
+  help: { type: "boolean" },
+} as const;
+
+/** Reads the arguments; `contenders`: ids of those that can be measured side by side. */
+export function parseArguments(
+  args: readonly string[],
+  contenders: readonly string[],
+): BenchArguments | BenchRefusal | "help" {
+  try {
+    const { values } = parseArgs({ args: [...args], options: OPTIONS });
+    return values.help === true ? "help" : toArguments(values, contenders);
+  } catch (error) {
+    return { refusal: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
+
+function toArguments(values: Values, contenders: readonly string[]): BenchArguments | BenchRefusal {
+  const refusal = findRefusal(values, contenders);
+  if (refusal !== undefined) return { refusal };
+  const { quick, json, page, profile, growth, only } = values;
+  if (profile !== undefined) return { kind: "profile", contender: profile, quick };
+  if (!isBesides(values)) return { kind: "embedded", quick, json };
+  const more = { ...(page !== undefined && { page }), ...(only !== undefined && { only: only.split(",") }) };
+  return { kind: "side-by-side", measure: growth ? "growth" : "rates", quick, json, ...more };
+}
+
+function findRefusal(values: Values, contenders: readonly string[]): string | undefined {
+  const { profile, page, only } = values;
+  const named = [profile ?? [], only?.split(",") ?? []].flat();
+  const unknown = named.find((id) => !contenders.includes(id));
+  if (unknown !== undefined) return `There is no contender "${unknown}". Known: ${contenders.join(", ")}.`;
+  if (isBesides(values)) return profile === undefined ? undefined : "--profile is a measurement of its own.";
+  if (page === undefined && only === undefined) return undefined;
+  return "--page and --only go with --side-by-side or --growth.";
+}
+
+function isBesides(values: Values): boolean {
+  return values["side-by-side"] || values.growth;
+}
