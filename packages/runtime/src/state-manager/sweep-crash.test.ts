@@ -1,0 +1,90 @@
+import type { Store } from "@stackyard/core";
+import { describe, expect, it } from "vitest";
+import { createMemoryParts, type MemoryParts } from "../testing/memory-parts.ts";
+import { handleTicks } from "./handle-ticks.ts";
+import { sweepMinute } from "./sweep-minute.ts";
+
+const MINUTE_MS = 60_000;
+
+class Killed extends Error {}
+
+/** A process that dies at its n-th call of the store or a queue: before it reaches them, or before the answer. */
+function createDeath() {
+  let calls = 0;
+  let dieAt = Number.POSITIVE_INFINITY;
+  let before = true;
+  async function pass<Value>(call: () => Promise<Value>): Promise<Value> {
+    calls += 1;
+    if (calls > dieAt || (calls === dieAt && before)) throw new Killed();
+    const value = await call();
+    if (calls === dieAt) throw new Killed();
+    return value;
+  }
+  return {
+    pass,
+    arm(at: number, isBefore: boolean) {
+      calls = 0;
+      dieAt = at;
+      before = isBefore;
+    },
+    disarm() {
+      const reached = calls >= dieAt;
+      dieAt = Number.POSITIVE_INFINITY;
+      return reached;
+    },
+  };
+}
+
+const CALLS = ["takeDue", "acknowledge", "giveBack", "commit", "load", "prune", "findAttempt"] as const;
+
+function wrapStore(store: Store, pass: ReturnType<typeof createDeath>["pass"]): Store {
+  const wrapped: Record<string, unknown> = { ...store };
+  for (const name of CALLS) {
+    const call = store[name] as (...args: readonly unknown[]) => Promise<unknown>;
+    wrapped[name] = (...args: readonly unknown[]) => pass(() => call(...args));
+  }
+  return wrapped as unknown as Store;
+}
+
+/** A yard whose attempt is due to end, whose task message was never sent, and whose timer is near. */
+async function createYard(death: ReturnType<typeof createDeath>) {
+  const sentTicks: string[] = [];
+  const yard: MemoryParts = createMemoryParts({
+    wrap: (store) => wrapStore(store, death.pass),
+    sendTicks: (messages) => death.pass(async () => void sentTicks.push(...messages.map(({ body }) => body))),
+  });
+  await yard.handle("OPENED", "pr-1");
+  await yard.clock.advance(20 * MINUTE_MS);
+  await yard.handle("OPENED", "pr-2");
+  await yard.clock.advance(9 * MINUTE_MS);
+  return { ...yard, sentTicks };
+}
+
+describe("a sweep that is killed", () => {
+  it.each([true, false])("at any call leaves all to the next ones (before the call: %s)", async (isBefore) => {
+    for (let dieAt = 1; ; dieAt += 1) {
+      const death = createDeath();
+      const { parts, clock, sentTicks, find, tasks, store } = await createYard(death);
+      death.arm(dieAt, isBefore);
+      await sweepMinute(parts, Number.POSITIVE_INFINITY).catch(() => undefined);
+      const died = death.disarm();
+
+      for (let minute = 0; minute < 6; minute += 1) {
+        await sweepMinute(parts, Number.POSITIVE_INFINITY);
+        const messages = sentTicks.splice(0).map((body, index) => ({
+          ...{ messageId: `m${index}`, receiptHandle: "", body, attributes: {}, deliveries: 1 },
+        }));
+        await clock.advance(MINUTE_MS);
+        await handleTicks(parts, { queueArn: "arn:aws:sqs:eu-west-1:1:stack-ticks", messages });
+      }
+
+      const { items } = await store.listHistory({ stackId: "pr-1" }, { limit: 100 });
+      const merged = items.filter(({ event }) => event === "MERGED");
+      // The first stack's timer has fired once; the second one's attempt was sent and has ended.
+      expect([dieAt, await find("pr-1"), merged.length]).toEqual([dieAt, "GONE", 1]);
+      expect([dieAt, await find("pr-2")]).toEqual([dieAt, "BUILD ERROR"]);
+      expect(new Set(tasks).size).toBe(2);
+      if (!died) break;
+    }
+  });
+});
