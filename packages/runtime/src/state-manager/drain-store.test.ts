@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryParts } from "../testing/memory-parts.ts";
+import { drainStore } from "./drain-store.ts";
+
+const never = Number.POSITIVE_INFINITY;
+
+function anEvent(event: string, id = event) {
+  const message = { stackId: "pr-1", event, machine: "app" };
+  return { id, stackId: "pr-1", origin: "external", message, receivedAt: 0 } as const;
+}
+
+describe("drainStore", () => {
+  it("decides queued events and sends the tasks that they bring", async () => {
+    const { parts, store, tasks, find } = createMemoryParts();
+    await store.enqueue([anEvent("OPENED")]);
+
+    const worked = await parts.drain(never);
+
+    expect([worked, tasks.length, await find()]).toEqual([2, 1, "BUILD PENDING"]);
+    expect(await parts.drain(never)).toBe(0);
+  });
+
+  it("gives back what could not be decided, and goes on to the end", async () => {
+    const { parts, store, clock } = createMemoryParts();
+    await store.enqueue([anEvent("OPENED")]);
+    let calls = 0;
+    const engine = {
+      async handle(deliveries: readonly unknown[]) {
+        calls += 1;
+        return deliveries.map(() => ({ kind: "retry", reason: "The store does not answer." }) as const);
+      },
+    };
+    const drain = () => drainStore({ store, engine, outbox: parts.outbox, clock }, never);
+
+    await drain();
+    await drain();
+    const soon = calls;
+    await clock.advance(5_000);
+    await drain();
+
+    expect([soon, calls]).toEqual([1, 2]);
+  });
+
+  it("takes nothing from the instant on at which it shall stop", async () => {
+    const { parts, store, clock, find } = createMemoryParts();
+    await store.enqueue([anEvent("OPENED")]);
+
+    expect([await parts.drain(clock.now()), await find()]).toEqual([0, ""]);
+  });
+});
