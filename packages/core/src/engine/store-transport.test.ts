@@ -1,8 +1,9 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/logger.ts";
+import type { Store } from "../ports/store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import { aClaim, aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
+import { aClaim, aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { transportConformance } from "../testing/transport-conformance.ts";
 import { createStoreTransport } from "./store-transport.ts";
 
@@ -27,4 +28,38 @@ describe("createStoreTransport", () => {
       }),
     );
   }
+
+  it("gives what failed of a batch back with one call for each instant", async () => {
+    const clock = createFakeClock();
+    const store = createMemoryStore();
+    const calls: (readonly [count: number, inMs: number])[] = [];
+    const counting: Store = {
+      ...store,
+      giveBack(receipts, visibleAt) {
+        calls.push([receipts.length, visibleAt - clock.now()]);
+        return store.giveBack(receipts, visibleAt);
+      },
+    };
+    await store.enqueue(["a", "b", "c", "d"].map((stackId) => aQueuedEvent("e1", { stackId })));
+    await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 1, leaseMs: 0 });
+    const transport = createStoreTransport({ store: counting, clock, logger: silentLogger });
+
+    const { promise: handled, resolve } = Promise.withResolvers<void>();
+    const subscription = transport.consumeEvents(
+      async (deliveries) => {
+        resolve();
+        return deliveries.map(({ event }) =>
+          event.stackId === "b" ? { kind: "done" } : { kind: "retry", reason: "no" },
+        );
+      },
+      { batchSize: 10, concurrency: 1 },
+    );
+    await handled;
+    await subscription.stop();
+
+    expect(calls).toEqual([
+      [1, 2_000],
+      [2, 1_000],
+    ]);
+  });
 });

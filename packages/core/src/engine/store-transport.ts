@@ -103,10 +103,17 @@ async function giveBackFailed(
   items: readonly (EventItem | TaskItem)[],
   outcomes: readonly DeliveryOutcome[],
 ): Promise<void> {
-  for (const [index, item] of items.entries()) {
-    if (outcomes[index]?.kind === "done") continue;
-    const deliveries = "deliveries" in item ? item.deliveries : 1;
-    const backOffMs = Math.min(MAX_BACK_OFF_MS, 500 * 2 ** Math.min(deliveries, 10));
-    await store.giveBack([item.receipt], clock.now() + backOffMs);
+  const failed = items.filter((_, index) => outcomes[index]?.kind !== "done");
+  const now = clock.now();
+  for (const [backOffMs, group] of Map.groupBy(failed, toBackOffMs)) {
+    await store.giveBack(
+      group.map(({ receipt }) => receipt),
+      now + backOffMs,
+    );
   }
+}
+
+function toBackOffMs(item: EventItem | TaskItem): number {
+  const deliveries = "deliveries" in item ? item.deliveries : 1;
+  return Math.min(MAX_BACK_OFF_MS, 500 * 2 ** Math.min(deliveries, 10));
 }
