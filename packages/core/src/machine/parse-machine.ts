@@ -94,7 +94,7 @@ function compileRoot(root: Field, { options, limits, problems }: Compilation): O
   }
   const { name, executors = new Map(), uncheckedExecutors = [] } = options;
   const unchecked = new Set(uncheckedExecutors);
-  const version = findVersion(root.node) === 2 ? 2 : 1;
+  const version = findVersion(root.node);
   const context = { name, version, problems, limits, executors, uncheckedExecutors: unchecked } as const;
   return version === 2 ? compileV2(context, root) : compileV1(context, root);
 }

@@ -1,6 +1,7 @@
 import { Check, Errors } from "typebox/value";
 import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
-import { type Field, findField, isListField, isMapField, type MapNode, toItems, toRecord } from "../document/tree.ts";
+import { findInside } from "../document/find-inside.ts";
+import { type Field, findField, isMapField, type MapNode, toRecord } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 
@@ -63,16 +64,9 @@ function findKnownKeys({ config }: ExecutorDefinition): readonly string[] {
 }
 
 function findByPointer(config: Field, pointer: string): Field {
-  let field = config;
-  for (const segment of pointer.split("/").slice(1)) {
-    const key = segment.replaceAll("~1", "/").replaceAll("~0", "~");
-    const inner = isMapField(field)
-      ? findField(field, key)
-      : isListField(field)
-        ? toItems(field)[Number(key)]
-        : undefined;
-    if (inner === undefined) return field;
-    field = inner;
-  }
-  return field;
+  const segments = pointer.split("/").slice(1);
+  return findInside(
+    config,
+    segments.map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~")),
+  );
 }

@@ -1,4 +1,5 @@
 import type { ExecutorRegistry } from "../executor-definition.ts";
+import type { DocumentVersion } from "./find-version.ts";
 import type { MachineLimits } from "./machine-limits.ts";
 import { findNearestName } from "./nearest-name.ts";
 import type { ProblemList, Spot } from "./problem-list.ts";
@@ -9,7 +10,7 @@ import { listNames, suggest } from "./wording.ts";
 export interface CompileContext {
   readonly name: string;
   /** Of the document: what was only warned about in 1 because it fails when it runs is an error in 2. */
-  readonly version: 1 | 2;
+  readonly version: DocumentVersion;
   readonly problems: ProblemList;
   readonly limits: MachineLimits;
   readonly executors: ExecutorRegistry;

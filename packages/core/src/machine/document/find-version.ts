@@ -3,8 +3,8 @@ import type { MapNode } from "./tree.ts";
 /** Versions of documents that can be compiled. */
 export type DocumentVersion = 1 | 2;
 
-// Keys that only version 2 has at the top.
-const KEYS_OF_2 = ["description", "metadata", "additionalMetadata", "targets", "revision"];
+/** Keys that only version 2 has at the top. */
+export const KEYS_OF_2: readonly string[] = ["description", "metadata", "additionalMetadata", "targets", "revision"];
 
 /**
  * Whose rules judge a document: those of the version that it names, also as a text; where it names none that there is,

@@ -1,6 +1,8 @@
+import { formatDuration } from "../document/duration.ts";
 import { type TreeNode, toValue } from "../document/tree.ts";
 import { escapeTemplate } from "../expression/escape-template.ts";
 import type { Machine, State, Task } from "../machine.ts";
+import { V1_TIMEOUT_MS } from "../v1/compile-task.ts";
 
 /** A v1 document, without its aliases and merges, as a value of version 2. */
 export function toV2Document(tree: TreeNode, machine: Machine): Readonly<Record<string, unknown>> {
@@ -22,10 +24,8 @@ export function toShortReaction(state: State, event: string): string {
 
 /** The time limit to write on a task: v1's default, where its executor has none of its own. */
 export function findWrittenTimeout({ timeoutMs }: Task): string | undefined {
-  return timeoutMs === V1_TIMEOUT_MS ? "24h" : undefined;
+  return timeoutMs === V1_TIMEOUT_MS ? formatDuration(V1_TIMEOUT_MS) : undefined;
 }
-
-const V1_TIMEOUT_MS = 86_400_000;
 
 function toStateDocument(state: State): Readonly<Record<string, unknown>> {
   const reactions = [...state.on.keys()].map((event) => [event, toShortReaction(state, event)]);

@@ -5,7 +5,7 @@ import { PLAIN_TASK, type Task } from "../machine.ts";
 import type { TaskDraft } from "./read-tasks.ts";
 
 /** How long an attempt of a v1 task may run when its executor does not say. */
-const TIMEOUT_MS = 24 * 3_600_000;
+export const V1_TIMEOUT_MS = 24 * 3_600_000;
 
 /** A task that has no fault. */
 export function compileTask({ executors }: CompileContext, { name, executor, field, timeoutMs }: TaskDraft): Task {
@@ -15,7 +15,7 @@ export function compileTask({ executors }: CompileContext, { name, executor, fie
     name,
     ...(executor !== undefined && { executor }),
     definition: toRecord(field.node),
-    timeoutMs: timeoutMs ?? TIMEOUT_MS,
+    timeoutMs: timeoutMs ?? V1_TIMEOUT_MS,
     cancelWithinMs: toCancelWithinMs(definition),
   };
 }

@@ -3,6 +3,8 @@ import { checkFlow } from "../document/check-flow.ts";
 import { ADVICE_TO_UPGRADE, adviseTopLevel } from "../document/check-keys.ts";
 import { checkVersion } from "../document/check-version.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
+import { KEYS_OF_2 } from "../document/find-version.ts";
+import { readStateMap } from "../document/read-state-map.ts";
 import { readTaskMap } from "../document/read-task-map.ts";
 import { createReferences } from "../document/references.ts";
 import { type Field, findField, isNull, type MapNode, toFields } from "../document/tree.ts";
@@ -11,8 +13,8 @@ import { warnUnused } from "../document/warn-unused.ts";
 import { quote } from "../document/wording.ts";
 import { INIT, type Machine, NEXT, PLAIN_MACHINE, PLAIN_STATE, type State, toReactions } from "../machine.ts";
 import { compileTask } from "./compile-task.ts";
-import { isUpperName, readEvents } from "./read-events.ts";
-import { readState, readStateMap, type StateDraft } from "./read-states.ts";
+import { explainUpperName, isUpperName, readEvents } from "./read-events.ts";
+import { readState, type StateDraft } from "./read-states.ts";
 import { readTask } from "./read-tasks.ts";
 
 /** A v1 machine without its hash; undefined when the document has an error, which is then among the problems. */
@@ -37,8 +39,6 @@ export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<M
 }
 
 const KEYS = ["version", "events", "states", "tasks"];
-
-const KEYS_OF_2 = ["description", "metadata", "additionalMetadata", "targets", "revision"];
 
 function checkTopLevel({ problems }: CompileContext, root: Field<MapNode>): void {
   for (const [key, field] of toFields(root)) {
@@ -79,7 +79,7 @@ function readStates(
   statesField: Field,
   known: Known,
 ): ReadonlyMap<string, StateDraft> | undefined {
-  const fields = readStateMap(context, statesField);
+  const fields = readStateMap(context, statesField, { isName: isUpperName, explainName: explainUpperName });
   if (fields === undefined) return undefined;
   const references = {
     events: createReferences(known.events && new Set([...known.events.keys(), NEXT])),

@@ -1,10 +1,8 @@
 import { checkKeys } from "../document/check-keys.ts";
-import { type CompileContext, onKey, onValue, suggestFrom } from "../document/compile-context.ts";
+import { type CompileContext, onValue } from "../document/compile-context.ts";
 import type { References, StateReferences } from "../document/references.ts";
-import { type Field, findField, isListField, isMapField, toFields, toItems } from "../document/tree.ts";
+import { type Field, findField, isListField, isMapField, toItems } from "../document/tree.ts";
 import { describe, quote, suggest } from "../document/wording.ts";
-import { INIT } from "../machine.ts";
-import { explainUpperName, isUpperName } from "./read-events.ts";
 import { type HandlerDraft, readHandlers } from "./read-handlers.ts";
 
 /** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
@@ -18,33 +16,6 @@ export interface StateDraft {
 
 // What version 2 lets a state have besides.
 const NEWER = ["timeout", "after", "leaving", "protected"];
-
-/** The states by name; undefined, with `states-required`, when the field holds anything else. */
-export function readStateMap(context: CompileContext, states: Field): ReadonlyMap<string, Field> | undefined {
-  if (!isMapField(states)) {
-    const message = `states must be a map of states, but it is ${describe(states.node)}.`;
-    context.problems.error("states-required", onValue(states), message);
-    return undefined;
-  }
-  const fields = toFields(states);
-  checkNames(context, states, fields);
-  return fields;
-}
-
-function checkNames({ problems, limits }: CompileContext, states: Field, fields: ReadonlyMap<string, Field>): void {
-  if (!fields.has(INIT)) {
-    const message = `The state INIT is missing: every stack begins in it.${suggestFrom(INIT, fields.keys())}`;
-    problems.error("init-required", onKey(states), message);
-  }
-  if (fields.size > limits.maxStates) {
-    const message = `The machine has ${fields.size} states; ${limits.maxStates} are allowed.`;
-    problems.error("limit-exceeded", onKey(states), message);
-  }
-  for (const [name, field] of fields) {
-    if (isUpperName(name)) continue;
-    problems.error("state-name-pattern", onKey(field), `${quote(name)} is no state name. ${explainUpperName(name)}`);
-  }
-}
 
 /** Reads one state. */
 export function readState(context: CompileContext, field: Field, references: StateReferences): StateDraft {

@@ -1,15 +1,17 @@
 import { warnSharedKeys } from "../config/warn-shared-keys.ts";
 import { checkVersion } from "../document/check-version.ts";
 import type { CompileContext } from "../document/compile-context.ts";
+import { readStateMap } from "../document/read-state-map.ts";
 import { readTaskMap } from "../document/read-task-map.ts";
 import { type Field, findField, isMapField, type MapNode } from "../document/tree.ts";
 import type { Machine } from "../machine.ts";
 import { checkDescription } from "./check-description.ts";
 import { checkNeeds, type Needs } from "./check-needs.ts";
+import { findStates } from "./find-states.ts";
+import { explainName, isName } from "./names.ts";
 import { readEvents } from "./read-events.ts";
 import { checkDeclared, type MetadataDraft, readMetadata } from "./read-metadata.ts";
 import { readNeeds } from "./read-needs.ts";
-import { findStates, readStateMap } from "./read-state-map.ts";
 import { readStates, toStateTasks } from "./read-states.ts";
 import { readTargets, type TargetDrafts } from "./read-targets.ts";
 import { readTask, type TaskDraft } from "./read-tasks.ts";
@@ -33,7 +35,7 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
   const tasksField = findField(root, "tasks");
   const taskFields = tasksField ? readTaskMap(context, tasksField) : new Map<string, Field>();
   const statesField = findStates(context, root);
-  const fields = statesField && readStateMap(context, statesField);
+  const fields = statesField && readStateMap(context, statesField, { isName, explainName });
   const states =
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
   const tasks = readTasks(context, { metadata, targets, fields: taskFields, states: fields });
