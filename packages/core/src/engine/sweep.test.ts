@@ -10,9 +10,10 @@ import { DEFAULT_RETENTION } from "./yard.ts";
 interface BenchInput {
   readonly store?: Partial<Store>;
   readonly sweep?: Engine["sweep"];
+  readonly owner?: string;
 }
 
-function createBench({ store: replaced = {}, sweep = async () => 0 }: BenchInput = {}) {
+function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1" }: BenchInput = {}) {
   const clock = createFakeClock();
   const logger = createRecordingLogger();
   const start = clock.now();
@@ -32,7 +33,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0 }: BenchInput
       return sweep();
     },
   };
-  const subscription = startSweep({ engine, store, clock, logger }, DEFAULT_RETENTION);
+  const subscription = startSweep({ engine, store, clock, logger, owner }, DEFAULT_RETENTION);
   return { clock, logger, sweptAt, prunedAt, subscription };
 }
 
@@ -89,6 +90,20 @@ describe("the sweep", () => {
 
     expect(at).toEqual([0, 1_000, 601_000]);
     await bench.subscription.stop();
+  });
+
+  it("prunes in one process of several, and in another one when that is gone", async () => {
+    const { records } = createMemoryStore();
+    const [first, second] = ["p1", "p2"].map((owner) => createBench({ owner, store: { records } }));
+    await first?.clock.advance(0);
+    await second?.clock.advance(0);
+
+    await first?.clock.advance(600_000);
+    await first?.subscription.stop();
+    await second?.clock.advance(1_200_000);
+
+    expect([first?.prunedAt, second?.prunedAt]).toEqual([[0, 600_000], [1_200_000]]);
+    await second?.subscription.stop();
   });
 
   it.each([

@@ -1,10 +1,12 @@
 import type { Clock } from "../ports/clock.ts";
+import type { Lease } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
 import type { DueKind } from "../ports/work-queue.ts";
 import type { Engine } from "./engine.ts";
+import { createLeases } from "./leases.ts";
 
 /** What the sweep works with. */
 export interface SweepDeps {
@@ -12,6 +14,8 @@ export interface SweepDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Names this process among those that may prune. */
+  readonly owner: string;
 }
 
 const KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
@@ -20,11 +24,14 @@ const LONGEST_SLEEP_MS = 1_000;
 // A store may say that something is due and hand nothing out, because somebody else has it.
 const SHORTEST_SLEEP_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
+const PRUNE_LEASE = "prune";
 
-/** Works what time makes due, and prunes what is too old, until it is stopped. */
+/** Works what time makes due, and prunes what is too old unless another process does, until it is stopped. */
 export function startSweep(deps: SweepDeps, retention: Retention): Subscription {
   const stopping = new AbortController();
   const { clock, engine, logger, store } = deps;
+  const leases = createLeases(store.records, { clock });
+  let lease: Lease | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
   const loop = run();
 
@@ -51,8 +58,16 @@ export function startSweep(deps: SweepDeps, retention: Retention): Subscription 
   async function prune(): Promise<void> {
     const now = clock.now();
     if (now - prunedAt < PRUNE_EVERY_MS) return;
-    const more = await store.prune(retention, now);
+    const more = (await mayPrune(now)) && (await store.prune(retention, now));
     if (!more) prunedAt = now;
+  }
+
+  /** A pass reads all ids that the store remembers: one process makes it for all. */
+  async function mayPrune(now: number): Promise<boolean> {
+    if (lease !== undefined && now < lease.until) return true;
+    const taken = await leases.acquire(PRUNE_LEASE, deps.owner, PRUNE_EVERY_MS);
+    lease = taken.kind === "acquired" ? taken.lease : undefined;
+    return lease !== undefined;
   }
 
   return {

@@ -84,7 +84,7 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   const id = options.worker?.owner ?? deps.ids.next();
   const roles = options.roles ?? ["engine", "worker"];
   const worker = createWorker(deps, { ...options.worker, owner: id });
-  const deciding = roles.includes("engine") ? startDeciding(deps, options) : undefined;
+  const deciding = roles.includes("engine") ? startDeciding(deps, id, options) : undefined;
   const working = roles.includes("worker") ? startWorking(deps, worker, options) : undefined;
   let draining = false;
   const listed = { id, roles, worker, concurrency: options.concurrency, isDraining: () => draining };
@@ -107,13 +107,13 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   };
 }
 
-function startDeciding(deps: YardDeps, options: YardOptions): Subscription {
+function startDeciding(deps: YardDeps, owner: string, options: YardOptions): Subscription {
   const { clock, logger, store } = deps;
   const engine = createEngine(deps, options.engine);
   // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
   const consuming = { batchSize: options.eventBatch ?? DEFAULT_EVENT_BATCH, concurrency: 1 };
   const events = createStoreTransport({ store, clock, logger }).consumeEvents(engine.handle, consuming);
-  const sweep = startSweep({ engine, store, clock, logger }, { ...DEFAULT_RETENTION, ...options.retention });
+  const sweep = startSweep({ engine, store, clock, logger, owner }, { ...DEFAULT_RETENTION, ...options.retention });
   return {
     async stop() {
       await Promise.all([events.stop(), sweep.stop()]);

@@ -157,7 +157,9 @@ function startLoops(
     { batchSize: concurrency, concurrency },
   );
   const store = storeOf("sweep");
-  const sweep = startSweep({ engine, store, clock: createIdleClock("sweep", parts), logger }, DEFAULT_RETENTION);
+  const clock = createIdleClock("sweep", parts);
+  const owner = `node ${parts.life.node}`;
+  const sweep = startSweep({ engine, store, clock, logger, owner }, DEFAULT_RETENTION);
   return [events, tasks, sweep, ...startQueueLoop(engine, over)];
 }
 
