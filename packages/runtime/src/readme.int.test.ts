@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { toVariableTable } from "./testing/variable-table.ts";
+
+it("the README has every environment variable, as the schema tells it", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+
+  expect(readme).toContain(toVariableTable());
+});

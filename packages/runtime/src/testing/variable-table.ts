@@ -1,0 +1,10 @@
+import { Variables } from "../environment/variables.ts";
+
+/** The environment variables as the table of the README. */
+export function toVariableTable(): string {
+  const rows = Object.entries(Variables.properties).map(([name, schema]) => {
+    const { description = "" }: { description?: string } = schema;
+    return `| \`${name}\` | ${description} |`;
+  });
+  return ["| variable | meaning |", "|---|---|", ...rows].join("\n");
+}
