@@ -3,7 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 
 /** Why a call to an executor was asked to end before its time. */
-export type StopReason = "cancel" | "lost" | "stopping";
+export type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
 
 /** An attempt whose lease this process holds and renews. */
 export interface HeldAttempt {
@@ -30,6 +30,8 @@ export interface HoldInput {
   readonly progressLine: () => string | undefined;
   /** A cancel was known at the claim: only the loss of the lease aborts. */
   readonly cancelling: boolean;
+  /** When the executor is asked to end because the invocation ends; epoch milliseconds. Default: never. */
+  readonly stopAt?: number | undefined;
 }
 
 /** Renews the lease at a third of its life until it is ended, lost, or a cancel is asked for. */
@@ -41,7 +43,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
   const abort = (reason: StopReason) => {
     if (!controller.signal.aborted) controller.abort(reason);
   };
-  const renewing = renewUntilEnded(input, ended.signal, abort);
+  const watching = [renewUntilEnded(input, ended.signal, abort), stopInTime(input, ended.signal, abort)];
   let left = false;
   return {
     signal: controller.signal,
@@ -57,9 +59,19 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     },
     async end() {
       endRenewals();
-      await renewing;
+      await Promise.all(watching);
     },
   };
+}
+
+async function stopInTime(
+  { stopAt, clock }: HoldInput,
+  ended: AbortSignal,
+  abort: (reason: StopReason) => void,
+): Promise<void> {
+  if (stopAt === undefined) return;
+  await clock.sleep(stopAt - clock.now(), ended);
+  if (!ended.aborted) abort("out-of-time");
 }
 
 async function renewUntilEnded(

@@ -9,7 +9,8 @@ import { failed, running, succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { createMessageWorker, type InvocationLimits } from "./message-worker.ts";
+import type { InvocationLimits } from "./invocation-limits.ts";
+import { createMessageWorker } from "./message-worker.ts";
 
 const ID = "s1/created/1/plan/1";
 const MINUTE = 60_000;
@@ -148,7 +149,17 @@ describe("createMessageWorker", () => {
     const handled = deliver({ endsAt: start + 10 * MINUTE });
     await clock.advance(9 * MINUTE - 1);
     expect(answers()).toEqual([]);
-    await clock.advance(10_001);
+    await clock.advance(1);
+
+    expect(await handled).toEqual({ kind: "done" });
+    expect(answers()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", retryable: true }]);
+  });
+
+  it("answers in time when the work does not end although it is asked to", async () => {
+    const { deliver, clock, answers, start } = createBench({ start: () => new Promise(() => {}) });
+
+    const handled = deliver({ endsAt: start + 10 * MINUTE });
+    await clock.advance(10 * MINUTE - 5_000);
 
     expect(await handled).toEqual({ kind: "done" });
     expect(answers()).toMatchObject([{ event: "TASK_ERROR", code: "TASK_TIMEOUT", retryable: true }]);

@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { insist } from "./insist.ts";
+import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
 import { createMessageAttempts, type MessageAttempts } from "./message-attempts.ts";
 import { toTimedOut } from "./to-answer.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
@@ -12,12 +13,6 @@ import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "
 export interface MessageWorkerDeps extends Omit<WorkerDeps, "store"> {
   /** Sends answers to the queue of events. */
   readonly publish: (events: readonly QueuedEvent[]) => Promise<void>;
-}
-
-/** The time that one delivery has. */
-export interface InvocationLimits {
-  /** When the process is taken away, epoch milliseconds: in Lambda the end of the invocation. Default: never. */
-  readonly endsAt?: number;
 }
 
 /** A worker that works by message alone. */
@@ -29,10 +24,6 @@ export interface MessageWorker extends Omit<Worker, "handle"> {
 const RETRY_STOPPING = { kind: "retry", reason: "The worker stops." } as const satisfies DeliveryOutcome;
 const DONE: DeliveryOutcome = { kind: "done" };
 
-/** Before the end of an invocation: time for an executor to stop in an orderly way, at most a quarter of all. */
-const STOP_BEFORE_END_MS = 60_000;
-/** The part of that time that is left for the answer. */
-const ANSWER_PART = 1 / 12;
 /** Answers that are kept, so that a message that comes again is answered again instead of worked again. */
 const KEPT_ANSWERS = 100;
 
@@ -49,9 +40,9 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
   const worker = createWorker({ ...deps, store: attempts }, options);
   const answers = createAnswers();
   const stopping = new AbortController();
-  const stepping: Stepping = { clock, attempts, stopping: stopping.signal, step: worker.handle };
+  const stepping = { clock, attempts, stopping: stopping.signal };
   return {
-    async handle(delivery, { endsAt = Number.POSITIVE_INFINITY } = {}) {
+    async handle(delivery, limits = {}) {
       if (stopping.signal.aborted) return RETRY_STOPPING;
       const { attemptId, message, deliveries } = delivery;
       const answered = answers.find(attemptId);
@@ -59,18 +50,19 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
         await insist(clock, () => publish(answered));
         return DONE;
       }
-      const spareMs = Math.min(STOP_BEFORE_END_MS, (endsAt - clock.now()) / 4);
-      const stopAt = Math.min(toInstant(message.dispatch.deadline), endsAt - spareMs);
+      const end = toEnd(limits, clock.now());
+      const stopAt = Math.min(toInstant(message.dispatch.deadline), end.stopAt);
       if (!attempts.begin({ message, stopAt, again: deliveries > 1 })) {
         return { kind: "retry", reason: "The task is being worked on by this runner." };
       }
       try {
         const cancelUntil = Math.max(stopAt, clock.now()) + findCancelMs(deps, message);
-        const overAt = Math.min(endsAt - spareMs * ANSWER_PART, cancelUntil);
-        const end = await workToEnd(stepping, delivery, { stopAt, overAt });
-        if (end.kind === "retry") return end;
-        if (end.kind === "over") await insist(clock, () => publish(toTimedOut(message, clock.now())));
-        else answers.keep(attemptId, end.event);
+        const overAt = Math.min(end.overAt, cancelUntil);
+        const step = () => worker.handle(delivery, limits);
+        const ended = await workToEnd({ ...stepping, step }, attemptId, { stopAt, overAt });
+        if (ended.kind === "retry") return ended;
+        if (ended.kind === "over") await insist(clock, () => publish(toTimedOut(message, clock.now())));
+        else answers.keep(attemptId, ended.event);
         return DONE;
       } finally {
         attempts.end(attemptId);
@@ -85,6 +77,10 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
   };
 }
 
+function toEnd(limits: InvocationLimits, now: number): InvocationEnd {
+  return toInvocationEnd(limits, now) ?? { stopAt: Number.POSITIVE_INFINITY, overAt: Number.POSITIVE_INFINITY };
+}
+
 /** How long work that is asked to end may go on: nobody else would ever say that it is over. */
 function findCancelMs({ executors }: MessageWorkerDeps, { task }: TaskMessage): number {
   return toCancelWithinMs(executors.get(String(task["executor"])));
@@ -94,7 +90,7 @@ interface Stepping {
   readonly clock: Clock;
   readonly attempts: MessageAttempts;
   readonly stopping: AbortSignal;
-  readonly step: Worker["handle"];
+  readonly step: () => Promise<DeliveryOutcome>;
 }
 
 type WorkEnd =
@@ -106,12 +102,12 @@ type WorkEnd =
 /** Steps, and polls when it is due, until the attempt is answered or its time is over. */
 async function workToEnd(
   { clock, attempts, stopping, step }: Stepping,
-  delivery: TaskDelivery,
+  attemptId: string,
   { stopAt, overAt }: { readonly stopAt: number; readonly overAt: number },
 ): Promise<WorkEnd> {
   for (;;) {
-    await step(delivery);
-    const end = attempts.takeEnd(delivery.attemptId);
+    await step();
+    const end = attempts.takeEnd(attemptId);
     if (end === undefined) return { kind: "retry", reason: "The answer could not be sent." };
     if (end.kind === "answered") return end;
     const now = clock.now();

@@ -5,11 +5,13 @@ import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";
 import { boundOutputs } from "./bound-outputs.ts";
-import { callExecutor, operationOf } from "./call-executor.ts";
+import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
+import { callWithin, INTERRUPTED } from "./call-within.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { toFollowUpRun, toRunEvent } from "./follow-up.ts";
-import { type HeldAttempt, holdAttempt } from "./held-attempt.ts";
+import { type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
 import { insist } from "./insist.ts";
+import type { InvocationEnd } from "./invocation-limits.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
 import { type AttemptMask, createAttemptMask, maskOutputs } from "./mask-attempt.ts";
 import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
@@ -41,6 +43,8 @@ export interface AttemptInput {
   readonly message: TaskMessage;
   readonly claimed: Granted;
   readonly onReport: (line: string) => void;
+  /** How the invocation ends; undefined: it does not. */
+  readonly end?: InvocationEnd | undefined;
 }
 
 /** Runs one step of an attempt and settles or suspends it. A lost lease leaves it to its new owner. */
@@ -57,6 +61,7 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
     logger: deps.logger,
     progressLine: log.last,
     cancelling: claimed.cancelling !== undefined,
+    stopAt: input.end?.stopAt,
   });
   deps.held.set(attempt, input.message);
   try {
@@ -107,7 +112,7 @@ async function step(
   const ctx = createExecutorContext(deps.context, {
     message: resolved.message,
     token: claimed.grant.token,
-    deadlineAt: claimed.deadlineAt,
+    deadlineAt: Math.min(claimed.deadlineAt, input.end?.stopAt ?? claimed.deadlineAt),
     signal: attempt.signal,
     cancelling,
     report(line) {
@@ -117,12 +122,28 @@ async function step(
     },
   });
   const config = resolved.message.task["config"] ?? {};
-  const result = input.mask.step(await callExecutor(executor, ctx, { operation, config, isMasked, kept }));
+  const answer = callExecutor(executor, ctx, { operation, config, isMasked, kept });
+  const result = input.mask.step(await callWithin(deps.clock, input.end?.overAt, answer));
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";
-  if (why === "stopping" && result.kind === "failed") return giveBack(kept, cancelBegun);
-  return { kind: "stepped", step: result, cancelling: cancelling || why === "cancel", cancelBegun };
+  // What has succeeded, or goes on, counts whatever it was asked.
+  const asked = result.kind === "failed" ? why : undefined;
+  if (isGivenBack(asked, executor, operation)) return giveBack(kept, cancelBegun);
+  const final = toEndOf(result, asked, (line) => tellEnd(log, input, line));
+  return { kind: "stepped", step: final, cancelling: cancelling || why === "cancel", cancelBegun };
+}
+
+/** Because the process ends, or because its time does and the work keeps its progress: another call looks at it again. */
+function isGivenBack(asked: StopReason | undefined, { resumable }: Executor, operation: Operation): boolean {
+  return asked === "stopping" || (asked === "out-of-time" && resumable && operation !== "start");
+}
+
+/** Where the time was over the result says just that; what the executor told of the end stands in the log. */
+function toEndOf(result: Step, asked: StopReason | undefined, tell: (text: string) => void): Step {
+  if (asked !== "out-of-time" || result.kind !== "failed") return result;
+  if (result.code !== INTERRUPTED.code) tell(`It was interrupted. ${result.code}: ${result.message}`);
+  return INTERRUPTED;
 }
 
 /** The executor to call, or the answer where none is to be called. */
@@ -175,9 +196,9 @@ async function settle(
   const { cancelling, log } = ended;
   const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
-  for (const line of tellCancelled(result, outcome)) {
-    log.add(line);
-    onReport(line);
+  // The event of a cancel says no more than that it ended.
+  if (result.kind === "failed" && outcome === "cancelled") {
+    tellEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
   }
   const text = ended.step.kind === "succeeded" ? maskOutputs(log.text(), ended.step) : log.text();
   const answer = await insist(clock, async () => {
@@ -195,10 +216,12 @@ async function settle(
   else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
 }
 
-/** The event of a cancel says no more than that it ended; what the executor tells of the end goes to the log. */
-function tellCancelled(step: FinalStep, outcome: ReturnType<typeof toSettledOutcome>): readonly string[] {
-  if (step.kind !== "failed" || outcome !== "cancelled") return [];
-  return `It ended after the cancel. ${step.code}: ${step.message}`.split("\n");
+/** What the executor tells of an end that the result does not tell. */
+function tellEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {
+  for (const line of text.split("\n")) {
+    log.add(line);
+    onReport(line);
+  }
 }
 
 function neverStarted(): Step {

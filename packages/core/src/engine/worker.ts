@@ -8,6 +8,7 @@ import { bindLogger } from "./bind-logger.ts";
 import { findExclusiveKeys } from "./exclusive-keys.ts";
 import type { AwsAccess, ContextDeps } from "./executor-context.ts";
 import type { HeldAttempt } from "./held-attempt.ts";
+import { type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
 import { createLeases } from "./leases.ts";
 import { runAttempt } from "./run-attempt.ts";
 import type { WorkerStore } from "./worker-store.ts";
@@ -37,7 +38,11 @@ export interface WorkerOptions {
 
 /** Claims attempts, runs one step of their executor, and suspends or settles them. */
 export interface Worker {
-  handle(delivery: TaskDelivery): Promise<DeliveryOutcome>;
+  /**
+   * Works one step. Where the invocation has an end, the step is asked to end a minute before: work that keeps its progress
+   * is given back and goes on with its next poll, other work fails with `TASK_TIMEOUT`, retryable.
+   */
+  handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
   /** Takes nothing up any more, and asks the running executors to end; their attempts are handed out again at once. */
   abort(): void;
   /** What runs here now, in the order in which it was taken up. */
@@ -69,7 +74,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
   };
   let stopping = false;
   return {
-    async handle({ attemptId, message }) {
+    async handle({ attemptId, message }, limits = {}) {
       if (stopping) return { kind: "retry", reason: "The worker stops." };
       const logger = bindLogger(deps.logger, { stackId: message.stack.id, task: message.task.name, attemptId });
       const executor = findExecutor(deps.executors, message);
@@ -82,7 +87,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
         options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
       await runAttempt(
         { store, clock, logger, context: { ...context, logger }, leaseMs, held, isStopping: () => stopping },
-        { executor, fault, message, claimed, onReport },
+        { executor, fault, message, claimed, onReport, end: toInvocationEnd(limits, clock.now()) },
       );
       return { kind: "done" };
     },
