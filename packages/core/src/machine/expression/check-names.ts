@@ -3,19 +3,13 @@ import { findNearestName } from "../document/nearest-name.ts";
 import { listNames, quote, suggest } from "../document/wording.ts";
 import { CEL_FUNCTIONS, CEL_METHODS } from "./cel-functions.ts";
 import { checkMetadataKey } from "./check-metadata-key.ts";
-import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace, ExpressionUses } from "./expression-place.ts";
+import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace } from "./expression-place.ts";
 import { findHyphenated, hintQuotes, hintRoot, tellHyphenated } from "./name-hints.ts";
 import { type Member, type Reference, walkTree } from "./tree-walk.ts";
 
-/** What the names of an expression come to. */
-export interface NameCheck {
-  readonly faults: readonly ExpressionFault[];
-  readonly uses: ExpressionUses;
-}
-
-/** Checks each name of an expression against what its place has, and collects what is read. */
-export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace): NameCheck {
-  const check: Check = { source, place, faults: new Map(), uses: createUses() };
+/** What is wrong with the names of an expression, by what its place has. */
+export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace): readonly ExpressionFault[] {
+  const check: Check = { source, place, faults: new Map() };
   walkTree(tree, {
     reference: (reference) => checkReference(check, reference),
     call: ({ name, method, at }) => checkCall(check, { name, method, at }),
@@ -23,7 +17,7 @@ export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace
       if (LOST_KEYS.has(key)) fault(check, at.start, "expression-syntax", `${quote(key)} cannot be the key of a map.`);
     },
   });
-  return { faults: [...check.faults.values()], uses: check.uses };
+  return [...check.faults.values()];
 }
 
 interface Check {
@@ -31,10 +25,7 @@ interface Check {
   readonly place: ExpressionPlace;
   /** By message, so that a fault that shows in several names is told once. */
   readonly faults: Map<string, ExpressionFault>;
-  readonly uses: { variables: Set<string>; metadata: Used; eventMetadata: Used; tasks: Used };
 }
-
-type Used = Set<string> | "all";
 
 // Names of types, which CEL has as values.
 const TYPES = new Set("int uint double string bool bytes list map null_type type google".split(" "));
@@ -44,22 +35,30 @@ const STACK_MEMBERS = ["id", "machine", "state", "previousState", "createdAt", "
 const EVENT_MEMBERS = ["name", "metadata"];
 const TASK_MEMBERS = ["outputs", "status"];
 
-function createUses(): Check["uses"] {
-  return { variables: new Set(), metadata: new Set(), eventMetadata: new Set(), tasks: new Set() };
-}
-
 function fault(check: Check, offset: number, code: ExpressionFaultCode, message: string): void {
   if (!check.faults.has(message)) check.faults.set(message, { code, message, offset });
 }
 
 function checkReference(check: Check, reference: Reference): void {
   const { root, at } = reference;
-  check.uses.variables.add(root);
-  if (root === "stack") checkStack(check, reference);
-  else if (root === "metadata") checkMetadata(check, "metadata", reference.members[0]);
+  if (isElsewhere(check.place, root)) tellElsewhere(check, reference);
+  else if (root === "stack") checkStack(check, reference);
+  else if (root === "metadata") checkMetadata(check, reference.members[0]);
   else if (root === "event") checkEvent(check, reference);
   else if (root === "tasks") checkTasks(check, reference);
   else if (root !== "now" && !TYPES.has(root)) checkRoot(check, root, at);
+}
+
+const VARIABLES: readonly string[] = ["stack", "metadata", "event", "tasks", "now"];
+
+/** True for a variable that there is, and not at this place. */
+function isElsewhere({ variables }: ExpressionPlace, root: string): boolean {
+  return variables !== undefined && VARIABLES.includes(root) && !variables.includes(root);
+}
+
+function tellElsewhere(check: Check, { root, at }: Reference): void {
+  const message = `Only ${check.place.variables?.join(", ")} can be used here, not ${root}.`;
+  fault(check, at.start, "expression-variable-unavailable", message);
 }
 
 function checkRoot(check: Check, root: string, at: ASTNode): void {
@@ -97,20 +96,15 @@ function checkEvent(check: Check, { at, members: [first, second] }: Reference): 
     return;
   }
   checkMember(check, first, { of: "event", known: EVENT_MEMBERS });
-  if (first?.name === "metadata") checkMetadata(check, "eventMetadata", second);
-  else if (first?.name === undefined) check.uses.eventMetadata = "all";
+  if (first?.name === "metadata") checkMetadata(check, second);
 }
 
-function checkMetadata(check: Check, use: "metadata" | "eventMetadata", member: Member | undefined): void {
-  const used = check.uses[use];
-  if (member?.name === undefined) check.uses[use] = "all";
-  else {
-    if (used !== "all") used.add(member.name);
-    const offset = toOffset(member);
-    const hyphenated = findHyphenated(check.source, offset);
-    const found = checkMetadataKey(member.name, hyphenated, check.place);
-    if (found) fault(check, offset, found.code, found.message);
-  }
+function checkMetadata(check: Check, member: Member | undefined): void {
+  if (member?.name === undefined) return;
+  const offset = toOffset(member);
+  const hyphenated = findHyphenated(check.source, offset);
+  const found = checkMetadataKey(member.name, hyphenated, check.place);
+  if (found) fault(check, offset, found.code, found.message);
 }
 
 function checkTasks(check: Check, { at, members: [first, second] }: Reference): void {
@@ -120,11 +114,7 @@ function checkTasks(check: Check, { at, members: [first, second] }: Reference): 
     fault(check, at.start, "expression-variable-unavailable", message);
     return;
   }
-  if (first?.name === undefined) {
-    check.uses.tasks = "all";
-    return;
-  }
-  if (check.uses.tasks !== "all") check.uses.tasks.add(first.name);
+  if (first?.name === undefined) return;
   if (!tasks.includes(first.name)) checkTaskName(check, first, tasks);
   else checkMember(check, second, { of: `tasks['${first.name}']`, known: TASK_MEMBERS });
 }

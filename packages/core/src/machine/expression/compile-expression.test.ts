@@ -218,30 +218,4 @@ describe("compileExpression", () => {
     expect(value("has(metadata.hasOwnProperty)", scope)).toBe(false);
     expect(value("metadata['__proto__']", scope)).toBe("b");
   });
-
-  it("tells what an expression reads", () => {
-    const uses = (source: string) => {
-      const compiled = compileExpression(source, aPlace());
-      return compiled.kind === "expression" ? compiled.uses : compiled;
-    };
-
-    expect(uses("metadata.a + metadata['b'] + event.metadata.c + tasks.app.outputs.x")).toEqual({
-      variables: new Set(["metadata", "event", "tasks"]),
-      metadata: new Set(["a", "b"]),
-      eventMetadata: new Set(["c"]),
-      tasks: new Set(["app"]),
-    });
-    expect(uses("[metadata, event, tasks, metadata[stack.id]].size() > 0")).toEqual({
-      variables: new Set(["metadata", "event", "tasks", "stack"]),
-      metadata: "all",
-      eventMetadata: "all",
-      tasks: "all",
-    });
-    expect(uses("['a'].all(metadata, metadata == 'a')")).toEqual({
-      variables: new Set(),
-      metadata: new Set(),
-      eventMetadata: new Set(),
-      tasks: new Set(),
-    });
-  });
 });

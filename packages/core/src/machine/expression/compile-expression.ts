@@ -1,14 +1,14 @@
 import { compileProgram } from "./compile-program.ts";
 import { toReason } from "./evaluation-reason.ts";
 import type { Evaluated, Expression } from "./expression.ts";
-import type { ExpressionFault, ExpressionPlace, ExpressionUses } from "./expression-place.ts";
+import type { ExpressionFault, ExpressionPlace } from "./expression-place.ts";
 import { fromCelValue } from "./from-cel-value.ts";
 import { createMeter } from "./meter.ts";
 import { toCelScope } from "./to-cel-scope.ts";
 
 /** An expression that may be evaluated, or what is wrong with it. */
 export type CompiledExpression =
-  | { readonly kind: "expression"; readonly expression: Expression; readonly uses: ExpressionUses }
+  | { readonly kind: "expression"; readonly expression: Expression }
   | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
 
 /**
@@ -18,7 +18,7 @@ export type CompiledExpression =
 export function compileExpression(source: string, place: ExpressionPlace): CompiledExpression {
   const checked = compileProgram(source, () => place);
   if (checked.kind === "faults") return checked;
-  const { program, uses } = checked;
+  const { program } = checked;
   const expression: Expression = {
     source,
     evaluate(scope): Evaluated {
@@ -29,5 +29,5 @@ export function compileExpression(source: string, place: ExpressionPlace): Compi
       }
     },
   };
-  return { kind: "expression", expression, uses };
+  return { kind: "expression", expression };
 }

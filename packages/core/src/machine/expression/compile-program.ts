@@ -1,13 +1,13 @@
 import { type CelProgram, parseCel } from "./cel-engine.ts";
 import { toBoundedName } from "./cel-functions.ts";
 import { checkNames } from "./check-names.ts";
-import type { ExpressionFault, ExpressionPlace, ExpressionUses } from "./expression-place.ts";
+import type { ExpressionFault, ExpressionPlace } from "./expression-place.ts";
 import { tooLong, toSyntaxFault } from "./syntax-fault.ts";
 import { walkTree } from "./tree-walk.ts";
 
 /** A program whose names were checked, or what is wrong with its source. */
 export type CheckedProgram =
-  | { readonly kind: "program"; readonly program: CelProgram; readonly uses: ExpressionUses }
+  | { readonly kind: "program"; readonly program: CelProgram }
   | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
 
 /**
@@ -19,10 +19,10 @@ export function compileProgram(source: string, placeOf: (program: CelProgram) =>
   if (long) return { kind: "faults", faults: [long] };
   try {
     const program = parseCel(source);
-    const { faults, uses } = checkNames(program.tree, source, placeOf(program));
+    const faults = checkNames(program.tree, source, placeOf(program));
     if (faults.length > 0) return { kind: "faults", faults };
     bindCalls(program);
-    return { kind: "program", program, uses };
+    return { kind: "program", program };
   } catch (error) {
     return { kind: "faults", faults: [toSyntaxFault(error, source)] };
   }

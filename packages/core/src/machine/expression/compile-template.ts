@@ -6,8 +6,7 @@ import { compileText } from "./compile-text.ts";
 import { toReason } from "./evaluation-reason.ts";
 import type { Evaluated, ExpressionScope, FindSecret, Template } from "./expression.ts";
 import { EXPRESSION_LIMITS } from "./expression-limits.ts";
-import type { ExpressionFault, ExpressionPlace, ExpressionUses } from "./expression-place.ts";
-import { mergeUses } from "./merge-uses.ts";
+import type { ExpressionFault, ExpressionPlace } from "./expression-place.ts";
 import { createMeter } from "./meter.ts";
 import { resolveNode, type TemplateNode } from "./template-node.ts";
 import { toCelScope } from "./to-cel-scope.ts";
@@ -23,7 +22,6 @@ export type CompiledTemplate =
   | {
       readonly kind: "template";
       readonly template: Template;
-      readonly uses: ExpressionUses;
       /** False for a constant: resolving gives the same value in every scope and never fails. */
       readonly hasExpressions: boolean;
     }
@@ -34,25 +32,24 @@ export type CompiledTemplate =
  * must not be changed afterwards. Never throws.
  */
 export function compileTemplate(source: unknown, place: ExpressionPlace): CompiledTemplate {
-  const work: Work = { place, faults: [], uses: [] };
+  const work: Work = { place, faults: [], count: { placeholders: 0 } };
   const node = compileNode(work, source, []);
   if (work.faults.length > 0) return { kind: "faults", faults: work.faults };
   const resolve: Template["resolve"] = (scope, findSecret) => resolveTemplate(node, { place, scope, findSecret });
-  const uses = mergeUses(work.uses);
-  return { kind: "template", template: { source, resolve }, uses, hasExpressions: node.kind !== "constant" };
+  return { kind: "template", template: { source, resolve }, hasExpressions: node.kind !== "constant" };
 }
 
 interface Work {
   readonly place: ExpressionPlace;
   readonly faults: TemplateFault[];
-  readonly uses: ExpressionUses[];
+  readonly count: { placeholders: number };
 }
 
 function compileNode(work: Work, value: unknown, path: Path): TemplateNode {
   const fault = (found: ExpressionFault): void => {
     work.faults.push({ ...found, path });
   };
-  if (typeof value === "string") return compileText({ place: work.place, uses: work.uses, fault }, value);
+  if (typeof value === "string") return compileText({ ...work, fault }, value);
   if (path.length > EXPRESSION_LIMITS.maxNesting) {
     fault({ code: "limit-exceeded", message: "The value is nested too deep.", offset: 0 });
     return { kind: "constant", value: null };

@@ -2,7 +2,7 @@
 import { compileProgram } from "./compile-program.ts";
 import type { SecretPlace } from "./expression.ts";
 import { EXPRESSION_LIMITS } from "./expression-limits.ts";
-import type { ExpressionFault, ExpressionPlace, ExpressionUses } from "./expression-place.ts";
+import type { ExpressionFault, ExpressionPlace } from "./expression-place.ts";
 import { findSecretPlace } from "./find-secret-place.ts";
 import { splitTemplate, type TemplatePart } from "./split-template.ts";
 import type { Placeholder, TemplateNode } from "./template-node.ts";
@@ -10,8 +10,8 @@ import type { Placeholder, TemplateNode } from "./template-node.ts";
 /** What one compilation of a template collects. */
 export interface TextWork {
   readonly place: ExpressionPlace;
-  /** One for each placeholder that was compiled. */
-  readonly uses: ExpressionUses[];
+  /** Of the whole template, so far. */
+  readonly count: { placeholders: number };
   /** Takes a fault of the string that is being compiled. */
   fault(fault: ExpressionFault): void;
 }
@@ -34,7 +34,7 @@ function compilePart(work: TextWork, part: TemplatePart): readonly (string | Pla
     work.fault({ code: "expression-unterminated", message, offset: part.offset });
     return [];
   }
-  if (work.uses.length === EXPRESSION_LIMITS.maxPlaceholders) {
+  if (work.count.placeholders === EXPRESSION_LIMITS.maxPlaceholders) {
     const message = `More than ${EXPRESSION_LIMITS.maxPlaceholders} placeholders in one value.`;
     work.fault({ code: "limit-exceeded", message, offset: part.offset });
     return [];
@@ -53,7 +53,7 @@ function compilePlaceholder(work: TextWork, { source, offset }: { source: string
     for (const fault of checked.faults) work.fault({ ...fault, offset: fault.offset + offset });
     return [];
   }
-  work.uses.push(checked.uses);
+  work.count.placeholders += 1;
   const sensitive = secret?.kind === "metadata" && place.metadata.sensitive.has(secret.key);
   return [{ source, program: checked.program, sensitive, ...(secret && { secret }) }];
 }

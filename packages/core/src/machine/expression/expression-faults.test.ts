@@ -151,6 +151,18 @@ describe("faults of an expression", () => {
     expect(faults(source, place).map((fault) => fault.code)).toEqual([code]);
   });
 
+  it("says which variables a place has that takes only some, for each other one", () => {
+    const place = aPlace({ variables: ["metadata"] });
+
+    expect(told("metadata.image + stack.id + event.name + string(now) + stack.state", place)).toEqual([
+      "expression-variable-unavailable 17: Only metadata can be used here, not stack.",
+      "expression-variable-unavailable 28: Only metadata can be used here, not event.",
+      "expression-variable-unavailable 48: Only metadata can be used here, not now.",
+    ]);
+    expect(told("[1].all(stack, stack == 1)", place)).toEqual([]);
+    expect(told("stak", place)).toEqual([expect.stringContaining("expression-unknown-name 0:")]);
+  });
+
   it("says which key or task was probably meant", () => {
     expect(told("metadata.imag", closed)).toEqual([
       'metadata-undeclared 9: The metadata key "imag" is not declared. Did you mean "image"?',

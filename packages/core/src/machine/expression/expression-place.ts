@@ -1,5 +1,7 @@
 /** Where an expression stands, which decides what it may name. `stack`, `metadata` and `now` are there always. */
 export interface ExpressionPlace {
+  /** Only these variables, of those that are there. Default: all. */
+  readonly variables?: readonly string[];
   /** True in reactions. */
   readonly event: boolean;
   /** The tasks that `tasks` holds here; undefined where there is no `tasks` at all. */
@@ -42,14 +44,3 @@ export type ExpressionFaultCode =
   | "sensitive-leak"
   | "metadata-undeclared"
   | "limit-exceeded";
-
-/** What an expression reads. `all` where an index is computed or the whole map is used. */
-export interface ExpressionUses {
-  /** Roots, such as `stack` and `event`. */
-  readonly variables: ReadonlySet<string>;
-  /** Keys of the stack's metadata. */
-  readonly metadata: ReadonlySet<string> | "all";
-  /** Keys of the event's own metadata. */
-  readonly eventMetadata: ReadonlySet<string> | "all";
-  readonly tasks: ReadonlySet<string> | "all";
-}

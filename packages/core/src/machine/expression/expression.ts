@@ -1,7 +1,7 @@
 // How it is used; none of these throws:
 //
-//   compileExpression(source, place)  → { kind: "expression", expression, uses } | { kind: "faults", faults }
-//   compileTemplate(value, place)     → { kind: "template", template, uses, hasExpressions } | { kind: "faults", faults }
+//   compileExpression(source, place)  → { kind: "expression", expression } | { kind: "faults", faults }
+//   compileTemplate(value, place)     → { kind: "template", template, hasExpressions } | { kind: "faults", faults }
 //   escapeTemplate(text)              → the template that gives this text back
 //
 // A place (`ExpressionPlace`) says what may be named. A fault has a code, a message and an offset into its string; one of a

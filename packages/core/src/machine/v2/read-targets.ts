@@ -3,9 +3,10 @@ import { onValue } from "../document/compile-context.ts";
 import { type Field, findText, isMapField, toFields } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
+import type { ExpressionPlace } from "../expression/expression-place.ts";
 import { hasExpression } from "../expression/split-template.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
-import { readTemplate, type TemplatePlace } from "./read-template.ts";
+import { readTemplate } from "./read-template.ts";
 import type { V2Context } from "./v2-context.ts";
 
 /** Targets by name; one with a fault has no template. */
@@ -37,12 +38,10 @@ function readTarget(context: V2Context, field: Field, metadata: MetadataDraft["p
     return undefined;
   }
   checkKeys(context, field, { known: KEYS, code: "target-unknown-key", owner: "a target" });
-  const place: TemplatePlace = { event: false, metadata, sensitive: "never", variables: ["metadata"] };
-  // One by one, so that a fault is told where it stands.
-  const values = [...toFields(field)].map(([key, value]) => {
-    return checkValue(context, key, value) && readTemplate(context, value, place) !== undefined;
-  });
-  return values.every((good) => good) ? readTemplate(context, field, place) : undefined;
+  const place: ExpressionPlace = { event: false, metadata, sensitive: "never", variables: ["metadata"] };
+  const values = [...toFields(field)].map(([key, value]) => checkValue(context, key, value));
+  const template = readTemplate(context, field, place);
+  return values.every((good) => good) ? template : undefined;
 }
 
 function checkValue({ problems }: V2Context, key: string, field: Field): boolean {

@@ -6,23 +6,11 @@ import type { Template } from "../expression/expression.ts";
 import type { ExpressionPlace } from "../expression/expression-place.ts";
 import { spendTemplate, type V2Context } from "./v2-context.ts";
 
-/** Where a template stands. */
-export interface TemplatePlace extends ExpressionPlace {
-  /** Only these variables, of those that are there. Default: all. */
-  readonly variables?: readonly string[];
-}
-
 /** A value with `${…}` in its texts; undefined, with problems at the very texts, when one is faulty. */
-export function readTemplate(context: V2Context, field: Field, place: TemplatePlace): Template | undefined {
+export function readTemplate(context: V2Context, field: Field, place: ExpressionPlace): Template | undefined {
   if (!spendTemplate(context, field)) return undefined;
   const compiled = compileTemplate(toValue(field.node), place);
-  if (compiled.kind === "template") {
-    const used = [...compiled.uses.variables].filter((name) => place.variables && !place.variables.includes(name));
-    if (used.length === 0) return compiled.template;
-    const message = `Only ${place.variables?.join(", ")} can be used here, not ${used.join(", ")}.`;
-    context.problems.error("expression-variable-unavailable", onValue(field), message);
-    return undefined;
-  }
+  if (compiled.kind === "template") return compiled.template;
   for (const fault of compiled.faults) {
     context.problems.error(fault.code, onValue(findInside(field, fault.path)), fault.message);
   }
