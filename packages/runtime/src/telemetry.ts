@@ -1,6 +1,5 @@
-import type { Clock, Logger } from "@stackyard/core";
+import type { Clock, Executor, Logger } from "@stackyard/core";
 import type { Tracing } from "@stackyard/transport-sqs";
-import type { EnvironmentVariables } from "./app.ts";
 import { createJsonLogger, type LogLevel } from "./json-logger.ts";
 
 /** What an app tells about itself. */
@@ -9,6 +8,8 @@ export interface AppTelemetry {
   readonly tracing: Tracing | undefined;
   /** Follows an engine's decisions. */
   instrumentEngine<Engine extends object>(engine: Engine): Engine;
+  /** Follows an executor's calls. */
+  instrumentExecutor(executor: Executor): Executor;
   /** At the end of an invocation. */
   flush(): Promise<void>;
 }
@@ -16,7 +17,7 @@ export interface AppTelemetry {
 /** What telemetry is made of. */
 export interface TelemetryInput {
   readonly service: string;
-  readonly environment: EnvironmentVariables;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
 }
 
@@ -24,7 +25,12 @@ export interface TelemetryInput {
 export function createAppTelemetry({ service, environment, clock }: TelemetryInput): AppTelemetry {
   const level = LEVELS.find((each) => each === environment["LOG_LEVEL"]) ?? "info";
   const logger = createJsonLogger({ service, level, clock, write: (line) => void process.stdout.write(line) });
-  return { logger, tracing: undefined, instrumentEngine: (engine) => engine, flush: async () => {} };
+  return {
+    ...{ logger, tracing: undefined },
+    instrumentEngine: (engine) => engine,
+    instrumentExecutor: (executor) => executor,
+    flush: async () => {},
+  };
 }
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];

@@ -42,7 +42,18 @@ describe("the environment", () => {
         ...{ refusedEvents: "park", refusedKeepMs: 3_600_000, automaticEntriesPerHour: 1_000 },
         ...{ historyMs: 30 * 86_400_000, allowExternalNext: false },
       },
+      tasks: {
+        ...{ hasStore: true, concurrency: 4, terraform: {}, stateBackendUrl: undefined, dataDir: undefined },
+        isFunction: false,
+      },
     });
+  });
+
+  it("skips tasks only where everything is local", () => {
+    const skipping = { ...least, SKIP_TASK_EXECUTION: "1" };
+
+    expect(parseEnvironment(skipping, needs).skipsTasks).toBe(false);
+    expect(parseEnvironment({ ...skipping, LOCAL_MODE: "1" }, needs).skipsTasks).toBe(true);
   });
 
   it("is read with everything that it may say", () => {
@@ -58,7 +69,7 @@ describe("the environment", () => {
     );
 
     expect(read).toMatchObject({
-      ...{ yard: "blue", runnersHaveStore: true, skipsTasks: true },
+      ...{ yard: "blue", runnersHaveStore: true, skipsTasks: false },
       messages: { bucket: "messages", prefix: "stackyard/messages/" },
       targets: { role: "deployer", externalId: "yard-main" },
       store: { kind: "dynamodb", workTable: "Work" },

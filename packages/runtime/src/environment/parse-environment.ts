@@ -5,6 +5,7 @@ import type { EnvironmentVariables } from "../app.ts";
 import { type Endpoints, findEndpointFaults, toEndpoints } from "./endpoints.ts";
 import { type MachineSource, toMachineSource } from "./machine-source.ts";
 import { type StoreChoice, toStoreChoice } from "./store-choice.ts";
+import { type TaskSettings, toTaskSettings } from "./task-settings.ts";
 import { type VariableName, Variables } from "./variables.ts";
 
 /** What an app knows from its environment. */
@@ -42,7 +43,9 @@ export interface Environment {
     readonly allowExternalNext: boolean;
   };
   readonly targets: { readonly role?: string; readonly externalId?: string };
+  /** `SKIP_TASK_EXECUTION` with `LOCAL_MODE`. */
   readonly skipsTasks: boolean;
+  readonly tasks: TaskSettings;
 }
 
 /** What an app cannot do without, with what it is told when that is missing. */
@@ -130,7 +133,8 @@ function toEnvironment(values: Values): Environment {
       ...(TARGET_ROLE === undefined ? {} : { role: TARGET_ROLE }),
       ...(TARGET_EXTERNAL_ID === undefined ? {} : { externalId: TARGET_EXTERNAL_ID }),
     },
-    skipsTasks: values.SKIP_TASK_EXECUTION !== undefined,
+    skipsTasks: values.SKIP_TASK_EXECUTION !== undefined && values.LOCAL_MODE !== undefined,
+    tasks: toTaskSettings(values),
   };
 }
 

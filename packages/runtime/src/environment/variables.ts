@@ -40,7 +40,7 @@ export const Variables = Type.Object({
   LOCAL_MODE: variable(
     "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000`, Postgres on the host `db` (user, password and database `cloudseam`)",
   ),
-  SKIP_TASK_EXECUTION: variable("Any text: tasks are answered as done without being run"),
+  SKIP_TASK_EXECUTION: variable("With `LOCAL_MODE`, any text: tasks are answered as done without being run"),
   AWS_REGION: variable("The region. Lambda sets it", { pattern: "^[a-z]{2}(-[a-z0-9]+)+$", must: "be a region" }),
   AWS_DEFAULT_REGION: variable("The region where `AWS_REGION` is not set", {
     pattern: "^[a-z]{2}(-[a-z0-9]+)+$",
@@ -88,6 +88,20 @@ export const Variables = Type.Object({
     must: "be a whole number of days above 0",
   }),
   ALLOW_EXTERNAL_NEXT: variable("`true` lets the event `NEXT` in from outside, as the predecessor did", SWITCH),
+  TASK_CONCURRENCY: variable("Tasks that a container runs at a time. Default: 4", {
+    pattern: "^[1-9][0-9]{0,2}$",
+    must: "be a whole number from 1 to 999",
+  }),
+  TERRAFORM_BINARY: variable("The program of the executor `terraform`: a name in `PATH`, such as `tofu`, or a path"),
+  TERRAFORM_VERSION: variable("Versions of it that may be used, such as `~> 1.14.0`. Default: any"),
+  TERRAFORM_STATE_URL: variable(
+    "A Stackyard server that keeps Terraform's states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
+    { pattern: ADDRESS, maxLength: 2_048, must: "be an address such as https://stackyard.example.org" },
+  ),
+  TASK_DATA_DIR: variable(
+    "A folder that outlives tasks: Terraform's providers, and states that could not be saved. Default: `stackyard` in the folder for temporary files",
+    { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" },
+  ),
   TARGET_ROLE: variable("The role that tasks take in targets that name none", {
     pattern: "^[A-Za-z0-9+=,.@_/:-]{1,2048}$",
     must: "be a role's name, path or ARN",

@@ -6,5 +6,6 @@ export const silentTelemetry: AppTelemetry = {
   logger: silentLogger,
   tracing: undefined,
   instrumentEngine: (engine) => engine,
+  instrumentExecutor: (executor) => executor,
   flush: async () => {},
 };

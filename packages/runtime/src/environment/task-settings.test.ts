@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { toTaskSettings } from "./task-settings.ts";
+
+describe("the environment of a runner", () => {
+  it("has defaults", () => {
+    expect(toTaskSettings({})).toEqual({
+      ...{ hasStore: false, concurrency: 4, terraform: {}, stateBackendUrl: undefined, dataDir: undefined },
+      isFunction: false,
+    });
+  });
+
+  it("says how tasks are run", () => {
+    const values = {
+      ...{ TASK_CONCURRENCY: "12", TERRAFORM_BINARY: "tofu", TERRAFORM_VERSION: "~> 1.9.0" },
+      ...{ TERRAFORM_STATE_URL: "https://yard.example.org/", TASK_DATA_DIR: "/data" },
+      AWS_LAMBDA_FUNCTION_NAME: "task-runner",
+    };
+
+    expect(toTaskSettings(values)).toEqual({
+      ...{ hasStore: false, concurrency: 12, terraform: { binary: "tofu", version: "~> 1.9.0" } },
+      ...{ stateBackendUrl: "https://yard.example.org/terraform/state", dataDir: "/data", isFunction: true },
+    });
+  });
+
+  it.each([
+    [{ DYNAMODB_TABLE: "Stacks" }, true],
+    [{ POSTGRES_CONNECTION_SECRET: "yard/db" }, true],
+    [{ DATABASE_URL: "postgres://db" }, true],
+    [{ LOCAL_MODE: "1" }, false],
+  ])("tells whether there is a store: %j", (values, hasStore) => {
+    expect(toTaskSettings(values)).toMatchObject({ hasStore });
+  });
+});
