@@ -4,14 +4,7 @@ import { inParallel } from "./in-parallel.ts";
 import { toWorkKey } from "./load-listed.ts";
 import type { StoreContext } from "./store-context.ts";
 import { DUE_INDEX, WORK_INDEXES } from "./table-definitions.ts";
-import type { WorkKey } from "./work-keys.ts";
-
-/** What an index says to be due; the item itself may say otherwise by now. */
-export interface DueKey<Kind extends string> {
-  readonly kind: Kind;
-  readonly key: WorkKey;
-  readonly at: number;
-}
+import type { DueKey } from "./work-keys.ts";
 
 /** A stack that the index, or a scan, says to be due. */
 export interface DueStack {

@@ -1,8 +1,8 @@
 import type { Clock } from "@stackyard/core";
 import type { Item } from "./attributes.ts";
 import type { Table } from "./database.ts";
-import type { DueKey } from "./find-due-keys.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
+import type { DueKey } from "./work-keys.ts";
 
 /** What this process has just written into the index of work, which shows it a little later. */
 export interface RecentWork {

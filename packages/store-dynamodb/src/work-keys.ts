@@ -6,6 +6,13 @@ export interface WorkKey {
   readonly sk: string;
 }
 
+/** What an index says to be due; the item itself may say otherwise by now. */
+export interface DueKey<Kind extends string> {
+  readonly kind: Kind;
+  readonly key: WorkKey;
+  readonly at: number;
+}
+
 // A partition key has at most 2,048 bytes, a sort key 1,024.
 const MAX_PART_BYTES = 800;
 

@@ -33,8 +33,3 @@ export function toEndpoints(values: EnvironmentVariables): Endpoints {
   });
   return { all, byService: new Map([...local, ...said]) };
 }
-
-/** The address of a service; undefined: its own. */
-export function findEndpoint({ all, byService }: Endpoints, service: string): string | undefined {
-  return byService.get(service) ?? all;
-}

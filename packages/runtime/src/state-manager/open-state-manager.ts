@@ -55,6 +55,8 @@ export interface StateManagerParts {
   /** How batches of the event queue are taken. */
   readonly batches: BatchOptions;
   readonly retention: Retention;
+  /** Names this process. */
+  readonly owner: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Works what commits have left behind, until that instant. */
@@ -92,6 +94,7 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
     ...{ environment, store, engine, transport, outbox, ticks, clock, logger },
     batches: toBatchOptions(environment, queues),
     retention: toRetention(environment),
+    owner: input.ids.next(),
     drain: (stopAt) => drainStore({ store, engine: telemetry.instrumentEngine(queued), outbox, clock }, stopAt),
   };
 }

@@ -1,6 +1,7 @@
 import type { Transport } from "@stackyard/core";
 import { untilAborted } from "../run-main.ts";
 import type { StateManagerParts } from "./open-state-manager.ts";
+import { createLonePruner } from "./prune-alone.ts";
 
 type HandleEvents = Parameters<Transport["consumeEvents"]>[0];
 
@@ -10,7 +11,6 @@ const CONSUMING = { batchSize: 50, concurrency: 4 };
 const LONGEST_SLEEP_MS = { dynamodb: 5_000, postgres: 1_000 } as const;
 // A store may say that something is due and hand nothing out, because somebody else has it.
 const SHORTEST_SLEEP_MS = 250;
-const PRUNE_EVERY_MS = 600_000;
 const DUE_KINDS = ["timer", "deadline", "parked", "poll", "lapsedLease", "event", "task"] as const;
 
 /**
@@ -37,14 +37,11 @@ export async function runContainer(parts: StateManagerParts, stopping: AbortSign
 async function sweepUntil(parts: StateManagerParts, stopping: AbortSignal): Promise<void> {
   const { clock, logger, environment } = parts;
   const longestMs = LONGEST_SLEEP_MS[environment.store?.kind ?? "postgres"];
-  let prunedAt = Number.NEGATIVE_INFINITY;
+  const prune = createLonePruner(parts);
   while (!stopping.aborted) {
     try {
       const worked = await sweep(parts);
-      if (clock.now() - prunedAt >= PRUNE_EVERY_MS) {
-        const isMoreLeft = await parts.store.prune(parts.retention, clock.now());
-        if (!isMoreLeft) prunedAt = clock.now();
-      }
+      await prune();
       if (worked === 0) await clock.sleep(await toSleepMs(parts, longestMs), stopping);
     } catch (error) {
       logger.error("The sweep failed; it tries again.", { error });

@@ -93,6 +93,7 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
     ...{ store, engine, transport, outbox, clock, logger },
     ticks: hasTicks ? { send: sendTicks } : undefined,
     batches: { clock, logger },
+    owner: "m1",
     retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },
     drain: (stopAt) => drainStore({ store, engine, outbox, clock }, stopAt),
   };
