@@ -64,9 +64,12 @@ async function readSome(
 ): Promise<readonly HistoryRow[]> {
   const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1];
   const conditions: string[] = [];
-  // An event has few lines, a stack may have many: with both, the index by event is the one to use.
-  if (eventId !== undefined) conditions.push(`h.event_id = $${values.push(toComparedText(eventId))}`);
+  if (eventId !== undefined) {
+    const place = `$${values.push(toComparedText(eventId))}`;
+    conditions.push(`hashtextextended(h.event_id, 0) = hashtextextended(${place}, 0) and h.event_id = ${place}`);
+  }
   if (stackId !== undefined) {
+    // An event has few lines, a stack may have many: with both, the index by event is the one to use.
     const column = eventId === undefined ? "h.stack_id" : "h.stack_id || ''";
     conditions.push(`${column} = $${values.push(toKeyText(stackId))}`);
   }

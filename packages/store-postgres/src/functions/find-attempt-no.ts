@@ -8,7 +8,8 @@ create function stackyard.find_attempt_no(p_attempt_id text) returns bigint lang
                             (select min(attempt_no) >> 15 from stackyard.attempt), -1) as segment
       cross join lateral (
         select a.attempt_no from stackyard.attempt a
-         where a.attempt_no >> 15 = segment and a.attempt_id = p_attempt_id limit 1) a
+         where a.attempt_no >> 15 = segment and hashtextextended(a.attempt_id, 0) = hashtextextended(p_attempt_id, 0)
+           and a.attempt_id = p_attempt_id limit 1) a
       limit 1));
 $body$;
 `;

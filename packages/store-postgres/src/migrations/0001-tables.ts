@@ -3,7 +3,8 @@
  *
  * - Tables that are appended to (`history`, `attempt`, `event_id`) have keys that begin with the segment of the row,
  *   32,768 rows each, or with the time, so that inserts touch the few newest pages whatever the table's size; a look-up
- *   asks segment by segment, newest first.
+ *   asks segment by segment, newest first. Ids of attempts and of their results are long and stand there as hashes; a
+ *   look-up compares the id too.
  * - What changes often (`live`, `task_queue`, `stacks`) has no index on what changes, so that an update stays within
  *   its page. `live.due_at` is therefore a lower bound: it is moved when somebody looks at it, not at each renewal.
  * - Leases that may be lost with a crash of the server are in unlogged tables: no log, no wait for the disk.
@@ -88,7 +89,7 @@ create table stackyard.history (
   body text not null
 );
 create index history_by_stack on stackyard.history ((position >> 15), stack_id, position);
-create index history_by_event on stackyard.history ((position >> 15), event_id, position);
+create index history_by_event on stackyard.history ((position >> 15), hashtextextended(event_id, 0), position);
 
 -- All attempts; attempt_no is the order of dispatch. No row is written twice: how it ended stands in attempt_end.
 create sequence stackyard.attempt_no;
@@ -104,7 +105,7 @@ create table stackyard.attempt (
   dispatched_at bigint not null,
   message text not null
 );
-create index attempt_by_id on stackyard.attempt ((attempt_no >> 15), attempt_id);
+create index attempt_by_id on stackyard.attempt ((attempt_no >> 15), hashtextextended(attempt_id, 0));
 create index attempt_by_stack on stackyard.attempt ((attempt_no >> 15), stack_id, attempt_no);
 
 create table stackyard.attempt_end (
