@@ -24,7 +24,10 @@ export interface SimulationLine {
   readonly others: readonly OtherStack[];
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
-  /** Of a dry run of `upgrade`: where the stack's events would have done something else. */
+  /**
+   * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new revision
+   * has are not fired, other than by a dry run in a yard.
+   */
   readonly differences?: readonly StepDifference[];
 }
 
