@@ -190,6 +190,26 @@ describe("a state manager in Lambda", () => {
     expect(await find(manager, "s-1")).toBe("LATER");
   });
 
+  it("opens its store before the first call, and opens it again after that failed", async () => {
+    const manager = await startManager(cloud);
+    const table = `Late-${Date.now()}`;
+    const seen: string[] = [];
+    const environment = { ...manager.environment, DYNAMODB_TABLE: table, AWS_LAMBDA_FUNCTION_NAME: "state-manager" };
+    const logger = { ...silentTelemetry.logger, warn: (line: string) => void seen.push(line) };
+    const app = createStateManager({ environment, telemetry: { ...silentTelemetry, logger } });
+    const tick = () =>
+      app.handler(
+        { source: "aws.events", "detail-type": "Scheduled Event" },
+        { getRemainingTimeInMillis: () => 9_000 },
+      );
+
+    await expect(tick()).rejects.toThrow(`no table "${table}"`);
+    await cloud.createTable(table);
+
+    expect(await tick()).toEqual({ due: 0, polls: 0, drained: 0 });
+    expect(seen.filter((line) => line.includes('no index "due"'))).toHaveLength(1);
+  });
+
   it("says that an event is none of its own", async () => {
     const manager = await startManager(cloud);
     const call = (event: unknown) => manager.app.handler(event, { getRemainingTimeInMillis: () => 30_000 });

@@ -34,6 +34,8 @@ export function createStateManager(options: StateManagerOptions = {}): App {
   const telemetry = createOnce(() => Promise.resolve(toTelemetry(options)));
   // The next invocation tries again what could not be opened.
   const handling = createOnce(async () => createInvocationHandler(await open(options, await telemetry(), NEEDS)));
+  // A function has its whole processor while it is initialised; the first invocation meets what went wrong.
+  if (options.environment?.["AWS_LAMBDA_FUNCTION_NAME"] !== undefined) void handling().catch(() => undefined);
   return {
     async handler(event, context) {
       const { flush } = await telemetry();
