@@ -44,7 +44,7 @@ it.each([
   [
     "cancelled",
     (schema: string) => {
-      const cancel = { n: 1, id: "b", why: "requested", within: MINUTE, at_once: true, now: T0 };
+      const cancel = { n: 1, id: "b", event: "cancelled:b", why: "requested", within: MINUTE, at_once: true, now: T0 };
       return `select ${schema}.cancel_attempts('${JSON.stringify([cancel])}', '{1}')`;
     },
   ],
