@@ -102,8 +102,8 @@ async function drainKind<Item extends { readonly receipt: string }>(
     if (now >= stopAt) return sent;
     const due = await store.takeDue({ kinds, now: Math.max(now, until ?? now), limit: LIMIT, leaseMs });
     const items = due.filter(isWanted);
-    if (items.length === 0) return sent;
     sent += await sendGroups(deps, input, groupByDelay(items, now));
+    if (due.length < LIMIT) return sent;
   }
 }
 

@@ -123,6 +123,12 @@ describe("the environment", () => {
     expect(findFaults({ ...fifo, SQS_EVENT_QUEUE_URL: "https://sqs/1/stack-events" })).toEqual([]);
   });
 
+  it("refuses ticks in a queue of events or tasks", () => {
+    expect(findFaults({ ...least, SQS_TICK_QUEUE_URL: TASKS })).toEqual([
+      "SQS_TICK_QUEUE_URL is the queue of SQS_TASK_QUEUE_URL: ticks need one of their own.",
+    ]);
+  });
+
   it("needs neither machines nor a store where an app does without", () => {
     const read = parseEnvironment({ AWS_DEFAULT_REGION: "eu-west-1" }, { app: "task runner", required: {} });
 

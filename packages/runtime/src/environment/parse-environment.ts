@@ -91,6 +91,7 @@ function findFaults(values: Values, { required, machines, store }: EnvironmentNe
       : []),
     ...(toRegion(values) === undefined ? ["AWS_REGION is not set, and AWS_DEFAULT_REGION is not either."] : []),
     ...findRefusalFaults(values),
+    ...findQueueFaults(values),
   ];
 }
 
@@ -103,6 +104,13 @@ function tellForm(name: string): string {
   const schema: unknown = Object.entries(Variables.properties).find(([key]) => key === name)?.[1];
   const isTold = typeof schema === "object" && schema !== null && "must" in schema;
   return isTold ? String(schema.must) : "be of another form";
+}
+
+/** Whoever may send events, or tasks, would send ticks. */
+function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, ...values }: Values): readonly string[] {
+  const others = ["SQS_EVENT_QUEUE_URL", "SQS_TASK_QUEUE_URL", "SQS_LONG_TASK_QUEUE_URL"] as const;
+  const same = others.filter((name) => ticks !== undefined && values[name] === ticks);
+  return same.map((name) => `SQS_TICK_QUEUE_URL is the queue of ${name}: ticks need one of their own.`);
 }
 
 function findRefusalFaults({ REFUSED_EVENTS, SQS_EVENT_QUEUE_URL }: Values): readonly string[] {

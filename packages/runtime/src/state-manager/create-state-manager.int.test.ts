@@ -190,6 +190,35 @@ describe("a state manager in Lambda", () => {
     expect(await find(manager, "s-1")).toBe("LATER");
   });
 
+  it("lets NEXT in from outside only where that is allowed", async () => {
+    const strict = await startManager(cloud);
+    const lax = await startManager(cloud, { environment: { ALLOW_EXTERNAL_NEXT: "true" } });
+    const next = { stackId: "pr-12", event: "NEXT" };
+
+    await strict.play(opened, next);
+    await lax.play(opened, next);
+
+    expect([await find(strict), await find(lax)]).toEqual(["BUILD PENDING PENDING", "LIVE"]);
+  });
+
+  it("copies what it gives up to the dead-letter queue, with the reason, at once or after its time", async () => {
+    const manager = await startManager(cloud, { environment: { REFUSED_EVENTS_KEEP: "1ms" } });
+    await manager.play(opened, { stackId: "pr-12", event: "SHOUTED" }, { stackId: "pr-12", event: "MERGED" });
+
+    await manager.tick();
+    await manager.invoke(manager.queues.ticks);
+
+    const letters = await cloud.take(manager.queues.eventDeadLetters);
+    const given = letters.map(({ Body = "", MessageAttributes = {} }) => {
+      const { code } = JSON.parse(MessageAttributes["stackyard-dead-letter"]?.StringValue ?? "{}");
+      return [JSON.parse(Body).event, code];
+    });
+    expect(given.toSorted()).toEqual([
+      ["MERGED", "EVENT_NOT_HANDLED"],
+      ["SHOUTED", "EVENT_UNDECLARED"],
+    ]);
+  });
+
   it("opens its store before the first call, and opens it again after that failed", async () => {
     const manager = await startManager(cloud);
     const table = `Late-${Date.now()}`;

@@ -98,7 +98,7 @@ export async function startCloud(): Promise<Cloud> {
     async take(queueUrl) {
       const taken: Message[] = [];
       for (let batch = await receive(queueUrl); batch !== undefined; batch = await receive(queueUrl)) {
-        taken.push(...batch.Records.map(({ body, attributes }) => ({ Body: body, Attributes: { ...attributes } })));
+        taken.push(...batch.Records.map(toMessage));
         await settle(batch, []);
       }
       return taken;
@@ -137,6 +137,13 @@ async function receiveBatch(sqs: SQSClient, queueUrl: string, waitSeconds: numbe
   if (Messages.length === 0) return undefined;
   const eventSourceARN = `arn:aws:sqs:${REGION}:${ACCOUNT}:${queueUrl.split("/").at(-1)}`;
   return { queueUrl, Records: Messages.map((message) => toRecord(message, eventSourceARN)) };
+}
+
+function toMessage({ body, attributes, messageAttributes }: LambdaBatch["Records"][number]): Message {
+  const noted = Object.entries(messageAttributes).map(([name, { stringValue = "", dataType }]) => {
+    return [name, { StringValue: stringValue, DataType: dataType }] as const;
+  });
+  return { Body: body, Attributes: { ...attributes }, MessageAttributes: Object.fromEntries(noted) };
 }
 
 function toRecord(message: Message, eventSourceARN: string): LambdaBatch["Records"][number] {
