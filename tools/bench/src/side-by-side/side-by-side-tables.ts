@@ -1,7 +1,8 @@
 import type { Batching, Contender } from "./contender.ts";
 import type { LatencySummary } from "./latency-summary.ts";
+import type { SideBySideSummary } from "./side-by-side-summary.ts";
 import type { Spread } from "./statistics.ts";
-import type { DrainSummary, Ratio, SideBySideSummary } from "./summary.ts";
+import type { DrainSummary, Ratio } from "./summary.ts";
 import type { Table } from "./table.ts";
 
 const CLASSES: readonly Batching[] = ["one by one", "grouped"];

@@ -3,8 +3,9 @@ import type { Contender } from "./contender.ts";
 import { summarizeLatencies } from "./latency-summary.ts";
 import { type DrainResult, measureDrain } from "./measure-drain.ts";
 import { type LatencyFigures, type LatencyLoad, measureLatency } from "./measure-latency.ts";
+import type { SideBySideSummary } from "./side-by-side-summary.ts";
 import { orderOfRound } from "./statistics.ts";
-import { type SideBySideSummary, summarizeDrains, toRatios } from "./summary.ts";
+import { summarizeDrains, toRatios } from "./summary.ts";
 
 /** How much is measured. */
 export interface SideBySidePlan {

@@ -1,5 +1,4 @@
 import type { Contender } from "./contender.ts";
-import type { LatencySummary } from "./latency-summary.ts";
 import type { DrainResult } from "./measure-drain.ts";
 import { median, type Spread, toSpread } from "./statistics.ts";
 
@@ -26,13 +25,6 @@ export interface Ratio {
   readonly to: string;
   readonly jobs: Spread;
   readonly steps: Spread;
-}
-
-/** Everything that one run found. */
-export interface SideBySideSummary {
-  readonly drains: readonly DrainSummary[];
-  readonly ratios: readonly Ratio[];
-  readonly latencies: readonly LatencySummary[];
 }
 
 /** The drains of one contender in the order of the rounds. */

@@ -1,7 +1,8 @@
 import type { Batching, Contender } from "./contender.ts";
 import type { LatencySummary } from "./latency-summary.ts";
+import type { SideBySideSummary } from "./side-by-side-summary.ts";
 import type { Spread } from "./statistics.ts";
-import type { DrainSummary, SideBySideSummary } from "./summary.ts";
+import type { DrainSummary } from "./summary.ts";
 
 const CLASSES: readonly Batching[] = ["one by one", "grouped"];
 
