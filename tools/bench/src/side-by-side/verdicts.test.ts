@@ -30,18 +30,22 @@ describe("toVerdicts", () => {
     ]);
   });
 
-  it("says on which side of each peer the latency lies, unless their rounds overlap", () => {
+  it("says on which side of each peer the latency lies, unless each lies within the rounds of the other", () => {
     const latencies = [
       aLatencySummary({ contender: ours.id, p99Ms: spread(6, 8, 10) }),
       aLatencySummary({ contender: slow.id, p99Ms: spread(11, 20, 30) }),
       aLatencySummary({ contender: fast.id, p99Ms: spread(3, 4.25, 5) }),
-      aLatencySummary({ contender: "even", p99Ms: spread(2, 4, 7) }),
+      aLatencySummary({ contender: "even", p99Ms: spread(5, 7, 9) }),
+      aLatencySummary({ contender: "wide", p99Ms: spread(1, 3, 90) }),
     ];
 
-    const [, latency] = toVerdicts({ drains: [], ratios: [], latencies }, [...all, aContender("even")]);
+    const [, latency] = toVerdicts(
+      { drains: [], ratios: [], latencies },
+      [...all, aContender("even"), aContender("wide")],
+    );
 
     expect(latency).toBe(
-      "grouped, at 50 jobs a second: a p99 of 8.0 ms to the start; below slow 1.0 (20.0 ms); level with even 1.0 (4.0 ms); behind fast 1.0 (4.3 ms).",
+      "grouped, at 50 jobs a second: a p99 of 8.0 ms to the start; below slow 1.0 (20.0 ms); level with even 1.0 (7.0 ms); behind fast 1.0 (4.3 ms), wide 1.0 (3.0 ms).",
     );
   });
 

@@ -54,18 +54,19 @@ function toLatencyVerdicts(
         const names = found.map(({ peer, p99 }) => `${peer.name} (${toMs(p99)})`);
         return names.length === 0 ? [] : [`${word} ${names.join(", ")}`];
       };
-      // Where the rounds of both overlap, none is said to be the better one.
-      const [isBelow, isBehind] = [
-        (p99: Spread) => row.p99Ms.most < p99.least,
-        (p99: Spread) => row.p99Ms.least > p99.most,
-      ];
+      const isLevel = (p99: Spread) => lies(p99.median, row.p99Ms) && lies(row.p99Ms.median, p99);
       const parts = [
-        ...listed("below", isBelow),
-        ...listed("level with", (p99) => !isBelow(p99) && !isBehind(p99)),
-        ...listed("behind", isBehind),
+        ...listed("below", (p99) => !isLevel(p99) && row.p99Ms.median < p99.median),
+        ...listed("level with", isLevel),
+        ...listed("behind", (p99) => !isLevel(p99) && row.p99Ms.median >= p99.median),
       ];
       return `${[`${at} a p99 of ${toMs(row.p99Ms)} to the start`, ...parts].join("; ")}.`;
     });
+}
+
+/** Where each median lies within the rounds of the other, none is said to be the better one. */
+function lies(value: number, { least, most }: Spread): boolean {
+  return value >= least && value <= most;
 }
 
 function toMs({ median }: Spread): string {
