@@ -12,6 +12,8 @@ const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/t
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // Most of the time of integration and end-to-end tests is spent in other processes.
+    maxWorkers: 3,
     projects: [
       {
         resolve: { alias },
