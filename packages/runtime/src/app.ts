@@ -12,7 +12,8 @@ export interface LambdaContext {
 export interface App {
   /**
    * In Lambda: batches of SQS queues, and for the state manager the schedule's event. Answers a batch with the messages that
-   * must come again. Rejects with `CONFIG_INVALID` while the environment is wrong, and with `EVENT_INVALID` for other events.
+   * must come again. Rejects with `SERVER_ERROR` when that is all of them, with `CONFIG_INVALID` while the environment is
+   * wrong, and with `EVENT_INVALID` for other events.
    */
   readonly handler: (event: unknown, context: LambdaContext) => Promise<unknown>;
   /** In a container or on a laptop: consumes until SIGTERM, SIGINT or the signal, drains, and gives the exit code. */

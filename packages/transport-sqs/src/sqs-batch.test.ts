@@ -17,6 +17,12 @@ describe("parseSqsBatch", () => {
     });
   });
 
+  it("reads a batch that names no queue, as people write them to try a function", () => {
+    const Records = [{ messageId: "m-1", body: "{}" }];
+
+    expect(parseSqsBatch({ Records })).toMatchObject({ queueArn: "", messages: [{ messageId: "m-1", deliveries: 1 }] });
+  });
+
   it.each([
     [undefined],
     [null],

@@ -16,7 +16,8 @@ const SqsEvent = Type.Object({
       messageAttributes: Type.Optional(
         Type.Record(Type.String(), Type.Object({ stringValue: Type.Optional(Type.String()) })),
       ),
-      eventSourceARN: Type.String(),
+      /** Lambda always names it; events that people write by hand do not. */
+      eventSourceARN: Type.Optional(Type.String()),
     }),
     { minItems: 1 },
   ),

@@ -41,6 +41,26 @@ describe("drainStore", () => {
     expect([soon, calls]).toEqual([1, 2]);
   });
 
+  it("sends the poll of a suspended attempt whose cancel was asked for", async () => {
+    const { parts, store, tasks, handle, clock } = createMemoryParts();
+    await handle("OPENED");
+    const [attempt] = await store.listAttempts("pr-1");
+    const attemptId = attempt?.attemptId ?? "";
+    const input = { attemptId, owner: "w1", leaseMs: 60_000, exclusiveKeys: [], now: clock.now() };
+    const claimed = await store.claim(input);
+    if (claimed.kind !== "granted") throw new TypeError("The claim was not granted.");
+    await store.suspend(claimed.grant, { progress: {}, dueAt: clock.now() + 3_600_000, now: clock.now() });
+    await parts.drain(never);
+    const before = [...tasks];
+    const task = { name: "db" };
+    const message = { stackId: "pr-1", event: "CANCEL_TASK", task, machine: "app" };
+    await store.enqueue([{ id: "c1", stackId: "pr-1", origin: "external", message, receivedAt: clock.now() }]);
+
+    await parts.drain(never);
+
+    expect([before, tasks]).toEqual([[], [`${attemptId} +0`]]);
+  });
+
   it("takes nothing from the instant on at which it shall stop", async () => {
     const { parts, store, clock, find } = createMemoryParts();
     await store.enqueue([anEvent("OPENED")]);

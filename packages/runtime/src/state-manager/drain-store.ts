@@ -16,17 +16,20 @@ const LIMIT = 64;
 const LEASE_MS = 30_000;
 const AGAIN_MS = 5_000;
 
+/** Of suspended attempts a commit may have cancelled some: their polls are due at once. */
+const SENT = ["task", "poll"] as const;
+
 /**
- * Works what commits have left behind: sends task messages, and decides events that lie in the store's own queue, such as
- * those of cancelled attempts and what somebody sent again. They need not travel to the queue of events and back. Until
- * nothing is left, or that instant.
+ * Works what commits have left behind: sends task messages and due polls, and decides events that lie in the store's own
+ * queue, such as those of cancelled attempts and what somebody sent again. They need not travel to the queue of events and
+ * back. Until nothing is left, or that instant.
  */
 export async function drainStore(deps: DrainStoreDeps, stopAt: number): Promise<number> {
-  let worked = await deps.outbox.drain({ kinds: ["task"], stopAt });
+  let worked = await deps.outbox.drain({ kinds: SENT, stopAt });
   while (deps.clock.now() < stopAt) {
     const decided = await decideQueued(deps);
     if (decided === 0) return worked;
-    worked += decided + (await deps.outbox.drain({ kinds: ["task"], stopAt }));
+    worked += decided + (await deps.outbox.drain({ kinds: SENT, stopAt }));
   }
   return worked;
 }

@@ -72,6 +72,22 @@ describe("an invocation of the state manager", () => {
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "m0" }, { itemIdentifier: "m1" }] });
   });
 
+  it("throws where nothing of a batch could be decided, so that a mapping that reads no answers keeps it too", async () => {
+    const { invoke } = createBench({
+      wrap: (store) => ({ ...store, commit: () => Promise.reject(new Error("The store does not answer.")) }),
+    });
+
+    await expect(invoke(aBatch(EVENTS, opened), context)).rejects.toMatchObject({ code: "SERVER_ERROR" });
+  });
+
+  it("needs no context", async () => {
+    const { invoke, find } = createBench();
+
+    await invoke(aBatch(EVENTS, opened));
+
+    expect(await find()).toBe("BUILD PENDING");
+  });
+
   it("takes ticks from their own queue only", async () => {
     const { invoke, handle, clock, find } = createBench();
     await handle("OPENED");

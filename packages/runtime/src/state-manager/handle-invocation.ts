@@ -1,5 +1,6 @@
 import { isStackyardError, StackyardError } from "@stackyard/core";
 import { createEventBatchHandler, parseSqsBatch, type SqsBatchResponse } from "@stackyard/transport-sqs";
+import { answerBatch } from "../answer-batch.ts";
 import type { LambdaContext } from "../app.ts";
 import { toQueueName } from "../queue-name.ts";
 import { isScheduleEvent } from "../schedule-event.ts";
@@ -10,6 +11,7 @@ import { type SweepReport, sweepMinute } from "./sweep-minute.ts";
 /** Before the end of an invocation nothing new is begun; a quarter of it where that is less. */
 const SPARE_MS = 5_000;
 const SWEEP_EVERY_MS = 60_000;
+const DEFAULT_LEFT_MS = 30_000;
 
 /**
  * What Lambda calls: events of the event queue, ticks, and the schedule's event. Queues are told apart by the name in the ARN
@@ -17,7 +19,7 @@ const SWEEP_EVERY_MS = 60_000;
  */
 export function createInvocationHandler(
   parts: StateManagerParts,
-): (event: unknown, context: LambdaContext) => Promise<SqsBatchResponse | SweepReport> {
+): (event: unknown, context?: LambdaContext) => Promise<SqsBatchResponse | SweepReport> {
   const { clock, environment, logger } = parts;
   const handleEvents = createEventBatchHandler((deliveries) => parts.engine.handle(deliveries), parts.batches);
   let sweptAt = clock.now();
@@ -52,15 +54,16 @@ export function createInvocationHandler(
     if (isScheduleEvent(event)) return sweep(stopAt);
     const batch = parseSqsBatch(event);
     const queue = findQueue(parts, batch.queueArn);
-    if (queue === "events") return workEvents(event, stopAt);
+    if (queue === "events") return answerBatch(await workEvents(event, stopAt), batch.messages.length);
     const response = await handleTicks(parts, batch);
     await attempt("drain the outbox", () => parts.drain(stopAt));
     return response;
   };
 }
 
-function toStopAt(now: number, context: LambdaContext): number {
-  const leftMs = context.getRemainingTimeInMillis();
+function toStopAt(now: number, context: LambdaContext | undefined): number {
+  // Whoever tries a function by hand gives it no context.
+  const leftMs = context?.getRemainingTimeInMillis?.() ?? DEFAULT_LEFT_MS;
   return now + leftMs - Math.min(SPARE_MS, leftMs / 4);
 }
 
