@@ -15,6 +15,7 @@ import { send } from "./commands/send.ts";
 import { server } from "./commands/server.ts";
 import { simulate } from "./commands/simulate.ts";
 import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/stacks.ts";
+import { taskRun } from "./commands/task-run.ts";
 import { stacksUpgrade } from "./commands/upgrade.ts";
 import { validate } from "./commands/validate.ts";
 import { worker } from "./commands/worker.ts";
@@ -42,6 +43,7 @@ const OWN: readonly Command[] = [
   machinesLs,
   machinesShow,
   machineUpgrade,
+  taskRun,
   ps,
   migrate,
   backup,
@@ -58,4 +60,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   events: "Look at events that were set aside, and send them again.",
   machines: "Look at the machines of a server.",
   machine: "Work on a machine's file.",
+  task: "Try a task by hand.",
 };

@@ -1,0 +1,90 @@
+import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { type CommandContext, defineCommand } from "../command.ts";
+import { loadConfigFile } from "../project/config-file.ts";
+import { loadExecutors } from "../project/load-executors.ts";
+import { readTaskMessage, type TaskMessage } from "../project/read-task-message.ts";
+import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
+import { projectArg } from "./project-arg.ts";
+
+type Executors = Awaited<ReturnType<typeof loadExecutors>>;
+type Answer = Readonly<Record<string, unknown>>;
+
+/** `stackyard task run` */
+export const taskRun = defineCommand({
+  name: "task run",
+  summary: "Run one task message through its real executor, and show the answer.",
+  description:
+    "The work is done; the answer is shown and sent to nobody. The executors are those of the project in this folder, AWS is reached as the shell is signed in. Ends with 1 when the task could not begin, with 2 when it failed.",
+  examples: [
+    {
+      command: "stackyard task run message.json",
+      what: "A body of the task queue, or a test event of Lambda with one.",
+    },
+    { command: "stackyard task run - --json < message.json", what: "From standard input, the answer as an event." },
+  ],
+  args: Type.Object({
+    message: Type.String({
+      minLength: 1,
+      placeholder: "message.json",
+      description: "A file, or - for standard input.",
+    }),
+    ...projectArg,
+  }),
+  positionals: ["message"],
+  async run(context, { message: from, project }) {
+    const { cwd, stdin, env } = context;
+    const file = await loadConfigFile(cwd, project);
+    const executors = await loadExecutors(file, "all", env);
+    const at = systemClock.now();
+    const message = await readTaskMessage(from, { cwd, stdin, at, messageId: createUlids().next() });
+    const answer = await runTask(context, executors, message);
+    return answer === undefined ? INTERRUPTED : tellAnswer(context, message, answer);
+  },
+});
+
+const INTERRUPTED = 130;
+const DAY_MS = 86_400_000;
+/** Nothing was begun. */
+const NOT_BEGUN = new Set<unknown>(["EXECUTOR_UNKNOWN", "CONFIG_INVALID", "SECRETS_NEED_STORE", "PLUGIN_INVALID"]);
+
+/** The answer; undefined when somebody interrupted it. */
+async function runTask(
+  { out, env, signal }: CommandContext,
+  executors: Executors,
+  given: TaskMessage,
+): Promise<Answer | undefined> {
+  const logger = createProcessLogger({ out, env });
+  const answers: Answer[] = [];
+  const worker = createMessageWorker(
+    {
+      ...{ executors, logger, clock: systemClock, ids: createUlids() },
+      aws: createOwnAwsAccess({ clock: systemClock, logger }),
+      publish: async (events) => void answers.push(...events.map(({ message }) => message)),
+    },
+    { onReport: ({ line }) => out.step({ kind: "report", line }, () => line) },
+  );
+  // Old messages are tried too.
+  const deadline = new Date(systemClock.now() + DAY_MS).toISOString();
+  const message = { ...given, dispatch: { ...given.dispatch, deadline } };
+  signal.addEventListener("abort", worker.abort, { once: true });
+  try {
+    await worker.handle({ attemptId: message.dispatch.id, message, deliveries: 1 });
+    return answers[0];
+  } finally {
+    signal.removeEventListener("abort", worker.abort);
+  }
+}
+
+function tellAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answer: Answer): number {
+  const isDone = answer["event"] === "TASK_COMPLETED";
+  const what = `${task.name} of ${stack.id}`;
+  out.result(answer, () => {
+    if (!isDone) return `${out.paint("red", "FAIL")} ${what}: ${answer["code"]}\n${answer["description"]}`;
+    const outputs = Object.entries(Object(answer["outputs"])).map(([name, value]) => `     ${name} = ${value}`);
+    return [`${out.paint("green", "ok  ")} ${what}`, ...outputs].join("\n");
+  });
+  if (isDone) return 0;
+  return NOT_BEGUN.has(answer["code"]) ? 1 : 2;
+}
