@@ -48,6 +48,36 @@ describe("opening a store", () => {
     expect((await store.load(["s1"]))[0]?.stack?.state).toBe("UP");
   });
 
+  it.each([[true], ["work"]] as const)("waits for a table that another process makes (%s)", async (createTables) => {
+    const table = tables.newTable();
+    await tables.open({ table });
+    let asked = 0;
+    const client = interceptClient(tables.client, async ({ name }, call) => {
+      const answer = await call();
+      if (name !== "DescribeTable") return answer;
+      asked += 1;
+      // The first look at both tables comes too early.
+      const { Table } = Object(answer);
+      return asked > 2 ? answer : { Table: { ...Table, TableStatus: "CREATING", GlobalSecondaryIndexes: [] } };
+    });
+
+    const store = await createDynamodbStore({ table, client, createTables });
+
+    expect(store.capabilities.findsDueByIndex).toBe(true);
+  });
+
+  it("does not wait for tables that it may not make", async () => {
+    const table = tables.newTable();
+    await tables.open({ table });
+    const client = interceptClient(tables.client, async ({ name }, call) => {
+      const answer = await call();
+      const { Table } = Object(answer);
+      return name === "DescribeTable" ? { Table: { ...Table, TableStatus: "CREATING" } } : answer;
+    });
+
+    await expect(createDynamodbStore({ table, client })).rejects.toThrow("is CREATING. Wait until it is ACTIVE.");
+  });
+
   it("names the template where the role may not make a table", async () => {
     const table = tables.newTable();
     const client = interceptClient(tables.client, ({ name }, call) =>

@@ -24,17 +24,24 @@ export async function prepareTables(input: PrepareInput): Promise<{ readonly has
   const absent = before.findings.filter(({ code }) => code === "table-missing");
   const made = absent.filter(({ table }) => mayCreate === true || (mayCreate === "work" && table === names.work));
   for (const finding of made) await createTable(input, finding);
-  const { findings, hasDueIndex } = made.length > 0 ? await checkTables(client, names) : before;
+  // What another process has begun to make at the same time.
+  const begun = mayCreate === false ? [] : before.findings.filter(({ code }) => code === "table-not-active");
+  for (const { table } of [...made, ...begun]) await untilActive(input, table);
+  const isOld = made.length + begun.length > 0;
+  const { findings, hasDueIndex } = isOld ? await checkTables(client, names) : before;
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw refuse(errors);
   for (const { message, advice } of findings) logger.warn(`${message} ${advice}`);
   return { hasDueIndex };
 }
 
-async function createTable({ client, names, logger, clock }: PrepareInput, finding: TableFinding): Promise<void> {
+async function createTable({ client, names, logger }: PrepareInput, finding: TableFinding): Promise<void> {
   const { table } = finding;
   logger.info(`The table "${table}" is made.`);
   await send(client, table === names.stacks ? toStacksTable(table) : toWorkTable(table), finding);
+}
+
+async function untilActive({ client, clock }: PrepareInput, table: string): Promise<void> {
   const giveUpAt = clock.now() + WAIT_AT_MOST_MS;
   while ((await describe(client, table))?.TableStatus !== "ACTIVE") {
     if (clock.now() > giveUpAt)
