@@ -146,6 +146,10 @@ describe("toInvocationEnd", () => {
     expect(toInvocationEnd({ endsAt: MINUTE }, 0)).toEqual({ stopAt: 45_000, overAt: 58_750 });
   });
 
+  it("leaves nothing where the time is over already", () => {
+    expect(toInvocationEnd({ endsAt: 1_000 }, 2_000)).toEqual({ stopAt: 1_000, overAt: 1_000 });
+  });
+
   it("knows invocations without an end", () => {
     expect([toInvocationEnd({}, 0), toInvocationEnd({ endsAt: Number.POSITIVE_INFINITY }, 0)]).toEqual([
       undefined,

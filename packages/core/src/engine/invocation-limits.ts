@@ -20,6 +20,6 @@ const ANSWER_PART = 1 / 12;
 /** How an invocation ends that has just begun; undefined for one that has no end. */
 export function toInvocationEnd({ endsAt }: InvocationLimits, now: number): InvocationEnd | undefined {
   if (endsAt === undefined || endsAt === Number.POSITIVE_INFINITY) return undefined;
-  const spareMs = Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4);
+  const spareMs = Math.max(0, Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4));
   return { stopAt: endsAt - spareMs, overAt: endsAt - spareMs * ANSWER_PART };
 }
