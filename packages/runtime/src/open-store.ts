@@ -11,6 +11,8 @@ export interface OpenStoreDeps {
   readonly runnersHaveStore: boolean;
   /** Connections to a database at most; each function instance has its own. Default: 4. */
   readonly maxConnections?: number;
+  /** True: who only looks makes no table and brings no schema up to date. Default: false. */
+  readonly asItIs?: boolean;
 }
 
 const DEFAULT_CONNECTIONS = 4;
@@ -25,7 +27,7 @@ export function openStore(choice: StoreChoice, deps: OpenStoreDeps): Promise<Sto
 
 async function openDynamodb(
   { table, workTable, creates }: Extract<StoreChoice, { kind: "dynamodb" }>,
-  { aws, clock, logger, runnersHaveStore }: OpenStoreDeps,
+  { aws, clock, logger, runnersHaveStore, asItIs = false }: OpenStoreDeps,
 ): Promise<Store> {
   const [{ createDynamodbStore }, { DynamoDBClient }] = await Promise.all([
     import("@stackyard/store-dynamodb"),
@@ -35,17 +37,17 @@ async function openDynamodb(
     ...{ table, clock, logger, runnersHaveStore },
     ...(workTable === undefined ? {} : { workTable }),
     client: aws.client(DynamoDBClient, undefined),
-    createTables: creates ? true : "work",
+    createTables: asItIs ? false : creates || "work",
   });
 }
 
 async function openPostgres(
   choice: Extract<StoreChoice, { kind: "postgres" }>,
-  { aws, logger, maxConnections = DEFAULT_CONNECTIONS }: OpenStoreDeps,
+  { aws, logger, runnersHaveStore, maxConnections = DEFAULT_CONNECTIONS, asItIs = false }: OpenStoreDeps,
 ): Promise<Store> {
   const { createPostgresStore } = await import("@stackyard/store-postgres");
   const connection = "address" in choice ? choice.address : await toSecret(choice.secretId, aws);
-  return createPostgresStore({ connection, maxConnections, logger });
+  return createPostgresStore({ connection, maxConnections, runnersHaveStore, logger, migrate: !asItIs });
 }
 
 /** Read anew when the server refuses the credentials, as after a rotation. */

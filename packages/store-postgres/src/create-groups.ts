@@ -28,11 +28,13 @@ const IN_FLIGHT = 2;
 export interface GroupLimits {
   readonly maxGroup: number;
   readonly maxConnections: number;
+  /** As the option of the store. */
+  readonly runnersHaveStore: boolean;
 }
 
 /** Makes the groups; listeners are told when a group is committed. */
 export function createGroups(database: Database, signals: Signals, limits: GroupLimits): StoreGroups {
-  const { maxGroup, maxConnections } = limits;
+  const { maxGroup, maxConnections, runnersHaveStore } = limits;
   // Where nothing gathers, there is nothing to gain by waiting for those before.
   const maxInFlight = maxGroup === 1 ? maxConnections : IN_FLIGHT;
   const common = { maxWeight: maxGroup, maxInFlight, isOwnFault: isDataError };
@@ -43,7 +45,7 @@ export function createGroups(database: Database, signals: Signals, limits: Group
       run: telling(
         signals,
         (calls: readonly (readonly Change[])[]) => signalsOf(calls.flat()),
-        (calls) => commitAll(database, calls),
+        (calls) => commitAll(database, calls, { runnersHaveStore }),
       ),
       keysOf: (changes) => changes.map(({ stackId }) => stackId),
       weightOf: (changes) => changes.length,

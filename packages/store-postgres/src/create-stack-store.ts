@@ -59,8 +59,9 @@ interface CommitRow {
 export async function commitAll(
   database: Database,
   calls: readonly (readonly Change[])[],
+  options: Parameters<typeof toCommitParameters>[1],
 ): Promise<readonly (readonly CommitResult[])[]> {
-  const rows = await database.rows<CommitRow>(COMMIT, ...toCommitParameters(calls.flat()));
+  const rows = await database.rows<CommitRow>(COMMIT, ...toCommitParameters(calls.flat(), options));
   let next = 0;
   return calls.map((changes) => {
     const own = rows.slice(next, next + changes.length);

@@ -5,8 +5,15 @@ import { parseReceipts } from "./receipts.ts";
 import { toColumns } from "./stack-columns.ts";
 import { toStackData } from "./stack-data.ts";
 
+/** Where every runner has the store, an attempt that nobody claims has so long at least: the runners may be away. */
+const LEAST_UNCLAIMED_MS = 86_400_000;
+
 /** What `commit_changes` takes, in its order. Rows name their change by `n`, from 1. */
-export function toCommitParameters(changes: readonly Change[]): readonly Parameter[] {
+export function toCommitParameters(
+  changes: readonly Change[],
+  { runnersHaveStore }: { readonly runnersHaveStore: boolean },
+): readonly Parameter[] {
+  const leastMs = runnersHaveStore ? LEAST_UNCLAIMED_MS : 0;
   const rows = (toRows: (change: Change) => readonly object[]) => toJson(changes, toRows);
   return [
     changes.map(({ stackId }) => toKeyText(stackId)),
@@ -21,8 +28,8 @@ export function toCommitParameters(changes: readonly Change[]): readonly Paramet
     rows(toSetAside),
     rows(toHistory),
     rows(({ closes, now }) => closes.map((id) => ({ id: toComparedText(id), now }))),
-    rows((change) => toDispatches(change, false)),
-    rows((change) => toDispatches(change, true)),
+    rows((change) => toDispatches(change, { again: false, leastMs })),
+    rows((change) => toDispatches(change, { again: true, leastMs })),
     rows(toCancels),
     rows(({ acknowledges }) => parseReceipts(acknowledges).events),
     rows(({ acknowledges }) => parseReceipts(acknowledges).tasks.map((seq) => ({ seq }))),
@@ -98,7 +105,10 @@ function toHistory({ history }: Change): readonly object[] {
   }));
 }
 
-function toDispatches({ dispatches, now }: Change, again: boolean): readonly object[] {
+function toDispatches(
+  { dispatches, now }: Change,
+  { again, leastMs }: { readonly again: boolean; readonly leastMs: number },
+): readonly object[] {
   return dispatches
     .filter((dispatch) => dispatch.again === again)
     .map((dispatch) => ({
@@ -110,6 +120,7 @@ function toDispatches({ dispatches, now }: Change, again: boolean): readonly obj
       attempt: dispatch.attempt,
       executor: dispatch.executor === undefined ? null : toKeyText(dispatch.executor),
       timeout: dispatch.timeoutMs,
+      unclaimed: Math.max(dispatch.timeoutMs, leastMs),
       within: dispatch.cancelWithinMs,
       secrets: dispatch.secrets === undefined ? null : JSON.stringify(dispatch.secrets),
       message: JSON.stringify(dispatch.message),

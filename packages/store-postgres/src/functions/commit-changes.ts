@@ -92,13 +92,13 @@ begin
     select g.*, nextval('stackyard.attempt_no') as no, nextval('stackyard.task_seq') as seq
       from json_to_recordset(p_dispatches)
         as g(n int, id text, long text, stack text, task text, entry bigint, attempt bigint, executor text,
-             timeout bigint, within bigint, secrets text, message text, now bigint)
+             timeout bigint, unclaimed bigint, within bigint, secrets text, message text, now bigint)
      where g.n = any(v_ok) and g.n not in (select k.n from known k)
   ), fresh as (
     insert into stackyard.live (attempt_no, attempt_id, status, timeout_ms, deadline_at, ends_at, due_at, queue_seq,
                                 cancel_within_ms, secrets)
-    select g.no, g.id, 'unclaimed', g.timeout, g.now + greatest(g.timeout, 86400000),
-           g.now + greatest(g.timeout, 86400000), g.now + 20000, g.seq, g.within, g.secrets
+    select g.no, g.id, 'unclaimed', g.timeout, g.now + coalesce(g.unclaimed, greatest(g.timeout, 86400000)),
+           g.now + coalesce(g.unclaimed, greatest(g.timeout, 86400000)), g.now + least(20000, g.unclaimed), g.seq, g.within, g.secrets
       from given g
     on conflict (attempt_id) do nothing
     returning attempt_no

@@ -1,7 +1,8 @@
 /**
  * Makes attempts and queues their messages, as `commit_changes` does in its one statement, for those that are sent again
  * and are not known. `p_dispatches`: rows of `n`, `id`, `long`, `stack`,
- * `task`, `entry`, `attempt`, `executor`, `timeout`, `within`, `secrets`, `message`, `now`; only those whose `n` is in
+ * `task`, `entry`, `attempt`, `executor`, `timeout`, `unclaimed` (until its deadline while nobody has claimed it; none: as an
+ * earlier release had it), `within`, `secrets`, `message`, `now`; only those whose `n` is in
  * `p_only`. An attempt that is there already is passed over.
  */
 export const DISPATCH_ATTEMPTS = `
@@ -10,13 +11,15 @@ begin
   with given as materialized (
     select * from json_to_recordset(p_dispatches)
       as g(n int, id text, long text, stack text, task text, entry bigint, attempt bigint, executor text,
-           timeout bigint, within bigint, secrets text, message text, now bigint)
+           timeout bigint, unclaimed bigint, within bigint, secrets text, message text, now bigint)
      where g.n = any(p_only)
   ), fresh as (
     insert into stackyard.live (attempt_no, attempt_id, status, timeout_ms, deadline_at, ends_at, due_at, queue_seq,
                                 cancel_within_ms, secrets)
-    select nextval('stackyard.attempt_no'), g.id, 'unclaimed', g.timeout, g.now + greatest(g.timeout, 86400000),
-           g.now + greatest(g.timeout, 86400000), g.now + 20000, nextval('stackyard.task_seq'), g.within, g.secrets
+    select nextval('stackyard.attempt_no'), g.id, 'unclaimed', g.timeout,
+           g.now + coalesce(g.unclaimed, greatest(g.timeout, 86400000)),
+           g.now + coalesce(g.unclaimed, greatest(g.timeout, 86400000)), g.now + least(20000, g.unclaimed),
+           nextval('stackyard.task_seq'), g.within, g.secrets
       from given g
     on conflict (attempt_id) do nothing
     returning attempt_no, attempt_id, queue_seq
