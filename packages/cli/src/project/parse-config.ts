@@ -5,6 +5,7 @@ import { failWith } from "../shell/failure.ts";
 import { findNearestName } from "../shell/nearest-name.ts";
 import { tellFaults } from "../shell/tell-faults.ts";
 import { isPlugin } from "./is-plugin.ts";
+import { findYardFaults } from "./parse-yards.ts";
 import { toLeaseMs } from "./worker-lease.ts";
 
 const Path = Type.String({ minLength: 1, maxLength: 4_096 });
@@ -30,6 +31,8 @@ const Keys = {
   worker: Type.Optional(
     Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
   ),
+  // Of several kinds, and more readable when each is looked at on its own.
+  yards: Type.Optional(Type.Unknown()),
 };
 const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
 
@@ -61,6 +64,7 @@ function findFaults(value: unknown): readonly string[] {
     ...findLeaseFaults(known["worker"]),
     ...findStoreFaults(known["store"]),
     ...findUrlFaults(known["server"]),
+    ...findYardFaults(known["yards"]),
   ];
 }
 

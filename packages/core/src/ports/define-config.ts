@@ -1,3 +1,4 @@
+import type { ConfiguredYards } from "./configured-yards.ts";
 import type { Plugin } from "./define-plugin.ts";
 
 /** A plugin by package name or path, or the plugin itself; with options where it takes some. */
@@ -45,6 +46,8 @@ export interface StackyardConfig {
      */
     readonly lease?: string;
   };
+  /** Yards that commands reach by `--yard NAME`. */
+  readonly yards?: ConfiguredYards;
 }
 
 /** Types a configuration; gives it back as it is. */
