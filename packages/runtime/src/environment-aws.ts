@@ -8,6 +8,8 @@ export interface EnvironmentAwsDeps {
   readonly environment: Pick<Environment, "region" | "credentials" | "endpoints" | "targets">;
   /** How sessions in targets are named. */
   readonly session: AwsAccessOptions["session"];
+  /** Added to every client's configuration. Default: nothing. */
+  readonly clientConfig?: Readonly<Record<string, unknown>>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -16,13 +18,17 @@ export interface EnvironmentAwsDeps {
  * AWS as the environment says: region, credentials, addresses of services, and the role of targets. Where an address is
  * said, S3 is used by path, for emulators have no names of buckets in the DNS. One for a process.
  */
-export function createEnvironmentAws({ environment, session, clock, logger }: EnvironmentAwsDeps): AwsAccess {
+export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
+  const { environment, session, clientConfig = {}, clock, logger } = deps;
   const { region, credentials, endpoints, targets } = environment;
   const access = createAwsAccess({
     ...{ session, targets, clock, logger },
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
-    clientConfig: endpoints.all === undefined ? {} : { endpoint: endpoints.all, forcePathStyle: true },
+    clientConfig: {
+      ...clientConfig,
+      ...(endpoints.all === undefined ? {} : { endpoint: endpoints.all, forcePathStyle: true }),
+    },
   });
   if (endpoints.byService.size === 0) return access;
   const placed = createPlacedClasses(endpoints);

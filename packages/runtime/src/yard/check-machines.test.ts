@@ -1,0 +1,56 @@
+import { parseMachine } from "@stackyard/core/machine";
+import { describe, expect, it } from "vitest";
+import { toExecutorDefinitions } from "../executor-definitions.ts";
+import { judgeMachines } from "./check-machines.ts";
+
+const SOUND = `
+version: 1
+events: [GO]
+states:
+  INIT: {on: {GO: [{action: advance, state: UP}]}}
+  UP: {terminal: true, tasks: [net]}
+tasks:
+  net: {executor: lambda, config: {name: net}}
+`;
+
+type Listing = Parameters<typeof judgeMachines>[0][number];
+
+function aListing(name: string, source: string): Listing {
+  const { machine, problems } = parseMachine(source, { name, executors: toExecutorDefinitions() as never });
+  const origin = `s3://machines/m/${name}.yml`;
+  if (machine === undefined) return { name, origin, located: { kind: "invalid", problems } };
+  const revision = { name, hash: machine.hash, source };
+  return { name, origin, located: { kind: "found", machine, revision, problems } };
+}
+
+describe("a yard's machines", () => {
+  it("get a verdict each, and tell which executors they use", () => {
+    const sound = aListing("review-app", SOUND);
+    const broken = aListing("broken", "version: 1\nevents: []\nstates: {}\ntasks: {}\n");
+
+    const { findings, used } = judgeMachines([sound, broken], "s3://machines/m");
+
+    expect(findings).toMatchObject([
+      {
+        status: "ok",
+        message: expect.stringMatching(/^review-app \(s3:\/\/machines\/m\/review-app\.yml\), revision /),
+      },
+      { status: "fail", message: expect.stringMatching(/^broken \(.*\) is invalid: \d+:\d+ init-required: /) },
+    ]);
+    expect([...used]).toEqual(["lambda"]);
+  });
+
+  it("with a warning show it", () => {
+    const source = SOUND.replace("events: [GO]", "events: [GO, NEVER]");
+
+    expect(judgeMachines([aListing("m", source)], "s3://machines/m").findings).toMatchObject([
+      { status: "warn", message: expect.stringContaining("unused-event") },
+    ]);
+  });
+
+  it("that are none are a warning with the way to upload one", () => {
+    expect(judgeMachines([], "s3://machines/m").findings).toMatchObject([
+      { status: "warn", hint: "Upload one: aws s3 cp machines/ s3://machines/m --recursive" },
+    ]);
+  });
+});

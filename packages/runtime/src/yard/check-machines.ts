@@ -1,0 +1,45 @@
+import type { Locator } from "@stackyard/core";
+import { openLocator } from "../open-locator.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
+import type { YardScene } from "./yard-scene.ts";
+
+type Listing = Awaited<ReturnType<Locator["list"]>>[number];
+
+/** What was found of a yard's machines. */
+export interface CheckedMachines {
+  readonly findings: readonly Finding[];
+  /** Names of executors that they use. */
+  readonly used: ReadonlySet<string>;
+}
+
+/** Reads all machines and judges each. Throws what S3 answers when they cannot be listed. */
+export async function checkMachines({ parts, aws, deps }: YardScene): Promise<CheckedMachines> {
+  const locator = await openLocator(parts.machines, { aws, ...deps });
+  const { bucket, prefix } = parts.machines;
+  return judgeMachines(await locator.list(), `s3://${bucket}/${prefix}`);
+}
+
+/** A verdict for each machine. */
+export function judgeMachines(listings: readonly Listing[], place: string): CheckedMachines {
+  if (listings.length === 0) {
+    const hint = `Upload one: aws s3 cp machines/ ${place} --recursive`;
+    return { findings: [warn("machines", `There is no machine in ${place}.`, hint)], used: new Set() };
+  }
+  return { findings: listings.map(judgeMachine), used: new Set(listings.flatMap(listExecutors)) };
+}
+
+function judgeMachine({ name, origin, located }: Listing): Finding {
+  if (located.kind === "unknown") return fail("machine", `${name}: ${origin} is gone.`, "Upload it again.");
+  const problems = located.problems.map(({ line, column, code, message }) => `${line}:${column} ${code}: ${message}`);
+  const [first = "", ...more] = problems;
+  const rest = more.length === 0 ? "" : ` And ${more.length} more.`;
+  const hint = "`stackyard validate` shows all of it.";
+  if (located.kind === "invalid") return fail("machine", `${name} (${origin}) is invalid: ${first}${rest}`, hint);
+  if (problems.length > 0) return warn("machine", `${name} (${origin}): ${first}${rest}`, hint);
+  return ok("machine", `${name} (${origin}), revision ${located.revision.hash.slice(0, 12)}.`);
+}
+
+function listExecutors({ located }: Listing): readonly string[] {
+  if (located.kind !== "found") return [];
+  return [...located.machine.tasks.values()].flatMap(({ executor }) => (executor === undefined ? [] : [executor]));
+}

@@ -1,0 +1,73 @@
+import type { AwsYardOptions } from "./aws-yard-options.ts";
+import { checkIdentity } from "./check-identity.ts";
+import { type CheckedMachines, checkMachines } from "./check-machines.ts";
+import { checkPermissions } from "./check-permissions.ts";
+import { type CheckedQueues, checkQueues } from "./check-queues.ts";
+import { checkStore } from "./check-store.ts";
+import { checkTopic } from "./check-topic.ts";
+import { type Finding, look } from "./finding.ts";
+import { judgeRunners } from "./judge-runners.ts";
+import { judgeRunnerSettings, judgeStateManager } from "./judge-settings.ts";
+import { createYardAws } from "./yard-aws.ts";
+import { toYardDeps, type YardContext } from "./yard-context.ts";
+import { toYardParts } from "./yard-parts.ts";
+import type { YardScene } from "./yard-scene.ts";
+
+/**
+ * Looks at a deployment with the credentials of whoever asks, and changes nothing: identity and clock, queues and who reads
+ * them, tables or database, machines, permissions, settings of functions. Never throws; what fails is a finding.
+ */
+export async function checkYard(yard: AwsYardOptions, context: YardContext): Promise<readonly Finding[]> {
+  const deps = toYardDeps(context);
+  const identity = await look("identity", "Correct the profile, the role, or the environment's credentials.", () =>
+    // Within, because a wrong configuration is a finding too.
+    Promise.resolve().then(() => checkIdentity(createYardAws(yard, context), deps.clock)),
+  );
+  // Without credentials every other look says the same.
+  if (identity.some(({ check, status }) => check === "identity" && status === "fail")) return identity;
+  const rest = await look("yard", "Complete it in stackyard.config.ts.", async () =>
+    checkParts({ yard, parts: toYardParts(yard), aws: createYardAws(yard, context), deps }),
+  );
+  return [...identity, ...rest];
+}
+
+async function checkParts(scene: YardScene): Promise<readonly Finding[]> {
+  const [queues, store, machines, permissions] = await Promise.all([
+    checkQueues(scene),
+    look("store", "Look at its name, the region, and the role's permissions.", () => checkStore(scene)),
+    lookAtMachines(scene),
+    look("permissions", "Try again.", () => checkPermissions(scene)),
+  ]);
+  const topic = await look("topic", "Allow sns:ListSubscriptionsByTopic on it.", () =>
+    checkTopic(scene, queues.queues),
+  );
+  return [
+    ...queues.findings,
+    ...topic,
+    ...store,
+    ...machines.findings,
+    ...permissions,
+    ...judge(scene, queues, machines),
+  ];
+}
+
+async function lookAtMachines(scene: YardScene): Promise<CheckedMachines> {
+  let used: CheckedMachines["used"] = new Set();
+  const findings = await look("machines", "Look at bucket and prefix.", async () => {
+    const checked = await checkMachines(scene);
+    used = checked.used;
+    return checked.findings;
+  });
+  return { findings, used };
+}
+
+function judge({ yard, deps }: YardScene, { functions }: CheckedQueues, { used }: CheckedMachines): readonly Finding[] {
+  const managers = functions.filter(({ queue }) => queue === "events");
+  const isNamed = managers.some(({ variables }) => (variables?.["SQS_LONG_TASK_QUEUE_URL"] ?? "") !== "");
+  const hasLongQueue = managers.length === 0 ? yard.longTaskQueueUrl !== undefined : isNamed;
+  return [
+    ...judgeStateManager(yard, functions),
+    ...judgeRunnerSettings(yard, functions),
+    ...judgeRunners({ functions, executors: deps.executors, used, hasLongQueue }),
+  ];
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { aFunction } from "../testing/yard-facts.ts";
+import { judgeFunctions } from "./judge-functions.ts";
+
+const events = { role: "events", name: "stack-events" } as const;
+const { mapping } = aFunction();
+
+describe("the functions that read a yard's queues", () => {
+  it("are named", () => {
+    expect(judgeFunctions([aFunction()], [events])).toEqual([
+      { check: "function", status: "ok", message: "state-manager reads stack-events." },
+    ]);
+  });
+
+  it("may be absent where a container reads", () => {
+    expect(judgeFunctions([], [events])).toMatchObject([
+      { status: "warn", message: "No function reads stack-events: a container must, or nothing is done." },
+    ]);
+    expect(judgeFunctions([], [{ role: "longTasks", name: "stack-long-tasks" }])).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("should read ticks", () => {
+    expect(judgeFunctions([], [{ role: "ticks", name: "stack-ticks" }])).toMatchObject([
+      { status: "warn", message: expect.stringContaining("wait for the next sweep") },
+    ]);
+  });
+
+  it("read no dead letters", () => {
+    expect(judgeFunctions([], [{ role: "eventDeadLetters", name: "event-dead-letters" }])).toEqual([]);
+  });
+
+  it("that are switched off do nothing", () => {
+    const off = aFunction({ mapping: { ...mapping, isEnabled: false } });
+
+    expect(judgeFunctions([off], [events])).toMatchObject([
+      { status: "fail", hint: expect.stringContaining("update-event-source-mapping --uuid 4a1f --enabled") },
+    ]);
+  });
+
+  it("should report single messages, unless they get only one", () => {
+    const whole = aFunction({ mapping: { ...mapping, reportsFailures: false } });
+    const single = aFunction({ mapping: { ...mapping, reportsFailures: false, batchSize: 1 } });
+
+    expect(judgeFunctions([whole], [events])).toMatchObject([
+      { status: "warn", hint: expect.stringContaining("--function-response-types ReportBatchItemFailures") },
+    ]);
+    expect(judgeFunctions([single], [events])).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("must be allowed to go in circles; a function that reads two queues is told once", () => {
+    const ends = { recursiveLoop: "Terminate" };
+    const functions = [aFunction(ends), aFunction({ queue: "ticks", ...ends })];
+
+    const found = judgeFunctions(functions, [events, { role: "ticks", name: "stack-ticks" }]);
+
+    expect(found.filter(({ status }) => status === "warn")).toMatchObject([
+      { hint: expect.stringContaining("--function-name state-manager --recursive-loop Allow") },
+    ]);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { aDeadLetterQueue, aQueue } from "../testing/yard-facts.ts";
+import { judgeQueue } from "./judge-queue.ts";
+
+const around = { deadLetters: aDeadLetterQueue(), timeoutMs: 30_000 };
+
+describe("a yard's queue", () => {
+  it("is well with six times the function's time and dead letters after five deliveries", () => {
+    expect(judgeQueue(aQueue(), around)).toEqual([
+      {
+        check: "queue",
+        status: "ok",
+        message: "stack-events: standard, visibility 180 s, dead letters after 5 deliveries, 0 waiting.",
+      },
+    ]);
+  });
+
+  it("must hide messages for six times the longest time of a function, and the command is told", () => {
+    const [finding, ...more] = judgeQueue(aQueue({ visibilityMs: 60_000 }), around);
+
+    expect(more).toEqual([]);
+    expect(finding).toMatchObject({
+      status: "warn",
+      message: "stack-events: messages come again after 60 s, and a function that reads them may take 30 s.",
+      hint: expect.stringContaining("stack-events --attributes VisibilityTimeout=180"),
+    });
+  });
+
+  it("that no function reads may hide them as long as it likes", () => {
+    const queue = aQueue({ visibilityMs: 1_000 });
+
+    expect(judgeQueue(queue, { ...around, timeoutMs: undefined })).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("should have a redrive policy", () => {
+    expect(judgeQueue(aQueue({ redrive: undefined }), around)).toMatchObject([
+      {
+        status: "warn",
+        message: "stack-events: it has no redrive policy; a message that always fails comes again for 4 days.",
+      },
+    ]);
+  });
+
+  it("should not give messages up before the engine does", () => {
+    const redrive = { targetArn: aDeadLetterQueue().arn, maxReceiveCount: 3 };
+
+    expect(judgeQueue(aQueue({ redrive }), around)).toMatchObject([
+      {
+        status: "warn",
+        message: expect.stringContaining("after 3 deliveries, before they are given up with a reason"),
+      },
+    ]);
+  });
+
+  it("should send dead letters to the queue in which the yard looks for them", () => {
+    const redrive = { targetArn: "arn:aws:sqs:eu-west-1:111122223333:elsewhere", maxReceiveCount: 5 };
+
+    expect(judgeQueue(aQueue({ redrive }), around)).toMatchObject([
+      {
+        status: "warn",
+        message: expect.stringMatching(/elsewhere, and the yard looks for them in event-dead-letters\.$/),
+      },
+    ]);
+  });
+
+  it("should not keep messages longer than its dead-letter queue", () => {
+    const deadLetters = aDeadLetterQueue({ retentionMs: 86_400_000 });
+
+    expect(judgeQueue(aQueue(), { ...around, deadLetters })).toMatchObject([
+      {
+        status: "warn",
+        message: "event-dead-letters: it keeps messages 1 day, less than stack-events with 4 days.",
+        hint: expect.stringContaining("event-dead-letters --attributes MessageRetentionPeriod=1209600"),
+      },
+    ]);
+  });
+
+  it.each([
+    { principals: ["*"], hasCondition: false, findings: 1 },
+    { principals: ["*"], hasCondition: true, findings: 0 },
+    { principals: ["arn:aws:iam::111122223333:root"], hasCondition: false, findings: 0 },
+  ])("with $principals allowed and condition $hasCondition is open to all: $findings", (given) => {
+    const { findings, ...statement } = given;
+    const queue = aQueue({ statements: [{ effect: "Allow", actions: ["sqs:SendMessage"], ...statement }] });
+
+    expect(judgeQueue(queue, around).filter(({ status }) => status !== "ok")).toHaveLength(findings);
+  });
+
+  it("of ticks needs no dead-letter queue", () => {
+    expect(judgeQueue(aQueue({ role: "ticks", redrive: undefined }), around)).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("of dead letters says how many lie there, and how they are sent again", () => {
+    expect(judgeQueue(aDeadLetterQueue({ waiting: 12 }), around)).toMatchObject([
+      {
+        check: "dead letters",
+        status: "warn",
+        message: "event-dead-letters: 12 messages were given up.",
+        hint: expect.stringContaining("stackyard events redrive"),
+      },
+    ]);
+    expect(judgeQueue(aDeadLetterQueue(), around)).toMatchObject([{ status: "ok" }]);
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { toExecutorDefinitions } from "../executor-definitions.ts";
+import { aFunction } from "../testing/yard-facts.ts";
+import { judgeRunners } from "./judge-runners.ts";
+
+const manager = aFunction();
+const runner = aFunction({ name: "task-runner", queue: "tasks", timeoutMs: 900_000 });
+const withStore = { ...runner, variables: { DYNAMODB_TABLE: "Stacks" } };
+const rest = { executors: toExecutorDefinitions(), used: new Set(["lambda"]), hasLongQueue: false };
+
+describe("a yard's runners", () => {
+  it("work by message alone without a store, which is said", () => {
+    expect(judgeRunners({ ...rest, functions: [manager, runner] })).toMatchObject([
+      { check: "runner", status: "ok", message: expect.stringContaining("task-runner works by message alone") },
+    ]);
+  });
+
+  it("have the store, and the state manager should know", () => {
+    expect(judgeRunners({ ...rest, functions: [manager, withStore] })).toMatchObject([
+      { status: "ok", message: expect.stringContaining("task-runner has the store") },
+      { status: "warn", message: expect.stringContaining("RUNNERS_HAVE_STORE is not true") },
+    ]);
+    const knowing = { ...manager, variables: { RUNNERS_HAVE_STORE: "true" } };
+    expect(judgeRunners({ ...rest, functions: [knowing, withStore] })).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("must have it where the state manager believes so", () => {
+    const believing = { ...manager, variables: { RUNNERS_HAVE_STORE: "true" } };
+
+    expect(judgeRunners({ ...rest, functions: [believing, runner] })).toMatchObject([
+      { status: "ok" },
+      { status: "fail", message: expect.stringContaining("but task-runner has none") },
+    ]);
+  });
+
+  it("in functions are warned of tasks that cannot be taken up again, unless these have a queue of their own", () => {
+    const long = { ...rest, used: new Set(["lambda", "terraform"]), functions: [manager, runner] };
+
+    expect(judgeRunners(long)).toMatchObject([
+      { status: "ok" },
+      {
+        status: "warn",
+        message: "task-runner: tasks of terraform cannot be taken up again, and the function is ended after 15 min.",
+        hint: expect.stringContaining("SQS_LONG_TASK_QUEUE_URL"),
+      },
+    ]);
+    expect(judgeRunners({ ...long, hasLongQueue: true })).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("that are containers are not seen here", () => {
+    expect(judgeRunners({ ...rest, used: new Set(["terraform"]), functions: [manager] })).toEqual([]);
+  });
+});

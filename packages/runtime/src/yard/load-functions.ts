@@ -1,0 +1,98 @@
+import type { EventSourceMappingConfiguration, LambdaClient } from "@aws-sdk/client-lambda";
+import { toAwsError } from "@stackyard/aws";
+import type { QueueFacts, QueueRole } from "./load-queue.ts";
+
+/** A function that reads a queue, and how it is connected. */
+export interface FunctionFacts {
+  readonly queue: QueueRole;
+  readonly arn: string;
+  readonly name: string;
+  /** Of the event source mapping. */
+  readonly mapping: {
+    readonly id: string;
+    readonly isEnabled: boolean;
+    readonly batchSize: number;
+    /** `ReportBatchItemFailures`. */
+    readonly reportsFailures: boolean;
+  };
+  readonly timeoutMs: number;
+  /** Undefined: they cannot be read. */
+  readonly variables: Readonly<Record<string, string>> | undefined;
+  /** Undefined: it cannot be read. */
+  readonly recursiveLoop: string | undefined;
+}
+
+type Settings = Pick<FunctionFacts, "timeoutMs" | "variables" | "recursiveLoop">;
+
+/** The functions that read these queues; one that reads two is there twice. Throws what Lambda answers. */
+export async function loadFunctions(
+  lambda: LambdaClient,
+  queues: readonly QueueFacts[],
+): Promise<readonly FunctionFacts[]> {
+  const settings = new Map<string, Promise<Settings>>();
+  const found: FunctionFacts[] = [];
+  try {
+    for (const { role, arn: queueArn } of queues) {
+      for (const mapping of await listMappings(lambda, queueArn)) {
+        const arn = mapping.FunctionArn ?? "";
+        const loading = settings.get(arn) ?? loadSettings(lambda, arn);
+        settings.set(arn, loading);
+        found.push({ ...toConnection(role, arn, mapping), ...(await loading) });
+      }
+    }
+    return found;
+  } catch (error) {
+    throw toAwsError(error, "The functions that read the queues cannot be looked at.");
+  }
+}
+
+async function listMappings(
+  lambda: LambdaClient,
+  queueArn: string,
+): Promise<readonly EventSourceMappingConfiguration[]> {
+  const { paginateListEventSourceMappings } = await import("@aws-sdk/client-lambda");
+  const found: EventSourceMappingConfiguration[] = [];
+  for await (const page of paginateListEventSourceMappings({ client: lambda }, { EventSourceArn: queueArn })) {
+    found.push(...(page.EventSourceMappings ?? []));
+  }
+  return found;
+}
+
+function toConnection(
+  queue: QueueRole,
+  arn: string,
+  { UUID: id = "", State = "Enabled", BatchSize = 10, FunctionResponseTypes = [] }: EventSourceMappingConfiguration,
+): Pick<FunctionFacts, "queue" | "arn" | "name" | "mapping"> {
+  return {
+    ...{ queue, arn, name: arn.split(":")[6] ?? arn },
+    mapping: {
+      id,
+      // What is being made or changed will be on.
+      isEnabled: !["Disabled", "Disabling", "Deleting"].includes(State),
+      batchSize: BatchSize,
+      reportsFailures: FunctionResponseTypes.includes("ReportBatchItemFailures"),
+    },
+  };
+}
+
+async function loadSettings(lambda: LambdaClient, arn: string): Promise<Settings> {
+  const { GetFunctionConfigurationCommand } = await import("@aws-sdk/client-lambda");
+  const { Timeout = 3, Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: arn }));
+  return {
+    timeoutMs: Timeout * 1_000,
+    variables: Environment?.Error === undefined ? (Environment?.Variables ?? {}) : undefined,
+    recursiveLoop: await findRecursiveLoop(lambda, arn),
+  };
+}
+
+/** It is asked of the function, not of its versions and aliases. */
+async function findRecursiveLoop(lambda: LambdaClient, arn: string): Promise<string | undefined> {
+  const { GetFunctionRecursionConfigCommand } = await import("@aws-sdk/client-lambda");
+  try {
+    const FunctionName = arn.split(":").slice(0, 7).join(":");
+    return (await lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName }))).RecursiveLoop;
+  } catch {
+    // A right of its own, and emulators do not know it; all else is worth looking at without.
+    return undefined;
+  }
+}
