@@ -24,8 +24,9 @@ standard output, one object a line. What is said to people, errors included, goe
 | 64 | the words of the command are wrong |
 | 130 | interrupted |
 
-Commands that talk to a server find it by \`--url\` and \`--token\`, else by \`STACKYARD_URL\` and \`STACKYARD_TOKEN\`, else they
-take the one that \`stackyard dev\` runs for the project: it leaves the address and the token in the data folder. The project
+Commands that talk to a server find it by \`--url\` and \`--token\`, or as a yard of the configuration by \`--yard\`, else by
+\`STACKYARD_URL\` and \`STACKYARD_TOKEN\`, or \`STACKYARD_YARD\`, else they take the one that \`stackyard dev\` runs for the
+project: it leaves the address and the token in the data folder. Of a yard on AWS a server runs within the command. The project
 is the nearest folder, from the current one upwards, with a \`stackyard.config.ts\` (or \`.js\`, \`.mjs\`, \`.mts\`, \`.json\`).
 \`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
 `;

@@ -17,6 +17,13 @@ export const serverArgs = {
   token: Type.Optional(
     Type.String({ minLength: 1, description: "Token. Default: STACKYARD_TOKEN, else the project's token file." }),
   ),
+  yard: Type.Optional(
+    Type.String({
+      minLength: 1,
+      placeholder: "name",
+      description: "A yard of the configuration instead of an address. Default: STACKYARD_YARD.",
+    }),
+  ),
   project: Type.Optional(
     Type.String({
       placeholder: "dir",
@@ -53,7 +60,8 @@ export async function findServer(
   return { url: address, ...(own === undefined ? {} : { token: own }) };
 }
 
-function parseUrl(text: string): string {
+/** An address of a server without a slash at its end. Throws `CONFIG_INVALID`. */
+export function parseUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     throw failWith("CONFIG_INVALID", `"${text}" is no address of a server.`, {

@@ -3,7 +3,8 @@ import { Stackyard } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
 import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
 import { failWith } from "../shell/failure.ts";
-import { findServer, serverArgs } from "./find-server.ts";
+import { serverArgs } from "./find-server.ts";
+import { openServer } from "./open-server.ts";
 
 /** What a command that talks to a server is given. */
 export interface ServerContext extends CommandContext {
@@ -15,11 +16,11 @@ type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
   run(context: ServerContext, args: Static<Args>): Promise<number | undefined>;
 };
 
-/** A command over a running server: `--url`, `--token` and `--project` are added to its own arguments. */
+/** A command over a server: `--url`, `--token`, `--yard` and `--project` are added to its own arguments. */
 export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Command {
   const args = Type.Object({ ...spec.args.properties, ...serverArgs });
-  return createCommand({ ...spec, args }, async (context, { url, token, project, ...rest }) => {
-    const server = await findServer(context, pickTexts({ url, token, project }));
+  return createCommand({ ...spec, args }, async (context, { url, token, yard: name, project, ...rest }) => {
+    const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
     // One more try: who types the command wants to know soon that nobody is there.
     const yard = new Stackyard({ ...server, retries: 1 });
     try {
@@ -28,6 +29,8 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
     } catch (error) {
       if (!isStackyardError(error, "UNREACHABLE")) throw error;
       throw failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${server.url}.`, { cause: error });
+    } finally {
+      await close();
     }
   });
 }

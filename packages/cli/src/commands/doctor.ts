@@ -1,9 +1,11 @@
 import { join, resolve } from "node:path";
 import { Type } from "typebox";
 import { serverArgs } from "../client/find-server.ts";
+import { findYardName, type GivenServer } from "../client/open-server.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
+import { checkNamedYard } from "../doctor/check-named-yard.ts";
 import { checkPluginCommands } from "../doctor/check-plugin-commands.ts";
-import { checkProject } from "../doctor/check-project.ts";
+import { type CheckedProject, checkProject } from "../doctor/check-project.ts";
 import { checkServer } from "../doctor/check-server.ts";
 import { checkSharedStore, type SharedStoreInput } from "../doctor/check-shared-store.ts";
 import { checkDisk, checkProviderCache, checkStore } from "../doctor/check-store.ts";
@@ -20,22 +22,40 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
   return defineCommand({
     name: "doctor",
     summary: "Look whether everything is there that the project needs, and say what to do.",
-    description: "Ends with 1 when a check fails; what is only missing for some uses is a warning.",
-    examples: [{ command: "stackyard doctor", what: "One line a check." }],
+    description:
+      "Ends with 1 when a check fails; what is only missing for some uses is a warning. With --yard it looks at a yard of the configuration: of one on AWS at identity, queues, functions, tables, machines and permissions.",
+    examples: [
+      { command: "stackyard doctor", what: "One line a check." },
+      { command: "stackyard doctor --yard production", what: "A deployment on AWS, instead of this machine." },
+    ],
     args: Type.Object({ ...serverArgs }),
     async run(context, given) {
+      const yard = findYardName(given, context.env);
       const checked = await checkProject(context, given.project);
       const findings = [
         checkNode(),
-        ...checked.findings,
+        // Those in the folder are not those of another yard.
+        ...checked.findings.filter(({ check }) => yard === undefined || check !== "machines"),
         ...(checked.file === undefined ? [] : await checkPluginCommands(checked.file, listCommands())),
-        ...(checked.file === undefined ? [] : await checkMachine(context, checked.file, checked.used)),
-        ...(checked.file === undefined ? [] : [await checkServer(context, given)]),
+        ...(checked.file === undefined
+          ? []
+          : await checkRest(context, { ...checked, file: checked.file }, given, yard)),
       ];
       for (const finding of findings) tell(finding, context);
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
   });
+}
+
+/** What the project works with: this machine and its server, or a yard elsewhere. */
+async function checkRest(
+  context: CommandContext,
+  { file, used }: CheckedProject & { readonly file: ConfigFile },
+  given: GivenServer,
+  yard: string | undefined,
+): Promise<readonly Finding[]> {
+  if (yard !== undefined) return checkNamedYard(context, { file, given, name: yard });
+  return [...(await checkMachine(context, file, used)), await checkServer(context, given)];
 }
 
 function checkNode(): Finding {

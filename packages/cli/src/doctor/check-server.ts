@@ -1,16 +1,13 @@
 import { isStackyardError } from "@stackyard/core";
 import { Stackyard } from "@stackyard/sdk";
-import { findServer } from "../client/find-server.ts";
+import { type GivenServer, openServer } from "../client/open-server.ts";
 import type { CommandContext } from "../command.ts";
 import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
 
 /** Looks whether the server answers, and takes the token. */
-export async function checkServer(
-  { cwd, env, signal }: CommandContext,
-  given: { readonly url?: string; readonly token?: string; readonly project?: string },
-): Promise<Finding> {
+export async function checkServer({ cwd, env, out, signal }: CommandContext, given: GivenServer): Promise<Finding> {
   try {
-    const server = await findServer({ cwd, env }, given);
+    const { close, ...server } = await openServer({ cwd, env, out }, given);
     try {
       await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
       return ok("server", `${server.url} answers.`);
@@ -22,6 +19,8 @@ export async function checkServer(
         `${server.url} does not take the token.`,
         "Give another one with --token or STACKYARD_TOKEN.",
       );
+    } finally {
+      await close();
     }
   } catch (error) {
     if (!isStackyardError(error, "UNREACHABLE")) return failOf("server", error, "Check --url and STACKYARD_URL.");

@@ -1,6 +1,7 @@
 import { isStackyardError, type Logger, type Store } from "@stackyard/core";
 import { failWith } from "../shell/failure.ts";
 import type { StoreChoice } from "./choose-store.ts";
+import { importOwn } from "./import-own.ts";
 import { offerOwnPackages } from "./own-packages.ts";
 import { importFromProject, tellImportError } from "./project-module.ts";
 
@@ -63,23 +64,10 @@ async function loadFactory({ name, use }: StoreChoice & { kind: "package" }, pro
 async function load({ name, use }: { readonly name: string; readonly use: string }, projectDir: string) {
   offerOwnPackages();
   try {
-    return await importFromProject(use, projectDir);
+    return await (name === use ? importFromProject(use, projectDir) : importOwn(use, projectDir));
   } catch (error) {
-    const beside = name === use ? undefined : await importBeside(use);
-    if (beside !== undefined) return beside;
     const why = await tellImportError(error, use, projectDir);
     throw failWith("CONFIG_INVALID", `The store "${name}" cannot be loaded: ${why}`, { cause: error });
-  }
-}
-
-/** One of ours that was installed for the whole machine stands beside this package. */
-async function importBeside(use: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-  try {
-    const module: unknown = await import(/* @vite-ignore */ use);
-    return module as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
-    throw error;
   }
 }
 

@@ -1,9 +1,11 @@
 import { isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
 import { type TObject, Type } from "typebox";
-import { findServer, serverArgs } from "../client/find-server.ts";
+import { serverArgs } from "../client/find-server.ts";
+import { type OpenServer, openServer } from "../client/open-server.ts";
 import { type Command, createCommand } from "../command.ts";
 import { failWith } from "../shell/failure.ts";
 import { type ConfigFile, loadConfigFile } from "./config-file.ts";
+import { dataDirOf } from "./load-executors.ts";
 import { loadPlugins } from "./load-plugins.ts";
 
 /**
@@ -36,33 +38,45 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
     summary: command.summary,
     description: `From the plugin "${plugin}".`,
     examples: [],
-    args: Type.Object({ ...own.properties, ...serverArgs }),
+    args: Type.Object({ ...serverArgs, ...own.properties }),
     positionals: required.filter((name: string) => isString(own.properties[name])),
   };
-  return createCommand(facts, async ({ out, cwd, env, signal }, { url, token, project, ...rest }) => {
+  return createCommand(facts, async ({ out, cwd, env, signal }, args) => {
+    const { own: rest, server: given } = partArgs(args, own);
     // Not every command talks to the server: that none runs is told when it asks for one.
-    const found = await Promise.allSettled([findServer({ cwd, env }, pickStrings({ url, token, project }))]);
+    const found = await Promise.allSettled([openServer({ cwd, env, out }, given)]);
     const context: PluginCommandContext = {
       out,
       projectDir: file.projectDir,
+      dataDir: dataDirOf(file),
+      environment: env,
+      yards: file.config.yards ?? {},
       signal,
       get server() {
         if (found[0].status === "rejected") throw found[0].reason;
-        return found[0].value;
+        return toPlainServer(found[0].value);
       },
     };
     try {
       return await command.run(context, rest);
     } catch (error) {
-      if (isStackyardError(error)) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      const hint = "Tell the plugin's author; STACKYARD_DEBUG=1 shows where it comes from.";
-      throw failWith("PLUGIN_INVALID", `The command "${command.name}" of the plugin "${plugin}" failed: ${why}`, {
-        cause: error,
-        hint,
-      });
+      throw toOwnError(error, command.name, plugin);
+    } finally {
+      if (found[0].status === "fulfilled") await found[0].value.close();
     }
   });
+}
+
+function toOwnError(error: unknown, command: string, plugin: string): Error {
+  if (isStackyardError(error)) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  const hint = "Tell the plugin's author; STACKYARD_DEBUG=1 shows where it comes from.";
+  const message = `The command "${command}" of the plugin "${plugin}" failed: ${why}`;
+  return failWith("PLUGIN_INVALID", message, { cause: error, hint });
+}
+
+function toPlainServer({ url, token }: OpenServer): PluginCommandContext["server"] {
+  return { url, ...(token === undefined ? {} : { token }) };
 }
 
 function toObjectSchema(command: PluginCommand, plugin: string): TObject {
@@ -73,6 +87,14 @@ function toObjectSchema(command: PluginCommand, plugin: string): TObject {
 
 function isString(schema: unknown): boolean {
   return typeof schema === "object" && schema !== null && "type" in schema && schema.type === "string";
+}
+
+/** A command's own arguments are its own, also where one has the name of ours. */
+function partArgs(args: Readonly<Record<string, unknown>>, { properties }: TObject) {
+  const isOwn = ([name]: [string, unknown]): boolean => Object.hasOwn(properties, name);
+  const entries = Object.entries(args);
+  const server = Object.fromEntries(entries.filter((entry) => !isOwn(entry)));
+  return { own: Object.fromEntries(entries.filter(isOwn)), server: pickStrings(server) };
 }
 
 function pickStrings(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {

@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import type { ConfiguredYards } from "./configured-yards.ts";
 
 /** How a command speaks: it knows terminal, pipe and `--json`. A command prints nothing itself. */
 export interface CommandOutput {
@@ -14,6 +15,12 @@ export interface CommandOutput {
 export interface PluginCommandContext {
   readonly out: CommandOutput;
   readonly projectDir: string;
+  /** Where the project's working files lie; absolute. */
+  readonly dataDir: string;
+  /** The environment of the command line. May hold secrets. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The yards of the project's configuration. */
+  readonly yards: ConfiguredYards;
   /** Address and token of the yard's server, as flags, environment and data folder give them. */
   readonly server: { readonly url: string; readonly token?: string };
   readonly signal: AbortSignal;
@@ -24,7 +31,10 @@ export interface PluginCommand {
   /** One to three words. */
   readonly name: string;
   readonly summary: string;
-  /** An object schema: required strings become positional arguments in order, the others flags. */
+  /**
+   * An object schema: required strings become positional arguments in order, the others flags. `url`, `token`, `yard` and
+   * `project` say where the server is, unless they are of the command's own.
+   */
   readonly args: TSchema;
   /** Gives the exit code; errors fly. */
   run(context: PluginCommandContext, args: Readonly<Record<string, unknown>>): Promise<number>;
