@@ -1,5 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import { type Behaviour, createStacksOfBehaviour } from "./behaviours.ts";
+import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
 import { allows, createIdentities, type Identities, type Identity } from "./identities.ts";
 import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/fetch-presigned.ts";
@@ -16,6 +17,7 @@ export interface AwsSim {
   readonly s3: SimS3;
   readonly secrets: SimSecretsManager;
   readonly lambda: SimLambda;
+  readonly cloudFormation: SimCloudFormation;
   /** What was asked, in order, also what was refused. */
   readonly calls: readonly LoggedCall[];
   /** How the next call of an operation, such as `S3.PutObject`, is served instead. Several wait their turn. */
@@ -42,11 +44,13 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
   const s3 = createS3();
   const secrets = createSecretsManager();
   const lambda = createLambda();
+  const cloudFormation = createCloudFormation({ findObject: (...at) => s3.findObject(...at)?.body.toString() });
   const services = new Map<string, SimService>([
     ["STS", createSts(iam)],
     ["S3", s3.service],
     ["SecretsManager", secrets.service],
     ["Lambda", lambda.service],
+    ["CloudFormation", cloudFormation.service],
   ]);
   const throttles = new Map<string, Throttle>();
   const behaviours = createStacksOfBehaviour();
@@ -77,7 +81,7 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
   }
 
   const sim: AwsSim = {
-    ...{ iam, s3, secrets, lambda, calls },
+    ...{ iam, s3, secrets, lambda, cloudFormation, calls },
     fetch: (url, request) => fetchPresigned(sim, clock.now, url, request),
     once: (operation, behaviour) => behaviours.add(operation, behaviour),
     limit: (operation, limit) => void throttles.set(operation, createThrottle(limit)),

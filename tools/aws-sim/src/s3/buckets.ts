@@ -11,6 +11,10 @@ export interface StoredObject {
   readonly modifiedAt: number;
   readonly contentType: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** In buckets with versioning. */
+  readonly versionId?: string;
+  /** Base64, as it was sent with the object. */
+  readonly checksumSha256?: string;
 }
 
 /** A bucket; S3 is strongly consistent, so one map is all (S3 guide, "Amazon S3 data consistency model"). */
@@ -21,6 +25,8 @@ export interface Bucket {
   /** Other accounts that its policy lets in. */
   readonly sharedWith: readonly string[];
   readonly objects: Map<string, StoredObject>;
+  /** All versions of all objects by version id; undefined: the bucket has no versioning. */
+  readonly versions: Map<string, StoredObject> | undefined;
 }
 
 /** The MD5 of the content, as for any object that was put in one part without a KMS key (API reference, "Object", ETag). */
@@ -43,4 +49,20 @@ export function openBucket(buckets: ReadonlyMap<string, Bucket>, { input, identi
 /** Bytes of UTF-8 in order, which is how S3 lists (API reference, "ListObjectsV2"; general purpose buckets). */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/**
+ * Makes an object the current one of its key. With versioning the older ones stay, each under its id (S3 guide, "How S3
+ * Versioning works").
+ */
+export function keepObject({ objects, versions }: Bucket, object: StoredObject): StoredObject {
+  const kept = versions === undefined ? object : { ...object, versionId: toVersionId(versions.size) };
+  if (kept.versionId !== undefined) versions?.set(kept.versionId, kept);
+  objects.set(kept.key, kept);
+  return kept;
+}
+
+/** Opaque, 32 characters. */
+function toVersionId(number: number): string {
+  return createHash("sha256").update(`version ${number}`).digest("hex").slice(0, 32);
 }

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { sdkStreamMixin } from "@smithy/core/serde";
 import { allows } from "../identities.ts";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { type Bucket, openBucket, type StoredObject, toEtag } from "./buckets.ts";
+import { type Bucket, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
 import { readBody } from "./read-body.ts";
 import { s3Faults } from "./s3-faults.ts";
 
@@ -24,13 +25,17 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<unknow
   const key = textOf(input, "Key");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Faults.keyTooLong();
   checkWriteCondition(bucket.objects.get(key), key, input);
-  const object: StoredObject = {
+  const checksumSha256 = findText(input, "ChecksumSHA256");
+  if (checksumSha256 !== undefined && checksumSha256 !== createHash("sha256").update(body).digest("base64")) {
+    throw s3Faults.badDigest("SHA256");
+  }
+  const object = keepObject(bucket, {
     ...{ key, body, etag: toEtag(body), modifiedAt: now },
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
-  };
-  bucket.objects.set(key, object);
-  return { ETag: object.etag };
+    ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
+  });
+  return { ETag: object.etag, ...toVersion(object), ...toChecksum(object) };
 }
 
 function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
@@ -52,7 +57,7 @@ export function getObject(buckets: Buckets, call: SimCall): unknown {
   const range = findRange(findText(call.input, "Range"), object.body.length);
   const body = range === undefined ? object.body : object.body.subarray(range.from, range.to + 1);
   return {
-    ...toHead(object),
+    ...toHead(object, call),
     ContentLength: body.length,
     ...(range === undefined ? {} : { ContentRange: `bytes ${range.from}-${range.to}/${object.body.length}` }),
     Body: sdkStreamMixin(Readable.from(body.length === 0 ? [] : [body])),
@@ -65,12 +70,12 @@ export function headObject(buckets: Buckets, call: SimCall): unknown {
   if (object === undefined && mayList(call)) throw s3Faults.notFound();
   if (object === undefined) return throwMissing(call);
   checkReadCondition(object, call.input);
-  return toHead(object);
+  return toHead(object, call);
 }
 
 /** DeleteObject: what is not there is deleted too, unless `If-Match` asks for it (S3 guide, "conditional deletes"). */
 export function deleteObject(buckets: Buckets, call: SimCall): unknown {
-  const { objects } = openBucket(buckets, call);
+  const { objects, versions } = openBucket(buckets, call);
   const key = textOf(call.input, "Key");
   const ifMatch = findText(call.input, "IfMatch");
   const current = objects.get(key);
@@ -78,11 +83,18 @@ export function deleteObject(buckets: Buckets, call: SimCall): unknown {
   if (ifMatch !== undefined && ifMatch !== "*" && ifMatch !== current?.etag)
     throw s3Faults.preconditionFailed("If-Match");
   objects.delete(key);
-  return {};
+  // With versioning a delete only adds a marker, and older versions stay (S3 guide, "Working with delete markers").
+  return versions === undefined ? {} : { DeleteMarker: true };
 }
 
 function findObject(buckets: Buckets, call: SimCall): StoredObject | undefined {
-  return openBucket(buckets, call).objects.get(textOf(call.input, "Key"));
+  const { objects, versions } = openBucket(buckets, call);
+  const key = textOf(call.input, "Key");
+  const versionId = findText(call.input, "VersionId");
+  if (versionId === undefined) return objects.get(key);
+  const version = versions?.get(versionId);
+  if (version?.key !== key) throw s3Faults.noSuchVersion(key);
+  return version;
 }
 
 /** API reference, "GetObject": who may not list the bucket is told 403 for a key that is not there, not 404. */
@@ -101,11 +113,23 @@ function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): vo
   if (findText(input, "IfNoneMatch") === etag) throw s3Faults.notModified();
 }
 
-function toHead({ body, etag, modifiedAt, contentType, metadata }: StoredObject) {
+// API reference, "HeadObject": the checksum is told only where ChecksumMode asks for it.
+function toHead(object: StoredObject, { input }: SimCall) {
+  const { body, etag, modifiedAt, contentType, metadata } = object;
   return {
+    ...toVersion(object),
+    ...(input["ChecksumMode"] === "ENABLED" ? toChecksum(object) : {}),
     ...{ ETag: etag, ContentLength: body.length, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },
     ...{ Metadata: metadata, ContentType: contentType ?? "application/octet-stream" },
   };
+}
+
+function toVersion({ versionId }: StoredObject): object {
+  return versionId === undefined ? {} : { VersionId: versionId };
+}
+
+function toChecksum({ checksumSha256 }: StoredObject): object {
+  return checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256, ChecksumType: "FULL_OBJECT" };
 }
 
 /** HTTP dates have no fractions of a second (RFC 9110, section 5.6.7). */

@@ -14,6 +14,9 @@ export const s3Faults = {
   noSuchBucket: (BucketName: string) =>
     new SimFault("NoSuchBucket", 404, "The specified bucket does not exist", { BucketName }),
   noSuchKey: (Key: string) => new SimFault("NoSuchKey", 404, "The specified key does not exist.", { Key }),
+  noSuchVersion: (Key: string) => new SimFault("NoSuchVersion", 404, "The specified version does not exist.", { Key }),
+  badDigest: (algorithm: string) =>
+    new SimFault("BadDigest", 400, `The ${algorithm} you specified did not match the calculated checksum.`),
   // A HEAD request has no body that could name the error (API reference, "HeadObject").
   notFound: () => new SimFault("NotFound", 404, "UnknownError"),
   preconditionFailed: (Condition: string) =>

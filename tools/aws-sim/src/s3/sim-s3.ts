@@ -1,5 +1,5 @@
 import type { SimService } from "../sim-call.ts";
-import { type Bucket, type StoredObject, toEtag } from "./buckets.ts";
+import { type Bucket, keepObject, type StoredObject, toEtag } from "./buckets.ts";
 import { listObjects } from "./list-objects.ts";
 import { deleteObject, getObject, headObject, putObject } from "./object-operations.ts";
 import { s3Faults } from "./s3-faults.ts";
@@ -13,7 +13,7 @@ export interface SimS3 {
   remove(bucket: string, key: string): void;
   /** What lies there, as text by key. */
   texts(bucket: string): Readonly<Record<string, string>>;
-  findObject(bucket: string, key: string): StoredObject | undefined;
+  findObject(bucket: string, key: string, versionId?: string): StoredObject | undefined;
 }
 
 /** Where a bucket is and who may use it. */
@@ -23,6 +23,8 @@ export interface BucketInput {
   readonly region: string;
   /** Other accounts that its policy lets in. Default: none. */
   readonly sharedWith?: readonly string[];
+  /** Keeps older versions of its objects. Default: false. */
+  readonly versioned?: boolean;
 }
 
 /** Operations whose IAM action has another name (Service authorization reference, "Amazon S3"). */
@@ -52,15 +54,21 @@ export function createS3(): SimS3 {
       toAction: (operation) => ACTIONS[operation] ?? `s3:${operation}`,
       faults: s3Faults,
     },
-    createBucket: ({ sharedWith = [], ...input }) =>
-      void buckets.set(input.name, { ...input, sharedWith, objects: new Map() }),
+    createBucket({ sharedWith = [], versioned = false, ...input }) {
+      const versions = versioned ? new Map() : undefined;
+      buckets.set(input.name, { ...input, sharedWith, objects: new Map(), versions });
+    },
     write(bucket, key, text) {
       const body = Buffer.from(text);
       const object = { key, body, etag: toEtag(body), modifiedAt: 0, contentType: undefined, metadata: {} };
-      open(bucket).objects.set(key, object);
+      keepObject(open(bucket), object);
     },
     remove: (bucket, key) => void open(bucket).objects.delete(key),
     texts: (bucket) => Object.fromEntries([...open(bucket).objects].map(([key, { body }]) => [key, body.toString()])),
-    findObject: (bucket, key) => open(bucket).objects.get(key),
+    findObject(bucket, key, versionId) {
+      const { objects, versions } = buckets.get(bucket) ?? {};
+      const found = versionId === undefined ? objects?.get(key) : versions?.get(versionId);
+      return found?.key === key ? found : undefined;
+    },
   };
 }

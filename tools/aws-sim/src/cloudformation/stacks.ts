@@ -1,0 +1,134 @@
+import { findText, type SimCall, textOf } from "../sim-call.ts";
+import { cloudFormationFaults as faults } from "./cloudformation-faults.ts";
+import type { CloudFormationState } from "./cloudformation-state.ts";
+import { findFailure } from "./find-failure.ts";
+import { runOperation, STACK_TYPE } from "./run-operation.ts";
+import { findStatusEvent, type SimStack, type StackContent, type StackEventRow, statusOf } from "./sim-stack.ts";
+
+/** "DescribeStackEvents" and "DescribeStacks" answer in pages of up to 1 MB; so many rows stand for it. */
+const PAGE = 100;
+const STEP_MS = 1_000;
+
+/** A stack that is not deleted, by name. */
+export function findLiveStack({ stacks }: CloudFormationState, name: string, call: SimCall): SimStack | undefined {
+  return [...stacks.values()].find(
+    (stack) => stack.name === name && isOf(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
+  );
+}
+
+/** A stack by name, or by id, under which deleted ones are found too. Throws when there is none. */
+export function openStack(state: CloudFormationState, nameOrId: string, call: SimCall): SimStack {
+  const byId = state.stacks.get(nameOrId);
+  const found = byId !== undefined && isOf(byId, call) ? byId : findLiveStack(state, nameOrId, call);
+  if (found === undefined) throw faults.stackMissing(nameOrId);
+  return found;
+}
+
+function isOf({ account, region }: SimStack, call: SimCall): boolean {
+  return account === call.identity.account && region === call.region;
+}
+
+/** The stack of a change set that would create it. */
+export function beginStack(
+  { stacks }: CloudFormationState,
+  name: string,
+  { region, identity, now }: SimCall,
+): SimStack {
+  const number = String(stacks.size + 1).padStart(12, "0");
+  const { account } = identity;
+  const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/00000000-0000-4000-8000-${number}`;
+  const review = { at: now, logicalId: name, type: STACK_TYPE, status: "REVIEW_IN_PROGRESS", reason: "User Initiated" };
+  const stack: SimStack = {
+    ...{ id, name, account, region, createdAt: now, content: undefined, resources: new Map() },
+    ...{ events: [{ ...review, token: undefined }], changeSets: new Map() },
+  };
+  stacks.set(id, stack);
+  return stack;
+}
+
+/** DescribeStacks: one, or all that are not deleted, in pages. */
+export function describeStacks(state: CloudFormationState, call: SimCall): unknown {
+  const name = findText(call.input, "StackName");
+  if (name !== undefined) return { Stacks: [toStack(openStack(state, name, call), call.now)] };
+  const live = [...state.stacks.values()].filter(
+    (stack) => isOf(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
+  );
+  const { rows, next } = toPage(live, call);
+  return { Stacks: rows.map((stack) => toStack(stack, call.now)), ...next };
+}
+
+function toStack(stack: SimStack, now: number) {
+  const { content, createdAt, updatedAt, id, name } = stack;
+  const { status, reason } = findStatusEvent(stack, now) ?? { status: "REVIEW_IN_PROGRESS", reason: undefined };
+  return {
+    ...{ StackId: id, StackName: name, StackStatus: status, CreationTime: new Date(createdAt) },
+    ...(updatedAt === undefined ? {} : { LastUpdatedTime: new Date(updatedAt) }),
+    ...(reason === undefined ? {} : { StackStatusReason: reason }),
+    ...(content === undefined ? { Tags: [] } : toContentFields(content)),
+  };
+}
+
+function toContentFields({ parameters, tags, template, resolved }: StackContent) {
+  return {
+    ...(template.description === undefined ? {} : { Description: template.description }),
+    Parameters: [...parameters].map(([ParameterKey, value]) => {
+      // API reference, "Parameter": values of NoEcho parameters are asterisks.
+      return { ParameterKey, ParameterValue: template.parameters[ParameterKey]?.NoEcho ? "****" : value };
+    }),
+    Tags: tags,
+    Outputs: [...resolved.outputs].map(([OutputKey, value]) => {
+      return { OutputKey, OutputValue: typeof value === "string" ? value : JSON.stringify(value) };
+    }),
+  };
+}
+
+/** DescribeStackEvents: newest first, in pages; also of deleted stacks, by id. */
+export function describeStackEvents(state: CloudFormationState, call: SimCall): unknown {
+  const stack = openStack(state, textOf(call.input, "StackName"), call);
+  const numbered = stack.events.map((event, index) => ({ event, index }));
+  const seen = numbered.filter(({ event }) => event.at <= call.now).toReversed();
+  const { rows, next } = toPage(seen, call);
+  return { StackEvents: rows.map(({ event, index }) => toEvent(stack, event, index)), ...next };
+}
+
+function toEvent({ id, name }: SimStack, event: StackEventRow, index: number) {
+  const { logicalId, type, status, reason, at, token } = event;
+  return {
+    ...{ StackId: id, StackName: name, EventId: `${logicalId}-${index}`, LogicalResourceId: logicalId },
+    ...{ PhysicalResourceId: type === STACK_TYPE ? id : `${name}-${logicalId}`, ResourceType: type },
+    ...{ ResourceStatus: status, Timestamp: new Date(at) },
+    ...(reason === undefined ? {} : { ResourceStatusReason: reason }),
+    ...(token === undefined ? {} : { ClientRequestToken: token }),
+  };
+}
+
+function toPage<Row>(rows: readonly Row[], { input }: SimCall) {
+  const token = findText(input, "NextToken") ?? "0";
+  if (!/^\d+$/.test(token)) throw faults.validation("Invalid NextToken");
+  const from = Number(token);
+  const isLast = from + PAGE >= rows.length;
+  return { rows: rows.slice(from, from + PAGE), next: isLast ? {} : { NextToken: String(from + PAGE) } };
+}
+
+/** DeleteStack: what is not there is deleted too. */
+export function deleteStack(state: CloudFormationState, call: SimCall): unknown {
+  const { input, now } = call;
+  const name = textOf(input, "StackName");
+  const stack = state.stacks.get(name) ?? findLiveStack(state, name, call);
+  if (stack === undefined || statusOf(stack, now) === "DELETE_COMPLETE") return {};
+  const status = statusOf(stack, now);
+  if (status !== "REVIEW_IN_PROGRESS" && status.endsWith("_IN_PROGRESS")) {
+    throw faults.validation(`Stack [${stack.name}] cannot be deleted while in status ${status}`);
+  }
+  const changes = [...stack.resources].map(([logicalId, resource]) => {
+    return { action: "Remove" as const, logicalId, resource, isReplaced: false };
+  });
+  const operation = runOperation({
+    ...{ kind: "delete", stackName: stack.name, changes, startAt: now, stepMs: STEP_MS },
+    findFailure: (change, phase) => findFailure(state, change, phase),
+  });
+  const token = findText(input, "ClientRequestToken");
+  stack.events = [...stack.events, ...operation.events.map((event) => ({ ...event, token }))];
+  if (operation.outcome === "done") stack.resources = new Map();
+  return {};
+}
