@@ -44,6 +44,23 @@ describe("toEnvironment", () => {
     expect(more).not.toHaveProperty("ABSENT");
   });
 
+  it("tells the span that runs it, and where Terraform's own traces go, without the headers that may hold a key", () => {
+    const traced = toEnvironment({
+      ...input,
+      runner: {
+        ...{ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" },
+        ...{ OTEL_EXPORTER_OTLP_HEADERS: "x-key=secret", TRACEPARENT: "of the runner" },
+      },
+      traceContext: { traceparent: "00-a-b-01", tracestate: "a=1" },
+    });
+
+    expect(traced).toEqual({
+      ...fixed,
+      ...{ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" },
+      ...{ TRACEPARENT: "00-a-b-01", TRACESTATE: "a=1" },
+    });
+  });
+
   it("cannot be changed by a variable's name", () => {
     const variables = new Map([["PATH", "/evil"]]);
 

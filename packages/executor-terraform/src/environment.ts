@@ -30,6 +30,21 @@ const AWS_ACCESS = ["AWS_*"];
 const DEFAULTS: Environment = { TF_HTTP_RETRY_MAX: "6" };
 const TUNING = ["TF_HTTP_RETRY_*"];
 
+/**
+ * Terraform exports traces of its own where OTEL_TRACES_EXPORTER is `otlp` (its telemetry.go: an experiment); newer versions
+ * below the span that TRACEPARENT names, 1.11 in a trace of its own. Headers, which may hold a key, are handed on only by
+ * `passEnvironment`.
+ */
+const TRACING = [
+  ...[
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_INSECURE",
+  ],
+  ...["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_INSECURE"],
+];
+
 /** The same for every run: no questions, no look for updates, no hints for people at a terminal. */
 const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
 
@@ -41,6 +56,8 @@ export interface EnvironmentInput {
   readonly cliConfigFile?: string;
   /** The account that the task works in, with credentials for it. */
   readonly access?: { readonly target: Target; readonly credentials: AwsCredentials };
+  /** Of the call that runs it. */
+  readonly traceContext?: { readonly traceparent: string; readonly tracestate?: string };
   readonly variables: ReadonlyMap<string, string>;
   /** What backend and provider cache need. */
   readonly settings: Environment;
@@ -51,8 +68,8 @@ export interface EnvironmentInput {
  * work in the runner's account by mistake. Fails with TERRAFORM_VALUE_REFUSED.
  */
 export function toEnvironment(input: EnvironmentInput): Record<string, string> {
-  const { runner, passEnvironment, access, cliConfigFile, variables, settings } = input;
-  const names = [...BASE, ...TUNING, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
+  const { runner, passEnvironment, access, cliConfigFile, variables, settings, traceContext } = input;
+  const names = [...BASE, ...TUNING, ...TRACING, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
   const environment = new Map<string, string>();
   const add = (values: Environment) => {
     for (const [name, value] of Object.entries(values)) if (value !== undefined) environment.set(name, value);
@@ -61,6 +78,7 @@ export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   add(pick(runner, names));
   // A path that leads nowhere makes every call print a warning, so it is set only when it is configured.
   add({ ...FIXED, TF_CLI_CONFIG_FILE: cliConfigFile, ...settings, ...toAccess(access) });
+  add({ TRACEPARENT: traceContext?.traceparent, TRACESTATE: traceContext?.tracestate });
   for (const [name, value] of variables) environment.set(`TF_VAR_${name}`, checkValue(name, value));
   return Object.fromEntries(environment);
 }

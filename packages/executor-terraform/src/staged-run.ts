@@ -136,6 +136,7 @@ async function loadEnvironment(
   return toEnvironment({
     ...{ runner, passEnvironment, variables: values, settings: own },
     ...(access === undefined ? {} : { access }),
+    ...(ctx.traceContext === undefined ? {} : { traceContext: ctx.traceContext }),
     ...(cliConfigFile === undefined ? {} : { cliConfigFile }),
   });
 }

@@ -54,9 +54,13 @@ function toQueueSender(deps: TransportDeps, { url }: QueueOptions): Sender {
   return createQueueSender({ ...deps, sqs, queueUrl: url, maxBytes: maxMessageBytes });
 }
 
+/** What was made in one trace and kept is perhaps sent in another: then its own counts. */
 function withTrace({ tracing }: TransportDeps, messages: readonly OutgoingMessage[]): readonly OutgoingMessage[] {
   const carrier = toTraceAttributes(tracing);
-  return messages.map((message) => ({ ...message, attributes: { ...message.attributes, ...carrier } }));
+  return messages.map((message) => {
+    const isOwn = Object.hasOwn(message.attributes, "traceparent");
+    return isOwn ? message : { ...message, attributes: { ...message.attributes, ...carrier } };
+  });
 }
 
 function splitTasks(

@@ -3,23 +3,35 @@ import { toDeduplicationId, toGroupId } from "./fifo-ids.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { NOTE_ATTRIBUTE, type SenderNote, toNoteText } from "./sender-note.ts";
 import { toJsonText } from "./to-json-text.ts";
+import { findCarrier, type TraceCarrier } from "./tracing.ts";
 
 /** As many characters as the id in a body may have. */
 const MAX_BODY_ID = 255;
 
 /** An event as the predecessor's message: the body says it all to receivers that read no attributes. */
 export function encodeEvent(event: QueuedEvent): OutgoingMessage {
-  const { id, stackId, message } = event;
+  const { id, stackId } = event;
+  const { message, carrier } = takeTrace(event.message);
   const added = {
     ...(Object.hasOwn(message, "stackId") || stackId === "" ? {} : { stackId }),
     ...(Object.hasOwn(message, "id") || id.length > MAX_BODY_ID ? {} : { id }),
   };
   return {
     body: toJsonText({ ...message, ...added }),
-    attributes: { [NOTE_ATTRIBUTE]: toNoteText(toNote(event, Object.keys(added))) },
+    attributes: { ...carrier, [NOTE_ATTRIBUTE]: toNoteText(toNote(event, Object.keys(added))) },
     groupId: toGroupId(stackId),
     deduplicationId: toDeduplicationId(stackId, id),
   };
+}
+
+type Message = QueuedEvent["message"];
+
+/** A store keeps the trace context in the body; on a queue it has attributes. What only looks like it stays where it is. */
+function takeTrace(message: Message): { readonly message: Message; readonly carrier: TraceCarrier } {
+  const { traceparent, tracestate, ...rest } = message;
+  if (typeof traceparent !== "string") return { message, carrier: {} };
+  const carrier = findCarrier({ traceparent, ...(typeof tracestate === "string" ? { tracestate } : {}) });
+  return "traceparent" in carrier ? { message: rest, carrier } : { message, carrier };
 }
 
 function toNote({ id, origin, receivedAt, actor }: QueuedEvent, added: readonly string[]): SenderNote {

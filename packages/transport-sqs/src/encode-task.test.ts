@@ -32,4 +32,16 @@ describe("encodeTask", () => {
     expect(again?.deduplicationId).not.toBe(first?.deduplicationId);
     expect(second?.groupId).not.toBe(first?.groupId);
   });
+
+  it("sends trace context that was kept with the task in attributes, and none that is none", () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const toTraced = (trace: { traceparent: string; tracestate?: string }) =>
+      encodeTask({ ...message, dispatch: { ...message.dispatch, ...trace } });
+
+    const traced = toTraced({ traceparent, tracestate: "a=1" });
+
+    expect(traced.attributes).toEqual({ traceparent, tracestate: "a=1" });
+    expect(traced.body).toBe(encodeTask(message).body);
+    expect(toTraced({ traceparent: "yes" })).toMatchObject({ attributes: {}, body: encodeTask(message).body });
+  });
 });

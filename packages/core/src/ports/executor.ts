@@ -77,6 +77,8 @@ export interface ExecutorContext {
   /** True once a cancel was asked for: the call is `cancel`, or a `poll` after it. */
   readonly cancelling: boolean;
   readonly deadlineAt: number;
+  /** W3C trace context of this call, where it is traced: for programs and requests that it starts. */
+  readonly traceContext?: { readonly traceparent: string; readonly tracestate?: string };
   readonly logger: Logger;
   /** Shows a line of progress to people and keeps it in the task's log. */
   report(line: string): void;

@@ -27,5 +27,11 @@ export interface TaskMessage {
     readonly exclusiveKey?: string;
     /** Of stacks of version 2: their answers may bring outputs, sensitive ones among them. */
     readonly version?: 2;
+    /**
+     * W3C trace context of what has sent the task, where it is kept in a store. On a queue it travels in the attributes of the
+     * message.
+     */
+    readonly traceparent?: string;
+    readonly tracestate?: string;
   };
 }

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { encodeEvent } from "./encode-event.ts";
+
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const event = {
+  ...{ id: "result:a1", stackId: "pr-12", origin: "worker", receivedAt: 1_000 },
+  message: { event: "TASK_COMPLETED", stackId: "pr-12", dispatchId: "a1" },
+} as const;
+
+describe("encodeEvent", () => {
+  it("sends trace context that was kept in the body in attributes", () => {
+    const traced = { ...event, message: { ...event.message, traceparent, tracestate: "a=1" } };
+
+    const { body, attributes } = encodeEvent(traced);
+
+    expect(body).toBe(encodeEvent(event).body);
+    expect(attributes).toMatchObject({ traceparent, tracestate: "a=1" });
+  });
+
+  it.each([["yes"], [5], [null]])("leaves in the body what is none: %j", (value) => {
+    const { body, attributes } = encodeEvent({ ...event, message: { ...event.message, traceparent: value } });
+
+    expect(JSON.parse(body)).toMatchObject({ traceparent: value });
+    expect(attributes).not.toHaveProperty("traceparent");
+  });
+});
