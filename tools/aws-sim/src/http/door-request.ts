@@ -1,0 +1,35 @@
+import type { IncomingMessage } from "node:http";
+
+/** A request to AWS, as far as it can be read from the wire. */
+export interface DoorRequest {
+  /** As in the credential scope of the signature: `sqs`, `dynamodb`, `s3`, `lambda`, `secretsmanager`. */
+  readonly service: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  /** As the API reference names it; of S3 and Lambda what method and path tell. */
+  readonly operation: string;
+  readonly body: Buffer;
+}
+
+const SCOPE = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+
+/**
+ * Tells what is asked. Sources: "Create a signed AWS API request" (credential scope); AWS JSON protocols, whose
+ * `X-Amz-Target` names the operation; S3 API reference, GetObject, PutObject, HeadObject and ListObjectsV2.
+ */
+export function toDoorRequest(
+  { method = "GET", url = "/", headers }: Pick<IncomingMessage, "method" | "url" | "headers">,
+  body: Buffer,
+): DoorRequest {
+  const [, accessKeyId = "", region = "", service = ""] = SCOPE.exec(headers.authorization ?? "") ?? [];
+  const target = headers["x-amz-target"];
+  const operation = typeof target === "string" ? (target.split(".").at(-1) ?? "") : toRestOperation(method, url);
+  return { service, region, accessKeyId, operation, body };
+}
+
+function toRestOperation(method: string, url: string): string {
+  if (/^\/2015-03-31\/functions\/[^/]+\/invocations/.test(url)) return "Invoke";
+  if (url.includes("list-type=2")) return "ListObjectsV2";
+  const [first = "", rest = ""] = method.toLowerCase().split(/(?<=^.)/);
+  return `${first.toUpperCase()}${rest}Object`;
+}

@@ -1,0 +1,91 @@
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { createFakeClock } from "@stackyard/core/testing";
+import { buildApp } from "fauxqs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createAwsSim } from "../aws-sim.ts";
+import { answerSecrets } from "./answer-secrets.ts";
+import { type FrontDoor, openFrontDoor } from "./front-door.ts";
+
+const REGION = "eu-west-1";
+const ACCOUNT = "111122223333";
+const asked: string[] = [];
+const emulator = buildApp({ logger: false });
+let door: FrontDoor;
+let s3: S3Client;
+let secrets: SecretsManagerClient;
+
+beforeAll(async () => {
+  const others = await emulator.listen({ host: "127.0.0.1", port: 0 });
+  const sim = createAwsSim({ clock: createFakeClock() });
+  const credentials = sim.iam.addUser({ account: ACCOUNT, name: "app" });
+  sim.secrets.createSecret({ account: ACCOUNT, region: REGION, name: "db", value: '{"host":"db"}' });
+  door = await openFrontDoor({
+    services: { secretsmanager: answerSecrets(sim) },
+    others,
+    onExchange: ({ service, operation }, { status }) => void asked.push(`${service}.${operation} ${status}`),
+  });
+  const config = { endpoint: door.url, region: REGION, credentials, maxAttempts: 1 };
+  s3 = new S3Client({ ...config, forcePathStyle: true });
+  secrets = new SecretsManagerClient(config);
+  await s3.send(new CreateBucketCommand({ Bucket: "front" }));
+});
+afterAll(async () => {
+  s3.destroy();
+  secrets.destroy();
+  await door.stop();
+  await emulator.close();
+});
+
+const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: "front", Key, Body: `body of ${Key}` }));
+async function get(Key: string): Promise<string | undefined> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: "front", Key }));
+  return Body?.transformToString();
+}
+
+it("leads to each service, and tells what was asked", async () => {
+  asked.length = 0;
+  await put("a");
+
+  expect(await get("a")).toBe("body of a");
+  expect(await secrets.send(new GetSecretValueCommand({ SecretId: "db" }))).toMatchObject({
+    SecretString: '{"host":"db"}',
+  });
+  await expect(secrets.send(new GetSecretValueCommand({ SecretId: "none" }))).rejects.toMatchObject({
+    name: "ResourceNotFoundException",
+  });
+  expect(asked).toEqual([
+    ...["s3.PutObject 200", "s3.GetObject 200"],
+    ...["secretsmanager.GetSecretValue 200", "secretsmanager.GetSecretValue 400"],
+  ]);
+});
+
+it("refuses what it is told to, until it is told otherwise", async () => {
+  const allow = door.refuse(({ service }) => service === "secretsmanager");
+
+  await expect(secrets.send(new GetSecretValueCommand({ SecretId: "db" }))).rejects.toMatchObject({
+    name: "AccessDeniedException",
+  });
+  await put("b");
+  allow();
+
+  expect(await secrets.send(new GetSecretValueCommand({ SecretId: "db" }))).toHaveProperty("ARN");
+});
+
+it.each([
+  ["before", false],
+  ["after", true],
+] as const)("holds one request %s its service has served it", async (when, isServed) => {
+  const key = `held-${when}`;
+  const held = door.hold(({ operation, service }) => service === "s3" && operation === "PutObject", when);
+  const gaveUp = new AbortController();
+  const Body = "held";
+  const sent = s3.send(new PutObjectCommand({ Bucket: "front", Key: key, Body }), { abortSignal: gaveUp.signal });
+
+  await held;
+  gaveUp.abort();
+
+  await expect(sent).rejects.toMatchObject({ name: "AbortError" });
+  const found = await get(key).catch(({ name }) => name);
+  expect(found).toBe(isServed ? "held" : "NoSuchKey");
+});

@@ -1,0 +1,5 @@
+export { createLambdaHost, type LambdaHost } from "./create-lambda-host.ts";
+export type { EventSource } from "./event-source.ts";
+export type { FunctionHandler, FunctionInput, Invocation } from "./function-input.ts";
+export type { SqsEvent } from "./to-sqs-event.ts";
+export { openWayOut, type WayOut } from "./way-out.ts";
