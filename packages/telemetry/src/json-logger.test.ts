@@ -1,0 +1,103 @@
+import { StackyardError } from "@stackyard/core";
+import { createFakeClock } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
+import { createJsonLogger, type JsonLoggerInput, toLogLevel } from "./json-logger.ts";
+
+function createLog(input: Partial<JsonLoggerInput> = {}) {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const logger = createJsonLogger({
+    service: "state-manager",
+    level: "debug",
+    clock: createFakeClock(),
+    write,
+    ...input,
+  });
+  return { lines, logger, parsed: () => lines.map((line) => JSON.parse(line)) };
+}
+
+const head = { time: "2026-01-01T00:00:00.000Z", level: "info", service: "state-manager" };
+
+describe("the logger", () => {
+  it("writes a line of JSON with what it is given", () => {
+    const { lines, logger, parsed } = createLog();
+
+    logger.info("An event was applied.", { stackId: "pr-12" });
+
+    expect(parsed()).toEqual([{ ...head, message: "An event was applied.", stackId: "pr-12" }]);
+    expect(lines[0]?.endsWith("}\n")).toBe(true);
+  });
+
+  it("leaves out what is less severe than asked for", () => {
+    const { logger, parsed } = createLog({ level: "warn" });
+
+    for (const level of ["debug", "info", "warn", "error"] as const) logger[level](level);
+
+    expect(parsed().map(({ message }) => message)).toEqual(["warn", "error"]);
+  });
+
+  it("tells errors with their code and cause", () => {
+    const { logger, parsed } = createLog();
+    const error = new StackyardError("STORE_UNAVAILABLE", "no answer", { cause: new TypeError("socket") });
+
+    logger.error("It failed.", { error });
+
+    expect(parsed()).toMatchObject([
+      { error: { code: "STORE_UNAVAILABLE", message: "no answer", cause: { name: "TypeError", message: "socket" } } },
+    ]);
+  });
+
+  it("adds what is true of the moment; the line's own fields win", () => {
+    const { logger, parsed } = createLog({ fields: () => ({ traceId: "t", stackId: "pr-1" }) });
+
+    logger.info("It goes on.", { stackId: "pr-2" });
+
+    expect(parsed()).toMatchObject([{ traceId: "t", stackId: "pr-2" }]);
+  });
+
+  it("lets no field change when, where and how severe", () => {
+    const { logger, parsed } = createLog();
+
+    logger.info("It is so.", { level: "error", service: "x", time: "never", message: "no" });
+
+    expect(parsed()).toEqual([{ ...head, message: "It is so." }]);
+  });
+
+  it("writes one line for texts of several, and hides secrets in the message too", () => {
+    const { lines, logger } = createLog();
+
+    logger.info("One\ntwo at postgres://app:hunter2@db", { text: "a\nb" });
+
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.split("\n")).toHaveLength(2);
+    expect(lines[0]).not.toContain("hunter2");
+  });
+
+  it("tells which fields a line had that was too long", () => {
+    const { lines, logger, parsed } = createLog();
+
+    logger.info("Much.", { rows: Array.from({ length: 100 }, () => "x".repeat(10_000)), stackId: "pr-12" });
+
+    expect(lines[0]?.length).toBeLessThan(1_000);
+    expect(parsed()).toMatchObject([{ message: "Much.", fields: ["rows", "stackId"] }]);
+  });
+
+  it("is not stopped by a value that cannot be read", () => {
+    const { logger, parsed } = createLog();
+    const hostile = {
+      get value(): never {
+        throw new TypeError("no");
+      },
+    };
+
+    logger.info("It goes on.", { hostile });
+
+    expect(parsed()).toEqual([{ ...head, message: "It goes on.", unreadable: "TypeError: no" }]);
+  });
+});
+
+describe("toLogLevel", () => {
+  it("is info where nothing or something else is asked for", () => {
+    expect([undefined, "", "loud", "debug"].map(toLogLevel)).toEqual(["info", "info", "info", "debug"]);
+  });
+});

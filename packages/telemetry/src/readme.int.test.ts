@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { toMetricTable } from "./testing/metric-table.ts";
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+
+describe.each([
+  ["the README", "../README.md"],
+  ["the page about AWS", "../../../docs/aws.md"],
+])("%s", (_, path) => {
+  it("lists every metric", () => {
+    expect(read(path)).toContain(toMetricTable());
+  });
+});

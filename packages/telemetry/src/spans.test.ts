@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { toErrorType } from "./spans.ts";
+import { createFollow } from "./testing/follow.ts";
+
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const traceId = traceparent.slice(3, 35);
+const input = { name: "work", attributes: { a: 1 } };
+
+describe("spans", () => {
+  it("go on in the trace that came along, and inside each other", async () => {
+    const { spans, spansByName } = createFollow();
+
+    await spans.run({ ...input, parent: { traceparent, tracestate: "a=1" } }, () =>
+      spans.run({ ...input, name: "part" }, async () => {}),
+    );
+
+    const { work: [work] = [], part: [part] = [] } = spansByName();
+    expect([work?.spanContext().traceId, part?.spanContext().traceId]).toEqual([traceId, traceId]);
+    expect(work?.parentSpanContext?.spanId).toBe("b7ad6b7169203331");
+    expect(part?.parentSpanContext?.spanId).toBe(work?.spanContext().spanId);
+    expect(work?.attributes).toEqual({ a: 1 });
+  });
+
+  it("give what is sent meanwhile their own context, with the state that came along", async () => {
+    const { spans, spansByName } = createFollow();
+
+    const sent = await spans.run({ ...input, parent: { traceparent, tracestate: "a=1" } }, async () => spans.inject());
+
+    const [work] = spansByName()["work"] ?? [];
+    expect(sent).toEqual({ traceparent: `00-${traceId}-${work?.spanContext().spanId}-01`, tracestate: "a=1" });
+    expect(spans.inject()).toEqual({});
+  });
+
+  it("let go on what came along where nothing is exported", async () => {
+    const { spans, spansByName } = createFollow({ isTraced: false });
+    const parent = { traceparent, tracestate: "a=1" };
+
+    const sent = await spans.run({ ...input, parent }, () => spans.run(input, async () => spans.inject()));
+
+    expect([sent, spansByName()]).toEqual([parent, {}]);
+  });
+
+  it("are of nobody's trace where chains of calls run side by side", async () => {
+    const { spans } = createFollow({ isTraced: false });
+    const other = { traceparent: traceparent.replace("0af", "0bf") };
+
+    const sent = await Promise.all(
+      [{ traceparent }, other].map((parent) =>
+        spans.run({ ...input, parent }, async () => {
+          await Promise.resolve();
+          return spans.inject();
+        }),
+      ),
+    );
+
+    expect(sent).toEqual([{ traceparent }, other]);
+  });
+
+  it("end with an error's code, not with its text, and let it through", async () => {
+    const { spans, spansByName } = createFollow();
+    const error = Object.assign(new Error("password hunter2"), { code: "FORBIDDEN" });
+
+    await expect(spans.run(input, () => Promise.reject(error))).rejects.toBe(error);
+
+    const [work] = spansByName()["work"] ?? [];
+    expect([work?.status, work?.attributes["error.type"], work?.events]).toEqual([{ code: 2 }, "FORBIDDEN", []]);
+  });
+
+  it("do not keep what their sender did not keep", async () => {
+    const { spans, spansByName } = createFollow();
+    const unkept = { traceparent: traceparent.replace(/01$/, "00") };
+
+    const sent = await spans.run({ ...input, parent: unkept }, async () => spans.inject());
+
+    expect(spansByName()).toEqual({});
+    expect(sent["traceparent"]).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
+  });
+});
+
+describe("toErrorType", () => {
+  it("is the code, else the class", () => {
+    expect([{ code: "A" }, new TypeError("x"), "text"].map(toErrorType)).toEqual(["A", "TypeError", "unknown"]);
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { parseTelemetrySettings } from "./telemetry-settings.ts";
+
+const parse = (environment: Readonly<Record<string, string>>) => parseTelemetrySettings(environment, "state-manager");
+const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318" };
+
+describe("parseTelemetrySettings", () => {
+  it("sends nothing anywhere unless it is told to", () => {
+    expect(parse({})).toEqual({
+      ...{ level: "info", yard: "main", service: "state-manager", emf: false, traces: undefined, metrics: undefined },
+      sampler: { kind: "always_on", ratio: 1, isParentBased: true },
+      ...{ resource: {}, faults: [] },
+    });
+  });
+
+  it("adds each signal's path to the common address, and takes an address of its own as it is", () => {
+    const { traces, metrics } = parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "https://m.example.org/in" });
+
+    expect(traces?.url).toBe("http://localhost:4318/v1/traces");
+    expect(metrics?.url).toBe("https://m.example.org/in");
+    expect(parse({ OTEL_EXPORTER_OTLP_ENDPOINT: "https://c/base/" }).traces?.url).toBe("https://c/base/v1/traces");
+  });
+
+  it("reads headers, common ones and those of a signal", () => {
+    const { traces, metrics } = parse({
+      ...ENDPOINT,
+      OTEL_EXPORTER_OTLP_HEADERS: "x-key=a%20b, x-team = c=d ,none",
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS: "x-key=%zz",
+    });
+
+    expect([metrics?.headers, traces?.headers]).toEqual([{ "x-key": "a b", "x-team": "c=d" }, { "x-key": "%zz" }]);
+  });
+
+  it("can be turned off, whole or by signal", () => {
+    const off = parse({ ...ENDPOINT, OTEL_SDK_DISABLED: "true" });
+    const metricsOnly = parse({ ...ENDPOINT, OTEL_TRACES_EXPORTER: "none" });
+
+    expect([off.traces, off.metrics]).toEqual([undefined, undefined]);
+    expect([metricsOnly.traces, metricsOnly.metrics?.url]).toEqual([undefined, "http://localhost:4318/v1/metrics"]);
+  });
+
+  it("tells an address that is none, and goes on without", () => {
+    const { traces, faults } = parse({ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" });
+
+    expect(traces).toBeUndefined();
+    expect(faults[0]).toContain("must be an address such as http://localhost:4318");
+  });
+
+  it("tells that it does not speak gRPC", () => {
+    expect(parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }).faults).toHaveLength(1);
+    expect(parse({ ...ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" }).faults).toEqual([]);
+    expect(parse({ OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }).faults).toEqual([]);
+  });
+
+  it.each([
+    [{ AWS_LAMBDA_FUNCTION_NAME: "f" }, true],
+    [{ ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/x" }, true],
+    [{ AWS_LAMBDA_FUNCTION_NAME: "f", EMF_METRICS: "false" }, false],
+    [{ EMF_METRICS: "true" }, true],
+    [{}, false],
+  ])("writes CloudWatch's format where CloudWatch reads: %j", (environment, emf) => {
+    expect(parse({ ...environment }).emf).toBe(emf);
+  });
+
+  it.each([
+    [{ OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.1" }, ["traceidratio", 0.1, false], 0],
+    [{ OTEL_TRACES_SAMPLER: "parentbased_always_off" }, ["always_off", 1, true], 0],
+    [{ OTEL_TRACES_SAMPLER: "jaeger_remote" }, ["always_on", 1, true], 1],
+    [{ OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "2" }, ["traceidratio", 1, false], 1],
+  ])("reads which traces are kept: %j", (environment, expected, faults) => {
+    const { sampler, faults: told } = parse({ ...environment });
+
+    expect([sampler.kind, sampler.ratio, sampler.isParentBased]).toEqual(expected);
+    expect(told).toHaveLength(faults);
+  });
+
+  it("names service, yard and resource", () => {
+    const { service, yard, resource } = parse({
+      ...{ OTEL_SERVICE_NAME: "yard", YARD_NAME: "staging", OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test" },
+    });
+
+    expect([service, yard, resource]).toEqual(["yard", "staging", { "deployment.environment": "test" }]);
+  });
+});

@@ -1,0 +1,39 @@
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { createFakeClock } from "@stackyard/core/testing";
+import type { InstrumentDeps } from "../instrument-engine.ts";
+import type { Dimensions, MetricName } from "../metrics.ts";
+import { createScopes } from "../scope.ts";
+import { createSpans } from "../spans.ts";
+
+/** What telemetry's parts need, with spans and measured values kept in memory. */
+export interface Follow extends InstrumentDeps {
+  readonly clock: ReturnType<typeof createFakeClock>;
+  /** Spans that have ended, in the order of their ends. */
+  spansByName(): Readonly<Record<string, readonly ReadableSpan[]>>;
+  /** `name value dimension=…`, in order. */
+  readonly measured: readonly string[];
+}
+
+/** A tracer whose spans stay in memory. */
+export function createMemoryTracer() {
+  const exporter = new InMemorySpanExporter();
+  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  return { tracer: provider.getTracer("test"), spans: () => exporter.getFinishedSpans() };
+}
+
+/** With a tracer, unless it is said that nothing is exported. */
+export function createFollow({ isTraced = true }: { readonly isTraced?: boolean } = {}): Follow {
+  const { tracer, spans: finished } = createMemoryTracer();
+  const scopes = createScopes();
+  const measured: string[] = [];
+  return {
+    ...{ scopes, spans: createSpans(scopes, isTraced ? tracer : undefined), clock: createFakeClock(), measured },
+    count(name: MetricName, value: number, dimensions: Dimensions = {}) {
+      measured.push([name, value, ...Object.entries(dimensions).map((pair) => pair.join("="))].join(" "));
+    },
+    spansByName() {
+      const groups = Map.groupBy(finished(), ({ name }) => name);
+      return Object.fromEntries(groups);
+    },
+  };
+}

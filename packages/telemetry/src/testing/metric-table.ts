@@ -1,0 +1,17 @@
+import { METRICS, type MetricDefinition, toCloudWatchName } from "../metrics.ts";
+
+/** The metrics as the table of README and docs. */
+export function toMetricTable(): string {
+  const metrics: readonly (readonly [string, MetricDefinition])[] = Object.entries(METRICS);
+  const rows = metrics.map(([name, { kind, unit, help, dimensions, cloudWatch = [dimensions] }]) => {
+    const sets = cloudWatch.map((set) => (set.length === 0 ? "yard" : set.join(", "))).join("; ");
+    const own = dimensions.length === 0 ? "–" : dimensions.join(", ");
+    const what = unit === "Seconds" ? `${kind}, s` : kind;
+    return `| \`${name}\` | \`${toCloudWatchName(name)}\` | ${what} | ${own} | ${sets} | ${help} |`;
+  });
+  return [
+    "| name | in CloudWatch | kind | told apart by | kept there by | what |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+  ].join("\n");
+}
