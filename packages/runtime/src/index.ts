@@ -1,3 +1,4 @@
 export type { App, AppOptions, EnvironmentVariables, LambdaContext } from "./app.ts";
 export type { ExecutorDefinition } from "./executor-definitions.ts";
 export { createStateManager, type StateManagerOptions } from "./state-manager/create-state-manager.ts";
+export { createTaskRunner, type TaskRunnerOptions } from "./task-runner/create-task-runner.ts";

@@ -36,6 +36,7 @@ describe("the environment", () => {
         ...{ eventDeadLetters: undefined, taskDeadLetters: undefined },
       },
       ...{ eventTopicArn: undefined, messages: undefined, runnersHaveStore: false, targets: {}, skipsTasks: false },
+      executorNames: [],
       store: { kind: "dynamodb", table: "Stacks", workTable: undefined, creates: false },
       machines: { kind: "s3", bucket: "machines", prefix: "", cacheMs: 60_000 },
       engine: {
@@ -47,6 +48,13 @@ describe("the environment", () => {
         isFunction: false,
       },
     });
+  });
+
+  it("names the executors of a user's own runners", () => {
+    expect(parseEnvironment({ ...least, EXECUTORS: "delay, ecs" }, needs).executorNames).toEqual(["delay", "ecs"]);
+    expect(findFaults({ ...least, EXECUTORS: "delay;ecs" })).toEqual([
+      "EXECUTORS must be names of executors with commas between them.",
+    ]);
   });
 
   it("skips tasks only where everything is local", () => {

@@ -33,6 +33,8 @@ export interface Environment {
   /** Undefined: the app has no store. */
   readonly store: StoreChoice | undefined;
   readonly runnersHaveStore: boolean;
+  /** Of runners, beside `terraform` and `lambda`. */
+  readonly executorNames: readonly string[];
   /** Undefined: the app needs no machines. */
   readonly machines: MachineSource | undefined;
   readonly engine: {
@@ -135,6 +137,7 @@ function toEnvironment(values: Values): Environment {
     messages: MESSAGE_BUCKET === undefined ? undefined : { bucket: MESSAGE_BUCKET, prefix: MESSAGE_PREFIX },
     store: toStoreChoice(values),
     runnersHaveStore: values.RUNNERS_HAVE_STORE === "true",
+    executorNames: values.EXECUTORS?.split(",").map((name) => name.trim()) ?? [],
     machines: toMachineSource(values).source,
     engine: toEngine(values),
     targets: {

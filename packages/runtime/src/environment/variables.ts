@@ -88,6 +88,13 @@ export const Variables = Type.Object({
     must: "be a whole number of days above 0",
   }),
   ALLOW_EXTERNAL_NEXT: variable("`true` lets the event `NEXT` in from outside, as the predecessor did", SWITCH),
+  EXECUTORS: variable(
+    "Executors of runners of your own, with commas, such as `delay,ecs`: machines may name them. The state manager does not know their schemas; the runner checks configs before it starts",
+    {
+      pattern: "^ *[a-z][a-z0-9-]{0,62}( *, *[a-z][a-z0-9-]{0,62}){0,63} *$",
+      must: "be names of executors with commas between them",
+    },
+  ),
   TASK_CONCURRENCY: variable("Tasks that a container runs at a time. Default: 4", {
     pattern: "^[1-9][0-9]{0,2}$",
     must: "be a whole number from 1 to 999",
@@ -114,6 +121,10 @@ export const Variables = Type.Object({
     pattern: "^(debug|info|warn|error)$",
     must: "be debug, info, warn or error",
   }),
+  EMF_METRICS: variable(
+    "`true` writes metrics into the log in CloudWatch's embedded metric format, `false` does not. Default: `true` in Lambda and ECS",
+    SWITCH,
+  ),
   YARD_NAME: variable("The yard's name, in sessions of roles and in metrics. Default: `main`", {
     pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
     must: "be 1 to 64 letters, digits and _.-",

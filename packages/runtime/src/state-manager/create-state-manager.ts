@@ -31,7 +31,7 @@ const NEEDS_OF_CONTAINER = {
  * `stack-ticks`, and by a schedule each minute; in a container it consumes and sweeps by itself.
  */
 export function createStateManager(options: StateManagerOptions = {}): App {
-  const telemetry = createOnce(() => Promise.resolve(toTelemetry(options)));
+  const telemetry = createOnce(async () => toTelemetry(options));
   // The next invocation tries again what could not be opened.
   const handling = createOnce(async () => createInvocationHandler(await open(options, await telemetry(), NEEDS)));
   // A function has its whole processor while it is initialised; the first invocation meets what went wrong.
@@ -42,7 +42,8 @@ export function createStateManager(options: StateManagerOptions = {}): App {
       try {
         return await (await handling())(event, context);
       } finally {
-        await flush();
+        // What cannot be told is no reason to do the work again.
+        await flush().catch(() => undefined);
       }
     },
     async main(signal) {
@@ -69,13 +70,17 @@ async function open(
   const environment = parseEnvironment(options.environment ?? {}, needs);
   return openStateManager({
     ...{ environment, telemetry },
-    executors: toExecutorDefinitions(options.executors),
+    executors: toExecutorDefinitions(options.executors, environment.executorNames),
     clock: options.clock ?? systemClock,
     ids: options.ids ?? createUlids(),
     random: options.random ?? Math.random,
   });
 }
 
-function toTelemetry({ telemetry, environment = {}, clock = systemClock }: StateManagerOptions): AppTelemetry {
+function toTelemetry({
+  telemetry,
+  environment = {},
+  clock = systemClock,
+}: StateManagerOptions): AppTelemetry | Promise<AppTelemetry> {
   return telemetry ?? createAppTelemetry({ service: "state-manager", environment, clock });
 }

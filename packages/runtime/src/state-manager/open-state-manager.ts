@@ -26,6 +26,7 @@ import type { ExecutorDefinitions } from "../executor-definitions.ts";
 import { openLocator } from "../open-locator.ts";
 import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
+import { toBatchOptions } from "../to-batch-options.ts";
 import { loadTransportOptions, MAX_DELIVERIES } from "../transport-options.ts";
 import { drainStore } from "./drain-store.ts";
 import { createCommitFollower } from "./follow-commits.ts";
@@ -59,6 +60,8 @@ export interface StateManagerParts {
   readonly owner: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Measures how the yard stands, now and then. */
+  measure(): Promise<void>;
   /** Works what commits have left behind, until that instant. */
   drain(stopAt: number): Promise<number>;
 }
@@ -82,20 +85,25 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   ]);
   const ticks = toTickSender(environment, queues, { clock, random });
   const setAside = toSetAsideSender(environment, queues, { clock, random });
-  const store = watchCommits(opened, createCommitFollower({ ticks, setAside, clock, logger }));
+  const store = watchCommits(
+    telemetry.instrumentStore(opened),
+    createCommitFollower({ ticks, setAside, clock, logger }),
+  );
   const transport = createSqsTransport(queues);
   const outbox = createOutboxRelay({ store, transport, clock, logger });
   const engineDeps = { store, locator, executors, clock, ids: input.ids, random, logger };
   const options = toEngineOptions(environment);
   const engine = telemetry.instrumentEngine(createEngine(engineDeps, options));
   // No queue redelivers what lies in the store; there it is parked.
-  const queued = createEngine(engineDeps, { ...options, refusedEvents: toQueuedRefusals(options.refusedEvents) });
+  const refusedEvents = toQueuedRefusals(options.refusedEvents);
+  const queued = telemetry.instrumentEngine(createEngine(engineDeps, { ...options, refusedEvents }));
   return {
     ...{ environment, store, engine, transport, outbox, ticks, clock, logger },
-    batches: toBatchOptions(environment, queues),
+    batches: toBatchOptions(queues, environment.queues.eventDeadLetters),
     retention: toRetention(environment),
     owner: input.ids.next(),
-    drain: (stopAt) => drainStore({ store, engine: telemetry.instrumentEngine(queued), outbox, clock }, stopAt),
+    measure: () => telemetry.measureYard(store),
+    drain: (stopAt) => drainStore({ store, engine: queued, outbox, clock }, stopAt),
   };
 }
 
@@ -136,19 +144,6 @@ function toSetAsideSender(
 ): SetAsideSender | undefined {
   if (eventDeadLetters === undefined) return undefined;
   return createSetAsideSender({ sqs, queueUrl: eventDeadLetters, claimChecks: undefined, ...deps });
-}
-
-function toBatchOptions({ queues: { eventDeadLetters } }: Environment, queues: SqsTransportOptions): BatchOptions {
-  const { sqs, claimChecks, tracing, clock, random, logger } = queues;
-  return {
-    maxDeliveries: MAX_DELIVERIES,
-    ...(eventDeadLetters === undefined ? {} : { deadLetters: { sqs, url: eventDeadLetters } }),
-    ...(claimChecks === undefined ? {} : { claimChecks }),
-    ...(tracing === undefined ? {} : { tracing }),
-    ...(clock === undefined ? {} : { clock }),
-    ...(random === undefined ? {} : { random }),
-    ...(logger === undefined ? {} : { logger }),
-  };
 }
 
 function toRetention({ engine }: Environment): Retention {

@@ -1,0 +1,34 @@
+import { StackyardError } from "@stackyard/core";
+import { createTaskBatchHandler, parseSqsBatch, type SqsBatchResponse } from "@stackyard/transport-sqs";
+import { answerBatch } from "../answer-batch.ts";
+import type { LambdaContext } from "../app.ts";
+import { toQueueName } from "../queue-name.ts";
+import type { TaskRunnerParts } from "./open-task-runner.ts";
+
+/**
+ * What Lambda calls: batches of a task queue, every record of them side by side. Answers those that must come again. Throws
+ * `SERVER_ERROR` when that is all of them, `EVENT_INVALID` for other events, and `CONFIG_INVALID` for a batch of a queue that
+ * is not for a task runner.
+ */
+export function createTaskHandler(
+  parts: TaskRunnerParts,
+): (event: unknown, context?: LambdaContext) => Promise<SqsBatchResponse> {
+  const { clock, worker, batches } = parts;
+  const handle = createTaskBatchHandler(worker.handle, batches);
+  return async (event, context) => {
+    // Whoever tries a function by hand gives it no context.
+    const leftMs = context?.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
+    const endsAt = clock.now() + leftMs;
+    const { queueArn, messages } = parseSqsBatch(event);
+    checkQueue(parts, queueArn);
+    return answerBatch(await handle(event, { endsAt }), messages.length);
+  };
+}
+
+function checkQueue({ environment: { queues } }: TaskRunnerParts, queueArn: string): void {
+  const name = toQueueName(queueArn);
+  const others = [queues.events, queues.ticks, queues.eventDeadLetters, queues.taskDeadLetters];
+  if (!others.some((url) => url !== undefined && toQueueName(url) === name)) return;
+  const todo = "Connect the event source mapping to the queue of tasks.";
+  throw new StackyardError("CONFIG_INVALID", `The task runner was called with the queue "${name}". ${todo}`);
+}

@@ -1,0 +1,106 @@
+import type { AwsAccess } from "@stackyard/aws";
+import type { Clock, Executor, Ids, Random, Store, Transport } from "@stackyard/core";
+import { createMessageWorker } from "@stackyard/core/engine";
+import type { LambdaOptions } from "@stackyard/executor-lambda";
+import type { TerraformOptions } from "@stackyard/executor-terraform";
+import { type BatchOptions, createOutboxRelay, createSqsTransport } from "@stackyard/transport-sqs";
+import type { EnvironmentVariables } from "../app.ts";
+import type { Environment } from "../environment/parse-environment.ts";
+import { createEnvironmentAws } from "../environment-aws.ts";
+import { openStore } from "../open-store.ts";
+import type { AppTelemetry } from "../telemetry.ts";
+import { toBatchOptions } from "../to-batch-options.ts";
+import { loadTransportOptions } from "../transport-options.ts";
+import { loadExecutors } from "./load-executors.ts";
+import { createPollingWorker } from "./polling-worker.ts";
+import { sendResults } from "./send-results.ts";
+import { createSkippedExecutors } from "./skipped-executors.ts";
+import type { TaskWorker } from "./task-worker.ts";
+
+/** What a task runner is made of. */
+export interface OpenTaskRunnerInput {
+  readonly environment: Environment;
+  /** What programs that executors start may see of the runner's environment. */
+  readonly variables: EnvironmentVariables;
+  readonly telemetry: AppTelemetry;
+  readonly executors: readonly Executor[];
+  readonly terraform: TerraformOptions | undefined;
+  readonly lambda: LambdaOptions | undefined;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+}
+
+/** A task runner at work. */
+export interface TaskRunnerParts {
+  readonly environment: Environment;
+  readonly worker: TaskWorker;
+  readonly transport: Transport;
+  /** How batches of the task queues are taken. */
+  readonly batches: BatchOptions;
+  readonly clock: Clock;
+  readonly logger: AppTelemetry["logger"];
+  close(): Promise<void>;
+}
+
+/** Opens the store, where there is one, and makes the rest. Throws what opening throws. */
+export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerParts> {
+  const { environment, telemetry, clock, random } = input;
+  const { logger, tracing } = telemetry;
+  const aws = createEnvironmentAws({
+    environment,
+    session: { name: `task-runner-${environment.yard}` },
+    clock,
+    logger,
+  });
+  const executors = await loadExecutors(input);
+  const [queues, store] = await Promise.all([
+    loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
+    openNamedStore(input, aws),
+  ]);
+  const transport = createSqsTransport(queues);
+  const run = environment.skipsTasks ? createSkippedExecutors(executors) : executors;
+  return {
+    ...{ environment, transport, clock, logger },
+    worker: createTaskWorker(input, { store, transport, aws, executors: run }),
+    batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
+    close: async () => store?.close(),
+  };
+}
+
+async function openNamedStore(
+  { environment, telemetry, clock }: OpenTaskRunnerInput,
+  aws: AwsAccess,
+): Promise<Store | undefined> {
+  const { logger } = telemetry;
+  const { store, tasks, runnersHaveStore } = environment;
+  if (!tasks.hasStore || store === undefined) return undefined;
+  return telemetry.instrumentStore(await openStore(store, { aws, clock, logger, runnersHaveStore }));
+}
+
+interface WorkerParts {
+  readonly store: Store | undefined;
+  readonly transport: Transport;
+  readonly aws: AwsAccess;
+  readonly executors: ReadonlyMap<string, Executor>;
+}
+
+function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: WorkerParts): TaskWorker {
+  const { environment, telemetry, clock, ids } = input;
+  const { logger } = telemetry;
+  const { transport, aws, executors } = parts;
+  const deps = { executors, aws, clock, ids, logger };
+  const { stateBackendUrl } = environment.tasks;
+  // A state's lock belongs to an attempt, which only the store knows.
+  if (store === undefined) return createMessageWorker({ ...deps, publish: transport.publish });
+  const outbox = createOutboxRelay({ store, transport, clock, logger });
+  // Without the queue of tasks the state manager sends the next task of a key, when the result has reached it.
+  const kinds = environment.queues.tasks === undefined ? (["event"] as const) : (["event", "task"] as const);
+  return createPollingWorker(
+    { ...deps, store },
+    {
+      ...(stateBackendUrl === undefined ? {} : { stateBackendUrl }),
+      onSettled: (attemptId) => sendResults(attemptId, { outbox, kinds, logger }),
+    },
+  );
+}

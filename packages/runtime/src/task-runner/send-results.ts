@@ -1,0 +1,22 @@
+import { isStackyardError, type Logger } from "@stackyard/core";
+import type { DrainedKind, OutboxRelay } from "@stackyard/transport-sqs";
+
+/** What is sent, and how. */
+export interface SendResultsDeps {
+  readonly outbox: OutboxRelay;
+  readonly kinds: readonly DrainedKind[];
+  readonly logger: Logger;
+}
+
+/**
+ * Sends what a settled task has left in the store's outbox: its result, and the next task of a key that it held. What cannot
+ * be sent stays there for the sweep; to work the task again would help nobody.
+ */
+export async function sendResults(attemptId: string, { outbox, kinds, logger }: SendResultsDeps): Promise<void> {
+  try {
+    await outbox.drain({ kinds });
+  } catch (error) {
+    const code = isStackyardError(error) ? error.code : "INTERNAL";
+    logger.error("A result could not be sent; the next sweep sends it.", { error, code, attemptId });
+  }
+}

@@ -1,0 +1,55 @@
+import { createTaskRunner, type TaskRunnerOptions } from "../task-runner/create-task-runner.ts";
+import { silentTelemetry } from "./silent-telemetry.ts";
+import type { Cloud } from "./start-cloud.ts";
+import type { LambdaServer } from "./start-lambda.ts";
+import type { Manager } from "./start-manager.ts";
+
+/** A task runner beside a state manager, in one cloud. */
+export interface Runner {
+  readonly app: ReturnType<typeof createTaskRunner>;
+  /** Lets the function work what is visible in its queue, batch after batch. Gives the ids of messages that it reported. */
+  work(queueUrl?: string): Promise<readonly string[]>;
+}
+
+/** What a runner is made of. */
+export interface RunnerInput {
+  readonly cloud: Cloud;
+  readonly manager: Manager;
+  readonly lambda: LambdaServer;
+  /** With the store, or only with the predecessor's variables. */
+  readonly hasStore: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly options?: TaskRunnerOptions;
+  readonly remainingMs?: number;
+}
+
+/** Makes one in Lambda. */
+export function createRunner(input: RunnerInput): Runner {
+  const { cloud, manager, lambda, hasStore, remainingMs = 600_000 } = input;
+  const { DYNAMODB_TABLE = "", SQS_TASK_QUEUE_URL = "" } = manager.environment;
+  const environment = {
+    ...cloud.environment,
+    ...{ AWS_ENDPOINT_URL_LAMBDA: lambda.url, SQS_EVENT_QUEUE_URL: manager.queues.events },
+    ...(hasStore ? { DYNAMODB_TABLE, SQS_TASK_QUEUE_URL } : {}),
+    ...input.environment,
+  };
+  const app = createTaskRunner({ telemetry: silentTelemetry, ...input.options, environment });
+  return {
+    app,
+    async work(queueUrl = manager.queues.tasks) {
+      const reported: string[] = [];
+      for (let batch = await cloud.receive(queueUrl); batch; batch = await cloud.receive(queueUrl)) {
+        const answer: unknown = await app.handler(batch, { getRemainingTimeInMillis: () => remainingMs });
+        const failures = toFailures(answer);
+        reported.push(...failures);
+        await cloud.settle(batch, failures);
+      }
+      return reported;
+    },
+  };
+}
+
+function toFailures(answer: unknown): readonly string[] {
+  const { batchItemFailures = [] } = Object(answer);
+  return Array.isArray(batchItemFailures) ? batchItemFailures.map(({ itemIdentifier }) => String(itemIdentifier)) : [];
+}

@@ -1,0 +1,16 @@
+import type { BatchOptions, SqsTransportOptions } from "@stackyard/transport-sqs";
+import { MAX_DELIVERIES } from "./transport-options.ts";
+
+/** How a function takes batches, with the transport's options and the queue of what is given up. */
+export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: string | undefined): BatchOptions {
+  const { sqs, claimChecks, tracing, clock, random, logger } = queues;
+  return {
+    maxDeliveries: MAX_DELIVERIES,
+    ...(deadLetterUrl === undefined ? {} : { deadLetters: { sqs, url: deadLetterUrl } }),
+    ...(claimChecks === undefined ? {} : { claimChecks }),
+    ...(tracing === undefined ? {} : { tracing }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...(logger === undefined ? {} : { logger }),
+  };
+}
