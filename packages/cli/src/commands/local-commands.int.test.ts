@@ -274,6 +274,8 @@ describe("commands of packages", () => {
 
     expect(exitCode).toBe(3);
     expect(stderr).toContain("npm install @stackyard/executor-runcommand");
+    const apps = await runCli(["apps", "publish", "--bucket", "b"], { cwd: aProject() });
+    expect([apps.exitCode, apps.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/deployment")]);
   });
 
   it("of a project's plugins join in, with their arguments checked and the server's address", async () => {
@@ -296,6 +298,31 @@ describe("commands of packages", () => {
       { server: { url: "http://127.0.0.1:1", token: "t" }, args: { leaf: "green", cups: 2 } },
     ]);
     expect(help.stdout).toContain("tea");
+  });
+
+  it("may have an argument of their own where ours say which server, and see environment, data folder and yards", async () => {
+    const cwd = aProject({
+      "stackyard.config.json":
+        '{"plugins": ["./plugin.mjs"], "dataDir": "data", "yards": {"prod": {"type": "aws", "region": "eu-west-1"}}}',
+      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+        name: "tea where", summary: "Where.", args: { type: "object", properties: { yard: { type: "string" } } },
+        async run({ out, dataDir, environment, yards }, args) {
+          out.result({ args, dataDir, tea: environment.TEA, yards }, () => "");
+          return 0;
+        },
+      }] };`,
+    });
+
+    const words = ["tea", "where", "--yard", "elsewhere", "--url", "http://127.0.0.1:1", "--json"];
+    const { exitCode, stdout } = await runCli(words, { cwd, env: { TEA: "green" } });
+
+    expect(exitCode).toBe(0);
+    expect(parseLines(stdout)).toEqual([
+      {
+        ...{ args: { yard: "elsewhere" }, dataDir: join(cwd, "data"), tea: "green" },
+        yards: { prod: { type: "aws", region: "eu-west-1" } },
+      },
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import { StackyardError } from "@stackyard/core";
 
 /** Commands of packages of ours that a project may not have. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
+  ["apps", "@stackyard/deployment"],
   ["fleet", "@stackyard/executor-runcommand"],
   ["ecs", "@stackyard/executor-ecs"],
   ["release", "@stackyard/executor-asg"],
