@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const text = readFileSync(join(import.meta.dirname, "../Dockerfile"), "utf8");
+
+/** What stands behind an instruction, in order. */
+function list(instruction: string): readonly string[] {
+  const joined = text.replaceAll("\\\n", "");
+  return joined
+    .split("\n")
+    .flatMap((line) => (line.startsWith(`${instruction} `) ? [line.slice(instruction.length + 1)] : []));
+}
+
+describe("the image of the task runner", () => {
+  it("takes one version of Terraform for both architectures, each by its own checksum", () => {
+    const pinned = list("ADD").map((line) =>
+      /^--checksum=sha256:([0-9a-f]{64}) +https:\/\/releases\.hashicorp\.com\/terraform\/([0-9.]+)\/terraform_\2_linux_(\w+)\.zip /.exec(
+        line,
+      ),
+    );
+
+    expect(pinned.map((match) => match?.[3])).toEqual(["amd64", "arm64"]);
+    expect(new Set(pinned.map((match) => match?.[2])).size).toBe(1);
+    expect(new Set(pinned.map((match) => match?.[1])).size).toBe(2);
+  });
+
+  it("names where the checksums are from", () => {
+    const version = /terraform_([0-9.]+)_linux_amd64/.exec(text)?.[1];
+
+    expect(text).toContain(`https://releases.hashicorp.com/terraform/${version}/terraform_${version}_SHA256SUMS`);
+  });
+
+  it("stands on images of a version", () => {
+    const images = list("FROM").filter((line) => line.startsWith("public.ecr.aws/"));
+
+    expect(images.length).toBeGreaterThan(0);
+    for (const image of images) expect(image).toMatch(/^public\.ecr\.aws\/[a-z/]+:[0-9][\w.-]* AS /);
+  });
+
+  it("is a container unless the function is asked for", () => {
+    expect(list("FROM").at(-1)).toMatch(/ AS container$/);
+    expect(list("CMD")).toEqual(['["index.handler"]', '["node", "main.mjs"]']);
+  });
+
+  it("does not run the container as root", () => {
+    expect(list("USER")).toEqual(["node"]);
+  });
+});
