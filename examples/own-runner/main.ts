@@ -1,0 +1,3 @@
+import { main } from "./runner.ts";
+
+process.exitCode = await main();
