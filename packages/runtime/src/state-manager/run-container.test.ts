@@ -120,4 +120,19 @@ describe("a container", () => {
     expect([outcomes, sent.length]).toEqual([[{ kind: "done" }], 1]);
     await stop();
   });
+
+  it("measures how the yard stands, and goes on where that fails", async () => {
+    let measured = 0;
+    const measure = () => {
+      measured += 1;
+      return Promise.reject(new TypeError("no"));
+    };
+    const { deliver, clock, find, stop } = startContainer({ measure });
+    await deliver("OPENED");
+
+    await clock.advance(600_000);
+
+    expect([measured > 1, await find()]).toEqual([true, "BUILD ERROR"]);
+    await stop();
+  });
 });

@@ -42,6 +42,7 @@ async function sweepUntil(parts: StateManagerParts, stopping: AbortSignal): Prom
     try {
       const worked = await sweep(parts);
       await prune();
+      await parts.measure().catch((error: unknown) => logger.warn("The yard could not be measured.", { error }));
       if (worked === 0) await clock.sleep(await toSleepMs(parts, longestMs), stopping);
     } catch (error) {
       logger.error("The sweep failed; it tries again.", { error });

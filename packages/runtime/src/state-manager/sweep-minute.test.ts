@@ -160,4 +160,41 @@ describe("the sweep of a minute", () => {
 
     expect([ticks.length, tasks.length]).toEqual([1, 1]);
   });
+
+  it("measures how the yard stands, last, and has done its work where that fails", async () => {
+    const order: string[] = [];
+    const { sweep } = await createYard({
+      async measure() {
+        order.push("measured");
+        throw new TypeError("no");
+      },
+      wrap: (store) => ({
+        ...store,
+        async takeDue(input) {
+          order.push("taken");
+          return store.takeDue(input);
+        },
+      }),
+    });
+    order.length = 0;
+
+    const report = await sweep();
+
+    expect([report.due, order.indexOf("measured"), order.at(-1)]).toEqual([0, order.length - 1, "measured"]);
+  });
+
+  it("ends in its time where measuring does not", async () => {
+    const { parts, clock } = await createYard({ measure: () => new Promise(() => {}) });
+    let ended = false;
+
+    const sweeping = sweepMinute(parts, clock.now() + 10 * SECOND_MS).then(() => {
+      ended = true;
+    });
+    await clock.advance(9 * SECOND_MS);
+    const before = ended;
+    await clock.advance(SECOND_MS);
+    await sweeping;
+
+    expect([before, ended]).toEqual([false, true]);
+  });
 });

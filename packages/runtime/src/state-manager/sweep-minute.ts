@@ -14,6 +14,8 @@ export interface SweepMinuteDeps {
   readonly retention: Retention;
   /** Works what commits have left behind. */
   readonly drain: (stopAt: number) => Promise<number>;
+  /** Measures how the yard stands. */
+  readonly measure: () => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -55,6 +57,7 @@ export async function sweepMinute(deps: SweepMinuteDeps, stopAt: number): Promis
   const lapsed = await step("end lapsed leases", () => outbox.drain({ kinds: ["lapsedLease"], stopAt }));
   const drained = await step("drain the outbox", () => deps.drain(stopAt));
   await step("prune", () => prune(deps, stopAt));
+  await measure(deps, stopAt);
   if (faults.length > 0) {
     throw new StackyardError("STORE_UNAVAILABLE", "A part of the sweep failed; the next one does it again.", {
       cause: faults[0],
@@ -98,4 +101,14 @@ async function prune({ store, retention, clock }: SweepMinuteDeps, stopAt: numbe
     if (!(await store.prune(retention, clock.now()))) break;
   }
   return calls;
+}
+
+/** The last thing, in the time that is left: a sweep that could not be measured has done its work all the same. */
+async function measure({ clock, logger, ...deps }: SweepMinuteDeps, stopAt: number): Promise<void> {
+  const leftMs = Math.min(MINUTE_MS, stopAt - clock.now());
+  if (leftMs <= 0) return;
+  const done = new AbortController();
+  const measuring = deps.measure().catch((error: unknown) => logger.warn("The yard could not be measured.", { error }));
+  await Promise.race([measuring, clock.sleep(leftMs, done.signal)]);
+  done.abort();
 }

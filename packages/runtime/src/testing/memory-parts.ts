@@ -44,6 +44,7 @@ export interface MemoryPartsInput {
   readonly logger?: Logger;
   /** Default: with the queue `stack-ticks`. */
   readonly hasTicks?: boolean;
+  readonly measure?: () => Promise<void>;
   readonly sendTicks?: (messages: readonly OutgoingMessage[]) => Promise<void>;
 }
 
@@ -94,6 +95,7 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
     ticks: hasTicks ? { send: sendTicks } : undefined,
     batches: { clock, logger },
     owner: "m1",
+    measure: input.measure ?? (async () => {}),
     retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },
     drain: (stopAt) => drainStore({ store, engine, outbox, clock }, stopAt),
   };

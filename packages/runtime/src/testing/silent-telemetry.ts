@@ -4,8 +4,11 @@ import type { AppTelemetry } from "../telemetry.ts";
 /** Tells nothing. */
 export const silentTelemetry: AppTelemetry = {
   logger: silentLogger,
-  tracing: undefined,
+  tracing: { inject: () => ({}), run: (_carriers, work) => work() },
   instrumentEngine: (engine) => engine,
+  instrumentStore: (store) => store,
   instrumentExecutor: (executor) => executor,
+  count: () => {},
+  measureYard: async () => {},
   flush: async () => {},
 };

@@ -1,4 +1,5 @@
 import { createStateManager } from "../state-manager/create-state-manager.ts";
+import type { AppTelemetry } from "../telemetry.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Cloud } from "./start-cloud.ts";
 
@@ -50,6 +51,7 @@ export async function startManager(
     readonly machines?: Readonly<Record<string, string>>;
     readonly environment?: Readonly<Record<string, string>>;
     readonly suffix?: "" | ".fifo";
+    readonly telemetry?: AppTelemetry;
   } = {},
 ): Promise<Manager> {
   count += 1;
@@ -72,7 +74,7 @@ export async function startManager(
     SQS_EVENT_DEAD_LETTER_QUEUE_URL: queues.eventDeadLetters,
     ...input.environment,
   };
-  const app = createStateManager({ environment, telemetry: silentTelemetry });
+  const app = createStateManager({ environment, telemetry: input.telemetry ?? silentTelemetry });
   const context = { getRemainingTimeInMillis: () => 30_000 };
 
   async function invoke(queueUrl: string): Promise<readonly string[]> {
