@@ -1,0 +1,97 @@
+import { Construct } from "constructs";
+import { findCondition, type Given, toValue } from "../given.ts";
+import type { QueueAddress } from "../queues/queue-address.ts";
+import type { YardQueues } from "../queues/yard-queues.ts";
+import { type AlarmRule, type AlarmTopics, createAlarm } from "./alarm-rule.ts";
+import { FunctionAlarms } from "./function-alarms.ts";
+
+/** When a person is told. */
+export interface YardAlarmSettings {
+  /** Topics that are told when an alarm goes off and when it is over. Default: none, the alarms are only shown. */
+  readonly topicArns?: AlarmTopics;
+  /** How long an event may wait. Default: 300. */
+  readonly eventWaitSeconds?: number;
+  /** How long a task may wait for a runner. Default: 1800. */
+  readonly taskWaitSeconds?: number;
+}
+
+/** What is watched. */
+export interface YardAlarmsProps extends YardAlarmSettings {
+  readonly yardName: string;
+  readonly queues: Pick<
+    YardQueues,
+    "events" | "tasks" | "longTasks" | "eventDeadLetters" | "taskDeadLetters" | "tickDeadLetters"
+  >;
+  /** Functions that must neither fail nor be throttled, by the names of their alarms. */
+  readonly functions: Readonly<Record<string, { readonly name: string }>>;
+}
+
+const MINUTE = 60;
+const FIVE_MINUTES = 300;
+const EVENT_WAIT_SECONDS = 300;
+/** A task that is worked counts as well: its message lies in the queue until it is done. */
+const TASK_WAIT_SECONDS = 1_800;
+
+/** Alarms on what needs a person: letters that nobody worked, queues that stand, stalled stacks, failing functions. */
+export class YardAlarms extends Construct {
+  constructor(scope: Construct, id: string, props: YardAlarmsProps) {
+    super(scope, id);
+    const { queues, functions, topicArns } = props;
+    const { eventWaitSeconds = EVENT_WAIT_SECONDS, taskWaitSeconds = TASK_WAIT_SECONDS } = props;
+    const add = (alarmId: string, rule: AlarmRule) => createAlarm(this, alarmId, rule, topicArns);
+    add("EventDeadLetters", toLetterRule(queues.eventDeadLetters));
+    add("TaskDeadLetters", toLetterRule(queues.taskDeadLetters));
+    add("TickDeadLetters", toLetterRule(queues.tickDeadLetters));
+    add("EventsWait", toWaitRule(queues.events, eventWaitSeconds));
+    add("TasksWait", toWaitRule(queues.tasks, taskWaitSeconds));
+    if (queues.longTasks !== undefined) add("LongTasksWait", toLongRule(queues.longTasks));
+    add("StalledStacks", toStalledRule(props.yardName));
+    new FunctionAlarms(this, "Functions", { functions, topicArns });
+  }
+}
+
+function toLetterRule({ name }: QueueAddress): AlarmRule {
+  const metricName = "ApproximateNumberOfMessagesVisible";
+  return {
+    description: `Messages lie in ${name}: nothing works them any more. Each has its reason; send them again when it is mended.`,
+    metric: { namespace: "AWS/SQS", metricName, dimensions: { QueueName: name }, statistic: "Maximum" },
+    ...{ above: 0, periodSeconds: MINUTE, periods: 1 },
+  };
+}
+
+function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
+  const { name } = toValue(queue);
+  return {
+    description: `The oldest message in ${name} waits for more than ${seconds} s: look whether what reads it fails or is throttled.`,
+    metric: {
+      ...{ namespace: "AWS/SQS", metricName: "ApproximateAgeOfOldestMessage", statistic: "Maximum" },
+      dimensions: { QueueName: name },
+    },
+    ...{ above: seconds, periodSeconds: MINUTE, periods: 5, condition: findCondition(queue) },
+  };
+}
+
+/** A long task is worked for hours, so its age says nothing: what counts is that somebody takes it. */
+function toLongRule(queue: Given<QueueAddress>): AlarmRule {
+  const { name } = toValue(queue);
+  return {
+    description: `Tasks have been waiting in ${name} for half an hour: no container runs, or more are needed.`,
+    metric: {
+      ...{ namespace: "AWS/SQS", metricName: "ApproximateNumberOfMessagesVisible", statistic: "Minimum" },
+      dimensions: { QueueName: name },
+    },
+    ...{ above: 0, periodSeconds: FIVE_MINUTES, periods: 6, condition: findCondition(queue) },
+  };
+}
+
+/** The state manager's sweep counts them every five minutes, into its log in the embedded metric format. */
+function toStalledRule(yardName: string): AlarmRule {
+  return {
+    description: "Stacks have stalled: they cannot go on by themselves. `stackyard stacks` says which and why.",
+    metric: {
+      ...{ namespace: "Stackyard", metricName: "stalledStacks", statistic: "Maximum" },
+      dimensions: { yard: yardName },
+    },
+    ...{ above: 0, periodSeconds: 2 * FIVE_MINUTES, periods: 1 },
+  };
+}

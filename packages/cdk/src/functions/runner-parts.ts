@@ -1,0 +1,50 @@
+import { type Given, mapGiven } from "../given.ts";
+import { type ExecutorRights, toExecutorPermissions } from "../policies/executor-permissions.ts";
+import { sendTo } from "../policies/queue-permissions.ts";
+import type { Permission } from "../policies/statement.ts";
+import type { YardStore } from "../store/yard-store.ts";
+import { toYardEnvironment, toYardPermissions, type Variables } from "./yard-environment.ts";
+import type { StoreChoices, TaskRunnerQueues, YardSettings } from "./yard-settings.ts";
+
+/** What a runner in a function and one in a container are told alike. */
+export interface RunnerSettings extends YardSettings, ExecutorRights {
+  readonly queues: TaskRunnerQueues;
+  readonly targetRole?: Given<string>;
+  readonly targetExternalId?: Given<string>;
+}
+
+/** The variables of a runner but those of the queues that it reads. */
+export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
+  const { queues, targetRole, targetExternalId, runnersHaveStore } = settings;
+  return {
+    SQS_EVENT_QUEUE_URL: queues.events.url,
+    SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
+    TARGET_ROLE: targetRole,
+    TARGET_EXTERNAL_ID: targetExternalId,
+    ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
+  };
+}
+
+/** What a runner may do but read its own queue. */
+export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
+  const { events, taskDeadLetters } = settings.queues;
+  const answers: Permission = {
+    name: "Answers",
+    statements: [sendTo("SendEvents", events.arn), sendTo("SendDeadLetters", taskDeadLetters.arn)],
+  };
+  return [
+    answers,
+    ...stores.map((choice) => toNextTasks(settings.queues, choice)),
+    ...toYardPermissions(settings, stores),
+    ...toExecutorPermissions(settings),
+  ];
+}
+
+/** A runner that has the store sends the next task of an exclusive key when it frees it. */
+function toNextTasks({ tasks, longTasks }: TaskRunnerQueues, choice: Given<YardStore>): Given<Permission> {
+  const long = longTasks === undefined ? [] : [mapGiven(longTasks, ({ arn }) => sendTo("SendLongTasks", arn))];
+  return mapGiven(choice, ({ kind }) => ({
+    name: kind === "dynamodb" ? "NextTasksOfTables" : "NextTasksOfDatabase",
+    statements: [sendTo("SendTasks", tasks.arn), ...long],
+  }));
+}

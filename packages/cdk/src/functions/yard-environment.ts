@@ -1,0 +1,47 @@
+import { type Given, mapGiven, toValue } from "../given.ts";
+import { useQueueKey } from "../policies/common-permissions.ts";
+import { type BucketPrefix, claimMessages, toPrefix } from "../policies/s3-permissions.ts";
+import type { Permission } from "../policies/statement.ts";
+import { toStoreEnvironment, toStorePermission } from "../store/yard-store.ts";
+import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./yard-settings.ts";
+
+/** Variables of an app; a condition of the template may leave one out. */
+export type Variables = Readonly<Record<string, Given<string> | undefined>>;
+
+/** The variables that both apps have alike. */
+export function toYardEnvironment(settings: YardSettings, stores: StoreChoices): Variables {
+  const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel } = settings;
+  return {
+    YARD_NAME: yardName,
+    RUNNERS_HAVE_STORE: String(runnersHaveStore),
+    LOG_LEVEL: logLevel,
+    ...toMessageEnvironment(messages),
+    ...toChoiceEnvironment(stores),
+  };
+}
+
+/** What both apps may do alike: with the store, with large messages, and with the key of the queues. */
+export function toYardPermissions(settings: YardSettings, stores: StoreChoices): readonly Given<Permission>[] {
+  const { messages, queueKeyArn } = settings;
+  return [
+    ...stores.map((choice) => mapGiven(choice, toStorePermission)),
+    ...(messages === undefined ? [] : [mapGiven(messages, claimMessages)]),
+    ...(queueKeyArn === undefined ? [] : [mapGiven(queueKeyArn, useQueueKey)]),
+  ];
+}
+
+function toMessageEnvironment(messages: Given<BucketPrefix> | undefined): Variables {
+  if (messages === undefined) return {};
+  return {
+    MESSAGE_BUCKET: mapGiven(messages, ({ bucket }) => bucket),
+    MESSAGE_PREFIX: mapGiven(messages, toPrefix),
+  };
+}
+
+function toChoiceEnvironment(stores: StoreChoices): Variables {
+  const choices = stores.flatMap((choice) => {
+    const names = Object.keys(toStoreEnvironment(toValue(choice)));
+    return names.map((name) => [name, mapGiven(choice, (store) => toStoreEnvironment(store)[name] ?? "")] as const);
+  });
+  return Object.fromEntries(choices);
+}

@@ -1,0 +1,155 @@
+import { Aws, type CfnCondition, CfnResource, RemovalPolicy } from "aws-cdk-lib";
+import { CfnCluster, CfnService, CfnTaskDefinition } from "aws-cdk-lib/aws-ecs";
+import type { CfnRole } from "aws-cdk-lib/aws-iam";
+import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { Subnets } from "./functions/app-function.ts";
+import { createAppRole } from "./functions/app-role.ts";
+import { type RunnerSettings, toRunnerEnvironment, toRunnerPermissions } from "./functions/runner-parts.ts";
+import { DEFAULT_YARD, type StoreChoices } from "./functions/yard-settings.ts";
+import { type Given, toCfn } from "./given.ts";
+import { readByContainer } from "./policies/queue-permissions.ts";
+import type { QueueAddress } from "./queues/queue-address.ts";
+
+/** What a service of containers for long tasks needs. */
+export interface LongTaskServiceProps extends RunnerSettings {
+  /** The image of the task runner for containers, with Terraform. */
+  readonly imageUri: string;
+  /** The queue that it reads. */
+  readonly queue: QueueAddress;
+  readonly stores?: StoreChoices;
+  /** Where containers are placed. They must reach SQS, the store and whatever the tasks need. */
+  readonly subnets: Subnets;
+  /** A public address, for subnets without a way out. Default: `false`. */
+  readonly hasPublicAddress?: boolean | string;
+  /** Containers at a time. Default: 1. */
+  readonly count?: number;
+  /** Units of a CPU and MB. Default: 1024 and 4096. */
+  readonly size?: { readonly cpu: string; readonly memoryMb: string };
+  /** `ARM64` or `X86_64`. Default: `ARM64`. */
+  readonly architecture?: string;
+  readonly logRetentionDays?: number;
+  readonly managedPolicyArns?: Given<readonly string[]>;
+  readonly permissionsBoundaryArn?: Given<string>;
+  /** Everything is there only then. */
+  readonly condition?: CfnCondition;
+}
+
+const DEFAULT_SIZE = { cpu: "1024", memoryMb: "4096" };
+const DEFAULT_RETENTION_DAYS = 30;
+const TEMPORARY_GIB = 30;
+/** A container that is told to stop has so long to interrupt its tasks: the most that Fargate gives. */
+const STOP_SECONDS = 120;
+const PULLS = "service-role/AmazonECSTaskExecutionRolePolicy";
+
+/** Containers on Fargate that work tasks which do not fit a function's time, such as those of Terraform. */
+export class LongTaskService extends Construct {
+  readonly serviceName: string;
+
+  constructor(scope: Construct, id: string, props: LongTaskServiceProps) {
+    super(scope, id);
+    const { yardName = DEFAULT_YARD, permissionsBoundaryArn } = props;
+    const logs = new CfnLogGroup(this, "Logs", {
+      logGroupName: `/stackyard/${yardName}/long-tasks`,
+      retentionInDays: props.logRetentionDays ?? DEFAULT_RETENTION_DAYS,
+    });
+    logs.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    const starter = createAppRole(this, "StartRole", {
+      description: `Stackyard, yard ${yardName}: starts containers for long tasks.`,
+      service: "ecs-tasks.amazonaws.com",
+      permissions: [],
+      managedPolicyArns: [`arn:${Aws.PARTITION}:iam::aws:policy/${PULLS}`],
+      permissionsBoundaryArn,
+    });
+    const role = this.#createRole(props, yardName);
+    const definition = this.#createDefinition(props, { yardName, logs, starter, role });
+    const cluster = new CfnCluster(this, "Cluster", { clusterName: `stackyard-${yardName}` });
+    const service = new CfnService(this, "Service", {
+      serviceName: "long-tasks",
+      cluster: cluster.ref,
+      taskDefinition: definition.ref,
+      launchType: "FARGATE",
+      desiredCount: props.count ?? 1,
+      deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: true } },
+      networkConfiguration: { awsvpcConfiguration: toNetwork(props) },
+      propagateTags: "SERVICE",
+    });
+    this.serviceName = service.attrName;
+    this.#limitTo(props.condition);
+  }
+
+  #createRole(props: LongTaskServiceProps, yardName: string): CfnRole {
+    const { queue, stores = [], managedPolicyArns, permissionsBoundaryArn } = props;
+    return createAppRole(this, "Role", {
+      description: `Stackyard, yard ${yardName}: works long tasks.`,
+      service: "ecs-tasks.amazonaws.com",
+      permissions: [
+        { name: "Queue", statements: [readByContainer("ReadLongTasks", queue.arn)] },
+        ...toRunnerPermissions(props, stores),
+      ],
+      managedPolicyArns,
+      permissionsBoundaryArn,
+    });
+  }
+
+  #createDefinition(
+    props: LongTaskServiceProps,
+    made: {
+      readonly yardName: string;
+      readonly logs: CfnLogGroup;
+      readonly starter: CfnRole;
+      readonly role: CfnRole;
+    },
+  ): CfnTaskDefinition {
+    const { cpu, memoryMb } = props.size ?? DEFAULT_SIZE;
+    return new CfnTaskDefinition(this, "Task", {
+      family: `stackyard-${made.yardName}-long-tasks`,
+      requiresCompatibilities: ["FARGATE"],
+      networkMode: "awsvpc",
+      ...{ cpu, memory: memoryMb, executionRoleArn: made.starter.attrArn, taskRoleArn: made.role.attrArn },
+      runtimePlatform: { cpuArchitecture: props.architecture ?? "ARM64", operatingSystemFamily: "LINUX" },
+      ephemeralStorage: { sizeInGiB: TEMPORARY_GIB },
+      containerDefinitions: [
+        {
+          ...{ name: "task-runner", image: props.imageUri, essential: true, stopTimeout: STOP_SECONDS },
+          environment: toPairs(props),
+          logConfiguration: {
+            logDriver: "awslogs",
+            options: {
+              "awslogs-group": made.logs.ref,
+              "awslogs-region": Aws.REGION,
+              "awslogs-stream-prefix": "task-runner",
+            },
+          },
+        },
+      ],
+    });
+  }
+
+  #limitTo(condition: CfnCondition | undefined): void {
+    if (condition === undefined) return;
+    for (const made of this.node.findAll()) {
+      if (CfnResource.isCfnResource(made)) made.cfnOptions.condition = condition;
+    }
+  }
+}
+
+function toPairs(props: LongTaskServiceProps) {
+  const variables = {
+    AWS_REGION: Aws.REGION,
+    SQS_LONG_TASK_QUEUE_URL: props.queue.url,
+    ...toRunnerEnvironment(props, props.stores ?? []),
+  };
+  return Object.entries(variables).flatMap(([name, value]) =>
+    value === undefined ? [] : [toCfn(value, (text) => ({ name, value: text }))],
+  );
+}
+
+function toNetwork({ subnets, hasPublicAddress = false }: LongTaskServiceProps) {
+  const isPublic = typeof hasPublicAddress === "string" ? hasPublicAddress : hasPublicAddress ? "ENABLED" : "DISABLED";
+  return {
+    subnets: [...subnets.subnetIds],
+    securityGroups: [...subnets.securityGroupIds],
+    assignPublicIp: isPublic,
+  };
+}

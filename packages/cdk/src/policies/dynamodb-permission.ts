@@ -1,0 +1,17 @@
+import { allow, type Permission } from "./statement.ts";
+
+const ITEMS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+
+/** What the store calls on its two tables: no transactions, and no table is made. */
+export function toDynamodbPermission(tables: { readonly stacksArn: string; readonly workArn: string }): Permission {
+  const { stacksArn, workArn } = tables;
+  return {
+    name: "StoreTables",
+    statements: [
+      allow("Stacks", ["dynamodb:DescribeTable", ...ITEMS, "dynamodb:Scan"], stacksArn),
+      allow("StacksThatAreDue", ["dynamodb:Query"], `${stacksArn}/index/*`),
+      allow("Work", ["dynamodb:DescribeTable", ...ITEMS], workArn),
+      allow("WorkInOrder", ["dynamodb:Query"], [workArn, `${workArn}/index/*`]),
+    ],
+  };
+}

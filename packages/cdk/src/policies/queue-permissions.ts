@@ -1,0 +1,19 @@
+import { allow, type Statement } from "./statement.ts";
+
+/**
+ * What Lambda needs to read a queue with a function's role; the function itself neither reads nor hides messages.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+ */
+export function readByLambda(sid: string, queueArn: string): Statement {
+  return allow(sid, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queueArn);
+}
+
+/** What a container needs, which keeps a message hidden while it works. */
+export function readByContainer(sid: string, queueArn: string): Statement {
+  return allow(sid, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"], queueArn);
+}
+
+/** Sends messages, singly or in batches. */
+export function sendTo(sid: string, queueArn: string): Statement {
+  return allow(sid, ["sqs:SendMessage"], queueArn);
+}

@@ -1,0 +1,23 @@
+import type { IResolvable } from "aws-cdk-lib";
+import type { Given } from "../given.ts";
+
+/** A statement of a role's policy. */
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: IResolvable | Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** What a role may do for one purpose: an inline policy of its own, so that people can read what it is for. */
+export interface Permission {
+  /** The policy's name. */
+  readonly name: string;
+  readonly statements: readonly Given<Statement>[];
+}
+
+/** A statement that allows calls on resources. */
+export function allow(sid: string, actions: readonly string[], resource: string | readonly string[]): Statement {
+  return { Sid: sid, Effect: "Allow", Action: actions, Resource: resource };
+}

@@ -1,0 +1,80 @@
+import { Aws, type CfnCondition, Fn, Token } from "aws-cdk-lib";
+import { CfnQueue, CfnQueuePolicy } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+import { findCondition, type Given, toCfnText } from "../given.ts";
+import { present } from "../present.ts";
+import type { QueueAddress } from "./queue-address.ts";
+
+/** How a queue is made. */
+export interface WorkQueueProps {
+  /** Without `.fifo`. */
+  readonly name: string;
+  /** In order by group. Default: a standard queue. */
+  readonly isFifo?: boolean | CfnCondition;
+  /** Six times the time-out of the function that reads it, so that Lambda may retry a batch that was throttled. */
+  readonly visibilitySeconds?: number;
+  /** Where messages go after five deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
+  readonly deadLetterArn?: string;
+  /** How long a message is kept that nobody reads. Default: 4 days. */
+  readonly keptSeconds?: number;
+  /** The customer's key. Default: that of SQS. */
+  readonly kmsKeyArn?: Given<string>;
+  /** The queue is there only then. */
+  readonly condition?: CfnCondition | undefined;
+}
+
+/** As the apps count deliveries. */
+export const MAX_RECEIVE_COUNT = 5;
+const DAY_SECONDS = 86_400;
+
+/** Makes a queue, encrypted, and closed to calls without TLS. */
+export function createWorkQueue(scope: Construct, id: string, props: WorkQueueProps): QueueAddress {
+  const { name, isFifo = false, visibilitySeconds, deadLetterArn, kmsKeyArn, condition } = props;
+  const queue = new CfnQueue(scope, id, {
+    ...present({ visibilityTimeout: visibilitySeconds, ...toFifo(name, isFifo), ...toKey(kmsKeyArn) }),
+    // A letter keeps the age that it had: the queue for dead letters must keep messages for longer.
+    messageRetentionPeriod: props.keptSeconds ?? (deadLetterArn === undefined ? 14 : 4) * DAY_SECONDS,
+    ...(deadLetterArn === undefined
+      ? {}
+      : { redrivePolicy: { deadLetterTargetArn: deadLetterArn, maxReceiveCount: MAX_RECEIVE_COUNT } }),
+  });
+  const policy = new CfnQueuePolicy(scope, `${id}Policy`, {
+    queues: [queue.ref],
+    policyDocument: { Version: "2012-10-17", Statement: [denyWithoutTls(queue.attrArn)] },
+  });
+  for (const resource of [queue, policy]) {
+    if (condition !== undefined) resource.cfnOptions.condition = condition;
+  }
+  return { arn: queue.attrArn, url: queue.ref, name: queue.attrQueueName };
+}
+
+/** CloudFormation refuses `FifoQueue: false`; the property must be absent. */
+function toFifo(name: string, isFifo: boolean | CfnCondition) {
+  if (isFifo === false) return { queueName: name };
+  if (isFifo === true) return { queueName: `${name}.fifo`, fifoQueue: true };
+  const { logicalId } = isFifo;
+  return {
+    queueName: Token.asString(Fn.conditionIf(logicalId, `${name}.fifo`, name)),
+    fifoQueue: Fn.conditionIf(logicalId, true, Aws.NO_VALUE),
+  };
+}
+
+/** SQS takes one or the other. */
+function toKey(kmsKeyArn: Given<string> | undefined) {
+  if (kmsKeyArn === undefined) return { sqsManagedSseEnabled: true };
+  const condition = findCondition(kmsKeyArn);
+  const customers = { kmsMasterKeyId: toCfnText(kmsKeyArn) };
+  if (condition === undefined) return customers;
+  return { ...customers, sqsManagedSseEnabled: Fn.conditionIf(condition.logicalId, Aws.NO_VALUE, true) };
+}
+
+function denyWithoutTls(arn: string) {
+  return {
+    Sid: "OnlyWithTls",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "sqs:*",
+    Resource: arn,
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+}

@@ -1,0 +1,93 @@
+import { Fn, Token } from "aws-cdk-lib";
+import type { Code } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { bundleRunner } from "./bundle-runner.ts";
+import { AppFunction, type FunctionSettings } from "./functions/app-function.ts";
+import { createQueueSource } from "./functions/queue-source.ts";
+import { toRunnerEnvironment, toRunnerPermissions } from "./functions/runner-parts.ts";
+import { TASK_RUNNER_TIMEOUT_SECONDS } from "./functions/timeouts.ts";
+import {
+  DEFAULT_YARD,
+  type StoreChoices,
+  type TaskRunnerQueues,
+  type YardSettings,
+} from "./functions/yard-settings.ts";
+import { type Conditional, type Given, mapGiven } from "./given.ts";
+import type { ExecutorRights } from "./policies/executor-permissions.ts";
+import { readByLambda } from "./policies/queue-permissions.ts";
+
+/** What a runner needs. */
+export interface TaskRunnerProps extends YardSettings, FunctionSettings, ExecutorRights {
+  /** A zip or an image that is there. Give this or `entry`. */
+  readonly code?: Code;
+  /** An image instead of `code`, where a condition of the template holds. */
+  readonly image?: Conditional<string>;
+  /** A file of yours that exports `handler`, as `createTaskRunner({ executors })` gives it; it is bundled. */
+  readonly entry?: string;
+  readonly queues: TaskRunnerQueues;
+  /** Default: none; then the runner works by message alone, and `runnersHaveStore` must be false on the state manager. */
+  readonly stores?: StoreChoices;
+  /** Seconds that an invocation may take. Default and most: 900. */
+  readonly timeoutSeconds?: number;
+  /** Tasks that are worked at a time; at least 2. Default: as many as Lambda lets. */
+  readonly maxConcurrency?: Given<number>;
+  /** Role that tasks take in targets that name none. */
+  readonly targetRole?: Given<string>;
+  readonly targetExternalId?: Given<string>;
+  /** Policies of the account's own besides: what your tasks make. */
+  readonly managedPolicyArns?: Given<readonly string[]>;
+  /** Variables besides. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const MEMORY_MB = 1_024;
+/** Providers of Terraform are large, and `/tmp` holds them. */
+const TEMPORARY_MB = 4_096;
+
+/** The function that works tasks, one an invocation. */
+export class TaskRunner extends Construct {
+  readonly function: AppFunction;
+
+  constructor(scope: Construct, id: string, props: TaskRunnerProps) {
+    super(scope, id);
+    const { queues, yardName = DEFAULT_YARD, stores = [] } = props;
+    this.function = new AppFunction(this, "App", {
+      memoryMb: MEMORY_MB,
+      temporaryMb: TEMPORARY_MB,
+      ...props,
+      code: toCode(props),
+      functionName: toName(yardName, props.image),
+      logGroupName: `/stackyard/${yardName}/task-runner`,
+      description: `Stackyard, yard ${yardName}: works tasks.`,
+      timeoutSeconds: props.timeoutSeconds ?? TASK_RUNNER_TIMEOUT_SECONDS,
+      permissions: [
+        { name: "Queue", statements: [readByLambda("ReadTasks", queues.tasks.arn)] },
+        ...toRunnerPermissions(props, stores),
+      ],
+      environment: {
+        SQS_TASK_QUEUE_URL: queues.tasks.url,
+        SQS_LONG_TASK_QUEUE_URL: queues.longTasks && mapGiven(queues.longTasks, ({ url }) => url),
+        ...toRunnerEnvironment(props, stores),
+        ...props.environment,
+      },
+    });
+    createQueueSource(this, "TaskSource", {
+      functionName: this.function.name,
+      queueArn: queues.tasks.arn,
+      batchSize: 1,
+      maxConcurrency: props.maxConcurrency,
+    });
+  }
+}
+
+/** A function cannot turn from a zip into an image: it is replaced, and so needs another name. */
+function toName(yardName: string, image: Conditional<string> | undefined): string {
+  const name = `stackyard-${yardName}-task-runner`;
+  return image === undefined ? name : Token.asString(Fn.conditionIf(image.condition.logicalId, `${name}-image`, name));
+}
+
+function toCode({ code, entry }: TaskRunnerProps): Code {
+  if (code !== undefined && entry === undefined) return code;
+  if (entry !== undefined && code === undefined) return bundleRunner(entry);
+  throw new TypeError("A TaskRunner needs either `code` or `entry`.");
+}

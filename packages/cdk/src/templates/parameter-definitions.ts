@@ -1,0 +1,281 @@
+/** A parameter of a template, as the console shows it. */
+export interface ParameterDefinition {
+  readonly group: string;
+  readonly description: string;
+  /** Default: `String`. */
+  readonly type?: "String" | "Number" | "CommaDelimitedList";
+  /** Without one the parameter must be given. */
+  readonly default?: string | number;
+  readonly values?: readonly (string | number)[];
+  readonly pattern?: string;
+  /** What is told when it does not fit the pattern. */
+  readonly constraint?: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
+const ARN = "arn:aws[a-z-]*";
+/** A text that may be left out. */
+function optional(pattern: string, constraint: string) {
+  return { default: "", pattern: `^(${pattern})?$`, constraint } as const;
+}
+const KEY = { pattern: "^[^\\s]{1,1024}$", constraint: "The key of an object." } as const;
+const COUNT = optional("[1-9][0-9]{0,4}", "A number above 0, or nothing.");
+const TABLE = optional("[a-zA-Z0-9_.-]{3,255}", "The name of a table, or nothing.");
+const LIST = { type: "CommaDelimitedList", default: "" } as const;
+const QUEUE_ARN = `${ARN}:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\.fifo)?`;
+const IMAGE = optional("[a-z0-9][^\\s]{0,499}", "The address of an image, or nothing.");
+
+/** Every parameter of the templates, in the order in which the console asks. */
+export const PARAMETERS = {
+  YardName: {
+    group: "Yard",
+    description:
+      "Name of this installation. Queues of main are called stack-events and so on; of others NAME-stack-events.",
+    default: "main",
+    pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
+    constraint: "1 to 30 letters, digits, _ and -, and no _ or - first.",
+  },
+  LogLevel: {
+    group: "Yard",
+    description: "What is logged.",
+    default: "info",
+    values: ["debug", "info", "warn", "error"],
+  },
+
+  CodeBucket: { group: "Code", description: "Bucket in this region that holds the apps' zips.", ...BUCKET },
+  StateManagerCodeKey: { group: "Code", description: "Key of the state manager's zip.", ...KEY },
+  StateManagerCodeVersion: {
+    group: "Code",
+    description: "Version of that object, in a bucket with versions. Empty: the newest when the stack is deployed.",
+    default: "",
+    pattern: "^[^\\s]{0,1024}$",
+  },
+  TaskRunnerCodeKey: { group: "Code", description: "Key of the task runner's zip.", ...KEY },
+  TaskRunnerCodeVersion: {
+    group: "Code",
+    description: "Version of that object. Empty: the newest when the stack is deployed.",
+    default: "",
+    pattern: "^[^\\s]{0,1024}$",
+  },
+  TaskRunnerImageUri: {
+    group: "Code",
+    description:
+      "Image of the task runner for Lambda instead of the zip, with Terraform in it, in ECR. Empty: the zip.",
+    ...IMAGE,
+  },
+  TaskRunnerArchitecture: {
+    group: "Code",
+    description: "Processors that the task runner's image is built for. The zip runs on both.",
+    default: "arm64",
+    values: ["arm64", "x86_64"],
+  },
+
+  MachineBucket: { group: "Machines", description: "Bucket of the machines: YAML files.", ...BUCKET },
+  MachinePrefix: {
+    group: "Machines",
+    description: "Beginning of their keys, such as machines/. Empty: the whole bucket.",
+    default: "",
+    pattern: "^[^\\s*?]{0,512}$",
+    constraint: "Without spaces, * and ?.",
+  },
+
+  TaskQueueArn: {
+    group: "Queues",
+    description: "Queue of tasks (output TaskQueueArn of the state manager).",
+    pattern: `^${QUEUE_ARN}$`,
+  },
+  EventQueueArn: {
+    group: "Queues",
+    description: "Queue of events, for answers (output EventQueueArn).",
+    pattern: `^${QUEUE_ARN}$`,
+  },
+  TaskDeadLetterQueueArn: {
+    group: "Queues",
+    description: "Queue for task messages that nobody can work (output TaskDeadLetterQueueArn).",
+    pattern: `^${QUEUE_ARN}$`,
+  },
+  LongTaskQueueArn: {
+    group: "Queues",
+    description: "Queue of tasks that do not fit a function's time (output LongTaskQueueArn). Empty: there is none.",
+    ...optional(QUEUE_ARN, "The ARN of a queue, or nothing."),
+  },
+  EventOrder: {
+    group: "Queues",
+    description:
+      "standard: events mostly come in order. fifo: those of a stack always do, and senders give a group. Changing it makes new queues.",
+    default: "standard",
+    values: ["standard", "fifo"],
+  },
+  QueueKeyArn: {
+    group: "Queues",
+    description: "Customer's KMS key for the queues. Empty: SQS's own key.",
+    ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
+  },
+  MessageBucket: {
+    group: "Queues",
+    description: "Bucket for messages above 1 MiB; give it a lifecycle rule of 15 days. Empty: they are refused.",
+    ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
+  },
+  MessagePrefix: {
+    group: "Queues",
+    description: "Beginning of the keys of such messages.",
+    default: "stackyard/messages/",
+    pattern: "^[^\\s*?]{1,512}$",
+    constraint: "Without spaces, * and ?.",
+  },
+
+  ConnectionSecretArn: {
+    group: "Store",
+    description: "Secret of a Postgres database, as RDS writes it. Empty: the yard keeps its state in DynamoDB.",
+    ...optional(`${ARN}:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^\\s]{1,512}`, "The ARN of a secret, or nothing."),
+  },
+  ExistingStacksTable: {
+    group: "Store",
+    description:
+      "Table of stacks that is there, such as CloudSeam's. Empty: one is made, and kept when this stack is deleted.",
+    ...TABLE,
+  },
+  ExistingWorkTable: {
+    group: "Store",
+    description: "Work table that is there. Empty: one is made, and kept.",
+    ...TABLE,
+  },
+  StacksTable: {
+    group: "Store",
+    description: "Table of stacks, for a runner with the store. Empty: it works by message alone.",
+    ...TABLE,
+  },
+  WorkTable: { group: "Store", description: "Work table, together with StacksTable.", ...TABLE },
+  RunnersHaveStore: {
+    group: "Store",
+    description:
+      "true when every runner that reads the queues of tasks has the store, so that claims, cancels and exclusive keys hold.",
+    default: "false",
+    values: ["true", "false"],
+  },
+
+  FunctionArns: {
+    group: "Tasks",
+    description: "Functions that tasks call, ARNs by commas; with :* behind for versions and aliases. Empty: none.",
+    ...LIST,
+  },
+  SourceBucketArns: {
+    group: "Tasks",
+    description: "Buckets of Terraform sources, ARNs by commas. Empty: none.",
+    ...LIST,
+  },
+  TargetRoleArns: {
+    group: "Tasks",
+    description: "Roles in other accounts that tasks take, ARNs by commas. Empty: none.",
+    ...LIST,
+  },
+  TargetRole: {
+    group: "Tasks",
+    description: "Role that tasks take in targets that name none: its name, path or ARN. Empty: the runner's own.",
+    ...optional("[A-Za-z0-9+=,.@_/:-]{1,2048}", "A role, or nothing."),
+  },
+  TargetExternalId: {
+    group: "Tasks",
+    description: "External id that goes with it.",
+    ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
+  },
+  TaskRunnerPolicyArns: {
+    group: "Tasks",
+    description: "Policies for what your tasks make, ARNs by commas, at most 10. Empty: none.",
+    ...LIST,
+  },
+  TaskRunnerTimeout: {
+    group: "Tasks",
+    description: "Seconds that the task runner may work on a task in one go. The queue hides a task six times as long.",
+    type: "Number",
+    default: 900,
+    values: [60, 300, 600, 900],
+  },
+  TaskRunnerMemory: {
+    group: "Tasks",
+    description: "Memory of the task runner in MB.",
+    type: "Number",
+    default: 1024,
+    min: 256,
+    max: 10240,
+  },
+  TaskConcurrency: {
+    group: "Tasks",
+    description: "Tasks at a time, 2 to 1000. Empty: as many as Lambda runs.",
+    ...optional("[2-9]|[1-9][0-9]{1,2}|1000", "2 to 1000, or nothing."),
+  },
+
+  LongTasks: {
+    group: "Long tasks",
+    description:
+      "none: everything runs in Lambda. queue: a queue for containers of yours. service: that and containers on Fargate.",
+    default: "none",
+    values: ["none", "queue", "service"],
+  },
+  LongTaskImageUri: {
+    group: "Long tasks",
+    description: "For service: image of the task runner for containers.",
+    ...IMAGE,
+  },
+  LongTaskArchitecture: {
+    group: "Long tasks",
+    description: "Processors that the image is built for.",
+    default: "ARM64",
+    values: ["ARM64", "X86_64"],
+  },
+  LongTaskSubnetIds: { group: "Long tasks", description: "For service: subnets by commas.", ...LIST },
+  LongTaskSecurityGroupIds: { group: "Long tasks", description: "For service: security groups by commas.", ...LIST },
+  LongTaskPublicAddress: {
+    group: "Long tasks",
+    description:
+      "Whether containers get a public address: ENABLED in subnets whose only way out is an internet gateway.",
+    default: "DISABLED",
+    values: ["DISABLED", "ENABLED"],
+  },
+  LongTaskCount: { group: "Long tasks", description: "Containers.", type: "Number", default: 1, min: 0, max: 100 },
+
+  SubnetIds: {
+    group: "Network",
+    description: "Subnets of the functions, by commas. Empty: none, as for a yard without a database.",
+    ...LIST,
+  },
+  SecurityGroupIds: { group: "Network", description: "Their security groups, by commas.", ...LIST },
+
+  StateManagerMemory: {
+    group: "Operations",
+    description: "Memory of the state manager in MB.",
+    ...{ type: "Number", default: 512, min: 256, max: 10240 },
+  },
+  StateManagerReservedConcurrency: {
+    group: "Operations",
+    description: "Concurrency reserved for the state manager. Empty: it shares the account's.",
+    ...COUNT,
+  },
+  TaskRunnerReservedConcurrency: {
+    group: "Operations",
+    description: "Concurrency reserved for the task runner. Empty: it shares the account's.",
+    ...COUNT,
+  },
+  LogRetentionDays: {
+    group: "Operations",
+    description: "Days that logs are kept.",
+    type: "Number",
+    default: 30,
+    values: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+  },
+  AlarmTopicArns: {
+    group: "Operations",
+    description: "Topics that alarms tell, ARNs by commas. Empty: alarms are only shown.",
+    ...LIST,
+  },
+  PermissionsBoundaryArn: {
+    group: "Operations",
+    description: "Permissions boundary of the roles that are made. Empty: none.",
+    ...optional(`${ARN}:iam::([0-9]{12}|aws):policy/[^\\s]{1,512}`, "The ARN of a policy, or nothing."),
+  },
+} as const satisfies Readonly<Record<string, ParameterDefinition>>;
+
+/** The name of a parameter. */
+export type ParameterName = keyof typeof PARAMETERS;

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { DEPLOYMENTS, FULL_YARD_PARAMETERS, RUNNER_PARAMETERS } from "../testing/a-yard.ts";
+import { checkLimits } from "../testing/check-limits.ts";
+import { checkResources } from "../testing/check-resources.ts";
+import { resolveTemplate, type TemplateBody, toJson } from "../testing/resolve-template.ts";
+import { PARAMETERS } from "./parameter-definitions.ts";
+import { synthesizeTemplates } from "./synthesize-templates.ts";
+
+const templates = synthesizeTemplates();
+const bodies = new Map(templates.map(({ name, body }) => [name, parseTemplate(body)]));
+
+function parseTemplate(body: string): TemplateBody {
+  return JSON.parse(body);
+}
+
+function bodyOf(name: string): TemplateBody {
+  const body = bodies.get(name);
+  if (body === undefined) throw new TypeError(`There is no template ${name}.`);
+  return body;
+}
+
+describe("the templates", () => {
+  it("are one for the yard and one for each app", () => {
+    expect(templates.map(({ name }) => name)).toEqual(["yard", "state-manager", "task-runner"]);
+  });
+
+  it("are the same bytes each time", () => {
+    expect(synthesizeTemplates()).toEqual(templates);
+  });
+
+  it.each(templates)("$name is within the limits of CloudFormation", ({ body }) => {
+    expect(checkLimits(body)).toEqual([]);
+  });
+
+  it.each(DEPLOYMENTS)("%s fits the schemas of its resources, deployed %s", (name, _how, parameters) => {
+    expect(checkResources(resolveTemplate(bodyOf(name), parameters))).toEqual([]);
+  });
+
+  it.each(templates)("$name needs no bootstrap and no assets", ({ body }) => {
+    expect(Object.keys(bodyOf("yard").Parameters ?? {})).not.toContain("BootstrapVersion");
+    expect(body).not.toMatch(/cdk-|AssetParameters|aws:cdk/);
+  });
+
+  it.each(templates)("$name uses every parameter and condition that it has", ({ name, body }) => {
+    const { Parameters = {}, Conditions = {} } = bodyOf(name);
+    const isUsed = (id: string) => body.includes(`"Ref": "${id}"`);
+    const isAsked = (id: string) => body.split(`"${id}"`).length > 2;
+
+    expect(Object.keys(Parameters).filter((id) => !isUsed(id))).toEqual([]);
+    expect(Object.keys(Conditions).filter((id) => !isAsked(id))).toEqual([]);
+  });
+
+  it.each(templates)("$name shows its parameters in groups, each once", ({ name }) => {
+    const { Metadata, Parameters } = toJson(bodyOf(name));
+    const { ParameterGroups } = toJson(toJson(Metadata)["AWS::CloudFormation::Interface"]);
+    const shown = (Array.isArray(ParameterGroups) ? ParameterGroups : []).flatMap(({ Parameters: names }) => names);
+
+    expect(shown.toSorted()).toEqual(Object.keys(toJson(Parameters)).toSorted());
+  });
+});
+
+describe("the parameters", () => {
+  it("say what they are for, in a sentence", () => {
+    const wrong = Object.entries(PARAMETERS).filter(([, { description }]) => !/^[A-Z`a-z].*\.$/.test(description));
+
+    expect(wrong.map(([name]) => name)).toEqual([]);
+  });
+
+  it.each(Object.entries({ ...FULL_YARD_PARAMETERS, ...RUNNER_PARAMETERS }))("%s takes %s", (name, value) => {
+    const definition = toJson(toJson(PARAMETERS)[name]);
+    const pattern = new RegExp(String(definition["pattern"] ?? ""));
+    const values = definition["values"];
+
+    expect(value).toMatch(pattern);
+    if (Array.isArray(values)) expect(values.map(String)).toContain(value);
+  });
+
+  it.each([
+    ["YardName", "-main"],
+    ["YardName", "a".repeat(31)],
+    ["MachineBucket", "Machines"],
+    ["MachinePrefix", "m/*"],
+    ["TaskConcurrency", "1"],
+    ["TaskConcurrency", "1001"],
+    ["QueueKeyArn", "alias/queues"],
+    ["ConnectionSecretArn", "db"],
+    ["StateManagerReservedConcurrency", "0"],
+    ["TaskQueueArn", "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks"],
+    ["PermissionsBoundaryArn", "boundary"],
+  ] as const)("%s does not take %s", (name, value) => {
+    const { pattern } = toJson(PARAMETERS[name]);
+
+    expect(value).not.toMatch(new RegExp(String(pattern)));
+  });
+});

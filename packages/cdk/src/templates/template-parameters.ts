@@ -1,0 +1,90 @@
+import {
+  CfnCondition,
+  CfnParameter,
+  type CfnParameterProps,
+  Fn,
+  type ICfnConditionExpression,
+  type Stack,
+  Token,
+} from "aws-cdk-lib";
+import { type Conditional, onlyIf } from "../given.ts";
+import { present } from "../present.ts";
+import { PARAMETERS, type ParameterDefinition, type ParameterName } from "./parameter-definitions.ts";
+
+/** The parameters of one template. Asking for one that it does not have is a mistake of ours and throws. */
+export interface TemplateParameters {
+  text(name: ParameterName): string;
+  number(name: ParameterName): number;
+  list(name: ParameterName): string[];
+  /** The text, where it is not empty. */
+  given(name: ParameterName): Conditional<string>;
+  /** The same as a number. */
+  givenNumber(name: ParameterName): Conditional<number>;
+  /** The list, where it is not empty. */
+  givenList(name: ParameterName): Conditional<readonly string[]>;
+  /** Holds where the parameter has that value. */
+  condition(id: string, name: ParameterName, value: string): CfnCondition;
+}
+
+/** Adds parameters to a template, grouped and in the order of their definitions. */
+export function addParameters(stack: Stack, names: readonly ParameterName[]): TemplateParameters {
+  const wanted = Object.keys(PARAMETERS).filter((name): name is ParameterName => names.some((each) => each === name));
+  const made = new Map(wanted.map((name) => [name, new CfnParameter(stack, name, toProps(PARAMETERS[name]))]));
+  stack.templateOptions.metadata = { "AWS::CloudFormation::Interface": { ParameterGroups: toGroups(wanted) } };
+  const conditions = new Map<string, CfnCondition>();
+
+  function find(name: ParameterName): CfnParameter {
+    const parameter = made.get(name);
+    if (parameter === undefined) throw new TypeError(`The template has no parameter ${name}.`);
+    return parameter;
+  }
+
+  function once(id: string, toExpression: () => ICfnConditionExpression): CfnCondition {
+    const known = conditions.get(id);
+    if (known !== undefined) return known;
+    const condition = new CfnCondition(stack, id, { expression: toExpression() });
+    conditions.set(id, condition);
+    return condition;
+  }
+
+  const isGiven = (name: ParameterName, text: () => string) =>
+    once(`Has${name}`, () => Fn.conditionNot(Fn.conditionEquals(text(), "")));
+  return {
+    text: (name) => find(name).valueAsString,
+    number: (name) => find(name).valueAsNumber,
+    list: (name) => find(name).valueAsList,
+    given: (name) =>
+      onlyIf(
+        isGiven(name, () => find(name).valueAsString),
+        find(name).valueAsString,
+      ),
+    givenNumber: (name) =>
+      onlyIf(
+        isGiven(name, () => find(name).valueAsString),
+        Token.asNumber(find(name).value),
+      ),
+    givenList: (name) =>
+      onlyIf(
+        isGiven(name, () => Fn.join("", find(name).valueAsList)),
+        find(name).valueAsList,
+      ),
+    condition: (id, name, value) => once(id, () => Fn.conditionEquals(find(name).valueAsString, value)),
+  };
+}
+
+function toProps(definition: ParameterDefinition): CfnParameterProps {
+  const { type = "String", description, values, pattern, constraint, min, max } = definition;
+  return present({
+    ...{ type, description, default: definition.default, allowedPattern: pattern, constraintDescription: constraint },
+    allowedValues: values?.map(String),
+    ...{ minValue: min, maxValue: max },
+  });
+}
+
+function toGroups(names: readonly ParameterName[]) {
+  const groups = [...new Set(names.map((name) => PARAMETERS[name].group))];
+  return groups.map((group) => ({
+    Label: { default: group },
+    Parameters: names.filter((name) => PARAMETERS[name].group === group),
+  }));
+}

@@ -1,0 +1,17 @@
+import { CfnCondition, Fn, type Stack, Token } from "aws-cdk-lib";
+
+import type { YardQueuesProps } from "../queues/yard-queues.ts";
+import type { TemplateParameters } from "./template-parameters.ts";
+import { addTaskVisibility } from "./template-settings.ts";
+
+/** How the queues of a template are made. */
+export function toQueueSettings(stack: Stack, parameters: TemplateParameters): YardQueuesProps {
+  const isMain = parameters.condition("IsMainYard", "YardName", "main");
+  const hasNone = parameters.condition("HasNoLongTasks", "LongTasks", "none");
+  return {
+    prefix: Token.asString(Fn.conditionIf(isMain.logicalId, "", `${parameters.text("YardName")}-`)),
+    keepsOrder: parameters.condition("KeepsOrder", "EventOrder", "fifo"),
+    hasLongTasks: new CfnCondition(stack, "HasLongTasks", { expression: Fn.conditionNot(hasNone) }),
+    taskVisibilitySeconds: addTaskVisibility(stack),
+  };
+}

@@ -1,0 +1,94 @@
+import { CfnMapping, Fn, type Stack, Token } from "aws-cdk-lib";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import type { Subnets } from "../functions/app-function.ts";
+import { type Conditional, onlyIf, toCfnText } from "../given.ts";
+import { TIMES_TIMEOUT } from "../queues/yard-queues.ts";
+import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
+import type { TemplateParameters } from "./template-parameters.ts";
+
+/** What both apps are told alike. */
+export function toYardSettings(parameters: TemplateParameters) {
+  const prefix = parameters.text("MessagePrefix");
+  const bucket = parameters.given("MessageBucket");
+  return {
+    yardName: parameters.text("YardName"),
+    logLevel: parameters.text("LogLevel"),
+    queueKeyArn: parameters.given("QueueKeyArn"),
+    messages: onlyIf(bucket.condition, { bucket: bucket.value, prefix }),
+  };
+}
+
+/** What functions have alike. */
+export function toFunctionSettings(parameters: TemplateParameters) {
+  return {
+    subnets: toSubnets(parameters, "SubnetIds", "SecurityGroupIds"),
+    logRetentionDays: parameters.number("LogRetentionDays"),
+    permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),
+  };
+}
+
+/** The state manager's own. */
+export function toStateManagerSettings(parameters: TemplateParameters, scope: Stack) {
+  return {
+    ...toFunctionSettings(parameters),
+    code: toCode(scope, parameters, "StateManager"),
+    memoryMb: parameters.number("StateManagerMemory"),
+    reservedConcurrency: parameters.givenNumber("StateManagerReservedConcurrency"),
+  };
+}
+
+/** What a runner may do, in a function and in a container. */
+export function toRunnerRights(parameters: TemplateParameters) {
+  return {
+    functionArns: parameters.givenList("FunctionArns"),
+    sourceBucketArns: parameters.givenList("SourceBucketArns"),
+    targetRoleArns: parameters.givenList("TargetRoleArns"),
+    targetRole: parameters.given("TargetRole"),
+    targetExternalId: parameters.given("TargetExternalId"),
+    managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
+    permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),
+  };
+}
+
+/** The task runner's own. */
+export function toTaskRunnerSettings(parameters: TemplateParameters, scope: Stack) {
+  return {
+    ...toFunctionSettings(parameters),
+    ...toRunnerRights(parameters),
+    code: toCode(scope, parameters, "TaskRunner"),
+    image: parameters.given("TaskRunnerImageUri"),
+    // One of the two that the parameter allows.
+    architecture: parameters.text("TaskRunnerArchitecture"),
+    memoryMb: parameters.number("TaskRunnerMemory"),
+    timeoutSeconds: parameters.number("TaskRunnerTimeout"),
+    maxConcurrency: parameters.givenNumber("TaskConcurrency"),
+    reservedConcurrency: parameters.givenNumber("TaskRunnerReservedConcurrency"),
+  };
+}
+
+/** Templates cannot multiply: a table says how long a task is hidden. */
+export function addTaskVisibility(stack: Stack): number {
+  const rows = PARAMETERS.TaskRunnerTimeout.values.map((seconds) => [
+    String(seconds),
+    { VisibilitySeconds: TIMES_TIMEOUT * seconds },
+  ]);
+  const { logicalId } = new CfnMapping(stack, "TaskRunnerTimes", { mapping: Object.fromEntries(rows) });
+  return Token.asNumber(Fn.findInMap(logicalId, Fn.ref("TaskRunnerTimeout"), "VisibilitySeconds"));
+}
+
+/** Subnets and security groups, where there are subnets. */
+export function toSubnets(
+  parameters: TemplateParameters,
+  subnets: ParameterName,
+  securityGroups: ParameterName,
+): Conditional<Subnets> {
+  const { condition, value: subnetIds } = parameters.givenList(subnets);
+  return onlyIf(condition, { subnetIds, securityGroupIds: parameters.list(securityGroups) });
+}
+
+function toCode(scope: Stack, parameters: TemplateParameters, app: "StateManager" | "TaskRunner"): Code {
+  const bucket = Bucket.fromBucketName(scope, `${app}CodeBucketReference`, parameters.text("CodeBucket"));
+  const version = parameters.given(`${app}CodeVersion`);
+  return Code.fromBucketV2(bucket, parameters.text(`${app}CodeKey`), { objectVersion: toCfnText(version) });
+}

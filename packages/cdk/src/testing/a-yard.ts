@@ -1,0 +1,76 @@
+/** Parameters with which the template of a yard is deployed; what has a default has it. */
+export const YARD_PARAMETERS = {
+  CodeBucket: "code",
+  StateManagerCodeKey: "state-manager.zip",
+  TaskRunnerCodeKey: "task-runner.zip",
+  MachineBucket: "machines",
+} as const;
+
+/** Everything that can be said is said. */
+export const FULL_YARD_PARAMETERS = {
+  ...YARD_PARAMETERS,
+  YardName: "blue",
+  LogLevel: "debug",
+  StateManagerCodeVersion: "v1",
+  TaskRunnerCodeVersion: "v2",
+  TaskRunnerImageUri: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/task-runner:1",
+  TaskRunnerArchitecture: "x86_64",
+  MachinePrefix: "m/",
+  EventOrder: "fifo",
+  QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  MessageBucket: "messages",
+  ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
+  FunctionArns:
+    "arn:aws:lambda:eu-west-1:111122223333:function:make-db,arn:aws:lambda:eu-west-1:111122223333:function:drop-db:*",
+  SourceBucketArns: "arn:aws:s3:::sources,arn:aws:s3:::more-sources",
+  TargetRoleArns: "arn:aws:iam::444455556666:role/deployer",
+  TargetRole: "deployer",
+  TargetExternalId: "yard-blue",
+  TaskRunnerPolicyArns: "arn:aws:iam::111122223333:policy/network",
+  TaskRunnerTimeout: "600",
+  TaskConcurrency: "20",
+  LongTasks: "service",
+  LongTaskImageUri: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/task-runner-container:1",
+  LongTaskSubnetIds: "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+  LongTaskSecurityGroupIds: "sg-0123456789abcdef0",
+  SubnetIds: "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+  SecurityGroupIds: "sg-0123456789abcdef0",
+  StateManagerReservedConcurrency: "5",
+  TaskRunnerReservedConcurrency: "10",
+  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
+  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
+} as const;
+
+/** Where a runner alone finds the yard's queues. */
+export const RUNNER_PARAMETERS = {
+  CodeBucket: "code",
+  TaskRunnerCodeKey: "task-runner.zip",
+  TaskQueueArn: "arn:aws:sqs:eu-west-1:111122223333:stack-tasks",
+  EventQueueArn: "arn:aws:sqs:eu-west-1:111122223333:stack-events",
+  TaskDeadLetterQueueArn: "arn:aws:sqs:eu-west-1:111122223333:task-dead-letters",
+} as const;
+
+/** Ways to deploy the templates that together take both sides of every condition. */
+export const DEPLOYMENTS: readonly (readonly [string, string, Readonly<Record<string, string>>])[] = [
+  ["yard", "with defaults", YARD_PARAMETERS],
+  ["yard", "with everything said", FULL_YARD_PARAMETERS],
+  [
+    "yard",
+    "on tables that are there",
+    { ...YARD_PARAMETERS, ExistingStacksTable: "Stacks", ExistingWorkTable: "Work" },
+  ],
+  ["yard", "with a queue for long tasks", { ...YARD_PARAMETERS, LongTasks: "queue" }],
+  ["state-manager", "with defaults", YARD_PARAMETERS],
+  ["state-manager", "with everything said", FULL_YARD_PARAMETERS],
+  ["task-runner", "by message alone", RUNNER_PARAMETERS],
+  ["task-runner", "on tables", { ...RUNNER_PARAMETERS, StacksTable: "Stacks", WorkTable: "Work" }],
+  [
+    "task-runner",
+    "with everything said",
+    {
+      ...FULL_YARD_PARAMETERS,
+      ...RUNNER_PARAMETERS,
+      LongTaskQueueArn: "arn:aws:sqs:eu-west-1:111122223333:stack-long-tasks",
+    },
+  ],
+];

@@ -1,0 +1,74 @@
+import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { type YardAlarmSettings, YardAlarms } from "./alarms/yard-alarms.ts";
+import type { Subnets } from "./functions/app-function.ts";
+import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./functions/yard-settings.ts";
+import type { Given } from "./given.ts";
+import type { BucketPrefix } from "./policies/s3-permissions.ts";
+import { present } from "./present.ts";
+import { TIMES_TIMEOUT, YardQueues, type YardQueuesProps } from "./queues/yard-queues.ts";
+import { StateManager, type StateManagerProps } from "./state-manager.ts";
+import type { YardStore } from "./store/yard-store.ts";
+import { createStacksTable, createWorkTable, toTableAddress } from "./store/yard-tables.ts";
+import { TaskRunner, type TaskRunnerProps } from "./task-runner.ts";
+
+type OfYard = "queues" | "stores" | "machines" | keyof YardSettings;
+
+/** What a yard is made of. */
+export interface YardProps extends YardSettings {
+  /** Where machines are: YAML files under a prefix. */
+  readonly machines: BucketPrefix;
+  readonly stateManager: Omit<StateManagerProps, OfYard>;
+  readonly taskRunner: Omit<TaskRunnerProps, OfYard>;
+  /** Default: two tables are made, and kept when the yard is removed. */
+  readonly stores?: StoreChoices;
+  /** Default: standard queues `stack-events`, `stack-tasks` and so on; the names of yards but `main` begin with theirs. */
+  readonly queues?: YardQueuesProps;
+  /** Where functions are placed. Default: in no network of the account's. */
+  readonly subnets?: Given<Subnets>;
+  readonly alarms?: YardAlarmSettings;
+}
+
+/** One installation: queues, store, the two functions, the schedule and alarms. */
+export class Yard extends Construct {
+  readonly queues: YardQueues;
+  readonly stores: StoreChoices;
+  readonly stateManager: StateManager;
+  readonly taskRunner: TaskRunner;
+  /** For grants: whoever sends events needs `eventQueue.grantSendMessages(sender)`. */
+  readonly eventQueue: IQueue;
+
+  constructor(scope: Construct, id: string, props: YardProps) {
+    super(scope, id);
+    const { yardName = DEFAULT_YARD, messages, queueKeyArn, runnersHaveStore, logLevel, subnets, machines } = props;
+    const settings = present({ yardName, messages, queueKeyArn, runnersHaveStore, logLevel, subnets });
+    const { timeoutSeconds } = props.taskRunner;
+    this.queues = new YardQueues(this, "Queues", {
+      prefix: toPrefix(yardName),
+      ...(timeoutSeconds === undefined ? {} : { taskVisibilitySeconds: TIMES_TIMEOUT * timeoutSeconds }),
+      ...(queueKeyArn === undefined ? {} : { kmsKeyArn: queueKeyArn }),
+      ...props.queues,
+    });
+    this.stores = props.stores ?? [createTables(this, yardName)];
+    const parts = { ...settings, queues: this.queues, stores: this.stores };
+    this.stateManager = new StateManager(this, "StateManager", { ...parts, machines, ...props.stateManager });
+    this.taskRunner = new TaskRunner(this, "TaskRunner", { ...parts, ...props.taskRunner });
+    const { url: queueUrl, arn: queueArn } = this.queues.events;
+    this.eventQueue = Queue.fromQueueAttributes(this, "EventQueueReference", { queueUrl, queueArn });
+    new YardAlarms(this, "Alarm", {
+      ...{ ...props.alarms, yardName, queues: this.queues },
+      functions: { StateManager: this.stateManager.function, TaskRunner: this.taskRunner.function },
+    });
+  }
+}
+
+function toPrefix(yardName: string): string {
+  return yardName === DEFAULT_YARD ? "" : `${yardName}-`;
+}
+
+/** The two tables of a yard. */
+function createTables(scope: Construct, yardName: string): YardStore {
+  const stacks = createStacksTable(scope, "StacksTable", { name: `stackyard-${yardName}-stacks` });
+  const work = createWorkTable(scope, "WorkTable", { name: `stackyard-${yardName}-stacks-work` });
+  return { kind: "dynamodb", stacks: toTableAddress(stacks), work: toTableAddress(work) };
+}

@@ -1,0 +1,23 @@
+locals {
+  apps = {
+    yard          = { StateManagerCodeKey = "state-manager", TaskRunnerCodeKey = "task-runner" }
+    state-manager = { StateManagerCodeKey = "state-manager" }
+    task-runner   = { TaskRunnerCodeKey = "task-runner" }
+  }
+  code = {
+    for parameter, app in local.apps[var.template] : parameter => "${var.prefix}${app}/${var.release}/${app}.zip"
+  }
+}
+
+data "aws_s3_bucket" "code" {
+  bucket = var.bucket
+}
+
+resource "aws_cloudformation_stack" "this" {
+  name         = var.name
+  template_url = "https://${data.aws_s3_bucket.code.bucket_regional_domain_name}/${var.prefix}templates/${var.release}/${var.template}.template.json"
+  parameters   = merge({ CodeBucket = var.bucket }, local.code, var.parameters)
+  capabilities = ["CAPABILITY_IAM"]
+  iam_role_arn = var.iam_role_arn
+  tags         = var.tags
+}

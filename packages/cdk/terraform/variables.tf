@@ -1,0 +1,54 @@
+variable "name" {
+  description = "Name of the CloudFormation stack."
+  type        = string
+}
+
+variable "template" {
+  description = "Which template: yard (everything), state-manager or task-runner."
+  type        = string
+  default     = "yard"
+
+  validation {
+    condition     = contains(["yard", "state-manager", "task-runner"], var.template)
+    error_message = "The template must be yard, state-manager or task-runner."
+  }
+}
+
+variable "release" {
+  description = "Version of Stackyard, as `stackyard apps publish` uploaded it."
+  type        = string
+}
+
+variable "bucket" {
+  description = "Bucket, in the provider's region, that holds what `stackyard apps publish` uploaded."
+  type        = string
+}
+
+variable "prefix" {
+  description = "Beginning of the keys there; empty, or with a slash at its end."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.prefix == "" || endswith(var.prefix, "/")
+    error_message = "The prefix must be empty or end with a slash."
+  }
+}
+
+variable "parameters" {
+  description = "Parameters of the template. Where the code lies is known from bucket, prefix and release."
+  type        = map(string)
+  default     = {}
+}
+
+variable "iam_role_arn" {
+  description = "Role with which CloudFormation works. Default: the provider's own rights."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of the stack, which CloudFormation passes on to what it makes."
+  type        = map(string)
+  default     = {}
+}

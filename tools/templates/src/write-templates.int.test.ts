@@ -1,0 +1,29 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeTemplates } from "./write-templates.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stackyard-templates-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("writeTemplates", () => {
+  it("writes a template for the whole yard and one an app, into a folder that it makes", async () => {
+    const written = await writeTemplates(join(folder, "a/b"));
+
+    const names = ["state-manager.template.json", "task-runner.template.json", "yard.template.json"];
+    expect((await readdir(join(folder, "a/b"))).toSorted()).toEqual(names);
+    expect(written.map(({ file }) => file).toSorted()).toEqual(names.map((name) => join(folder, "a/b", name)));
+  });
+
+  it("writes the same bytes each time", async () => {
+    const [one, two] = [await writeTemplates(join(folder, "one")), await writeTemplates(join(folder, "two"))];
+
+    expect(two.map(({ sha256 }) => sha256)).toEqual(one.map(({ sha256 }) => sha256));
+    const body = await readFile(join(folder, "one/yard.template.json"), "utf8");
+    expect(JSON.parse(body)).toHaveProperty("Resources");
+  });
+});
