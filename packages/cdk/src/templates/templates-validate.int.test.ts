@@ -20,8 +20,9 @@ interface Validator {
 }
 
 // The validator of AWS comes with the CDK, which runs it at each synthesis; it knows patterns and rules beyond the schemas.
-const require = createRequire(createRequire(import.meta.url).resolve("aws-cdk-lib"));
-const { CompositeEngine, TemplateContent }: Validator = require("@aws/cloudformation-validate");
+const VALIDATOR = "@aws/cloudformation-validate";
+const requireOfCdk = createRequire(createRequire(import.meta.url).resolve("aws-cdk-lib"));
+const { CompositeEngine, TemplateContent }: Validator = requireOfCdk(VALIDATOR);
 const engine = new CompositeEngine();
 const bodies = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));
 
