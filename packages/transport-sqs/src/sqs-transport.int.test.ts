@@ -160,6 +160,26 @@ describe("events", () => {
     expect(seen).toEqual([{ traceparent, tracestate: "a=1" }]);
   });
 
+  it("carry the trace context that was kept with them, whatever is traced while they are sent", async () => {
+    const taskQueue = { url: await emulator.createQueue("tasks") };
+    const eventQueue = { url: await emulator.createQueue("events") };
+    const traceparent = "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01";
+    const now = { traceparent: traceparent.replace("1af", "0af"), tracestate: "of=another" };
+    const tracing: SqsTransportOptions["tracing"] = { inject: () => now, run: (_carriers, work) => work() };
+    const transport = createSqsTransport({ sqs: emulator.sqs, taskQueue, eventQueue, tracing });
+    const [event, task] = [anEvent(), aTask()];
+
+    await transport.publish([{ ...event, message: { ...event.message, traceparent } }]);
+    await transport.sendTasks([{ ...task, dispatch: { ...task.dispatch, traceparent } }]);
+
+    const sent = [...(await peek(eventQueue.url)), ...(await peek(taskQueue.url))];
+    expect(sent.map(({ attributes }) => [attributes["traceparent"], attributes["tracestate"]])).toEqual([
+      [traceparent, undefined],
+      [traceparent, undefined],
+    ]);
+    expect(sent.map(({ body }) => body)).toEqual([expect.not.objectContaining({ traceparent }), task]);
+  });
+
   it("keep their order only where both queue and topic do", () => {
     const keepsOrder = (url: string, arn?: string) => {
       const eventTopic = arn === undefined ? {} : { eventTopic: { sns: emulator.sns, arn } };
