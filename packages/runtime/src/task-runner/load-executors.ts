@@ -1,13 +1,23 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Executor } from "@stackyard/core";
-import type { OpenTaskRunnerInput } from "./open-task-runner.ts";
+import type { LambdaOptions } from "@stackyard/executor-lambda";
+import type { TerraformOptions } from "@stackyard/executor-terraform";
+import type { EnvironmentVariables } from "../app.ts";
+import type { Environment } from "../environment/parse-environment.ts";
+import type { AppTelemetry } from "../telemetry.ts";
 import { tellMissingTerraform } from "./tell-missing-terraform.ts";
 
-type ExecutorsInput = Pick<
-  OpenTaskRunnerInput,
-  "environment" | "variables" | "telemetry" | "executors" | "terraform" | "lambda"
->;
+/** What the executors of a runner are made of. */
+export interface ExecutorsInput {
+  readonly environment: Environment;
+  /** What programs that executors start may see of the runner's environment. */
+  readonly variables: EnvironmentVariables;
+  readonly telemetry: AppTelemetry;
+  readonly executors: readonly Executor[];
+  readonly terraform: TerraformOptions | undefined;
+  readonly lambda: LambdaOptions | undefined;
+}
 
 /** `terraform`, `lambda` and the user's own, by name; the user's win. Throws `CONFIG_INVALID` for options that cannot be. */
 export async function loadExecutors(input: ExecutorsInput): Promise<ReadonlyMap<string, Executor>> {

@@ -1,31 +1,21 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, Executor, Ids, Random, Store, Transport } from "@stackyard/core";
 import { createMessageWorker } from "@stackyard/core/engine";
-import type { LambdaOptions } from "@stackyard/executor-lambda";
-import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { type BatchOptions, createOutboxRelay, createSqsTransport } from "@stackyard/transport-sqs";
-import type { EnvironmentVariables } from "../app.ts";
 import type { Environment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
 import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { toBatchOptions } from "../to-batch-options.ts";
 import { loadTransportOptions } from "../transport-options.ts";
-import { loadExecutors } from "./load-executors.ts";
+import { type ExecutorsInput, loadExecutors } from "./load-executors.ts";
 import { createPollingWorker } from "./polling-worker.ts";
 import { sendResults } from "./send-results.ts";
 import { createSkippedExecutors } from "./skipped-executors.ts";
 import type { TaskWorker } from "./task-worker.ts";
 
 /** What a task runner is made of. */
-export interface OpenTaskRunnerInput {
-  readonly environment: Environment;
-  /** What programs that executors start may see of the runner's environment. */
-  readonly variables: EnvironmentVariables;
-  readonly telemetry: AppTelemetry;
-  readonly executors: readonly Executor[];
-  readonly terraform: TerraformOptions | undefined;
-  readonly lambda: LambdaOptions | undefined;
+export interface OpenTaskRunnerInput extends ExecutorsInput {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
