@@ -1,7 +1,7 @@
-import { createTaskRunner } from "@stackyard/runtime";
+import { createTaskRunner, type LambdaContext } from "@stackyard/runtime";
 
 /** What Lambda calls: `index.handler`. */
 export const { handler } = createTaskRunner({ environment: process.env });
 
 /** The same under the predecessor's name, `src/index.lambdaHandler`. */
-export const lambdaHandler = handler;
+export const lambdaHandler = (event: unknown, context: LambdaContext) => handler(event, context);
