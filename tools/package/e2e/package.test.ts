@@ -1,0 +1,128 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { unzipSync } from "fflate";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findBillFaults } from "../src/testing/bill-schema.ts";
+import { callFunction } from "./call-function.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const temp = mkdtempSync(join(tmpdir(), "stackyard-release-"));
+const out = join(temp, "one");
+const tables = dynalite({ createTableMs: 0 });
+const queues = "http://127.0.0.1:9/000000000000";
+const environments: Record<string, Readonly<Record<string, string>>> = {
+  "task-runner": { SQS_EVENT_QUEUE_URL: `${queues}/stack-events` },
+};
+
+function build(folder: string): void {
+  const main = join(root, "tools/package/src/main.ts");
+  execFileSync(process.execPath, [main, "--out", folder], { cwd: root, stdio: "pipe" });
+}
+
+/** What Lambda does with the zip of an app, which finds the SDK in the runtime. */
+function install(app: string): string {
+  const zip = readdirSync(out).find((name) => name.startsWith(`${app}-`) && name.endsWith(".zip")) ?? "";
+  const folder = join(temp, app);
+  for (const [path, content] of Object.entries(unzipSync(readFileSync(join(out, zip))))) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  mkdirSync(join(folder, "node_modules"));
+  for (const scope of ["@aws-sdk", "@smithy"]) {
+    symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
+  }
+  return folder;
+}
+
+async function startTables(): Promise<string> {
+  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const endpoint = `http://127.0.0.1:${(tables.address() as AddressInfo).port}`;
+  const client = new DynamoDBClient({
+    ...{ endpoint, region: "eu-west-1", credentials: { accessKeyId: "x", secretAccessKey: "x" } },
+  });
+  await client.send(
+    new CreateTableCommand({
+      ...{ TableName: "stacks", BillingMode: "PAY_PER_REQUEST", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }] },
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+    }),
+  );
+  return endpoint;
+}
+
+beforeAll(async () => {
+  build(out);
+  environments["state-manager"] = {
+    ...{ MACHINE_LOCATOR: "LOCAL_FS", MACHINE_SPEC_DIR: temp, DYNAMODB_TABLE: "stacks" },
+    ...{ SQS_TASK_QUEUE_URL: `${queues}/stack-tasks`, AWS_ENDPOINT_URL_DYNAMODB: await startTables() },
+  };
+}, 300_000);
+
+afterAll(() => {
+  tables.close();
+  rmSync(temp, { recursive: true, force: true });
+});
+
+describe("npm run package", () => {
+  it("gives the same bytes for the same commit", () => {
+    build(join(temp, "two"));
+
+    const names = readdirSync(out);
+    expect(readdirSync(join(temp, "two"))).toEqual(names);
+    for (const name of names) {
+      expect(readFileSync(join(temp, "two", name)).equals(readFileSync(join(out, name))), name).toBe(true);
+    }
+  }, 300_000);
+
+  it("writes sums that sha256sum takes", () => {
+    const check = () => execFileSync("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: out, stdio: "pipe" });
+
+    expect(check).not.toThrow();
+  });
+
+  it("writes the templates, and bills of materials that fit CycloneDX", () => {
+    const release = JSON.parse(readFileSync(join(out, "release.json"), "utf8"));
+    const bills = readdirSync(out).filter((name) => name.endsWith(".cdx.json"));
+
+    expect(release.templates.map(({ name }: { name: string }) => name).sort()).toEqual([
+      ...["state-manager", "task-runner", "yard"],
+    ]);
+    expect(bills).toHaveLength(release.apps.length);
+    for (const bill of bills)
+      expect(findBillFaults(JSON.parse(readFileSync(join(out, bill), "utf8"))), bill).toEqual([]);
+  });
+});
+
+describe.each(["state-manager", "task-runner"])("the zip of %s", (app) => {
+  let folder = "";
+  beforeAll(() => {
+    folder = install(app);
+  });
+  const call = (handler: string, event: unknown, environment = environments[app] ?? {}) =>
+    callFunction({ folder, handler, event, environment });
+
+  it.each(["index.handler", "src/index.lambdaHandler"])("works off a batch as %s", async (handler) => {
+    const record = {
+      ...{ messageId: "m-1", receiptHandle: "r-1", body: "no JSON", messageAttributes: {}, awsRegion: "eu-west-1" },
+      attributes: { ApproximateReceiveCount: "1", SentTimestamp: "1767225600000" },
+      eventSource: "aws:sqs",
+      eventSourceARN: `arn:aws:sqs:eu-west-1:111122223333:${app === "state-manager" ? "stack-events" : "stack-tasks"}`,
+    };
+
+    // What is no message is set aside by the state manager; without a queue for it, the runner lets it come again.
+    const expected = app === "state-manager" ? { batchItemFailures: [] } : { error: { code: "SERVER_ERROR" } };
+    expect(await call(handler, { Records: [record] })).toMatchObject(expected);
+  });
+
+  it.each([{ Records: [] }, { hello: 1 }])("refuses what is no batch: %j", async (event) => {
+    expect(await call("index.handler", event)).toMatchObject({ error: { code: "EVENT_INVALID" } });
+  });
+
+  it("lists what is missing in its environment", async () => {
+    expect(await call("index.handler", { Records: [] }, {})).toMatchObject({ error: { code: "CONFIG_INVALID" } });
+  });
+});

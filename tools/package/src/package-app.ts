@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type Bundle, bundleApp } from "./bundle-app.ts";
+import type { AppFolder } from "./find-apps.ts";
+import { loadComponents } from "./load-components.ts";
+import type { Revision } from "./read-revision.ts";
+import { toBillOfMaterials } from "./to-bill-of-materials.ts";
+import { toNotices } from "./to-notices.ts";
+import { type Files, toZip } from "./to-zip.ts";
+
+/** An app, ready to be published. */
+export interface PackagedApp {
+  readonly name: string;
+  readonly zip: Uint8Array;
+  /** CycloneDX, JSON. */
+  readonly bill: string;
+}
+
+/** The predecessor's functions name their handler `src/index.lambdaHandler`; they take this zip as it is. */
+const ALIAS = 'export { handler, lambdaHandler } from "../index.mjs";\n';
+
+/**
+ * Builds an app in the folder `temp` and packs it: the bundle, the alias of its handler where it exports one, and the licences
+ * of what is in it. Undefined: the app has no function.
+ */
+export async function packageApp(
+  app: AppFolder,
+  { root, temp, revision }: { readonly root: string; readonly temp: string; readonly revision: Revision },
+): Promise<PackagedApp | undefined> {
+  const bundle = await bundleApp(app, join(temp, app.name));
+  if (bundle === undefined) return undefined;
+  const components = await loadComponents(bundle.inputs, root);
+  const zip = toZip(addFiles(bundle, toNotices(components)));
+  const bill = toBillOfMaterials({
+    ...{ app: app.name, version: revision.version, at: revision.at, components },
+    sha256: createHash("sha256").update(zip).digest("hex"),
+    external: bundle.inputs.external,
+  });
+  return { name: app.name, zip, bill };
+}
+
+function addFiles({ files, inputs }: Bundle, notices: string): Files {
+  const text = new TextEncoder();
+  const more: [string, Uint8Array][] = [["NOTICES.txt", text.encode(notices)]];
+  if (inputs.exports.includes("lambdaHandler")) more.push(["src/index.mjs", text.encode(ALIAS)]);
+  return new Map([...files, ...more]);
+}
