@@ -92,7 +92,9 @@ export async function startCloud(): Promise<Cloud> {
     },
     async send(QueueUrl, body) {
       const MessageBody = typeof body === "string" ? body : JSON.stringify(body);
-      const fifo = QueueUrl.endsWith(".fifo") ? { MessageGroupId: "g", MessageDeduplicationId: MessageBody } : {};
+      const fifo = QueueUrl.endsWith(".fifo")
+        ? { MessageGroupId: toGroup(body), MessageDeduplicationId: MessageBody }
+        : {};
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...fifo }));
     },
     async take(queueUrl) {
@@ -109,6 +111,12 @@ export async function startCloud(): Promise<Cloud> {
       await new Promise((resolve) => tables.close(resolve));
     },
   };
+}
+
+/** Senders name the stack; what names none is in a group of its own. */
+function toGroup(body: unknown): string {
+  const named = typeof body === "object" && body !== null && "stackId" in body ? body.stackId : undefined;
+  return typeof named === "string" && named !== "" ? named : "none";
 }
 
 function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
