@@ -4,9 +4,11 @@ import { dirname, join } from "node:path";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 
+const require = createRequire(import.meta.url);
+
 /** CycloneDX's own schemas, as they come with its library: what is wrong with a bill of materials, one line each. */
 export function findBillFaults(bill: unknown): readonly string[] {
-  const library = dirname(createRequire(import.meta.url).resolve("@cyclonedx/cyclonedx-library/package.json"));
+  const library = dirname(require.resolve("@cyclonedx/cyclonedx-library/package.json"));
   const load = (name: string): object =>
     JSON.parse(readFileSync(join(library, "res/schema", `${name}.SNAPSHOT.schema.json`), "utf8"));
   const ajv = new Ajv({ strict: false, allErrors: true });
