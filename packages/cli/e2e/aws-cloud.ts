@@ -1,0 +1,83 @@
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
+import dynalite from "dynalite";
+import { buildApp } from "fauxqs";
+
+/** Emulated queues, buckets and tables on loopback ports, with what a yard consists of. */
+export interface AwsCloud {
+  /** What leads there. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** As in a configuration. */
+  readonly yard: Readonly<Record<string, unknown>>;
+  readonly queues: { readonly events: string; readonly tasks: string };
+  /** Resolves when a state manager has made its own table. */
+  waitForWorkTable(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const REGION = "eu-west-1";
+const DEAD = { deadLetterTargetArn: `arn:aws:sqs:${REGION}:000000000000:dead-letters`, maxReceiveCount: 5 };
+
+/** Starts them with a table of CloudSeam's shape and these machines. */
+export async function startAwsCloud(machines: Readonly<Record<string, string>>): Promise<AwsCloud> {
+  const app = buildApp({ logger: false, defaultRegion: REGION });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const endpoint = toAddress(app.server.address());
+  const tablesEndpoint = toAddress(tables.address());
+  const common = { region: REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+  const sqs = new SQSClient({ ...common, endpoint });
+  for (const name of ["dead-letters", "stack-events", "stack-tasks"]) {
+    const Attributes = name === "dead-letters" ? {} : { VisibilityTimeout: "180", RedrivePolicy: JSON.stringify(DEAD) };
+    await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }));
+  }
+  await fillBucket(new S3Client({ ...common, endpoint, forcePathStyle: true }), machines);
+  const dynamodb = new DynamoDBClient({ ...common, endpoint: tablesEndpoint });
+  await createTable(dynamodb);
+  const queues = {
+    events: `${endpoint}/000000000000/stack-events`,
+    tasks: `${endpoint}/000000000000/stack-tasks`,
+  };
+  return {
+    queues,
+    environment: {
+      ...{ AWS_REGION: REGION, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
+      ...{ AWS_ENDPOINT_URL: endpoint, AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint },
+    },
+    yard: {
+      ...{ type: "aws", eventQueueUrl: queues.events, taskQueueUrl: queues.tasks, stacksTable: "Stacks" },
+      machines: { bucket: "machines", prefix: "m/" },
+    },
+    async waitForWorkTable() {
+      const patience = { client: dynamodb, minDelay: 1, maxDelay: 1, maxWaitTime: 60 };
+      await waitUntilTableExists(patience, { TableName: "Stacks-work" });
+    },
+    async stop() {
+      await app.close();
+      await new Promise((resolve) => tables.close(resolve));
+    },
+  };
+}
+
+function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+  if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function fillBucket(s3: S3Client, machines: Readonly<Record<string, string>>): Promise<void> {
+  await s3.send(new CreateBucketCommand({ Bucket: "machines" }));
+  for (const [name, Body] of Object.entries(machines)) {
+    await s3.send(new PutObjectCommand({ Bucket: "machines", Key: `m/${name}.yml`, Body }));
+  }
+}
+
+async function createTable(dynamodb: DynamoDBClient): Promise<void> {
+  const table = new CreateTableCommand({
+    ...{ TableName: "Stacks", BillingMode: "PAY_PER_REQUEST" },
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+  });
+  await dynamodb.send(table);
+}
