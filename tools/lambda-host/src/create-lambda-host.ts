@@ -15,8 +15,8 @@ export interface LambdaHost {
   connect(input: EventSourceInput): Promise<EventSource>;
   /** `Invoke` with `RequestResponse`. Throws when the function is throttled or the event is larger than 6 MB. */
   invoke(functionName: string, event: unknown): Promise<Invocation>;
-  /** What a schedule does now. */
-  tick(functionName: string): Promise<Invocation>;
+  /** What a schedule does now. Undefined: the host has stopped meanwhile. */
+  tick(functionName: string): Promise<Invocation | undefined>;
   /** A schedule: each full minute of the clock. */
   everyMinute(functionName: string): void;
   /** All invocations that have ended, in that order. */
@@ -50,9 +50,10 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
   const stopped = new AbortController();
   const changes = createChanges();
 
-  function note(invocation: Invocation | undefined): void {
+  function note<Ended extends Invocation | undefined>(invocation: Ended): Ended {
     if (invocation !== undefined) invocations.push(invocation);
     changes.tell();
+    return invocation;
   }
 
   async function invoke(functionName: string, event: unknown): Promise<Invocation> {
@@ -61,11 +62,14 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
     }
     const invocation = await poolOf(pools, functionName).call(event);
     if (invocation === undefined) throw new Error("TooManyRequestsException: Rate Exceeded.");
-    note(invocation);
-    return invocation;
+    return note(invocation);
   }
 
-  const tick = (name: string) => invoke(name, toScheduleEvent(clock.now()));
+  /** Schedules call asynchronously ("Asynchronous invocation"): what is throttled waits for its turn. */
+  async function tick(functionName: string): Promise<Invocation | undefined> {
+    const event = toScheduleEvent(clock.now());
+    return note(await poolOf(pools, functionName).callWhenFree(event, stopped.signal));
+  }
 
   return {
     invocations,
@@ -86,7 +90,7 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
       return source;
     },
     everyMinute(functionName) {
-      // A failed or throttled call is not awaited: the next minute comes anyway.
+      // A failed call is not tried again here: the next minute comes anyway.
       void runSchedule({ clock, stopped: stopped.signal }, () => void tick(functionName).catch(() => changes.tell()));
     },
     async until(holds) {

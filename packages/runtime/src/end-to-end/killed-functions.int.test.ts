@@ -1,0 +1,84 @@
+import type { DoorRequest } from "@stackyard/aws-sim";
+import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Account, startAccount } from "../testing/start-account.ts";
+import { type LambdaYard, type LambdaYardInput, startLambdaYard } from "../testing/start-lambda-yard.ts";
+import { REVIEW_APP } from "../testing/start-manager.ts";
+
+let account: Account;
+let clock: FakeClock;
+let yard: LambdaYard | undefined;
+let calls: string[];
+beforeAll(async () => {
+  account = await startAccount();
+});
+afterAll(() => account.stop());
+beforeEach(() => {
+  clock = createFakeClock();
+  calls = [];
+  for (const name of ["network", "db"]) account.functions.add(name, () => void calls.push(name));
+});
+afterEach(() => yard?.stop());
+
+async function start(input: Partial<LambdaYardInput> = {}): Promise<LambdaYard> {
+  yard = await startLambdaYard({ account, clock, machines: { "review-app": REVIEW_APP }, ...input });
+  return yard;
+}
+
+const opened = { stackId: "pr-1", event: "OPENED", machine: "review-app" };
+const writesStack = ({ operation, body }: DoorRequest) =>
+  operation === "PutItem" && body.includes('"_state":{"S":"BUILD"}') && body.includes("Stacks-y");
+const sendsTasks = ({ service, operation, body }: DoorRequest) =>
+  service === "sqs" && operation.startsWith("SendMessage") && body.includes("stack-tasks");
+const sendsResult = ({ service, operation, body }: DoorRequest) =>
+  service === "sqs" && operation.startsWith("SendMessage") && body.includes("TASK_COMPLETED");
+
+describe("a state manager that is killed at its time-out", () => {
+  it.each([
+    ["before it has written", writesStack, "before"],
+    ["after it has written, and before it knows", writesStack, "after"],
+    ["before it has sent tasks", sendsTasks, "before"],
+    ["after it has sent tasks, and before it knows", sendsTasks, "after"],
+  ] as const)("%s, is followed by one that goes on", async (_where, matches, when) => {
+    const { host, send, find, outcomes, count } = await start({ runnerHasStore: true });
+    const held = account.door.hold(matches, when);
+
+    await send(opened);
+    await held;
+    // The time-out of the function, and the visibility time-out of its message.
+    await clock.advance(30_000);
+    await host.until(async () => (await find("pr-1")) === "LIVE");
+    await host.idle();
+
+    expect(outcomes("state-manager")[0]).toBe("timed-out");
+    expect(outcomes("state-manager").slice(1)).not.toContain("timed-out");
+    expect([...calls].sort()).toEqual(["db", "network"]);
+    expect(await count("eventDeadLetters")).toBe(0);
+  });
+});
+
+describe.each([
+  ["with the store", true],
+  ["by message alone", false],
+])("a task runner %s that is killed at its time-out", (_kind, runnerHasStore) => {
+  it.each(["before", "after"] as const)("%s its result has left, is followed by one that goes on", async (when) => {
+    const { host, send, find, outcomes, sources, count } = await start({ runnerHasStore });
+    const held = account.door.hold(sendsResult, when);
+
+    await send(opened);
+    await held;
+    // Time passes when nothing but the held runner is left to be killed.
+    await host.until(() => outcomes("task-runner").length === 1 && sources.events.busy === 0);
+    await host.until(async () => (await count("events")) === 0);
+    await clock.advance(600_000);
+    await host.until(() => outcomes("task-runner").length === 3 && sources.tasks.busy === 0);
+    // What a killed runner has left in the store is sent by the sweep.
+    await host.tick("state-manager");
+    await host.until(async () => (await find("pr-1")) === "LIVE");
+    await host.idle();
+
+    expect(outcomes("task-runner")).toEqual(["answered", "timed-out", "answered"]);
+    // By message alone nobody knows that the killed one had done its task.
+    expect(calls.length).toBe(runnerHasStore ? 2 : 3);
+  });
+});

@@ -1,0 +1,50 @@
+import { answerSecrets, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
+import { systemClock } from "@stackyard/core/engine";
+import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type Cloud, startCloud } from "./start-cloud.ts";
+import { type LambdaServer, startLambda } from "./start-lambda.ts";
+
+/** An account at one address, as an emulator that knows many services has one, with a database beside it. */
+export interface Account {
+  readonly cloud: Cloud;
+  readonly door: FrontDoor;
+  /** The users' functions that tasks call. */
+  readonly functions: LambdaServer;
+  /** What leads there, and nothing of Stackyard. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly postgres: PostgresServer | undefined;
+  /** Makes a secret. Gives its ARN. */
+  createSecret(name: string, value: unknown): string;
+  stop(): Promise<void>;
+}
+
+const ACCOUNT = "111122223333";
+const REGION = "eu-west-1";
+
+/** Starts it. `hasPostgres`: with a server, which takes a second. */
+export async function startAccount({ hasPostgres = false } = {}): Promise<Account> {
+  const [cloud, functions, postgres] = await Promise.all([
+    startCloud(),
+    startLambda(),
+    hasPostgres ? startPostgres({ durable: false }) : undefined,
+  ]);
+  const sim = createAwsSim({ clock: systemClock });
+  const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: ACCOUNT, name: "functions" });
+  const { AWS_ENDPOINT_URL: others = "", AWS_ENDPOINT_URL_DYNAMODB: dynamodb = "" } = cloud.environment;
+  const services = { dynamodb, lambda: functions.url, secretsmanager: answerSecrets(sim) };
+  const door = await openFrontDoor({ services, others });
+  return {
+    ...{ cloud, door, functions, postgres },
+    environment: {
+      ...{ AWS_DEFAULT_REGION: REGION, AWS_ENDPOINT_URL: door.url, LOG_LEVEL: "error" },
+      ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    },
+    createSecret: (name, value) => {
+      return sim.secrets.createSecret({ account: ACCOUNT, region: REGION, name, value: JSON.stringify(value) });
+    },
+    async stop() {
+      await door.stop();
+      await Promise.all([cloud.stop(), functions.stop(), postgres?.stop()]);
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import type { Clock, Store } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { createLambdaHost, type EventSource, type FunctionInput, type LambdaHost } from "@stackyard/lambda-host";
+import { createDynamodbStore } from "@stackyard/store-dynamodb";
+import { createPostgresStore } from "@stackyard/store-postgres";
+import { createStateManager } from "../state-manager/create-state-manager.ts";
+import { createTaskRunner, type TaskRunnerOptions } from "../task-runner/create-task-runner.ts";
+import { silentTelemetry } from "./silent-telemetry.ts";
+import type { Account } from "./start-account.ts";
+
+/** A yard of both functions in Lambda, behind queues as CloudSeam's users have set them up. */
+export interface LambdaYard {
+  readonly host: LambdaHost;
+  readonly queues: Readonly<Record<QueueName, string>>;
+  /** The event source mappings. */
+  readonly sources: Readonly<Record<"events" | "tasks", EventSource>>;
+  send(...events: readonly unknown[]): Promise<void>;
+  /** A stack as `BUILD PENDING ERROR`; empty when there is none. */
+  find(stackId: string): Promise<string>;
+  /** Why tasks of a stack have failed. */
+  findErrors(stackId: string): Promise<readonly string[]>;
+  /** How the invocations of a function have ended, in their order. */
+  outcomes(functionName: FunctionName): readonly string[];
+  /** How many messages lie in a queue, visible or not. */
+  count(queue: QueueName): Promise<number>;
+  stop(): Promise<void>;
+}
+
+type QueueName = "events" | "tasks" | "eventDeadLetters" | "taskDeadLetters";
+type FunctionName = "state-manager" | "task-runner";
+
+/** What of a yard is not the predecessor's. */
+export interface LambdaYardInput {
+  readonly account: Account;
+  readonly machines: Readonly<Record<string, string>>;
+  readonly store?: "dynamodb" | "postgres";
+  readonly suffix?: "" | ".fifo";
+  readonly clock?: Clock;
+  /** The runner knows the store. Default: it works by message alone, with nothing but the queue of events. */
+  readonly runnerHasStore?: boolean;
+  readonly managerEnvironment?: Readonly<Record<string, string>>;
+  readonly runnerEnvironment?: Readonly<Record<string, string>>;
+  readonly manager?: Partial<FunctionInput>;
+  readonly runner?: Partial<FunctionInput>;
+  readonly runnerOptions?: TaskRunnerOptions;
+  /** Messages of a batch. Default: one without partial batch responses, as the predecessor's; else with them. */
+  readonly batchSize?: number;
+}
+
+let yards = 0;
+
+/** Makes queues with dead-letter queues, a table or a database, machines in S3, both functions and their mappings. */
+export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYard> {
+  const { account, clock = systemClock, batchSize = 1 } = input;
+  const { cloud } = account;
+  yards += 1;
+  const queues = await createQueues(input, `${yards}${input.suffix ?? ""}`);
+  const { environment: placed, store } = await createStorePlace(input, yards);
+  const bucket = `yard-machines-${yards}`;
+  const objects = Object.entries(input.machines).map(([name, source]) => [`m/${name}.yml`, source] as const);
+  await cloud.createBucket(bucket, Object.fromEntries(objects));
+
+  const host = createLambdaHost({ sqs: cloud.sqs, clock });
+  host.addFunction({
+    // The time-outs and concurrencies of CloudSeam's documentation.
+    ...{ name: "state-manager", timeoutMs: 30_000, reservedConcurrency: 1 },
+    environment: {
+      ...{ ...account.environment, ...placed, SQS_TASK_QUEUE_URL: queues.tasks },
+      ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" },
+      ...input.managerEnvironment,
+    },
+    create: (environment) => createStateManager({ environment, clock, telemetry: silentTelemetry }).handler,
+    ...input.manager,
+  });
+  const withStore = input.runnerHasStore ? { ...placed, SQS_TASK_QUEUE_URL: queues.tasks } : {};
+  host.addFunction({
+    ...{ name: "task-runner", timeoutMs: 600_000, reservedConcurrency: 10 },
+    environment: {
+      ...{ ...account.environment, ...withStore, SQS_EVENT_QUEUE_URL: queues.events },
+      ...input.runnerEnvironment,
+    },
+    create: (environment) => {
+      return createTaskRunner({ clock, telemetry: silentTelemetry, ...input.runnerOptions, environment }).handler;
+    },
+    ...input.runner,
+  });
+  const mapping = { batchSize, reportsFailures: batchSize > 1 };
+  const sources = {
+    events: await host.connect({ ...mapping, queueUrl: queues.events, functionName: "state-manager" }),
+    tasks: await host.connect({ ...mapping, queueUrl: queues.tasks, functionName: "task-runner" }),
+  };
+
+  return {
+    ...{ host, queues, sources },
+    send: async (...events) => {
+      for (const event of events) await cloud.send(queues.events, event);
+    },
+    async find(stackId) {
+      const [{ stack } = {}] = await store.load([stackId]);
+      return [stack?.state ?? "", ...(stack?.tasks.map(({ status }) => status) ?? [])].join(" ");
+    },
+    async findErrors(stackId) {
+      const [{ stack } = {}] = await store.load([stackId]);
+      return stack?.tasks.flatMap(({ errorMessage = [] }) => errorMessage) ?? [];
+    },
+    outcomes: (name) =>
+      host.invocations.filter(({ functionName }) => functionName === name).map(({ outcome }) => outcome.kind),
+    count: (queue) => countMessages(account, queues[queue]),
+    async stop() {
+      host.stop();
+      await store.close();
+    },
+  };
+}
+
+async function createQueues({ account: { cloud } }: LambdaYardInput, suffix: string): Promise<LambdaYard["queues"]> {
+  const create = (name: string, attributes: Readonly<Record<string, string>> = {}) =>
+    cloud.createQueue(`${name}-y${suffix}`, attributes);
+  const redrive = (name: string) => {
+    const deadLetterTargetArn = `arn:aws:sqs:eu-west-1:000000000000:${name}-y${suffix}`;
+    return { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: "5" }) };
+  };
+  return {
+    eventDeadLetters: await create("event-dead-letters"),
+    taskDeadLetters: await create("task-dead-letters"),
+    events: await create("stack-events", { VisibilityTimeout: "30", ...redrive("event-dead-letters") }),
+    tasks: await create("stack-tasks", { VisibilityTimeout: "600", ...redrive("task-dead-letters") }),
+  };
+}
+
+interface StorePlace {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly store: Store;
+}
+
+async function createStorePlace(
+  { account, store = "dynamodb", clock = systemClock }: LambdaYardInput,
+  number: number,
+): Promise<StorePlace> {
+  if (store === "postgres") return createDatabase(account, number);
+  const table = `Stacks-y${number}`;
+  await account.cloud.createTable(table);
+  const client = account.cloud.dynamodb;
+  const environment = { DYNAMODB_TABLE: table };
+  return { environment, store: await createDynamodbStore({ table, client, clock, createTables: "work" }) };
+}
+
+/** All yards of an account share its database; the ids of their stacks differ. */
+async function createDatabase({ postgres, createSecret }: Account, number: number): Promise<StorePlace> {
+  if (postgres === undefined) throw new TypeError("This account has no database.");
+  const { hostname: host, port } = new URL(postgres.url);
+  // As RDS writes it.
+  const login = { engine: "postgres", username: "postgres", password: "postgres", dbname: "postgres" };
+  const secret = createSecret(`database-${number}`, { ...login, host, port: Number(port) });
+  const environment = { POSTGRES_CONNECTION_SECRET: secret };
+  return { environment, store: await createPostgresStore({ connection: postgres.url, maxConnections: 2 }) };
+}
+
+async function countMessages({ cloud: { sqs } }: Account, QueueUrl: string): Promise<number> {
+  const ask = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+  const { Attributes = {} } = await sqs.send(ask);
+  const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: hidden } = Attributes;
+  return Number(visible) + Number(hidden);
+}
