@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
 import { cloudFormationFaults as faults } from "./cloudformation-faults.ts";
 import type { CloudFormationState } from "./cloudformation-state.ts";
@@ -33,12 +34,17 @@ export function createChangeSet(state: CloudFormationState, call: SimCall): unkn
   checkCapabilities(template, input["Capabilities"]);
   const content = toContent(template, stack, call);
   const changes = findChanges(stack.resources, content.resolved.resources);
-  const sameTags = JSON.stringify(stack.content?.tags ?? []) === JSON.stringify(content.tags);
-  const failure = changes.length === 0 && sameTags ? NO_CHANGES : undefined;
+  const isSame = changes.length === 0 && isDeepStrictEqual(toRest(stack.content), toRest(content));
+  const failure = isSame ? NO_CHANGES : undefined;
   const id = `arn:aws:cloudformation:${call.region}:${call.identity.account}:changeSet/${name}/${stack.changeSets.size}`;
   const set: ChangeSet = { id, name, kind, content, changes, createdAt: now, readyAt: now + READY_MS, failure };
   stack.changeSets.set(name, set);
   return { Id: id, StackId: stack.id };
+}
+
+/** What an update can change beside resources. */
+function toRest(content: StackContent | undefined) {
+  return [content?.tags ?? [], [...(content?.resolved.outputs ?? [])]];
 }
 
 function openForChange(state: CloudFormationState, call: SimCall, kind: "create" | "update"): SimStack {

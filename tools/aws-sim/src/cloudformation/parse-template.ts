@@ -27,6 +27,7 @@ export interface Template {
   readonly description: string | undefined;
   readonly parameters: Readonly<Record<string, ParameterDeclaration>>;
   readonly conditions: Readonly<Record<string, TemplateValue>>;
+  readonly mappings: Readonly<Record<string, TemplateValue>>;
   readonly resources: Readonly<Record<string, ResourceDeclaration>>;
   readonly outputs: Readonly<Record<string, { readonly Value: TemplateValue; readonly Condition?: string }>>;
 }
@@ -41,7 +42,7 @@ const MAX_OBJECT_BYTES = 1_048_576;
 export function parseTemplate(text: string): Template {
   if (Buffer.byteLength(text) > MAX_OBJECT_BYTES) throw refuse("Template may not exceed 1000000 bytes in size.");
   const document = Object(parseJson(text));
-  const { Resources = {}, Parameters = {}, Conditions = {}, Outputs = {}, Description } = document;
+  const { Resources = {}, Parameters = {}, Conditions = {}, Mappings = {}, Outputs = {}, Description } = document;
   const count = (section: object): number => Object.keys(section).length;
   if (count(Resources) === 0) {
     throw refuse("Template format error: At least one Resources member must be defined.");
@@ -57,6 +58,7 @@ export function parseTemplate(text: string): Template {
   }
   return {
     ...{ text, parameters: Parameters, conditions: Conditions, resources: Resources, outputs: Outputs },
+    mappings: Mappings,
     description: typeof Description === "string" ? Description : undefined,
   };
 }

@@ -21,7 +21,8 @@ const NO_VALUE = Symbol("AWS::NoValue");
 
 /**
  * Puts parameters and conditions in (user guide, "Intrinsic function reference": Ref, Fn::Sub, Fn::If, Fn::Join and the
- * condition functions). `pseudo`: values of pseudo parameters such as `AWS::Region`. Other functions stay as they are.
+ * condition functions; Fn::FindInMap, Fn::Select, Fn::Split). `pseudo`: values of pseudo parameters such as `AWS::Region`.
+ * Other functions stay as they are.
  */
 export function resolveTemplate(
   template: Template,
@@ -82,6 +83,18 @@ const FUNCTIONS: Readonly<Record<string, (argument: unknown, scope: Scope) => un
     const [by, parts] = toList(argument);
     const resolved = resolve(parts, scope);
     return Array.isArray(resolved) ? resolved.map(toText).join(String(by)) : { "Fn::Join": [by, resolved] };
+  },
+  "Fn::Split": (argument, scope) => {
+    const [by, text] = toList(resolve(argument, scope));
+    return typeof text === "string" ? text.split(String(by)) : { "Fn::Split": [by, text] };
+  },
+  "Fn::Select": (argument, scope) => {
+    const [at, list] = toList(resolve(argument, scope));
+    return Array.isArray(list) ? list[Number(at)] : { "Fn::Select": [at, list] };
+  },
+  "Fn::FindInMap": (argument, scope) => {
+    const [map, top, second] = toList(resolve(argument, scope)).map(String);
+    return Object(Object(Object(scope.template.mappings)[map ?? ""])[top ?? ""])[second ?? ""];
   },
   "Fn::Equals": (argument, scope) => {
     const [a, b] = toList(resolve(argument, scope));

@@ -11,7 +11,7 @@ import {
   paginateDescribeStackEvents,
 } from "@aws-sdk/client-cloudformation";
 import { describe, expect, it } from "vitest";
-import { BUCKET, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, BUCKET, createWorld, OTHER } from "../testing/a-world.ts";
 
 const queue = (QueueName?: string) => ({ Type: "AWS::SQS::Queue", Properties: QueueName ? { QueueName } : {} });
 
@@ -401,6 +401,39 @@ describe("a stack", () => {
     expect(await list(own)).toBe(1);
     expect(await list(world.client(CloudFormationClient, stranger))).toBe(0);
     expect(await list(world.client(CloudFormationClient, world.credentials, "eu-west-3"))).toBe(0);
+  });
+
+  it("tells in its outputs what its resources are called, and knows mappings, lists and parts of texts", async () => {
+    const { make, client } = createYard();
+    const Resources = { Own: queue("own"), Made: queue(), Table: { Type: "AWS::DynamoDB::Table", Properties: {} } };
+    const attribute = (id: string, name: string) => ({ "Fn::GetAtt": [id, name] });
+    const Values = {
+      Url: { Ref: "Own" },
+      Arn: attribute("Made", "Arn"),
+      Name: { Ref: "Table" },
+      Other: attribute("Table", "StreamArn"),
+      Mapped: { "Fn::FindInMap": ["Sizes", "small", "memory"] },
+      Part: { "Fn::Select": [1, { "Fn::Split": [",", "a,b"] }] },
+    };
+    const Outputs = Object.fromEntries(Object.entries(Values).map(([name, Value]) => [name, { Value }]));
+
+    await make(aTemplate(Resources, { Outputs, Mappings: { Sizes: { small: { memory: "512" } } } }));
+
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: "yard" }));
+    expect(Object.fromEntries(stack?.Outputs?.map((each) => [each.OutputKey, each.OutputValue]) ?? [])).toEqual({
+      Url: `https://sqs.eu-west-1.amazonaws.com/${ACCOUNT}/own`,
+      Arn: `arn:aws:sqs:eu-west-1:${ACCOUNT}:yard-Made`,
+      ...{ Name: "yard-Table", Other: "Table.StreamArn", Mapped: "512", Part: "b" },
+    });
+  });
+
+  it("is updated when only its outputs change", async () => {
+    const { make, update, status } = createYard();
+    await make(aTemplate());
+
+    await make(aTemplate(undefined, { Outputs: { A: { Value: "1" } } }), update);
+
+    expect(await status()).toBe("UPDATE_COMPLETE");
   });
 
   it("tells its events in pages of a hundred, the newest first", async () => {

@@ -2,6 +2,7 @@ import { findText, type SimCall, textOf } from "../sim-call.ts";
 import { cloudFormationFaults as faults } from "./cloudformation-faults.ts";
 import type { CloudFormationState } from "./cloudformation-state.ts";
 import { findFailure } from "./find-failure.ts";
+import { resolveReferences } from "./resolve-references.ts";
 import { runOperation, STACK_TYPE } from "./run-operation.ts";
 import { findStatusEvent, type SimStack, type StackContent, type StackEventRow, statusOf } from "./sim-stack.ts";
 
@@ -64,11 +65,15 @@ function toStack(stack: SimStack, now: number) {
     ...{ StackId: id, StackName: name, StackStatus: status, CreationTime: new Date(createdAt) },
     ...(updatedAt === undefined ? {} : { LastUpdatedTime: new Date(updatedAt) }),
     ...(reason === undefined ? {} : { StackStatusReason: reason }),
-    ...(content === undefined ? { Tags: [] } : toContentFields(content)),
+    ...(content === undefined ? { Tags: [] } : toContentFields(content, stack)),
   };
 }
 
-function toContentFields({ parameters, tags, template, resolved }: StackContent) {
+function toContentFields({ parameters, tags, template, resolved }: StackContent, stack: SimStack) {
+  const place = { stackName: stack.name, region: stack.region, account: stack.account };
+  const outputs = [...resolved.outputs].map(([key, value]) => {
+    return [key, resolveReferences(value, resolved.resources, place)] as const;
+  });
   return {
     ...(template.description === undefined ? {} : { Description: template.description }),
     Parameters: [...parameters].map(([ParameterKey, value]) => {
@@ -76,7 +81,7 @@ function toContentFields({ parameters, tags, template, resolved }: StackContent)
       return { ParameterKey, ParameterValue: template.parameters[ParameterKey]?.NoEcho ? "****" : value };
     }),
     Tags: tags,
-    Outputs: [...resolved.outputs].map(([OutputKey, value]) => {
+    Outputs: outputs.map(([OutputKey, value]) => {
       return { OutputKey, OutputValue: typeof value === "string" ? value : JSON.stringify(value) };
     }),
   };

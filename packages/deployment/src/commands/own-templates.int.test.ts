@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { synthesizeTemplates } from "@stackyard/cdk";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { ACCOUNT, BUCKET, createCloud } from "../testing/a-cloud.ts";
+import { writeRelease } from "../testing/a-release.ts";
+import { makeProject } from "../testing/run-command.ts";
+
+const project = makeProject();
+const { aws, sim } = createCloud();
+const parameter = ["MachineBucket=machines"];
+const queue = (name: string) => `arn:aws:sqs:eu-west-1:${ACCOUNT}:${name}`;
+
+beforeAll(async () => {
+  const templates = Object.fromEntries(synthesizeTemplates().map(({ name, body }) => [name, body]));
+  writeRelease(join(project.folder, "dist/release"), {
+    ...{ zips: { "state-manager": "one", "task-runner": "two" }, templates },
+  });
+  await project.run(aws, "apps publish", { bucket: BUCKET });
+});
+
+afterAll(() => project.remove());
+
+it("the whole yard needs a bucket of machines and nothing else", async () => {
+  const { results, notes } = await project.run(aws, "apps deploy", { name: "yard", yard: "main", parameter });
+
+  expect(results).toMatchObject([{ stack: "stackyard-main", result: "created" }]);
+  expect(notes.at(-1)).toContain(`eventQueueUrl: "https://sqs.eu-west-1.amazonaws.com/${ACCOUNT}/stack-events"`);
+  expect(notes.at(-1)).toContain(`stacksTable: "stackyard-main-stacks"`);
+});
+
+it("a yard that stands changes nothing when it is deployed again", async () => {
+  const { results } = await project.run(aws, "apps deploy", { name: "yard", yard: "main" });
+
+  expect(results).toEqual([{ stack: "stackyard-main", result: "unchanged" }]);
+});
+
+it("a task runner apart finds the queues of its yard's state manager", async () => {
+  await project.run(aws, "apps deploy", { name: "state-manager", yard: "apart", parameter });
+
+  const { results } = await project.run(aws, "apps deploy", { name: "task-runner", yard: "apart" });
+
+  expect(results).toMatchObject([{ stack: "stackyard-apart-task-runner", result: "created" }]);
+  const last = sim.calls.findLast(({ operation }) => operation === "CloudFormation.CreateChangeSet");
+  expect(last?.input["Parameters"]).toEqual(
+    expect.arrayContaining([
+      { ParameterKey: "TaskQueueArn", ParameterValue: queue("apart-stack-tasks") },
+      { ParameterKey: "EventQueueArn", ParameterValue: queue("apart-stack-events") },
+      { ParameterKey: "TaskRunnerCodeKey", ParameterValue: "task-runner/0.1.0/task-runner.zip" },
+    ]),
+  );
+});
+
+it("a second yard stands beside the first, and one of the same name does not", async () => {
+  const second = await project.run(aws, "apps deploy", { name: "yard", yard: "test", parameter });
+  sim.cloudFormation.takeName("AWS::SQS::Queue", "old-stack-events");
+
+  expect(second.results).toMatchObject([{ result: "created" }]);
+  await expect(project.run(aws, "apps deploy", { name: "yard", yard: "old", parameter })).rejects.toMatchObject({
+    code: "OUTCOME_NEGATIVE",
+    message: expect.stringContaining("'old-stack-events' already exists"),
+  });
+});
