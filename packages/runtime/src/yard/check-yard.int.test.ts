@@ -1,3 +1,4 @@
+import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { silentLogger } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "../testing/start-cloud.ts";
@@ -126,6 +127,23 @@ describe("a look at a yard", () => {
     expect(await cloud.receive(yard.eventQueueUrl ?? "")).toBeUndefined();
     expect((await look({ stacksTable: "Empty" })).map(({ message }) => message)).toContain(
       'There is no table "Empty-work" in this account and region.',
+    );
+  });
+
+  it("tells of a topic that leads nowhere", async () => {
+    lambda.show([]);
+    const config = { endpoint: cloud.environment["AWS_ENDPOINT_URL"] ?? "", region: "eu-west-1" };
+    const sns = new SNSClient({ ...config, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
+    const { TopicArn: eventTopicArn = "" } = await sns.send(new CreateTopicCommand({ Name: "events" }));
+    sns.destroy();
+
+    const found = await look({ eventTopicArn });
+
+    expect(found.filter(({ check }) => check === "topic")).toMatchObject([
+      { status: "fail", message: "stack-events is not subscribed to events: events do not arrive." },
+    ]);
+    expect(found.find(({ check, status }) => check === "permissions" && status === "ok")?.message).toContain(
+      "sns:Publish",
     );
   });
 

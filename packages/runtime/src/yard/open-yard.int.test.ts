@@ -1,3 +1,4 @@
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { silentLogger } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "../testing/start-cloud.ts";
@@ -50,6 +51,25 @@ describe("a yard that somebody opens from outside", () => {
     const { items } = await opened.store.listHistory({ eventId: "e-1" }, { limit: 1 });
     expect(items).toMatchObject([{ outcome: "applied", actor: opened.caller }]);
     expect(opened.caller).toMatch(/^arn:aws:/);
+    await opened.close();
+  });
+
+  it("sends events to the topic where there is one", async () => {
+    const { eventQueueUrl = "", ...rest } = yard;
+    const config = { endpoint: cloud.environment["AWS_ENDPOINT_URL"] ?? "", region: "eu-west-1" };
+    const sns = new SNSClient({ ...config, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
+    const { TopicArn = "" } = await sns.send(new CreateTopicCommand({ Name: "events" }));
+    const Endpoint = `arn:aws:sqs:eu-west-1:000000000000:${eventQueueUrl.split("/").at(-1)}`;
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol: "sqs", Endpoint }));
+    sns.destroy();
+    const context = { environment: cloud.environment, logger: silentLogger };
+    const opened = await openYard({ ...rest, eventTopicArn: TopicArn }, context);
+    const message = { stackId: "pr-2", event: "OPENED", machine: "review-app" };
+
+    await opened.store.enqueue([{ id: "e-2", stackId: "pr-2", origin: "external", receivedAt: Date.now(), message }]);
+
+    await manager.play();
+    expect((await opened.store.load(["pr-2"]))[0]?.stack).toMatchObject({ state: "BUILD" });
     await opened.close();
   });
 

@@ -1,0 +1,59 @@
+import { createAwsAccess } from "@stackyard/aws";
+import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { silentLogger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openStore } from "../open-store.ts";
+import { checkStore } from "./check-store.ts";
+import { toYardDeps } from "./yard-context.ts";
+import { toYardParts } from "./yard-parts.ts";
+import type { YardScene } from "./yard-scene.ts";
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+
+function aScene(connectionSecret: string): YardScene {
+  const sim = createAwsSim({ clock: systemClock });
+  const account = "111122223333";
+  const credentials = sim.iam.addUser({ account, name: "ada" });
+  const { hostname, port, username, password, pathname } = new URL(server.url);
+  const value = { username, password, host: hostname, dbname: pathname.slice(1), port: Number(port) };
+  sim.secrets.createSecret({ account, region: "eu-west-1", name: "yard/db", value: JSON.stringify(value) });
+  const plugins = [createSimPlugin(sim)];
+  const aws = createAwsAccess({
+    ...{ clock: systemClock, session: { name: "t" }, region: "eu-west-1", credentials, plugins },
+  });
+  const queues = "https://sqs.eu-west-1.amazonaws.com/111122223333";
+  const yard = {
+    ...{ type: "aws", eventQueueUrl: `${queues}/events`, taskQueueUrl: `${queues}/tasks`, connectionSecret },
+    machines: { bucket: "machines" },
+  } as const;
+  return { yard, parts: toYardParts(yard), aws, deps: toYardDeps({ environment: {}, logger: silentLogger }) };
+}
+
+describe("a look at a yard's database", () => {
+  it("makes no schema where there is none", async () => {
+    const scene = aScene("yard/db");
+
+    await expect(checkStore(scene)).rejects.toMatchObject({ code: expect.stringMatching(/^(CONFIG_INVALID|STORE_)/) });
+    await expect(checkStore(scene)).rejects.toThrow("stackyard migrate");
+  });
+
+  it("tells what lies in it", async () => {
+    const scene = aScene("yard/db");
+    const opening = { aws: scene.aws, clock: systemClock, logger: silentLogger, runnersHaveStore: false };
+    await (await openStore(scene.parts.store, opening)).close();
+
+    expect(await checkStore(scene)).toEqual([
+      { check: "store", status: "ok", message: "The database answers: 0 stacks, 0 events set aside." },
+    ]);
+  });
+
+  it("says which secret is not there", async () => {
+    await expect(checkStore(aScene("yard/other"))).rejects.toThrow("yard/other");
+  });
+});
