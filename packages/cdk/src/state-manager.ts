@@ -33,6 +33,8 @@ const EVENTS_A_BATCH = 10;
 /** The function that decides events: called with those of the queue, with what is due, and by a schedule each minute. */
 export class StateManager extends Construct {
   readonly function: AppFunction;
+  /** The rule of EventBridge that calls it each minute. */
+  readonly scheduleRuleName: string;
 
   constructor(scope: Construct, id: string, props: StateManagerProps) {
     super(scope, id);
@@ -60,7 +62,7 @@ export class StateManager extends Construct {
     const { name: functionName, arn: functionArn } = this.function;
     createQueueSource(this, "EventSource", { functionName, queueArn: queues.events.arn, batchSize: EVENTS_A_BATCH });
     createQueueSource(this, "TickSource", { functionName, queueArn: queues.ticks.arn, batchSize: EVENTS_A_BATCH });
-    new MinuteSchedule(this, "Schedule", { functionName, functionArn });
+    this.scheduleRuleName = new MinuteSchedule(this, "Schedule", { functionName, functionArn }).ruleName;
   }
 }
 

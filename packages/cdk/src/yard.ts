@@ -57,6 +57,7 @@ export class Yard extends Construct {
     this.eventQueue = Queue.fromQueueAttributes(this, "EventQueueReference", { queueUrl, queueArn });
     new YardAlarms(this, "Alarm", {
       ...{ ...props.alarms, yardName, queues: this.queues },
+      scheduleRuleName: this.stateManager.scheduleRuleName,
       functions: { StateManager: this.stateManager.function, TaskRunner: this.taskRunner.function },
     });
   }

@@ -11,12 +11,12 @@ export interface AlarmMetric {
   readonly statistic: "Maximum" | "Minimum" | "Sum";
 }
 
-/** When an alarm goes off: so many periods over the threshold. */
+/** When an alarm goes off: so many periods above a threshold, or below one. */
 export interface AlarmRule {
   /** What has happened, and what to do. */
   readonly description: string;
   readonly metric: AlarmMetric;
-  readonly above: number;
+  readonly limit: { readonly above: number } | { readonly below: number };
   readonly periodSeconds: number;
   readonly periods: number;
   readonly condition?: CfnCondition | undefined;
@@ -25,17 +25,25 @@ export interface AlarmRule {
 /** Topics that are told when an alarm goes off and when it is over. */
 export type AlarmTopics = Given<readonly string[]> | undefined;
 
-/** Makes an alarm. What rests has no values, and is well. */
+/** Makes an alarm. What rests has no values, and is well; what must not fall below a limit has to say so. */
 export function createAlarm(scope: Construct, id: string, rule: AlarmRule, topics: AlarmTopics): void {
-  const { description, metric, above, periodSeconds, periods, condition } = rule;
+  const { description, metric, limit, periodSeconds, periods, condition } = rule;
   const { namespace, metricName, dimensions, statistic } = metric;
   const actions = topics === undefined ? undefined : toCfnList(topics);
   const alarm = new CfnAlarm(scope, id, {
     alarmDescription: description,
-    ...{ namespace, metricName, statistic, threshold: above, comparisonOperator: "GreaterThanThreshold" },
+    ...{ namespace, metricName, statistic, ...toComparison(limit) },
     dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
-    ...{ period: periodSeconds, evaluationPeriods: periods, treatMissingData: "notBreaching" },
+    ...{ period: periodSeconds, evaluationPeriods: periods },
     ...(actions === undefined ? {} : { alarmActions: actions, okActions: actions }),
   });
   if (condition !== undefined) alarm.cfnOptions.condition = condition;
+}
+
+function toComparison(limit: AlarmRule["limit"]) {
+  if ("above" in limit) {
+    const comparisonOperator = "GreaterThanThreshold";
+    return { comparisonOperator, threshold: limit.above, treatMissingData: "notBreaching" };
+  }
+  return { comparisonOperator: "LessThanThreshold", threshold: limit.below, treatMissingData: "breaching" };
 }

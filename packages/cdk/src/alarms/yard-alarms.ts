@@ -22,6 +22,8 @@ export interface YardAlarmsProps extends YardAlarmSettings {
     YardQueues,
     "events" | "tasks" | "longTasks" | "eventDeadLetters" | "taskDeadLetters" | "tickDeadLetters"
   >;
+  /** The rule that calls the state manager each minute. Default: it is not watched. */
+  readonly scheduleRuleName?: string;
   /** Functions that must neither fail nor be throttled, by the names of their alarms. */
   readonly functions: Readonly<Record<string, { readonly name: string }>>;
 }
@@ -46,6 +48,7 @@ export class YardAlarms extends Construct {
     add("TasksWait", toWaitRule(queues.tasks, taskWaitSeconds));
     if (queues.longTasks !== undefined) add("LongTasksWait", toLongRule(queues.longTasks));
     add("StalledStacks", toStalledRule(props.yardName));
+    if (props.scheduleRuleName !== undefined) add("ScheduleStands", toScheduleRule(props.scheduleRuleName));
     new FunctionAlarms(this, "Functions", { functions, topicArns });
   }
 }
@@ -55,7 +58,7 @@ function toLetterRule({ name }: QueueAddress): AlarmRule {
   return {
     description: `Messages lie in ${name}: nothing works them any more. Each has its reason; send them again when it is mended.`,
     metric: { namespace: "AWS/SQS", metricName, dimensions: { QueueName: name }, statistic: "Maximum" },
-    ...{ above: 0, periodSeconds: MINUTE, periods: 1 },
+    ...{ limit: { above: 0 }, periodSeconds: MINUTE, periods: 1 },
   };
 }
 
@@ -67,7 +70,7 @@ function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
       ...{ namespace: "AWS/SQS", metricName: "ApproximateAgeOfOldestMessage", statistic: "Maximum" },
       dimensions: { QueueName: name },
     },
-    ...{ above: seconds, periodSeconds: MINUTE, periods: 5, condition: findCondition(queue) },
+    ...{ limit: { above: seconds }, periodSeconds: MINUTE, periods: 5, condition: findCondition(queue) },
   };
 }
 
@@ -80,7 +83,7 @@ function toLongRule(queue: Given<QueueAddress>): AlarmRule {
       ...{ namespace: "AWS/SQS", metricName: "ApproximateNumberOfMessagesVisible", statistic: "Minimum" },
       dimensions: { QueueName: name },
     },
-    ...{ above: 0, periodSeconds: FIVE_MINUTES, periods: 6, condition: findCondition(queue) },
+    ...{ limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 6, condition: findCondition(queue) },
   };
 }
 
@@ -92,6 +95,17 @@ function toStalledRule(yardName: string): AlarmRule {
       ...{ namespace: "Stackyard", metricName: "stalledStacks", statistic: "Maximum" },
       dimensions: { yard: yardName },
     },
-    ...{ above: 0, periodSeconds: 2 * FIVE_MINUTES, periods: 1 },
+    ...{ limit: { above: 0 }, periodSeconds: 2 * FIVE_MINUTES, periods: 1 },
+  };
+}
+
+function toScheduleRule(ruleName: string): AlarmRule {
+  return {
+    description: "The schedule does not call the state manager: what is due is worked late. Is its rule disabled?",
+    metric: {
+      ...{ namespace: "AWS/Events", metricName: "Invocations", statistic: "Sum" },
+      dimensions: { RuleName: ruleName },
+    },
+    ...{ limit: { below: 1 }, periodSeconds: FIVE_MINUTES, periods: 2 },
   };
 }

@@ -48,14 +48,20 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
   return { arn: queue.attrArn, url: queue.ref, name: queue.attrQueueName };
 }
 
+/** As many messages as SQS can: what is ordered and known again is so within a group. */
+const IN_ORDER = { fifoQueue: true, deduplicationScope: "messageGroup", fifoThroughputLimit: "perMessageGroupId" };
+
 /** CloudFormation refuses `FifoQueue: false`; the property must be absent. */
 function toFifo(name: string, isFifo: boolean | CfnCondition) {
   if (isFifo === false) return { queueName: name };
-  if (isFifo === true) return { queueName: `${name}.fifo`, fifoQueue: true };
-  const { logicalId } = isFifo;
+  if (isFifo === true) return { queueName: `${name}.fifo`, ...IN_ORDER };
+  const choose = (inOrder: unknown, others: unknown) => Fn.conditionIf(isFifo.logicalId, inOrder, others);
+  const only = (value: unknown) => choose(value, Aws.NO_VALUE);
   return {
-    queueName: Token.asString(Fn.conditionIf(logicalId, `${name}.fifo`, name)),
-    fifoQueue: Fn.conditionIf(logicalId, true, Aws.NO_VALUE),
+    queueName: Token.asString(choose(`${name}.fifo`, name)),
+    fifoQueue: only(IN_ORDER.fifoQueue),
+    deduplicationScope: Token.asString(only(IN_ORDER.deduplicationScope)),
+    fifoThroughputLimit: Token.asString(only(IN_ORDER.fifoThroughputLimit)),
   };
 }
 

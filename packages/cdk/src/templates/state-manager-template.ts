@@ -28,6 +28,7 @@ export function addStateManagerTemplate(app: App): Stack {
   });
   new YardAlarms(stack, "Alarm", {
     ...{ yardName: settings.yardName, queues, topicArns: parameters.givenList("AlarmTopicArns") },
+    scheduleRuleName: stateManager.scheduleRuleName,
     functions: { StateManager: stateManager.function },
   });
   addQueueOutputs(stack, queues);

@@ -94,7 +94,10 @@ describe("the queues of a yard", () => {
   it("keep the order of events where that is wanted, and their dead letters too", () => {
     const resolved = deploy({ EventOrder: "fifo" });
 
-    expect(propertiesOf(resolved, "EventQueue")).toMatchObject({ QueueName: "stack-events.fifo", FifoQueue: true });
+    expect(propertiesOf(resolved, "EventQueue")).toMatchObject({
+      ...{ QueueName: "stack-events.fifo", FifoQueue: true },
+      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+    });
     expect(propertiesOf(resolved, "EventDeadLettersQueue")).toMatchObject({ FifoQueue: true });
     expect(propertiesOf(deploy(), "EventQueue")).not.toHaveProperty("FifoQueue");
   });
@@ -256,9 +259,10 @@ describe("the store of a yard", () => {
 describe("the alarms of a yard", () => {
   const watched = (resolved: ResolvedTemplate) =>
     listOf(resolved, "AWS::CloudWatch::Alarm").map((id) => {
-      const { Namespace, MetricName, Dimensions, Threshold } = propertiesOf(resolved, id);
+      const { Namespace, MetricName, Dimensions, Threshold, ComparisonOperator } = propertiesOf(resolved, id);
+      const sign = ComparisonOperator === "LessThanThreshold" ? "<" : ">";
       const values = (Array.isArray(Dimensions) ? Dimensions : []).map(({ Value }) => Value);
-      return [Namespace, MetricName, ...values, `> ${Threshold}`].join(" ");
+      return [Namespace, MetricName, ...values, `${sign} ${Threshold}`].join(" ");
     });
 
   it("watch dead letters, age, stalled stacks, throttles and failures", () => {
@@ -269,11 +273,19 @@ describe("the alarms of a yard", () => {
       "AWS/SQS ApproximateAgeOfOldestMessage stack-events > 300",
       "AWS/SQS ApproximateAgeOfOldestMessage stack-tasks > 1800",
       "Stackyard stalledStacks main > 0",
+      "AWS/Events Invocations StateManagerScheduleRule < 1",
       "AWS/Lambda Throttles stackyard-main-state-manager > 0",
       "AWS/Lambda Errors stackyard-main-state-manager > 2",
       "AWS/Lambda Throttles stackyard-main-task-runner > 0",
       "AWS/Lambda Errors stackyard-main-task-runner > 2",
     ]);
+  });
+
+  it("take it for an alarm when the schedule says nothing, and for rest when a queue does", () => {
+    const resolved = deploy();
+
+    expect(propertiesOf(resolved, "AlarmScheduleStands")["TreatMissingData"]).toBe("breaching");
+    expect(propertiesOf(resolved, "AlarmEventsWait")["TreatMissingData"]).toBe("notBreaching");
   });
 
   it("watch the queue of long tasks where there is one", () => {
