@@ -28,7 +28,7 @@ export interface SpawnOptions {
 
 /** Starts the built command line. */
 export function spawnCli(words: readonly string[], { cwd, stdin = "", env = {}, bin = BIN }: SpawnOptions): SpawnedCli {
-  const { STACKYARD_URL, STACKYARD_TOKEN, DATABASE_URL, ...inherited } = process.env;
+  const { STACKYARD_URL, STACKYARD_TOKEN, STACKYARD_YARD, DATABASE_URL, ...inherited } = process.env;
   const child = spawn(process.execPath, [bin, ...words], { cwd, env: { ...inherited, ...env } });
   let [stdout, stderr] = ["", ""];
   const looks = new Set<() => void>();

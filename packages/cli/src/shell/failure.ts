@@ -57,7 +57,7 @@ export function tellFailure(write: (text: string) => void, { code, message, hint
 
 const HINTS: Readonly<Record<string, string>> = {
   UNREACHABLE:
-    "Start it with `stackyard dev` (of a team: `stackyard server`), or name another one with --url or STACKYARD_URL.",
+    "Start it with `stackyard dev` (of a team: `stackyard server`), or name another one with --url, --yard or STACKYARD_URL.",
   UNAUTHENTICATED: "Give the token with --token or STACKYARD_TOKEN; `stackyard dev` prints where it lies.",
   FORBIDDEN: "Ask for a token that allows it.",
   STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",

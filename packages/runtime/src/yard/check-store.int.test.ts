@@ -5,6 +5,7 @@ import { systemClock } from "@stackyard/core/engine";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../open-store.ts";
+import type { AwsYardOptions } from "./aws-yard-options.ts";
 import { checkStore } from "./check-store.ts";
 import { toYardDeps } from "./yard-context.ts";
 import { toYardParts } from "./yard-parts.ts";
@@ -28,10 +29,11 @@ function aScene(connectionSecret: string): YardScene {
     ...{ clock: systemClock, session: { name: "t" }, region: "eu-west-1", credentials, plugins },
   });
   const queues = "https://sqs.eu-west-1.amazonaws.com/111122223333";
-  const yard = {
-    ...{ type: "aws", eventQueueUrl: `${queues}/events`, taskQueueUrl: `${queues}/tasks`, connectionSecret },
+  const yard: AwsYardOptions = {
+    type: "aws",
+    ...{ eventQueueUrl: `${queues}/events`, taskQueueUrl: `${queues}/tasks`, connectionSecret },
     machines: { bucket: "machines" },
-  } as const;
+  };
   return { yard, parts: toYardParts(yard), aws, deps: toYardDeps({ environment: {}, logger: silentLogger }) };
 }
 
