@@ -68,6 +68,19 @@ describe("telemetry", () => {
     expect(parsed()).toEqual([]);
   });
 
+  it("names the invocation in each line, and flushes at its end, also when it fails", async () => {
+    const { telemetry, parsed } = await createBench({ environment: { EMF_METRICS: "true" } });
+
+    const failing = telemetry.invoke({ requestId: "r1" }, async () => {
+      await telemetry.tracing.run([one], async () => telemetry.logger.info("In it."));
+      telemetry.count("stalls", 1);
+      throw new TypeError("no");
+    });
+
+    await expect(failing).rejects.toThrow("no");
+    expect(parsed()).toMatchObject([{ requestId: "r1", traceId: one.traceparent.slice(3, 35) }, { stalls: 1 }]);
+  });
+
   it("follows LOG_LEVEL", async () => {
     const { telemetry, parsed } = await createBench({ environment: { LOG_LEVEL: "error" } });
 

@@ -41,6 +41,11 @@ export interface Telemetry {
   readonly count: Count;
   /** Measures how many stacks are in which state and what waits, at most every five minutes. */
   measureYard(store: MeasuredStore): Promise<void>;
+  /**
+   * Works one invocation: the fields (its id) stand in each line that is written meanwhile, and in the end what waits is written
+   * and sent. What cannot be told is no reason to fail.
+   */
+  invoke<Result>(fields: Readonly<Record<string, unknown>>, work: () => Promise<Result>): Promise<Result>;
   /** At the end of an invocation: writes and sends what waits, within seconds. Never throws. */
   flush(): Promise<void>;
 }
@@ -65,6 +70,10 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   };
   const spans = createSpans(scopes, tracer);
   const measure = createMeasureYard({ count, clock });
+  async function flushAll(): Promise<void> {
+    emf?.flush();
+    if (flush !== undefined) await flushWithin({ clock, logger }, flush);
+  }
   const deps: InstrumentDeps = { scopes, spans, count, clock };
   return {
     ...{ logger, count },
@@ -76,10 +85,14 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       // How it stands is told at once: in a container nothing else may end for hours.
       if (await measure(store)) emf?.flush();
     },
-    async flush() {
-      emf?.flush();
-      if (flush !== undefined) await flushWithin({ clock, logger }, flush);
+    async invoke(fields, work) {
+      try {
+        return await scopes.run({ fields }, work);
+      } finally {
+        await flushAll();
+      }
     },
+    flush: flushAll,
   };
 }
 

@@ -2,6 +2,7 @@ import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { App, AppOptions } from "../app.ts";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
 import { type ExecutorDefinition, toExecutorDefinitions } from "../executor-definitions.ts";
+import { toInvocationFields } from "../invocation-fields.ts";
 import { createOnce } from "../once.ts";
 import { runMain } from "../run-main.ts";
 import { type AppTelemetry, createAppTelemetry } from "../telemetry.ts";
@@ -38,13 +39,8 @@ export function createStateManager(options: StateManagerOptions = {}): App {
   if (options.environment?.["AWS_LAMBDA_FUNCTION_NAME"] !== undefined) void handling().catch(() => undefined);
   return {
     async handler(event, context) {
-      const { flush } = await telemetry();
-      try {
-        return await (await handling())(event, context);
-      } finally {
-        // What cannot be told is no reason to do the work again.
-        await flush().catch(() => undefined);
-      }
+      const { invoke } = await telemetry();
+      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
     },
     async main(signal) {
       const told = await telemetry();

@@ -4,6 +4,7 @@ import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import type { App, AppOptions, EnvironmentVariables } from "../app.ts";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
+import { toInvocationFields } from "../invocation-fields.ts";
 import { createOnce } from "../once.ts";
 import { runMain } from "../run-main.ts";
 import { type AppTelemetry, createAppTelemetry } from "../telemetry.ts";
@@ -34,13 +35,8 @@ export function createTaskRunner(options: TaskRunnerOptions = {}): App {
   const handling = createOnce(async () => createTaskHandler(await open(options, await telemetry(), toNeeds(options))));
   return {
     async handler(event, context) {
-      const { flush } = await telemetry();
-      try {
-        return await (await handling())(event, context);
-      } finally {
-        // What cannot be told is no reason to do the work again.
-        await flush().catch(() => undefined);
-      }
+      const { invoke } = await telemetry();
+      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
     },
     async main(signal) {
       const told = await telemetry();

@@ -10,5 +10,6 @@ export const silentTelemetry: AppTelemetry = {
   instrumentExecutor: (executor) => executor,
   count: () => {},
   measureYard: async () => {},
+  invoke: (_fields, work) => work(),
   flush: async () => {},
 };
