@@ -29,7 +29,7 @@ export async function runCommandLine(words: readonly string[], io: CommandLineIo
       io.stdout.write(read.text);
       return 0;
     }
-    if (read.kind === "usage") return tellUsage(read, words, io);
+    if (read.kind === "usage") return tellUsage(read, io);
     return await invoke(read.invocation, io);
   } catch (error) {
     return tell(error, io, words.includes("--json"));
@@ -39,19 +39,26 @@ export async function runCommandLine(words: readonly string[], io: CommandLineIo
 async function readCommandLine(words: readonly string[], io: CommandLineIo): Promise<ReadResult> {
   const commands = await listCommands(words, io);
   const columns = io.stdout.columns;
-  return readWords(words, {
+  const read = await readWords(words, {
     commands,
     groups: GROUPS,
     version: VERSION,
     ...(columns === undefined ? {} : { columns }),
   });
+  const missing = read.kind === "usage" && !hasFirstWord(commands, words) ? tellMissingPackage(words) : undefined;
+  if (missing !== undefined) throw missing;
+  return read;
+}
+
+function hasFirstWord(commands: readonly Command[], words: readonly string[]): boolean {
+  const [first] = words.filter((word) => !word.startsWith("-"));
+  return first !== undefined && commands.some(({ name }) => name.split(" ")[0] === first);
 }
 
 /** Ours; and those of the project's plugins where the words name none of ours, or help is asked for. */
 async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
   const [first] = words.filter((word) => !word.startsWith("-"));
-  const known = first !== undefined && COMMANDS.some(({ name }) => name.split(" ")[0] === first);
-  if (known || words.includes("--version") || words.includes("-V")) return COMMANDS;
+  if (hasFirstWord(COMMANDS, words) || words.includes("--version") || words.includes("-V")) return COMMANDS;
   const firsts = COMMANDS.map(({ name }) => name.split(" ")[0] ?? "");
   // For help, and for what is most likely a slip, a configuration that does not load is no matter.
   const quiet = first === undefined || first === "help" || findNearestName(first, firsts) !== undefined;
@@ -83,13 +90,7 @@ function tell(error: unknown, io: CommandLineIo, json: boolean): number {
   return failure.exitCode;
 }
 
-function tellUsage(
-  { message, help, json }: ReadResult & { readonly kind: "usage" },
-  words: readonly string[],
-  io: CommandLineIo,
-): number {
-  const missing = tellMissingPackage(words);
-  if (missing !== undefined) return tell(missing, io, json);
+function tellUsage({ message, help, json }: ReadResult & { readonly kind: "usage" }, io: CommandLineIo): number {
   if (help !== "" && !json) {
     io.stderr.write(help);
     return 64;

@@ -300,6 +300,20 @@ describe("commands of packages", () => {
     expect(help.stdout).toContain("tea");
   });
 
+  it("that are there tell of a wrong flag, and not of a package that is missing", async () => {
+    const cwd = aProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+        name: "apps ls", summary: "List.", args: { type: "object", properties: {} }, run: () => 0,
+      }] };`,
+    });
+
+    const { exitCode, stderr } = await runCli(["apps", "ls", "--bogus"], { cwd });
+
+    expect([exitCode, stderr]).toEqual([64, expect.stringContaining("--bogus")]);
+    expect(stderr).not.toContain("npm install");
+  });
+
   it("may have an argument of their own where ours say which server, and see environment, data folder and yards", async () => {
     const cwd = aProject({
       "stackyard.config.json":
