@@ -56,8 +56,7 @@ export function createAppsCommand<Args extends TObject>(
         const aws = openAws(context, yard);
         return await spec.run({ out, projectDir, dataDir, signal, yard, aws }, parseArgs(spec.args, rest));
       } catch (error) {
-        if (isStackyardError(error) && error.code === "UNREACHABLE") throw atAws(error);
-        throw error;
+        throw isStackyardError(error) ? withHint(error) : error;
       }
     },
   };
@@ -69,8 +68,18 @@ function parseArgs<Args extends TObject>(schema: Args, given: unknown): Static<A
   throw new StackyardError("USAGE", faults.join("; "));
 }
 
-/** Without a hint of its own, the command line would say how to start a server. */
-function atAws(error: StackyardError): StackyardError {
-  const details = { hint: "Try again later; look at the network and at the region.", ...error.details };
-  return new StackyardError(error.code, error.message, { cause: error, details });
+/** Without hints of its own, the command line would tell how to reach a server. */
+const HINTS: Readonly<Record<string, string>> = {
+  UNREACHABLE: "Nothing was lost: try again. Look at the network and at the region.",
+  RATE_LIMITED: "Try again a little later; what was done stays.",
+  UNAUTHENTICATED:
+    "Credentials are found as by the AWS CLI: the yard's profile in stackyard.config.ts, AWS_PROFILE, or keys in the environment.",
+  FORBIDDEN: "What these commands need stands in the README of @stackyard/deployment, under Permissions.",
+};
+
+function withHint(error: StackyardError): StackyardError {
+  const isLost = error.code === "CONFIG_INVALID" && error.message.includes("Region is missing");
+  const hint = isLost ? "Set AWS_REGION, or the yard's region in stackyard.config.ts." : HINTS[error.code];
+  if (hint === undefined || "hint" in error.details) return error;
+  return new StackyardError(error.code, error.message, { cause: error, details: { ...error.details, hint } });
 }

@@ -56,6 +56,18 @@ it("says that nothing is known yet", async () => {
   );
 });
 
+it("tells how to reach AWS, and not how to reach a server", async () => {
+  const { as, aws, sim } = createCloud();
+  sim.once("CloudFormation.DescribeStacks", () => Promise.reject(new Error("Region is missing")));
+
+  await expect(project.run(aws, "apps ls")).rejects.toMatchObject({
+    ...{ code: "CONFIG_INVALID", details: { hint: expect.stringContaining("AWS_REGION") } },
+  });
+  await expect(project.run(as([]), "apps ls")).rejects.toMatchObject({
+    ...{ code: "FORBIDDEN", details: { hint: expect.stringContaining("@stackyard/deployment") } },
+  });
+});
+
 it("shows no stacks that are not ours", async () => {
   const { aws } = createCloud();
   writeRelease(join(project.folder, "dist/release"));
