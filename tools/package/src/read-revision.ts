@@ -11,6 +11,17 @@ export interface Revision {
   readonly at: string | undefined;
 }
 
+/** What a release is built from; other files, such as an earlier release, change nothing. */
+const SOURCES = [
+  "apps",
+  "packages",
+  "tools",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.base.json",
+  "tsup.base.ts",
+];
+
 /** What git says of a working copy. */
 export interface GitFacts {
   readonly commit: string;
@@ -42,7 +53,7 @@ function readGit(root: string): GitFacts | undefined {
     return {
       commit: git("rev-parse", "HEAD"),
       tags: git("tag", "--points-at", "HEAD").split("\n"),
-      isChanged: git("status", "--porcelain", "--untracked-files=normal") !== "",
+      isChanged: git("status", "--porcelain", "--untracked-files=normal", "--", ...SOURCES) !== "",
       committedAt: Number(git("log", "-1", "--format=%ct")),
     };
   } catch {

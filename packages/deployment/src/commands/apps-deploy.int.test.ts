@@ -273,6 +273,14 @@ describe("apps deploy, when it fails", () => {
     expect((await deploy(machines)).results).toMatchObject([{ result: "created" }]);
   });
 
+  it("goes on where one died before it began", async () => {
+    await publish();
+    cloud.sim.once("CloudFormation.ExecuteChangeSet", () => Promise.reject(connectionReset()));
+    await expect(deploy(machines)).rejects.toMatchObject({ code: "UNREACHABLE" });
+
+    expect((await deploy(machines)).results).toMatchObject([{ result: "created" }]);
+  });
+
   it("gives up waiting after the time that it was given; CloudFormation goes on", async () => {
     const many = Object.fromEntries(
       Array.from({ length: 40 }, (_, n) => [`Queue${n}`, { Type: "AWS::SQS::Queue", Properties: {} }]),
