@@ -1,4 +1,5 @@
-// npm run bench [-- --side-by-side | --growth | --profile ID] [--quick] [--json FILE] …; see --help
+// npm run bench [-- --side-by-side | --growth | --aws | --profile ID] [--quick] [--json FILE] …; see --help
+import { runAws } from "./aws/run-aws.ts";
 import { type BenchArguments, HELP, parseArguments } from "./parse-arguments.ts";
 import { runEmbedded } from "./run-embedded.ts";
 import { CONTENDER_IDS } from "./side-by-side/load-contender.ts";
@@ -7,6 +8,7 @@ import { runSideBySide } from "./side-by-side/run-side-by-side.ts";
 
 async function run(input: BenchArguments): Promise<void> {
   if (input.kind === "profile") return runProfile(input.contender, input.quick);
+  if (input.kind === "aws") return runAws(input);
   return input.kind === "side-by-side" ? runSideBySide(input) : runEmbedded(input);
 }
 

@@ -13,6 +13,8 @@ it.each([
   [["--growth", "--page", "p.md"], { ...BESIDES, measure: "growth", page: "p.md" }],
   [["--side-by-side", "--growth"], { ...BESIDES, measure: "growth" }],
   [["--side-by-side", "--only", "stackyard,pg-boss"], { ...BESIDES, only: ["stackyard", "pg-boss"] }],
+  [["--aws", "--quick"], { kind: "aws", quick: true, json: "bench.json" }],
+  [["--aws", "--page", "p.md"], { kind: "aws", quick: false, json: "bench.json", page: "p.md" }],
   [["--profile", "pg-boss", "--quick"], { kind: "profile", contender: "pg-boss", quick: true }],
   [["--profile", "kue", "--help"], "help"],
 ])("reads %j", (args, expected) => {
@@ -23,7 +25,10 @@ it.each([
   [["--profile", "kue"], 'There is no contender "kue". Known: pg-boss, stackyard.'],
   [["--side-by-side", "--only", "stackyard,"], 'There is no contender "". Known: pg-boss, stackyard.'],
   [["--profile", "pg-boss", "--growth"], "--profile is a measurement of its own."],
-  [["--page", "p.md"], "--page and --only go with --side-by-side or --growth."],
+  [["--page", "p.md"], "--page and --only go with --side-by-side or --growth, --page also with --aws."],
+  [["--aws", "--growth"], "--aws is a measurement of its own."],
+  [["--aws", "--profile", "pg-boss"], "--aws is a measurement of its own."],
+  [["--aws", "--only", "pg-boss"], "--only goes with --side-by-side or --growth."],
   [["--fast"], expect.stringContaining("--fast")],
   [["growth"], expect.stringContaining("growth")],
 ])("refuses %j", (args, refusal) => {

@@ -39,10 +39,11 @@ describe("toVerdicts", () => {
       aLatencySummary({ contender: "wide", p99Ms: spread(1, 3, 90) }),
     ];
 
-    const [, latency] = toVerdicts(
-      { drains: [], ratios: [], latencies },
-      [...all, aContender("even"), aContender("wide")],
-    );
+    const [, latency] = toVerdicts({ drains: [], ratios: [], latencies }, [
+      ...all,
+      aContender("even"),
+      aContender("wide"),
+    ]);
 
     expect(latency).toBe(
       "grouped, at 50 jobs a second: a p99 of 8.0 ms to the start; below slow 1.0 (20.0 ms); level with even 1.0 (7.0 ms); behind fast 1.0 (4.3 ms), wide 1.0 (3.0 ms).",

@@ -1,0 +1,28 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it, onTestFinished } from "vitest";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+it("measures the built functions and counts what they ask of AWS", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "bench-aws-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [json, page] = [join(folder, "figures.json"), join(folder, "page.md")];
+  writeFileSync(page, "<!-- begin aws: written by the benchmark -->\n<!-- end aws -->\n");
+
+  await promisify(execFile)(process.execPath, [main, "--aws", "--quick", "--json", json, "--page", page]);
+
+  const { bundles, coldStarts, rates, requests } = JSON.parse(readFileSync(json, "utf8"));
+  expect(bundles[0]).toMatchObject({ app: "state-manager", bytes: expect.any(Number) });
+  // The aim is 1 MB without the SDK; what is read on demand (a store, exporters) does not delay a start.
+  expect(bundles[0].firstBytes).toBeLessThan(1_000_000);
+  expect([coldStarts.length, rates.length]).toEqual([2, 4]);
+  expect(requests).toMatchObject([{ transitions: 4 }, { transitions: 20 }, { transitions: 20 }]);
+  // A stack's item is written once for each of its events.
+  expect(requests[1].counts["dynamodb.PutItem"]).toBeGreaterThanOrEqual(20);
+  expect(readFileSync(page, "utf8")).toContain("| together |");
+});

@@ -1,0 +1,57 @@
+import type { DoorRequest } from "@stackyard/aws-sim";
+import { type AwsUse, NO_USE } from "./aws-prices.ts";
+import { toDynamodbUnits } from "./dynamodb-units.ts";
+
+/** What AWS is asked, between a beginning and an end. */
+export interface RequestLog {
+  add(request: DoorRequest, answer: Buffer): void;
+  begin(): void;
+  /** `invocations`: of functions in between. */
+  end(invocations: number): void;
+  /** Requests by `service.Operation`. Receives that found nothing are not counted: an idle queue has them too. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** The same as it is paid for, but for the time of functions. */
+  readonly use: AwsUse;
+}
+
+/** One that does not count yet. */
+export function createRequestLog(): RequestLog {
+  const counts = new Map<string, number>();
+  let use: AwsUse = NO_USE;
+  let counting = false;
+  return {
+    counts,
+    get use() {
+      return use;
+    },
+    begin() {
+      counting = true;
+    },
+    end(invocations) {
+      counting = false;
+      use = { ...use, invocation: invocations };
+    },
+    add(request, answer) {
+      if (!counting || isEmptyReceive(request, answer)) return;
+      const name = `${request.service}.${request.operation}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      use = addUse(use, request, answer);
+    },
+  };
+}
+
+/** Benchmarks ask for attributes of queues to see that all is done; nobody else does. */
+function isEmptyReceive({ operation }: DoorRequest, answer: Buffer): boolean {
+  if (operation === "GetQueueAttributes") return true;
+  return operation === "ReceiveMessage" && !answer.includes("ReceiptHandle");
+}
+
+function addUse(use: AwsUse, request: DoorRequest, answer: Buffer): AwsUse {
+  if (request.service === "sqs") return { ...use, queue: use.queue + 1 };
+  if (request.service === "s3") {
+    return request.operation === "ListObjectsV2" ? { ...use, list: use.list + 1 } : { ...use, get: use.get + 1 };
+  }
+  if (request.service !== "dynamodb") return use;
+  const { read, write } = toDynamodbUnits(request, answer);
+  return { ...use, read: use.read + read, write: use.write + write };
+}
