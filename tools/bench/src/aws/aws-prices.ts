@@ -6,8 +6,8 @@ export interface AwsPrice {
 }
 
 /**
- * Of US East (N. Virginia), on demand, without free tiers. Looked up in June 2026; the benchmark does not ask AWS. DynamoDB's
- * are those since 1 November 2024.
+ * Of US East (N. Virginia), on demand, without free tiers, as known in November 2026 from what is quoted of these pages; the
+ * benchmark does not ask AWS. DynamoDB's are those since 1 November 2024.
  */
 export const AWS_PRICES = {
   queue: { unit: "SQS request, standard queue", perMillion: 0.4, source: "aws.amazon.com/sqs/pricing" },

@@ -95,7 +95,8 @@ function toCostTable(requests: readonly RequestFigures[]): Table {
 
 function toPriceTable(): Table {
   return {
-    title: "Prices taken: US East (N. Virginia), on demand, without free tiers, looked up in June 2026",
+    title:
+      "Prices taken: US East (N. Virginia), on demand, without free tiers, as known in November 2026; look them up before you count on them",
     head: ["unit", "US dollars a million", "source"],
     rows: Object.values(AWS_PRICES).map(({ unit, perMillion, source }) => [unit, String(perMillion), source]),
   };
