@@ -15,6 +15,28 @@ describe("a tick", () => {
     expect(tick && toDueItem(tick)).toEqual(item);
   });
 
+  it("has room for the longest names that the store gives", () => {
+    const text = (maxLength: number) => fc.string({ minLength: 1, maxLength, unit: "binary" });
+    const deadline = fc.record({
+      kind: fc.constant("deadline" as const),
+      stackId: fc.string({ maxLength: 255 }),
+      attemptId: fc.oneof(text(8_192), fc.constant("a".repeat(8_192))),
+      task: fc.oneof(text(1_024), fc.constant("t".repeat(8_192))),
+      why: fc.constantFrom("deadline" as const, "cancel" as const),
+      dueAt: fc.nat(),
+    });
+    const reread = (item: Parameters<typeof toTick>[0]) => {
+      const tick = parseTick(JSON.stringify(toTick(item)));
+      return tick && toDueItem(tick);
+    };
+
+    fc.assert(
+      fc.property(deadline, (item) => {
+        expect(reread(item)).toEqual(item);
+      }),
+    );
+  });
+
   it("names the attempt of a poll, whose message the store has", () => {
     const message = { task: {}, stack: {}, dispatch: {} } as never;
     const tick = toTick({ kind: "poll", receipt: "r", attemptId: "a1", message, dueAt: 5 });

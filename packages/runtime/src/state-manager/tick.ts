@@ -2,7 +2,8 @@ import type { DueItem } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
-const Id = Type.String({ minLength: 1, maxLength: 4_096 });
+// As long as the store has them: a tick that its reader refused would be sent again for ever, and the deadline never come.
+const Id = Type.String({ minLength: 1 });
 // A stack that is not known yet may have parked events under the empty id.
 const StackId = Type.String({ maxLength: 255 });
 const Instant = Type.Integer({ minimum: 0 });
@@ -15,7 +16,7 @@ export const Tick = Type.Union([
     tick: Type.Literal("deadline"),
     stackId: StackId,
     attemptId: Id,
-    task: Type.String({ maxLength: 255 }),
+    task: Type.String(),
     why: Type.Union([Type.Literal("deadline"), Type.Literal("cancel")]),
     dueAt: Instant,
   }),
