@@ -27,6 +27,14 @@ describe("trace context", () => {
     expect(findCarrier({ traceparent, tracestate: "" })).toEqual({ traceparent });
   });
 
+  it.each([["\u0001"], ["a=\u00fc"], ["a=1\n"]])("leaves out the state %j, which no queue takes", (tracestate) => {
+    expect(findCarrier({ traceparent, tracestate })).toEqual({ traceparent });
+  });
+
+  it("is not found where more follows that no queue takes", () => {
+    expect(findCarrier({ traceparent: `${traceparent}-\u0001` })).toEqual({});
+  });
+
   it("comes back as it went out, with its state", () => {
     const carrier = { traceparent, tracestate: "a=1,b=2" };
     const context = toSpanContext(carrier);

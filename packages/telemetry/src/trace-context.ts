@@ -10,7 +10,7 @@ export const NO_CARRIER: TraceCarrier = {};
 export function findCarrier(values: Readonly<Record<string, unknown>>): TraceCarrier {
   const { traceparent, tracestate } = values;
   if (typeof traceparent !== "string" || toSpanContext({ traceparent }) === undefined) return NO_CARRIER;
-  const hasState = typeof tracestate === "string" && tracestate !== "" && tracestate.length <= MAX_TRACESTATE;
+  const hasState = typeof tracestate === "string" && TRACESTATE.test(tracestate);
   return hasState ? { traceparent, tracestate } : { traceparent };
 }
 
@@ -32,5 +32,6 @@ export function toSpanContext({ traceparent, tracestate }: TraceCarrier): SpanCo
   };
 }
 
-const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.{0,200})?$/;
-const MAX_TRACESTATE = 512;
+// Printable characters only, as the standard has it: a queue refuses a message with others in an attribute.
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-[\x20-\x7e]{0,200})?$/;
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;

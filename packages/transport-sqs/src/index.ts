@@ -8,6 +8,7 @@ export {
   type DeadLetterQueue,
   type DeadLetterQueueOptions,
 } from "./dead-letter-queue.ts";
+export { deleteMessages } from "./delete-messages.ts";
 export { createEventBatchHandler } from "./event-batch-handler.ts";
 export type { IncomingMessage } from "./incoming-message.ts";
 export {
@@ -18,6 +19,7 @@ export {
   type OutboxRelayDeps,
 } from "./outbox-relay.ts";
 export type { OutgoingMessage } from "./outgoing-message.ts";
+export type { FailedReceipt } from "./queue-reader.ts";
 export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";
 export type { Sender } from "./sender.ts";
 export { createSetAsideSender, type SetAsideSender } from "./set-aside-sender.ts";

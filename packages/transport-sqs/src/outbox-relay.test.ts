@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createOutboxRelay, type OutboxRelayDeps } from "./outbox-relay.ts";
 import { aTask } from "./testing/a-task.ts";
 import { anEvent } from "./testing/an-event.ts";
+import { createRecordingLogger } from "./testing/recording-logger.ts";
 
 const ATTEMPT = "pr-12/e1/1/db/1";
 
@@ -12,8 +13,9 @@ function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
   const clock = createFakeClock();
   const store = createMemoryStore();
   const sent: string[] = [];
+  const logger = createRecordingLogger();
   const relay = createOutboxRelay({
-    ...{ store, clock },
+    ...{ store, clock, logger },
     transport: {
       publish: async (events) => void sent.push(...events.map(({ id }) => `event ${id}`)),
       sendTasks: async (messages) => void sent.push(...messages.map(({ dispatch }) => `task ${dispatch.id}`)),
@@ -46,7 +48,7 @@ function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
     if (claimed.kind !== "granted") throw new TypeError("The claim was not granted.");
     await store.suspend(claimed.grant, { progress: {}, dueAt: clock.now() + ms, now: clock.now() });
   }
-  return { clock, store, sent, relay, dispatch, claim, suspendFor };
+  return { clock, logger, store, sent, relay, dispatch, claim, suspendFor };
 }
 
 describe("createOutboxRelay", () => {
@@ -177,6 +179,41 @@ describe("createOutboxRelay", () => {
     expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toMatchObject([
       { event: { id: "large" }, deliveries: 2 },
     ]);
+  });
+
+  it("passes over a message that its queue refuses for good, and sends those around it", async () => {
+    const refused = new StackyardError("CONFIG_INVALID", "The queue refuses it.", { details: { refused: "message" } });
+    const published: string[] = [];
+    const { clock, logger, relay, store } = createBench({
+      async publish(events) {
+        if (events.some(({ id }) => id === "bad")) throw refused;
+        published.push(...events.map(({ id }) => id));
+      },
+    });
+    await store.enqueue(["a", "bad", "b"].map((id) => anEvent({ id, stackId: id })));
+
+    expect(await relay.drain()).toBe(2);
+    expect(await relay.drain()).toBe(0);
+    expect(published).toEqual(["a", "b"]);
+    expect(logger.lines).toEqual(["error A message of the outbox is refused by its queue; it waits."]);
+    await clock.advance(300_000);
+    expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toMatchObject([
+      { event: { id: "bad" }, deliveries: 2 },
+    ]);
+  });
+
+  it("passes over nothing for a queue that is not there", async () => {
+    const published: number[] = [];
+    const { relay, store } = createBench({
+      async publish(events) {
+        published.push(events.length);
+        throw new StackyardError("CONFIG_INVALID", "There is no such queue.");
+      },
+    });
+    await store.enqueue(["a", "b"].map((id) => anEvent({ id, stackId: id })));
+
+    await expect(relay.drain()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect(published).toEqual([2]);
   });
 
   it("sends again what a process that died had taken", async () => {

@@ -1,5 +1,6 @@
-import { type Clock, isStackyardError, type Logger, type Store, silentLogger, type Transport } from "@stackyard/core";
+import { type Clock, type Logger, type Store, silentLogger, type Transport } from "@stackyard/core";
 import { type DueItem, systemClock } from "@stackyard/core/engine";
+import { isMessageRefused } from "./to-stackyard-error.ts";
 
 /** What a relay works with. */
 export interface OutboxRelayDeps {
@@ -30,7 +31,7 @@ export interface OutboxRelay {
   /**
    * Sends all that is due: results and other events that commits have made, task messages, polls, and attempts whose lease has
    * lapsed. Called after commits and again by the sweep; gives how many were sent. Throws errors of the transport, and what
-   * was not sent is in the outbox still; what is too large for its queue is passed over for some minutes. A crash between
+   * was not sent is in the outbox still; what its queue refuses for good is passed over for some minutes. A crash between
    * sending and removing sends twice, which ids and claims make harmless.
    */
   drain(options?: DrainOptions): Promise<number>;
@@ -91,7 +92,7 @@ interface DrainInput<Item> {
   send(items: readonly Item[], delayMs: number): Promise<void>;
 }
 
-async function drainKind<Item extends { readonly receipt: string }>(
+async function drainKind<Item extends EventItem | TaskItem>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
 ): Promise<number> {
@@ -108,7 +109,7 @@ async function drainKind<Item extends { readonly receipt: string }>(
 }
 
 /** One after the other; when one cannot be sent, those behind it are handed out again with it. */
-async function sendGroups<Item extends { readonly receipt: string }>(
+async function sendGroups<Item extends EventItem | TaskItem>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
   groups: readonly SentItems<Item>[],
@@ -143,8 +144,8 @@ function toDelayMs(item: unknown, now: number): number {
   return dueAt > now ? Math.ceil((dueAt + POLL_MARGIN_MS - now) / 1_000) * 1_000 : 0;
 }
 
-/** Sends and acknowledges. One item that is too large for the queue holds up no other: it waits, and the log says so. */
-async function sendItems<Item extends { readonly receipt: string }>(
+/** Sends and acknowledges. One item that its queue refuses for good holds up no other: it waits, and the log says so. */
+async function sendItems<Item extends EventItem | TaskItem>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
   { items, delayMs }: SentItems<Item>,
@@ -154,18 +155,18 @@ async function sendItems<Item extends { readonly receipt: string }>(
   try {
     await input.send(items, delayMs);
   } catch (error) {
-    const isTooLarge = isStackyardError(error, "PAYLOAD_TOO_LARGE");
-    if (isTooLarge && items.length > 1) return sendOneByOne(deps, input, { items, delayMs });
-    if (isTooLarge) logger.error("A message of the outbox is too large for its queue. Set claimChecks.", { error });
-    await store.giveBack(receipts, clock.now() + (isTooLarge ? TOO_LARGE_MS : 0));
-    if (isTooLarge) return 0;
-    throw error;
+    const isRefused = isMessageRefused(error);
+    if (isRefused && items.length > 1) return sendOneByOne(deps, input, { items, delayMs });
+    await store.giveBack(receipts, clock.now() + (isRefused ? REFUSED_MS : 0));
+    if (!isRefused) throw error;
+    logger.error("A message of the outbox is refused by its queue; it waits.", { error, ...toNames(items) });
+    return 0;
   }
   await store.acknowledge(receipts);
   return items.length;
 }
 
-async function sendOneByOne<Item extends { readonly receipt: string }>(
+async function sendOneByOne<Item extends EventItem | TaskItem>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
   { items, delayMs }: SentItems<Item>,
@@ -175,5 +176,11 @@ async function sendOneByOne<Item extends { readonly receipt: string }>(
   return sent;
 }
 
+/** Which message it is, for the log. */
+function toNames([item]: readonly (EventItem | TaskItem)[]): Readonly<Record<string, string>> {
+  if (item === undefined) return {};
+  return item.kind === "event" ? { eventId: item.event.id } : { attemptId: item.attemptId };
+}
+
 /** Until then somebody may have changed the configuration. */
-const TOO_LARGE_MS = 300_000;
+const REFUSED_MS = 300_000;

@@ -93,6 +93,7 @@ describe("sendInWaves", () => {
 
     await expect(send(["a"])).rejects.toMatchObject({
       code: "CONFIG_INVALID",
+      details: { refused: "message" },
       message: expect.stringContaining("InvalidMessageContents."),
     });
   });

@@ -1,5 +1,6 @@
 import { type Clock, type Random, StackyardError } from "@stackyard/core";
 import { byteSizeOf, type OutgoingMessage } from "./outgoing-message.ts";
+import { MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 import { toWaves } from "./to-waves.ts";
 
 /** One entry of a batch that was not taken, as SQS and SNS tell it. */
@@ -66,7 +67,7 @@ function toRefusal({ target }: WaveInput, entry: FailedEntry, entries: readonly 
       `${text} Raise its MaximumMessageSize, or set maxMessageBytes and claimChecks.`,
     );
   }
-  return new StackyardError("CONFIG_INVALID", text);
+  return new StackyardError("CONFIG_INVALID", text, { details: MESSAGE_REFUSED });
 }
 
 function toUnreachable({ target }: WaveInput, failed: readonly FailedEntry[]): StackyardError {

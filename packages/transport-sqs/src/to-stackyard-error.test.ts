@@ -33,6 +33,17 @@ describe("toStackyardError", () => {
     expect(error.message).toContain(`Sending to queue q failed with ${name}: No.`);
   });
 
+  it.each([
+    ["InvalidMessageContents", { refused: "message" }],
+    ["InvalidParameterValueException", { refused: "message" }],
+    ["InvalidAttributeValue", { refused: "message" }],
+    ["QueueDoesNotExist", {}],
+    ["InvalidAddress", {}],
+    ["UnsupportedOperation", {}],
+  ])("says with %s whether it is a message that is at fault", (name, details) => {
+    expect(toStackyardError(anSdkError(name, 400), "Sending")).toMatchObject({ code: "CONFIG_INVALID", details });
+  });
+
   it("leaves errors of ours as they are", () => {
     const error = new StackyardError("LEASE_LOST", "Gone.");
 

@@ -9,7 +9,20 @@ export function toStackyardError(error: unknown, what: string): StackyardError {
   const name = error instanceof Error ? error.name : "";
   const text = error instanceof Error ? error.message : String(error);
   const [code, advice] = judge(name, error);
-  return new StackyardError(code, `${what} failed with ${name || "an error"}: ${text}${advice}`, { cause: error });
+  const details = code === "CONFIG_INVALID" && AT_FAULT.test(name) ? MESSAGE_REFUSED : {};
+  return new StackyardError(code, `${what} failed with ${name || "an error"}: ${text}${advice}`, {
+    cause: error,
+    details,
+  });
+}
+
+/** The details of an error that is one message's fault; others may go to the same place. */
+export const MESSAGE_REFUSED = { refused: "message" } as const;
+
+/** True when what was sent is at fault, and would be refused each time. */
+export function isMessageRefused(error: unknown): boolean {
+  if (!isStackyardError(error)) return false;
+  return error.code === "PAYLOAD_TOO_LARGE" || error.details["refused"] === MESSAGE_REFUSED.refused;
 }
 
 type Judgement = readonly [ErrorCode, string];
@@ -29,6 +42,7 @@ const DENIED =
   /AccessDenied|AuthorizationError|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|KmsAccessDenied|Forbidden$/;
 const ABSENT = /NonExistentQueue|QueueDoesNotExist|NotFound(Exception)?$|NoSuchBucket|NoSuchKey|InvalidAddress/;
 const TOO_LARGE = /BatchRequestTooLong|EntityTooLarge/;
+const AT_FAULT = /InvalidMessageContents|InvalidParameterValue|InvalidAttributeValue/;
 const SLOW_DOWN = /Throttl|TooManyRequests|OverLimit|SlowDown|RequestLimitExceeded/;
 
 function statusOf(error: unknown): number {

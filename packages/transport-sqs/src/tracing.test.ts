@@ -18,6 +18,19 @@ describe("findCarrier", () => {
     expect(findCarrier({ tracestate: "a=1" })).toEqual({});
     expect(findCarrier({ traceparent, tracestate: "x".repeat(513) })).toEqual({ traceparent });
   });
+
+  it.each([[""], ["\u0001"], ["a=\u00fc"], ["a=1\n"]])(
+    "passes over the state %j, which no queue takes",
+    (tracestate) => {
+      expect(findCarrier({ traceparent, tracestate })).toEqual({ traceparent });
+    },
+  );
+
+  it("passes over a parent with more at its end that no queue takes", () => {
+    expect(findCarrier({ traceparent: `${traceparent}-more` })).toEqual({ traceparent: `${traceparent}-more` });
+    expect(findCarrier({ traceparent: `${traceparent}-\u0001` })).toEqual({});
+    expect(findCarrier({ traceparent: `${traceparent}\n` })).toEqual({});
+  });
 });
 
 describe("toTraceAttributes", () => {

@@ -16,7 +16,7 @@ export const noTracing: Tracing = { inject: () => ({}), run: (_carriers, work) =
 export function findCarrier(attributes: Readonly<Record<string, string>>): TraceCarrier {
   const { traceparent, tracestate } = attributes;
   if (traceparent === undefined || !TRACEPARENT.test(traceparent)) return {};
-  return tracestate === undefined || tracestate.length > MAX_TRACESTATE ? { traceparent } : { traceparent, tracestate };
+  return tracestate !== undefined && TRACESTATE.test(tracestate) ? { traceparent, tracestate } : { traceparent };
 }
 
 /** The trace context of what is done now, as attributes. */
@@ -24,5 +24,6 @@ export function toTraceAttributes(tracing: Tracing): TraceCarrier {
   return findCarrier(tracing.inject());
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{0,200})?$/;
-const MAX_TRACESTATE = 512;
+// Printable characters only, as the standard has it: a queue refuses a message with others in an attribute, or an empty one.
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[\x20-\x7e]{0,200})?$/;
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
