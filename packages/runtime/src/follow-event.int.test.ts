@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { Clock } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createTelemetry } from "@stackyard/telemetry";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -61,9 +62,17 @@ interface YardInput {
   readonly hasStore: boolean;
   readonly isTraced?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of the state manager. */
+  readonly clock?: Clock;
 }
 
-async function startYard({ config, hasStore, isTraced = true, environment = {} }: YardInput) {
+/** Runs from a minute on in which the yard is measured. */
+function createMeasuringClock(): Clock {
+  const ahead = systemClock.now() % 300_000;
+  return { ...systemClock, now: () => systemClock.now() - ahead };
+}
+
+async function startYard({ config, hasStore, isTraced = true, environment = {}, clock = systemClock }: YardInput) {
   const [ofManager, ofRunner] = await Promise.all([
     createTold("state-manager", isTraced),
     createTold("task-runner", isTraced),
@@ -72,6 +81,7 @@ async function startYard({ config, hasStore, isTraced = true, environment = {} }
     machines: { "review-app": toMachine(config) },
     environment: { RUNNERS_HAVE_STORE: String(hasStore) },
     telemetry: ofManager.telemetry,
+    clock,
   });
   const options = { telemetry: ofRunner.telemetry };
   const runner = createRunner({ cloud, lambda, manager, hasStore, environment, options });
@@ -180,7 +190,8 @@ describe("what an app writes", () => {
   });
 
   it("tells how the yard stands when the schedule comes", async () => {
-    const yard = await startYard({ config: "{executor: lambda, config: {name: network}}", hasStore: true });
+    const config = "{executor: lambda, config: {name: network}}";
+    const yard = await startYard({ config, hasStore: true, clock: createMeasuringClock() });
     await yard.publish();
     await yard.manager.play();
 

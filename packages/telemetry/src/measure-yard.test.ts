@@ -12,7 +12,7 @@ function createBench() {
     count: (name, value, dimensions = {}) => void measured.push([name, value, ...Object.values(dimensions)].join(" ")),
   });
   const states = [{ machine: "app", state: "LIVE", count: 2 }];
-  const store: MeasuredStore = {
+  const store: { -readonly [Name in keyof MeasuredStore]: MeasuredStore[Name] } = {
     stats: async () => ({ ...stats, states }),
     listStacks: async ({ condition }) => ({ items: condition === "stalled" ? [{ version: 1, stack: aStack() }] : [] }),
   };
@@ -43,6 +43,16 @@ describe("measuring a yard", () => {
     await measure();
 
     expect([before, measured.length]).toEqual([once, 2 * once]);
+  });
+
+  it("looks again where a look has failed", async () => {
+    const { measure, measured, store } = createBench();
+    const { stats: look } = store;
+    store.stats = () => Promise.reject(new TypeError("no"));
+    await measure().catch(() => undefined);
+    store.stats = look;
+
+    expect([await measure(), measured.length > 0]).toEqual([true, true]);
   });
 
   it("tells once that a state has no stacks any more", async () => {

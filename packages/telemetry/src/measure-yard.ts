@@ -19,7 +19,6 @@ export function createMeasureYard({ count, clock }: { readonly count: Count; rea
   return async (store) => {
     const slot = Math.floor(clock.now() / EVERY_MS);
     if (slot === measuredIn) return false;
-    measuredIn = slot;
     const page = { limit: MOST_LISTED };
     const [stats, stalled, failed] = await Promise.all([
       store.stats(),
@@ -38,6 +37,7 @@ export function createMeasureYard({ count, clock }: { readonly count: Count; rea
     count("parked_events", stats.parkedEvents);
     count("set_aside_events", stats.setAsideEvents);
     count("open_attempts", stats.openAttempts);
+    measuredIn = slot;
     return true;
   };
 }

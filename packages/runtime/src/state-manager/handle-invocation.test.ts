@@ -111,6 +111,18 @@ describe("an invocation of the state manager", () => {
     expect(await find()).toBe("GONE");
   });
 
+  it("does not measure the yard while a batch waits for its answer", async () => {
+    const measured: string[] = [];
+    const { invoke, clock } = createBench({ hasTicks: false, measure: async () => void measured.push("measured") });
+    await clock.advance(1_800_000);
+
+    await invoke(aBatch(EVENTS, opened), context);
+    const before = [...measured];
+    await invoke({ source: "aws.events", "detail-type": "Scheduled Event" }, context);
+
+    expect([before, measured]).toEqual([[], ["measured"]]);
+  });
+
   it("leaves that to the schedule where there is one", async () => {
     const { invoke, handle, clock, find, ticks } = createBench();
     await handle("OPENED");

@@ -6,7 +6,7 @@ import { toQueueName } from "../queue-name.ts";
 import { isScheduleEvent } from "../schedule-event.ts";
 import { handleTicks } from "./handle-ticks.ts";
 import type { StateManagerParts } from "./open-state-manager.ts";
-import { type SweepReport, sweepMinute } from "./sweep-minute.ts";
+import { type SweepMinuteDeps, type SweepReport, sweepMinute } from "./sweep-minute.ts";
 
 /** Before the end of an invocation nothing new is begun; a quarter of it where that is less. */
 const SPARE_MS = 5_000;
@@ -30,14 +30,15 @@ export function createInvocationHandler(
     await attempt("drain the outbox", () => parts.drain(stopAt));
     // A yard without `stack-ticks` is one that the predecessor's users have set up: perhaps nothing sweeps it.
     if (environment.queues.ticks === undefined && clock.now() - sweptAt >= SWEEP_EVERY_MS) {
-      await attempt("sweep", () => sweep(stopAt));
+      // Every instance does so, and a batch waits for it: nobody measures the yard then.
+      await attempt("sweep", () => sweep(stopAt, { ...parts, measure: undefined }));
     }
     return response;
   }
 
-  function sweep(stopAt: number): Promise<SweepReport> {
+  function sweep(stopAt: number, deps: SweepMinuteDeps = parts): Promise<SweepReport> {
     sweptAt = clock.now();
-    return sweepMinute(parts, stopAt);
+    return sweepMinute(deps, stopAt);
   }
 
   async function attempt(what: string, run: () => Promise<unknown>): Promise<void> {
@@ -54,7 +55,7 @@ export function createInvocationHandler(
     if (isScheduleEvent(event)) return sweep(stopAt);
     const batch = parseSqsBatch(event);
     const queue = findQueue(parts, batch.queueArn);
-    if (queue === "events") return answerBatch(await workEvents(event, stopAt), batch.messages.length);
+    if (queue === "events") return answerBatch(parts, batch, await workEvents(event, stopAt));
     const response = await handleTicks(parts, batch);
     await attempt("drain the outbox", () => parts.drain(stopAt));
     return response;

@@ -161,6 +161,21 @@ describe("the sweep of a minute", () => {
     expect([ticks.length, tasks.length]).toEqual([1, 1]);
   });
 
+  it("measures how the yard stands in one minute of five, whichever instance sweeps", async () => {
+    const minutes: number[] = [];
+    const { sweep, clock } = await createYard({ measure: async () => void minutes.push(clock.now() / MINUTE_MS) });
+    const from = Math.floor(clock.now() / MINUTE_MS);
+
+    for (let minute = 0; minute < 10; minute += 1) {
+      await sweep();
+      await clock.advance(MINUTE_MS);
+    }
+
+    expect(minutes.map(Math.floor)).toEqual(
+      Array.from({ length: 10 }, (_, minute) => from + minute).filter((minute) => minute % 5 === 0),
+    );
+  });
+
   it("measures how the yard stands, last, and has done its work where that fails", async () => {
     const order: string[] = [];
     const { sweep } = await createYard({

@@ -14,8 +14,8 @@ export interface SweepMinuteDeps {
   readonly retention: Retention;
   /** Works what commits have left behind. */
   readonly drain: (stopAt: number) => Promise<number>;
-  /** Measures how the yard stands. */
-  readonly measure: () => Promise<void>;
+  /** Measures how the yard stands. Undefined: somebody else does. */
+  readonly measure: (() => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -32,6 +32,8 @@ export interface SweepReport {
 
 const MINUTE_MS = 60_000;
 const PRUNE_EVERY_MINUTES = 10;
+/** A look may read a whole table. The schedule reaches any instance, so none of them knows when the last look was. */
+const MEASURE_EVERY_MINUTES = 5;
 
 /**
  * What a schedule does each minute: sends everything that is due before the end of the next minute with the delay that is
@@ -40,7 +42,8 @@ const PRUNE_EVERY_MINUTES = 10;
  */
 export async function sweepMinute(deps: SweepMinuteDeps, stopAt: number): Promise<SweepReport> {
   const { clock, outbox, engine } = deps;
-  const until = Math.floor(clock.now() / MINUTE_MS) * MINUTE_MS + 2 * MINUTE_MS;
+  const startedAt = clock.now();
+  const until = Math.floor(startedAt / MINUTE_MS) * MINUTE_MS + 2 * MINUTE_MS;
   const faults: unknown[] = [];
   const step = async (what: string, run: () => Promise<number>): Promise<number> => {
     try {
@@ -57,7 +60,7 @@ export async function sweepMinute(deps: SweepMinuteDeps, stopAt: number): Promis
   const lapsed = await step("end lapsed leases", () => outbox.drain({ kinds: ["lapsedLease"], stopAt }));
   const drained = await step("drain the outbox", () => deps.drain(stopAt));
   await step("prune", () => prune(deps, stopAt));
-  await measure(deps, stopAt);
+  if (isMinuteOf(startedAt, MEASURE_EVERY_MINUTES)) await measure(deps, stopAt);
   if (faults.length > 0) {
     throw new StackyardError("STORE_UNAVAILABLE", "A part of the sweep failed; the next one does it again.", {
       cause: faults[0],
@@ -94,7 +97,7 @@ async function sendPolls({ store, ticks, clock, outbox, transport }: SweepMinute
 }
 
 async function prune({ store, retention, clock }: SweepMinuteDeps, stopAt: number): Promise<number> {
-  if (Math.floor(clock.now() / MINUTE_MS) % PRUNE_EVERY_MINUTES !== 0) return 0;
+  if (!isMinuteOf(clock.now(), PRUNE_EVERY_MINUTES)) return 0;
   let calls = 0;
   while (clock.now() < stopAt) {
     calls += 1;
@@ -104,11 +107,15 @@ async function prune({ store, retention, clock }: SweepMinuteDeps, stopAt: numbe
 }
 
 /** The last thing, in the time that is left: a sweep that could not be measured has done its work all the same. */
-async function measure({ clock, logger, ...deps }: SweepMinuteDeps, stopAt: number): Promise<void> {
+async function measure({ clock, logger, measure: look }: SweepMinuteDeps, stopAt: number): Promise<void> {
   const leftMs = Math.min(MINUTE_MS, stopAt - clock.now());
-  if (leftMs <= 0) return;
+  if (look === undefined || leftMs <= 0) return;
   const done = new AbortController();
-  const measuring = deps.measure().catch((error: unknown) => logger.warn("The yard could not be measured.", { error }));
+  const measuring = look().catch((error: unknown) => logger.warn("The yard could not be measured.", { error }));
   await Promise.race([measuring, clock.sleep(leftMs, done.signal)]);
   done.abort();
+}
+
+function isMinuteOf(now: number, everyMinutes: number): boolean {
+  return Math.floor(now / MINUTE_MS) % everyMinutes === 0;
 }

@@ -1,3 +1,5 @@
+import type { Clock } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { createStateManager } from "../state-manager/create-state-manager.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
@@ -52,6 +54,7 @@ export async function startManager(
     readonly environment?: Readonly<Record<string, string>>;
     readonly suffix?: "" | ".fifo";
     readonly telemetry?: AppTelemetry;
+    readonly clock?: Clock;
   } = {},
 ): Promise<Manager> {
   count += 1;
@@ -74,7 +77,8 @@ export async function startManager(
     SQS_EVENT_DEAD_LETTER_QUEUE_URL: queues.eventDeadLetters,
     ...input.environment,
   };
-  const app = createStateManager({ environment, telemetry: input.telemetry ?? silentTelemetry });
+  const { clock = systemClock, telemetry = silentTelemetry } = input;
+  const app = createStateManager({ environment, telemetry, clock });
   const context = { getRemainingTimeInMillis: () => 30_000 };
 
   async function invoke(queueUrl: string): Promise<readonly string[]> {
