@@ -48,10 +48,12 @@ describe("encodeEvent", () => {
   });
 
   it("leaves ids out of bodies that no sender may use", () => {
-    const id = `result:${"x".repeat(300)}`;
+    const dispatchId = `s1/${"x".repeat(300)}/1/plan/1`;
+    const message = { event: "TASK_COMPLETED", stackId: "s1", task: { name: "plan" }, dispatchId };
+    const result = anEvent({ id: `result:${dispatchId}`, origin: "worker", message });
 
-    expect(JSON.parse(encodeEvent(anEvent({ id })).body)).not.toHaveProperty("id");
-    expect(carry(anEvent({ id })).id).toBe(id);
+    expect(JSON.parse(encodeEvent(result).body)).not.toHaveProperty("id");
+    expect(carry(result)).toEqual(result);
   });
 
   it("orders by stack and drops repeats by event", () => {
@@ -112,7 +114,9 @@ describe("decodeEvent", () => {
 
   it("believes a worker only what a worker may say", () => {
     const result = { event: "TASK_COMPLETED", stackId: "s1", task: { name: "plan" }, dispatchId: ATTEMPT };
-    const originOf = (message: QueuedEvent["message"]) => carry(anEvent({ origin: "worker", message })).origin;
+    const originOf = (message: QueuedEvent["message"]) => {
+      return carry(anEvent({ id: `result:${message["dispatchId"]}`, origin: "worker", message })).origin;
+    };
 
     expect(originOf(result)).toBe("worker");
     expect(originOf({ ...result, event: "TASK_CANCELLED" })).toBe("worker");
@@ -120,6 +124,43 @@ describe("decodeEvent", () => {
     expect(originOf({ ...result, stackId: "s2" })).toBe("external");
     expect(originOf({ ...result, dispatchId: "s1" })).toBe("external");
     expect(originOf({ ...result, event: "DESTROY" })).toBe("external");
+  });
+
+  describe("with a note that names an id", () => {
+    const decodeNoted = (id: string, body: QueuedEvent["message"], origin?: "worker") => {
+      const attributes = { stackyard: JSON.stringify({ id, at: SENT, ...(origin === undefined ? {} : { origin }) }) };
+      return decodeEvent(anIncoming(JSON.stringify(body), { attributes }), NOW);
+    };
+    const go = { event: "GO", stackId: "s1" };
+    const toResult = (dispatchId: string) => ({ event: "TASK_COMPLETED", stackId: "s1", dispatchId });
+
+    it.each([["x".repeat(256)], ["a\u0000b"], ["\ud800"]])("takes no id that no sender may use: %j", (id) => {
+      expect(decodeNoted(id, { ...go, id: "short" }).id).toBe("short");
+      expect(decodeNoted(id, go).id).toBe("m-1");
+      expect(decodeNoted(id, go, "worker").id).toBe("m-1");
+      expect(decodeNoted(id, toResult(ATTEMPT), "worker")).toMatchObject({ id: "m-1", origin: "external" });
+    });
+
+    it("believes a worker only the id of its attempt's end", () => {
+      const long = `s1/${"x".repeat(8_000)}/1/plan/1`;
+
+      expect(decodeNoted(`result:${long}`, toResult(long), "worker")).toMatchObject({
+        id: `result:${long}`,
+        origin: "worker",
+      });
+      expect(decodeNoted(`cancelled:${long}`, toResult(long), "worker").origin).toBe("worker");
+      expect(decodeNoted("e1", toResult(long), "worker")).toMatchObject({ id: "e1", origin: "external" });
+      expect(decodeNoted(`result:${long}`, toResult(long)).id).toBe("m-1");
+    });
+
+    it("believes no attempt whose id is longer than any is", () => {
+      const tooLong = `s1/${"x".repeat(8_192)}/1/plan/1`;
+
+      expect(decodeNoted(`result:${tooLong}`, toResult(tooLong), "worker")).toMatchObject({
+        id: "m-1",
+        origin: "external",
+      });
+    });
   });
 
   it.each([

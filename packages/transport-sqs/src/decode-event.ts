@@ -18,9 +18,10 @@ export function decodeEvent(incoming: IncomingMessage, now: number): QueuedEvent
   const note = findNote({ ...envelope.attributes, ...incoming.attributes });
   const { message } = unwrapped;
   const stackId = toName(message["stackId"]) ?? "";
-  const origin = note?.origin === "worker" && isResult(message) ? "worker" : "external";
+  const origin = isResult(message, note) ? "worker" : "external";
+  const noted = origin === "worker" ? note?.id : toName(note?.id);
   return {
-    id: note?.id ?? toName(message["id"]) ?? envelope.id ?? incoming.messageId,
+    id: noted ?? toName(message["id"]) ?? toName(envelope.id) ?? incoming.messageId,
     stackId,
     origin,
     receivedAt: note?.at ?? incoming.sentAt ?? now,
@@ -43,12 +44,19 @@ function withoutAdded(message: Message, note: SenderNote | undefined): Message {
   return Object.fromEntries(Object.entries(message).filter(([key]) => !added.some((name) => name === key)));
 }
 
-/** Only results travel as a worker's; what only the engine says never comes from a queue. */
-function isResult({ event, dispatchId, stackId }: Message): boolean {
-  if (typeof event !== "string" || !RESULTS.has(event) || typeof dispatchId !== "string") return false;
+/**
+ * Only results travel as a worker's, under the id of their attempt's end; what only the engine says never comes from a queue.
+ * Their ids alone may be longer than a sender's: stores keep the ids of what was applied.
+ */
+function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | undefined): boolean {
+  if (note?.origin !== "worker" || typeof event !== "string" || !RESULTS.has(event)) return false;
+  if (typeof dispatchId !== "string" || dispatchId.length > MAX_ATTEMPT_ID) return false;
+  if (note.id !== `result:${dispatchId}` && note.id !== `cancelled:${dispatchId}`) return false;
   return parseAttemptId(dispatchId)?.stackId === stackId;
 }
 
+/** As many characters as a task message takes. */
+const MAX_ATTEMPT_ID = 8_192;
 const RESULTS: ReadonlySet<string> = new Set(["TASK_COMPLETED", "TASK_ERROR", "TASK_CANCELLED"]);
 
 /** What becomes a key somewhere; the engine refuses anything else with its reason. */

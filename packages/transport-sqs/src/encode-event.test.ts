@@ -3,7 +3,7 @@ import { encodeEvent } from "./encode-event.ts";
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const event = {
-  ...{ id: "result:a1", stackId: "pr-12", origin: "worker", receivedAt: 1_000 },
+  ...({ id: "result:a1", stackId: "pr-12", origin: "worker", receivedAt: 1_000 } as const),
   message: { event: "TASK_COMPLETED", stackId: "pr-12", dispatchId: "a1" },
 } as const;
 
