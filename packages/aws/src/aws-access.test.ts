@@ -131,6 +131,21 @@ describe("a client", () => {
 });
 
 describe("a session", () => {
+  it("is forgotten when many others were used since, for targets come out of tasks", async () => {
+    const limiter = { acquire: async () => {}, noteThrottled: () => {} };
+    const { access, countOf } = createWorld({ limiter });
+    const use = (externalId: string) => access.credentials({ ...target, externalId } as never);
+    await use("first");
+
+    for (let other = 0; other < 499; other += 1) await use(`other-${other}`);
+    await use("first");
+    const kept = countOf("STS.AssumeRole");
+    await use("one-more");
+    await use("other-0");
+
+    expect([kept, countOf("STS.AssumeRole")]).toEqual([500, 502]);
+  });
+
   it("of a role that is assumed with a role's credentials lasts one hour at most", async () => {
     const { sim, clock } = createWorld();
     const ours = sim.iam.addRole({ account: HUB, name: "task-runner" });

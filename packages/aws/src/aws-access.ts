@@ -6,6 +6,7 @@ import type { CallerIdentity } from "./caller-identity.ts";
 import { createClientCache } from "./client-cache.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { type ClientPlugin, createLimiterPlugin } from "./limiter-plugin.ts";
+import { findRecentlyUsed } from "./recently-used.ts";
 import { createRemembered, type Remembered } from "./remembered.ts";
 import { createRenewedCredentials, type RenewedCredentials } from "./renewed-credentials.ts";
 import { type CheckedTarget, checkTarget, type TargetDefaults } from "./target-identity.ts";
@@ -32,6 +33,8 @@ export interface AwsAccessOptions {
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
+  /** Address of STS, where roles are assumed. Default: as `clientConfig` says, or else as the SDK finds it. */
+  readonly stsEndpoint?: string;
   /** Default: none. */
   readonly logger?: Logger;
 }
@@ -39,6 +42,8 @@ export interface AwsAccessOptions {
 const DEFAULT_MAX_ATTEMPTS = 5;
 /** Whoever hands credentials to another program gets a session that has most of its time before it. */
 const HANDED_OUT_SHARE = 0.75;
+/** Targets come out of tasks, and each session holds credentials that are good for an hour. */
+const MAX_SESSIONS = 500;
 
 /**
  * AWS for one process: one client per service and target, credentials of targets by AssumeRole, renewed before they end,
@@ -51,16 +56,10 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   const clients = createClientCache();
 
   function findSession(target: RoleTarget): RenewedCredentials {
+    const { clock, logger = silentLogger } = options;
+    const make = () => createRenewedCredentials({ load: () => beginSession(shell, target), clock, logger });
     const key = [target.roleArn, target.externalId].join("|");
-    const known = sessions.get(key);
-    if (known !== undefined) return known;
-    const session = createRenewedCredentials({
-      load: () => beginSession(shell, target),
-      clock: options.clock,
-      logger: options.logger ?? silentLogger,
-    });
-    sessions.set(key, session);
-    return session;
+    return findRecentlyUsed(sessions, key, { max: MAX_SESSIONS, make });
   }
 
   async function loadCredentials(target: CheckedTarget, share?: number): Promise<AwsCredentials> {
@@ -120,7 +119,8 @@ function createShell(options: AwsAccessOptions): Shell {
     const { STSClient } = await import("@aws-sdk/client-sts");
     const known = byRegion.get(region ?? "");
     if (known !== undefined) return known;
-    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }) };
+    const endpoint = options.stsEndpoint === undefined ? {} : { endpoint: options.stsEndpoint };
+    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }), ...endpoint };
     const sts = equip(new STSClient(settings as never), undefined);
     byRegion.set(region ?? "", sts);
     return sts;

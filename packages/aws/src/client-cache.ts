@@ -1,3 +1,4 @@
+import { findRecentlyUsed } from "./recently-used.ts";
 import type { CheckedTarget } from "./target-identity.ts";
 
 type Constructor<Client> = new (config: never) => Client;
@@ -23,13 +24,8 @@ export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
 
   return {
     find(clientClass, target, make) {
-      const key = toKey(clientClass, target);
-      const client = clients.get(key) ?? make();
-      clients.delete(key);
-      clients.set(key, client);
-      const oldest = clients.size > maxClients ? clients.keys().next().value : undefined;
-      // It is not destroyed: somebody may be waiting for its answer.
-      if (oldest !== undefined) clients.delete(oldest);
+      // The one that goes is not destroyed: somebody may be waiting for its answer.
+      const client = findRecentlyUsed(clients, toKey(clientClass, target), { max: maxClients, make });
       // Only what `make` of the same constructor gave is kept under the key.
       return client as ReturnType<typeof make>;
     },

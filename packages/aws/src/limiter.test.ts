@@ -84,6 +84,20 @@ describe("a limiter", () => {
     expect(went).toEqual(["first", "second"]);
   });
 
+  it("remembers that it was throttled while thousands of other accounts come and go", async () => {
+    const { clock, limiter, went, ask } = createWorld();
+    limiter.noteThrottled(call);
+    for (let other = 0; other < 6_000; other += 1) {
+      void ask("other", { account: `${other}` });
+      // The process's own calls go on meanwhile.
+      if (other % 1_000 === 0) void ask("own");
+    }
+
+    await clock.advance(0);
+
+    expect(went.includes("own")).toBe(false);
+  });
+
   it("lets go who is no longer waited for, and the others do not wait longer", async () => {
     const { clock, went, ask } = createWorld();
     const aborted = new AbortController();

@@ -1,6 +1,7 @@
 import type { Clock } from "@stackyard/core";
 import { type AdaptiveBucket, createAdaptiveBucket } from "./adaptive-bucket.ts";
 import { findQuota, QUOTAS, type Quota } from "./quotas.ts";
+import { findRecentlyUsed } from "./recently-used.ts";
 
 /** One call, as quotas are counted: per account of the credentials, region and service. */
 export interface LimitedCall {
@@ -34,19 +35,15 @@ export function createLimiter({ clock, quotas = QUOTAS }: LimiterInput): Limiter
 
   function findLane(call: LimitedCall): Lane {
     const quota = findQuota(quotas, call.service, call.operation);
-    const key = toKey(call, quota);
-    const known = lanes.get(key);
-    if (known !== undefined) return known;
-    const bucket = createAdaptiveBucket({
-      ...(quota === undefined ? {} : { perSecond: quota.perSecond }),
-      ...(quota?.burst === undefined ? {} : { burst: quota.burst }),
-    });
-    const lane = createLane(bucket, clock);
-    lanes.set(key, lane);
-    // Buckets come by their names out of tasks: the oldest go, and are full again when they come back.
-    const oldest = lanes.size > MAX_LANES ? lanes.keys().next().value : undefined;
-    if (oldest !== undefined) lanes.delete(oldest);
-    return lane;
+    const make = () => {
+      const bucket = createAdaptiveBucket({
+        ...(quota === undefined ? {} : { perSecond: quota.perSecond }),
+        ...(quota?.burst === undefined ? {} : { burst: quota.burst }),
+      });
+      return createLane(bucket, clock);
+    };
+    // Accounts and buckets come out of tasks: what is not used goes, and is full again when it comes back.
+    return findRecentlyUsed(lanes, toKey(call, quota), { max: MAX_LANES, make });
   }
 
   return {
