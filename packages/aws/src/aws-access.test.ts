@@ -59,6 +59,21 @@ describe("a client", () => {
     expect(await sts.config.region()).toBe("us-east-1");
   });
 
+  it("gives up a connection that stays silent, but not while it waits for messages", async () => {
+    const { access } = createWorld();
+    class Probe {
+      readonly config: object;
+      constructor(config: object) {
+        this.config = config;
+      }
+    }
+
+    for (const probe of [access.client(Probe, undefined), access.client(Probe, target)]) {
+      // A receive of SQS is silent for 20 s.
+      expect(probe.config).toMatchObject({ requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 } });
+    }
+  });
+
   it("shares one session among the services and regions of a target", async () => {
     const { access, countOf, findArn } = createWorld();
 

@@ -33,8 +33,6 @@ export interface AwsAccessOptions {
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
-  /** Address of STS, where roles are assumed. Default: as `clientConfig` says, or else as the SDK finds it. */
-  readonly stsEndpoint?: string;
   /** Default: none. */
   readonly logger?: Logger;
 }
@@ -44,6 +42,11 @@ const DEFAULT_MAX_ATTEMPTS = 5;
 const HANDED_OUT_SHARE = 0.75;
 /** Targets come out of tasks, and each session holds credentials that are good for an hour. */
 const MAX_SESSIONS = 500;
+/**
+ * The SDK waits without end for some services and a quarter of an hour for others, and what waits may be the only reader of a
+ * queue. Longer than the longest answer: a receive of SQS, which is silent for 20 s.
+ */
+const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 30_000 };
 
 /**
  * AWS for one process: one client per service and target, credentials of targets by AssumeRole, renewed before they end,
@@ -99,7 +102,7 @@ interface Shell {
 function createShell(options: AwsAccessOptions): Shell {
   const limiter = options.limiter ?? createLimiter({ clock: options.clock });
   const maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
-  const config = { retryMode: "adaptive", maxAttempts, ...options.clientConfig };
+  const config = { retryMode: "adaptive", maxAttempts, requestHandler: TIMEOUTS, ...options.clientConfig };
   const byRegion = new Map<string, STSClient>();
   let identity: Remembered<CallerIdentity> | undefined;
 
@@ -119,8 +122,7 @@ function createShell(options: AwsAccessOptions): Shell {
     const { STSClient } = await import("@aws-sdk/client-sts");
     const known = byRegion.get(region ?? "");
     if (known !== undefined) return known;
-    const endpoint = options.stsEndpoint === undefined ? {} : { endpoint: options.stsEndpoint };
-    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }), ...endpoint };
+    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }) };
     const sts = equip(new STSClient(settings as never), undefined);
     byRegion.set(region ?? "", sts);
     return sts;
