@@ -33,6 +33,8 @@ export interface AwsAccessOptions {
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
+  /** Address of STS, where roles are assumed. Default: as `clientConfig` says, or else as the SDK finds it. */
+  readonly stsEndpoint?: string;
   /** Default: none. */
   readonly logger?: Logger;
 }
@@ -122,7 +124,8 @@ function createShell(options: AwsAccessOptions): Shell {
     const { STSClient } = await import("@aws-sdk/client-sts");
     const known = byRegion.get(region ?? "");
     if (known !== undefined) return known;
-    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }) };
+    const endpoint = options.stsEndpoint === undefined ? {} : { endpoint: options.stsEndpoint };
+    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }), ...endpoint };
     const sts = equip(new STSClient(settings as never), undefined);
     byRegion.set(region ?? "", sts);
     return sts;
