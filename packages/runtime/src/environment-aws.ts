@@ -1,4 +1,4 @@
-import { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "@stackyard/aws";
+import { type AwsAccess, type AwsAccessOptions, createAwsAccess, type Limiter } from "@stackyard/aws";
 import type { Clock, Logger } from "@stackyard/core";
 import type { Endpoints } from "./environment/endpoints.ts";
 import type { Environment } from "./environment/parse-environment.ts";
@@ -10,6 +10,8 @@ export interface EnvironmentAwsDeps {
   readonly session: AwsAccessOptions["session"];
   /** Added to every client's configuration. Default: nothing. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
+  /** Shared among several. Default: one of its own. */
+  readonly limiter?: Limiter;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -19,10 +21,14 @@ export interface EnvironmentAwsDeps {
  * said, S3 is used by path, for emulators have no names of buckets in the DNS. One for a process.
  */
 export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
-  const { environment, session, clientConfig = {}, clock, logger } = deps;
+  const { environment, session, clientConfig = {}, limiter, clock, logger } = deps;
   const { region, credentials, endpoints, targets } = environment;
+  const stsEndpoint = endpoints.byService.get("STS");
   const access = createAwsAccess({
     ...{ session, targets, clock, logger },
+    ...(limiter === undefined ? {} : { limiter }),
+    // The client by which roles are assumed is not one that anybody asks for.
+    ...(stsEndpoint === undefined ? {} : { stsEndpoint }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
     clientConfig: {

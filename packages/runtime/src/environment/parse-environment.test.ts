@@ -44,7 +44,14 @@ describe("the environment", () => {
         ...{ historyMs: 30 * 86_400_000, allowExternalNext: false },
       },
       tasks: {
-        ...{ hasStore: true, concurrency: 4, terraform: {}, stateBackendUrl: undefined, dataDir: undefined },
+        ...{
+          hasStore: true,
+          concurrency: 4,
+          terraform: {},
+          stateBackendUrl: undefined,
+          dataDir: undefined,
+          hasSessionTags: false,
+        },
         isFunction: false,
       },
     });

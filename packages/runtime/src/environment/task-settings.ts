@@ -11,6 +11,8 @@ export interface TaskSettings {
   readonly stateBackendUrl: string | undefined;
   /** Undefined: in the folder for temporary files. */
   readonly dataDir: string | undefined;
+  /** Tasks have sessions of their own in targets, named and tagged. */
+  readonly hasSessionTags: boolean;
   /** A function of Lambda. */
   readonly isFunction: boolean;
 }
@@ -30,6 +32,7 @@ export function toTaskSettings(values: Values): TaskSettings {
     terraform: { ...(binary === undefined ? {} : { binary }), ...(version === undefined ? {} : { version }) },
     stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
     dataDir: values.TASK_DATA_DIR,
+    hasSessionTags: values.SESSION_TAGS === "true",
     isFunction: values["AWS_LAMBDA_FUNCTION_NAME"] !== undefined,
   };
 }

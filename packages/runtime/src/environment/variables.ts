@@ -117,6 +117,10 @@ export const Variables = Type.Object({
     pattern: "^[A-Za-z0-9+=,.@:/_-]{2,1224}$",
     must: "be an external id: 2 to 1,224 letters, digits and +=,.@:/_-",
   }),
+  SESSION_TAGS: variable(
+    "`true`: each task has sessions of its own in its target, named and tagged by yard, stack and task; roles there must allow `sts:TagSession`. Default: `false`, sessions of the runner",
+    SWITCH,
+  ),
   LOG_LEVEL: variable("`debug`, `info` (default), `warn` or `error`", {
     pattern: "^(debug|info|warn|error)$",
     must: "be debug, info, warn or error",

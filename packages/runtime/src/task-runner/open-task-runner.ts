@@ -1,17 +1,20 @@
-import type { AwsAccess } from "@stackyard/aws";
+import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
 import type { Clock, Executor, Ids, Random, Store, Transport } from "@stackyard/core";
 import { createMessageWorker } from "@stackyard/core/engine";
 import { type BatchOptions, createOutboxRelay, createSqsTransport } from "@stackyard/transport-sqs";
+import type { DeleteWorked } from "../answer-batch.ts";
 import type { Environment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
 import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { toBatchOptions } from "../to-batch-options.ts";
+import { toDeleteWorked } from "../to-delete-worked.ts";
 import { loadTransportOptions } from "../transport-options.ts";
 import { type ExecutorsInput, loadExecutors } from "./load-executors.ts";
 import { createPollingWorker } from "./polling-worker.ts";
 import { sendResults } from "./send-results.ts";
 import { createSkippedExecutors } from "./skipped-executors.ts";
+import { tagSessions } from "./tag-sessions.ts";
 import type { TaskWorker } from "./task-worker.ts";
 
 /** What a task runner is made of. */
@@ -28,6 +31,7 @@ export interface TaskRunnerParts {
   readonly transport: Transport;
   /** How batches of the task queues are taken. */
   readonly batches: BatchOptions;
+  readonly deleteWorked: DeleteWorked | undefined;
   readonly clock: Clock;
   readonly logger: AppTelemetry["logger"];
   close(): Promise<void>;
@@ -37,25 +41,30 @@ export interface TaskRunnerParts {
 export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerParts> {
   const { environment, telemetry, clock, random } = input;
   const { logger, tracing } = telemetry;
-  const aws = createEnvironmentAws({
-    environment,
-    session: { name: `task-runner-${environment.yard}` },
-    clock,
-    logger,
-  });
+  const createAccess = createAccesses(input);
+  const aws = createAccess({ name: `task-runner-${environment.yard}` });
   const executors = await loadExecutors(input);
   const [queues, store] = await Promise.all([
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
     openNamedStore(input, aws),
   ]);
   const transport = createSqsTransport(queues);
-  const run = environment.skipsTasks ? createSkippedExecutors(executors) : executors;
+  const { yard, tasks, skipsTasks } = environment;
+  const tagged = tasks.hasSessionTags ? tagSessions(executors, { yard, createAccess }) : executors;
+  const run = skipsTasks ? createSkippedExecutors(executors) : tagged;
   return {
     ...{ environment, transport, clock, logger },
     worker: createTaskWorker(input, { store, transport, aws, executors: run }),
     batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
+    deleteWorked: toDeleteWorked(environment, queues),
     close: async () => store?.close(),
   };
+}
+
+/** Accesses to AWS that differ in their sessions and share one limiter: quotas are the account's. */
+function createAccesses({ environment, telemetry: { logger }, clock }: OpenTaskRunnerInput) {
+  const limiter = createLimiter({ clock });
+  return (session: SessionOptions) => createEnvironmentAws({ environment, session, limiter, clock, logger });
 }
 
 async function openNamedStore(
