@@ -4,7 +4,7 @@ import { AppFunction, type FunctionSettings } from "./functions/app-function.ts"
 import { MinuteSchedule } from "./functions/minute-schedule.ts";
 import { createQueueSource } from "./functions/queue-source.ts";
 import { STATE_MANAGER_TIMEOUT_SECONDS } from "./functions/timeouts.ts";
-import { toYardEnvironment, toYardPermissions } from "./functions/yard-environment.ts";
+import { toYardEnvironment, toYardPermissions, type Variables } from "./functions/yard-environment.ts";
 import {
   DEFAULT_YARD,
   type StateManagerQueues,
@@ -12,7 +12,7 @@ import {
   type YardSettings,
 } from "./functions/yard-settings.ts";
 import { mapGiven } from "./given.ts";
-import { readByLambda, sendTo } from "./policies/queue-permissions.ts";
+import { readByLambda, sendTo, workByLambda } from "./policies/queue-permissions.ts";
 import { type BucketPrefix, readObjects, toPrefix } from "./policies/s3-permissions.ts";
 import type { Permission } from "./policies/statement.ts";
 
@@ -24,7 +24,7 @@ export interface StateManagerProps extends YardSettings, FunctionSettings {
   readonly queues: StateManagerQueues;
   readonly stores: StoreChoices;
   /** Variables besides, such as `HISTORY_RETENTION_DAYS`. */
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Variables;
 }
 
 /** Events of different stacks are committed together. */
@@ -71,7 +71,7 @@ function toQueuePermission({ events, ticks, tasks, longTasks, eventDeadLetters }
   return {
     name: "Queues",
     statements: [
-      readByLambda("ReadEvents", events.arn),
+      workByLambda("ReadEvents", events.arn),
       readByLambda("ReadTicks", ticks.arn),
       sendTo("SendTicks", ticks.arn),
       sendTo("SendTasks", tasks.arn),

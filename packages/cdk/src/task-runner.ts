@@ -6,6 +6,7 @@ import { AppFunction, type FunctionSettings } from "./functions/app-function.ts"
 import { createQueueSource } from "./functions/queue-source.ts";
 import { toRunnerEnvironment, toRunnerPermissions } from "./functions/runner-parts.ts";
 import { TASK_RUNNER_TIMEOUT_SECONDS } from "./functions/timeouts.ts";
+import type { Variables } from "./functions/yard-environment.ts";
 import {
   DEFAULT_YARD,
   type StoreChoices,
@@ -14,7 +15,7 @@ import {
 } from "./functions/yard-settings.ts";
 import { type Conditional, type Given, mapGiven } from "./given.ts";
 import type { ExecutorRights } from "./policies/executor-permissions.ts";
-import { readByLambda } from "./policies/queue-permissions.ts";
+import { workByLambda } from "./policies/queue-permissions.ts";
 
 /** What a runner needs. */
 export interface TaskRunnerProps extends YardSettings, FunctionSettings, ExecutorRights {
@@ -36,8 +37,10 @@ export interface TaskRunnerProps extends YardSettings, FunctionSettings, Executo
   readonly targetExternalId?: Given<string>;
   /** Policies of the account's own besides: what your tasks make. */
   readonly managedPolicyArns?: Given<readonly string[]>;
+  /** Each task has sessions of its own in targets, named and tagged; roles there must allow it. Default: `false`. */
+  readonly sessionTags?: boolean | string;
   /** Variables besides. */
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Variables;
 }
 
 const MEMORY_MB = 1_024;
@@ -61,14 +64,13 @@ export class TaskRunner extends Construct {
       description: `Stackyard, yard ${yardName}: works tasks.`,
       timeoutSeconds: props.timeoutSeconds ?? TASK_RUNNER_TIMEOUT_SECONDS,
       permissions: [
-        { name: "Queue", statements: [readByLambda("ReadTasks", queues.tasks.arn)] },
+        { name: "Queue", statements: [workByLambda("ReadTasks", queues.tasks.arn)] },
         ...toRunnerPermissions(props, stores),
       ],
       environment: {
         SQS_TASK_QUEUE_URL: queues.tasks.url,
         SQS_LONG_TASK_QUEUE_URL: queues.longTasks && mapGiven(queues.longTasks, ({ url }) => url),
         ...toRunnerEnvironment(props, stores),
-        ...props.environment,
       },
     });
     createQueueSource(this, "TaskSource", {

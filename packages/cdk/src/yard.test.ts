@@ -41,7 +41,11 @@ describe("a yard in a program", () => {
       messages: { bucket: "messages", prefix: "m/" },
       queueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1",
       stores: [{ kind: "postgres", secretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db" }],
-      queues: { keepsOrder: true, hasLongTasks: true },
+      queues: {
+        ...{ keepsOrder: true, hasLongTasks: true },
+        eventSenders: { topicArn: "arn:aws:sns:eu-west-1:111122223333:deploys.fifo", principals: ["444455556666"] },
+      },
+      otlpEndpoint: "http://collector:4318",
       subnets,
       alarms: { topicArns: ["arn:aws:sns:eu-west-1:111122223333:on-call"], eventWaitSeconds: 60 },
       stateManager: { code, reservedConcurrency: 5, permissionsBoundaryArn: boundary },
@@ -57,6 +61,8 @@ describe("a yard in a program", () => {
       stores,
       subnets,
       targetRole: "deployer",
+      sessionTags: true,
+      environment: { TERRAFORM_VERSION: "~> 1.14.0" },
     });
 
     const resolved = synthesize();
@@ -72,6 +78,19 @@ describe("a yard in a program", () => {
       ...[0, 1].map(() => ({ SubnetIds: ["subnet-1"], SecurityGroupIds: ["sg-1"] })),
     ]);
     expect(listOf(resolved, "AWS::DynamoDB::Table")).toEqual([]);
+    expect(JSON.stringify(listOf(resolved, "AWS::SQS::QueuePolicy"))).toContain(':{"AWS":["444455556666"]}');
+    expect(listOf(resolved, "AWS::SNS::Subscription")).toMatchObject([
+      { Region: "eu-west-1", RawMessageDelivery: true },
+    ]);
+    const [{ ContainerDefinitions } = {}] = listOf(resolved, "AWS::ECS::TaskDefinition");
+    expect(ContainerDefinitions).toMatchObject([
+      {
+        Environment: expect.arrayContaining([
+          { Name: "SESSION_TAGS", Value: "true" },
+          { Name: "TERRAFORM_VERSION", Value: "~> 1.14.0" },
+        ]),
+      },
+    ]);
   });
 
   it("lets senders of events be granted just that", () => {

@@ -40,8 +40,9 @@ export class Yard extends Construct {
 
   constructor(scope: Construct, id: string, props: YardProps) {
     super(scope, id);
-    const { yardName = DEFAULT_YARD, messages, queueKeyArn, runnersHaveStore, logLevel, subnets, machines } = props;
-    const settings = present({ yardName, messages, queueKeyArn, runnersHaveStore, logLevel, subnets });
+    const { yardName = DEFAULT_YARD, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint } = props;
+    const { subnets, machines } = props;
+    const settings = present({ yardName, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint, subnets });
     const { timeoutSeconds } = props.taskRunner;
     this.queues = new YardQueues(this, "Queues", {
       prefix: toPrefix(yardName),

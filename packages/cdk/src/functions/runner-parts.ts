@@ -11,17 +11,26 @@ export interface RunnerSettings extends YardSettings, ExecutorRights {
   readonly queues: TaskRunnerQueues;
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
+  /**
+   * Each task has sessions of its own in targets, named and tagged by yard, stack and task. Roles there must allow
+   * `sts:TagSession`. Default: `false`, sessions of the runner.
+   */
+  readonly sessionTags?: boolean | string;
+  /** Variables besides. */
+  readonly environment?: Variables;
 }
 
 /** The variables of a runner but those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
-  const { queues, targetRole, targetExternalId, runnersHaveStore } = settings;
+  const { queues, targetRole, targetExternalId, sessionTags, runnersHaveStore } = settings;
   return {
     SQS_EVENT_QUEUE_URL: queues.events.url,
     SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
     TARGET_ROLE: targetRole,
     TARGET_EXTERNAL_ID: targetExternalId,
+    SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
+    ...settings.environment,
   };
 }
 

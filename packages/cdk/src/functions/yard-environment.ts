@@ -10,11 +10,12 @@ export type Variables = Readonly<Record<string, Given<string> | undefined>>;
 
 /** The variables that both apps have alike. */
 export function toYardEnvironment(settings: YardSettings, stores: StoreChoices): Variables {
-  const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel } = settings;
+  const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel, otlpEndpoint } = settings;
   return {
     YARD_NAME: yardName,
     RUNNERS_HAVE_STORE: String(runnersHaveStore),
     LOG_LEVEL: logLevel,
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
     ...toMessageEnvironment(messages),
     ...toChoiceEnvironment(stores),
   };

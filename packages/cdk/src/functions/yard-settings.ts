@@ -15,6 +15,8 @@ export interface YardSettings {
   readonly runnersHaveStore?: boolean | string;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;
+  /** Collector that traces and metrics are sent to, by OTLP over HTTP. Default: none. */
+  readonly otlpEndpoint?: Given<string>;
 }
 
 /** The queues that the state manager reads and writes. */

@@ -22,6 +22,7 @@ const on = (resource: string, ...actions: readonly string[]) => actions.map((act
 
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
 const readByLambda = (queue: string) => on(queue, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes");
+const workByLambda = (queue: string) => [...readByLambda(queue), ...on(queue, "sqs:ChangeMessageVisibility")];
 const logs = (app: string) => on(`log-group:/stackyard/main/${app}:*`, "logs:CreateLogStream", "logs:PutLogEvents");
 
 /** What the README of the transport grants a role, with the names of queues; what is read is told apart. */
@@ -58,7 +59,7 @@ describe("the policies of the yard", () => {
 
     expect(granted).toEqual(
       [
-        ...readByLambda("stack-events"),
+        ...workByLambda("stack-events"),
         ...readByLambda("stack-ticks"),
         ...queuesOf("state manager", NAMES).sends,
         ...on("stack-ticks", "sqs:SendMessage"),
@@ -75,7 +76,7 @@ describe("the policies of the yard", () => {
 
     expect(granted).toEqual(
       [
-        ...readByLambda("stack-tasks"),
+        ...workByLambda("stack-tasks"),
         ...queuesOf("runner", NAMES).sends,
         // With the store a runner sends the next task of a key that it has freed.
         ...on("stack-tasks", "sqs:SendMessage"),
@@ -89,7 +90,7 @@ describe("the policies of the yard", () => {
     const granted = grantsOf("task-runner", "TaskRunnerRole", RUNNER_PARAMETERS);
 
     expect(granted).toEqual(
-      [...readByLambda("stack-tasks"), ...queuesOf("runner", NAMES).sends, ...logs("task-runner")].toSorted(),
+      [...workByLambda("stack-tasks"), ...queuesOf("runner", NAMES).sends, ...logs("task-runner")].toSorted(),
     );
   });
 
@@ -118,7 +119,7 @@ describe("the policies of the yard", () => {
           "kms:GenerateDataKey",
         ),
         ...on("arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc", "secretsmanager:GetSecretValue"),
-        ...on("arn:aws:iam::444455556666:role/deployer", "sts:AssumeRole"),
+        ...on("arn:aws:iam::444455556666:role/deployer", "sts:AssumeRole", "sts:TagSession"),
         ...on("function:make-db", "lambda:InvokeFunction"),
         ...on("function:drop-db:*", "lambda:InvokeFunction"),
         ...["sources", "more-sources"].flatMap((bucket) => on(bucket, "s3:ListBucket")),

@@ -32,7 +32,7 @@ function readSources(arns: readonly string[]): Permission {
 }
 
 function takeRoles(arns: readonly string[]): Permission {
-  return { name: "Targets", statements: [allow("TakeRoles", ["sts:AssumeRole"], arns)] };
+  return { name: "Targets", statements: [allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], arns)] };
 }
 
 /** `/*` behind each ARN. A list that a parameter gives has no elements before the template is deployed. */

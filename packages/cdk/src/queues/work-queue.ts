@@ -19,6 +19,8 @@ export interface WorkQueueProps {
   readonly keptSeconds?: number;
   /** The customer's key. Default: that of SQS. */
   readonly kmsKeyArn?: Given<string>;
+  /** Who may send besides the roles of its account. Default: nobody. */
+  readonly toStatements?: (queueArn: string) => readonly object[];
   /** The queue is there only then. */
   readonly condition?: CfnCondition | undefined;
 }
@@ -29,7 +31,15 @@ const DAY_SECONDS = 86_400;
 
 /** Makes a queue, encrypted, and closed to calls without TLS. */
 export function createWorkQueue(scope: Construct, id: string, props: WorkQueueProps): QueueAddress {
-  const { name, isFifo = false, visibilitySeconds, deadLetterArn, kmsKeyArn, condition } = props;
+  const {
+    name,
+    isFifo = false,
+    visibilitySeconds,
+    deadLetterArn,
+    kmsKeyArn,
+    condition,
+    toStatements = () => [],
+  } = props;
   const queue = new CfnQueue(scope, id, {
     ...present({ visibilityTimeout: visibilitySeconds, ...toFifo(name, isFifo), ...toKey(kmsKeyArn) }),
     // A letter keeps the age that it had: the queue for dead letters must keep messages for longer.
@@ -40,7 +50,10 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
   });
   const policy = new CfnQueuePolicy(scope, `${id}Policy`, {
     queues: [queue.ref],
-    policyDocument: { Version: "2012-10-17", Statement: [denyWithoutTls(queue.attrArn)] },
+    policyDocument: {
+      Version: "2012-10-17",
+      Statement: [denyWithoutTls(queue.attrArn), ...toStatements(queue.attrArn)],
+    },
   });
   for (const resource of [queue, policy]) {
     if (condition !== undefined) resource.cfnOptions.condition = condition;

@@ -2,6 +2,7 @@ import type { CfnCondition } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { STATE_MANAGER_TIMEOUT_SECONDS, TASK_RUNNER_TIMEOUT_SECONDS } from "../functions/timeouts.ts";
 import { type Given, onlyIf } from "../given.ts";
+import { type EventSenders, letSend, subscribeToTopic } from "./event-senders.ts";
 import type { QueueAddress } from "./queue-address.ts";
 import { createWorkQueue } from "./work-queue.ts";
 
@@ -17,6 +18,8 @@ export interface YardQueuesProps {
   readonly taskVisibilitySeconds?: number;
   /** Whether there is a queue for tasks that do not fit a function's time. Default: no. */
   readonly hasLongTasks?: boolean | CfnCondition;
+  /** Who sends events besides the roles of the yard's account. Default: nobody. */
+  readonly eventSenders?: EventSenders;
   /** The customer's key. Default: the one of SQS. */
   readonly kmsKeyArn?: Given<string>;
 }
@@ -43,7 +46,7 @@ export class YardQueues extends Construct {
 
   constructor(scope: Construct, id: string, props: YardQueuesProps) {
     super(scope, id);
-    const { prefix = "", keepsOrder: isFifo = false, hasLongTasks = false, kmsKeyArn } = props;
+    const { prefix = "", keepsOrder: isFifo = false, hasLongTasks = false, eventSenders = {}, kmsKeyArn } = props;
     const eventSeconds = props.eventVisibilitySeconds ?? TIMES_TIMEOUT * STATE_MANAGER_TIMEOUT_SECONDS;
     const taskSeconds = props.taskVisibilitySeconds ?? TIMES_TIMEOUT * TASK_RUNNER_TIMEOUT_SECONDS;
     const key = kmsKeyArn === undefined ? {} : { kmsKeyArn };
@@ -56,7 +59,10 @@ export class YardQueues extends Construct {
     this.tickDeadLetters = make("TickDeadLettersQueue", "tick-dead-letters");
     this.events = make("EventQueue", "stack-events", {
       ...{ isFifo, visibilitySeconds: eventSeconds, deadLetterArn: this.eventDeadLetters.arn },
+      toStatements: (queueArn) => letSend(queueArn, eventSenders),
     });
+    if (eventSenders.topicArn !== undefined)
+      subscribeToTopic(this, "EventSubscription", this.events.arn, eventSenders.topicArn);
     this.tasks = make("TaskQueue", "stack-tasks", {
       ...{ visibilitySeconds: taskSeconds, deadLetterArn: this.taskDeadLetters.arn },
     });

@@ -1,31 +1,18 @@
-/** A parameter of a template, as the console shows it. */
-export interface ParameterDefinition {
-  readonly group: string;
-  readonly description: string;
-  /** Default: `String`. */
-  readonly type?: "String" | "Number" | "CommaDelimitedList";
-  /** Without one the parameter must be given. */
-  readonly default?: string | number;
-  readonly values?: readonly (string | number)[];
-  readonly pattern?: string;
-  /** What is told when it does not fit the pattern. */
-  readonly constraint?: string;
-  readonly min?: number;
-  readonly max?: number;
-}
-
-const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
-const ARN = "arn:aws[a-z-]*";
-/** A text that may be left out. */
-function optional(pattern: string, constraint: string) {
-  return { default: "", pattern: `^(${pattern})?$`, constraint } as const;
-}
-const KEY = { pattern: "^[^\\s]{1,1024}$", constraint: "The key of an object." } as const;
-const COUNT = optional("[1-9][0-9]{0,4}", "A number above 0, or nothing.");
-const TABLE = optional("[a-zA-Z0-9_.-]{3,255}", "The name of a table, or nothing.");
-const LIST = { type: "CommaDelimitedList", default: "" } as const;
-const QUEUE_ARN = `${ARN}:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\.fifo)?`;
-const IMAGE = optional("[a-z0-9][^\\s]{0,499}", "The address of an image, or nothing.");
+import { ENGINE_PARAMETERS } from "./engine-parameters.ts";
+import {
+  ADDRESS,
+  ARN,
+  BUCKET,
+  COUNT,
+  IMAGE,
+  KEY,
+  LIST,
+  optional,
+  type ParameterDefinition,
+  QUEUE_ARN,
+  TABLE,
+} from "./parameter-forms.ts";
+import { SENDER_PARAMETERS } from "./sender-parameters.ts";
 
 /** Every parameter of the templates, in the order in which the console asks. */
 export const PARAMETERS = {
@@ -108,6 +95,7 @@ export const PARAMETERS = {
     default: "standard",
     values: ["standard", "fifo"],
   },
+  ...SENDER_PARAMETERS,
   QueueKeyArn: {
     group: "Queues",
     description: "Customer's KMS key for the queues. Empty: SQS's own key.",
@@ -156,6 +144,8 @@ export const PARAMETERS = {
     values: ["true", "false"],
   },
 
+  ...ENGINE_PARAMETERS,
+
   FunctionArns: {
     group: "Tasks",
     description: "Functions that tasks call, ARNs by commas; with :* behind for versions and aliases. Empty: none.",
@@ -180,6 +170,19 @@ export const PARAMETERS = {
     group: "Tasks",
     description: "External id that goes with it.",
     ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
+  },
+  SessionTags: {
+    group: "Tasks",
+    description:
+      "true: each task has sessions of its own in targets, named and tagged by yard, stack and task. Roles there must allow sts:TagSession.",
+    default: "false",
+    values: ["true", "false"],
+  },
+  TerraformStateUrl: {
+    group: "Tasks",
+    description:
+      "Server of Stackyard that keeps states of Terraform configurations without a backend. Needs the store. Empty: none.",
+    ...ADDRESS,
   },
   TaskRunnerPolicyArns: {
     group: "Tasks",
@@ -264,6 +267,11 @@ export const PARAMETERS = {
     type: "Number",
     default: 30,
     values: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+  },
+  OtlpEndpoint: {
+    group: "Operations",
+    description: "Collector that traces and metrics are sent to by OTLP over HTTP. Empty: none.",
+    ...ADDRESS,
   },
   AlarmTopicArns: {
     group: "Operations",

@@ -6,6 +6,7 @@ type Names = readonly ParameterName[];
 const YARD: Names = [
   "YardName",
   "LogLevel",
+  "OtlpEndpoint",
   "CodeBucket",
   "MessageBucket",
   "MessagePrefix",
@@ -13,7 +14,15 @@ const YARD: Names = [
   "SecurityGroupIds",
 ];
 const OPERATIONS: Names = ["LogRetentionDays", "AlarmTopicArns", "PermissionsBoundaryArn", "ConnectionSecretArn"];
-const QUEUES: Names = ["EventOrder", "QueueKeyArn", "TaskRunnerTimeout", "LongTasks"];
+const QUEUES: Names = [
+  "EventOrder",
+  "EventTopicArn",
+  "EventRuleArns",
+  "EventSenderArns",
+  "QueueKeyArn",
+  "TaskRunnerTimeout",
+  "LongTasks",
+];
 const MADE_TABLES: Names = ["ExistingStacksTable", "ExistingWorkTable"];
 const STATE_MANAGER: Names = [
   "StateManagerCodeKey",
@@ -22,6 +31,12 @@ const STATE_MANAGER: Names = [
   "StateManagerReservedConcurrency",
   "MachineBucket",
   "MachinePrefix",
+  "Executors",
+  "RefusedEvents",
+  "RefusedEventsKeep",
+  "AutomaticTransitionsPerHour",
+  "HistoryRetentionDays",
+  "AllowExternalNext",
 ];
 const TASK_RUNNER: Names = [
   "TaskRunnerCodeKey",
@@ -38,6 +53,8 @@ const TASK_RUNNER: Names = [
   "TargetRoleArns",
   "TargetRole",
   "TargetExternalId",
+  "SessionTags",
+  "TerraformStateUrl",
 ];
 const CONTAINERS: Names = [
   "LongTaskImageUri",

@@ -2,6 +2,7 @@ import type { App, Stack } from "aws-cdk-lib";
 import { YardAlarms } from "../alarms/yard-alarms.ts";
 import { YardQueues } from "../queues/yard-queues.ts";
 import { StateManager } from "../state-manager.ts";
+import { addExclusion } from "./add-exclusion.ts";
 import { PARAMETERS_OF } from "./parameters-of.ts";
 import { addFunctionOutputs, addQueueOutputs, addStoreOutputs } from "./template-outputs.ts";
 import { addParameters } from "./template-parameters.ts";
@@ -31,6 +32,7 @@ export function addStateManagerTemplate(app: App): Stack {
     scheduleRuleName: stateManager.scheduleRuleName,
     functions: { StateManager: stateManager.function },
   });
+  addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
   addQueueOutputs(stack, queues);
   addStoreOutputs(stack, stores);
   addFunctionOutputs(stack, "StateManager", stateManager.function);

@@ -87,6 +87,12 @@ describe("the parameters", () => {
     ["StateManagerReservedConcurrency", "0"],
     ["TaskQueueArn", "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks"],
     ["PermissionsBoundaryArn", "boundary"],
+    ["EventTopicArn", "deploys"],
+    ["EventRuleArns", "*"],
+    ["EventSenderArns", "*"],
+    ["Executors", "delay ecs"],
+    ["RefusedEventsKeep", "soon"],
+    ["TerraformStateUrl", "stackyard.example.org"],
   ] as const)("%s does not take %s", (name, value) => {
     const { pattern } = toJson(PARAMETERS[name]);
 

@@ -9,7 +9,8 @@ import {
 } from "aws-cdk-lib";
 import { type Conditional, onlyIf } from "../given.ts";
 import { present } from "../present.ts";
-import { PARAMETERS, type ParameterDefinition, type ParameterName } from "./parameter-definitions.ts";
+import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
+import type { ParameterDefinition } from "./parameter-forms.ts";
 
 /** The parameters of one template. Asking for one that it does not have is a mistake of ours and throws. */
 export interface TemplateParameters {

@@ -12,6 +12,11 @@ export function toQueueSettings(stack: Stack, parameters: TemplateParameters): Y
     prefix: Token.asString(Fn.conditionIf(isMain.logicalId, "", `${parameters.text("YardName")}-`)),
     keepsOrder: parameters.condition("KeepsOrder", "EventOrder", "fifo"),
     hasLongTasks: new CfnCondition(stack, "HasLongTasks", { expression: Fn.conditionNot(hasNone) }),
+    eventSenders: {
+      topicArn: parameters.given("EventTopicArn"),
+      ruleArns: parameters.givenList("EventRuleArns"),
+      principals: parameters.givenList("EventSenderArns"),
+    },
     taskVisibilitySeconds: addTaskVisibility(stack),
   };
 }

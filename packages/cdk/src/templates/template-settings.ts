@@ -14,6 +14,7 @@ export function toYardSettings(parameters: TemplateParameters) {
   return {
     yardName: parameters.text("YardName"),
     logLevel: parameters.text("LogLevel"),
+    otlpEndpoint: parameters.given("OtlpEndpoint"),
     queueKeyArn: parameters.given("QueueKeyArn"),
     messages: onlyIf(bucket.condition, { bucket: bucket.value, prefix }),
   };
@@ -35,6 +36,14 @@ export function toStateManagerSettings(parameters: TemplateParameters, scope: St
     code: toCode(scope, parameters, "StateManager"),
     memoryMb: parameters.number("StateManagerMemory"),
     reservedConcurrency: parameters.givenNumber("StateManagerReservedConcurrency"),
+    environment: {
+      EXECUTORS: parameters.given("Executors"),
+      REFUSED_EVENTS: parameters.text("RefusedEvents"),
+      REFUSED_EVENTS_KEEP: parameters.text("RefusedEventsKeep"),
+      AUTOMATIC_TRANSITIONS_PER_HOUR: parameters.text("AutomaticTransitionsPerHour"),
+      HISTORY_RETENTION_DAYS: parameters.text("HistoryRetentionDays"),
+      ALLOW_EXTERNAL_NEXT: parameters.text("AllowExternalNext"),
+    },
   };
 }
 
@@ -46,6 +55,8 @@ export function toRunnerRights(parameters: TemplateParameters) {
     targetRoleArns: parameters.givenList("TargetRoleArns"),
     targetRole: parameters.given("TargetRole"),
     targetExternalId: parameters.given("TargetExternalId"),
+    sessionTags: parameters.text("SessionTags"),
+    environment: { TERRAFORM_STATE_URL: parameters.given("TerraformStateUrl") },
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
     permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),
   };

@@ -24,6 +24,10 @@ function queueNames(resolved: ResolvedTemplate): readonly unknown[] {
   return listOf(resolved, "AWS::SQS::Queue").map((id) => propertiesOf(resolved, id)["QueueName"]);
 }
 
+function statementsOf(resolved: ResolvedTemplate): unknown {
+  return toJson(propertiesOf(resolved, "EventQueuePolicy")["PolicyDocument"])["Statement"];
+}
+
 const ARN = "arn:aws:sqs:eu-west-1:111122223333:";
 
 describe("the queues of a yard", () => {
@@ -82,6 +86,45 @@ describe("the queues of a yard", () => {
       ]);
       expect(JSON.stringify(PolicyDocument)).toContain('"aws:SecureTransport":"false"');
     }
+  });
+
+  it("take events of nobody else where nobody else is named", () => {
+    const resolved = deploy();
+
+    expect(statementsOf(resolved)).toEqual([expect.objectContaining({ Effect: "Deny" })]);
+    expect(listOf(resolved, "AWS::SNS::Subscription")).toEqual([]);
+  });
+
+  it("take events of a topic, as they were published, and of no other topic", () => {
+    const { EventTopicArn } = FULL_YARD_PARAMETERS;
+    const resolved = deploy({ EventTopicArn });
+
+    expect(statementsOf(resolved)).toEqual([
+      expect.objectContaining({ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
+      {
+        ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: "sns.amazonaws.com" } },
+        ...{ Action: "sqs:SendMessage", Resource: `${ARN}stack-events` },
+        Condition: { ArnEquals: { "aws:SourceArn": EventTopicArn } },
+      },
+    ]);
+    expect(propertiesOf(resolved, "EventSubscription")).toEqual({
+      ...{ TopicArn: EventTopicArn, Region: "eu-central-1", Protocol: "sqs" },
+      ...{ Endpoint: `${ARN}stack-events`, RawMessageDelivery: true },
+    });
+  });
+
+  it("take events of rules and of other accounts, without losing the rest of their policy", () => {
+    const EventRuleArns = "arn:aws:events:eu-west-1:111122223333:rule/a,arn:aws:events:eu-west-1:111122223333:rule/b";
+    const EventSenderArns = "444455556666,arn:aws:iam::777788889999:role/pipeline";
+
+    expect(statementsOf(deploy({ EventRuleArns, EventSenderArns }))).toEqual([
+      expect.objectContaining({ Sid: "OnlyWithTls" }),
+      expect.objectContaining({
+        Principal: { Service: "events.amazonaws.com" },
+        Condition: { ArnEquals: { "aws:SourceArn": EventRuleArns.split(",") } },
+      }),
+      expect.objectContaining({ Principal: { AWS: EventSenderArns.split(",") }, Action: "sqs:SendMessage" }),
+    ]);
   });
 
   it("take the customer's key instead of SQS's own", () => {
@@ -185,10 +228,28 @@ describe("the functions of a yard", () => {
       ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "" },
       SQS_TICK_QUEUE_URL: `${url}stack-ticks`,
       SQS_EVENT_DEAD_LETTER_QUEUE_URL: `${url}event-dead-letters`,
+      ...{ REFUSED_EVENTS: "park", REFUSED_EVENTS_KEEP: "1h", ALLOW_EXTERNAL_NEXT: "false" },
+      ...{ AUTOMATIC_TRANSITIONS_PER_HOUR: "1000", HISTORY_RETENTION_DAYS: "30" },
     });
     expect(variablesOf("TaskRunnerFunction")).toEqual({
       ...common,
+      SESSION_TAGS: "false",
       SQS_TASK_DEAD_LETTER_QUEUE_URL: `${url}task-dead-letters`,
+    });
+  });
+
+  it("are told how to decide and work as their parameters say", () => {
+    const resolved = deploy(FULL_YARD_PARAMETERS);
+    const variablesOf = (id: string) => toJson(propertiesOf(resolved, id)["Environment"])["Variables"];
+
+    expect(variablesOf("StateManagerFunction")).toMatchObject({
+      ...{ EXECUTORS: "delay, ecs", REFUSED_EVENTS: "drop", REFUSED_EVENTS_KEEP: "90m", ALLOW_EXTERNAL_NEXT: "true" },
+      ...{ AUTOMATIC_TRANSITIONS_PER_HOUR: "50", HISTORY_RETENTION_DAYS: "90" },
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+    });
+    expect(variablesOf("TaskRunnerFunction")).toMatchObject({
+      ...{ SESSION_TAGS: "true", TERRAFORM_STATE_URL: "https://stackyard.example.org" },
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
     });
   });
 
@@ -325,6 +386,7 @@ describe("the containers of a yard", () => {
     expect(variables).toMatchObject({
       SQS_LONG_TASK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/blue-stack-long-tasks",
       POSTGRES_CONNECTION_SECRET: FULL_YARD_PARAMETERS.ConnectionSecretArn,
+      ...{ SESSION_TAGS: "true", TERRAFORM_STATE_URL: "https://stackyard.example.org" },
     });
     expect(variables).not.toHaveProperty("SQS_TASK_QUEUE_URL");
   });
@@ -354,6 +416,8 @@ describe("the template of a yard", () => {
 
   it.each([
     ["yard", "LongTasksNeedsLongTaskImageUri", "LongTasks is service: give LongTaskImageUri too."],
+    ["yard", "EventOrderExcludesRefusedEvents", "EventOrder is fifo: RefusedEvents cannot be redeliver."],
+    ["state-manager", "EventOrderExcludesRefusedEvents", "EventOrder is fifo: RefusedEvents cannot be redeliver."],
     ["task-runner", "StacksTableNeedsWorkTable", "StacksTable is given: give WorkTable too."],
     ["task-runner", "LongTaskImageUriNeedsLongTaskQueueArn", "LongTaskImageUri is given: give LongTaskQueueArn too."],
   ])("of %s refuses half of what belongs together: %s", (name, rule, description) => {

@@ -1,6 +1,7 @@
 import type { App, Stack } from "aws-cdk-lib";
 import { toValue } from "../given.ts";
 import { Yard } from "../yard.ts";
+import { addExclusion } from "./add-exclusion.ts";
 import { addRequirement } from "./add-requirement.ts";
 import { PARAMETERS_OF } from "./parameters-of.ts";
 import { addContainers } from "./template-containers.ts";
@@ -37,6 +38,7 @@ export function addYardTemplate(app: App): Stack {
     addContainers(stack, parameters, { queue: toValue(queues.longTasks), queues, stores, condition });
   }
   addRequirement(stack, { parameter: "LongTasks", value: "service", needs: "LongTaskImageUri" });
+  addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
   addQueueOutputs(stack, queues);
   addStoreOutputs(stack, stores);
   addFunctionOutputs(stack, "StateManager", stateManager.function);

@@ -1,4 +1,5 @@
-import { PARAMETERS, type ParameterDefinition } from "../templates/parameter-definitions.ts";
+import { PARAMETERS } from "../templates/parameter-definitions.ts";
+import type { ParameterDefinition } from "../templates/parameter-forms.ts";
 import { PARAMETERS_OF } from "../templates/parameters-of.ts";
 
 const LETTERS = { yard: "Y", "state-manager": "S", "task-runner": "T" } as const;

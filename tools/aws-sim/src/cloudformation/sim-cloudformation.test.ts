@@ -194,6 +194,7 @@ describe("parameters", () => {
     Name: { Type: "String", AllowedPattern: "[a-z]+" },
     Size: { Type: "Number", Default: 1, AllowedValues: [1, 2] },
     Secret: { Type: "String", Default: "", NoEcho: true },
+    Zones: { Type: "CommaDelimitedList", Default: "a,b", AllowedPattern: "[a-z]" },
   };
   const template = aTemplate(
     {
@@ -218,7 +219,12 @@ describe("parameters", () => {
     await make(template, { Parameters: [given("Name", "a"), given("Secret", "x")] });
 
     const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: "yard" }));
-    expect(stack?.Parameters).toEqual([given("Name", "a"), given("Secret", "****"), given("Size", "1")]);
+    expect(stack?.Parameters).toEqual([
+      given("Name", "a"),
+      given("Secret", "****"),
+      given("Size", "1"),
+      given("Zones", "a,b"),
+    ]);
     expect(stack?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])).toEqual([
       ["Name", "q-a"],
       ["Kind", "small"],
@@ -244,6 +250,10 @@ describe("parameters", () => {
     [[], "Parameters: [Name] must have values"],
     [[given("Name", "a"), given("Other", "b")], "Parameters: [Other] do not exist in the template"],
     [[given("Name", "A")], "Parameter Name failed to satisfy constraint: must match pattern [a-z]+"],
+    [
+      [given("Name", "a"), given("Zones", "a,*")],
+      "Parameter Zones failed to satisfy constraint: must match pattern [a-z]",
+    ],
     [[given("Name", "a"), given("Size", "3")], "Parameter 'Size' must be one of AllowedValues"],
     [[{ ParameterKey: "Name", UsePreviousValue: true }], "Cannot specify usePreviousValue as true"],
   ])("are refused: %j", async (given, why) => {

@@ -45,7 +45,9 @@ function toValue(given: GivenParameter, previous: ParameterValues | undefined): 
 function checkValue(key: string, value: string, declaration: ParameterDeclaration | undefined): void {
   const { AllowedPattern: pattern, AllowedValues: allowed, ConstraintDescription: words } = declaration ?? {};
   const failed = (what: string) => refuse(`Parameter ${key} failed to satisfy constraint: ${words ?? what}`);
-  if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`).test(value)) {
+  // "When applied to a parameter of type CommaDelimitedList, the pattern must match each value in the list."
+  const parts = declaration?.Type === "CommaDelimitedList" ? value.split(",") : [value];
+  if (pattern !== undefined && !parts.every((part) => new RegExp(`^(?:${pattern})$`).test(part))) {
     throw failed(`must match pattern ${pattern}`);
   }
   if (allowed !== undefined && !allowed.map(String).includes(value)) {

@@ -1,0 +1,18 @@
+import { CfnRule, Fn, type Stack } from "aws-cdk-lib";
+import type { ParameterName } from "./parameter-definitions.ts";
+
+/** A parameter and one of its values. */
+export type Choice = readonly [parameter: ParameterName, value: string];
+
+/** Refuses to deploy, before anything is made, where two choices do not go together. */
+export function addExclusion(stack: Stack, [one, value]: Choice, [other, forbidden]: Choice): void {
+  new CfnRule(stack, `${one}Excludes${other}`, {
+    ruleCondition: Fn.conditionEquals(Fn.ref(one), value),
+    assertions: [
+      {
+        assert: Fn.conditionNot(Fn.conditionEquals(Fn.ref(other), forbidden)),
+        assertDescription: `${one} is ${value}: ${other} cannot be ${forbidden}.`,
+      },
+    ],
+  });
+}

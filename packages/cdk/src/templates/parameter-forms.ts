@@ -1,0 +1,38 @@
+/** A parameter of a template, as the console shows it. */
+export interface ParameterDefinition {
+  readonly group: string;
+  readonly description: string;
+  /** Default: `String`. */
+  readonly type?: "String" | "Number" | "CommaDelimitedList";
+  /** Without one the parameter must be given. */
+  readonly default?: string | number;
+  readonly values?: readonly (string | number)[];
+  readonly pattern?: string;
+  /** What is told when it does not fit the pattern. */
+  readonly constraint?: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** The name of a bucket. */
+export const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
+/** How ARNs begin. */
+export const ARN = "arn:aws[a-z-]*";
+/** A text that may be left out. */
+export function optional(pattern: string, constraint: string) {
+  return { default: "", pattern: `^(${pattern})?$`, constraint } as const;
+}
+/** The key of an object. */
+export const KEY = { pattern: "^[^\\s]{1,1024}$", constraint: "The key of an object." } as const;
+/** A number, or nothing. */
+export const COUNT = optional("[1-9][0-9]{0,4}", "A number above 0, or nothing.");
+/** The name of a table, or nothing. */
+export const TABLE = optional("[a-zA-Z0-9_.-]{3,255}", "The name of a table, or nothing.");
+/** Texts with commas between them, or nothing. */
+export const LIST = { type: "CommaDelimitedList", default: "" } as const;
+/** The ARN of a queue. */
+export const QUEUE_ARN = `${ARN}:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\.fifo)?`;
+/** The address of an image, or nothing. */
+export const IMAGE = optional("[a-z0-9][^\\s]{0,499}", "The address of an image, or nothing.");
+/** An address, or nothing. */
+export const ADDRESS = optional("https?://[^\\s]{1,2000}", "An address such as https://example.org, or nothing.");
