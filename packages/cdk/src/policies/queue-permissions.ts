@@ -1,12 +1,19 @@
 import { allow, type Statement } from "./statement.ts";
 
+/** What Lambda needs as with `readByLambda`, and the function, which says when a message that failed comes again. */
+export function workByLambda(sid: string, queueArn: string): Statement {
+  return allow(sid, [...READ_ACTIONS, "sqs:ChangeMessageVisibility"], queueArn);
+}
+
 /**
  * What Lambda needs to read a queue with a function's role; the function itself neither reads nor hides messages.
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
  */
 export function readByLambda(sid: string, queueArn: string): Statement {
-  return allow(sid, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queueArn);
+  return allow(sid, READ_ACTIONS, queueArn);
 }
+
+const READ_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] as const;
 
 /** What a container needs, which keeps a message hidden while it works. */
 export function readByContainer(sid: string, queueArn: string): Statement {
