@@ -1,14 +1,63 @@
-import { StackyardError } from "@stackyard/core";
-import type { SqsBatchResponse } from "@stackyard/transport-sqs";
+import { type Logger, StackyardError } from "@stackyard/core";
+import type { FailedReceipt, SqsBatch, SqsBatchResponse } from "@stackyard/transport-sqs";
+
+/** What answering needs. */
+export interface AnswerDeps {
+  /**
+   * Deletes messages from the queue with that ARN. Undefined: the event source mapping reads what is answered, for the yard was
+   * set up for this app.
+   */
+  readonly deleteWorked: DeleteWorked | undefined;
+  readonly logger: Logger;
+}
+
+/** Gives what was not deleted. */
+export type DeleteWorked = (queueArn: string, receiptHandles: readonly string[]) => Promise<readonly FailedReceipt[]>;
 
 /**
- * What a function answers to a batch. Where nothing could be worked it throws, which means the same to Lambda, and is also
- * understood by an event source mapping without `ReportBatchItemFailures`: that one would take any answer for success and
- * delete the messages. So batches of one, as CloudSeam's users have them, need no other mapping.
+ * What a function answers to a batch. A mapping without `ReportBatchItemFailures` takes any answer for success and deletes all
+ * messages, and a function cannot know which kind called it. To throw means to both that the batch comes again. So where
+ * nothing could be worked it throws; where a part could, it deletes that part and then throws, as the predecessor's did.
  */
-export function answerBatch(response: SqsBatchResponse, messages: number): SqsBatchResponse {
-  const failed = response.batchItemFailures.length;
-  if (failed === 0 || failed < messages) return response;
-  const what = failed === 1 ? "The message could not be worked" : `None of the ${failed} messages could be worked`;
-  throw new StackyardError("SERVER_ERROR", `${what}; the log says why. It comes again.`);
+export async function answerBatch(
+  deps: AnswerDeps,
+  batch: SqsBatch,
+  response: SqsBatchResponse,
+): Promise<SqsBatchResponse> {
+  const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+  if (failed.size === 0) return response;
+  const worked = batch.messages.filter(({ messageId }) => !failed.has(messageId));
+  if (worked.length > 0) {
+    if (deps.deleteWorked === undefined) return response;
+    // What was made by hand lies in no queue.
+    const receiptHandles = worked.map(({ receiptHandle }) => receiptHandle).filter((handle) => handle !== "");
+    await attemptToDelete(deps, deps.deleteWorked, { queueArn: batch.queueArn, receiptHandles });
+  }
+  throw new StackyardError("SERVER_ERROR", tellFailed(failed.size, batch.messages.length));
+}
+
+interface Worked {
+  readonly queueArn: string;
+  readonly receiptHandles: readonly string[];
+}
+
+async function attemptToDelete(
+  { logger }: AnswerDeps,
+  deleteWorked: DeleteWorked,
+  { queueArn, receiptHandles }: Worked,
+): Promise<void> {
+  if (receiptHandles.length === 0) return;
+  const text = "Messages that were worked could not be deleted from the queue; they come again with the failed ones.";
+  try {
+    const kept = await deleteWorked(queueArn, receiptHandles);
+    if (kept.length > 0) logger.error(text, { queueArn, count: kept.length, reason: kept[0]?.reason });
+  } catch (error) {
+    logger.error(text, { error, queueArn, count: receiptHandles.length });
+  }
+}
+
+function tellFailed(failed: number, messages: number): string {
+  if (messages === 1) return "The message could not be worked; the log says why. It comes again.";
+  const what = failed === messages ? `None of the ${messages}` : `${failed} of ${messages}`;
+  return `${what} messages could ${failed === messages ? "" : "not "}be worked; the log says why. They come again.`;
 }

@@ -44,6 +44,24 @@ describe("a batch of which one stack cannot be written", () => {
   );
 });
 
+describe("a batch whose mapping reads no answer, as the predecessor's users may have it", () => {
+  it("loses nothing, and brings again only what its stack has refused", async () => {
+    const { host, find, sources } = await start({
+      ...{ batchSize: 10, reportsFailures: false, managerEnvironment: { REFUSED_EVENTS: "redeliver" } },
+      backlog: [opened("pr-1"), { stackId: "pr-1", event: "MERGED" }],
+    });
+    await host.until(async () => (await find("pr-1")) === "LIVE");
+    await host.until(() => sources.events.busy + sources.tasks.busy === 0);
+    await clock.advance(30_000);
+    await host.until(async () => (await find("pr-1")) === "CLEAN-UP PENDING");
+    await host.idle();
+
+    const events = host.invocations.map(({ event }) => JSON.stringify(event));
+    expect(events.filter((text) => text.includes("OPENED"))).toHaveLength(1);
+    expect(events.filter((text) => text.includes("MERGED"))).toHaveLength(2);
+  });
+});
+
 describe("messages that are poison", () => {
   it("are acknowledged and told, and hold up nothing", async () => {
     const { host, send, find, count } = await start({ batchSize: 10 });

@@ -20,6 +20,7 @@ import {
   type SetAsideSender,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
+import type { DeleteWorked } from "../answer-batch.ts";
 import type { Environment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
 import type { ExecutorDefinitions } from "../executor-definitions.ts";
@@ -27,6 +28,7 @@ import { openLocator } from "../open-locator.ts";
 import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { toBatchOptions } from "../to-batch-options.ts";
+import { toDeleteWorked } from "../to-delete-worked.ts";
 import { loadTransportOptions, MAX_DELIVERIES } from "../transport-options.ts";
 import { drainStore } from "./drain-store.ts";
 import { createCommitFollower } from "./follow-commits.ts";
@@ -55,6 +57,7 @@ export interface StateManagerParts {
   readonly ticks: Sender | undefined;
   /** How batches of the event queue are taken. */
   readonly batches: BatchOptions;
+  readonly deleteWorked: DeleteWorked | undefined;
   readonly retention: Retention;
   /** Names this process. */
   readonly owner: string;
@@ -100,6 +103,7 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   return {
     ...{ environment, store, engine, transport, outbox, ticks, clock, logger },
     batches: toBatchOptions(queues, environment.queues.eventDeadLetters),
+    deleteWorked: toDeleteWorked(environment, queues),
     retention: toRetention(environment),
     owner: input.ids.next(),
     measure: () => telemetry.measureYard(store),

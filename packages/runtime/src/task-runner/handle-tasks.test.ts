@@ -25,12 +25,17 @@ function createBench(fails: readonly string[] = []) {
   };
   const transport = createSqsTransport({ sqs: {} as never });
   const batches = { clock, logger: silentLogger };
+  const deleted: unknown[] = [];
+  const deleteWorked: TaskRunnerParts["deleteWorked"] = async (...call) => {
+    deleted.push(call);
+    return [];
+  };
   const handle = createTaskHandler({
-    ...{ environment, worker, transport, clock, batches },
+    ...{ environment, worker, transport, clock, batches, deleteWorked },
     ...{ logger: silentLogger, close: async () => {} },
   });
   const call = (event: unknown) => handle(event, { getRemainingTimeInMillis: () => 600_000 });
-  return { handled, call, callByHand: (event: unknown) => handle(event) };
+  return { handled, deleted, call, callByHand: (event: unknown) => handle(event) };
 }
 
 function aBatch(queue: string, bodies: readonly string[]) {
@@ -47,12 +52,13 @@ function aBatch(queue: string, bodies: readonly string[]) {
 const bodyOf = (name: string) => JSON.stringify(aTaskDelivery({ name }).message);
 
 describe("a task runner in Lambda", () => {
-  it("works every record, tells each how much time there is, and reports what must come again", async () => {
-    const { handled, call } = createBench(["db"]);
+  it("works every record, tells each how much time there is, and leaves in the queue what must come again", async () => {
+    const { handled, deleted, call } = createBench(["db"]);
 
-    const answer = await call(aBatch("stack-tasks", [bodyOf("network"), bodyOf("db"), bodyOf("app")]));
+    const answer = call(aBatch("stack-tasks", [bodyOf("network"), bodyOf("db"), bodyOf("app")]));
 
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "m1" }] });
+    await expect(answer).rejects.toMatchObject({ code: "SERVER_ERROR" });
+    expect(deleted).toEqual([["arn:aws:sqs:eu-west-1:111122223333:stack-tasks", ["r0", "r2"]]]);
     expect(handled).toEqual([
       ["network", 600_000],
       ["db", 600_000],
@@ -63,7 +69,7 @@ describe("a task runner in Lambda", () => {
   it("lets no record that is no task hold up the others", async () => {
     const { handled, call } = createBench();
 
-    await call(aBatch("stack-tasks", ["{}", bodyOf("db")]));
+    await expect(call(aBatch("stack-tasks", ["{}", bodyOf("db")]))).rejects.toThrow("1 of 2 messages");
 
     expect(handled).toEqual([["db", 600_000]]);
   });

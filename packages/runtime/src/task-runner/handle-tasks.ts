@@ -6,9 +6,9 @@ import { toQueueName } from "../queue-name.ts";
 import type { TaskRunnerParts } from "./open-task-runner.ts";
 
 /**
- * What Lambda calls: batches of a task queue, every record of them side by side. Answers those that must come again. Throws
- * `SERVER_ERROR` when that is all of them, `EVENT_INVALID` for other events, and `CONFIG_INVALID` for a batch of a queue that
- * is not for a task runner.
+ * What Lambda calls: batches of a task queue, every record of them side by side. Throws `SERVER_ERROR` when some of them must
+ * come again, having deleted the others; `EVENT_INVALID` for other events, and `CONFIG_INVALID` for a batch of a queue that is
+ * not for a task runner.
  */
 export function createTaskHandler(
   parts: TaskRunnerParts,
@@ -19,9 +19,9 @@ export function createTaskHandler(
     // Whoever tries a function by hand gives it no context.
     const leftMs = context?.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
     const endsAt = clock.now() + leftMs;
-    const { queueArn, messages } = parseSqsBatch(event);
-    checkQueue(parts, queueArn);
-    return answerBatch(await handle(event, { endsAt }), messages.length);
+    const batch = parseSqsBatch(event);
+    checkQueue(parts, batch.queueArn);
+    return answerBatch(parts, batch, await handle(event, { endsAt }));
   };
 }
 

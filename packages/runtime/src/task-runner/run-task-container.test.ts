@@ -47,7 +47,16 @@ function createBench({ minds }: { readonly minds: boolean }) {
     warn: (_message, fields) => void told.push(`warns of ${JSON.stringify(fields?.["tasks"])}`),
   };
   const stopping = new AbortController();
-  const parts = { environment, worker, transport, clock, logger, batches: {}, close: async () => {} };
+  const parts = {
+    environment,
+    worker,
+    transport,
+    clock,
+    logger,
+    batches: {},
+    deleteWorked: undefined,
+    close: async () => {},
+  };
   const ended = runTaskContainer(parts, { stopping: stopping.signal });
   return {
     ...{ clock, told, end: () => task.resolve(), ended },

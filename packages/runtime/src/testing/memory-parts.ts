@@ -94,6 +94,7 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
     ...{ store, engine, transport, outbox, clock, logger },
     ticks: hasTicks ? { send: sendTicks } : undefined,
     batches: { clock, logger },
+    deleteWorked: undefined,
     owner: "m1",
     measure: input.measure ?? (async () => {}),
     retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },

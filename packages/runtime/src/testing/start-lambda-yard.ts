@@ -44,15 +44,19 @@ export interface LambdaYardInput {
   readonly manager?: Partial<FunctionInput>;
   readonly runner?: Partial<FunctionInput>;
   readonly runnerOptions?: TaskRunnerOptions;
-  /** Messages of a batch. Default: one without partial batch responses, as the predecessor's; else with them. */
+  /** Messages of a batch. Default: one, as the predecessor's. */
   readonly batchSize?: number;
+  /** Whether the mappings read partial batch responses. Default: where batches are of more than one. */
+  readonly reportsFailures?: boolean;
+  /** Events that lie in their queue before a function reads it. */
+  readonly backlog?: readonly unknown[];
 }
 
 let yards = 0;
 
 /** Makes queues with dead-letter queues, a table or a database, machines in S3, both functions and their mappings. */
 export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYard> {
-  const { account, clock = systemClock, batchSize = 1 } = input;
+  const { account, clock = systemClock, batchSize = 1, reportsFailures = batchSize > 1 } = input;
   const { cloud } = account;
   yards += 1;
   const queues = await createQueues(input, `${yards}${input.suffix ?? ""}`);
@@ -85,7 +89,8 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
     },
     ...input.runner,
   });
-  const mapping = { batchSize, reportsFailures: batchSize > 1 };
+  for (const event of input.backlog ?? []) await cloud.send(queues.events, event);
+  const mapping = { batchSize, reportsFailures };
   const sources = {
     events: await host.connect({ ...mapping, queueUrl: queues.events, functionName: "state-manager" }),
     tasks: await host.connect({ ...mapping, queueUrl: queues.tasks, functionName: "task-runner" }),
