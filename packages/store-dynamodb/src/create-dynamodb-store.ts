@@ -22,7 +22,7 @@ import { createSerializer } from "./serializer.ts";
 import { loadStats } from "./stats.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { TableNames } from "./table-definitions.ts";
-import { nextDueAt, takeDue } from "./take-due.ts";
+import { nextDueAt, takeDue, takeOwn } from "./take-due.ts";
 
 /** A store in two DynamoDB tables. */
 export interface DynamodbStore extends Store {
@@ -31,6 +31,12 @@ export interface DynamodbStore extends Store {
     /** False: the stacks' table lacks the index of what is due, so that each sweep reads all of it. See `checkTables`. */
     readonly findsDueByIndex: boolean;
   };
+  /**
+   * As `takeDue`, of queued events, task messages and polls, but only what this process has queued itself in the last
+   * minute. Processes that work what their commits have left do not contend for each other's; a sweep with `takeDue` finds
+   * what dead ones have left.
+   */
+  readonly takeOwn: Store["takeDue"];
 }
 
 /**
@@ -56,6 +62,7 @@ function assemble(settings: StoreSettings, { hasDueIndex }: { readonly hasDueInd
     tables: settings.names,
     capabilities: { findsDueByIndex: hasDueIndex },
     ...guardCalls(guard, context),
+    takeOwn: guard((input) => takeOwn(context, input)),
     records: guardAll(guard, createRecords(context)),
     revisions: guardAll(guard, createRevisions(context)),
     watch: (listener) => listeners.watch(listener),

@@ -14,12 +14,13 @@ export interface DueStack {
 
 /** Due work of some kinds by then, oldest first; of every kind at most so many, and what this process has just written. */
 export async function findDueKeys<Kind extends string>(
-  { work, recentWork }: StoreContext,
+  { work, recentWork, takesOwnOnly = false }: StoreContext,
   indexName: "work" | "sweep",
   kinds: readonly Kind[],
   { now, limit }: { readonly now: number; readonly limit: number },
 ): Promise<readonly DueKey<Kind>[]> {
   const { name, key, at } = WORK_INDEXES[indexName];
+  if (takesOwnOnly) return recentWork.listOwn(kinds, now).toSorted((a, b) => a.at - b.at);
   const found = await inParallel(kinds, async (kind) => {
     const values = { ":key": kind, ":now": now };
     const condition = { expression: `${key} = :key AND ${at} <= :now`, values };

@@ -22,6 +22,65 @@ async function openLagging() {
   return { own, other, clock };
 }
 
+describe("a process's own work", () => {
+  const input = { kinds: ["event", "task", "poll", "timer"], now: T0, limit: 10, leaseMs: MINUTE } as const;
+
+  async function openCounted() {
+    const asked: string[] = [];
+    const client = interceptClient(tables.client, ({ name }, call) => {
+      asked.push(name);
+      return call();
+    });
+    const clock = createFakeClock(T0);
+    const table = tables.newTable();
+    const [own, other] = await Promise.all([
+      tables.open({ client, clock, table }),
+      tables.open({ client: tables.client, clock, table }),
+    ]);
+    asked.length = 0;
+    return { own, other, clock, asked };
+  }
+
+  it("is handed out to it alone, once, whatever others have left", async () => {
+    const { own, other } = await openCounted();
+    await commitNow(other, aPut({ id: "theirs" }, { dispatches: [aDispatch("b1", { stackId: "theirs" })] }));
+    await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
+    await own.enqueue([anEvent("e1")]);
+
+    const items = await own.takeOwn(input);
+
+    const names = items.map((item) => (item.kind === "task" ? item.attemptId : item.kind));
+    expect(names.toSorted()).toEqual(["a1", "event"]);
+    expect(await own.takeOwn(input)).toEqual([]);
+    expect((await take(own, ["task"])).map(({ kind }) => kind)).toEqual(["task"]);
+  });
+
+  it("costs no request where there is none, or it is done", async () => {
+    const { own, other, asked } = await openCounted();
+    await other.enqueue([anEvent("e1")]);
+
+    expect([await own.takeOwn(input), asked]).toEqual([[], []]);
+  });
+
+  it("is not handed out when somebody else has it", async () => {
+    const { own, other } = await openCounted();
+    await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
+    await take(other, ["task"]);
+
+    expect(await own.takeOwn(input)).toEqual([]);
+  });
+
+  it("is left to the sweep after a minute", async () => {
+    const { own, clock } = await openCounted();
+    await own.enqueue([anEvent("e1")]);
+    await clock.advance(MINUTE);
+
+    const mine = await own.takeOwn({ ...input, now: T0 + MINUTE });
+
+    expect([mine, (await take(own, ["event"], T0 + MINUTE)).length]).toEqual([[], 1]);
+  });
+});
+
 describe("what a process has just queued", () => {
   it("is handed out to it before the index shows it, once", async () => {
     const { own } = await openLagging();

@@ -4,10 +4,12 @@ import type { Table } from "./database.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 import type { DueKey } from "./work-keys.ts";
 
-/** What this process has just written into the index of work, which shows it a little later. */
+/** What this process has written into the index of work. */
 export interface RecentWork {
-  /** Due by then. Like an entry of the index it is a hint: the item may say otherwise by now. */
+  /** Due by then, and not in the index perhaps. Like an entry of the index it is a hint: the item may say otherwise by now. */
   list<Kind extends string>(kinds: readonly Kind[], now: number): readonly DueKey<Kind>[];
+  /** The same, of all that the sweep of a minute may not have seen. */
+  listOwn<Kind extends string>(kinds: readonly Kind[], now: number): readonly DueKey<Kind>[];
 }
 
 interface Entry {
@@ -16,7 +18,8 @@ interface Entry {
 }
 
 /** An index lags for less than a second as a rule; after this it is believed. */
-const KEPT_MS = 10_000;
+const LAG_MS = 10_000;
+const KEPT_MS = 60_000;
 const MOST = 1_000;
 const { key: KEY, at: AT } = WORK_INDEXES.work;
 
@@ -39,12 +42,15 @@ export function watchWork(table: Table, clock: Clock): { readonly table: Table; 
     if (entries.size > MOST && oldest !== undefined) entries.delete(oldest);
   }
 
-  function listAll(): readonly DueKey<string>[] {
+  function listSince<Kind extends string>(ms: number, kinds: readonly Kind[], now: number): readonly DueKey<Kind>[] {
     for (const [name, { writtenAt }] of entries) {
       if (clock.now() - writtenAt < KEPT_MS) break;
       entries.delete(name);
     }
-    return [...entries.values()].map(({ found }) => found);
+    const recent = [...entries.values()].filter(({ writtenAt }) => clock.now() - writtenAt < ms);
+    return kinds.flatMap((kind) =>
+      recent.flatMap(({ found: { kind: own, key, at } }) => (own === kind && at <= now ? [{ kind, key, at }] : [])),
+    );
   }
 
   return {
@@ -61,10 +67,8 @@ export function watchWork(table: Table, clock: Clock): { readonly table: Table; 
       },
     },
     recent: {
-      list: (kinds, now) =>
-        kinds.flatMap((kind) =>
-          listAll().flatMap(({ kind: own, key, at }) => (own === kind && at <= now ? [{ kind, key, at }] : [])),
-        ),
+      list: (kinds, now) => listSince(LAG_MS, kinds, now),
+      listOwn: (kinds, now) => listSince(KEPT_MS, kinds, now),
     },
   };
 }

@@ -22,6 +22,8 @@ export interface StoreContext {
   readonly serialize: Serializer;
   readonly recent: RecentStacks;
   readonly recentWork: RecentWork;
+  /** True: the index of work is not read, and what is due is what this process has written. Default: false. */
+  readonly takesOwnOnly?: boolean;
   /** Numbers that grow within this process, and nearly so over all. */
   nextNumber(): number;
 }

@@ -37,6 +37,15 @@ export async function takeDue(context: StoreContext, input: TakeDueInput): Promi
   return items;
 }
 
+/** What commits leave behind them. */
+const LEFT: readonly DueKind[] = ["event", "task", "poll"];
+
+/** Hands out what this process has written in the last minute and is due, as far as commits leave it behind. */
+export function takeOwn(context: StoreContext, input: TakeDueInput): Promise<readonly DueItem[]> {
+  const kinds = input.kinds.filter((kind) => LEFT.includes(kind));
+  return takeDue({ ...context, takesOwnOnly: true }, { ...input, kinds });
+}
+
 async function takeRound(context: StoreContext, input: TakeDueInput) {
   const { kinds, limit } = input;
   const [events, attempts, stacks, shadows] = await Promise.all([
