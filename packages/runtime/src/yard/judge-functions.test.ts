@@ -47,6 +47,19 @@ describe("the functions that read a yard's queues", () => {
     expect(judgeFunctions([single], [events])).toMatchObject([{ status: "ok" }]);
   });
 
+  it("must report them where the function counts on it: what fails in a batch would be lost", () => {
+    const variables = { SQS_TICK_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-ticks" };
+    const losing = aFunction({ variables, mapping: { ...mapping, reportsFailures: false } });
+
+    expect(judgeFunctions([losing], [events])).toMatchObject([
+      {
+        status: "fail",
+        message: expect.stringContaining("are lost"),
+        hint: expect.stringContaining("--function-response-types ReportBatchItemFailures"),
+      },
+    ]);
+  });
+
   it("must be allowed to go in circles; a function that reads two queues is told once", () => {
     const ends = { recursiveLoop: "Terminate" };
     const functions = [aFunction(ends), aFunction({ queue: "ticks", ...ends })];

@@ -35,22 +35,25 @@ function judgeUnread(role: QueueRole, name: string): Finding {
   return warn("function", message, "Connect the function to it, if there is no container.");
 }
 
-function judgeMapping({ name, mapping }: FunctionFacts, queue: string): readonly Finding[] {
+function judgeMapping(reader: FunctionFacts, queue: string): readonly Finding[] {
+  const { name, mapping } = reader;
   const update = `aws lambda update-event-source-mapping --uuid ${mapping.id}`;
   return [
     ...(mapping.isEnabled
       ? []
       : [fail("function", `${name} is connected to ${queue}, but switched off.`, `Switch it on: ${update} --enabled`)]),
-    ...(mapping.reportsFailures || mapping.batchSize === 1
-      ? []
-      : [
-          warn(
-            "function",
-            `${name}: one message of ${queue} that fails brings its whole batch again.`,
-            `Let it report single ones: ${update} --function-response-types ReportBatchItemFailures`,
-          ),
-        ]),
+    ...(mapping.reportsFailures || mapping.batchSize === 1 ? [] : [judgeUnreported(reader, queue, update)]),
   ];
+}
+
+/** Such a mapping takes every answer for success. Without `stack-ticks` a function expects that, and throws instead. */
+function judgeUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
+  const hint = `Let it report single ones: ${update} --function-response-types ReportBatchItemFailures`;
+  if (variables !== undefined && (variables["SQS_TICK_QUEUE_URL"] ?? "") === "") {
+    return warn("function", `${name}: one message of ${queue} that fails makes an error of its whole batch.`, hint);
+  }
+  const message = `${name}: messages of ${queue} that fail in a batch are lost: Lambda takes each answer for success.`;
+  return fail("function", message, `${hint}; or take one at a time: ${update} --batch-size 1`);
 }
 
 /** Lambda ends a chain of calls after some sixteen; machines may be longer, and the engine has a limit of its own. */
