@@ -23,6 +23,17 @@ describe("parseSqsBatch", () => {
     expect(parseSqsBatch({ Records })).toMatchObject({ queueArn: "", messages: [{ messageId: "m-1", deliveries: 1 }] });
   });
 
+  it("gives a message without an id one of its own, and the same when the batch is read again", () => {
+    const event = { Records: [{ body: "{}" }, { body: "{}" }] };
+    const idsOf = (given: unknown) => parseSqsBatch(given).messages.map(({ messageId }) => messageId);
+
+    const ids = idsOf(event);
+
+    expect(ids).toEqual([expect.stringMatching(/./), expect.stringMatching(/./)]);
+    expect(new Set([...ids, ...idsOf(structuredClone(event))]).size).toBe(4);
+    expect(idsOf(event)).toEqual(ids);
+  });
+
   it.each([
     [undefined],
     [null],

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -9,14 +10,14 @@ const Texts = Type.Record(Type.String(), Type.Optional(Type.String()));
 const SqsEvent = Type.Object({
   Records: Type.Array(
     Type.Object({
-      messageId: Type.String({ minLength: 1 }),
+      /** Lambda always names it and the queue; events that people write by hand may do neither. */
+      messageId: Type.Optional(Type.String({ minLength: 1 })),
       receiptHandle: Type.Optional(Type.String()),
       body: Type.String(),
       attributes: Type.Optional(Texts),
       messageAttributes: Type.Optional(
         Type.Record(Type.String(), Type.Object({ stringValue: Type.Optional(Type.String()) })),
       ),
-      /** Lambda always names it; events that people write by hand do not. */
       eventSourceARN: Type.Optional(Type.String()),
     }),
     { minItems: 1 },
@@ -44,7 +45,7 @@ export function parseSqsBatch(event: unknown): SqsBatch {
 }
 
 function toIncoming(record: SqsEvent["Records"][number]): IncomingMessage {
-  const { messageId, receiptHandle, body, attributes = {}, messageAttributes = {} } = record;
+  const { messageId = madeIdOf(record), receiptHandle, body, attributes = {}, messageAttributes = {} } = record;
   const texts = Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue] as const);
   return toIncomingMessage({
     messageId,
@@ -53,4 +54,13 @@ function toIncoming(record: SqsEvent["Records"][number]): IncomingMessage {
     system: attributes,
     attributes: Object.fromEntries(texts),
   });
+}
+
+const madeIds = new WeakMap<SqsEvent["Records"][number], string>();
+
+/** A function and the handler that it calls both read the batch: they must find the same id. */
+function madeIdOf(record: SqsEvent["Records"][number]): string {
+  const id = madeIds.get(record) ?? randomUUID();
+  madeIds.set(record, id);
+  return id;
 }
