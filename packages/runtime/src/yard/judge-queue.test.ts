@@ -101,4 +101,12 @@ describe("a yard's queue", () => {
     ]);
     expect(judgeQueue(aDeadLetterQueue(), around)).toMatchObject([{ status: "ok" }]);
   });
+
+  it("of dead letters says how those are sent again that SQS itself has moved, which the store does not know", () => {
+    const [{ hint } = { hint: "" }] = judgeQueue(aDeadLetterQueue({ waiting: 1 }), around);
+
+    expect(hint).toContain(
+      "aws sqs start-message-move-task --source-arn arn:aws:sqs:eu-west-1:111122223333:event-dead-letters --destination-arn",
+    );
+  });
 });

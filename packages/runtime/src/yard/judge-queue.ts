@@ -42,11 +42,13 @@ function isOpen({ effect, principals, hasCondition }: PolicyStatement): boolean 
   return effect === "Allow" && principals.includes("*") && !hasCondition;
 }
 
-function judgeDeadLetters({ name, role, waiting }: QueueFacts): readonly Finding[] {
+function judgeDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Finding[] {
   if (waiting === 0) return [];
+  // What a function failed on five times was moved by SQS, and the store does not know of it.
+  const move = `aws sqs start-message-move-task --source-arn ${arn} --destination-arn <ARN of the queue of events>`;
   const hint =
     role === "eventDeadLetters"
-      ? "`stackyard events ls` shows what was set aside and why; `stackyard events redrive` sends it again."
+      ? `\`stackyard events ls\` shows what was set aside and why; \`stackyard events redrive\` sends it again, and its copy here may be deleted. What is not listed: ${move}`
       : "Look at the runner's log; `stackyard stacks retry` starts the tasks again.";
   return [warn("dead letters", `${name}: ${waiting} messages were given up.`, hint)];
 }
