@@ -32,10 +32,16 @@ describe("the image of the task runner", () => {
   });
 
   it("stands on images of a version", () => {
-    const images = list("FROM").filter((line) => line.startsWith("public.ecr.aws/"));
+    const [global = ""] = text.split("\nFROM ");
+    const images = [...global.matchAll(/^ARG (\w+)=(.+)$/gm)].map(([, name = "", image]) => [name, image] as const);
+    const own = list("FROM").map((line) => / AS (.+)$/.exec(line)?.[1]);
+    const bases = list("FROM").map((line) => line.replace(/ AS .+$/, ""));
 
-    expect(images.length).toBeGreaterThan(0);
-    for (const image of images) expect(image).toMatch(/^public\.ecr\.aws\/[a-z/]+:[0-9][\w.-]* AS /);
+    for (const [, image] of images) expect(image).toMatch(/^public\.ecr\.aws\/[a-z/]+:\d+\.\d+[.\d]*(-[a-z-]+)?$/);
+    // What a stage stands on is one of these, or a stage before it: no image is named in passing.
+    const known = [...images.map(([name]) => `\${${name}}`), `terraform-\${TARGETARCH}`];
+    expect(bases.filter((base) => !known.includes(base))).toEqual([]);
+    expect(own).toEqual(expect.arrayContaining(["terraform-amd64", "terraform-arm64"]));
   });
 
   it("is a container unless the function is asked for", () => {
