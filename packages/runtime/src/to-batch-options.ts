@@ -4,8 +4,10 @@ import { MAX_DELIVERIES } from "./transport-options.ts";
 /** How a function takes batches, with the transport's options and the queue of what is given up. */
 export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: string | undefined): BatchOptions {
   const { sqs, claimChecks, tracing, clock, random, logger } = queues;
+  const { eventQueue, taskQueue, longTaskQueue } = queues;
   return {
     maxDeliveries: MAX_DELIVERIES,
+    queues: { sqs, urls: [eventQueue, taskQueue, longTaskQueue].flatMap((queue) => queue?.url ?? []) },
     ...(deadLetterUrl === undefined ? {} : { deadLetters: { sqs, url: deadLetterUrl } }),
     ...(claimChecks === undefined ? {} : { claimChecks }),
     ...(tracing === undefined ? {} : { tracing }),

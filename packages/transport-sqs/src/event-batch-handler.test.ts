@@ -1,5 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { ChangeMessageVisibilityBatchCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchOptions } from "./batch-options.ts";
@@ -152,6 +152,37 @@ describe("createEventBatchHandler", () => {
       { code: "DELIVERY_FAILED", reason: "The store does not answer.", deliveries: 3, messageId: "m-1" },
       { code: "EVENT_REFUSED", reason: "The event is refused.", deliveries: 3, messageId: "m-2" },
     ]);
+  });
+
+  it.each([[""], [".fifo"]])("lets what failed come again soon, those of a stack together (*%s)", async (suffix) => {
+    sqs.on(ChangeMessageVisibilityBatchCommand).resolves({});
+    const client = new SQSClient({ region: "eu-west-1" });
+    const urls = [`https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events${suffix}`];
+    const { report } = createBench({ s1: FAILED, s2: REFUSED }, { queues: { sqs: client, urls } });
+    const of = (stackId: string, deliveries: number) => {
+      return go(stackId, { deliveries, ...(suffix === "" ? {} : { group: stackId }) });
+    };
+
+    const reported = await report(of("s1", 2), of("s2", 1), of("s3", 1), of("s1", 1));
+
+    expect(reported).toEqual(["m-1", "m-2", "m-4"]);
+    expect(sqs.commandCalls(ChangeMessageVisibilityBatchCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        QueueUrl: urls[0],
+        Entries: [
+          { Id: "0", ReceiptHandle: "r-1", VisibilityTimeout: 15 },
+          { Id: "1", ReceiptHandle: "r-4", VisibilityTimeout: 15 },
+        ],
+      },
+    ]);
+  });
+
+  it("changes nothing at a queue whose address it does not know", async () => {
+    const client = new SQSClient({ region: "eu-west-1" });
+    const { report } = createBench({ s1: FAILED }, { queues: { sqs: client, urls: [DEAD] } });
+
+    expect(await report(go("s1"))).toEqual(["m-1"]);
+    expect(sqs.calls()).toEqual([]);
   });
 
   it("reports what could not be given up", async () => {

@@ -1,5 +1,6 @@
+import { answerBatch, type SettledItem } from "./answer-batch.ts";
 import { type BatchDeps, type BatchOptions, toBatchDeps } from "./batch-options.ts";
-import { type BatchItem, type SqsBatchResponse, toBatchResponse } from "./batch-response.ts";
+import type { SqsBatchResponse } from "./batch-response.ts";
 import { isFifo } from "./fifo-ids.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { type EventDelivery, readEvent } from "./read-deliveries.ts";
@@ -25,12 +26,13 @@ export function createEventBatchHandler(
     const read = await Promise.all(messages.map((message) => readOne(deps, message, ordered)));
     const decided = await decideAll(deps, handle, read);
     const policy = deps.policyOf(queueArn);
-    const items = decided.map(async ({ incoming, lane, outcome }): Promise<BatchItem> => {
+    const items = decided.map(async ({ incoming, lane, outcome }): Promise<SettledItem> => {
       const settlement = await toSettlement(incoming, outcome, policy);
       const { messageId } = incoming;
-      return { messageId, lane, outcome: settlement.kind === "remove" ? { kind: "done" } : outcome };
+      if (settlement.kind === "remove") return { incoming, messageId, lane, outcome: DONE, afterMs: undefined };
+      return { incoming, messageId, lane, outcome, afterMs: settlement.afterMs };
     });
-    return toBatchResponse(await Promise.all(items));
+    return answerBatch(deps, queueArn, await Promise.all(items));
   };
 }
 
@@ -104,6 +106,7 @@ async function decideSome(
   });
 }
 
+const DONE: DeliveryOutcome = { kind: "done" };
 const NO_OUTCOME: DeliveryOutcome = { kind: "retry", reason: "The handler gave no outcome." };
 
 async function handleAll(

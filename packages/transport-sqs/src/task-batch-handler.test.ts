@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { ChangeMessageVisibilityBatchCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchOptions } from "./batch-options.ts";
@@ -10,6 +10,9 @@ import type { DeliveryOutcome } from "./to-settlement.ts";
 
 const sqs = mockClient(SQSClient);
 beforeEach(() => sqs.reset());
+
+const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333/";
+const queues = () => ({ sqs: new SQSClient({ region: "eu-west-1" }), urls: [`${QUEUES}stack-tasks`] });
 
 const bodyOf = (name: string) => ({
   task: { executor: "lambda", config: { name }, name },
@@ -64,6 +67,38 @@ describe("createTaskBatchHandler", () => {
     expect(logger.lines).toEqual(["error A task could not be worked; its message is delivered again."]);
   });
 
+  it("lets what failed come again after its own time, not after the queue's visibility time-out", async () => {
+    sqs.on(ChangeMessageVisibilityBatchCommand).resolves({});
+    const { report } = createBench(
+      async ({ message }) => {
+        if (message.task.name === "broken") throw new Error("No.");
+        return { kind: "retry", reason: "The store does not answer." };
+      },
+      { queues: queues() },
+    );
+
+    expect(await report(["{oops", bodyOf("db"), bodyOf("broken")])).toEqual(["m-1", "m-2", "m-3"]);
+
+    expect(sqs.commandCalls(ChangeMessageVisibilityBatchCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        QueueUrl: `${QUEUES}stack-tasks`,
+        Entries: [
+          { Id: "0", ReceiptHandle: "r-2", VisibilityTimeout: 2 },
+          { Id: "1", ReceiptHandle: "r-3", VisibilityTimeout: 2 },
+        ],
+      },
+    ]);
+  });
+
+  it("leaves what failed to the visibility time-out where it is not allowed to change it", async () => {
+    const denied = Object.assign(new Error("Not authorized."), { name: "AccessDenied" });
+    sqs.on(ChangeMessageVisibilityBatchCommand).rejects(denied);
+    const { logger, report } = createBench(async () => ({ kind: "retry", reason: "No." }), { queues: queues() });
+
+    expect(await report([bodyOf("db")])).toEqual(["m-1"]);
+    expect(logger.lines).toEqual([expect.stringContaining("Allow sqs:ChangeMessageVisibility on the queue.")]);
+  });
+
   it("leaves what is no task to the queue's redrive policy", async () => {
     const { logger, report } = createBench(async () => ({ kind: "done" }));
 
@@ -73,8 +108,7 @@ describe("createTaskBatchHandler", () => {
 
   it("gives up what is no task at once where it has a dead-letter queue", async () => {
     sqs.on(SendMessageBatchCommand).resolves({});
-    const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/task-dead-letters";
-    const deadLetters = { sqs: new SQSClient({ region: "eu-west-1" }), url };
+    const deadLetters = { sqs: new SQSClient({ region: "eu-west-1" }), url: `${QUEUES}task-dead-letters` };
     const { report } = createBench(async () => ({ kind: "done" }), { deadLetters });
 
     expect(await report(['{"stackId":"s","event":"GO"}'])).toEqual([]);

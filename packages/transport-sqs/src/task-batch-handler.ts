@@ -1,7 +1,10 @@
+import { answerBatch, type SettledItem } from "./answer-batch.ts";
 import { type BatchDeps, type BatchOptions, toBatchDeps } from "./batch-options.ts";
-import { type SqsBatchResponse, toBatchResponse } from "./batch-response.ts";
+import type { SqsBatchResponse } from "./batch-response.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { readTask, type TaskDelivery } from "./read-deliveries.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import type { Settlement } from "./settle-messages.ts";
 import { parseSqsBatch } from "./sqs-batch.ts";
 import { type DeliveryOutcome, type FailurePolicy, toPoisonSettlement, toSettlement } from "./to-settlement.ts";
 import { findCarrier } from "./tracing.ts";
@@ -27,11 +30,11 @@ export function createTaskBatchHandler(
   return async (event, invocation = {}) => {
     const { queueArn, messages } = parseSqsBatch(event);
     const policy = deps.policyOf(queueArn);
-    const items = messages.map(async (incoming) => {
-      const outcome = await workOne(deps, incoming, { handle: (delivery) => handle(delivery, invocation), policy });
-      return { messageId: incoming.messageId, lane: "", outcome };
+    const items = messages.map(async (incoming): Promise<SettledItem> => {
+      const worked = await workOne(deps, incoming, { handle: (delivery) => handle(delivery, invocation), policy });
+      return { messageId: incoming.messageId, lane: "", incoming, ...worked };
     });
-    return toBatchResponse(await Promise.all(items));
+    return answerBatch(deps, queueArn, await Promise.all(items));
   };
 }
 
@@ -40,27 +43,30 @@ interface Working {
   readonly policy: FailurePolicy;
 }
 
-async function workOne(
-  deps: BatchDeps,
-  incoming: IncomingMessage,
-  { handle, policy }: Working,
-): Promise<DeliveryOutcome> {
+async function workOne(deps: BatchDeps, incoming: IncomingMessage, { handle, policy }: Working): Promise<Worked> {
   const { claimChecks, clock, logger, tracing } = deps;
   try {
     const read = await readTask(incoming, { claimChecks, now: clock.now() });
     if (read.kind === "invalid") {
       logger.error("A message is no task.", { messageId: incoming.messageId, reason: read.reason });
-      const { kind } = await toPoisonSettlement(incoming, read.reason, policy);
-      return kind === "remove" ? { kind: "done" } : { kind: "retry", reason: read.reason };
+      const settlement = await toPoisonSettlement(incoming, read.reason, policy);
+      return toWorked(settlement, { kind: "retry", reason: read.reason });
     }
     const outcome = await tracing.run([findCarrier(incoming.attributes)], () => handle(read.delivery));
-    const { kind } = await toSettlement(incoming, outcome, policy);
-    return kind === "remove" ? { kind: "done" } : outcome;
+    return toWorked(await toSettlement(incoming, outcome, policy), outcome);
   } catch (error) {
     logger.error("A task could not be worked; its message is delivered again.", {
       error,
       messageId: incoming.messageId,
     });
-    return { kind: "retry", reason: String(error) };
+    const afterMs = retryDelayMs(incoming.deliveries);
+    return { outcome: { kind: "retry", reason: String(error) }, afterMs };
   }
+}
+
+type Worked = Pick<SettledItem, "outcome" | "afterMs">;
+
+function toWorked(settlement: Settlement, outcome: DeliveryOutcome): Worked {
+  if (settlement.kind === "remove") return { outcome: { kind: "done" }, afterMs: undefined };
+  return { outcome, afterMs: settlement.afterMs };
 }
