@@ -4,7 +4,7 @@ import { readEnvelope } from "./envelope.ts";
 import { hashOf } from "./fifo-ids.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { byteSizeOf, type OutgoingMessage } from "./outgoing-message.ts";
-import { toStackyardError } from "./to-stackyard-error.ts";
+import { MESSAGE_REFUSED, toStackyardError } from "./to-stackyard-error.ts";
 
 /** Where bodies lie that are larger than the queue takes. */
 export interface ClaimCheckOptions {
@@ -57,6 +57,7 @@ export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: Claim
         throw new StackyardError(
           "CONFIG_INVALID",
           `The body of a message is said to lie in ${where}, which is not read.`,
+          { details: MESSAGE_REFUSED },
         );
       }
       const attributes = { ...envelope.attributes, ...message.attributes };

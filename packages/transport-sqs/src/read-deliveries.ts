@@ -1,8 +1,9 @@
-import { isStackyardError, type Transport } from "@stackyard/core";
+import type { Transport } from "@stackyard/core";
 import { parseTaskMessage } from "@stackyard/core/machine";
 import type { ClaimChecks } from "./claim-check.ts";
 import { decodeEvent, toUnreadable } from "./decode-event.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
+import { isMessageRefused } from "./to-stackyard-error.ts";
 
 /** An event as a transport hands it over. */
 export type EventDelivery = Parameters<Parameters<Transport["consumeEvents"]>[0]>[0][number];
@@ -19,14 +20,14 @@ export interface ReadDeps {
 
 /**
  * A message of the event queue as the engine takes it; whatever it holds is an event, if only one that is refused. Throws
- * what passes by itself.
+ * what passes by itself, and what somebody must mend: a body that may not be fetched now is none the less somebody's event.
  */
 export async function readEvent(incoming: IncomingMessage, { claimChecks, now }: ReadDeps): Promise<EventDelivery> {
   const { deliveries } = incoming;
   try {
     return { event: decodeEvent(await claimChecks.redeem(incoming), now), deliveries };
   } catch (error) {
-    if (!isStackyardError(error) || error.retryable) throw error;
+    if (!isMessageRefused(error)) throw error;
     return { event: toUnreadable(incoming, error.message, now), deliveries };
   }
 }
@@ -36,7 +37,7 @@ export type ReadTask =
   | { readonly kind: "task"; readonly delivery: TaskDelivery }
   | { readonly kind: "invalid"; readonly reason: string };
 
-/** A message of a task queue as workers take it. Throws what passes by itself. */
+/** A message of a task queue as workers take it. Throws what passes by itself, and what somebody must mend. */
 export async function readTask(incoming: IncomingMessage, { claimChecks, now }: ReadDeps): Promise<ReadTask> {
   const { messageId, deliveries } = incoming;
   try {
@@ -46,7 +47,7 @@ export async function readTask(incoming: IncomingMessage, { claimChecks, now }: 
     const { message } = parsed;
     return { kind: "task", delivery: { attemptId: message.dispatch.id, message, deliveries } };
   } catch (error) {
-    if (!isStackyardError(error) || error.retryable) throw error;
+    if (!isMessageRefused(error)) throw error;
     return { kind: "invalid", reason: error.message };
   }
 }

@@ -19,8 +19,8 @@ export function toStackyardError(error: unknown, what: string): StackyardError {
 /** The details of an error that is one message's fault; others may go to the same place. */
 export const MESSAGE_REFUSED = { refused: "message" } as const;
 
-/** True when what was sent is at fault, and would be refused each time. */
-export function isMessageRefused(error: unknown): boolean {
+/** True when a message is at fault, and would be refused each time, whatever role and configuration become. */
+export function isMessageRefused(error: unknown): error is StackyardError {
   if (!isStackyardError(error)) return false;
   return error.code === "PAYLOAD_TOO_LARGE" || error.details["refused"] === MESSAGE_REFUSED.refused;
 }
@@ -42,7 +42,7 @@ const DENIED =
   /AccessDenied|AuthorizationError|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|KmsAccessDenied|Forbidden$/;
 const ABSENT = /NonExistentQueue|QueueDoesNotExist|NotFound(Exception)?$|NoSuchBucket|NoSuchKey|InvalidAddress/;
 const TOO_LARGE = /BatchRequestTooLong|EntityTooLarge/;
-const AT_FAULT = /InvalidMessageContents|InvalidParameterValue|InvalidAttributeValue/;
+const AT_FAULT = /InvalidMessageContents|InvalidParameterValue|InvalidAttributeValue|NoSuchKey/;
 const SLOW_DOWN = /Throttl|TooManyRequests|OverLimit|SlowDown|RequestLimitExceeded/;
 
 function statusOf(error: unknown): number {
