@@ -9,7 +9,14 @@ describe("the README", () => {
   it("lists every option", () => {
     const options: Required<{ [Name in keyof PostgresStoreOptions]: true }> = {
       ...{ connection: true, schema: true, tls: true, maxConnections: true, idleMs: true, connectTimeoutMs: true },
-      ...{ statementTimeoutMs: true, applicationName: true, migrate: true, maxGroup: true, logger: true },
+      ...{
+        statementTimeoutMs: true,
+        applicationName: true,
+        migrate: true,
+        maxGroup: true,
+        logger: true,
+        runnersHaveStore: true,
+      },
     };
     const table = readme.slice(readme.indexOf("## Options"), readme.indexOf("## The schema"));
 
