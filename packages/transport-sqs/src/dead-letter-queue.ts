@@ -48,7 +48,7 @@ export interface DeadLetterQueue {
   list(options?: { readonly maxLetters?: number }): Promise<readonly DeadLetter[]>;
   /**
    * Sends letters again and then removes them; default: all. Events keep their ids, so one that was applied after all is
-   * applied once. Gives what was sent.
+   * applied once. What is given up again meanwhile stays. Gives what was sent.
    */
   redrive(isWanted?: (letter: DeadLetter) => boolean): Promise<readonly DeadLetter[]>;
 }
@@ -70,9 +70,16 @@ export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLett
     },
     async redrive(isWanted = () => true) {
       const sent: DeadLetter[] = [];
+      const sentKeys = new Set<string>();
       const kept = await receiveAll(reader, Number.POSITIVE_INFINITY, async (messages) => {
         const letters = messages.map((message) => ({ message, letter: toLetter(message, clock.now()) }));
-        const wanted = letters.filter(({ letter }) => isWanted(letter));
+        const wanted = letters.filter(({ message, letter }) => {
+          const key = toKey(message, clock.now());
+          const isSent = sentKeys.has(key);
+          if (isSent || !isWanted(letter)) return false;
+          sentKeys.add(key);
+          return true;
+        });
         await sender.send(wanted.map(({ message }) => toOutgoing(message, clock.now())));
         await reader.remove(wanted.map(({ message }) => message.receiptHandle));
         sent.push(...wanted.map(({ letter }) => letter));
@@ -114,11 +121,21 @@ function toLetter(message: IncomingMessage, now: number): DeadLetter {
   return { messageId, body, stackId: decodeEvent(message, now).stackId, ...(why === undefined ? {} : { why }) };
 }
 
+/** The same for a letter that has come back: the event, or what it says where it is none or a task. */
+function toKey(message: IncomingMessage, now: number): string {
+  const { id, stackId } = decodeEvent(asBefore(message), now);
+  return stackId === "" ? hashOf([message.body]) : hashOf([stackId, id]);
+}
+
+/** Under the id that it had in its queue. */
+function asBefore(message: IncomingMessage): IncomingMessage {
+  return { ...message, messageId: findWhy(message)?.messageId ?? message.messageId };
+}
+
 /** As it was, without the reason; an event that named no id keeps the one that it had. */
 function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
   const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
-  const before = { ...message, messageId: findWhy(message)?.messageId ?? message.messageId };
-  const event = decodeEvent(before, now);
+  const event = decodeEvent(asBefore(message), now);
   const note = { [NOTE_ATTRIBUTE]: toNoteText({ id: event.id, at: event.receivedAt }) };
   return {
     body: message.body,
