@@ -6,3 +6,12 @@ export { type FrontDoor, openFrontDoor } from "./http/front-door.ts";
 export type { SimCredentials } from "./identities.ts";
 export { connectionReset, SimFault } from "./sim-fault.ts";
 export { createSimPlugin, type SimPlugin } from "./sim-plugin.ts";
+export {
+  createQueueEdges,
+  INVALID_RECEIPT,
+  NOT_TAKEN,
+  overLimit,
+  type QueueEdge,
+  type QueueEdges,
+  requestThrottled,
+} from "./sqs/queue-edges.ts";
