@@ -2,6 +2,7 @@ import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { createFakeClock } from "@stackyard/core/testing";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
+import { type ClaimChecks, noClaimChecks } from "./claim-check.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { createQueueSender } from "./queue-sender.ts";
 
@@ -10,14 +11,14 @@ const QUEUE = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks";
 const sqs = mockClient(SQSClient);
 beforeEach(() => sqs.reset());
 
-function createSender(queueUrl: string) {
+function createSender(queueUrl: string, claimChecks?: ClaimChecks) {
   const client = new SQSClient({ region: "eu-west-1" });
   return createQueueSender({
     sqs: client,
     queueUrl,
     clock: createFakeClock(),
     random: () => 0,
-    claimChecks: undefined,
+    claimChecks,
   });
 }
 
@@ -86,6 +87,52 @@ describe("createQueueSender", () => {
 
     await expect(sending).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
     expect(entries()).toEqual([]);
+  });
+
+  describe("to a queue that takes less than SQS does", () => {
+    const LIMIT = 262_144;
+    const check = async (message: OutgoingMessage) => ({ ...message, body: `pointer to ${message.body.length}` });
+    const claimChecks = { check, redeem: noClaimChecks.redeem };
+
+    /** Refuses the entries that are too large for it, and takes the others. */
+    function limitQueue() {
+      sqs.on(SendMessageBatchCommand).callsFake(({ Entries = [] }) => {
+        const long = Entries.filter(({ MessageBody }: { MessageBody: string }) => MessageBody.length > LIMIT);
+        // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+        const Message = `One or more parameters are invalid. Reason: Message must be shorter than ${LIMIT} bytes.`;
+        const fault = { SenderFault: true, Code: "InvalidParameterValue", Message };
+        return { Failed: long.map(({ Id }: { Id: string }) => ({ Id, ...fault })) };
+      });
+    }
+
+    it("leaves the body of what it refuses in the bucket, and sends the others once", async () => {
+      limitQueue();
+      const large = aMessage({ body: "x".repeat(300_000) });
+
+      await createSender(QUEUE, claimChecks).send([aMessage({ body: "a" }), large, aMessage({ body: "b" })]);
+
+      const bodies = entries().map((batch) => batch?.map(({ MessageBody = "" }) => MessageBody.slice(0, 20)));
+      expect(bodies).toEqual([["a", "x".repeat(20), "b"], ["pointer to 300000"]]);
+    });
+
+    it("says what to do where there is no bucket", async () => {
+      limitQueue();
+
+      await expect(createSender(QUEUE).send([aMessage({ body: "x".repeat(300_000) })])).rejects.toMatchObject({
+        code: "PAYLOAD_TOO_LARGE",
+        message: expect.stringContaining("Raise its MaximumMessageSize, or name a bucket for large bodies"),
+      });
+    });
+
+    it("refuses what the queue does not even take as a pointer", async () => {
+      limitQueue();
+      const useless = { ...claimChecks, check: async (message: OutgoingMessage) => message };
+
+      const sending = createSender(QUEUE, useless).send([aMessage({ body: "x".repeat(300_000) })]);
+
+      await expect(sending).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+      expect(entries()).toHaveLength(2);
+    });
   });
 
   it("says what to do when the call is not allowed", async () => {

@@ -3,7 +3,7 @@ import { type Clock, type Random, StackyardError } from "@stackyard/core";
 import { type ClaimChecks, checkLarge } from "./claim-check.ts";
 import { isFifo } from "./fifo-ids.ts";
 import { toTextAttributes } from "./outgoing-message.ts";
-import { type BatchEntry, type FailedEntry, sendInWaves } from "./send-in-waves.ts";
+import { type BatchEntry, type FailedEntry, isTooLong, sendInWaves } from "./send-in-waves.ts";
 import type { Sender } from "./sender.ts";
 import { MAX_DELAY_MS, MAX_QUEUE_BYTES } from "./sqs-limits.ts";
 import { toStackyardError } from "./to-stackyard-error.ts";
@@ -38,12 +38,29 @@ export function createQueueSender(input: QueueSenderInput): Sender {
           clock,
           random,
           maxBytes: MAX_QUEUE_BYTES,
-          sendBatch: (entries) => sendBatch(input, entries.map(toEntry)),
+          sendBatch: (entries) => sendShrunk(claimChecks, entries, (some) => sendBatch(input, some.map(toEntry))),
         },
         checked,
       );
     },
   };
+}
+
+/** A queue may take less than is known here: the body of what it refuses for that is left in the bucket, where there is one. */
+async function sendShrunk(
+  claimChecks: ClaimChecks | undefined,
+  entries: readonly BatchEntry[],
+  send: (entries: readonly BatchEntry[]) => Promise<readonly FailedEntry[]>,
+): Promise<readonly FailedEntry[]> {
+  const failed = await send(entries);
+  if (claimChecks === undefined) return failed;
+  const tooLong = new Set(failed.filter(isTooLong).map(({ Id }) => Id));
+  if (tooLong.size === 0) return failed;
+  const shrunk = entries
+    .filter(({ id }) => tooLong.has(id))
+    .map(async (entry) => ({ ...entry, message: await claimChecks.check(entry.message) }));
+  const others = failed.filter(({ Id }) => !tooLong.has(Id));
+  return [...others, ...(await send(await Promise.all(shrunk)))];
 }
 
 function checkDelay(queueUrl: string, delayMs: number): void {

@@ -60,14 +60,21 @@ function toRefusal({ target }: WaveInput, entry: FailedEntry, entries: readonly 
   const sent = entries.find(({ id }) => id === entry.Id);
   const bytes = sent === undefined ? "" : ` of ${byteSizeOf(sent.message)} bytes`;
   const text = `The ${target} refuses a message${bytes}: ${tell(entry)}`;
-  // The limit is a property of the queue: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-  if (/shorter than|too long/i.test(entry.Message ?? "")) {
+  if (isTooLong(entry)) {
     return new StackyardError(
       "PAYLOAD_TOO_LARGE",
-      `${text} Raise its MaximumMessageSize, or set maxMessageBytes and claimChecks.`,
+      `${text} Raise its MaximumMessageSize, or name a bucket for large bodies (claimChecks; in the apps MESSAGE_BUCKET).`,
     );
   }
   return new StackyardError("CONFIG_INVALID", text, { details: MESSAGE_REFUSED });
+}
+
+/**
+ * True for a message that is larger than this queue takes, which may be less than SQS does: the limit is a property of the queue.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+ */
+export function isTooLong({ Message = "" }: FailedEntry): boolean {
+  return /shorter than|too long/i.test(Message);
 }
 
 function toUnreachable({ target }: WaveInput, failed: readonly FailedEntry[]): StackyardError {
