@@ -1,12 +1,14 @@
 export type { AlarmTopics } from "./alarms/alarm-rule.ts";
 export { type YardAlarmSettings, YardAlarms, type YardAlarmsProps } from "./alarms/yard-alarms.ts";
 export { AppFunction, type AppFunctionProps, type FunctionSettings, type Subnets } from "./functions/app-function.ts";
+export type { Variables } from "./functions/yard-environment.ts";
 export type { StateManagerQueues, StoreChoices, TaskRunnerQueues, YardSettings } from "./functions/yard-settings.ts";
 export { type Conditional, type Given, onlyIf } from "./given.ts";
 export { LongTaskService, type LongTaskServiceProps } from "./long-task-service.ts";
 export type { ExecutorRights } from "./policies/executor-permissions.ts";
 export type { BucketPrefix } from "./policies/s3-permissions.ts";
 export type { Permission, Statement } from "./policies/statement.ts";
+export type { EventSenders } from "./queues/event-senders.ts";
 export { type QueueAddress, toQueueAddress } from "./queues/queue-address.ts";
 export { YardQueues, type YardQueuesProps } from "./queues/yard-queues.ts";
 export { StateManager, type StateManagerProps } from "./state-manager.ts";
