@@ -1,4 +1,5 @@
-import type { S3Client } from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
+import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { StackyardError } from "@stackyard/core";
 import { readEnvelope } from "./envelope.ts";
 import { hashOf } from "./fifo-ids.ts";
@@ -123,12 +124,25 @@ async function putObject(s3: S3Client, { bucket, key, body }: Pointer & { readon
 async function getObject(s3: S3Client, { bucket, key }: Pointer): Promise<string> {
   const { GetObjectCommand } = await import("@aws-sdk/client-s3");
   try {
-    const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    if (ContentLength > MAX_BODY_BYTES) {
-      throw new StackyardError("PAYLOAD_TOO_LARGE", `The body in s3://${bucket}/${key} has ${ContentLength} bytes.`);
-    }
-    return (await Body?.transformToString()) ?? "";
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return Body === undefined ? "" : await readText(Body, `s3://${bucket}/${key}`);
   } catch (error) {
     throw toStackyardError(error, `Fetching the body of a message from s3://${bucket}/${key}`);
   }
+}
+
+/** Reads no more than a body may have: to leave the loop ends the stream, whose connection is then free for others. */
+async function readText(body: NonNullable<GetObjectCommandOutput["Body"]>, where: string): Promise<string> {
+  // In browsers only it is something else.
+  if (!(body instanceof Readable)) return body.transformToString();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) {
+      throw new StackyardError("PAYLOAD_TOO_LARGE", `The body in ${where} has more than ${MAX_BODY_BYTES} bytes.`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
