@@ -36,8 +36,6 @@ export interface MessageCalls<Value> {
   stop(): Promise<void>;
 }
 
-const REMOVE: Settlement = { kind: "remove" };
-
 /** Hands messages to calls, lane by lane, and settles them afterwards. */
 export function createMessageCalls<Value>(input: MessageCallsInput<Value>): MessageCalls<Value> {
   const { batchSize, concurrency, prefetch } = input;
@@ -63,7 +61,9 @@ export function createMessageCalls<Value>(input: MessageCallsInput<Value>): Mess
   async function call(messages: readonly ReadMessage<Value>[]): Promise<void> {
     const settlements = await handleAll(input, messages);
     const settled = messages.map(({ incoming, lane }, index) => {
-      return { incoming, lane, settlement: settlements[index] ?? REMOVE };
+      // Of which nothing is said was perhaps not worked.
+      const afterMs = input.retryDelayMs(incoming.deliveries);
+      return { incoming, lane, settlement: settlements[index] ?? { kind: "return" as const, afterMs } };
     });
     const returned = input.ordered ? findFirstReturns(settled) : new Map<string, Settlement>();
     // What is behind a message that goes back must not overtake it, whether it was in the call or waits.

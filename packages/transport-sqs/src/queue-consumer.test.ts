@@ -7,7 +7,7 @@ import { createRecordingLogger } from "./testing/recording-logger.ts";
 
 const REMOVE: Settlement = { kind: "remove" };
 
-type Overrides = Partial<Omit<QueueConsumerInput<string>, "handle">> & {
+type Overrides = Partial<QueueConsumerInput<string>> & {
   /** What becomes of a message, by its name. */
   readonly settle?: (name: string) => Settlement | Promise<Settlement>;
 };
@@ -134,6 +134,15 @@ describe("createQueueConsumer", () => {
 
     expect(reader.hidden).toEqual(["a1 for 1000", "b1 for 1000"]);
     expect(logger.lines).toEqual(["error Messages could not be handled; they are delivered again."]);
+    await consumer.stop();
+  });
+
+  it("gives a message back of which a call says nothing", async () => {
+    const { reader, consumer, deliver } = createBench({ handle: async () => [REMOVE] });
+
+    await deliver("a1", "b1");
+
+    expect([reader.removed, reader.hidden]).toEqual([["a1"], ["b1 for 1000"]]);
     await consumer.stop();
   });
 
