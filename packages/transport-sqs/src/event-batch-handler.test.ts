@@ -1,4 +1,4 @@
-import { S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { ChangeMessageVisibilityBatchCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -119,6 +119,25 @@ describe("createEventBatchHandler", () => {
 
     expect(calls.map((deliveries) => deliveries.length)).toEqual([100, 51]);
     expect(reported).toEqual(["m-1", "m-152"]);
+  });
+
+  it("fetches bodies a hundred at a time, since each may be large", async () => {
+    s3.on(GetObjectCommand).rejects(Object.assign(new Error("Gone."), { name: "NoSuchKey" }));
+    const fetched: number[] = [];
+    const claimChecks = { s3: new S3Client({ region: "eu-west-1" }), bucket: "bodies" };
+    const handler = createEventBatchHandler(
+      async (deliveries) => {
+        fetched.push(s3.commandCalls(GetObjectCommand).length);
+        return deliveries.map(() => DONE);
+      },
+      { claimChecks },
+    );
+    const s3Key = "stackyard/messages/a";
+    const body = ["software.amazon.payloadoffloading.PayloadS3Pointer", { s3BucketName: "bodies", s3Key }];
+
+    await handler(anSqsEvent(Array.from({ length: 150 }, () => ({ body }))));
+
+    expect(fetched).toEqual([100, 150]);
   });
 
   it("takes the groups of standard queues for no order", async () => {

@@ -22,9 +22,7 @@ export function createEventBatchHandler(
   const deps = toBatchDeps(options);
   return async (event) => {
     const { queueArn, messages } = parseSqsBatch(event);
-    const ordered = isFifo(queueArn);
-    const read = await Promise.all(messages.map((message) => readOne(deps, message, ordered)));
-    const decided = await decideAll(deps, handle, read);
+    const decided = await decideAll(deps, handle, { messages, ordered: isFifo(queueArn) });
     const policy = deps.policyOf(queueArn);
     const items = decided.map(async ({ incoming, lane, outcome }): Promise<SettledItem> => {
       const settlement = await toSettlement(incoming, outcome, policy);
@@ -68,19 +66,21 @@ async function readOne(
   }
 }
 
-/** Lambda may hand over ten thousand records; what is committed at once stays small. */
+/** Lambda may hand over ten thousand records; what is in memory and committed at once stays small. */
 const MAX_EVENTS = 100;
 
 /** Decides what could be read and is not behind something that failed. */
 async function decideAll(
   deps: BatchDeps,
   handle: HandleEvents,
-  read: readonly ReadEvent[],
+  { messages, ordered }: { readonly messages: readonly IncomingMessage[]; readonly ordered: boolean },
 ): Promise<readonly Decided[]> {
   const blocked = new Set<string>();
   const decided: Decided[] = [];
-  for (let from = 0; from < read.length; from += MAX_EVENTS) {
-    decided.push(...(await decideSome(deps, handle, { read: read.slice(from, from + MAX_EVENTS), blocked })));
+  for (let from = 0; from < messages.length; from += MAX_EVENTS) {
+    const some = messages.slice(from, from + MAX_EVENTS);
+    const read = await Promise.all(some.map((message) => readOne(deps, message, ordered)));
+    decided.push(...(await decideSome(deps, handle, { read, blocked })));
   }
   return decided;
 }
