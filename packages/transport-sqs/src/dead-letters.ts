@@ -2,7 +2,9 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock, Logger, Random } from "@stackyard/core";
 import { hashOf } from "./fifo-ids.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
+import { byteSizeOf, type OutgoingMessage } from "./outgoing-message.ts";
 import { createQueueSender } from "./queue-sender.ts";
+import { MAX_ATTRIBUTES, MAX_QUEUE_BYTES } from "./sqs-limits.ts";
 import { toJsonText } from "./to-json-text.ts";
 
 /** The attribute in which a dead letter says why it is one. */
@@ -51,7 +53,7 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
         await sender.send([
           {
             body,
-            attributes: { ...attributes, [REASON_ATTRIBUTE]: toJsonText(note) },
+            attributes: addReason({ body, attributes }, toJsonText(note)),
             groupId: groupId ?? messageId,
             deduplicationId: hashOf([source, messageId]),
           },
@@ -67,4 +69,11 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
       }
     },
   };
+}
+
+/** With the reason where it fits; the log has it in any case. */
+function addReason({ body, attributes }: Pick<OutgoingMessage, "body" | "attributes">, reason: string) {
+  const more = { ...attributes, [REASON_ATTRIBUTE]: reason };
+  const fits = Object.keys(more).length <= MAX_ATTRIBUTES && byteSizeOf({ body, attributes: more }) <= MAX_QUEUE_BYTES;
+  return fits ? more : attributes;
 }

@@ -5,6 +5,8 @@
 export const MAX_QUEUE_BYTES = 1_048_576;
 /** As `MAX_QUEUE_BYTES`, for topics. */
 export const MAX_TOPIC_BYTES = 262_144;
+/** Attributes of one message. */
+export const MAX_ATTRIBUTES = 10;
 /** Entries of one batch, and messages of one receive. */
 export const MAX_ENTRIES = 10;
 /** The longest delay of a message of a standard queue; those of FIFO queues have none of their own. */
