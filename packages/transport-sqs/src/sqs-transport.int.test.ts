@@ -138,8 +138,34 @@ describe("events", () => {
 
     await expect(publishing).rejects.toMatchObject({
       code: "PAYLOAD_TOO_LARGE",
-      message: expect.stringContaining("set maxMessageBytes and claimChecks"),
+      message: expect.stringContaining("name a bucket for large bodies (claimChecks;"),
     });
+  });
+
+  it("lie in the bucket when the queue takes less than was said", async () => {
+    const eventQueue = { url: await emulator.createQueue("events", { MaximumMessageSize: "2048" }) };
+    await emulator.createBucket("bodies");
+    const claimChecks = { s3: emulator.s3, bucket: "bodies" };
+    const metadata = { text: "x".repeat(4_000) };
+    const transport = createSqsTransport({ sqs: emulator.sqs, eventQueue, claimChecks, waitMs: 1_000 });
+
+    await transport.publish([
+      anEvent({ id: "small" }),
+      anEvent({ message: { event: "PUSH", stackId: "s1", metadata } }),
+    ]);
+
+    const { promise, resolve } = Promise.withResolvers<readonly unknown[]>();
+    const taken: unknown[] = [];
+    const subscription = transport.consumeEvents(
+      async (deliveries) => {
+        taken.push(...deliveries.map(({ event }) => event.message["metadata"]));
+        if (taken.length === 2) resolve(taken);
+        return deliveries.map(() => ({ kind: "done" }));
+      },
+      { batchSize: 10, concurrency: 1 },
+    );
+    expect(await promise).toEqual([{ sha: "9f1c" }, metadata]);
+    await subscription.stop();
   });
 
   it("carry trace context, which is given to whoever works them", async () => {
