@@ -54,6 +54,22 @@ const failuresOf = (event: SqsEvent, body: string) => ({
   }),
 });
 
+describe("waiting until something holds", () => {
+  it("sees what happens while it is asked", async () => {
+    host.addFunction({ name: "worker", environment: {}, timeoutMs: 30_000, create: () => () => null });
+    let asked = 0;
+
+    await host.until(async () => {
+      asked += 1;
+      const held = host.invocations.length > 0;
+      if (!held) await host.invoke("worker", {});
+      return held;
+    });
+
+    expect(asked).toBe(2);
+  });
+});
+
 describe("an event source mapping", () => {
   it("calls the function with messages, and deletes what was worked", async () => {
     const { queueUrl } = await connect({ handler: () => ({ batchItemFailures: [] }) });

@@ -93,9 +93,7 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
       // A failed call is not tried again here: the next minute comes anyway.
       void runSchedule({ clock, stopped: stopped.signal }, () => void tick(functionName).catch(() => changes.tell()));
     },
-    async until(holds) {
-      while (!(await holds())) await changes.next();
-    },
+    until: (holds) => waitUntil(holds, changes),
     idle: () => waitUntilIdle([...pools.values()], sources, changes),
     stop() {
       stopped.abort();
@@ -103,6 +101,15 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
       for (const { source } of sources) source.stop();
     },
   };
+}
+
+async function waitUntil(holds: () => boolean | Promise<boolean>, changes: Changes): Promise<void> {
+  for (;;) {
+    const seen = changes.count();
+    if (await holds()) return;
+    // What has happened while it was asked would else be waited for without end.
+    if (changes.count() === seen) await changes.next();
+  }
 }
 
 async function runSchedule(
