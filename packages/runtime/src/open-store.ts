@@ -15,20 +15,26 @@ export interface OpenStoreDeps {
   readonly asItIs?: boolean;
 }
 
+/** A store, and what it can besides. */
+export interface OpenedStore extends Store {
+  /** As `takeDue`, but only what this process has queued itself a short while ago. */
+  readonly takeOwn?: Store["takeDue"];
+}
+
 const DEFAULT_CONNECTIONS = 4;
 
 /**
  * Opens the yard's store; only its own package and SDK are loaded. The work table of DynamoDB is made when it is absent and
  * the role may do that. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`, and what reading the secret answers.
  */
-export function openStore(choice: StoreChoice, deps: OpenStoreDeps): Promise<Store> {
+export function openStore(choice: StoreChoice, deps: OpenStoreDeps): Promise<OpenedStore> {
   return choice.kind === "dynamodb" ? openDynamodb(choice, deps) : openPostgres(choice, deps);
 }
 
 async function openDynamodb(
   { table, workTable, creates }: Extract<StoreChoice, { kind: "dynamodb" }>,
   { aws, clock, logger, runnersHaveStore, asItIs = false }: OpenStoreDeps,
-): Promise<Store> {
+): Promise<OpenedStore> {
   const [{ createDynamodbStore }, { DynamoDBClient }] = await Promise.all([
     import("@stackyard/store-dynamodb"),
     import("@aws-sdk/client-dynamodb"),

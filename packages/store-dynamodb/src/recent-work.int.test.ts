@@ -55,6 +55,18 @@ describe("a process's own work", () => {
     expect((await take(own, ["task"])).map(({ kind }) => kind)).toEqual(["task"]);
   });
 
+  it("is what somebody else has queued behind it, once it is done", async () => {
+    const { own, other } = await openCounted();
+    await own.enqueue([anEvent("e1")]);
+    const [first] = await own.takeOwn(input);
+    await other.enqueue([anEvent("e2")]);
+    const whileOut = await other.takeOwn(input);
+
+    await own.acknowledge(first !== undefined && "receipt" in first ? [first.receipt] : []);
+
+    expect([whileOut, await own.takeOwn(input)]).toMatchObject([[], [{ event: { id: "e2" } }]]);
+  });
+
   it("costs no request where there is none, or it is done", async () => {
     const { own, other, asked } = await openCounted();
     await other.enqueue([anEvent("e1")]);

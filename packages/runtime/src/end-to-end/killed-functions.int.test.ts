@@ -2,7 +2,7 @@ import type { DoorRequest } from "@stackyard/aws-sim";
 import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Account, startAccount } from "../testing/start-account.ts";
-import { type LambdaYard, type LambdaYardInput, startLambdaYard } from "../testing/start-lambda-yard.ts";
+import { type LambdaYard, startLambdaYard } from "../testing/start-lambda-yard.ts";
 import { REVIEW_APP } from "../testing/start-manager.ts";
 
 let account: Account;
@@ -20,8 +20,15 @@ beforeEach(() => {
 });
 afterEach(() => yard?.stop());
 
-async function start(input: Partial<LambdaYardInput> = {}): Promise<LambdaYard> {
-  yard = await startLambdaYard({ account, clock, machines: { "review-app": REVIEW_APP }, ...input });
+let tickQueues = 0;
+
+/** With `stack-ticks` it is known that the yard is swept, and functions work only what they have left themselves. */
+async function start({ runnerHasStore, hasTicks }: { readonly runnerHasStore: boolean; readonly hasTicks: boolean }) {
+  tickQueues += 1;
+  const ticks = await account.cloud.createQueue(`stack-ticks-${tickQueues}`);
+  const managerEnvironment = hasTicks ? { SQS_TICK_QUEUE_URL: ticks } : {};
+  const machines = { "review-app": REVIEW_APP };
+  yard = await startLambdaYard({ account, clock, machines, runnerHasStore, managerEnvironment });
   return yard;
 }
 
@@ -33,14 +40,17 @@ const sendsTasks = ({ service, operation, body }: DoorRequest) =>
 const sendsResult = ({ service, operation, body }: DoorRequest) =>
   service === "sqs" && operation.startsWith("SendMessage") && body.includes("TASK_COMPLETED");
 
-describe("a state manager that is killed at its time-out", () => {
+describe.each([
+  ["of a yard that perhaps nothing sweeps", false],
+  ["of a yard with `stack-ticks`", true],
+])("a state manager %s that is killed at its time-out", (_kind, hasTicks) => {
   it.each([
     ["before it has written", writesStack, "before"],
     ["after it has written, and before it knows", writesStack, "after"],
     ["before it has sent tasks", sendsTasks, "before"],
     ["after it has sent tasks, and before it knows", sendsTasks, "after"],
   ] as const)("%s, is followed by one that goes on", async (_where, matches, when) => {
-    const { host, send, find, outcomes, count } = await start({ runnerHasStore: true });
+    const { host, send, find, outcomes, count } = await start({ runnerHasStore: true, hasTicks });
     const held = account.door.hold(matches, when);
 
     await send(opened);
@@ -62,7 +72,7 @@ describe.each([
   ["by message alone", false],
 ])("a task runner %s that is killed at its time-out", (_kind, runnerHasStore) => {
   it.each(["before", "after"] as const)("%s its result has left, is followed by one that goes on", async (when) => {
-    const { host, send, find, outcomes, sources, count } = await start({ runnerHasStore });
+    const { host, send, find, outcomes, sources, count } = await start({ runnerHasStore, hasTicks: true });
     const held = account.door.hold(sendsResult, when);
 
     await send(opened);

@@ -123,6 +123,42 @@ describe("an invocation of the state manager", () => {
     expect([before, measured]).toEqual([[], ["measured"]]);
   });
 
+  describe("works what commits have left", () => {
+    function createDrained(input: MemoryPartsInput = {}) {
+      const { parts } = createMemoryParts(input);
+      const drained: string[] = [];
+      const drain = async (_stopAt: number, whose = "all") => drained.push(whose);
+      return { drained, invoke: createInvocationHandler({ ...parts, drain }) };
+    }
+    const again = (batch: ReturnType<typeof aBatch>) => ({
+      Records: batch.Records.map((record) => ({ ...record, attributes: { ApproximateReceiveCount: "2" } })),
+    });
+    const schedule = { source: "aws.events", "detail-type": "Scheduled Event" };
+    const tick = { tick: "timer", stackId: "pr-1", dueAt: 1 };
+
+    it.each([
+      ["its own, after events", aBatch(EVENTS, opened), "own"],
+      ["its own, after ticks", aBatch(TICKS, tick), "own"],
+      ["all, after events that come again: whoever had them may have died", again(aBatch(EVENTS, opened)), "all"],
+      ["all, after ticks that come again", again(aBatch(TICKS, tick)), "all"],
+      ["all, when the schedule comes", schedule, "all"],
+    ])("%s", async (_what, event, whose) => {
+      const { invoke, drained } = createDrained();
+
+      await invoke(event, context);
+
+      expect(drained).toEqual([whose]);
+    });
+
+    it("all, where perhaps nothing sweeps", async () => {
+      const { invoke, drained } = createDrained({ hasTicks: false });
+
+      await invoke(aBatch(EVENTS, opened), context);
+
+      expect(drained).toEqual(["all"]);
+    });
+  });
+
   it("leaves that to the schedule where there is one", async () => {
     const { invoke, handle, clock, find, ticks } = createBench();
     await handle("OPENED");

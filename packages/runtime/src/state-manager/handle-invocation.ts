@@ -1,5 +1,5 @@
 import { isStackyardError, StackyardError } from "@stackyard/core";
-import { createEventBatchHandler, parseSqsBatch, type SqsBatchResponse } from "@stackyard/transport-sqs";
+import { createEventBatchHandler, parseSqsBatch, type SqsBatch, type SqsBatchResponse } from "@stackyard/transport-sqs";
 import { answerBatch } from "../answer-batch.ts";
 import type { LambdaContext } from "../app.ts";
 import { toQueueName } from "../queue-name.ts";
@@ -24,16 +24,22 @@ export function createInvocationHandler(
   const handleEvents = createEventBatchHandler((deliveries) => parts.engine.handle(deliveries), parts.batches);
   let sweptAt = clock.now();
 
-  async function workEvents(event: unknown, stopAt: number): Promise<SqsBatchResponse> {
+  async function workEvents(event: unknown, batch: SqsBatch, stopAt: number): Promise<SqsBatchResponse> {
     const response = await handleEvents(event);
-    // What fails here is in the store; to report the messages would only have them decided again.
-    await attempt("drain the outbox", () => parts.drain(stopAt));
+    await drain(batch, stopAt);
     // A yard without `stack-ticks` is one that the predecessor's users have set up: perhaps nothing sweeps it.
     if (environment.queues.ticks === undefined && clock.now() - sweptAt >= SWEEP_EVERY_MS) {
       // Every instance does so, and a batch waits for it: nobody measures the yard then.
       await attempt("sweep", () => sweep(stopAt, { ...parts, measure: undefined }));
     }
     return response;
+  }
+
+  /** What fails here is in the store; to report the messages would only have them decided again. */
+  function drain({ messages }: SqsBatch, stopAt: number): Promise<void> {
+    // Who had a message before may have died between its commit and this; and where nothing sweeps, everybody does.
+    const mayBeLeft = environment.queues.ticks === undefined || messages.some(({ deliveries }) => deliveries > 1);
+    return attempt("drain the outbox", () => parts.drain(stopAt, mayBeLeft ? undefined : "own"));
   }
 
   function sweep(stopAt: number, deps: SweepMinuteDeps = parts): Promise<SweepReport> {
@@ -55,9 +61,9 @@ export function createInvocationHandler(
     if (isScheduleEvent(event)) return sweep(stopAt);
     const batch = parseSqsBatch(event);
     const queue = findQueue(parts, batch.queueArn);
-    if (queue === "events") return answerBatch(parts, batch, await workEvents(event, stopAt));
+    if (queue === "events") return answerBatch(parts, batch, await workEvents(event, batch, stopAt));
     const response = await handleTicks(parts, batch);
-    await attempt("drain the outbox", () => parts.drain(stopAt));
+    await drain(batch, stopAt);
     return response;
   };
 }

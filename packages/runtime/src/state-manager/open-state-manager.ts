@@ -29,6 +29,7 @@ import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { toBatchOptions } from "../to-batch-options.ts";
 import { toDeleteWorked } from "../to-delete-worked.ts";
+import { toOwnWork } from "../to-own-work.ts";
 import { loadTransportOptions, MAX_DELIVERIES } from "../transport-options.ts";
 import { drainStore } from "./drain-store.ts";
 import { createCommitFollower } from "./follow-commits.ts";
@@ -65,8 +66,11 @@ export interface StateManagerParts {
   readonly logger: Logger;
   /** Measures how the yard stands, now and then. */
   measure(): Promise<void>;
-  /** Works what commits have left behind, until that instant. */
-  drain(stopAt: number): Promise<number>;
+  /**
+   * Works what commits have left behind, until that instant. `own`: only those of this process where the store can tell;
+   * what others have left is theirs, and the sweep's when they have died.
+   */
+  drain(stopAt: number, whose?: "own"): Promise<number>;
 }
 
 /** Fewer than the queue's: what cannot be decided is set aside with its reason before the queue gives it up without. */
@@ -94,6 +98,8 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   );
   const transport = createSqsTransport(queues);
   const outbox = createOutboxRelay({ store, transport, clock, logger });
+  const own = toOwnWork(store, opened);
+  const ownOutbox = createOutboxRelay({ store: own, transport, clock, logger });
   const engineDeps = { store, locator, executors, clock, ids: input.ids, random, logger };
   const options = toEngineOptions(environment);
   const engine = telemetry.instrumentEngine(createEngine(engineDeps, options));
@@ -107,7 +113,10 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
     retention: toRetention(environment),
     owner: input.ids.next(),
     measure: () => telemetry.measureYard(store),
-    drain: (stopAt) => drainStore({ store, engine: queued, outbox, clock }, stopAt),
+    drain: (stopAt, whose) =>
+      whose === "own"
+        ? drainStore({ store: own, engine: queued, outbox: ownOutbox, clock }, stopAt)
+        : drainStore({ store, engine: queued, outbox, clock }, stopAt),
   };
 }
 

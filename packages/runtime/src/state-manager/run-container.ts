@@ -21,7 +21,7 @@ export async function runContainer(parts: StateManagerParts, stopping: AbortSign
   const handle: HandleEvents = async (deliveries) => {
     const outcomes = await parts.engine.handle(deliveries);
     // What fails here is in the store, and the sweep tries again.
-    await parts.drain(Number.POSITIVE_INFINITY).catch((error: unknown) => {
+    await parts.drain(Number.POSITIVE_INFINITY, "own").catch((error: unknown) => {
       parts.logger.error("The outbox could not be drained; the sweep tries again.", { error });
     });
     return outcomes;

@@ -1,14 +1,15 @@
 import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
-import type { Clock, Executor, Ids, Random, Store, Transport } from "@stackyard/core";
+import type { Clock, Executor, Ids, Random, Transport } from "@stackyard/core";
 import { createMessageWorker } from "@stackyard/core/engine";
 import { type BatchOptions, createOutboxRelay, createSqsTransport } from "@stackyard/transport-sqs";
 import type { DeleteWorked } from "../answer-batch.ts";
 import type { Environment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
-import { openStore } from "../open-store.ts";
+import { type OpenedStore, openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { toBatchOptions } from "../to-batch-options.ts";
 import { toDeleteWorked } from "../to-delete-worked.ts";
+import { toOwnWork } from "../to-own-work.ts";
 import { loadTransportOptions } from "../transport-options.ts";
 import { type ExecutorsInput, loadExecutors } from "./load-executors.ts";
 import { createPollingWorker } from "./polling-worker.ts";
@@ -70,7 +71,7 @@ function createAccesses({ environment, telemetry: { logger }, clock }: OpenTaskR
 async function openNamedStore(
   { environment, telemetry, clock }: OpenTaskRunnerInput,
   aws: AwsAccess,
-): Promise<Store | undefined> {
+): Promise<OpenedStore | undefined> {
   const { logger } = telemetry;
   const { store, tasks, runnersHaveStore } = environment;
   if (!tasks.hasStore || store === undefined) return undefined;
@@ -78,7 +79,7 @@ async function openNamedStore(
 }
 
 interface WorkerParts {
-  readonly store: Store | undefined;
+  readonly store: OpenedStore | undefined;
   readonly transport: Transport;
   readonly aws: AwsAccess;
   readonly executors: ReadonlyMap<string, Executor>;
@@ -92,14 +93,15 @@ function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: Worke
   const { stateBackendUrl } = environment.tasks;
   // A state's lock belongs to an attempt, which only the store knows.
   if (store === undefined) return createMessageWorker({ ...deps, publish: transport.publish });
-  const outbox = createOutboxRelay({ store, transport, clock, logger });
+  const isOwn = store.takeOwn !== undefined;
+  const outbox = createOutboxRelay({ store: toOwnWork(store, store), transport, clock, logger });
   // Without the queue of tasks the state manager sends the next task of a key, when the result has reached it.
   const kinds = environment.queues.tasks === undefined ? (["event"] as const) : (["event", "task"] as const);
   return createPollingWorker(
     { ...deps, store },
     {
       ...(stateBackendUrl === undefined ? {} : { stateBackendUrl }),
-      onSettled: (attemptId) => sendResults(attemptId, { outbox, kinds, logger }),
+      onSettled: (attemptId) => sendResults(attemptId, { outbox, kinds, isOwn, logger }),
     },
   );
 }

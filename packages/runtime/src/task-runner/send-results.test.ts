@@ -3,7 +3,7 @@ import type { DrainOptions } from "@stackyard/transport-sqs";
 import { describe, expect, it } from "vitest";
 import { sendResults } from "./send-results.ts";
 
-function createBench(drain: () => Promise<number>) {
+function createBench(drain: () => Promise<number>, isOwn = false) {
   const drained: (DrainOptions | undefined)[] = [];
   const errors: unknown[] = [];
   const outbox = {
@@ -13,7 +13,7 @@ function createBench(drain: () => Promise<number>) {
     },
   };
   const logger = { ...silentLogger, error: (_message: string, fields: unknown) => void errors.push(fields) };
-  return { drained, errors, send: () => sendResults("a1", { outbox, kinds: ["event", "task"], logger }) };
+  return { drained, errors, send: () => sendResults("a1", { outbox, kinds: ["event", "task"], isOwn, logger }) };
 }
 
 describe("a settled task's result", () => {
@@ -23,6 +23,15 @@ describe("a settled task's result", () => {
     await send();
 
     expect([drained, errors]).toEqual([[{ kinds: ["event", "task"] }], []]);
+  });
+
+  it("is followed by those that had to wait behind it, which nobody else would send", async () => {
+    const left = [1, 2];
+    const { drained, send } = createBench(async () => left.pop() ?? 0, true);
+
+    await send();
+
+    expect([drained.length, left]).toEqual([3, []]);
   });
 
   it("stays in the store when it cannot be sent, and the log says so", async () => {

@@ -5,6 +5,8 @@ import type { DrainedKind, OutboxRelay } from "@stackyard/transport-sqs";
 export interface SendResultsDeps {
   readonly outbox: OutboxRelay;
   readonly kinds: readonly DrainedKind[];
+  /** The outbox hands out what this process has left, and nobody else looks at that before the sweep. */
+  readonly isOwn: boolean;
   readonly logger: Logger;
 }
 
@@ -12,9 +14,11 @@ export interface SendResultsDeps {
  * Sends what a settled task has left in the store's outbox: its result, and the next task of a key that it held. What cannot
  * be sent stays there for the sweep; to work the task again would help nobody.
  */
-export async function sendResults(attemptId: string, { outbox, kinds, logger }: SendResultsDeps): Promise<void> {
+export async function sendResults(attemptId: string, deps: SendResultsDeps): Promise<void> {
+  const { outbox, kinds, isOwn, logger } = deps;
   try {
-    await outbox.drain({ kinds });
+    // A stack's results go in order: one that came while another was out was not given to the runner that has left it.
+    while ((await outbox.drain({ kinds })) > 0 && isOwn);
   } catch (error) {
     const code = isStackyardError(error) ? error.code : "INTERNAL";
     logger.error("A result could not be sent; the next sweep sends it.", { error, code, attemptId });
