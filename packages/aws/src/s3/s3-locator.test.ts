@@ -177,6 +177,27 @@ describe("a locator over S3", () => {
     expect(countOf("S3.GetObject")).toBe(0);
   });
 
+  it("does not download what has grown too large since it was listed, and frees its connection", async () => {
+    const { client, locator, sim, write } = createWorld();
+    const bodies: unknown[] = [];
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const answer = await next(args);
+        if ("Body" in answer.output) bodies.push(answer.output.Body);
+        return answer;
+      },
+      { step: "initialize" },
+    );
+    write("machines/qa.yml", machine("A"));
+    sim.once("S3.GetObject", (proceed) => {
+      write("machines/qa.yml", "x".repeat(4 * 1024 * 1024 + 1));
+      return proceed();
+    });
+
+    expect(await locator.find("qa")).toMatchObject({ kind: "invalid", problems: [{ code: "file-unreadable" }] });
+    expect(bodies).toMatchObject([{ destroyed: true, readableEnded: false }]);
+  });
+
   it("fails while it has never found anything, says what is missing, and asks again with the next call", async () => {
     const { findEvents, sim, write } = createWorld();
     write("machines/qa.yml", machine("A"));

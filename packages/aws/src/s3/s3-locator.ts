@@ -1,4 +1,5 @@
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
+import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { type Clock, type Executor, type Locator, type Logger, silentLogger } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
@@ -82,8 +83,7 @@ async function load(
   if (object.bytes > MAX_BYTES) return { ...object, located: toInvalid("file-too-large", tellSize(object)) };
   try {
     const got = await options.client.send(new GetObjectCommand({ Bucket: options.bucket, Key: object.key }));
-    if ((got.ContentLength ?? 0) > MAX_BYTES) throw new Error("It has grown meanwhile.");
-    const source = (await got.Body?.transformToString("utf-8")) ?? "";
+    const source = await readSource(got);
     // The object may be newer than its listing; the next listing then has the same ETag as the answer.
     return { ...object, etag: got.ETag ?? object.etag, located: compile(options, object.name, source) };
   } catch (error) {
@@ -96,6 +96,13 @@ async function load(
     }
     return { ...object, etag: "", located: toInvalid("file-unreadable", failure.message) };
   }
+}
+
+async function readSource({ Body, ContentLength = 0 }: GetObjectCommandOutput): Promise<string> {
+  if (ContentLength <= MAX_BYTES) return (await Body?.transformToString("utf-8")) ?? "";
+  // What nobody reads keeps its connection, of which there are few.
+  if (Body instanceof Readable) Body.destroy();
+  throw new Error("It has grown meanwhile.");
 }
 
 function compile({ executors }: S3LocatorOptions, name: string, source: string): Located {
