@@ -6,6 +6,7 @@ import { createDynamodbStore } from "@stackyard/store-dynamodb";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import { createStateManager } from "../state-manager/create-state-manager.ts";
 import { createTaskRunner, type TaskRunnerOptions } from "../task-runner/create-task-runner.ts";
+import { toPausingClock } from "./pausing-clock.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Account } from "./start-account.ts";
 
@@ -56,11 +57,12 @@ let yards = 0;
 
 /** Makes queues with dead-letter queues, a table or a database, machines in S3, both functions and their mappings. */
 export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYard> {
-  const { account, clock = systemClock, batchSize = 1, reportsFailures = batchSize > 1 } = input;
+  const { account, batchSize = 1, reportsFailures = batchSize > 1 } = input;
   const { cloud } = account;
+  const clock = toPausingClock(input.clock ?? systemClock);
   yards += 1;
   const queues = await createQueues(input, `${yards}${input.suffix ?? ""}`);
-  const { environment: placed, store } = await createStorePlace(input, yards);
+  const { environment: placed, store } = await createStorePlace({ ...input, clock }, yards);
   const bucket = `yard-machines-${yards}`;
   const objects = Object.entries(input.machines).map(([name, source]) => [`m/${name}.yml`, source] as const);
   await cloud.createBucket(bucket, Object.fromEntries(objects));

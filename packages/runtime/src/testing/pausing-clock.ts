@@ -1,0 +1,22 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Clock } from "@stackyard/core";
+
+/** What code waits for at most between two tries of one call: a table that is being made, an item that somebody else has written. */
+const LONGEST_PAUSE_MS = 1_000;
+
+const REAL_PAUSE_MS = 5;
+
+/**
+ * A test's clock over servers that live in real time: pauses between tries end by themselves, since no test could know of
+ * them; leases, time-outs and visibility last until the test lets time pass.
+ */
+export function toPausingClock(clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    async sleep(ms, signal) {
+      if (ms > LONGEST_PAUSE_MS) return clock.sleep(ms, signal);
+      // An aborted sleep ends early and is no error.
+      await wait(REAL_PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    },
+  };
+}
