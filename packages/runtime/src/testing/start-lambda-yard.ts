@@ -92,10 +92,11 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
     ...input.runner,
   });
   for (const event of input.backlog ?? []) await cloud.send(queues.events, event);
-  const mapping = { batchSize, reportsFailures };
+  const connect = (queueUrl: string, functionName: FunctionName) =>
+    host.connect({ batchSize, reportsFailures, queueUrl, functionName });
   const sources = {
-    events: await host.connect({ ...mapping, queueUrl: queues.events, functionName: "state-manager" }),
-    tasks: await host.connect({ ...mapping, queueUrl: queues.tasks, functionName: "task-runner" }),
+    events: await connect(queues.events, "state-manager"),
+    tasks: await connect(queues.tasks, "task-runner"),
   };
 
   return {
@@ -103,6 +104,19 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
     send: async (...events) => {
       for (const event of events) await cloud.send(queues.events, event);
     },
+    ...toFinders(store),
+    outcomes: (name) =>
+      host.invocations.filter(({ functionName }) => functionName === name).map(({ outcome }) => outcome.kind),
+    count: (queue) => countMessages(account, queues[queue]),
+    async stop() {
+      host.stop();
+      await store.close();
+    },
+  };
+}
+
+function toFinders(store: Store): Pick<LambdaYard, "find" | "findErrors"> {
+  return {
     async find(stackId) {
       const [{ stack } = {}] = await store.load([stackId]);
       return [stack?.state ?? "", ...(stack?.tasks.map(({ status }) => status) ?? [])].join(" ");
@@ -110,13 +124,6 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
     async findErrors(stackId) {
       const [{ stack } = {}] = await store.load([stackId]);
       return stack?.tasks.flatMap(({ errorMessage = [] }) => errorMessage) ?? [];
-    },
-    outcomes: (name) =>
-      host.invocations.filter(({ functionName }) => functionName === name).map(({ outcome }) => outcome.kind),
-    count: (queue) => countMessages(account, queues[queue]),
-    async stop() {
-      host.stop();
-      await store.close();
     },
   };
 }

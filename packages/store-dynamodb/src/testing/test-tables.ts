@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { systemClock } from "@stackyard/core/engine";
 import dynalite from "dynalite";
 import { createDynamodbStore, type DynamodbStore } from "../create-dynamodb-store.ts";
 import type { DynamodbStoreOptions } from "../dynamodb-store-options.ts";
@@ -35,7 +36,15 @@ export async function startTestTables(): Promise<TestTables> {
     client,
     endpoint,
     newTable,
-    open: (options = {}) => createDynamodbStore({ table: newTable(), client, createTables: true, ...options }),
+    async open(options = {}) {
+      const own = { table: newTable(), client, createTables: true as const, ...options };
+      // Tables take a while to be there, and a test's clock stands still meanwhile.
+      if (options.clock !== undefined) {
+        const made = await createDynamodbStore({ ...own, client, clock: systemClock });
+        await made.close();
+      }
+      return createDynamodbStore(own);
+    },
     async stop() {
       client.destroy();
       await new Promise((resolve) => server.close(resolve));
