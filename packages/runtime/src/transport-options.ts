@@ -22,12 +22,14 @@ export const MAX_DELIVERIES = 5;
 export async function loadTransportOptions(deps: TransportOptionsDeps): Promise<SqsTransportOptions> {
   const { environment, aws, executors, clock, random, logger, tracing } = deps;
   const { queues, runnersHaveStore } = environment;
-  const { SQSClient } = await import("@aws-sdk/client-sqs");
-  const claimChecks = await loadClaimChecks(deps);
+  const [{ SQSClient }, claimChecks, topic] = await Promise.all([
+    import("@aws-sdk/client-sqs"),
+    loadClaimChecks(deps),
+    loadTopic(deps),
+  ]);
   const events = toQueue(queues.events, queues.eventDeadLetters);
   const tasks = toQueue(queues.tasks, queues.taskDeadLetters);
   const longTasks = toQueue(queues.longTasks, queues.taskDeadLetters);
-  const topic = await loadTopic(deps);
   return {
     ...{ sqs: aws.client(SQSClient, undefined), runnersHaveStore, clock, random, logger },
     ...(events === undefined ? {} : { eventQueue: events }),
