@@ -9,6 +9,8 @@ type HandleEvents = Parameters<Transport["consumeEvents"]>[0];
 const CONSUMING = { batchSize: 50, concurrency: 4 };
 /** A timer that another process set while this one slept is at most so late. Each look at DynamoDB is a few dozen reads. */
 const LONGEST_SLEEP_MS = { dynamodb: 5_000, postgres: 1_000 } as const;
+/** Of the work behind a commit, before its messages are removed. */
+const DRAIN_MS = 10_000;
 // A store may say that something is due and hand nothing out, because somebody else has it.
 const SHORTEST_SLEEP_MS = 250;
 const DUE_KINDS = ["timer", "deadline", "parked", "poll", "lapsedLease", "event", "task"] as const;
@@ -20,8 +22,8 @@ const DUE_KINDS = ["timer", "deadline", "parked", "poll", "lapsedLease", "event"
 export async function runContainer(parts: StateManagerParts, stopping: AbortSignal): Promise<void> {
   const handle: HandleEvents = async (deliveries) => {
     const outcomes = await parts.engine.handle(deliveries);
-    // What fails here is in the store, and the sweep tries again.
-    await parts.drain(Number.POSITIVE_INFINITY, "own").catch((error: unknown) => {
+    // What fails or takes too long here is in the store, and the sweep does it: the messages in hand wait for this.
+    await parts.drain(parts.clock.now() + DRAIN_MS, "own").catch((error: unknown) => {
       parts.logger.error("The outbox could not be drained; the sweep tries again.", { error });
     });
     return outcomes;

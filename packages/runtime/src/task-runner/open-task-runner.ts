@@ -101,7 +101,7 @@ function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: Worke
     { ...deps, store },
     {
       ...(stateBackendUrl === undefined ? {} : { stateBackendUrl }),
-      onSettled: (attemptId) => sendResults(attemptId, { outbox, kinds, isOwn, logger }),
+      onSettled: (attemptId) => sendResults(attemptId, { outbox, kinds, isOwn, clock, logger }),
     },
   );
 }

@@ -1,9 +1,11 @@
 import { StackyardError, silentLogger } from "@stackyard/core";
+import { createFakeClock } from "@stackyard/core/testing";
 import type { DrainOptions } from "@stackyard/transport-sqs";
 import { describe, expect, it } from "vitest";
 import { sendResults } from "./send-results.ts";
 
 function createBench(drain: () => Promise<number>, isOwn = false) {
+  const clock = createFakeClock();
   const drained: (DrainOptions | undefined)[] = [];
   const errors: unknown[] = [];
   const outbox = {
@@ -13,16 +15,21 @@ function createBench(drain: () => Promise<number>, isOwn = false) {
     },
   };
   const logger = { ...silentLogger, error: (_message: string, fields: unknown) => void errors.push(fields) };
-  return { drained, errors, send: () => sendResults("a1", { outbox, kinds: ["event", "task"], isOwn, logger }) };
+  return {
+    clock,
+    drained,
+    errors,
+    send: () => sendResults("a1", { outbox, kinds: ["event", "task"], isOwn, clock, logger }),
+  };
 }
 
 describe("a settled task's result", () => {
   it("is sent, and what waited for the task", async () => {
-    const { drained, errors, send } = createBench(async () => 2);
+    const { clock, drained, errors, send } = createBench(async () => 2);
 
     await send();
 
-    expect([drained, errors]).toEqual([[{ kinds: ["event", "task"] }], []]);
+    expect([drained, errors]).toEqual([[{ kinds: ["event", "task"], stopAt: clock.now() + 5_000 }], []]);
   });
 
   it("is followed by those that had to wait behind it, which nobody else would send", async () => {
@@ -32,6 +39,17 @@ describe("a settled task's result", () => {
     await send();
 
     expect([drained.length, left]).toEqual([3, []]);
+  });
+
+  it("leaves to the sweep what cannot be sent in five seconds", async () => {
+    const bench = createBench(async () => {
+      await bench.clock.advance(2_000);
+      return 1;
+    }, true);
+
+    await bench.send();
+
+    expect(bench.drained).toHaveLength(3);
   });
 
   it("stays in the store when it cannot be sent, and the log says so", async () => {

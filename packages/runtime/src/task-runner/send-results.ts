@@ -1,5 +1,8 @@
-import { isStackyardError, type Logger } from "@stackyard/core";
+import { type Clock, isStackyardError, type Logger } from "@stackyard/core";
 import type { DrainedKind, OutboxRelay } from "@stackyard/transport-sqs";
+
+/** What is not sent by then is left to the sweep: the task's message waits to be removed, and a function has an end. */
+const SEND_MS = 5_000;
 
 /** What is sent, and how. */
 export interface SendResultsDeps {
@@ -7,6 +10,7 @@ export interface SendResultsDeps {
   readonly kinds: readonly DrainedKind[];
   /** The outbox hands out what this process has left, and nobody else looks at that before the sweep. */
   readonly isOwn: boolean;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -15,10 +19,11 @@ export interface SendResultsDeps {
  * be sent stays there for the sweep; to work the task again would help nobody.
  */
 export async function sendResults(attemptId: string, deps: SendResultsDeps): Promise<void> {
-  const { outbox, kinds, isOwn, logger } = deps;
+  const { outbox, kinds, isOwn, clock, logger } = deps;
+  const stopAt = clock.now() + SEND_MS;
   try {
     // A stack's results go in order: one that came while another was out was not given to the runner that has left it.
-    while ((await outbox.drain({ kinds })) > 0 && isOwn);
+    while ((await outbox.drain({ kinds, stopAt })) > 0 && isOwn && clock.now() < stopAt);
   } catch (error) {
     const code = isStackyardError(error) ? error.code : "INTERNAL";
     logger.error("A result could not be sent; the next sweep sends it.", { error, code, attemptId });
