@@ -1,5 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { silentLogger } from "@stackyard/core";
@@ -56,5 +56,22 @@ describe("AWS by the environment", () => {
 
     expect(aws.client(SQSClient, undefined)).toBe(aws.client(SQSClient, undefined));
     expect(aws.client(S3Client, undefined)).toBe(aws.client(S3Client, undefined));
+  });
+
+  it("makes no client in order to ask for one that it has", () => {
+    const aws = createAws({ AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:9324" });
+    let made = 0;
+    class CountedClient extends S3Client {
+      constructor(config: S3ClientConfig) {
+        super(config);
+        made += 1;
+      }
+    }
+
+    aws.client(CountedClient, undefined);
+    const first = made;
+    aws.client(CountedClient, undefined);
+
+    expect([first, made]).toEqual([2, 2]);
   });
 });

@@ -47,10 +47,12 @@ type ClientClass<Client> = new (config: never) => Client;
 function createPlacedClasses({ byService }: Endpoints) {
   const known = new Map<unknown, unknown>();
   return <Class extends ClientClass<unknown>>(clientClass: Class): Class => {
-    const endpoint = byService.get(toServiceName(clientClass));
-    if (endpoint === undefined) return clientClass;
-    const placed = known.get(clientClass) ?? placeAt(clientClass, endpoint);
-    known.set(clientClass, placed);
+    if (!known.has(clientClass)) {
+      // Its name is known by making a client, which is why it is asked once.
+      const endpoint = byService.get(toServiceName(clientClass));
+      known.set(clientClass, endpoint === undefined ? clientClass : placeAt(clientClass, endpoint));
+    }
+    const placed = known.get(clientClass);
     // What the map holds under a class is that class, as a proxy.
     return placed as Class;
   };
