@@ -1,6 +1,7 @@
 import type { Clock } from "@stackyard/core";
 import { type Behaviour, createStacksOfBehaviour } from "./behaviours.ts";
 import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
+import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { allows, createIdentities, type Identities, type Identity } from "./identities.ts";
 import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/fetch-presigned.ts";
@@ -18,6 +19,7 @@ export interface AwsSim {
   readonly secrets: SimSecretsManager;
   readonly lambda: SimLambda;
   readonly cloudFormation: SimCloudFormation;
+  readonly ec2: SimEc2;
   /** What was asked, in order, also what was refused. */
   readonly calls: readonly LoggedCall[];
   /** How the next call of an operation, such as `S3.PutObject`, is served instead. Several wait their turn. */
@@ -45,12 +47,14 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
   const secrets = createSecretsManager();
   const lambda = createLambda();
   const cloudFormation = createCloudFormation({ findObject: (...at) => s3.findObject(...at)?.body.toString() });
+  const ec2 = createEc2({ clock });
   const services = new Map<string, SimService>([
     ["STS", createSts(iam)],
     ["S3", s3.service],
     ["SecretsManager", secrets.service],
     ["Lambda", lambda.service],
     ["CloudFormation", cloudFormation.service],
+    ["EC2", ec2.service],
   ]);
   const throttles = new Map<string, Throttle>();
   const behaviours = createStacksOfBehaviour();
@@ -81,7 +85,7 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
   }
 
   const sim: AwsSim = {
-    ...{ iam, s3, secrets, lambda, cloudFormation, calls },
+    ...{ iam, s3, secrets, lambda, cloudFormation, ec2, calls },
     fetch: (url, request) => fetchPresigned(sim, clock.now, url, request),
     once: (operation, behaviour) => behaviours.add(operation, behaviour),
     limit: (operation, limit) => void throttles.set(operation, createThrottle(limit)),
