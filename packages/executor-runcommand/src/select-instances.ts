@@ -1,0 +1,133 @@
+/** What is known of one instance. `ssm`: absent was not asked, null was asked and is not registered. */
+export interface KnownInstance {
+  readonly instanceId: string;
+  /** As EC2 spells it: `running`, `stopped`, … */
+  readonly state?: string;
+  readonly tags?: readonly InstanceTag[];
+  /** `windows`, or nothing, as EC2 answers. */
+  readonly platform?: string;
+  readonly ssm?: SsmAgent | null;
+}
+
+/** A tag as EC2 gives it; case counts in both. */
+export interface InstanceTag {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** What SSM says of an instance's agent. */
+export interface SsmAgent {
+  readonly pingStatus: string;
+  readonly agentVersion?: string;
+  /** `Linux`, `Windows` or `MacOS`. */
+  readonly platformType?: string;
+}
+
+/** What makes an instance one of the fleet. */
+export interface SelectOptions {
+  /** Default: `has_ssm_agent`. */
+  readonly tagKey?: string;
+  /** Compared as they are: no trimming, no case folding, no wildcards. Default: `true`, `True`. */
+  readonly tagValues?: readonly string[];
+  /** Default: `running`. */
+  readonly states?: readonly string[];
+  /** Default: `any`. */
+  readonly platform?: Platform | "any";
+  /** Default: true where SSM was asked. */
+  readonly requireOnline?: boolean;
+}
+
+/** What commands are written for. macOS counts as Linux: it has a shell. */
+export type Platform = "linux" | "windows";
+
+/** Why an instance is not part of the run; in the order in which they are looked at. */
+export type SkipCode =
+  | "INVALID_INSTANCE_ID"
+  | "DUPLICATE"
+  | "STATE_NOT_RUNNING"
+  | "TAG_MISSING"
+  | "TAG_VALUE"
+  | "PLATFORM_MISMATCH"
+  | "SSM_NOT_REGISTERED"
+  | "SSM_NOT_ONLINE";
+
+/** Each instance of the input is in exactly one of the two lists, both in the order of the input. */
+export interface Selection {
+  readonly selected: readonly string[];
+  readonly skipped: readonly { readonly instanceId: string; readonly code: SkipCode }[];
+}
+
+/** The tag that the predecessor looked for, and the values that it took. */
+export const DEFAULT_TAG_KEY = "has_ssm_agent";
+export const DEFAULT_TAG_VALUES: readonly string[] = ["true", "True"];
+export const DEFAULT_STATES: readonly string[] = ["running"];
+
+/** Ids of EC2 instances (8 or 17 hex digits) and of managed nodes (17), stricter than the API's own word characters. */
+export const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
+
+/** Which instances a run works on, and why the others are left alone. */
+export function selectInstances(instances: readonly KnownInstance[], options: SelectOptions = {}): Selection {
+  const rules = toRules(options);
+  const seen = new Set<string>();
+  const selected: string[] = [];
+  const skipped: { instanceId: string; code: SkipCode }[] = [];
+  for (const instance of instances) {
+    const { instanceId } = instance;
+    const code = findSkipCode(instance, rules, seen);
+    seen.add(instanceId);
+    if (code === undefined) selected.push(instanceId);
+    else skipped.push({ instanceId, code });
+  }
+  return { selected, skipped };
+}
+
+/** What commands for this instance are written for. */
+export function toPlatform({ platform, ssm }: Pick<KnownInstance, "platform" | "ssm">): Platform {
+  return isWindows(platform) || isWindows(ssm?.platformType) ? "windows" : "linux";
+}
+
+interface Rules {
+  readonly tagKey: string;
+  readonly tagValues: ReadonlySet<string>;
+  readonly states: ReadonlySet<string>;
+  readonly platform: Platform | "any";
+  readonly requireOnline: boolean | undefined;
+}
+
+function toRules({ tagKey, tagValues, states, platform, requireOnline }: SelectOptions): Rules {
+  return {
+    tagKey: tagKey ?? DEFAULT_TAG_KEY,
+    tagValues: new Set(tagValues ?? DEFAULT_TAG_VALUES),
+    states: new Set(states ?? DEFAULT_STATES),
+    platform: platform ?? "any",
+    requireOnline,
+  };
+}
+
+function findSkipCode(instance: KnownInstance, rules: Rules, seen: ReadonlySet<string>): SkipCode | undefined {
+  const { instanceId } = instance;
+  if (typeof instanceId !== "string" || !INSTANCE_ID.test(instanceId)) return "INVALID_INSTANCE_ID";
+  if (seen.has(instanceId)) return "DUPLICATE";
+  if (!rules.states.has(instance.state ?? "")) return "STATE_NOT_RUNNING";
+  return findTagFault(instance, rules) ?? findPlatformFault(instance, rules) ?? findAgentFault(instance, rules);
+}
+
+function findTagFault({ tags = [] }: KnownInstance, { tagKey, tagValues }: Rules): SkipCode | undefined {
+  const tag = tags.find(({ key }) => key === tagKey);
+  if (tag === undefined) return "TAG_MISSING";
+  return tagValues.has(tag.value) ? undefined : "TAG_VALUE";
+}
+
+function findPlatformFault(instance: KnownInstance, { platform }: Rules): SkipCode | undefined {
+  return platform === "any" || platform === toPlatform(instance) ? undefined : "PLATFORM_MISMATCH";
+}
+
+function findAgentFault({ ssm }: KnownInstance, { requireOnline }: Rules): SkipCode | undefined {
+  if (!(requireOnline ?? ssm !== undefined)) return undefined;
+  if (ssm === null) return "SSM_NOT_REGISTERED";
+  return ssm?.pingStatus === "Online" ? undefined : "SSM_NOT_ONLINE";
+}
+
+function isWindows(name: string | undefined): boolean {
+  return name?.toLowerCase() === "windows";
+}
