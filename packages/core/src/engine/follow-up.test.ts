@@ -7,7 +7,7 @@ import { failed, running, succeeded } from "../ports/steps.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { createTrial } from "../testing/trial.ts";
-import { prepareRun, type RunInput, toFollowUpRun, toRunEvent } from "./follow-up.ts";
+import { prepareRun, type RunInput, type RunName, toFollowUpRun, toRunEvent } from "./follow-up.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -26,7 +26,7 @@ function anExecutor(answer: () => Step = () => succeeded({}), calls: unknown[] =
   });
 }
 
-async function begin(yard: Simulator, input: RunInput): Promise<string> {
+async function begin(yard: Simulator, input: RunInput & RunName): Promise<string> {
   const run = prepareRun(input);
   await yard.store.revisions.put(run.revision);
   await yard.store.enqueue([toRunEvent(run, yard.clock.now())]);

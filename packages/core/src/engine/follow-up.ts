@@ -1,7 +1,7 @@
 import { shortHashOf } from "../machine/decide/attempt-id.ts";
+import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
-import type { Executor } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
@@ -10,13 +10,17 @@ import type { FinalStep } from "./result-event.ts";
 
 /** What a run is started with. */
 export interface RunInput {
-  readonly executor: Executor;
+  readonly executor: ExecutorDefinition;
   readonly config: Readonly<Record<string, unknown>>;
   readonly target?: Readonly<Record<string, unknown>>;
   readonly timeoutMs?: number;
-  /** The caller's own key, at most 255 characters: a repeat finds the same run. It is the event's id. */
-  readonly key: string;
 }
+
+/**
+ * What names a run: the caller's own key, at most 255 characters, so that a repeat finds the same run; else a fresh ULID.
+ * It is the event's id.
+ */
+export type RunName = { readonly key: string } | { readonly ulid: string };
 
 /** A run that can be started once its revision is kept. */
 export interface PreparedRun {
@@ -26,7 +30,7 @@ export interface PreparedRun {
 }
 
 /** A run's id and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
-export function prepareRun({ executor, config, target, timeoutMs, key }: RunInput): PreparedRun {
+export function prepareRun({ executor, config, target, timeoutMs, ...name }: RunInput & RunName): PreparedRun {
   const source = runMachineSource({
     executor: executor.name,
     config,
@@ -36,7 +40,8 @@ export function prepareRun({ executor, config, target, timeoutMs, key }: RunInpu
   });
   const machine = parseRunMachine(source);
   if (machine === undefined) throw new TypeError("The config of the run is no JSON object, or its time-out no length.");
-  return { key, stackId: runStackId({ key }), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
+  const key = "key" in name ? name.key : name.ulid;
+  return { key, stackId: runStackId(name), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
 }
 
 /** The event that starts a run whose revision is kept. */
@@ -47,7 +52,7 @@ export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number)
 
 /** The follow-up run that a succeeded step asks for; a step that asks for an impossible one has failed. */
 export function toFollowUpRun(
-  executor: Executor | undefined,
+  executor: ExecutorDefinition | undefined,
   message: TaskMessage,
   step: FinalStep,
 ): { readonly step: FinalStep; readonly run?: PreparedRun & { readonly inMs: number } } {

@@ -73,7 +73,7 @@ export function runMachineSource(input: RunMachineInput): string {
 
 /** The machine of a run's revision; undefined when the text is none. */
 export function parseRunMachine(source: string): Machine | undefined {
-  const document = parseSource(source);
+  const document = parseRunSource(source);
   if (document === undefined) return undefined;
   return {
     ...PLAIN_MACHINE,
@@ -84,6 +84,16 @@ export function parseRunMachine(source: string): Machine | undefined {
     states: STATES,
     tasks: new Map([["run", toTask(document)]]),
   };
+}
+
+/** What a run's revision says; undefined when the text is none. */
+export function parseRunSource(source: string): RunSource | undefined {
+  try {
+    const document: unknown = JSON.parse(source);
+    return validator.Check(document) ? document : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The stack id of a run: the caller's key decides, so that a repeat finds the same run; else a fresh ULID. */
@@ -125,13 +135,4 @@ function toState(name: string, { on = {}, tasks = [], terminal = false, closeAft
 function toTask({ executor, config, target, timeoutMs, cancelWithinMs }: RunSource): Task {
   const definition = { executor, config, ...(target === undefined ? {} : { target }) };
   return { ...PLAIN_TASK, name: "run", executor, definition, timeoutMs, cancelWithinMs };
-}
-
-function parseSource(source: string): RunSource | undefined {
-  try {
-    const document: unknown = JSON.parse(source);
-    return validator.Check(document) ? document : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -66,9 +66,9 @@ export interface HistoryEntry {
    * (`{"$secret": "password#3"}`), or `***` where it was not stored.
    */
   readonly metadata?: unknown;
-  /** What a task gave, in stacks of version 2; sensitive ones as with `metadata`. */
+  /** What a task gave, in stacks of version 2 and runs; sensitive ones as with `metadata`. */
   readonly outputs?: unknown;
-  /** Of an applied `TASK_ERROR` in stacks of version 2: whether another attempt may help, as its worker said. */
+  /** Of an applied `TASK_ERROR` in stacks of version 2 and runs: whether another attempt may help, as its worker said. */
   readonly retryable?: boolean;
   /** The attempt that an answer from outside named. A worker's is told by the id of its event. */
   readonly dispatchId?: string;

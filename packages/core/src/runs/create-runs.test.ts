@@ -1,0 +1,369 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { defineExecutor } from "../ports/define-executor.ts";
+import type { Executor, Step } from "../ports/executor.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import { failed, running, succeeded } from "../ports/steps.ts";
+import type { Store } from "../ports/store.ts";
+import { createSimulator, type Simulator } from "../testing/simulator.ts";
+import { createRuns, type Runs } from "./create-runs.ts";
+
+const DAY_MS = 86_400_000;
+const T0 = 1_767_225_600_000;
+
+interface Yard {
+  readonly simulator: Simulator;
+  readonly runs: Runs;
+  readonly store: Store;
+  /** Configs that were started. */
+  readonly started: readonly unknown[];
+  answer: Step;
+}
+
+function createYard(wrap: (store: Store) => Store = (store) => store): Yard {
+  const started: unknown[] = [];
+  const executor: Executor = defineExecutor({
+    name: "work",
+    config: Type.Object({ n: Type.Integer() }, { additionalProperties: true }),
+    progress: Type.Object({}),
+    cancelWithin: "2m",
+    start: async (_ctx, config) => {
+      started.push(config.n);
+      return yard.answer;
+    },
+    poll: async () => yard.answer,
+    cancel: async () => failed({ code: "CANCELLED", message: "", retryable: false }),
+  });
+  const simulator = createSimulator({ machines: [], executors: [executor] });
+  const { store, clock } = simulator;
+  const runs = createRuns({ store: wrap(store), executors: new Map([["work", executor]]), clock });
+  const yard: Yard = { simulator, runs, store, started, answer: succeeded({ text: "done", list: [1] }) };
+  return yard;
+}
+
+const GOES_ON = running({ progress: {}, pollAfterMs: 60_000, message: "half of it" });
+const HAS_FAILED = failed({ code: "BROKEN", message: "It broke.", retryable: true, outputs: { failed: 3 } });
+
+async function startAndSettle({ runs, simulator }: Yard, key = "job-7", n = 1): Promise<string> {
+  const { runId } = await runs.start({ key, executor: "work", config: { n } });
+  await simulator.settle();
+  return runId;
+}
+
+describe("start", () => {
+  it("is seen as waiting before an engine has taken the run up", async () => {
+    const { runs } = createYard();
+
+    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+
+    expect(await runs.find(runId)).toEqual({
+      ...{ runId, state: "waiting", executor: "work", config: { n: 1 }, startedAt: T0 },
+    });
+  });
+
+  it("gives what the work has given, lists among it", async () => {
+    const yard = createYard();
+
+    const runId = await startAndSettle(yard);
+
+    expect(await yard.runs.find(runId)).toEqual({
+      ...{ runId, state: "succeeded", executor: "work", config: { n: 1 }, startedAt: T0, endedAt: T0 },
+      outputs: { text: "done", list: [1] },
+    });
+  });
+
+  it("finds the same run for a repeat of its key, whatever the repeat says", async () => {
+    const yard = createYard();
+    const first = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+
+    const early = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 2 } });
+    await yard.simulator.settle();
+    const late = await startAndSettle(yard, "job-7", 3);
+    await yard.simulator.advance(2 * DAY_MS);
+    const closed = await startAndSettle(yard, "job-7", 4);
+
+    expect([early.runId, late, closed]).toEqual([first.runId, first.runId, first.runId]);
+    expect(yard.started).toEqual([1]);
+    expect(await yard.simulator.findViolations()).toEqual([]);
+  });
+
+  it("makes another run for each call without a key", async () => {
+    const { runs, simulator, started } = createYard();
+
+    const a = await runs.start({ executor: "work", config: { n: 1 } });
+    const b = await runs.start({ executor: "work", config: { n: 1 } });
+    await simulator.settle();
+
+    expect([a.runId === b.runId, started]).toEqual([false, [1, 1]]);
+    expect(a.runId).toMatch(/^run-[0-9A-HJKMNP-TV-Z]{26}$/);
+  });
+
+  it("tells who has started it", async () => {
+    const { runs, simulator } = createYard();
+
+    const { runId } = await runs.start({ executor: "work", config: { n: 1 }, actor: "ada" });
+    await simulator.settle();
+
+    expect((await simulator.listHistory(runId))[0]?.actor).toBe("ada");
+  });
+
+  it.each([
+    ["an executor that nobody knows", { executor: "wrok", config: {} }, "EXECUTOR_UNKNOWN", /"wrok"\. Known: work\./],
+    [
+      "a config that does not fit",
+      { executor: "work", config: { n: "1" } },
+      "CONFIG_INVALID",
+      /config: \/n must be integer/,
+    ],
+    [
+      "half a target",
+      { executor: "work", config: { n: 1 }, target: { account: "111122223333" } },
+      "CONFIG_INVALID",
+      /an account and a region/,
+    ],
+    ["an empty key", { executor: "work", config: { n: 1 }, key: "" }, "CONFIG_INVALID", /key/],
+    ["a key that is too long", { executor: "work", config: { n: 1 }, key: "k".repeat(256) }, "CONFIG_INVALID", /255/],
+    ["a key with a line's end", { executor: "work", config: { n: 1 }, key: "a\nb" }, "CONFIG_INVALID", /control/],
+    [
+      "a config of more than 256 KiB",
+      { executor: "work", config: { n: 1, text: "x".repeat(262_144) } },
+      "PAYLOAD_TOO_LARGE",
+      /262144/,
+    ],
+  ])("refuses %s, and keeps nothing", async (_what, request, code, message) => {
+    const { runs, store } = createYard();
+
+    const started = runs.start(request);
+
+    await expect(started).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect((await store.stats()).queuedEvents).toBe(0);
+    expect((await store.records.list("run/", { limit: 9, now: T0 })).items).toEqual([]);
+  });
+});
+
+describe("a start that is interrupted", () => {
+  it.each([1, 2, 3, 4, 5])("at its write %i is made whole by a repeat, with what the first one kept", async (dies) => {
+    let writes = 0;
+    const die = async <T>(write: () => Promise<T>): Promise<T> => {
+      writes += 1;
+      if (writes === dies) throw new Error("The process died.");
+      const result = await write();
+      writes += 1;
+      if (writes === dies) throw new Error("The process died.");
+      return result;
+    };
+    const yard = createYard((store) => ({
+      ...store,
+      enqueue: (events) => die(() => store.enqueue(events)),
+      revisions: { ...store.revisions, put: (revision) => die(() => store.revisions.put(revision)) },
+      records: { ...store.records, put: (input) => die(() => store.records.put(input)) },
+    }));
+    await expect(yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } })).rejects.toThrow("died");
+    await yard.simulator.settle();
+
+    const runId = await startAndSettle(yard, "job-7", 2);
+
+    // What was noted before the crash is what was asked for.
+    expect(yard.started).toEqual([dies < 4 ? 2 : 1]);
+    expect((await yard.runs.find(runId))?.state).toBe("succeeded");
+    expect(await yard.simulator.findViolations()).toEqual([]);
+  });
+});
+
+describe("a start over another medium", () => {
+  it("keeps what is needed in the store, and sends only the event", async () => {
+    const { store, clock, settle } = createYard().simulator;
+    const sent: QueuedEvent[] = [];
+    const executors = new Map([["work", { name: "work", config: Type.Object({}), resumable: true }]]);
+    const transport = { publish: async (events: readonly QueuedEvent[]) => void sent.push(...events) };
+    const runs = createRuns({ store, transport, executors, clock });
+
+    const { runId } = await runs.start({ key: "job-7", executor: "work", config: {} });
+    await runs.start({ key: "job-7", executor: "work", config: { other: 1 } });
+
+    expect((await store.stats()).queuedEvents).toBe(0);
+    const revision = sent[0]?.message["revision"];
+    expect(sent.map(({ id, stackId, message }) => ({ id, stackId, ...message }))).toEqual([
+      { id: "job-7", event: "START", stackId: runId, machine: "stackyard.run", revision },
+      { id: "job-7", event: "START", stackId: runId, machine: "stackyard.run", revision },
+    ]);
+    expect((await store.revisions.get(String(revision)))?.source).toContain('"config":{}');
+    await settle();
+  });
+});
+
+describe("find", () => {
+  it("tells how far the work is", async () => {
+    const yard = createYard();
+    yard.answer = GOES_ON;
+
+    const runId = await startAndSettle(yard);
+
+    expect(await yard.runs.find(runId)).toMatchObject({ state: "running", message: "half of it" });
+    expect((await yard.runs.find(runId))?.endedAt).toBeUndefined();
+  });
+
+  it("tells why a run has failed, and what it gave all the same", async () => {
+    const yard = createYard();
+    yard.answer = HAS_FAILED;
+
+    const runId = await startAndSettle(yard);
+
+    expect(await yard.runs.find(runId)).toMatchObject({
+      ...{ state: "failed", error: { code: "BROKEN", message: "It broke." }, outputs: { failed: 3 }, endedAt: T0 },
+    });
+  });
+
+  it("tells that a run's time was over, also after its late end", async () => {
+    const yard = createYard();
+    yard.answer = GOES_ON;
+    const runId = await startAndSettle(yard);
+
+    await yard.simulator.advance(3_700_000);
+
+    expect(await yard.runs.find(runId)).toMatchObject({ state: "failed", error: { code: "TASK_TIMEOUT" } });
+  });
+
+  it("tells a closed run by its history", async () => {
+    const yard = createYard();
+    const runId = await startAndSettle(yard);
+
+    await yard.simulator.advance(2 * DAY_MS);
+
+    expect(await yard.simulator.findStack(runId)).toBeUndefined();
+    expect(await yard.runs.find(runId)).toMatchObject({ state: "succeeded", outputs: { text: "done" }, endedAt: T0 });
+  });
+
+  it("finds no run under a stack's id, nor under what nobody knows or nothing can be kept under", async () => {
+    const { runs, store } = createYard();
+    await store.enqueue([
+      { id: "e", stackId: "web-1", origin: "external", receivedAt: T0, message: { event: "OPENED", stackId: "web-1" } },
+    ]);
+
+    expect(await runs.find("web-1")).toBeUndefined();
+    expect(await runs.find("run-0")).toBeUndefined();
+    await expect(runs.find("../x")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("list", () => {
+  it("gives runs by state and executor, page by page", async () => {
+    const yard = createYard();
+    const done = await startAndSettle(yard, "a");
+    yard.answer = HAS_FAILED;
+    const lost = await startAndSettle(yard, "b");
+    yard.answer = GOES_ON;
+    const open = await startAndSettle(yard, "c");
+    const { runs } = yard;
+
+    const all = await runs.list({}, { limit: 2 });
+    const rest = await runs.list({}, { limit: 2, cursor: all.cursor ?? "" });
+    const [ok, bad, on, none, other] = await Promise.all([
+      runs.list({ state: "succeeded" }, { limit: 9 }),
+      runs.list({ state: "failed", executor: "work" }, { limit: 9 }),
+      runs.list({ state: "running" }, { limit: 9 }),
+      runs.list({ state: "cancelled" }, { limit: 9 }),
+      runs.list({ executor: "other" }, { limit: 9 }),
+    ]);
+
+    const ids = [...all.items, ...rest.items].map(({ runId }) => runId);
+    expect(ids).toEqual([done, lost, open].sort());
+    expect([ok, bad, on, none, other].map(({ items }) => items.map(({ runId }) => runId))).toEqual([
+      ...[[done], [lost], [open], [], []],
+    ]);
+  });
+});
+
+describe("cancel", () => {
+  it("ends a run that is under way, and tells it apart from one that has failed", async () => {
+    const yard = createYard();
+    yard.answer = GOES_ON;
+    const runId = await startAndSettle(yard);
+
+    await yard.runs.cancel(runId, { actor: "ada", reason: "wrong fleet" });
+    await yard.simulator.settle();
+
+    expect(await yard.runs.find(runId)).toMatchObject({ state: "cancelled", message: "half of it" });
+    expect((await yard.simulator.listHistory(runId))[1]).toMatchObject({ actor: "ada", reason: "wrong fleet" });
+  });
+
+  it("ends a run that nobody has taken up yet, before any work begins", async () => {
+    const yard = createYard();
+    const { runId } = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+
+    await yard.runs.cancel(runId);
+    await yard.simulator.settle();
+
+    expect([(await yard.runs.find(runId))?.state, yard.started]).toEqual(["cancelled", []]);
+  });
+
+  it("leaves one that has ended as it is", async () => {
+    const yard = createYard();
+    const runId = await startAndSettle(yard);
+
+    await yard.runs.cancel(runId);
+    await yard.simulator.settle();
+
+    expect((await yard.runs.find(runId))?.state).toBe("succeeded");
+    expect(await yard.simulator.listHistory(runId)).toHaveLength(2);
+  });
+
+  it("says that there is no such run", async () => {
+    await expect(createYard().runs.cancel("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("retry", () => {
+  it("runs a failed run again, once for two calls", async () => {
+    const yard = createYard();
+    yard.answer = HAS_FAILED;
+    const runId = await startAndSettle(yard);
+
+    await yard.runs.retry(runId);
+    await yard.runs.retry(runId);
+    await yard.simulator.settle();
+    yard.answer = succeeded({});
+    const between = await yard.runs.find(runId);
+    await yard.runs.retry(runId);
+    await yard.simulator.settle();
+
+    expect([between?.state, (await yard.runs.find(runId))?.state]).toEqual(["failed", "succeeded"]);
+    expect(yard.started).toEqual([1, 1, 1]);
+    expect(await yard.simulator.findViolations()).toEqual([]);
+  });
+
+  it("refuses one that goes on, has succeeded or was closed, and says what to do", async () => {
+    const yard = createYard();
+    yard.answer = GOES_ON;
+    const open = await startAndSettle(yard, "a");
+    yard.answer = succeeded({});
+    const done = await startAndSettle(yard, "b");
+
+    const refusal = (state: string) => ({
+      code: "OUTCOME_NEGATIVE",
+      message: expect.stringContaining(`is ${state}. Only a run that has failed`),
+    });
+    await expect(yard.runs.retry(open)).rejects.toMatchObject(refusal("running"));
+    await expect(yard.runs.retry(done)).rejects.toMatchObject(refusal("succeeded"));
+    await yard.simulator.advance(2 * DAY_MS);
+    await expect(yard.runs.retry(done)).rejects.toMatchObject(refusal("closed"));
+    await expect(yard.runs.retry("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("report", () => {
+  it("gives the pages that the executor has written, in order, and only this run's", async () => {
+    const { runs, store } = createYard();
+    const keys = ["run-a/0000", "run-a/0001", "run-a/0002", "run-ab/0000"];
+    for (const key of [...keys].reverse()) {
+      await store.records.put({ key: `run-report/${key}`, value: { key }, expected: "absent", now: T0 });
+    }
+
+    const whole = await runs.report("run-a");
+    const first = await runs.reportPage("run-a", { limit: 2 });
+
+    expect(whole).toEqual(keys.slice(0, 3).map((key) => ({ key })));
+    expect(first.items).toEqual(whole.slice(0, 2));
+    expect(await runs.report("run-b")).toEqual([]);
+  });
+});

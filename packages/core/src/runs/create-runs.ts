@@ -1,0 +1,182 @@
+import { prepareRun, toRunEvent } from "../engine/follow-up.ts";
+import { createUlids } from "../engine/system-clock.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { SYSTEM_EVENTS } from "../machine/message/event.ts";
+import { RUN_MACHINE } from "../machine/run-machine.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { Page, PageInput } from "../ports/records.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import type { Store } from "../ports/store.ts";
+import type { Transport } from "../ports/transport.ts";
+import { checkRunRequest } from "./check-run-request.ts";
+import { listRuns, type RunFilter } from "./list-runs.ts";
+import { findRun } from "./load-run.ts";
+import { parseRunId } from "./run-id.ts";
+import { findRunRecord, putRunRecord } from "./run-record.ts";
+import type { RunView } from "./to-run-view.ts";
+
+/** What shall run. */
+export interface RunRequest {
+  /** The caller's own, at most 255 characters: a repeat finds the same run. Without it every call is another run. */
+  readonly key?: string;
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The account and region to work in. Default: the runner's own. */
+  readonly target?: Readonly<Record<string, unknown>>;
+  /** Default: the executor's own, else one hour. */
+  readonly timeoutMs?: number;
+  readonly actor?: string;
+}
+
+/** Who asks, and why. */
+export interface RunOptions {
+  readonly actor?: string;
+  readonly reason?: string;
+}
+
+/** What runs are kept in, and how their events travel. */
+export interface RunsDeps {
+  readonly store: Store;
+  /** Default: the store's own queue. */
+  readonly transport?: Pick<Transport, "publish">;
+  /** Those that a run may be started with. */
+  readonly executors: ExecutorRegistry;
+  readonly clock: Clock;
+  /** Default: ULIDs. */
+  readonly ids?: Ids;
+}
+
+/** Runs without a machine: one task each, which can be watched, cancelled and tried again. */
+export interface Runs {
+  /**
+   * Starts a run, unless its key has started one before: then that one is meant, whatever the rest says. A call that was
+   * interrupted anywhere is made whole by its repeat. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`.
+   */
+  start(request: RunRequest): Promise<{ readonly runId: string }>;
+  /** From its start on; undefined when nothing is kept under that id. */
+  find(runId: string): Promise<RunView | undefined>;
+  /** Runs that an engine has taken up, until they are closed; in order of their ids. */
+  list(filter: RunFilter, page: PageInput): Promise<Page<RunView>>;
+  /** Asks the run to stop; one that has ended stays as it is. Throws `NOT_FOUND`. */
+  cancel(runId: string, options?: RunOptions): Promise<void>;
+  /** Runs it once more with the same config. Throws `NOT_FOUND`, and `OUTCOME_NEGATIVE` unless it has failed. */
+  retry(runId: string, options?: RunOptions): Promise<void>;
+  /** The pages that its executor has written, in order. */
+  report(runId: string): Promise<readonly unknown[]>;
+  /** The same, some pages at a time. */
+  reportPage(runId: string, page: PageInput): Promise<Page<unknown>>;
+}
+
+/** Runs over a store. */
+export function createRuns({ ids = createUlids(), ...given }: RunsDeps): Runs {
+  const deps = { ...given, ids };
+  return {
+    start: (request) => start(deps, request),
+    find: async (runId) => findRun(deps, parseRunId(runId)),
+    list: (filter, page) => listRuns(deps, filter, page),
+    cancel: (runId, options) => cancel(deps, parseRunId(runId), options),
+    retry: (runId, options) => retry(deps, parseRunId(runId), options),
+    report: async (runId) => loadReport(deps, parseRunId(runId)),
+    reportPage: async (runId, page) => loadReportPage(deps, parseRunId(runId), page),
+  };
+}
+
+type Deps = RunsDeps & { readonly ids: Ids };
+
+/**
+ * The revision is kept before the record names it, and the record before the event is sent: whatever a crash leaves out,
+ * the repeat adds, and what the first call has asked for is what runs.
+ */
+async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId: string }> {
+  const { store, clock, ids } = deps;
+  const { executor, config, target, timeoutMs } = checkRunRequest(deps.executors, request);
+  const key = request.key === undefined ? { ulid: ids.next() } : { key: request.key };
+  const run = prepareRun({
+    ...{ executor, config, ...key },
+    ...(target && { target }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  const { stackId: runId, revision } = run;
+  const now = clock.now();
+  const kept = await findRunRecord(store.records, runId, now);
+  if (kept !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
+  if (kept === undefined) await store.revisions.put(revision);
+  const { revision: hash } =
+    kept ?? (await putRunRecord(store.records, runId, { revision: revision.hash, askedAt: now }));
+  const event = toRunEvent({ ...run, revision: { ...revision, hash } }, now);
+  await publish(deps, { ...event, ...toActor(request) });
+  return { runId };
+}
+
+async function cancel(deps: Deps, runId: string, options: RunOptions = {}): Promise<void> {
+  const run = await findRun(deps, runId);
+  if (run === undefined) throw tellUnknown(runId);
+  if (run.endedAt !== undefined) return;
+  await operate(deps, runId, { id: deps.ids.next(), event: SYSTEM_EVENTS.cancelTask, task: { name: "run" } }, options);
+}
+
+/** The entry is part of the event's id: two calls for one failure are one retry. */
+async function retry(deps: Deps, runId: string, options: RunOptions = {}): Promise<void> {
+  const stack = await findRunStack(deps.store, runId);
+  if (stack?.state === "FAILED") {
+    return operate(deps, runId, { id: `retry:${runId}:${stack.entry}`, event: "RETRY" }, options);
+  }
+  const run = await findRun(deps, runId);
+  if (run === undefined) throw tellUnknown(runId);
+  const state = stack === undefined && run.endedAt !== undefined ? "closed" : run.state;
+  const hint = "Only a run that has failed or was cancelled can be tried again, for 30 days. Start a new one.";
+  throw new StackyardError("OUTCOME_NEGATIVE", `The run "${runId}" is ${state}. ${hint}`);
+}
+
+async function operate(
+  deps: Deps,
+  stackId: string,
+  message: { readonly id: string; readonly event: string; readonly task?: { readonly name: string } },
+  { actor, reason }: RunOptions,
+): Promise<void> {
+  await publish(deps, {
+    ...{ id: message.id, stackId, origin: "external", receivedAt: deps.clock.now() },
+    message: { ...message, stackId, machine: RUN_MACHINE, ...(reason === undefined ? {} : { reason }) },
+    ...toActor({ ...(actor === undefined ? {} : { actor }) }),
+  });
+}
+
+function toActor({ actor }: { readonly actor?: string }): Pick<QueuedEvent, "actor"> {
+  return actor === undefined ? {} : { actor };
+}
+
+async function publish({ transport, store }: Deps, event: QueuedEvent): Promise<void> {
+  await (transport === undefined ? store.enqueue([event]) : transport.publish([event]));
+}
+
+async function findRunStack(store: Pick<Store, "load">, runId: string): Promise<Stack | undefined> {
+  const [loaded] = await store.load([runId]);
+  return loaded?.stack?.machine === RUN_MACHINE ? loaded.stack : undefined;
+}
+
+function tellUnknown(runId: string): StackyardError {
+  return new StackyardError("NOT_FOUND", `No run "${runId}" is known. Runs are kept for a day, failed ones for 30.`);
+}
+
+const REPORT_PAGES = 100;
+
+async function loadReport(deps: Deps, runId: string): Promise<readonly unknown[]> {
+  const pages: unknown[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await loadReportPage(deps, runId, {
+      limit: REPORT_PAGES,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    pages.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return pages;
+}
+
+async function loadReportPage({ store, clock }: Deps, runId: string, page: PageInput): Promise<Page<unknown>> {
+  const { items, cursor } = await store.records.list(`run-report/${runId}/`, { ...page, now: clock.now() });
+  return { items: items.map(({ value }) => value), ...(cursor === undefined ? {} : { cursor }) };
+}
