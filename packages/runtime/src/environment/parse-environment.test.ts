@@ -96,6 +96,24 @@ describe("the environment", () => {
     });
   });
 
+  it("is told of every wrong value at once, however many there are", () => {
+    const names = [
+      ...[
+        "SQS_EVENT_QUEUE_URL",
+        "SQS_TICK_QUEUE_URL",
+        "SQS_LONG_TASK_QUEUE_URL",
+        "SNS_EVENT_TOPIC_ARN",
+        "DYNAMODB_TABLE",
+      ],
+      ...["DYNAMODB_WORK_TABLE", "REFUSED_EVENTS", "REFUSED_EVENTS_KEEP", "HISTORY_RETENTION_DAYS", "LOG_LEVEL"],
+      ...["TASK_CONCURRENCY", "MACHINE_CACHE_SECONDS"],
+    ];
+
+    const faults = findFaults({ ...least, ...Object.fromEntries(names.map((name) => [name, `${name} ?`])) });
+
+    expect(faults.map((fault) => fault.split(" ")[0]).toSorted()).toEqual(names.toSorted());
+  });
+
   it("is told everything that is missing at once", () => {
     expect(findFaults({})).toEqual([
       "SQS_TASK_QUEUE_URL is not set: tasks are sent there.",

@@ -98,8 +98,12 @@ function findFaults(values: Values, { required, machines, store }: EnvironmentNe
 }
 
 function findFormFaults(values: Values): readonly string[] {
-  const wrong = new Set(variables.Errors(values).map(({ instancePath }) => instancePath.slice(1)));
-  return [...wrong].map((name) => `${name} must ${tellForm(name)}.`);
+  if (variables.Check(values)) return [];
+  // One by one: a validator of the whole stops at its eighth error.
+  const wrong = Object.entries(Variables.properties).filter(([name, schema]) => {
+    return values[name] !== undefined && !Compile(schema).Check(values[name]);
+  });
+  return wrong.map(([name]) => `${name} must ${tellForm(name)}.`);
 }
 
 function tellForm(name: string): string {
