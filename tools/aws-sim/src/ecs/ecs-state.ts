@@ -1,0 +1,149 @@
+import type { TaskScript } from "./task-script.ts";
+import type { StopOrder } from "./to-course.ts";
+
+/** What all operations share. */
+export interface EcsState {
+  /** By account, region and name. */
+  readonly clusters: Map<string, Cluster>;
+  readonly definitions: Definition[];
+  readonly tasks: SimTask[];
+  readonly tokens: Map<string, UsedToken>;
+  readonly scripts: ScriptEntry[];
+  readonly refusals: Refusal[];
+  /** Told of each task that begins. */
+  readonly onStart: (task: SimTask) => void;
+}
+
+/** Where tasks run. */
+export interface ClusterInput {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  /** Default: one with room for many tasks. */
+  readonly instances?: readonly InstanceInput[];
+  /** Besides FARGATE and FARGATE_SPOT: Auto Scaling groups with managed scaling, and how long a new instance takes. */
+  readonly capacityProviders?: Readonly<Record<string, { readonly scaleOutMs: number }>>;
+  /** Used when a request names neither launch type nor strategy. */
+  readonly defaultStrategy?: readonly StrategyItem[];
+  /** "Amazon ECS service quotas": tasks in the PROVISIONING state per cluster. Default: 500. */
+  readonly provisioningQuota?: number;
+}
+
+/** An instance with an agent. */
+export interface InstanceInput {
+  readonly id?: string;
+  /** CPU units. Default: 65,536. */
+  readonly cpu?: number;
+  /** MiB. Default: 262,144. */
+  readonly memory?: number;
+  /** Default: true. */
+  readonly isAgentConnected?: boolean;
+  /** Default: ACTIVE. */
+  readonly status?: "ACTIVE" | "DRAINING";
+}
+
+/** A cluster that stands, or stood. */
+export interface Cluster extends Omit<Required<ClusterInput>, "instances" | "defaultStrategy"> {
+  readonly arn: string;
+  readonly instances: Instance[];
+  readonly defaultStrategy: readonly StrategyItem[] | undefined;
+  isActive: boolean;
+}
+
+/** An instance of a cluster. */
+export type Instance = Required<InstanceInput> & { readonly arn: string };
+
+/** One item of a capacity provider strategy. */
+export interface StrategyItem {
+  readonly capacityProvider: string;
+  readonly weight?: number;
+  readonly base?: number;
+}
+
+/** What RegisterTaskDefinition is given, in the words of the API. */
+export interface DefinitionInput {
+  readonly account: string;
+  readonly region: string;
+  readonly family: string;
+  readonly containerDefinitions: readonly ContainerDefinition[];
+  readonly networkMode?: "bridge" | "host" | "awsvpc" | "none";
+  readonly requiresCompatibilities?: readonly ("EC2" | "FARGATE" | "EXTERNAL")[];
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly taskRoleArn?: string;
+  readonly executionRoleArn?: string;
+  readonly tags?: readonly Tag[];
+}
+
+/** One container of it. */
+export interface ContainerDefinition {
+  readonly name: string;
+  readonly image?: string;
+  readonly essential?: boolean;
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly memoryReservation?: number;
+  readonly environment?: readonly { readonly name: string; readonly value: string }[];
+  readonly secrets?: readonly { readonly name: string; readonly valueFrom: string }[];
+  readonly logConfiguration?: { readonly logDriver: string; readonly options?: Readonly<Record<string, string>> };
+  /** Seconds. */
+  readonly stopTimeout?: number;
+}
+
+/** A revision. */
+export interface Definition extends DefinitionInput {
+  readonly arn: string;
+  readonly revision: number;
+  isActive: boolean;
+}
+
+/** A tag as ECS spells it. */
+export interface Tag {
+  readonly key?: string;
+  readonly value?: string;
+}
+
+/** A task with its script. Its state is worked out whenever somebody asks. */
+export interface SimTask {
+  readonly id: string;
+  readonly arn: string;
+  readonly cluster: Cluster;
+  readonly definition: Definition;
+  readonly createdAt: number;
+  readonly launchType: string | undefined;
+  readonly capacityProvider: string | undefined;
+  readonly instance: Instance | undefined;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly script: TaskScript;
+  tags: readonly Tag[];
+  stop: StopOrder | undefined;
+}
+
+/** A client token and what it has started. */
+export interface UsedToken {
+  readonly fingerprint: string;
+  readonly tasks: readonly SimTask[];
+}
+
+/** Scripts that wait for tasks of a family. */
+export interface ScriptEntry {
+  /** A family, or `family:revision`. */
+  readonly of: string;
+  readonly script: TaskScript;
+  /** Served to so many tasks. */
+  uses: number;
+}
+
+/** Tasks that are not placed. */
+export interface Refusal {
+  /** As in the answer's `failures`: `RESOURCE:MEMORY`, `AGENT`, `Capacity is unavailable at this time. …`. */
+  readonly reason: string;
+  readonly detail?: string;
+  readonly arn?: string;
+  /** Of each call. Default: all. */
+  readonly tasks?: number;
+  /** Default: 1. */
+  readonly calls?: number;
+  /** Answers with neither tasks nor failures, as has been seen. */
+  readonly isSilent?: boolean;
+}

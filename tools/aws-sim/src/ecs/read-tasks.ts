@@ -1,0 +1,107 @@
+import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
+import { openCluster } from "./clusters.ts";
+import { ecsFaults as faults } from "./ecs-faults.ts";
+import type { Cluster, EcsState, SimTask } from "./ecs-state.ts";
+import { toLife } from "./to-life.ts";
+import { toTask } from "./to-task.ts";
+
+/** "DescribeTasks" and "ListTasks": at most so many a call. */
+const MAX_TASKS = 100;
+/** "DescribeTasks": stopped tasks appear in the results for at least one hour; here for no longer. */
+const REMEMBERED_MS = 3_600_000;
+const FILTERS = ["containerInstance", "family", "serviceName", "desiredStatus", "launchType", "daemonName"];
+
+/** DescribeTasks: what it does not find is a failure with the reason MISSING. */
+export function describeTasks(state: EcsState, call: SimCall): unknown {
+  const cluster = openCluster(state, call);
+  const named: readonly string[] = Array.isArray(call.input["tasks"]) ? call.input["tasks"].map(String) : [];
+  if (named.length === 0) throw faults.parameter("Tasks cannot be empty.");
+  if (named.length > MAX_TASKS) throw faults.parameter("Tasks can not be more than 100 items.");
+  const include: unknown = call.input["include"];
+  const withTags = Array.isArray(include) && include.includes("TAGS");
+  const tasks: unknown[] = [];
+  const failures: unknown[] = [];
+  for (const name of named) {
+    const task = findTask(state, cluster, name, call.now);
+    if (task !== undefined && isVisible(task, call.now)) tasks.push(toTask(task, call.now, { withTags }));
+    else failures.push({ arn: toTaskArn(cluster, name), reason: "MISSING" });
+  }
+  return { tasks, failures };
+}
+
+/** ListTasks: by default those whose desired status is RUNNING. `startedBy` must be the only filter. */
+export function listTasks(state: EcsState, call: SimCall): unknown {
+  const { input, now } = call;
+  const cluster = openCluster(state, call);
+  if (input["startedBy"] !== undefined && FILTERS.some((filter) => input[filter] !== undefined)) {
+    throw faults.parameter("When you specify startedBy as the filter, it must be the only filter that you use.");
+  }
+  const limit = findNumber(input, "maxResults") ?? MAX_TASKS;
+  if (limit < 1 || limit > MAX_TASKS) throw faults.parameter("maxResults must be between 1 and 100.");
+  const arns = state.tasks
+    .filter((task) => task.cluster === cluster && isRemembered(task, now) && isVisible(task, now))
+    .filter((task) => matches(task, call))
+    .map(({ arn }) => arn)
+    .sort();
+  const from = readToken(findText(input, "nextToken"));
+  const page = arns.filter((arn) => arn > from).slice(0, limit);
+  const last = page.at(-1);
+  const hasMore = last !== undefined && last !== arns.at(-1);
+  return { taskArns: page, ...(hasMore ? { nextToken: Buffer.from(`after ${last}`).toString("base64") } : {}) };
+}
+
+/** StopTask: the task is told to end; its containers get SIGTERM. What has ended stays as it is. Its tags are deleted. */
+export function stopTask(state: EcsState, call: SimCall): unknown {
+  const { input, now } = call;
+  const task = findTask(state, openCluster(state, call), textOf(input, "task"), now);
+  if (task === undefined) throw faults.taskMissing();
+  const reason = findText(input, "reason") ?? "Task stopped by user";
+  if (toLife(task, now).end.at > now) task.stop = { at: now, code: "UserInitiated", reason };
+  task.tags = [];
+  return { task: toTask(task, now, { withTags: false }) };
+}
+
+/** By id or ARN, while ECS remembers it. */
+export function findTask({ tasks }: EcsState, cluster: Cluster, name: string, now: number): SimTask | undefined {
+  return tasks.find(
+    (task) => task.cluster === cluster && (task.id === name || task.arn === name) && isRemembered(task, now),
+  );
+}
+
+function isRemembered(task: SimTask, now: number): boolean {
+  return now < toLife(task, now).stoppedAt + REMEMBERED_MS;
+}
+
+function isVisible({ createdAt, script }: SimTask, now: number): boolean {
+  const { missingMs = 0, lostAfterMs = Number.POSITIVE_INFINITY } = script;
+  return now >= createdAt + missingMs && now < createdAt + lostAfterMs;
+}
+
+function matches(task: SimTask, { input, now }: SimCall): boolean {
+  const { definition, instance } = task;
+  const is = (filter: string, ...values: (string | undefined)[]): boolean => {
+    const wanted = findText(input, filter);
+    return wanted === undefined || values.includes(wanted);
+  };
+  const desired = toLife(task, now).end.at <= now ? "STOPPED" : "RUNNING";
+  return (
+    desired === (findText(input, "desiredStatus") ?? "RUNNING") &&
+    is("startedBy", findText(task.input, "startedBy")) &&
+    is("family", definition.family) &&
+    is("launchType", task.launchType) &&
+    is("containerInstance", instance?.id, instance?.arn) &&
+    is("serviceName") &&
+    is("daemonName")
+  );
+}
+
+function readToken(token: string | undefined): string {
+  if (token === undefined) return "";
+  const text = Buffer.from(token, "base64").toString();
+  if (!text.startsWith("after ")) throw faults.parameter("Invalid token.");
+  return text.slice("after ".length);
+}
+
+function toTaskArn({ arn }: Cluster, name: string): string {
+  return name.startsWith("arn:") ? name : `${arn.replace(/:cluster\//, ":task/")}/${name}`;
+}

@@ -1,0 +1,72 @@
+import type { SimCall, SimService } from "../sim-call.ts";
+import { createCluster } from "./clusters.ts";
+import { describeDefinition, registerDefinition } from "./definitions.ts";
+import { ecsFaults } from "./ecs-faults.ts";
+import type { ClusterInput, DefinitionInput, EcsState, Refusal, SimTask } from "./ecs-state.ts";
+import { describeTasks, listTasks, stopTask } from "./read-tasks.ts";
+import { runTask, startTask } from "./start-tasks.ts";
+import type { StopCode, TaskScript } from "./task-script.ts";
+import { toTask } from "./to-task.ts";
+
+/** Tasks that live by the clock of the simulation. */
+export interface SimEcs {
+  readonly service: SimService;
+  /** Gives the ARN. */
+  addCluster(input: ClusterInput): string;
+  /** As DeleteCluster leaves it: known, and refused. */
+  deleteCluster(arn: string): void;
+  /** A new revision; gives its ARN. */
+  registerTaskDefinition(input: DefinitionInput): string;
+  deregisterTaskDefinition(arn: string): void;
+  /** How tasks of a family, or of `family:revision`, go: the next `times` of them, default all. Several wait their turn. */
+  script(of: string, script: TaskScript, times?: number): void;
+  /** The next call of RunTask or StartTask does not place its tasks, or some of them. Several wait their turn. */
+  refuse(refusal: Refusal): void;
+  /** Ends a task from outside, as an interruption of Spot capacity does. */
+  interrupt(taskArn: string, end?: { readonly code?: StopCode; readonly reason?: string }): void;
+  /** All tasks that ever began, as DescribeTasks would tell of them now, in order. */
+  tasks(): readonly ReturnType<typeof toTask>[];
+}
+
+/** What ECS needs of the rest. */
+export interface EcsDeps {
+  readonly now: () => number;
+  /** Told of each task that begins. */
+  readonly onStart: (task: SimTask) => void;
+}
+
+/** ECS without containers. Sources: ECS API reference and developer guide; pages stand beside the facts. */
+export function createEcs({ now, onStart }: EcsDeps): SimEcs {
+  const state: EcsState = {
+    ...{ clusters: new Map(), definitions: [], tasks: [], tokens: new Map(), scripts: [], refusals: [], onStart },
+  };
+  const bind = (serve: (state: EcsState, call: SimCall) => unknown) => (call: SimCall) => serve(state, call);
+  return {
+    service: {
+      operations: {
+        DescribeTaskDefinition: bind(describeDefinition),
+        RunTask: bind(runTask),
+        StartTask: bind(startTask),
+        DescribeTasks: bind(describeTasks),
+        ListTasks: bind(listTasks),
+        StopTask: bind(stopTask),
+      },
+      toAction: (operation) => `ecs:${operation}`,
+      faults: ecsFaults,
+    },
+    addCluster: (input) => createCluster(state, input).arn,
+    deleteCluster(arn) {
+      for (const cluster of state.clusters.values()) if (cluster.arn === arn) cluster.isActive = false;
+    },
+    registerTaskDefinition: (input) => registerDefinition(state, input).arn,
+    deregisterTaskDefinition(arn) {
+      for (const definition of state.definitions) if (definition.arn === arn) definition.isActive = false;
+    },
+    script: (of, script, uses = Number.POSITIVE_INFINITY) => void state.scripts.push({ of, script, uses }),
+    refuse: (refusal) => void state.refusals.push(refusal),
+    interrupt(taskArn, { code = "SpotInterruption", reason = "Your Spot Task was interrupted." } = {}) {
+      for (const task of state.tasks) if (task.arn === taskArn) task.stop ??= { at: now(), code, reason };
+    },
+    tasks: () => state.tasks.map((task) => toTask(task, now(), { withTags: true })),
+  };
+}
