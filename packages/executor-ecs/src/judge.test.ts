@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { type JudgedTask, judge } from "./judge.ts";
+
+const arn = "arn:aws:ecs:eu-west-1:111122223333:task/web/96052dc0aaaaaaaaaaaaaaaaaaaaaaaa";
+
+function aTask(given: Partial<JudgedTask> = {}): JudgedTask {
+  return {
+    taskArn: arn,
+    stopCode: "EssentialContainerExited",
+    stoppedReason: "Essential container in task exited",
+    containers: [{ name: "app", exitCode: 0 }],
+    ...given,
+  };
+}
+
+const stop = { stopCode: "EssentialContainerExited", stoppedReason: "Essential container in task exited" };
+
+describe("judge", () => {
+  it("takes zero exit codes after the end of an essential container for success", () => {
+    expect(judge([aTask(), aTask()], "all")).toEqual({ kind: "ok" });
+  });
+
+  it("tells an exit code that is not zero, with the container's reason", () => {
+    const containers = [
+      { name: "app", exitCode: 137, reason: "OutOfMemoryError: Container killed due to memory usage" },
+    ];
+
+    expect(judge([aTask({ containers })], "all")).toEqual({
+      kind: "failed",
+      failures: [
+        {
+          code: "ECS_EXIT_CODE",
+          taskArn: arn,
+          container: "app",
+          exitCode: 137,
+          ...stop,
+          reason: containers[0]?.reason,
+        },
+      ],
+    });
+  });
+
+  it.each([undefined, null])("takes the exit code %s for a container that did not start", (exitCode) => {
+    const containers = [{ name: "app", exitCode, reason: "CannotPullContainerError: no" }];
+    const task = aTask({ stopCode: "TaskFailedToStart", stoppedReason: "Task failed to start", containers });
+
+    expect(judge([task], "all")).toEqual({
+      kind: "failed",
+      failures: [
+        {
+          ...{ code: "ECS_TASK_NOT_STARTED", taskArn: arn, container: "app", stopCode: "TaskFailedToStart" },
+          ...{ stoppedReason: "Task failed to start", reason: "CannotPullContainerError: no" },
+        },
+      ],
+    });
+  });
+
+  it.each([
+    "UserInitiated",
+    "SpotInterruption",
+    "TerminationNotice",
+    "InfrastructureHealth",
+    "ServiceSchedulerInitiated",
+  ])("takes zero exit codes after %s for work that was ended early", (stopCode) => {
+    expect(judge([aTask({ stopCode })], "all")).toEqual({
+      kind: "failed",
+      failures: [{ code: "ECS_TASK_STOPPED", taskArn: arn, stopCode, stoppedReason: stop.stoppedReason }],
+    });
+  });
+
+  it("tells the exit code, not the stop, of an interrupted task that exited with an error", () => {
+    const found = judge([aTask({ stopCode: "SpotInterruption", containers: [{ name: "app", exitCode: 143 }] })], "all");
+
+    expect(found).toMatchObject({ failures: [{ code: "ECS_EXIT_CODE", exitCode: 143, stopCode: "SpotInterruption" }] });
+  });
+
+  it.each([[undefined], [null], [[]]])("takes a task with containers %j for one that did not start", (containers) => {
+    expect(judge([aTask({ containers })], ["app"])).toMatchObject({
+      kind: "failed",
+      failures: [{ code: "ECS_TASK_NOT_STARTED", taskArn: arn }],
+    });
+  });
+
+  it("does not take no tasks for success", () => {
+    expect(judge([], "all")).toEqual({
+      kind: "failed",
+      failures: [{ code: "ECS_TASK_NOT_STARTED", taskArn: "", reason: "There is no task." }],
+    });
+  });
+
+  it("checks every container, those of the given names, or the essential ones", () => {
+    const containers = [
+      { name: "app", exitCode: 0 },
+      { name: "proxy", exitCode: 137 },
+    ];
+    const tasks = [aTask({ containers })];
+
+    expect(judge(tasks, "all")).toMatchObject({ failures: [{ container: "proxy" }] });
+    expect(judge(tasks, ["app"])).toEqual({ kind: "ok" });
+    expect(judge(tasks, ["proxy"])).toMatchObject({ failures: [{ container: "proxy" }] });
+    expect(judge(tasks, "essential", ["app"])).toEqual({ kind: "ok" });
+    expect(judge(tasks, "essential", ["app", "proxy"])).toMatchObject({ failures: [{ container: "proxy" }] });
+    expect(judge(tasks, "essential")).toMatchObject({ failures: [{ container: "proxy" }] });
+  });
+
+  it("leaves out containers that say of themselves that they are not essential", () => {
+    const containers = [
+      { name: "app", exitCode: 0, essential: true },
+      { name: "proxy", exitCode: 137, essential: false },
+    ];
+
+    expect(judge([aTask({ containers })], "essential")).toEqual({ kind: "ok" });
+  });
+
+  it("misses a checked container that the task does not have", () => {
+    expect(judge([aTask()], ["app", "gone"])).toMatchObject({
+      failures: [{ code: "ECS_TASK_NOT_STARTED", container: "gone" }],
+    });
+  });
+
+  it("lists all findings, what did not start first, then exit codes, then stops", () => {
+    const found = judge(
+      [
+        aTask({ taskArn: "stopped", stopCode: "UserInitiated" }),
+        aTask({ taskArn: "exit", containers: [{ name: "app", exitCode: 2 }] }),
+        aTask({ taskArn: "not-started", containers: [{ name: "app" }, { name: "b", exitCode: 1 }] }),
+        aTask({ taskArn: "ok" }),
+      ],
+      "all",
+    );
+
+    const codes = found.kind === "failed" ? found.failures.map(({ code, taskArn }) => [code, taskArn]) : [];
+    expect(codes).toEqual([
+      ["ECS_TASK_NOT_STARTED", "not-started"],
+      ["ECS_EXIT_CODE", "exit"],
+      ["ECS_EXIT_CODE", "not-started"],
+      ["ECS_TASK_STOPPED", "stopped"],
+    ]);
+  });
+});

@@ -1,0 +1,163 @@
+/** One fault of a value that somebody else wrote. */
+export interface ValueProblem {
+  /** JSON pointer, in the author's spelling; the empty text is the whole value. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What one container of a task gets instead of what its definition says (ECS API, ContainerOverride). */
+export interface ContainerOverrides {
+  readonly name: string;
+  readonly command?: readonly string[];
+  readonly environment?: readonly { readonly name: string; readonly value: string }[];
+  readonly environmentFiles?: readonly { readonly type: string; readonly value: string }[];
+  readonly resourceRequirements?: readonly { readonly type: string; readonly value: string }[];
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly memoryReservation?: number;
+}
+
+/** What a task gets instead of what its definition says (ECS API, TaskOverride). */
+export interface TaskOverrides {
+  readonly containerOverrides?: readonly ContainerOverrides[];
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly taskRoleArn?: string;
+  readonly executionRoleArn?: string;
+  readonly ephemeralStorage?: { readonly sizeInGiB: number };
+}
+
+/** Overrides as ECS takes them, or everything that is wrong with them. */
+export type ParsedOverrides =
+  | { readonly overrides: TaskOverrides }
+  | { readonly problems: readonly [ValueProblem, ...ValueProblem[]] };
+
+/** RunTask API, `overrides`: "A total of 8192 characters are allowed for overrides." */
+const MAX_CHARS = 8_192;
+
+/**
+ * Reads overrides as people write them in templates and machines: first letters may be upper case, numbers and booleans
+ * stand for text where text belongs, and digits stand for an integer where one belongs. Unknown keys, nulls and more than
+ * 8,192 characters of JSON are problems. An absent value overrides nothing. Never throws.
+ */
+export function parseOverrides(value: unknown): ParsedOverrides {
+  if (value === undefined) return { overrides: {} };
+  const problems: ValueProblem[] = [];
+  const overrides = readOverrides(value, "", (path, message) => problems.push({ path, message }));
+  const chars = JSON.stringify(overrides)?.length ?? 0;
+  if (chars > MAX_CHARS) {
+    problems.push({ path: "", message: `has ${chars} characters of JSON, and ECS takes ${MAX_CHARS}` });
+  }
+  const [first, ...rest] = problems;
+  // Every reader below gives a value of its type or has told a problem.
+  return first === undefined ? { overrides: overrides as TaskOverrides } : { problems: [first, ...rest] };
+}
+
+type Tell = (path: string, message: string) => void;
+/** Gives what ECS takes; tells what is wrong otherwise. */
+type Reader = (value: unknown, path: string, tell: Tell) => unknown;
+
+const readNamed = objectOf({ name: filledText, value: text }, ["name", "value"]);
+const readTyped = objectOf({ type: filledText, value: filledText }, ["type", "value"]);
+
+const readContainer = objectOf(
+  {
+    name: filledText,
+    command: listOf(text),
+    environment: listOf(readNamed),
+    environmentFiles: listOf(readTyped),
+    resourceRequirements: listOf(readTyped),
+    cpu: integer,
+    memory: integer,
+    memoryReservation: integer,
+  },
+  ["name"],
+);
+
+const readOverrides = objectOf({
+  containerOverrides: listOf(readContainer),
+  cpu: text,
+  memory: text,
+  taskRoleArn: text,
+  executionRoleArn: text,
+  ephemeralStorage: objectOf({ sizeInGiB: integer }, ["sizeInGiB"]),
+});
+
+function text(value: unknown, path: string, tell: Tell): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return String(value);
+  tell(path, `must be text, not ${toKind(value)}`);
+  return "";
+}
+
+function filledText(value: unknown, path: string, tell: Tell): string {
+  const read = text(value, path, tell);
+  if (value === "") tell(path, "must not be empty");
+  return read;
+}
+
+function integer(value: unknown, path: string, tell: Tell): number {
+  const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
+  tell(path, "must be an integer, or text of digits only");
+  return 0;
+}
+
+function listOf(read: Reader): Reader {
+  return (value, path, tell) => {
+    if (Array.isArray(value)) return value.map((item: unknown, index) => read(item, `${path}/${index}`, tell));
+    tell(path, `must be a list, not ${toKind(value)}`);
+    return [];
+  };
+}
+
+function objectOf(readers: Readonly<Record<string, Reader>>, required: readonly string[] = []): Reader {
+  const known = new Map(Object.entries(readers));
+  return (value, path, tell) => {
+    if (isRecord(value)) return readEntries({ known, required, entries: Object.entries(value) }, path, tell);
+    tell(path, `must be an object, not ${toKind(value)}`);
+    return {};
+  };
+}
+
+interface ReadObject {
+  readonly known: ReadonlyMap<string, Reader>;
+  readonly required: readonly string[];
+  readonly entries: readonly (readonly [string, unknown])[];
+}
+
+function readEntries({ known, required, entries }: ReadObject, path: string, tell: Tell): object {
+  const read = new Map<string, unknown>();
+  for (const [written, item] of entries) {
+    const key = known.has(written) ? written : toLowerFirst(written);
+    const reader = read.has(key) ? toldTwice : (known.get(key) ?? unknownKey([...known.keys()]));
+    read.set(key, reader(item, `${path}/${toPointerPart(written)}`, tell));
+  }
+  for (const key of required) if (!read.has(key)) tell(`${path}/${key}`, "is required");
+  return Object.fromEntries(read);
+}
+
+function toldTwice(_: unknown, path: string, tell: Tell): void {
+  tell(path, "is given twice, in two spellings");
+}
+
+function unknownKey(known: readonly string[]): Reader {
+  return (_, path, tell) => tell(path, `is unknown; the keys here are ${known.join(", ")}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function toLowerFirst(key: string): string {
+  return key.slice(0, 1).toLowerCase() + key.slice(1);
+}
+
+function toPointerPart(key: string): string {
+  return key.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function toKind(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
