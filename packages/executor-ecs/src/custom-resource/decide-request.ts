@@ -1,0 +1,77 @@
+import type { CriteriaResult } from "./criteria-changed.ts";
+import type { CustomResourceRequest } from "./custom-resource-request.ts";
+import { parseProperties, type TaskProperties } from "./parse-properties.ts";
+import { isJsonObject, type PropertyProblem, toShown } from "./property-readers.ts";
+
+/** Why nothing is run. */
+export type NoneReason = "COUNT_ZERO" | "RUN_ON_UPDATE_FALSE" | "ROLLBACK" | "CRITERIA_UNCHANGED";
+
+/** What is known beside the request. Each is asked for only where `listNeededFacts` names it. */
+export interface RequestFacts {
+  /** As DescribeStacks gives it; undefined where it could not be read: then the tasks run. */
+  readonly stackStatus?: string | undefined;
+  /** What the criteria of the new properties see; undefined where it could not be found out: then the tasks run. */
+  readonly changes?: CriteriaResult | undefined;
+}
+
+/** What to do about a request. */
+export type RequestAction =
+  | {
+      readonly kind: "fail";
+      readonly code: "ECS_REQUEST_INVALID" | "ECS_PROPERTIES_INVALID" | "ECS_CRITERIA_CONTAINER";
+      readonly reason: string;
+      readonly problems?: readonly PropertyProblem[];
+    }
+  | { readonly kind: "stop"; readonly cluster: string | undefined }
+  | { readonly kind: "none"; readonly reason: NoneReason; readonly config: TaskProperties }
+  | { readonly kind: "run"; readonly config: TaskProperties; readonly warnings: readonly string[] };
+
+type Asked = Pick<CustomResourceRequest, "RequestType" | "ResourceProperties">;
+
+const ROLLING_BACK = ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"];
+
+/** What a request of CloudFormation asks for. Pure. A Delete is done whatever its properties are. */
+export function decideRequest(request: Asked, facts: RequestFacts = {}): RequestAction {
+  const { RequestType, ResourceProperties } = request;
+  if (RequestType === "Delete") return { kind: "stop", cluster: findCluster(ResourceProperties) };
+  if (RequestType !== "Create" && RequestType !== "Update") {
+    const reason = `RequestType must be Create, Update or Delete; it is ${toShown(RequestType)}.`;
+    return { kind: "fail", code: "ECS_REQUEST_INVALID", reason };
+  }
+  const parsed = parseProperties(ResourceProperties);
+  if (parsed.kind === "problems") return toRefusal(parsed.problems);
+  const { config, warnings } = parsed;
+  if (config.count === 0) return { kind: "none", reason: "COUNT_ZERO", config };
+  const run: RequestAction = { kind: "run", config, warnings };
+  return RequestType === "Create" ? run : decideUpdate(run, facts);
+}
+
+/** Which facts a request's decision depends on. The criteria are asked only if the rest says run. */
+export function listNeededFacts(request: Asked): readonly ("stackStatus" | "changes")[] {
+  const action = request.RequestType === "Update" ? decideRequest(request) : undefined;
+  if (action?.kind !== "run") return [];
+  const { runOnRollback, updateCriteria } = action.config;
+  return [...(runOnRollback ? [] : ["stackStatus" as const]), ...(updateCriteria ? ["changes" as const] : [])];
+}
+
+/** The cluster of properties that may be wrong; undefined: they name none. */
+export function findCluster(properties: unknown): string | undefined {
+  const cluster = isJsonObject(properties) ? properties["Cluster"] : undefined;
+  return typeof cluster === "string" && cluster.trim() !== "" ? cluster : undefined;
+}
+
+function decideUpdate(run: RequestAction & { readonly kind: "run" }, facts: RequestFacts): RequestAction {
+  const { config } = run;
+  if (!config.runOnUpdate) return { kind: "none", reason: "RUN_ON_UPDATE_FALSE", config };
+  if (!config.runOnRollback && ROLLING_BACK.includes(facts.stackStatus ?? "")) {
+    return { kind: "none", reason: "ROLLBACK", config };
+  }
+  if (config.updateCriteria === undefined || facts.changes === undefined) return run;
+  if ("kind" in facts.changes) return { kind: "fail", code: facts.changes.code, reason: facts.changes.reason };
+  return facts.changes.length > 0 ? run : { kind: "none", reason: "CRITERIA_UNCHANGED", config };
+}
+
+function toRefusal(problems: readonly PropertyProblem[]): RequestAction {
+  const reason = problems.map(({ path, message }) => `${path || "ResourceProperties"} ${message}`).join(" ");
+  return { kind: "fail", code: "ECS_PROPERTIES_INVALID", reason, problems };
+}

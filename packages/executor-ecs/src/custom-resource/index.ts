@@ -1,0 +1,20 @@
+export {
+  type CriteriaChange,
+  type CriteriaRefusal,
+  type CriteriaResult,
+  criteriaChanged,
+} from "./criteria-changed.ts";
+export { type CustomResourceRequest, parseRequest } from "./custom-resource-request.ts";
+export {
+  decideRequest,
+  listNeededFacts,
+  type NoneReason,
+  type RequestAction,
+  type RequestFacts,
+} from "./decide-request.ts";
+export { toClientToken, toExecutionName, toResourceId } from "./identity.ts";
+export { type PropertiesResult, parseProperties, type TaskProperties } from "./parse-properties.ts";
+export type { PropertyProblem } from "./property-readers.ts";
+export { isResponseUrl } from "./response-host.ts";
+export { type CustomResourceResponse, type ResourceOutcome, type ResponseData, toResponse } from "./to-response.ts";
+export type { UpdateCriterion } from "./update-criteria.ts";
