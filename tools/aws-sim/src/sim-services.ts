@@ -2,11 +2,15 @@ import type { Clock } from "@stackyard/core";
 import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
 import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
+import { toLogSources } from "./ecs/to-log-sources.ts";
 import { createIdentities, type Identities } from "./identities.ts";
 import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
+import { createLoadBalancing, type SimLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
+import { createLogs, type SimLogs } from "./logs/sim-logs.ts";
 import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
 import type { SimService } from "./sim-call.ts";
+import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
 import { createSts } from "./sts/sim-sts.ts";
 
 /** The services as tests set them up and look at them. Further ones are added here. */
@@ -18,6 +22,9 @@ export interface SimServices {
   readonly cloudFormation: SimCloudFormation;
   readonly ec2: SimEc2;
   readonly ecs: SimEcs;
+  readonly logs: SimLogs;
+  readonly loadBalancing: SimLoadBalancing;
+  readonly ssm: SimSsm;
 }
 
 /** New ones, and what answers their clients, by the clients' names without `Client`. */
@@ -31,7 +38,15 @@ export function createServices(clock: Clock): {
   const lambda = createLambda();
   const cloudFormation = createCloudFormation({ findObject: (...at) => s3.findObject(...at)?.body.toString() });
   const ec2 = createEc2({ clock });
-  const ecs = createEcs({ now: clock.now, onStart: () => undefined });
+  const logs = createLogs();
+  const loadBalancing = createLoadBalancing();
+  const ecs = createEcs({
+    now: clock.now,
+    onStart(task) {
+      for (const { place, source } of toLogSources(task)) logs.addSource(place, source);
+    },
+  });
+  const ssm = createSsm({ clock, ec2, s3 });
   const byClient = new Map<string, SimService>([
     ["STS", createSts(iam)],
     ["S3", s3.service],
@@ -40,6 +55,9 @@ export function createServices(clock: Clock): {
     ["CloudFormation", cloudFormation.service],
     ["EC2", ec2.service],
     ["ECS", ecs.service],
+    ["CloudWatchLogs", logs.service],
+    ["ElasticLoadBalancingV2", loadBalancing.service],
+    ["SSM", ssm.service],
   ]);
-  return { services: { iam, s3, secrets, lambda, cloudFormation, ec2, ecs }, byClient };
+  return { services: { iam, s3, secrets, lambda, cloudFormation, ec2, ecs, ssm }, byClient };
 }

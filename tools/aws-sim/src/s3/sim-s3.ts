@@ -8,6 +8,7 @@ import { s3Faults } from "./s3-faults.ts";
 export interface SimS3 {
   readonly service: SimService;
   createBucket(input: BucketInput): void;
+  hasBucket(name: string): boolean;
   /** Puts an object there as if somebody else had done it. */
   write(bucket: string, key: string, body: string | Buffer): void;
   remove(bucket: string, key: string): void;
@@ -54,6 +55,7 @@ export function createS3(): SimS3 {
       toAction: (operation) => ACTIONS[operation] ?? `s3:${operation}`,
       faults: s3Faults,
     },
+    hasBucket: (name) => buckets.has(name),
     createBucket({ sharedWith = [], versioned = false, ...input }) {
       const versions = versioned ? new Map() : undefined;
       buckets.set(input.name, { ...input, sharedWith, objects: new Map(), versions });

@@ -1,0 +1,113 @@
+import { findText, type SimCall, textOf } from "../sim-call.ts";
+import { awsDocuments } from "./aws-documents.ts";
+import { type DocumentVersion, parseDocument, type SimDocument } from "./sim-document.ts";
+import { constraint, ssmFaults as faults } from "./ssm-faults.ts";
+import type { SsmState } from "./ssm-state.ts";
+
+/** API reference, "CreateDocument", Name, and the prefixes that AWS keeps. */
+const NAME = /^[a-zA-Z0-9_\-.]{3,128}$/;
+const RESERVED = /^(aws|amazon|amzn)/i;
+
+/** CreateDocument: Command documents in JSON. */
+export function createDocument({ documents }: SsmState, call: SimCall): unknown {
+  const name = textOf(call.input, "Name");
+  if (!NAME.test(name))
+    throw constraint("name", name, `Member must satisfy regular expression pattern: ${NAME.source}`);
+  if (RESERVED.test(name)) throw faults.validation(`The name ${name} begins with a prefix that AWS reserves.`);
+  const key = toKey(call, name);
+  if (documents.has(key)) throw faults.documentExists(`The specified document already exists: ${name}`);
+  const version = parseDocument(textOf(call.input, "Content"));
+  const owner = call.identity.account;
+  const document = { name, owner, createdAt: call.now, versions: [version], defaultVersion: 1 };
+  documents.set(key, document);
+  return { DocumentDescription: toDescription(document, 1) };
+}
+
+/** UpdateDocument: a further version, which is not the default until somebody says so. */
+export function updateDocument(state: SsmState, call: SimCall): unknown {
+  const document = openDocument(state, call, textOf(call.input, "Name"));
+  const version = parseDocument(textOf(call.input, "Content"));
+  if (document.versions.some(({ hash }) => hash === version.hash)) {
+    throw faults.documentDuplicate("The content of the document matches another version.");
+  }
+  const versions = [...document.versions, version];
+  const updated = { ...document, versions };
+  state.documents.set(toKey(call, document.name), updated);
+  return { DocumentDescription: toDescription(updated, versions.length) };
+}
+
+/** UpdateDocumentDefaultVersion. */
+export function updateDefaultVersion(state: SsmState, call: SimCall): unknown {
+  const document = openDocument(state, call, textOf(call.input, "Name"));
+  const defaultVersion = numberOf(document, textOf(call.input, "DocumentVersion"));
+  state.documents.set(toKey(call, document.name), { ...document, defaultVersion });
+  return { Description: { Name: document.name, DefaultVersion: String(defaultVersion) } };
+}
+
+/** DescribeDocument, with the hash that SendCommand compares. */
+export function describeDocument(state: SsmState, call: SimCall): unknown {
+  const document = openDocument(state, call, textOf(call.input, "Name"));
+  return { Document: toDescription(document, numberOf(document, findText(call.input, "DocumentVersion"))) };
+}
+
+/** GetDocument. */
+export function getDocument(state: SsmState, call: SimCall): unknown {
+  const document = openDocument(state, call, textOf(call.input, "Name"));
+  const { number, version } = openVersion(document, findText(call.input, "DocumentVersion"));
+  const { name: Name } = document;
+  const about = { DocumentFormat: "JSON", DocumentType: "Command", Status: "Active" };
+  return { Name, DocumentVersion: String(number), Content: version.content, ...about };
+}
+
+/** DeleteDocument, with all of its versions. */
+export function deleteDocument(state: SsmState, call: SimCall): unknown {
+  const document = openDocument(state, call, textOf(call.input, "Name"));
+  state.documents.delete(toKey(call, document.name));
+  return {};
+}
+
+/** By name, or by the ARN of one of the caller's own. */
+export function openDocument({ documents }: SsmState, call: SimCall, nameOrArn: string): SimDocument {
+  const name = nameOrArn.replace(/^arn:aws[a-z-]*:ssm:[^:]*:\d{12}:document\//, "");
+  const found = documents.get(toKey(call, name)) ?? awsDocuments.get(name);
+  if (found === undefined) throw faults.documentMissing(`Document with name ${nameOrArn} does not exist.`);
+  return found;
+}
+
+/** `$DEFAULT`, `$LATEST` or a number. */
+export function openVersion(
+  document: SimDocument,
+  wanted: string | undefined,
+): { readonly number: number; readonly version: DocumentVersion } {
+  const number = numberOf(document, wanted);
+  const version = document.versions[number - 1];
+  if (version === undefined) throw faults.documentVersion(`Version ${number} of ${document.name} does not exist.`);
+  return { number, version };
+}
+
+function numberOf({ name, versions, defaultVersion }: SimDocument, wanted = "$DEFAULT"): number {
+  if (wanted === "$DEFAULT") return defaultVersion;
+  if (wanted === "$LATEST") return versions.length;
+  const number = Number(wanted);
+  if (versions[number - 1] === undefined) throw faults.documentVersion(`Version ${wanted} of ${name} does not exist.`);
+  return number;
+}
+
+function toKey({ identity, region }: SimCall, name: string): string {
+  return `${identity.account}/${region}/${name}`;
+}
+
+function toDescription(document: SimDocument, number: number): unknown {
+  const { version } = openVersion(document, String(number));
+  return {
+    ...{ Name: document.name, Owner: document.owner, CreatedDate: new Date(document.createdAt), Status: "Active" },
+    ...{ Hash: version.hash, HashType: "Sha256", DocumentVersion: String(number), DocumentType: "Command" },
+    ...{ LatestVersion: String(document.versions.length), DefaultVersion: String(document.defaultVersion) },
+    ...{ SchemaVersion: version.schemaVersion, DocumentFormat: "JSON", PlatformTypes: version.platformTypes },
+    Description: version.description,
+    Parameters: Object.entries(version.parameters).map(([Name, parameter]) => ({
+      ...{ Name, Type: parameter.type, Description: parameter.description },
+      DefaultValue: parameter.default === undefined ? undefined : String(parameter.default),
+    })),
+  };
+}
