@@ -1,0 +1,161 @@
+import type { Executor } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import { type Static, Type } from "typebox";
+
+const text = (maxLength: number, description?: string) =>
+  Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
+const duration = (description: string) =>
+  Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", description }));
+const instanceId = Type.String({ pattern: "^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$" });
+const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
+const tagValue = Type.String({ maxLength: 256 });
+
+/** Which instances make the fleet. */
+const Select = Type.Object(
+  {
+    tagKey: Type.Optional(text(128, "Default: `has_ssm_agent`")),
+    tagValues: Type.Optional(
+      Type.Array(tagValue, { minItems: 1, maxItems: 50, description: "Exactly these. Default: `true`, `True`" }),
+    ),
+    states: Type.Optional(Type.Array(text(32), { minItems: 1, maxItems: 6, description: "Default: `running`" })),
+    platform: Type.Optional(Type.Union([Type.Literal("linux"), Type.Literal("windows"), Type.Literal("any")])),
+    requireOnline: flag("Leave out instances whose agent is not online, before anything is sent. Default: false"),
+  },
+  { additionalProperties: false },
+);
+
+/** SSM API reference, `Target`. */
+const SsmTarget = Type.Object(
+  {
+    key: Type.String({ pattern: "^(tag:.{1,159}|tag-key|InstanceIds|resource-groups:(Name|ResourceTypeFilters))$" }),
+    values: Type.Array(text(256), { minItems: 1, maxItems: 50 }),
+  },
+  { additionalProperties: false },
+);
+
+const ArtifactObject = Type.Object(
+  {
+    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" }),
+    key: text(1_024),
+    versionId: Type.Optional(text(1_024)),
+    sha256: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "Checked on each instance" })),
+  },
+  { additionalProperties: false },
+);
+
+const Output = Type.Object(
+  {
+    bucket: Type.Optional(Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" })),
+    prefix: Type.Optional(text(450, "Default: `runs`; the run's id follows")),
+    logGroup: Type.Optional(Type.String({ pattern: "^[.\\-_/#A-Za-z0-9]{1,512}$" })),
+  },
+  { additionalProperties: false },
+);
+
+/** SSM API reference, `MaxConcurrency` and `MaxErrors`: 1 to 7 characters. */
+const Concurrency = Type.Union([
+  Type.Integer({ minimum: 1, maximum: 9_999_999 }),
+  Type.String({ pattern: "^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$" }),
+]);
+const Errors = Type.Union([
+  Type.Integer({ minimum: 0, maximum: 9_999_999 }),
+  Type.String({ pattern: "^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$" }),
+]);
+
+/** Which instances, what to send them, and how many may fail. */
+export const RunCommandConfig = Type.Object(
+  {
+    select: Type.Optional(Select),
+    targets: Type.Optional(Type.Array(SsmTarget, { minItems: 1, maxItems: 5 })),
+    instanceIds: Type.Optional(Type.Array(instanceId, { minItems: 1, maxItems: 10_000, description: "Exactly these" })),
+    instance: Type.Optional(instanceId),
+    agentTimeout: duration("How long the agent of `instance` is waited for. Default: `10m`"),
+    profile: Type.Optional(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$", description: "Default: `ansible`" })),
+    document: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_.:/-]{3,200}$", description: "Instead of a profile" })),
+    documentVersion: Type.Optional(Type.String({ pattern: "^(\\$DEFAULT|\\$LATEST|[1-9][0-9]{0,8})$" })),
+    parameters: Type.Optional(
+      Type.Record(Type.String(), Type.Array(Type.String({ maxLength: 32_768 }), { maxItems: 1_000 }), {
+        maxProperties: 64,
+      }),
+    ),
+    artifact: Type.Optional(ArtifactObject),
+    maxConcurrency: Type.Optional(Concurrency),
+    maxErrors: Type.Optional(Errors),
+    timeout: duration("On each instance, `1s` to `48h`. Default: `10m`"),
+    deliveryTimeout: duration("Until a command reaches its instance, `30s` to `30d`. Default: `15m`"),
+    targetsAbove: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: "Default: 500" })),
+    output: Type.Optional(Output),
+    allowEmpty: flag("No instance selected is success. Default: false"),
+    ignoreUnreachable: flag("Instances that cannot be reached are no failures. Default: false"),
+    wait: flag("False: success once everything is dispatched. Default: true"),
+    dryRun: flag("Select and plan, send nothing. Default: false"),
+    source: Type.Optional(Type.Union(["pipeline", "bootstrap", "command", "task"].map((name) => Type.Literal(name)))),
+  },
+  { additionalProperties: false },
+);
+export type RunCommandConfig = Static<typeof RunCommandConfig>;
+
+/** What a suspended attempt keeps: little, since the instances are in the run's records. */
+export const RunCommandProgress = Type.Object(
+  {
+    runId: Type.String(),
+    /** Polls since something was sent last; they become rarer. */
+    polls: Type.Integer(),
+    /** Polls in a row that AWS did not answer. */
+    outages: Type.Integer(),
+    /** While the agent of one instance is waited for: since when, and how often it was looked at. */
+    agent: Type.Optional(Type.Object({ since: Type.Integer(), polls: Type.Integer() })),
+  },
+  { additionalProperties: false },
+);
+export type RunCommandProgress = Static<typeof RunCommandProgress>;
+
+/** The run's count. `failed` is of those that were sent to, or should have been and could not. */
+export const RunCommandOutputs = Type.Object({
+  runId: Type.String(),
+  selected: Type.Integer(),
+  succeeded: Type.Integer(),
+  failed: Type.Integer(),
+  skipped: Type.Integer(),
+  reportUrl: Type.String(),
+});
+export type RunCommandOutputs = Static<typeof RunCommandOutputs>;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Defaults of the config that are lengths. */
+export const DEFAULT_TIMEOUT_MS = 10 * MINUTE_MS;
+export const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
+export const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
+
+/** How long a run waits for commands that it has cancelled. */
+export const CANCEL_WAIT_MS = 4 * MINUTE_MS;
+
+/** What engine, validator and editor need to know of the executor `runcommand`; imports no SDK. */
+export const runCommandDefinition = {
+  name: "runcommand",
+  config: RunCommandConfig,
+  progress: RunCommandProgress,
+  outputs: RunCommandOutputs,
+  resumable: true,
+  cancelWithin: "5m",
+  // Each command ends by itself. A fleet is worked through in waves, and CodePipeline gives an action a day.
+  timeout: (config: RunCommandConfig): number => {
+    const { timeout, deliveryTimeout, agentTimeout } = toLengths(config);
+    const one = timeout + deliveryTimeout + 10 * MINUTE_MS;
+    return config.instance === undefined ? Math.max(DAY_MS, one) : agentTimeout + one;
+  },
+} as const satisfies Pick<
+  Executor,
+  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout"
+>;
+
+/** The config's lengths in milliseconds, with their defaults. */
+export function toLengths(config: Pick<RunCommandConfig, "timeout" | "deliveryTimeout" | "agentTimeout">) {
+  return {
+    timeout: parseDuration(config.timeout ?? "") ?? DEFAULT_TIMEOUT_MS,
+    deliveryTimeout: parseDuration(config.deliveryTimeout ?? "") ?? DEFAULT_DELIVERY_TIMEOUT_MS,
+    agentTimeout: parseDuration(config.agentTimeout ?? "") ?? DEFAULT_AGENT_TIMEOUT_MS,
+  };
+}

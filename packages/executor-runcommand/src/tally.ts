@@ -1,0 +1,89 @@
+import type { FleetCounts, FleetInstanceReport } from "./fleet-report.ts";
+
+/** How many instances of a page, or of a run, stand where. */
+export interface Tally {
+  /** Still to be sent. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly succeeded: number;
+  readonly skipped: number;
+  /** The rest by code: failed, cancelled and not sent. */
+  readonly codes: Readonly<Record<string, number>>;
+}
+
+/** The code of instances that a run which has stopped never sent to. */
+export const NOT_SENT = "NOT_SENT";
+
+/** In a tally, those among them whose own command was refused: they are failures. */
+export const REFUSED = "NOT_SENT_REFUSED";
+
+/** What SSM counts against `MaxErrors` (user guide, "Understanding command statuses"). */
+const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOUT"]);
+
+/** Instances that nothing was run on because they did not answer. */
+const UNREACHABLE: ReadonlySet<string> = new Set(["DELIVERY_TIMEOUT", "UNDELIVERABLE", "SSM_NOT_ONLINE"]);
+
+const EMPTY: Tally = { waiting: 0, running: 0, succeeded: 0, skipped: 0, codes: {} };
+
+/** Counts instances. */
+export function toTally(instances: readonly FleetInstanceReport[]): Tally {
+  const tally = { ...EMPTY, codes: {} as Record<string, number> };
+  for (const instance of instances) {
+    const place = findPlace(instance);
+    if (place === undefined) {
+      const code = toCode(instance);
+      tally.codes[code] = (tally.codes[code] ?? 0) + 1;
+    } else tally[place] += 1;
+  }
+  return tally;
+}
+
+/** Adds up the tallies of pages. */
+export function addTallies(tallies: readonly Tally[]): Tally {
+  const codes: Record<string, number> = {};
+  for (const tally of tallies) {
+    for (const [code, count] of Object.entries(tally.codes)) codes[code] = (codes[code] ?? 0) + count;
+  }
+  const sum = (place: Place) => tallies.reduce((total, tally) => total + tally[place], 0);
+  const [waiting, running, succeeded, skipped] = PLACES.map(sum);
+  return { ...EMPTY, ...{ waiting, running, succeeded, skipped }, codes } as Tally;
+}
+
+/** Failures that stop a run once there are more than its limit. */
+export function countErrors({ codes }: Tally): number {
+  return sumOf(codes, (code) => ERRORS.has(code));
+}
+
+/** Instances that did not succeed although they were sent to, or should have been. */
+export function countFailures({ codes }: Tally, { ignoreUnreachable = false } = {}): number {
+  return sumOf(codes, (code) => code !== NOT_SENT && !(ignoreUnreachable && UNREACHABLE.has(code)));
+}
+
+/** Instances that a run left out because it stopped. */
+export function countNotSent({ codes }: Tally): number {
+  return codes[NOT_SENT] ?? 0;
+}
+
+/** The counts of a report. */
+export function toCounts(tally: Tally): FleetCounts {
+  const { waiting, running, succeeded, skipped } = tally;
+  const notSent = waiting + countNotSent(tally) + (tally.codes[REFUSED] ?? 0);
+  const failed = sumOf(tally.codes, (code) => code !== NOT_SENT && code !== REFUSED);
+  return { selected: succeeded + failed + running + notSent, succeeded, failed, running, skipped, notSent };
+}
+
+type Place = "waiting" | "running" | "succeeded" | "skipped";
+const PLACES = ["waiting", "running", "succeeded", "skipped"] as const satisfies readonly Place[];
+
+function findPlace({ state, code }: FleetInstanceReport): Place | undefined {
+  if (state === "not-sent") return code === undefined ? "waiting" : undefined;
+  return state === "failed" || state === "cancelled" ? undefined : state;
+}
+
+function toCode({ state, code = "COMMAND_FAILED", detailedStatus }: FleetInstanceReport): string {
+  return state === "not-sent" && detailedStatus !== undefined ? REFUSED : code;
+}
+
+function sumOf(codes: Tally["codes"], isMeant: (code: string) => boolean): number {
+  return Object.entries(codes).reduce((sum, [code, count]) => (isMeant(code) ? sum + count : sum), 0);
+}
