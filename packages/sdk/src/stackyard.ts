@@ -5,6 +5,7 @@ import { createHttpPublisher } from "./http-publisher.ts";
 import { createMachinesApi, type MachinesApi } from "./machines-api.ts";
 import { createProcessesApi, type ProcessesApi } from "./processes-api.ts";
 import type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
+import { createRunsApi, type RunsApi } from "./runs-api.ts";
 import type { StackDetails } from "./stack.ts";
 import { createStacksApi, type StacksApi } from "./stacks-api.ts";
 import {
@@ -28,6 +29,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents>
   readonly events: EventsApi;
   readonly machines: MachinesApi;
   readonly processes: ProcessesApi;
+  readonly runs: RunsApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
 
@@ -38,6 +40,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents>
     this.events = createEventsApi(this.#http);
     this.machines = createMachinesApi(this.#http);
     this.processes = createProcessesApi(this.#http);
+    this.runs = createRunsApi(this.#http);
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

@@ -9,6 +9,7 @@ import type {
   ParkedEvent,
   ProblemDetails,
   PublishResult,
+  Run,
   SetAsideEvent,
   SimulationLine,
   StackDetails,
@@ -27,6 +28,7 @@ interface Client {
   OperationAnswer: OperationResult;
   ParkedEvent: ParkedEvent;
   PublishResult: PublishResult;
+  Run: Run;
   SetAsideEvent: SetAsideEvent;
   SimulationLine: SimulationLine;
   StackDetails: StackDetails;
@@ -50,6 +52,7 @@ describe("the client's types", () => {
     expectTypeOf<keyof SetAsideEvent>().toEqualTypeOf<keyof ApiAnswers["SetAsideEvent"]>();
     expectTypeOf<keyof UpgradePlan>().toEqualTypeOf<keyof ApiAnswers["UpgradePlan"]>();
     expectTypeOf<keyof UpgradeResult>().toEqualTypeOf<keyof ApiAnswers["UpgradeResult"]>();
+    expectTypeOf<keyof Run>().toEqualTypeOf<keyof ApiAnswers["Run"]>();
     expectTypeOf<keyof YardProcess>().toEqualTypeOf<keyof ApiAnswers["YardProcess"]>();
     expectTypeOf<ProblemDetails["code"]>().toBeString();
   });

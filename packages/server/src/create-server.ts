@@ -13,6 +13,7 @@ import { machineRoutes } from "./routes/machine-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { previewRoutes } from "./routes/preview-routes.ts";
 import { processRoutes } from "./routes/process-routes.ts";
+import { runRoutes } from "./routes/run-routes.ts";
 import { createStackExplainer } from "./routes/stack-explainer.ts";
 import { stackRoutes } from "./routes/stack-routes.ts";
 import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
@@ -56,6 +57,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, explainer: createStackExplainer({ ...deps, planner }) }),
     ...operationRoutes(operating),
+    ...runRoutes({ ...deps, ...operating }),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...attemptRoutes(deps),
     ...machineRoutes(deps),

@@ -10,6 +10,7 @@ import {
   SimulationLine,
 } from "./schemas/machine.ts";
 import { YardProcess } from "./schemas/process.ts";
+import { Run, RunReport } from "./schemas/run.ts";
 import { Metadata, ParkedEvent, StackDetails, StackSummary, Wait } from "./schemas/stack.ts";
 import { StateVersion, TerraformState } from "./schemas/terraform-state.ts";
 import { UpgradePlan, UpgradeResult } from "./schemas/upgrade.ts";
@@ -29,6 +30,8 @@ export const namedSchemas = {
   Preview,
   PublishAnswer,
   PublishResult,
+  Run,
+  RunReport,
   SetAsideEvent,
   SimulationLine,
   StackDetails,

@@ -1,3 +1,4 @@
+import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -58,6 +59,8 @@ interface Case {
 }
 
 const key = encodeURIComponent(STATE_KEY);
+/** Of the key `job-7`. */
+const RUN_ID = runStackId({ key: "job-7" });
 
 /** A call of every operation that the document names, in this order. */
 const cases: Readonly<Record<string, () => Case>> = {
@@ -77,6 +80,12 @@ const cases: Readonly<Record<string, () => Case>> = {
     status: 409,
   }),
   removeStack: () => ({ path: "/v1/stacks/pr-3/remove", body: { force: true, reason: "r" } }),
+  startRun: () => ({ path: "/v1/runs", body: { executor: "script", config: {}, key: "job-7" }, status: 202 }),
+  listRuns: () => ({ path: "/v1/runs?state=succeeded" }),
+  getRun: () => ({ path: `/v1/runs/${RUN_ID}` }),
+  getRunReport: () => ({ path: `/v1/runs/${RUN_ID}/report` }),
+  cancelRun: () => ({ path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
+  retryRun: () => ({ path: `/v1/runs/${RUN_ID}/retry`, body: {}, status: 409 }),
   upgradeStack: () => ({ path: "/v1/stacks/pr-1/upgrade", body: { dryRun: true } }),
   upgradeStacks: () => ({ path: "/v1/machines/review-app/upgrade", body: {} }),
   listAttempts: () => ({ path: "/v1/stacks/pr-1/attempts" }),

@@ -25,7 +25,7 @@ function createYard(wrap: (store: Store) => Store = (store) => store): Yard {
   const executor: Executor = defineExecutor({
     name: "work",
     config: Type.Object({ n: Type.Integer() }, { additionalProperties: true }),
-    progress: Type.Object({}),
+    progress: Type.Unknown(),
     cancelWithin: "2m",
     start: async (_ctx, config) => {
       started.push(config.n);

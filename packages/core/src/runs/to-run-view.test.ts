@@ -41,7 +41,7 @@ describe("toRunView", () => {
     const lines = [aLine({ outcome: "ignored", code: "DUPLICATE" })];
 
     const stack = { ...aStack({ state: "FAILED" }), enteredAt: 9 };
-    expect(view({ stack, lines })).toEqual({ state: "failed", startedAt: 1, endedAt: 9 });
+    expect(view({ stack, lines })).toEqual({ state: "failed", startedAt: stack.createdAt, endedAt: 9 });
     expect(view({ stack: { ...stack, state: "DONE" }, lines }).state).toBe("succeeded");
   });
 

@@ -22,6 +22,7 @@ export interface RunView {
   readonly message?: string;
   /** A cancel was asked for and has not ended. */
   readonly cancelling?: true;
+  /** When it was taken up; before, when it was asked for. */
   readonly startedAt: number;
   /** Of its last end; absent while it goes on. */
   readonly endedAt?: number;
@@ -45,13 +46,17 @@ export interface RunFacts {
 export function toRunView(facts: RunFacts): RunView {
   const { runId, source, stack, lines, attempt, askedAt } = facts;
   const { executor, config, target } = source;
-  const startedAt = askedAt ?? stack?.createdAt ?? lines.at(-1)?.at ?? 0;
+  const startedAt = stack?.createdAt ?? findStart(lines) ?? askedAt ?? lines.at(-1)?.at ?? 0;
   const isWorked = stack?.state === "RUN";
   return {
     ...{ runId, executor, config, startedAt, ...(target && { target }) },
     ...(isWorked || lines.length === 0 ? toOpen(attempt) : toEnd(lines, stack)),
     ...defined({ message: attempt?.progressMessage }),
   };
+}
+
+function findStart(lines: readonly HistoryEntry[]): number | undefined {
+  return lines.find(({ event, outcome }) => event === "START" && outcome === "applied")?.at;
 }
 
 type Standing = Pick<RunView, "state" | "outputs" | "error" | "endedAt" | "cancelling">;

@@ -34,6 +34,7 @@ const TITLES: Readonly<Record<string, string>> = {
   events: "Events",
   stacks: "Stacks",
   operations: "Operations by hand",
+  runs: "Runs without a machine",
   history: "History and live updates",
   attempts: "Attempts",
   machines: "Machines and simulation",

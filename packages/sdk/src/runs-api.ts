@@ -1,0 +1,66 @@
+import { createEventId } from "./event-id.ts";
+import type { Page, PageOptions } from "./history-entry.ts";
+import type { CallOptions, HttpClient } from "./http-client.ts";
+import type { NewRun, Run, RunFilter } from "./run.ts";
+import { type WaitForRunOptions, waitForRun } from "./wait-for-run.ts";
+
+/** Who asks for a change may say why. */
+export interface RunOperationOptions extends CallOptions {
+  /** Stands in the history. */
+  readonly reason?: string;
+}
+
+/** Runs without a machine. */
+export interface RunsApi {
+  /** Safe to repeat by itself: without a key it makes one. `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`. */
+  start(run: NewRun, options?: CallOptions): Promise<Run>;
+  /** Throws `NOT_FOUND`. */
+  get(runId: string, options?: CallOptions): Promise<Run>;
+  /** In order of their ids; with a filter a page may be empty and still have a next one. */
+  list(filter?: RunFilter, page?: PageOptions): Promise<Page<Run>>;
+  /** One that has ended stays as it is. */
+  cancel(runId: string, options?: RunOperationOptions): Promise<Run>;
+  /** Throws `OUTCOME_NEGATIVE` for one that has not failed. */
+  retry(runId: string, options?: RunOperationOptions): Promise<Run>;
+  /** The pages that the run's executor has written, in order. What they hold is the executor's promise. */
+  report<ReportPage = unknown>(runId: string, options?: CallOptions): AsyncGenerator<ReportPage, void>;
+  /** Resolves when the run has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
+  wait(runId: string, options?: WaitForRunOptions): Promise<Run>;
+}
+
+/** The part of the client that is about runs. */
+export function createRunsApi(http: HttpClient): RunsApi {
+  const operate = (runId: string, name: string, { reason, signal }: RunOperationOptions = {}) =>
+    http.requestJson<Run>({
+      method: "POST",
+      path: ["v1", "runs", runId, name],
+      body: reason === undefined ? {} : { reason },
+      ...(signal && { signal }),
+    });
+  const get: RunsApi["get"] = (runId, options) => http.requestJson({ path: ["v1", "runs", runId], ...options });
+  return {
+    start: ({ key = createEventId(), ...run }, options) =>
+      http.requestJson({ method: "POST", path: ["v1", "runs"], body: { ...run, key }, ...options }),
+    get,
+    list: ({ state, executor } = {}, { signal, ...page } = {}) =>
+      http.requestJson({ path: ["v1", "runs"], query: { state, executor, ...page }, ...(signal && { signal }) }),
+    cancel: (runId, options) => operate(runId, "cancel", options),
+    retry: (runId, options) => operate(runId, "retry", options),
+    report: (runId, options) => loadReport(http, runId, options),
+    wait: (runId, options) => waitForRun((call) => get(runId, call), runId, options),
+  };
+}
+
+async function* loadReport<ReportPage>(
+  http: HttpClient,
+  runId: string,
+  { signal }: CallOptions = {},
+): AsyncGenerator<ReportPage, void> {
+  let cursor: string | undefined;
+  do {
+    const path = ["v1", "runs", runId, "report"];
+    const page = await http.requestJson<Page<ReportPage>>({ path, query: { cursor }, ...(signal && { signal }) });
+    yield* page.items;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}

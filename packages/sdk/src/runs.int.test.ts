@@ -1,0 +1,105 @@
+import { defineExecutor, failed, running, silentLogger, succeeded } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createServer } from "@stackyard/server";
+import { Type } from "typebox";
+import { afterEach, describe, expect, it } from "vitest";
+import { Stackyard } from "./index.ts";
+
+const TOKEN = "a-token-of-the-tests";
+
+let end: () => Promise<void>;
+afterEach(() => end());
+
+/** Does what its config says. */
+const scripted = defineExecutor({
+  name: "script",
+  config: Type.Object({ how: Type.Enum(["done", "broken", "endless"]) }),
+  progress: Type.Unknown(),
+  async start(ctx, { how }) {
+    for (const page of [0, 1]) {
+      const key = `run-report/${ctx.stackId}/000${page}`;
+      await ctx.records.put({ key, value: { page }, expected: "absent", now: ctx.clock.now() });
+    }
+    if (how === "broken") return failed({ code: "NOPE", message: "It broke.", retryable: false });
+    return how === "done" ? succeeded({ n: 1 }) : running({ progress: {}, pollAfterMs: 60_000, message: "on its way" });
+  },
+  poll: async () => running({ progress: {}, pollAfterMs: 60_000, message: "on its way" }),
+  cancel: async () => failed({ code: "STOPPED", message: "", retryable: false }),
+});
+
+async function connect(): Promise<Stackyard> {
+  const executors = new Map([["script", scripted]]);
+  const store = createMemoryStore();
+  const locator = createStaticLocator([]);
+  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, tokens: [{ name: "tester", token: TOKEN }] });
+  const { url } = await server.start();
+  const yard = startYard(deps, { drainMs: 100 });
+  end = async () => {
+    await server.stop();
+    await yard.stop();
+    await store.close();
+  };
+  return new Stackyard({ url, token: TOKEN });
+}
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+describe("client.runs", () => {
+  it("starts a run, waits for its end and reads its report", async () => {
+    const { runs } = await connect();
+
+    const { runId } = await runs.start({ executor: "script", config: { how: "done" } });
+    const run = await runs.wait(runId, { pollMs: 10 });
+
+    expect(run).toMatchObject({ runId, state: "succeeded", outputs: { n: 1 } });
+    expect(await collect(runs.report(runId))).toEqual([{ page: 0 }, { page: 1 }]);
+    expect((await runs.list({ state: "succeeded" })).items).toEqual([run]);
+  });
+
+  it("finds the same run by the same key", async () => {
+    const { runs } = await connect();
+    const config = { how: "done" };
+
+    const first = await runs.start({ executor: "script", config, key: "job-7" });
+    const again = await runs.start({ executor: "script", config, key: "job-7" });
+
+    expect(again.runId).toBe(first.runId);
+  });
+
+  it("tries a failed run again, and refuses one that goes on", async () => {
+    const { runs } = await connect();
+    const broken = await runs.start({ executor: "script", config: { how: "broken" } });
+    const { endedAt = "" } = await runs.wait(broken.runId, { pollMs: 10 });
+
+    await runs.retry(broken.runId, { reason: "again" });
+    const after = await runs.wait(broken.runId, { pollMs: 10, after: endedAt });
+    const endless = await runs.start({ executor: "script", config: { how: "endless" } });
+
+    expect(after).toMatchObject({ state: "failed", error: { code: "NOPE", message: "It broke." } });
+    expect(after.endedAt).not.toBe(endedAt);
+    await expect(runs.retry(endless.runId)).rejects.toMatchObject({ code: "OUTCOME_NEGATIVE" });
+  });
+
+  it("cancels a run", async () => {
+    const { runs } = await connect();
+    const { runId } = await runs.start({ executor: "script", config: { how: "endless" } });
+    await expect.poll(async () => (await runs.get(runId)).message).toBe("on its way");
+
+    await runs.cancel(runId, { reason: "wrong fleet" });
+
+    expect(await runs.wait(runId, { pollMs: 10 })).toMatchObject({ state: "cancelled" });
+  });
+
+  it("says what is unknown and what does not fit", async () => {
+    const { runs } = await connect();
+
+    await expect(runs.get("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(runs.start({ executor: "none", config: {} })).rejects.toMatchObject({ code: "EXECUTOR_UNKNOWN" });
+    await expect(runs.start({ executor: "script", config: {} })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+});

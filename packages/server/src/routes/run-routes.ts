@@ -1,0 +1,109 @@
+import type { Clock, Executor, Ids, Store } from "@stackyard/core";
+import { createRuns, type Runs } from "@stackyard/core/runs";
+import { Type } from "typebox";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery } from "../schemas/common.ts";
+import { Run, RunId, RunReport, RunState, StartRunBody } from "../schemas/run.ts";
+import { toRun } from "../views/to-run.ts";
+import type { ChangeBell } from "../watch/change-bell.ts";
+import { loadRun } from "./load-run.ts";
+import { runOperationRoutes } from "./run-operation-routes.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+export interface RunRoutesDeps {
+  readonly store: Store;
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly bell: ChangeBell;
+  readonly outcomeMs: number;
+}
+
+/** Runs without a machine. */
+export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
+  const runs = createRuns(deps);
+  return [startRoute(runs), listRoute(runs), runRoute(runs), reportRoute(runs), ...runOperationRoutes(runs, deps)];
+}
+
+function startRoute(runs: Runs): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/runs",
+    operationId: "startRun",
+    tag: "runs",
+    summary: "Start one task of an executor, without a machine. It can be watched, cancelled and tried again.",
+    body: StartRunBody,
+    answers: {
+      202: { description: "It is started, or was by the same key before.", schema: Run },
+      413: { description: "PAYLOAD_TOO_LARGE: the config has more than 256 KiB." },
+      422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with what does not fit." },
+    },
+    async handle({ body }, { actor }) {
+      const { runId } = await runs.start({ ...body, actor });
+      return json(202, toRun(await loadRun(runs, runId)));
+    },
+  });
+}
+
+const filterQuery = {
+  state: Type.Optional(RunState),
+  executor: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  ...pageQuery,
+};
+
+function listRoute(runs: Runs): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/runs",
+    operationId: "listRuns",
+    tag: "runs",
+    summary:
+      "Runs that were taken up: for a day after a success, for 30 after a failure. With a filter a page may be empty and still have a next one.",
+    query: filterQuery,
+    answers: { 200: { description: "A page, in order of the ids.", schema: pageOf(Run) } },
+    async handle({ query: { cursor, limit, ...filter } }) {
+      const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
+      return json(200, toPage(await runs.list(filter, input), toRun));
+    },
+  });
+}
+
+function runRoute(runs: Runs): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/runs/:runId",
+    operationId: "getRun",
+    tag: "runs",
+    summary: "One run: how far it is, and how it has ended.",
+    params: { runId: RunId },
+    answers: { 200: { description: "The run.", schema: Run }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { runId } }) {
+      return json(200, toRun(await loadRun(runs, runId)));
+    },
+  });
+}
+
+/** A page of a report may have 200 KiB. */
+const REPORT_PAGES = 10;
+
+function reportRoute(runs: Runs): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/runs/:runId/report",
+    operationId: "getRunReport",
+    tag: "runs",
+    summary:
+      "What the executor reports of each part of its work, such as each instance of a fleet, while it runs too. Of a task in a machine: under its idempotency key.",
+    params: { runId: RunId },
+    query: {
+      cursor: pageQuery.cursor,
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: "Pages. Default 10." })),
+    },
+    answers: { 200: { description: "Pages of it.", schema: RunReport }, 404: { description: "NOT_FOUND" } },
+    async handle({ params: { runId }, query }) {
+      const { items, cursor } = await runs.reportPage(runId, pageInput({ limit: REPORT_PAGES, ...query }));
+      if (items.length === 0 && query.cursor === undefined) await loadRun(runs, runId);
+      return json(200, { items: [...items], ...(cursor === undefined ? {} : { cursor }) } satisfies RunReport);
+    },
+  });
+}
