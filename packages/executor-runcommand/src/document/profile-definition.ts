@@ -1,0 +1,77 @@
+import { type Static, Type } from "typebox";
+import { applyArtifactParameters } from "./document-parameters.ts";
+
+const DocumentName = Type.String({ pattern: "^[A-Za-z0-9_.:/-]{3,128}$" });
+const DocumentVersion = Type.String({ pattern: String.raw`^(\$DEFAULT|\$LATEST|[1-9][0-9]{0,8})$` });
+const DocumentHash = Type.String({ pattern: "^[0-9a-f]{64}$" });
+const Platforms = Type.Array(Type.Union([Type.Literal("linux"), Type.Literal("windows")]), {
+  minItems: 1,
+  maxItems: 2,
+  uniqueItems: true,
+});
+
+/** Runs a file of the artifact by `Stackyard-ApplyArtifact`. */
+export const ArtifactProfile = Type.Object(
+  {
+    kind: Type.Literal("artifact"),
+    /** File of the artifact. A name that ends in `.ps1` is for Windows, any other one for Linux. */
+    entryPoint: Type.String({ pattern: applyArtifactParameters.EntryPoint.allowedPattern, maxLength: 255 }),
+    /** Seconds to wait for another run on the same host. Default: 60. */
+    lockWaitSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 9_999 })),
+    /** Where the document was made under another name. */
+    document: Type.Optional(DocumentName),
+    /** Instead of the document's content hash. */
+    documentVersion: Type.Optional(DocumentVersion),
+  },
+  { additionalProperties: false },
+);
+export type ArtifactProfile = Static<typeof ArtifactProfile>;
+
+/** Looks for patches, or installs them, by `AWS-RunPatchBaseline`. */
+export const PatchProfile = Type.Object(
+  {
+    kind: Type.Literal("patch"),
+    operation: Type.Union([Type.Literal("Scan"), Type.Literal("Install")]),
+    /** Default: `NoReboot` for a scan, `RebootIfNeeded` for an installation. */
+    rebootOption: Type.Optional(Type.Union([Type.Literal("RebootIfNeeded"), Type.Literal("NoReboot")])),
+  },
+  { additionalProperties: false },
+);
+export type PatchProfile = Static<typeof PatchProfile>;
+
+/** Sends a document of yours, or of AWS, with parameters that are the same for every run but for the names below. */
+export const DocumentProfile = Type.Object(
+  {
+    kind: Type.Literal("document"),
+    document: DocumentName,
+    documentVersion: Type.Optional(DocumentVersion),
+    documentHash: Type.Optional(DocumentHash),
+    /** Default: both. */
+    platforms: Type.Optional(Platforms),
+    /**
+     * A value that is exactly `@artifact.location`, `@artifact.sha256`, `@inventory` (base64) or `@timeout` (seconds) stands
+     * for that of the run. Nothing is put into the middle of a text.
+     */
+    parameters: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z][A-Za-z0-9_-]{0,127}$" }),
+        Type.Array(Type.String({ maxLength: 32_768 }), { maxItems: 1_000 }),
+        { maxProperties: 64 },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type DocumentProfile = Static<typeof DocumentProfile>;
+
+/** What a run sends to its instances. */
+export const ProfileDefinition = Type.Union([ArtifactProfile, PatchProfile, DocumentProfile]);
+export type ProfileDefinition = Static<typeof ProfileDefinition>;
+
+/** The profiles that are always there; `garlc-1` besides, which is made of lines. */
+export const builtInProfiles: Readonly<Record<string, ProfileDefinition>> = {
+  ansible: { kind: "artifact", entryPoint: "ansible/playbook.yml" },
+  powershell: { kind: "artifact", entryPoint: "windows/configure.ps1" },
+  "patch-scan": { kind: "patch", operation: "Scan" },
+  "patch-install": { kind: "patch", operation: "Install" },
+};
