@@ -59,5 +59,8 @@ export function createServices(clock: Clock): {
     ["ElasticLoadBalancingV2", loadBalancing.service],
     ["SSM", ssm.service],
   ]);
-  return { services: { iam, s3, secrets, lambda, cloudFormation, ec2, ecs, ssm }, byClient };
+  return {
+    services: { ...{ iam, s3, secrets, lambda, cloudFormation }, ...{ ecs, logs, loadBalancing }, ...{ ec2, ssm } },
+    byClient,
+  };
 }

@@ -18,7 +18,7 @@ export function createEcsWorld(cluster: Partial<ClusterInput> = {}) {
   const client = world.client(ECSClient);
   const run = (input: Partial<RunTaskCommandInput> = {}) =>
     client.send(new RunTaskCommand({ cluster: "main", taskDefinition: "migrate", ...input }));
-  return { ...world, ecs, client, run };
+  return { ...world, clientOf: world.client, ecs, client, run };
 }
 
 const FARGATE = { networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"], cpu: "256", memory: "512" } as const;
