@@ -1,8 +1,11 @@
 import type { Clock } from "@stackyard/core";
+import { createAutoScaling, type SimAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
 import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
+import { createCodePipeline, type SimCodePipeline } from "./code-pipeline/sim-code-pipeline.ts";
 import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
 import { toLogSources } from "./ecs/to-log-sources.ts";
+import { createEventBridge, type SimEventBridge } from "./event-bridge/sim-event-bridge.ts";
 import { createIdentities, type Identities } from "./identities.ts";
 import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
 import { createLoadBalancing, type SimLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
@@ -25,6 +28,9 @@ export interface SimServices {
   readonly logs: SimLogs;
   readonly loadBalancing: SimLoadBalancing;
   readonly ssm: SimSsm;
+  readonly codePipeline: SimCodePipeline;
+  readonly eventBridge: SimEventBridge;
+  readonly autoScaling: SimAutoScaling;
 }
 
 /** New ones, and what answers their clients, by the clients' names without `Client`. */
@@ -47,6 +53,9 @@ export function createServices(clock: Clock): {
     },
   });
   const ssm = createSsm({ clock, ec2, s3 });
+  const codePipeline = createCodePipeline({ clock });
+  const eventBridge = createEventBridge();
+  const autoScaling = createAutoScaling({ clock });
   const byClient = new Map<string, SimService>([
     ["STS", createSts(iam)],
     ["S3", s3.service],
@@ -58,9 +67,16 @@ export function createServices(clock: Clock): {
     ["CloudWatchLogs", logs.service],
     ["ElasticLoadBalancingV2", loadBalancing.service],
     ["SSM", ssm.service],
+    ["CodePipeline", codePipeline.service],
+    ["EventBridge", eventBridge.service],
+    ["AutoScaling", autoScaling.service],
   ]);
   return {
-    services: { ...{ iam, s3, secrets, lambda, cloudFormation }, ...{ ecs, logs, loadBalancing }, ...{ ec2, ssm } },
+    services: {
+      ...{ iam, s3, secrets, lambda, cloudFormation },
+      ...{ ecs, logs, loadBalancing },
+      ...{ ec2, ssm, codePipeline, eventBridge, autoScaling },
+    },
     byClient,
   };
 }

@@ -14,7 +14,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "instance-state-name": (instance, now) => [stateOf(instance, now)],
   "instance-state-code": (instance, now) => [String(STATE_CODES[stateOf(instance, now)])],
   "instance-type": ({ instanceType }) => [instanceType],
-  "launch-time": ({ launchedAt }) => [new Date(launchedAt).toISOString()],
+  "launch-time": (instance, now) => [new Date(launchTimeOf(instance, now)).toISOString()],
   "owner-id": ({ account }) => [account],
   platform: ({ platform }) => (platform === undefined ? [] : [platform]),
   "reservation-id": ({ reservationId }) => [reservationId],
@@ -47,6 +47,7 @@ function readerOf(name: string): Reader {
  * guide, "Filtering considerations" in "Find your Amazon EC2 resources".
  */
 export function matchesPattern(value: string, pattern: string): boolean {
+  if (!/[*?\\]/.test(pattern)) return value === pattern;
   const source = pattern.replace(/\\(.)|[\s\S]/g, (text, escaped: string | undefined) => {
     if (escaped !== undefined) return quote(escaped);
     if (text === "*") return "[\\s\\S]*";

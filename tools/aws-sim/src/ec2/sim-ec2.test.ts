@@ -160,6 +160,22 @@ describe("DescribeInstances", () => {
     expect((await describeIt()).ids).toEqual([]);
   });
 
+  it("has another launch time when it is started after a stop", async () => {
+    const { add, describeIt, clock, sim } = createFleet();
+    add({ instanceId: ID });
+    const launched = async () => (await describeIt()).instances[0]?.LaunchTime?.getTime();
+    const first = clock.now();
+
+    sim.ec2.changeState(ID, "stopped", first + 1_000);
+    sim.ec2.changeState(ID, "pending", first + 2_000);
+    sim.ec2.changeState(ID, "running", first + 3_000);
+    await clock.advance(1_000);
+    expect(await launched()).toBe(first);
+    await clock.advance(9_000);
+
+    expect(await launched()).toBe(first + 2_000);
+  });
+
   it("gives new tags", async () => {
     const { add, filter, sim } = createFleet();
     add({ instanceId: ID, tags: { a: "1" } });

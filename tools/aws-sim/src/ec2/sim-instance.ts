@@ -37,14 +37,21 @@ export function stateOf({ states }: SimInstance, now: number): InstanceState {
   return states.findLast(({ at }) => at <= now)?.state ?? "pending";
 }
 
+/** "Instance", LaunchTime: "updated for instances that are stopped and then started". */
+export function launchTimeOf({ states, launchedAt }: SimInstance, now: number): number {
+  const past = states.filter(({ at }) => at <= now);
+  const started = past.findLast(({ state }, index) => state !== "stopped" && past[index - 1]?.state === "stopped");
+  return started?.at ?? launchedAt;
+}
+
 /** An instance as DescribeInstances answers it, as far as anything here reads it. */
 export function toInstance(instance: SimInstance, now: number): Readonly<Record<string, unknown>> {
-  const { instanceId, instanceType, launchedAt, platform, tags } = instance;
+  const { instanceId, instanceType, platform, tags } = instance;
   const state = stateOf(instance, now);
   return {
     InstanceId: instanceId,
     InstanceType: instanceType,
-    LaunchTime: new Date(launchedAt),
+    LaunchTime: new Date(launchTimeOf(instance, now)),
     State: { Code: STATE_CODES[state], Name: state },
     // Absent for Linux ("Instance", Platform: "The value is `Windows` for Windows instances; otherwise blank").
     ...(platform === undefined ? {} : { Platform: platform }),

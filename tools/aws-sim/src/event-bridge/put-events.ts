@@ -1,0 +1,76 @@
+import { jsonFaults } from "../json-faults.ts";
+import type { SimCall } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
+import { type AwsEvent, toAwsEvent } from "./aws-events.ts";
+
+/** "PutEvents": at most 10 entries, and "the total entry size must be less than 1MB". */
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 1_048_576;
+/** "PutEventsRequestEntry", DetailType: 128 characters. */
+const MAX_DETAIL_TYPE = 128;
+
+interface Entry {
+  readonly Time?: Date;
+  readonly Source?: string;
+  readonly DetailType?: string;
+  readonly Detail?: string;
+  readonly Resources?: readonly string[];
+  readonly EventBusName?: string;
+}
+
+/** Takes entries one by one; those that cannot be sent are told by code, in their places. */
+export function putEvents(call: SimCall, take: (event: AwsEvent, bus: string) => void): unknown {
+  const entries: readonly Entry[] = Array.isArray(call.input["Entries"]) ? call.input["Entries"] : [];
+  if (entries.length === 0 || entries.length > MAX_ENTRIES) {
+    throw new SimFault("ValidationException", 400, `Entries must have length between 1 and ${MAX_ENTRIES}.`);
+  }
+  if (entries.reduce((sum, entry) => sum + sizeOf(entry), 0) >= MAX_BYTES) {
+    throw new SimFault("ValidationException", 400, "Total size of the entries in the request is over the limit.");
+  }
+  if (entries.every((entry) => problemOf(entry)?.ErrorCode === "InvalidArgument")) {
+    throw new SimFault("ValidationException", 400, "No entry has each of Source, DetailType and Detail.");
+  }
+  const results = entries.map((entry) => putEntry(entry, call, take));
+  return { FailedEntryCount: results.filter((each) => "ErrorCode" in each).length, Entries: results };
+}
+
+/** What a caller may not do is answered as other JSON services answer it. */
+export const eventBridgeFaults = jsonFaults;
+
+function putEntry(entry: Entry, call: SimCall, take: (event: AwsEvent, bus: string) => void): object {
+  const problem = problemOf(entry);
+  if (problem !== undefined) return problem;
+  const event = toAwsEvent({
+    ...{ account: call.identity.account, region: call.region, at: entry.Time?.getTime() ?? call.now },
+    ...{ source: entry.Source ?? "", detailType: entry.DetailType ?? "", resources: entry.Resources ?? [] },
+    detail: JSON.parse(entry.Detail ?? "{}"),
+  });
+  take(event, entry.EventBusName?.split("/").at(-1) ?? "default");
+  return { EventId: event.id };
+}
+
+function problemOf({ Source, DetailType, Detail }: Entry): { ErrorCode: string; ErrorMessage: string } | undefined {
+  if (!Source || !DetailType || Detail === undefined || DetailType.length > MAX_DETAIL_TYPE) {
+    return { ErrorCode: "InvalidArgument", ErrorMessage: "Source, DetailType and Detail are required." };
+  }
+  // "aws" is kept for AWS ("PutEvents", NotAuthorizedForSourceException).
+  if (Source.startsWith("aws.")) {
+    return { ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: `Not authorized for the source ${Source}.` };
+  }
+  return isObject(Detail) ? undefined : { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** User guide, "Calculating PutEvents event entry size". */
+function sizeOf({ Time, Source = "", DetailType = "", Detail = "", Resources = [] }: Entry): number {
+  const texts = [Source, DetailType, Detail, ...Resources];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), Time === undefined ? 0 : 14);
+}
