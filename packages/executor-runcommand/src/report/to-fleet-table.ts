@@ -1,0 +1,83 @@
+import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
+import { toCell } from "./clean-text.ts";
+import { findSaid } from "./group-failures.ts";
+import { listRunFacts, tellVerdict, toLength } from "./tell-run.ts";
+import { toColumns } from "./to-columns.ts";
+import { type FleetReport, STANDINGS, standingOf, toFleetReport } from "./to-fleet-report.ts";
+
+/** How much a table shows. */
+export interface FleetTableOptions {
+  /** Instances that are listed one by one; failing ones come first. Default: all. */
+  readonly maxInstances?: number;
+}
+
+/**
+ * A run's report as text for a terminal: how it stands, how many instances of each role stand where, why some failed, and
+ * the instances, failing ones first. What instances have said cannot move the cursor or colour anything.
+ */
+export function toFleetTable(pages: readonly FleetReportPage[], options: FleetTableOptions = {}): string {
+  const report = toFleetReport(pages);
+  const facts = listRunFacts(report).map(([name, value]) => [`${name}:`, value]);
+  return [
+    `${tellVerdict(report)}\n${toColumns(facts)}`,
+    toRoleTable(report),
+    toCauseTable(report),
+    toInstanceTable(report, options),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function toRoleTable({ roles, standings, instances }: FleetReport): string {
+  if (instances.length === 0) return "";
+  // A column of zeros tells nothing.
+  const shown = STANDINGS.filter((standing) => standings[standing] > 0);
+  const head = ["ROLE", ...shown.map((standing) => standing.toUpperCase()), "ALL"];
+  const rows = roles.map(({ role, counts, total }) => {
+    return [toRole(role), ...shown.map((standing) => String(counts[standing])), String(total)];
+  });
+  const all = ["all instances", ...shown.map((standing) => String(standings[standing])), String(instances.length)];
+  return toColumns([head, ...rows, all], new Set([...head.keys()].slice(1)));
+}
+
+function toCauseTable({ causes }: FleetReport): string {
+  if (causes.length === 0) return "";
+  const rows = causes.map(({ code, responseCode, instanceIds, example }) => {
+    const [first = ""] = instanceIds;
+    const said = example === undefined ? toCell(first) : `${toCell(first)}: ${toCell(example, 100)}`;
+    return [toCell(code), String(instanceIds.length), toExit(responseCode), said];
+  });
+  return toColumns([["WHY", "INSTANCES", "EXIT", "FOR EXAMPLE"], ...rows], new Set([1, 2]));
+}
+
+function toInstanceTable({ instances }: FleetReport, { maxInstances = instances.length }: FleetTableOptions): string {
+  if (instances.length === 0) return "";
+  const head = ["STATE", "INSTANCE", "ROLES", "WHY", "EXIT", "TOOK", "LAST LINE"];
+  const table = toColumns([head, ...instances.slice(0, maxInstances).map(toRow)], new Set([4]));
+  const left = instances.length - maxInstances;
+  return left > 0 ? `${table}\n… and ${left} more` : table;
+}
+
+function toRow(instance: FleetInstanceReport): readonly string[] {
+  const { instanceId, roles, code = "", responseCode, startedAt, endedAt } = instance;
+  const took = startedAt === undefined || endedAt === undefined ? "" : toLength(endedAt - startedAt);
+  const said = standingOf(instance) === "succeeded" ? "" : toCell(findSaid(instance) ?? "", 100);
+  return [
+    standingOf(instance),
+    toCell(instanceId),
+    toCell(roles.join(","), 40),
+    toCell(code),
+    toExit(responseCode),
+    took,
+    said,
+  ];
+}
+
+/** SSM gives -1 for what has not started. */
+function toExit(responseCode: number | undefined): string {
+  return responseCode === undefined || responseCode === -1 ? "" : String(responseCode);
+}
+
+function toRole(role: string | undefined): string {
+  return role === undefined ? "(no role)" : toCell(role, 63);
+}

@@ -1,0 +1,27 @@
+import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
+
+/** An instance of a report that has succeeded, unless it is told otherwise. */
+export function anInstance(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
+  const instanceId = `i-${number.toString(16).padStart(17, "0")}`;
+  return { instanceId, state: "succeeded", roles: ["webserver"], platform: "linux", ...instance };
+}
+
+/** One that has failed as most do. */
+export function aFailure(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
+  const stderrTail = `starting\nfatal: [i-${number}]: UNREACHABLE! after ${number} s\n`;
+  return anInstance(number, { state: "failed", code: "COMMAND_FAILED", responseCode: 2, stderrTail, ...instance });
+}
+
+/** A page of a run that has ended. */
+export function aPage(instances: readonly FleetInstanceReport[], page: Partial<FleetReportPage> = {}): FleetReportPage {
+  return { runId: "run-7", instances, ...page };
+}
+
+/** The facts of the whole run, as the first page has them. */
+export const WHOLE_RUN: Partial<FleetReportPage> = {
+  counts: { selected: 3, succeeded: 2, failed: 1, running: 0, skipped: 0, notSent: 0 },
+  artifact: { bucket: "artifacts", key: "site/app.zip", versionId: "v1" },
+  source: "pipeline",
+  startedAt: Date.UTC(2026, 0, 1, 12),
+  endedAt: Date.UTC(2026, 0, 1, 12, 4, 12),
+};
