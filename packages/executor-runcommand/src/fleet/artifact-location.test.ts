@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ARTIFACT_PLACE, anInputArtifact } from "../testing/a-pipeline-event.ts";
 import { findArtifactLocation } from "./artifact-location.ts";
-import { ARTIFACT_PLACE, anInputArtifact } from "./testing/a-pipeline-event.ts";
 
 describe("findArtifactLocation", () => {
   it("finds bucket and key", () => {

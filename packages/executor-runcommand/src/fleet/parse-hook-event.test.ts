@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { aHookEvent, anInstanceEvent, HOOK, INSTANCE_ID } from "../testing/an-instance-event.ts";
 import { parseHookEvent } from "./parse-hook-event.ts";
-import { aHookEvent, anInstanceEvent, HOOK, INSTANCE_ID } from "./testing/an-instance-event.ts";
 
 const home = { account: "123456789012", region: "eu-west-1" };
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anInstanceEvent, INSTANCE_ID } from "../testing/an-instance-event.ts";
 import { parseInstanceEvent } from "./parse-instance-event.ts";
-import { anInstanceEvent, INSTANCE_ID } from "./testing/an-instance-event.ts";
 
 const home = { account: "123456789012", region: "eu-west-1" };
 const withDetail = (detail: unknown) => anInstanceEvent({ detail });

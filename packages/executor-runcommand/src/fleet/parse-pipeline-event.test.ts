@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findArtifactCredentials, parsePipelineEvent } from "./parse-pipeline-event.ts";
 import {
   ARTIFACT_CREDENTIALS,
   ARTIFACT_PLACE,
   anInputArtifact,
   aPipelineEvent,
   JOB_ID,
-} from "./testing/a-pipeline-event.ts";
+} from "../testing/a-pipeline-event.ts";
+import { findArtifactCredentials, parsePipelineEvent } from "./parse-pipeline-event.ts";
 import { DEFAULT_USER_PARAMETERS } from "./user-parameters.ts";
 
 const badParameters = "{";

@@ -1,0 +1,83 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { AwsAccess } from "@stackyard/aws";
+import type { AwsCredentials, Clock, Logger, Records } from "@stackyard/core";
+import type { Runs } from "@stackyard/core/runs";
+
+/** How instances that have just started are configured. */
+export interface BootSettings {
+  /** Default: `ansible`. */
+  readonly profile?: string;
+  /** Default: `has_ssm_agent`. */
+  readonly tagKey?: string;
+  /** Default: `true`, `True`. */
+  readonly tagValues?: readonly string[];
+  /** Of the command on the instance. Default: `10m`. */
+  readonly timeout?: string;
+  /** Default: `15m`. */
+  readonly deliveryTimeout?: string;
+  /** How long the agent is waited for. Default: `10m`. */
+  readonly agentTimeout?: string;
+  /** What to take where no run has succeeded yet. Default: the newest with the profile `garlc-1`, else nothing. */
+  readonly fallback?: "newest" | "none";
+  /** Where the newest artifact is looked for: the pipeline's bucket, its name, and the artifact's name. */
+  readonly source?: { readonly bucket: string; readonly pipeline: string; readonly artifact: string };
+}
+
+/** What a fleet app is told. */
+export interface FleetSettings {
+  /** Events of others are ignored. Absent: not compared. */
+  readonly account?: string;
+  readonly region?: string;
+  /** Artifacts are recorded for it. Default: `main`. */
+  readonly environment?: string;
+  /** All names of profiles. Absent: any name is taken, and the run finds out. */
+  readonly profiles?: readonly string[];
+  /** Account and region in which the fleet is, where that is not the app's own. */
+  readonly target?: { readonly account: string; readonly region: string; readonly [name: string]: unknown };
+  readonly boot?: BootSettings;
+  /** Where people see a run, with `{runId}` in it. */
+  readonly reportUrl?: string;
+  /** Between two heartbeats of a lifecycle hook. Default: 2 minutes. */
+  readonly heartbeatMs?: number;
+}
+
+/** What a fleet app works with. */
+export interface FleetDeps {
+  readonly runs: Pick<Runs, "start" | "find" | "report" | "reportPage">;
+  /** Which events were taken, which artifacts are current, and which runs are to be looked after. */
+  readonly records: Records;
+  /** Clients in the fleet's account and region (EC2, Auto Scaling), and the app's own (CodePipeline, S3). */
+  readonly aws: {
+    readonly own: Pick<AwsAccess, "client">;
+    readonly fleet: Pick<AwsAccess, "client">;
+  };
+  /** S3 with the credentials that CodePipeline sends along for reading an artifact. */
+  readonly openArtifactS3: (credentials: AwsCredentials) => S3Client | Promise<S3Client>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings?: FleetSettings;
+}
+
+/** The same with defaults. */
+export interface Fleet extends FleetDeps {
+  readonly settings: FleetSettings;
+  readonly environment: string;
+  readonly boot: Required<Omit<BootSettings, "source">> & Pick<BootSettings, "source">;
+}
+
+/** Fills in the defaults. */
+export function toFleet(deps: FleetDeps): Fleet {
+  const { settings = {} } = deps;
+  const { boot = {}, environment = "main" } = settings;
+  const { profile = "ansible" } = boot;
+  const defaults = {
+    profile,
+    tagKey: "has_ssm_agent",
+    tagValues: ["true", "True"],
+    timeout: "10m",
+    deliveryTimeout: "15m",
+    agentTimeout: "10m",
+    fallback: profile === "garlc-1" ? ("newest" as const) : ("none" as const),
+  };
+  return { ...deps, settings, environment, boot: { ...defaults, ...boot } };
+}

@@ -1,0 +1,172 @@
+import type { RunView } from "@stackyard/core/runs";
+import { answerJob } from "./answer-job.ts";
+import { findEventRecord, keepEventRecord } from "./event-records.ts";
+import type { Fleet } from "./fleet-deps.ts";
+import { FleetError, toFleetFailure } from "./fleet-error.ts";
+import { type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
+import { findArtifactCredentials, type PipelineDecision, parsePipelineEvent } from "./parse-pipeline-event.ts";
+import { pinArtifact } from "./pin-artifact.ts";
+import { type RunIntent, toPipelineIntent } from "./run-intent.ts";
+import { findRunReport, type RunReport } from "./run-report.ts";
+import { settleRun } from "./settle-watch.ts";
+import { startRun } from "./start-run.ts";
+import { findWatch } from "./watch-records.ts";
+
+/** What became of a job of CodePipeline. */
+export type JobOutcome =
+  | { readonly kind: "rejected"; readonly code: string }
+  | {
+      readonly kind: "job";
+      readonly jobId: string;
+      /** `over`: the job had ended without us. */
+      readonly result: "progress" | "succeeded" | "failed" | "over";
+      readonly code?: string;
+      readonly runId?: string;
+    };
+
+type Known = Exclude<PipelineDecision, { kind: "reject" }>;
+
+/**
+ * Works one call of CodePipeline. A job that has an id gets a result, whatever goes wrong: what the body throws is reported
+ * as its failure. Rejects only when no result could be told, so that Lambda repeats the event; a repeat finds the same run.
+ */
+export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<JobOutcome> {
+  const { profiles } = fleet.settings;
+  const decision = parsePipelineEvent(event, profiles === undefined ? {} : { profiles });
+  if (decision.kind === "reject") {
+    fleet.logger.warn("An event brings no job's id; nobody can be told.", { code: decision.code });
+    return { kind: "rejected", code: decision.code };
+  }
+  try {
+    return await tell(fleet, await endInTime(signal, () => work(fleet, decision, event, signal)));
+  } catch (error) {
+    const { code, message } = toFleetFailure(error);
+    fleet.logger.error("A job has failed.", { jobId: decision.jobId, code, message });
+    return tell(fleet, toFailureResult(decision.jobId, { code, message }));
+  }
+}
+
+async function work(fleet: Fleet, decision: Known, event: unknown, signal: AbortSignal): Promise<JobResult> {
+  const { jobId } = decision;
+  switch (decision.kind) {
+    case "fail":
+      return toFailureResult(jobId, decision);
+    case "continue":
+      return follow(fleet, jobId, decision.runId);
+    case "start": {
+      const known = await findEventRecord(fleet, jobId);
+      const intent = known ?? (await keepEventRecord(fleet, jobId, await decide(fleet, decision, event, signal)));
+      if (intent.kind === "done") return toFailureResult(jobId, intent);
+      await startRun(fleet, intent);
+      return begin(fleet, jobId, intent);
+    }
+  }
+}
+
+type Start = Extract<PipelineDecision, { kind: "start" }>;
+
+async function decide(fleet: Fleet, { jobId, artifact, options }: Start, event: unknown, signal: AbortSignal) {
+  const pinned = await pin(fleet, artifact, event, signal);
+  if ("kind" in pinned) return { ...pinned, kind: "done" } as const;
+  return toPipelineIntent({ jobId, artifact: pinned, revision: artifact.revision, options, now: fleet.clock.now() });
+}
+
+/** With the credentials of the job where it brings some: the app's own role need not read every artifact. */
+async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, signal: AbortSignal) {
+  const credentials = findArtifactCredentials(event);
+  const { S3Client } = await import("@aws-sdk/client-s3");
+  const isGiven = credentials !== undefined;
+  const s3 = isGiven ? await fleet.openArtifactS3(credentials) : fleet.aws.own.client(S3Client, undefined);
+  try {
+    return await pinArtifact(s3, artifact, signal);
+  } finally {
+    if (isGiven) s3.destroy();
+  }
+}
+
+/** The run goes on whatever comes now: a look that fails is told as progress, and CodePipeline asks again. */
+async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<JobResult> {
+  const { runId, config, wait, decidedAt } = intent;
+  const waiting: RunView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
+  try {
+    return await look(fleet, { jobId, run: (await fleet.runs.find(runId)) ?? waiting, wait });
+  } catch (error) {
+    const { code, message } = toFleetFailure(error);
+    fleet.logger.warn("A run that was started cannot be seen yet.", { runId, code, message });
+    return toJobResult({ jobId, run: waiting, report: undefined, wait: true });
+  }
+}
+
+async function follow(fleet: Fleet, jobId: string, runId: string): Promise<JobResult> {
+  const [run, kept] = await Promise.all([fleet.runs.find(runId), findWatch(fleet, runId)]);
+  if (run !== undefined) return look(fleet, { jobId, run, wait: kept?.watch.intent.wait ?? true });
+  if (kept === undefined) throw new FleetError({ code: "RUN_UNKNOWN", message: `The run ${runId} is not known.` });
+  // Its start was interrupted.
+  await startRun(fleet, kept.watch.intent);
+  return begin(fleet, jobId, kept.watch.intent);
+}
+
+async function look(
+  fleet: Fleet,
+  { jobId, run, wait }: { readonly jobId: string; readonly run: RunView; readonly wait: boolean },
+): Promise<JobResult> {
+  const { reportUrl } = fleet.settings;
+  const report = await loadReport(fleet, run);
+  const address = reportUrl === undefined ? {} : { reportUrl: reportUrl.replaceAll("{runId}", run.runId) };
+  return toJobResult({ jobId, run, report, wait, ...address });
+}
+
+/** All of it once the run has ended, for the list of those that failed; until then the counts are enough. */
+async function loadReport({ runs }: Fleet, { runId, endedAt }: RunView): Promise<RunReport | undefined> {
+  if (endedAt !== undefined) return findRunReport(await runs.report(runId));
+  return findRunReport((await runs.reportPage(runId, { limit: 1 })).items);
+}
+
+async function tell(fleet: Fleet, result: JobResult): Promise<JobOutcome> {
+  const answer = await answerJob(fleet, result);
+  const { jobId = "" } = result.input;
+  const facts = toFacts(result);
+  const outcome = { kind: "job", jobId, ...facts, ...(answer === "over" ? { result: "over" as const } : {}) } as const;
+  fleet.logger.info("A job was answered.", { ...outcome });
+  if (facts.runId !== undefined && facts.result !== "progress") await settleQuietly(fleet, facts.runId);
+  return outcome;
+}
+
+function toFacts(result: JobResult): Omit<Extract<JobOutcome, { kind: "job" }>, "kind" | "jobId"> {
+  if (result.kind === "success") {
+    const { continuationToken, executionDetails } = result.input;
+    const runId = executionDetails?.externalExecutionId;
+    const isOver = continuationToken === undefined;
+    return { result: isOver ? "succeeded" : "progress", ...(runId === undefined ? {} : { runId }) };
+  }
+  const { externalExecutionId: runId, message = "" } = result.input.failureDetails ?? {};
+  const code = message.split(":", 1)[0] ?? "";
+  return { result: "failed", code, ...(runId === undefined ? {} : { runId }) };
+}
+
+/** The job has its result; the tick does again what fails here. */
+async function settleQuietly(fleet: Fleet, runId: string): Promise<void> {
+  try {
+    await settleRun(fleet, runId);
+  } catch (error) {
+    const { code, message } = toFleetFailure(error);
+    fleet.logger.warn("A run could not be settled; the next tick does it.", { runId, code, message });
+  }
+}
+
+/** A function that Lambda ends tells nobody anything, and CodePipeline would wait for twenty minutes. */
+async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+  const error = new FleetError({
+    code: "FLEET_OUT_OF_TIME",
+    message: "The function's time was over before the job could be answered. Give it more time, or memory.",
+  });
+  const ended = Promise.withResolvers<never>();
+  const end = () => ended.reject(error);
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await Promise.race([work(), ended.promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}

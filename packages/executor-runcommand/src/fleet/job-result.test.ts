@@ -1,0 +1,200 @@
+import type { RunView } from "@stackyard/core/runs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { JOB_ID } from "../testing/a-pipeline-event.ts";
+import { type JobResultInput, toFailureResult, toJobResult } from "./job-result.ts";
+import type { RunReport } from "./run-report.ts";
+
+const RUN_ID = "run-0123456789abcdef0123456789abcdef";
+
+function aRun(fields: Partial<RunView> = {}): RunView {
+  return { runId: RUN_ID, state: "running", executor: "runcommand", config: {}, startedAt: 0, ...fields };
+}
+
+function aReport(counts: Partial<RunReport["counts"]> = {}, failed: RunReport["failed"] = []): RunReport {
+  return { counts: { selected: 40, succeeded: 0, failed: 0, running: 0, skipped: 0, notSent: 0, ...counts }, failed };
+}
+
+const toResult = (input: Partial<JobResultInput> = {}) =>
+  toJobResult({ jobId: JOB_ID, run: aRun(), report: undefined, wait: true, ...input });
+
+describe("a run that goes on", () => {
+  it("is answered with a token, how far it is, and no variables", () => {
+    expect(toResult({ report: aReport({ succeeded: 10, failed: 1, running: 20, notSent: 9, skipped: 2 }) })).toEqual({
+      kind: "success",
+      input: {
+        jobId: JOB_ID,
+        continuationToken: `{"v":1,"run":"${RUN_ID}"}`,
+        executionDetails: {
+          summary: "10 of 40 instances succeeded, 1 failed, 20 running, 9 not sent, 2 skipped.",
+          externalExecutionId: RUN_ID,
+          percentComplete: 27,
+        },
+      },
+    });
+  });
+
+  it.each([
+    ["Waiting for a runner.", aRun({ state: "waiting" })],
+    ["Waiting for the agent.", aRun({ message: "Waiting for the agent." })],
+  ])("is summed up without a report: %s", (summary, run) => {
+    expect(toResult({ run })).toMatchObject({ input: { executionDetails: { summary, percentComplete: 0 } } });
+  });
+
+  it("is never told as a whole", () => {
+    expect(toResult({ report: aReport({ succeeded: 40 }) })).toMatchObject({
+      input: { executionDetails: { percentComplete: 99 } },
+    });
+  });
+
+  it("has a summary of at most 2,048 characters", () => {
+    const result = toResult({ run: aRun({ message: "😀".repeat(2_000) }) });
+
+    const summary = result.kind === "success" ? result.input.executionDetails?.summary : "";
+    expect(summary?.length).toBe(2_047);
+    expect(summary?.isWellFormed()).toBe(true);
+  });
+});
+
+describe("a run that is done", () => {
+  const outputs = { runId: RUN_ID, selected: 40, succeeded: 39, failed: 1, skipped: 2, reportUrl: "https://yard/r" };
+
+  it("is answered with variables and no token", () => {
+    const report = aReport({ succeeded: 39, failed: 1, skipped: 2 });
+
+    expect(toResult({ run: aRun({ state: "succeeded", outputs }), report })).toEqual({
+      kind: "success",
+      input: {
+        jobId: JOB_ID,
+        executionDetails: {
+          summary: "39 of 40 instances succeeded, 1 failed, 2 skipped.",
+          externalExecutionId: RUN_ID,
+          percentComplete: 100,
+        },
+        outputVariables: {
+          RunId: RUN_ID,
+          Selected: "40",
+          Succeeded: "39",
+          Failed: "1",
+          Skipped: "2",
+          ReportUrl: "https://yard/r",
+        },
+      },
+    });
+  });
+
+  it("takes the counts of the report and the app's address where the run gives none", () => {
+    const run = aRun({ state: "succeeded" });
+
+    expect(toResult({ run, report: aReport({ succeeded: 40 }), reportUrl: "https://yard/x" })).toMatchObject({
+      input: { outputVariables: { Selected: "40", Succeeded: "40", Failed: "0", ReportUrl: "https://yard/x" } },
+    });
+  });
+
+  it("has names of variables that CodePipeline takes", () => {
+    const result = toResult({ run: aRun({ state: "succeeded", outputs }) });
+
+    const names = result.kind === "success" ? Object.keys(result.input.outputVariables ?? {}) : [];
+    expect(names.filter((name) => !/^[A-Za-z0-9@_-]+$/.test(name))).toEqual([]);
+  });
+});
+
+describe("a job that does not wait", () => {
+  it("goes on until everything is dispatched", () => {
+    expect(toResult({ wait: false })).toHaveProperty("input.continuationToken");
+    expect(toResult({ wait: false, report: aReport({ notSent: 1, running: 39 }) })).toHaveProperty(
+      "input.continuationToken",
+    );
+  });
+
+  it("is done then, and says how far it is", () => {
+    const result = toResult({ wait: false, report: aReport({ succeeded: 10, running: 30 }) });
+
+    expect(result).toMatchObject({
+      kind: "success",
+      input: { executionDetails: { percentComplete: 25 }, outputVariables: { RunId: RUN_ID, Succeeded: "10" } },
+    });
+    expect(result.input).not.toHaveProperty("continuationToken");
+  });
+
+  it("has failed where the run has", () => {
+    expect(toResult({ wait: false, run: aRun({ state: "failed" }) }).kind).toBe("failure");
+  });
+});
+
+describe("a run that has failed", () => {
+  const error = { code: "COMMAND_FAILED", message: "2 instances failed." };
+
+  it("tells its code and the instances that failed", () => {
+    const report = aReport({ failed: 2 }, [
+      { instanceId: "i-1", code: "COMMAND_FAILED" },
+      { instanceId: "i-2", code: "EXECUTION_TIMEOUT" },
+    ]);
+
+    expect(toResult({ run: aRun({ state: "failed", error }), report })).toEqual({
+      kind: "failure",
+      input: {
+        jobId: JOB_ID,
+        failureDetails: {
+          type: "JobFailed",
+          message:
+            "COMMAND_FAILED: 2 instances failed. Failed: 2 of 40 instances: i-1 COMMAND_FAILED, i-2 EXECUTION_TIMEOUT.",
+          externalExecutionId: RUN_ID,
+        },
+      },
+    });
+  });
+
+  it("says how many more there are where they do not fit", () => {
+    const failed = Array.from({ length: 1_000 }, (_, n) => ({
+      instanceId: `i-${String(n).padStart(17, "0")}`,
+      code: "DELIVERY_TIMEOUT",
+    }));
+
+    const { input } = toResult({ run: aRun({ state: "failed", error }), report: aReport({ failed: 1_000 }, failed) });
+
+    const message = "failureDetails" in input ? (input.failureDetails?.message ?? "") : "";
+    const listed = message.match(/i-\d{17} DELIVERY_TIMEOUT/g)?.length ?? 0;
+    expect(message.length).toBeLessThanOrEqual(5_000);
+    expect(listed).toBeGreaterThan(100);
+    expect(message).toMatch(new RegExp(` and ${1_000 - listed} more\\.$`));
+  });
+
+  it.each([
+    [aRun({ state: "cancelled" }), "RUN_CANCELLED: "],
+    [aRun({ state: "failed" }), "RUN_FAILED: "],
+    [aRun({ state: "failed", error: { code: "NO_INSTANCES", message: "" } }), "NO_INSTANCES: "],
+  ])("begins with a code whatever is known", (run, start) => {
+    expect(toResult({ run })).toMatchObject({
+      input: { failureDetails: { type: "JobFailed", message: expect.stringMatching(`^${start}`) } },
+    });
+  });
+});
+
+describe("toFailureResult", () => {
+  it("does not repeat a code that the message begins with", () => {
+    expect(toFailureResult(JOB_ID, { code: "X", message: "X: y" })).toMatchObject({
+      input: { failureDetails: { message: "X: y" } },
+    });
+  });
+
+  it("takes the type that it is given before the code's", () => {
+    expect(toFailureResult(JOB_ID, { code: "X", message: "y", type: "ConfigurationError" })).toMatchObject({
+      input: { failureDetails: { type: "ConfigurationError" } },
+    });
+  });
+
+  it("keeps the message within 1 to 5,000 characters and cuts none in two", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 6_000, size: "max" }), (text) => {
+        const { input } = toFailureResult(JOB_ID, { code: "CODE", message: text });
+
+        const message = "failureDetails" in input ? (input.failureDetails?.message ?? "") : "";
+        expect(message.startsWith("CODE:")).toBe(true);
+        expect(message.length).toBeLessThanOrEqual(5_000);
+        expect(message.isWellFormed()).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

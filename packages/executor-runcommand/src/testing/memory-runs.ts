@@ -1,0 +1,37 @@
+import { runStackId } from "@stackyard/core/machine";
+import type { RunRequest, Runs, RunView } from "@stackyard/core/runs";
+
+/** Runs that a test lets go on and end. */
+export interface MemoryRuns extends Pick<Runs, "start" | "find" | "report" | "reportPage"> {
+  /** What was asked for first under each key, in order. */
+  readonly started: readonly RunRequest[];
+  /** Changes a run as its executor would. */
+  set(runId: string, view: Partial<RunView>, pages?: readonly unknown[]): void;
+}
+
+/** Runs without an engine: they wait until a test says more. A repeat of a key finds the same run. */
+export function createMemoryRuns(now: () => number): MemoryRuns {
+  const views = new Map<string, RunView>();
+  const reports = new Map<string, readonly unknown[]>();
+  const started: RunRequest[] = [];
+  return {
+    started,
+    async start(request) {
+      const runId = runStackId({ key: request.key ?? String(started.length) });
+      if (views.has(runId)) return { runId };
+      started.push(request);
+      const { executor, config } = request;
+      views.set(runId, { runId, state: "waiting", executor, config, startedAt: now() });
+      return { runId };
+    },
+    find: async (runId) => views.get(runId),
+    report: async (runId) => reports.get(runId) ?? [],
+    reportPage: async (runId, { limit }) => ({ items: (reports.get(runId) ?? []).slice(0, limit) }),
+    set(runId, view, pages) {
+      const known = views.get(runId);
+      if (known === undefined) throw new Error(`No run ${runId} was started.`);
+      views.set(runId, { ...known, ...view });
+      if (pages !== undefined) reports.set(runId, pages);
+    },
+  };
+}
