@@ -73,8 +73,8 @@ function toResult(order: TaskOrder, alreadyStarted: readonly string[], { tasks, 
   if (failures.length === 0 && taskArns.length >= expected) return { kind: "started", taskArns };
   const reasons = failures.map(toReasonText);
   const message = toPlacementMessage({ placed: taskArns.length, expected }, reasons);
-  // Without a reason nobody knows what became of the rest, and a second task in its place might be one too many.
-  const passes = failures.length > 0 && failures.every(({ reason }) => isTransientReason(reason));
+  // ECS names no reasons when a try is repeated after a crash: it answers with what the first one has started.
+  const passes = failures.every(({ reason }) => isTransientReason(reason));
   const code = "ECS_PLACEMENT_FAILED";
   if (passes) return { kind: "retry", taskArns, reasons, code, message };
   return { kind: "failed", taskArns, code, message, retryable: false };

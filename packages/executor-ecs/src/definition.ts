@@ -1,0 +1,167 @@
+import type { Executor } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import { type Static, Type } from "typebox";
+
+/** How long stopped tasks may take to be STOPPED and their logs to be read, beyond the task's own time. */
+const SLACK_MS = 2 * 60_000;
+
+/** When `timeout` is left out. */
+export const DEFAULT_TIMEOUT = "1h";
+
+/** When `placementTimeout` is left out: a deployment would rather wait than fail. */
+export const DEFAULT_PLACEMENT_TIMEOUT = "5m";
+
+const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description });
+const subnets = Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: 16 });
+const securityGroups = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 5 }));
+
+const FlatNetwork = Type.Object(
+  {
+    subnets,
+    securityGroups,
+    assignPublicIp: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Literal("ENABLED"), Type.Literal("DISABLED")], {
+        description: "Gives each task a public address; needs an internet gateway. Default: as ECS does",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const AwsNetwork = Type.Object({ awsvpcConfiguration: FlatNetwork }, { additionalProperties: false });
+
+const CapacityProvider = Type.Union([
+  text(255, "Such as `FARGATE_SPOT`"),
+  Type.Object(
+    {
+      capacityProvider: text(255, "Name"),
+      weight: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+      base: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
+/** Which tasks are run, where, for how long, and what counts as success. */
+export const EcsConfig = Type.Object(
+  {
+    cluster: text(512, "Name or ARN of the cluster"),
+    taskDefinition: text(512, "Family (its latest active revision), `family:revision` or ARN"),
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: "How many tasks. Default: 1" })),
+    instances: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 512 }), {
+        maxItems: 10,
+        description: "Container instances, ids or ARNs: one task on each, instead of `count`",
+      }),
+    ),
+    launchType: Type.Optional(
+      Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
+        description: "Default: as the cluster is configured",
+      }),
+    ),
+    capacityProviders: Type.Optional(
+      Type.Array(CapacityProvider, { minItems: 1, maxItems: 20, description: "Instead of `launchType`" }),
+    ),
+    network: Type.Optional(
+      Type.Union([FlatNetwork, AwsNetwork], { description: "For task definitions with the network mode awsvpc" }),
+    ),
+    platformVersion: Type.Optional(text(32, "Of Fargate. Default: `LATEST`")),
+    overrides: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: "As RunTask takes them, at most 8,192 characters" }),
+    ),
+    environment: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        maxProperties: 200,
+        description: "Variables added to those of `container`",
+      }),
+    ),
+    container: Type.Optional(text(255, "The container that `environment` and `exitCode` mean. Default: the only one")),
+    timeout: Type.Optional(
+      Type.String({
+        pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
+        description: "From the start, placement included; 10s to 7d. Default: `1h`",
+      }),
+    ),
+    placementTimeout: Type.Optional(
+      Type.String({
+        pattern: "^(0s|[1-9][0-9]{0,8}(ms|s|m|h|d))$",
+        description: "How long to try while the cluster has no room; `0s` fails at once. Default: `5m`",
+      }),
+    ),
+    check: Type.Optional(
+      Type.Union(
+        [
+          Type.Literal("essential"),
+          Type.Literal("all"),
+          Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 20 }),
+        ],
+        { description: "Containers whose exit codes count: `essential`, `all`, or names. Default: `essential`" },
+      ),
+    ),
+    stopOnTimeout: Type.Optional(Type.Boolean({ description: "False: tasks run on after the timeout. Default: true" })),
+    logs: Type.Optional(
+      Type.Object(
+        { tail: Type.Optional(Type.Integer({ minimum: 0, maximum: 50, description: "Lines. Default: 50" })) },
+        { additionalProperties: false, description: "How much of the log's end a failure shows; 0 reads no log" },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type EcsConfig = Static<typeof EcsConfig>;
+
+const instant = Type.Integer({ minimum: 0 });
+
+/** What a suspended attempt knows. Instants are epoch milliseconds. */
+export const EcsProgress = Type.Object(
+  {
+    taskArns: Type.Array(Type.String(), { maxItems: 100 }),
+    startedAt: instant,
+    deadline: instant,
+    clientToken: Type.String(),
+    /** The revision that the first try resolved. */
+    taskDefinition: Type.String(),
+    placement: Type.Object({
+      tries: Type.Integer({ minimum: 1 }),
+      until: instant,
+      doneAt: Type.Optional(instant),
+      /** Why the last try found no room. */
+      why: Type.Optional(Type.String()),
+    }),
+    /** Where each log that was shown goes on, by task id and container. */
+    logs: Type.Optional(Type.Record(Type.String(), Type.String())),
+    lastLine: Type.Optional(Type.String()),
+    /** How the attempt ends once its tasks have stopped. */
+    ending: Type.Optional(
+      Type.Object({
+        code: Type.String(),
+        message: Type.String(),
+        retryable: Type.Boolean(),
+        until: instant,
+        stopSent: Type.Boolean(),
+        /** Tasks that an interrupted call may have started are looked for until then. */
+        searchUntil: Type.Optional(instant),
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type EcsProgress = Static<typeof EcsProgress>;
+
+/** `taskArns` (JSON text), `exitCode`, `exitCodes.<container>`, `startedAt`, `stoppedAt`, `duration` (seconds), `logsUrl`. */
+export const EcsOutputs = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), { maxProperties: 64 });
+export type EcsOutputs = Static<typeof EcsOutputs>;
+
+/** What engine, validator and editor need to know of the executor `ecs`; imports no SDK. */
+export const ecsDefinition = {
+  name: "ecs",
+  config: EcsConfig,
+  progress: EcsProgress,
+  outputs: EcsOutputs,
+  resumable: true,
+  cancelWithin: "5m",
+  timeout: ({ timeout = DEFAULT_TIMEOUT }: EcsConfig): number => (parseDuration(timeout) ?? 0) + SLACK_MS,
+} as const satisfies Pick<
+  Executor,
+  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout"
+>;

@@ -1,0 +1,63 @@
+import { defineExecutor, type Executor, failed, running } from "@stackyard/core";
+import { type EcsConfig, type EcsProgress, ecsDefinition } from "./definition.ts";
+import { createDefinitionCache, type DefinitionCache } from "./definition-cache.ts";
+import { type EcsCall, type EcsStep, toCall } from "./ecs-call.ts";
+import { cancelTasks, pollEnd } from "./end-tasks.ts";
+import { placeTasks, toFirstProgress } from "./place-tasks.ts";
+import { planTasks } from "./plan-tasks.ts";
+import { pollTasks } from "./poll-tasks.ts";
+import { prepareOrder } from "./prepare-order.ts";
+import { toAwsFailure } from "./to-aws-failure.ts";
+
+const ASK_AGAIN_MS = 10_000;
+/** So long after the deadline AWS may fail to answer before the attempt gives up on it. */
+const PATIENCE_MS = 2 * 60_000;
+
+/**
+ * The executor `ecs`: runs tasks to their end and judges their exit codes. The attempt's idempotency key is the client token,
+ * so an attempt that is delivered again finds the tasks that it has started. Fails with the `ECS_…` codes of the README.
+ */
+export function createEcsExecutor(): Executor {
+  const definitions = createDefinitionCache();
+  return defineExecutor({
+    ...ecsDefinition,
+    plan: (ctx, config) => planTasks(toCall(ctx, config, definitions)),
+    start: (ctx, config) => run({ ctx, config, definitions }, undefined, begin),
+    poll: (ctx, config, progress) =>
+      run({ ctx, config, definitions }, progress, (call) =>
+        progress.ending === undefined ? pollTasks(call, progress) : pollEnd(call, progress),
+      ),
+    cancel: (ctx, config, progress) =>
+      run({ ctx, config, definitions }, progress, (call) => cancelTasks(call, progress)),
+  });
+}
+
+interface CallInput {
+  readonly ctx: EcsCall["ctx"];
+  readonly config: EcsConfig;
+  readonly definitions: DefinitionCache;
+}
+
+async function begin(call: EcsCall): Promise<EcsStep> {
+  const prepared = await prepareOrder(call);
+  return prepared.kind === "prepared" ? placeTasks(call, prepared, toFirstProgress(call, prepared)) : prepared;
+}
+
+/** An error of AWS ends nothing that runs while it may pass: the same progress is polled again. */
+async function run(
+  { ctx, config, definitions }: CallInput,
+  progress: EcsProgress | undefined,
+  work: (call: EcsCall) => Promise<EcsStep>,
+): Promise<EcsStep> {
+  const call = toCall(ctx, config, definitions);
+  if ("kind" in call) return call;
+  try {
+    return await work(call);
+  } catch (error) {
+    if (ctx.signal.aborted) throw error;
+    const failure = toAwsFailure(error, `A call of ECS in "${config.cluster}"`);
+    const until = Math.max(progress?.deadline ?? 0, progress?.ending?.until ?? 0) + PATIENCE_MS;
+    if (progress === undefined || !failure.retryable || ctx.clock.now() >= until) return failed(failure);
+    return running({ progress, pollAfterMs: ASK_AGAIN_MS, message: `Asks again: ${failure.message}` });
+  }
+}

@@ -1,0 +1,104 @@
+import type { Task } from "@aws-sdk/client-ecs";
+import { type Failed, failed, running } from "@stackyard/core";
+import type { EcsProgress } from "./definition.ts";
+import { describeTasks } from "./describe-tasks.ts";
+import { type EcsCall, type EcsStep, toStartedBy } from "./ecs-call.ts";
+import { finishTasks } from "./finish-tasks.ts";
+import { listTasks } from "./list-tasks.ts";
+import { stopTasks } from "./stop-tasks.ts";
+import { toStatesText } from "./to-states-text.ts";
+
+/** ECS sends SIGTERM, and SIGKILL 30 s later unless the container's `stopTimeout` says otherwise (at most 120 s). */
+const STOP_WITHIN_MS = 45_000;
+/** A cancel may take five minutes, and its last word must be in time. */
+const CANCEL_WITHIN_MS = 4 * 60_000;
+/** What a call that was interrupted has started is listed by then. */
+const SEARCH_MS = 30_000;
+const LOOK_EVERY_MS = 5_000;
+
+/**
+ * Decides that the tasks are to be stopped and how the attempt ends then. Nothing is stopped yet: the decision is kept first,
+ * so that a crash between the two does not read the stop as somebody else's.
+ */
+export function beginEnd({ ctx }: EcsCall, progress: EcsProgress, end: Omit<Failed, "kind" | "outputs">): EcsStep {
+  const ending = { ...end, until: ctx.clock.now() + STOP_WITHIN_MS, stopSent: false };
+  return running({ progress: { ...progress, ending }, pollAfterMs: 0, message: `Stops its tasks: ${end.message}` });
+}
+
+/** Stops whatever the attempt has started, also what only an interrupted call knows of. May be called again. */
+export async function cancelTasks(call: EcsCall, progress: EcsProgress | undefined): Promise<EcsStep> {
+  const now = call.ctx.clock.now();
+  const known = progress ?? toUnknownProgress(call, now);
+  const isPlaced = known.placement.doneAt !== undefined;
+  const ending = known.ending ?? {
+    code: "ECS_CANCELLED",
+    message: "The attempt was cancelled.",
+    retryable: false,
+    until: now + CANCEL_WITHIN_MS,
+    stopSent: false,
+    ...(isPlaced ? {} : { searchUntil: now + SEARCH_MS }),
+  };
+  return pollEnd(call, { ...known, ending: { ...ending, stopSent: false } });
+}
+
+/** Stops the tasks, then waits until they are STOPPED or the time for it is over. */
+export async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
+  const { ctx, deps, settings } = call;
+  const { ending } = progress;
+  if (ending === undefined) throw new Error("An end was polled that was not begun.");
+  const { cluster } = settings.order;
+  const now = ctx.clock.now();
+  const found = await findTaskArns(call, progress);
+  const isMore = found.length > progress.taskArns.length;
+  const next = { ...progress, taskArns: found, ending: { ...ending, stopSent: true } };
+  if (!ending.stopSent || isMore) {
+    await stopTasks(deps, { cluster, taskArns: found, reason: toReason(call, ending.message) });
+  }
+  const { tasks } = await describeTasks(deps, { cluster, taskArns: found });
+  const left = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED");
+  const searches = ending.searchUntil !== undefined && now < ending.searchUntil;
+  if ((left.length > 0 && now < ending.until) || searches) {
+    return running({ progress: next, pollAfterMs: LOOK_EVERY_MS, message: `Stops: ${toStatesText(tasks)}.` });
+  }
+  return toEnd(call, next, tasks);
+}
+
+async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[]): Promise<EcsStep> {
+  const { ending } = progress;
+  if (ending === undefined || progress.taskArns.length === 0) {
+    return failed({ code: ending?.code ?? "ECS_CANCELLED", message: "No task was started.", retryable: false });
+  }
+  const { code, message, retryable } = ending;
+  const finished = await finishTasks(call, progress, tasks);
+  // Work that was done before the stop arrived is done.
+  if (code === "ECS_CANCELLED" && finished.kind === "succeeded") return finished;
+  const states = `The tasks are ${toStatesText(tasks)}.`;
+  const { outputs } = finished;
+  return failed({
+    ...{ code, message: `${message} ${states}`, retryable },
+    ...(outputs === undefined ? {} : { outputs }),
+  });
+}
+
+async function findTaskArns({ ctx, deps, settings }: EcsCall, progress: EcsProgress): Promise<string[]> {
+  const { searchUntil } = progress.ending ?? {};
+  if (searchUntil === undefined) return progress.taskArns;
+  const { cluster } = settings.order;
+  const listed = await listTasks(deps, { cluster, startedBy: toStartedBy(ctx) });
+  return [...new Set([...progress.taskArns, ...listed])];
+}
+
+function toReason({ ctx }: EcsCall, message: string): string {
+  return `Stackyard: task ${ctx.task} of stack ${ctx.stackId}. ${message}`;
+}
+
+function toUnknownProgress({ ctx, settings }: EcsCall, now: number): EcsProgress {
+  return {
+    taskArns: [],
+    startedAt: now,
+    deadline: now,
+    clientToken: ctx.idempotencyKey,
+    taskDefinition: settings.order.taskDefinition,
+    placement: { tries: 1, until: now },
+  };
+}
