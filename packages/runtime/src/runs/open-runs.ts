@@ -1,0 +1,67 @@
+import type { AwsAccess } from "@stackyard/aws";
+import type { Clock, Logger, Random, Records } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { createRuns, type Runs } from "@stackyard/core/runs";
+import { createSqsTransport } from "@stackyard/transport-sqs";
+import type { EnvironmentVariables } from "../app.ts";
+import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
+import { createEnvironmentAws } from "../environment-aws.ts";
+import { type ExecutorDefinition, toExecutorDefinitions } from "../executor-definitions.ts";
+import { openStore } from "../open-store.ts";
+import { loadTransportOptions } from "../transport-options.ts";
+
+/** Who starts runs, and of what. */
+export interface OpenRunsOptions {
+  /** The app, as people are told; it names sessions in roles too. */
+  readonly app: string;
+  /** An app passes `process.env`. */
+  readonly environment: EnvironmentVariables;
+  /** What runs may be started with, besides `terraform` and `lambda`. */
+  readonly executors: readonly ExecutorDefinition[];
+  readonly logger: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+}
+
+/** The runs of a yard, for an app that decides no events and works no tasks. */
+export interface OpenedRuns {
+  readonly runs: Runs;
+  readonly records: Records;
+  readonly aws: AwsAccess;
+  /** As the environment says. */
+  readonly region: string | undefined;
+  /** Closes the store. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the yard that the environment names, as its other apps do, and makes nothing in it: its state manager does. Runs are
+ * kept in its store and begin by its queue or topic of events. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`.
+ */
+export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
+  const { logger, clock = systemClock, random = Math.random } = options;
+  const environment = parseEnvironment(options.environment, toNeeds(options));
+  const executors = toExecutorDefinitions(options.executors);
+  const session = { name: `${options.app.replaceAll(" ", "-")}-${environment.yard}` };
+  const aws = createEnvironmentAws({ environment, session, clock, logger });
+  const { store: choice, runnersHaveStore, region } = environment;
+  if (choice === undefined) throw new TypeError("The environment was parsed without its store.");
+  const opening = { aws, clock, logger, runnersHaveStore, asItIs: true };
+  const [store, queues] = await Promise.all([
+    openStore(choice, opening),
+    loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
+  ]);
+  const transport = createSqsTransport(queues);
+  return {
+    runs: createRuns({ store, transport, executors, clock }),
+    ...{ records: store.records, aws, region },
+    close: () => store.close(),
+  };
+}
+
+function toNeeds({ app, environment }: OpenRunsOptions): EnvironmentNeeds {
+  const hasTopic = (environment["SNS_EVENT_TOPIC_ARN"] ?? "") !== "";
+  return { app, required: hasTopic ? {} : { SQS_EVENT_QUEUE_URL: "runs are started there" }, store: true };
+}
