@@ -1,5 +1,5 @@
 import { SimFault } from "../sim-fault.ts";
-import { type SimInstance, STATE_CODES, stateOf } from "./sim-instance.ts";
+import { launchTimeOf, type SimInstance, STATE_CODES, stateOf } from "./sim-instance.ts";
 
 /** A filter as the SDK sends it. */
 export interface Ec2Filter {

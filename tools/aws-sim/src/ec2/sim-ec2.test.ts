@@ -84,6 +84,14 @@ describe("DescribeInstances", () => {
     expect(found).toEqual(expected);
   });
 
+  it("finds by the day of the launch", async () => {
+    const { add, filter } = createFleet();
+    const id = add({ launchedAt: Date.UTC(2021, 8, 29, 11) });
+    add();
+
+    expect((await filter("launch-time", "2021-09-29T*")).ids).toEqual([id]);
+  });
+
   it("finds by tag key, id and state code, and refuses filters that there are not", async () => {
     const { add, filter } = createFleet();
     const id = add({ tags: { a: "" } });

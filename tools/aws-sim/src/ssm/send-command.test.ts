@@ -1,0 +1,127 @@
+import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/client-ssm";
+import { describe, expect, it } from "vitest";
+import { createFleet } from "../testing/a-fleet.ts";
+
+const MANY = (count: number, text = "x"): string[] => Array.from({ length: count }, (_, index) => `${text}${index}`);
+
+describe("SendCommand refuses", () => {
+  it.each<[string, Partial<SendCommandCommandInput>]>([
+    ["a comment of 101 characters", { Comment: "x".repeat(101) }],
+    ["a delivery time-out below 30 s", { TimeoutSeconds: 29 }],
+    ["a delivery time-out over 30 days", { TimeoutSeconds: 2_592_001 }],
+    ["no concurrency", { MaxConcurrency: "0" }],
+    ["a concurrency of no percent", { MaxConcurrency: "0%" }],
+    ["a concurrency over 100 %", { MaxConcurrency: "101%" }],
+    ["a concurrency of 8 characters", { MaxConcurrency: "12345678" }],
+    ["errors that are no number", { MaxErrors: "-1" }],
+    ["a key prefix of 501 characters", { OutputS3KeyPrefix: "x".repeat(501) }],
+    ["a document's name with spaces", { DocumentName: "a b c" }],
+    ["ids together with targets", { Targets: [{ Key: "tag:a", Values: ["b"] }] }],
+    ["ids that are none", { InstanceIds: ["x"] }],
+    ["neither ids nor targets", { InstanceIds: [] }],
+    ["6 targets", { InstanceIds: [], Targets: MANY(6).map((Key) => ({ Key: `tag:${Key}`, Values: ["a"] })) }],
+    ["51 values of a target", { InstanceIds: [], Targets: [{ Key: "tag:a", Values: MANY(51) }] }],
+    ["a target's key of 164 characters", { InstanceIds: [], Targets: [{ Key: "x".repeat(164), Values: ["a"] }] }],
+  ])("%s", async (_what, input) => {
+    const { addNode, send } = createFleet();
+
+    await expect(send([addNode()], input)).rejects.toMatchObject({ name: "ValidationException" });
+  });
+
+  it.each<[string, Partial<SendCommandCommandInput>, string]>([
+    ["a document that there is not", { DocumentName: "Own-Document" }, "InvalidDocument"],
+    ["a version that there is not", { DocumentVersion: "2" }, "InvalidDocumentVersion"],
+    ["a wrong hash", { DocumentHash: "0".repeat(64), DocumentHashType: "Sha256" }, "InvalidDocument"],
+    ["a parameter that there is not", { Parameters: { commands: ["a"], other: ["b"] } }, "InvalidParameters"],
+    ["no value for a needed parameter", { Parameters: {} }, "InvalidParameters"],
+    ["a value that is not allowed", { Parameters: { commands: ["a"], executionTimeout: ["0"] } }, "InvalidParameters"],
+    ["parameters over 64 KB", { Parameters: { commands: ["x".repeat(65_536)] } }, "MaxDocumentSizeExceeded"],
+    ["a bucket that there is not", { OutputS3BucketName: "none" }, "InvalidOutputFolder"],
+  ])("%s", async (_what, input, name) => {
+    const { addNode, send } = createFleet();
+
+    await expect(send([addNode()], input)).rejects.toMatchObject({ name });
+  });
+
+  it("a document that does not run on the platform of an instance", async () => {
+    const { addNode, send } = createFleet();
+
+    await expect(send([addNode({ platformType: "Windows" })])).rejects.toMatchObject({
+      name: "UnsupportedPlatformType",
+    });
+  });
+
+  it("an id that is there twice", async () => {
+    const { addNode, send } = createFleet();
+    const id = addNode();
+
+    await expect(send([id, id])).rejects.toMatchObject({ name: "DuplicateInstanceId" });
+  });
+
+  it("all of them when one is not registered or is terminated", async () => {
+    const { addNode, send, sim } = createFleet();
+    const [good, gone] = [addNode(), addNode()];
+    sim.ec2.changeState(gone, "terminated");
+
+    await expect(send([good, gone])).rejects.toMatchObject({ name: "InvalidInstanceId" });
+    expect(sim.ssm.listCommands()).toEqual([]);
+  });
+
+  it("more calls than its limit", async () => {
+    const { addNode, send, sim } = createFleet();
+    const id = addNode();
+    sim.limit("SSM.SendCommand", { perSecond: 1 });
+    await send([id]);
+
+    await expect(send([id])).rejects.toMatchObject({
+      name: "ThrottlingException",
+      message: "Rate exceeded",
+      $metadata: { httpStatusCode: 400 },
+    });
+  });
+});
+
+describe("SendCommand", () => {
+  it("answers what it took", async () => {
+    const { addNode, send, clock } = createFleet();
+    const id = addNode();
+
+    const command = await send([id], { Comment: "stackyard:run:0", TimeoutSeconds: 600 });
+
+    expect(command).toMatchObject({
+      ...{ InstanceIds: [id], Targets: [], Comment: "stackyard:run:0", DocumentVersion: "1" },
+      ...{ MaxConcurrency: "50", MaxErrors: "0", TargetCount: 1, CompletedCount: 0, TimeoutSeconds: 600 },
+      ExpiresAfter: new Date(clock.now() + (600 + 3_600) * 1_000),
+    });
+  });
+
+  it.each([
+    ["tag:has_ssm_agent", ["true", "True"], 2],
+    ["tag-key", ["has_ssm_agent"], 3],
+    ["tag:has_ssm_agent", ["TRUE"], 1],
+  ])("finds targets by %s in %j", async (Key, Values, count) => {
+    const { addNode, ssm } = createFleet();
+    for (const value of ["true", "True", "TRUE"]) addNode({ tags: { has_ssm_agent: value } });
+    addNode();
+
+    const input = { DocumentName: "AWS-RunShellScript", Parameters: { commands: ["true"] } };
+    const { Command } = await ssm.send(new SendCommandCommand({ ...input, Targets: [{ Key, Values }] }));
+
+    expect(Command).toMatchObject({ TargetCount: count, InstanceIds: [] });
+  });
+
+  it("ANDs targets, and says when nobody is meant", async () => {
+    const { addNode, ssm } = createFleet();
+    const id = addNode({ tags: { a: "1" } });
+    const send = (...Targets: { Key: string; Values: string[] }[]) =>
+      ssm.send(
+        new SendCommandCommand({ DocumentName: "AWS-RunShellScript", Parameters: { commands: ["true"] }, Targets }),
+      );
+
+    const one = await send({ Key: "tag:a", Values: ["1"] }, { Key: "InstanceIds", Values: [id] });
+    const none = await send({ Key: "tag:a", Values: ["1"] }, { Key: "tag:b", Values: ["1"] });
+
+    expect(one.Command?.TargetCount).toBe(1);
+    expect(none.Command?.StatusDetails).toBe("NoInstancesInTag");
+  });
+});
