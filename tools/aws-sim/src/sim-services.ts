@@ -2,6 +2,7 @@ import type { Clock } from "@stackyard/core";
 import { createAutoScaling, type SimAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
 import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
 import { createCodePipeline, type SimCodePipeline } from "./code-pipeline/sim-code-pipeline.ts";
+import { type AnswerEndpoint, createAnswerEndpoint } from "./custom-resources/answer-endpoint.ts";
 import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
 import { toLogSources } from "./ecs/to-log-sources.ts";
@@ -14,6 +15,7 @@ import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
 import type { SimService } from "./sim-call.ts";
 import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
+import { createStepFunctions, type SimStepFunctions } from "./step-functions/sim-step-functions.ts";
 import { createSts } from "./sts/sim-sts.ts";
 
 /** The services as tests set them up and look at them. Further ones are added here. */
@@ -27,6 +29,9 @@ export interface SimServices {
   readonly ecs: SimEcs;
   readonly logs: SimLogs;
   readonly loadBalancing: SimLoadBalancing;
+  readonly stepFunctions: SimStepFunctions;
+  /** Where custom resources answer. */
+  readonly answers: AnswerEndpoint;
   readonly ssm: SimSsm;
   readonly codePipeline: SimCodePipeline;
   readonly eventBridge: SimEventBridge;
@@ -56,6 +61,8 @@ export function createServices(clock: Clock): {
   const codePipeline = createCodePipeline({ clock });
   const eventBridge = createEventBridge();
   const autoScaling = createAutoScaling({ clock });
+  const stepFunctions = createStepFunctions({ clock, lambda: lambda.service, onEvent: eventBridge.emit });
+  const answers = createAnswerEndpoint(clock.now);
   const byClient = new Map<string, SimService>([
     ["STS", createSts(iam)],
     ["S3", s3.service],
@@ -70,11 +77,12 @@ export function createServices(clock: Clock): {
     ["CodePipeline", codePipeline.service],
     ["EventBridge", eventBridge.service],
     ["AutoScaling", autoScaling.service],
+    ["SFN", stepFunctions.service],
   ]);
   return {
     services: {
       ...{ iam, s3, secrets, lambda, cloudFormation },
-      ...{ ecs, logs, loadBalancing },
+      ...{ ecs, logs, loadBalancing, stepFunctions, answers },
       ...{ ec2, ssm, codePipeline, eventBridge, autoScaling },
     },
     byClient,
