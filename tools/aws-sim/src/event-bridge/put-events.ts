@@ -10,7 +10,8 @@ const MAX_BYTES = 1_048_576;
 const MAX_DETAIL_TYPE = 128;
 
 interface Entry {
-  readonly Time?: Date;
+  /** Over HTTP in seconds. */
+  readonly Time?: Date | number;
   readonly Source?: string;
   readonly DetailType?: string;
   readonly Detail?: string;
@@ -41,12 +42,16 @@ function putEntry(entry: Entry, call: SimCall, take: (event: AwsEvent, bus: stri
   const problem = problemOf(entry);
   if (problem !== undefined) return problem;
   const event = toAwsEvent({
-    ...{ account: call.identity.account, region: call.region, at: entry.Time?.getTime() ?? call.now },
+    ...{ account: call.identity.account, region: call.region, at: timeOf(entry) ?? call.now },
     ...{ source: entry.Source ?? "", detailType: entry.DetailType ?? "", resources: entry.Resources ?? [] },
     detail: JSON.parse(entry.Detail ?? "{}"),
   });
   take(event, entry.EventBusName?.split("/").at(-1) ?? "default");
   return { EventId: event.id };
+}
+
+function timeOf({ Time }: Entry): number | undefined {
+  return typeof Time === "number" ? Time * 1_000 : Time?.getTime();
 }
 
 function problemOf({ Source, DetailType, Detail }: Entry): { ErrorCode: string; ErrorMessage: string } | undefined {
