@@ -1,3 +1,4 @@
+export { createEcsTask, type EcsTaskFunction } from "./create-ecs-task.ts";
 export {
   type CriteriaChange,
   type CriteriaRefusal,
@@ -12,9 +13,12 @@ export {
   type RequestAction,
   type RequestFacts,
 } from "./decide-request.ts";
+export { type EcsTaskStateMachineOptions, toEcsTaskStateMachine } from "./ecs-task-state-machine.ts";
 export { toClientToken, toExecutionName, toResourceId } from "./identity.ts";
+export type { InvocationContext } from "./invocation.ts";
 export { type PropertiesResult, parseProperties, type TaskProperties } from "./parse-properties.ts";
 export type { PropertyProblem } from "./property-readers.ts";
 export { isResponseUrl } from "./response-host.ts";
 export { type CustomResourceResponse, type ResourceOutcome, type ResponseData, toResponse } from "./to-response.ts";
+export type { EcsTaskDeps, SdkClient } from "./turn.ts";
 export type { UpdateCriterion } from "./update-criteria.ts";

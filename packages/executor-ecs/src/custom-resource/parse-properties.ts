@@ -107,6 +107,12 @@ export function parseProperties(resourceProperties: unknown): PropertiesResult {
   return { kind: "config", config, warnings: listWarnings(resourceProperties, config) };
 }
 
+/** The properties that are read, as they were given: what need be remembered of a request. */
+export function pickProperties(properties: unknown): unknown {
+  if (!isJsonObject(properties)) return properties;
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => Object.hasOwn(READERS, name)));
+}
+
 function readAll(properties: Readonly<Record<string, unknown>>, report: Place["report"]): Read {
   const read: Record<string, unknown> = {};
   for (const [name, [key, reader]] of Object.entries(READERS)) {

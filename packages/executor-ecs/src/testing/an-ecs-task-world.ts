@@ -1,0 +1,109 @@
+import { type AwsSim, createAwsSim, createResourceLife, createSimPlugin, type ResourceLife } from "@stackyard/aws-sim";
+import type { Records } from "@stackyard/core";
+import { createFakeClock, createMemoryRecords, type FakeClock, settlePromises } from "@stackyard/core/testing";
+import { createEcsTask, type EcsTaskFunction } from "../custom-resource/create-ecs-task.ts";
+import { toEcsTaskStateMachine } from "../custom-resource/ecs-task-state-machine.ts";
+import type { EcsTaskDeps, SdkClient } from "../custom-resource/turn.ts";
+import { createRecordingLogger, type RecordingLogger } from "./recording-logger.ts";
+
+/** Where all is. */
+export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
+
+/** The least that a resource needs. */
+export const LEAST = { Cluster: "web", TaskDefinition: "migrate" };
+
+/** An account with the function, its state machine, a cluster, and CloudFormation with one resource. */
+export interface EcsTaskWorld {
+  readonly sim: AwsSim;
+  readonly clock: FakeClock;
+  readonly records: Records;
+  readonly logger: RecordingLogger;
+  readonly deps: EcsTaskDeps;
+  readonly function: EcsTaskFunction;
+  readonly life: ResourceLife;
+  /** Lets time pass until that is done. */
+  until<T>(done: Promise<T>): Promise<T>;
+  /** How often an operation, such as `ECS.RunTask`, was called. */
+  count(operation: string): number;
+  /** What the calls of an operation were given. */
+  inputs(operation: string): readonly Readonly<Record<string, unknown>>[];
+}
+
+/** How the world differs. */
+export interface WorldOptions extends Partial<Pick<EcsTaskDeps, "records" | "physicalId" | "fetch" | "aws">> {
+  /** In the function's place, as CloudFormation and Step Functions call it. */
+  readonly invoke?: (event: unknown, handler: EcsTaskFunction["handler"]) => Promise<unknown>;
+}
+
+interface Pluggable {
+  readonly middlewareStack: { use(plugin: never): void };
+}
+
+const APP = {
+  ...{ name: "app", image: "app@sha256:0123", cpu: 256, memory: 512 },
+  logConfiguration: {
+    logDriver: "awslogs",
+    options: { "awslogs-group": "/web/app", "awslogs-region": PLACE.region, "awslogs-stream-prefix": "ecs" },
+  },
+} as const;
+
+/** Makes one. Its time is still until something is waited for. */
+export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
+  const clock = createFakeClock();
+  const sim = createAwsSim({ clock });
+  sim.ecs.addCluster({ ...PLACE, name: "web" });
+  sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
+  const { records = createMemoryRecords(), invoke = (event, handler) => handler(event) } = options;
+  const logger = createRecordingLogger();
+  const functionArn = `arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`;
+  const definition = toEcsTaskStateMachine(functionArn);
+  const deps: EcsTaskDeps = {
+    ...{ records, clock, logger, aws: options.aws ?? toAws(sim), fetch: options.fetch ?? toFetch(sim) },
+    secret: async () => "a long random text",
+    stateMachineArn: sim.stepFunctions.addStateMachine({ ...PLACE, name: "ecs-task", definition }),
+    ...(options.physicalId === undefined ? {} : { physicalId: options.physicalId }),
+  };
+  const made = createEcsTask(deps);
+  const call = (event: unknown) => invoke(event, made.handler);
+  sim.lambda.addFunction({ ...PLACE, name: "ecs-task", handler: call });
+  const life = createResourceLife({ clock, endpoint: sim.answers, invoke: call });
+  const inputs = (operation: string) =>
+    sim.calls.filter((each) => each.operation === operation).map(({ input }) => input);
+  return {
+    ...{ sim, clock, records, logger, deps, function: made, life, inputs },
+    until: (done) => passUntil(clock, done),
+    count: (operation) => inputs(operation).length,
+  };
+}
+
+/** Clients that try once. */
+export function toAws(sim: AwsSim): EcsTaskDeps["aws"] {
+  const credentials = sim.iam.addUser({ account: PLACE.account, name: "ecs-task" });
+  const plugin = createSimPlugin(sim);
+  return <Client>(type: SdkClient<Client>, region: string = PLACE.region): Client => {
+    const client = new type({ region, credentials, maxAttempts: 1 } as never);
+    (client as Pluggable).middlewareStack.use(plugin as never);
+    return client;
+  };
+}
+
+/** The answer endpoint of the simulation. */
+export function toFetch(sim: AwsSim): typeof globalThis.fetch {
+  return (url, init) => sim.answers.fetch(url instanceof Request ? url.url : url, init);
+}
+
+/** From one waiter to the next, for two hours at most. */
+async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
+  let isDone = false;
+  const end = () => {
+    isDone = true;
+  };
+  done.then(end, end);
+  const giveUpAt = clock.now() + 2 * 3_600_000;
+  while (!isDone && clock.now() < giveUpAt) {
+    await settlePromises();
+    const next = clock.nextWakeAt();
+    if (!isDone && next !== undefined) await clock.advance(Math.max(0, next - clock.now()));
+  }
+  return done;
+}
