@@ -1,0 +1,121 @@
+import { createAwsAccess } from "@stackyard/aws";
+import { createSimPlugin, SimFault } from "@stackyard/aws-sim";
+import { describe, expect, it } from "vitest";
+import plugin from "./index.ts";
+import { createEcsYard } from "./testing/an-ecs-yard.ts";
+import { toAwsFailure } from "./to-aws-failure.ts";
+
+const config = { cluster: "web", taskDefinition: "migrate" };
+
+function fault(name: string, message: string, status = 400) {
+  return async () => {
+    throw new SimFault(name, status, message);
+  };
+}
+
+describe("an error of AWS", () => {
+  it.each([
+    ["ThrottlingException", 400],
+    ["ServerException", 500],
+  ])("ends no task that runs while it may pass: %s", async (name, status) => {
+    const yard = createEcsYard();
+    for (let time = 0; time < 3; time++) yard.sim.once("ECS.DescribeTasks", fault(name, "Not now.", status));
+
+    const { step, steps } = await yard.run(config);
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(steps[1]).toMatchObject({
+      kind: "running",
+      pollAfterMs: 10_000,
+      message: `Asks again: A call of ECS in "web" failed. ${name}: Not now.`,
+    });
+  });
+
+  it("that lasts is given up two minutes after the deadline", async () => {
+    const yard = createEcsYard();
+    for (let time = 0; time < 100; time++)
+      yard.sim.once("ECS.DescribeTasks", fault("ServerException", "Not now.", 500));
+
+    const { step, elapsedMs } = await yard.run({ ...config, timeout: "60s" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "ECS_AWS_ERROR", retryable: true });
+    expect(elapsedMs).toBeGreaterThanOrEqual(180_000);
+  });
+
+  it("that does not pass fails the task", async () => {
+    const yard = createEcsYard();
+    yard.sim.once("ECS.DescribeTasks", fault("AccessDeniedException", "User is not authorized"));
+
+    const { step } = await yard.run(config);
+
+    expect(step).toEqual({
+      kind: "failed",
+      code: "ECS_AWS_ERROR",
+      message: 'A call of ECS in "web" failed. AccessDeniedException: User is not authorized.',
+      retryable: false,
+    });
+  });
+
+  it("before anything was started may be worth another attempt", async () => {
+    const yard = createEcsYard();
+    yard.sim.once("ECS.DescribeTaskDefinition", fault("ServerException", "Not now.", 500));
+
+    const { step } = await yard.run(config);
+
+    expect(step).toMatchObject({ code: "ECS_AWS_ERROR", retryable: true });
+    expect(yard.countCalls("ECS.RunTask")).toBe(0);
+  });
+
+  it("of a log is no failure", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { containers: { app: { exitCode: 1, logs: ["a"] } } });
+    for (let time = 0; time < 9; time++)
+      yard.sim.once("CloudWatchLogs.GetLogEvents", fault("AccessDeniedException", "no"));
+
+    const { step } = await yard.run(config);
+
+    expect(step).toMatchObject({ code: "ECS_EXIT_CODE", message: expect.stringContaining("allow logs:GetLogEvents") });
+  });
+
+  it("is told without signatures", () => {
+    const url = "https://b.s3.amazonaws.com/k?X-Amz-Signature=abc";
+
+    expect(toAwsFailure(new Error(`GET ${url}`), "It").message).not.toContain("abc");
+    expect(toAwsFailure("odd", "It")).toEqual({ code: "ECS_AWS_ERROR", message: "It failed. odd.", retryable: false });
+  });
+});
+
+describe("a task with a target", () => {
+  it("runs in that account and region, through its role", async () => {
+    const yard = createEcsYard();
+    const { sim, clock } = yard;
+    const own = sim.iam.addUser({ account: "111122223333", name: "own" });
+    const place = { account: "444455556666", region: "us-east-1" };
+    sim.iam.addRole({ account: place.account, name: "deploy", trusts: ["111122223333"] });
+    sim.ecs.addCluster({ ...place, name: "web" });
+    sim.ecs.registerTaskDefinition({ ...place, family: "migrate", containerDefinitions: [{ name: "app" }] });
+    const access = createAwsAccess({
+      clock,
+      session: { name: "stackyard" },
+      region: "eu-west-1",
+      credentials: own,
+      plugins: [createSimPlugin(sim)],
+    });
+    const target = { ...place, partition: "aws", role: "deploy" };
+
+    const { step } = await yard.run(config, {
+      context: yard.context({ target, aws: (type) => access.client(type, target) }),
+    });
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(sim.ecs.tasks()[0]?.taskArn).toMatch(/^arn:aws:ecs:us-east-1:444455556666:task\/web\//);
+  });
+});
+
+describe("the plugin", () => {
+  it("brings the executor", () => {
+    const context = { projectDir: ".", dataDir: ".", environment: {} };
+
+    expect(plugin.executors(undefined, context).map(({ name }) => name)).toEqual(["ecs"]);
+  });
+});
