@@ -5,10 +5,15 @@ import type { JobResult } from "./job-result.ts";
 /** Whether CodePipeline took a result. `over`: the job has ended without us. */
 export type JobAnswer = "told" | "over";
 
+/** What telling a result takes. */
+export interface JobTeller extends Pick<Fleet, "logger"> {
+  readonly aws: Pick<Fleet["aws"], "own">;
+}
+
 const OVER: ReadonlySet<string> = new Set(["InvalidJobStateException", "JobNotFoundException"]);
 
 /** Tells CodePipeline how a job stands. Throws what it answers but that the job is over: then nobody listens any more. */
-export async function answerJob(fleet: Fleet, result: JobResult): Promise<JobAnswer> {
+export async function answerJob(fleet: JobTeller, result: JobResult): Promise<JobAnswer> {
   const sdk = await import("@aws-sdk/client-codepipeline");
   const client: CodePipelineClient = fleet.aws.own.client(sdk.CodePipelineClient, undefined);
   try {

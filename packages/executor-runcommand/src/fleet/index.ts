@@ -1,4 +1,5 @@
 export { createFleet, type FleetAnswer, type FleetApp, type FleetContext } from "./create-fleet.ts";
+export { failJob } from "./fail-job.ts";
 export type { BootSettings, FleetDeps, FleetSettings } from "./fleet-deps.ts";
 export { type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
 export { toArtifactPrefix } from "./newest-artifact.ts";

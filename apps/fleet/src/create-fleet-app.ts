@@ -1,0 +1,113 @@
+import type { Clock, Target } from "@stackyard/core";
+import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
+import {
+  createFleet,
+  type FleetApp,
+  type FleetContext,
+  type FleetDeps,
+  type FleetSettings,
+  failJob,
+} from "@stackyard/executor-runcommand/fleet";
+import { type EnvironmentVariables, type OpenedRuns, openRuns } from "@stackyard/runtime";
+import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
+import { parseFleetSettings } from "./parse-fleet-settings.ts";
+
+/** What the app is made of. */
+export interface FleetAppOptions {
+  readonly environment: EnvironmentVariables;
+  /** Default: the yard that the environment names. */
+  readonly open?: (input: Parameters<typeof openRuns>[0]) => Promise<OpenedRuns>;
+  /** Reads artifacts with the credentials of a job. Default: S3 in the app's region. */
+  readonly openArtifactS3?: FleetDeps["openArtifactS3"];
+  /** For jobs that nobody could begin with. Default: CodePipeline in the app's region. */
+  readonly aws?: FleetDeps["aws"]["own"];
+  readonly clock?: Clock;
+  readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
+}
+
+/** The handler of fleets, over the yard of its environment. A job gets a result also when the yard cannot be opened. */
+export function createFleetApp(options: FleetAppOptions): FleetApp {
+  const telemetry = createOnce(async () => options.telemetry ?? openTelemetry(options));
+  const fleet = createOnce(async () => openFleet(options, (await telemetry()).logger));
+  return {
+    async handler(event, context) {
+      const { invoke } = await telemetry();
+      return invoke(toFields(context), () => handle(event, context));
+    },
+  };
+
+  async function handle(event: unknown, context: FleetContext | undefined) {
+    try {
+      return await (await fleet()).handler(event, context);
+    } catch (error) {
+      // Once it is open it tells each job's result itself, and what it throws shall come again.
+      if (fleet.isDone()) throw error;
+      const { logger } = await telemetry();
+      const outcome = await failJob({ logger, aws: { own: options.aws ?? ownAws } }, event, error);
+      if (outcome === undefined) throw error;
+      return outcome;
+    }
+  }
+}
+
+async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]): Promise<FleetApp> {
+  const { environment, open = openRuns, openArtifactS3 = openS3 } = options;
+  const settings = parseFleetSettings(environment);
+  const clock = options.clock ?? (await import("@stackyard/core/engine")).systemClock;
+  const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
+  const { runs, records, aws } = opened;
+  return createFleet({
+    ...{ runs, records, clock, logger, settings, openArtifactS3 },
+    aws: { own: aws, fleet: toFleetAws(aws, settings) },
+  });
+}
+
+/** EC2 and Auto Scaling where the fleet is. */
+function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDeps["aws"]["fleet"] {
+  if (target === undefined) return aws;
+  const { account, region, partition, role } = target;
+  const place: Target = { account, region, partition: String(partition), role: String(role) };
+  return { client: (Client, other) => aws.client(Client, other ?? place) };
+}
+
+const openS3: FleetDeps["openArtifactS3"] = async (credentials) => {
+  const { S3Client } = await import("@aws-sdk/client-s3");
+  return new S3Client({ credentials, followRegionRedirects: true });
+};
+
+/** As the SDK finds region and credentials: nothing else is known when the environment is wrong. */
+const ownAws: FleetDeps["aws"]["own"] = { client: (Client) => new Client({} as never) };
+
+function openTelemetry({ environment, clock }: FleetAppOptions): Promise<Telemetry> {
+  const now = clock ?? { now: () => Date.now(), sleep: async () => {} };
+  return createTelemetry({ service: "fleet", environment, clock: now });
+}
+
+function toFields(context: FleetContext | undefined): Readonly<Record<string, string>> {
+  const id = context !== undefined && "awsRequestId" in context ? context.awsRequestId : undefined;
+  return typeof id === "string" ? { requestId: id } : {};
+}
+
+interface Once<Value> {
+  (): Promise<Value>;
+  /** True when it has worked. */
+  isDone(): boolean;
+}
+
+/** Later calls share the answer; what fails is tried again by the next one. */
+function createOnce<Value>(run: () => Promise<Value>): Once<Value> {
+  let value: Promise<Value> | undefined;
+  let isDone = false;
+  const once = async (): Promise<Value> => {
+    value ??= run();
+    try {
+      const given = await value;
+      isDone = true;
+      return given;
+    } catch (error) {
+      value = undefined;
+      throw error;
+    }
+  };
+  return Object.assign(once, { isDone: () => isDone });
+}

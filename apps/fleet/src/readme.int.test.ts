@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FleetVariables } from "./fleet-variables.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+
+describe("the README", () => {
+  it("has every variable, as the schema tells it", () => {
+    const rows = Object.entries(FleetVariables.properties).map(([name, schema]) => {
+      return `| \`${name}\` | ${"description" in schema ? String(schema.description) : ""} |`;
+    });
+
+    expect(readme).toContain(["| variable | meaning |", "|---|---|", ...rows].join("\n"));
+  });
+
+  it("has a policy that is JSON and allows what the function calls", () => {
+    const [, policy = "{}"] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
+    const actions = JSON.parse(policy).Statement.flatMap(({ Action }: { Action: readonly string[] }) => Action);
+
+    expect(actions.sort()).toEqual([
+      "autoscaling:CompleteLifecycleAction",
+      "autoscaling:RecordLifecycleActionHeartbeat",
+      "codepipeline:PutJobFailureResult",
+      "codepipeline:PutJobSuccessResult",
+      "ec2:DescribeInstances",
+      "s3:GetObject",
+      "s3:ListBucket",
+    ]);
+  });
+});
