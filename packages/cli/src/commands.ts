@@ -61,4 +61,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
   machines: "Look at the machines of a server.",
   machine: "Work on a machine's file.",
   task: "Try a task by hand.",
+  // Of plugins of ours.
+  apps: "Publish and deploy what runs on AWS.",
+  fleet: "Run commands on fleets of EC2 instances, and look at what became of them.",
+  ecs: "Run tasks on Amazon ECS, and read what they log.",
 };

@@ -1,3 +1,19 @@
+import { definePlugin } from "@stackyard/core";
+import { createRunCommandExecutor } from "./run-command.ts";
+import { RunCommandOptions } from "./run-command-options.ts";
+
 export { ChunkSizeError, chunk } from "./chunk.ts";
+export { RunCommandConfig, RunCommandOutputs, runCommandDefinition } from "./definition.ts";
+export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "./fleet-report.ts";
 export { type Inventory, type InventoryFault, inventory } from "./inventory.ts";
+export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";
+export { RunCommandOptions } from "./run-command-options.ts";
 export { type KnownInstance, type Selection, type SelectOptions, selectInstances } from "./select-instances.ts";
+export { type InstanceOutcome, type InstanceState, toInstanceState } from "./to-instance-state.ts";
+
+/** The plugin of the executor `runcommand`. */
+export default definePlugin({
+  name: "runcommand",
+  options: RunCommandOptions,
+  executors: (options) => [createRunCommandExecutor(options)],
+});

@@ -8,7 +8,7 @@ export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from
 export type { ProcessesApi, YardProcess } from "./processes-api.ts";
 export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 export type { NewRun, Run, RunFilter, RunState } from "./run.ts";
-export type { RunOperationOptions, RunsApi } from "./runs-api.ts";
+export type { ReportOptions, RunOperationOptions, RunsApi } from "./runs-api.ts";
 export type {
   Attempt,
   MetadataValue,

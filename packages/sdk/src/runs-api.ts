@@ -10,6 +10,12 @@ export interface RunOperationOptions extends CallOptions {
   readonly reason?: string;
 }
 
+/** How to read a report. */
+export interface ReportOptions extends CallOptions {
+  /** Pages of one request, at most 50. Default: 10. Of a page at the beginning alone: 1. */
+  readonly limit?: number;
+}
+
 /** Runs without a machine. */
 export interface RunsApi {
   /** Safe to repeat by itself: without a key it makes one. `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`. */
@@ -23,7 +29,7 @@ export interface RunsApi {
   /** Throws `OUTCOME_NEGATIVE` for one that has not failed. */
   retry(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** The pages that the run's executor has written, in order. What they hold is the executor's promise. */
-  report<ReportPage = unknown>(runId: string, options?: CallOptions): AsyncGenerator<ReportPage, void>;
+  report<ReportPage = unknown>(runId: string, options?: ReportOptions): AsyncGenerator<ReportPage, void>;
   /** Resolves when the run has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
   wait(runId: string, options?: WaitForRunOptions): Promise<Run>;
 }
@@ -54,12 +60,16 @@ export function createRunsApi(http: HttpClient): RunsApi {
 async function* loadReport<ReportPage>(
   http: HttpClient,
   runId: string,
-  { signal }: CallOptions = {},
+  { signal, limit }: ReportOptions = {},
 ): AsyncGenerator<ReportPage, void> {
   let cursor: string | undefined;
   do {
     const path = ["v1", "runs", runId, "report"];
-    const page = await http.requestJson<Page<ReportPage>>({ path, query: { cursor }, ...(signal && { signal }) });
+    const page = await http.requestJson<Page<ReportPage>>({
+      path,
+      query: { cursor, limit },
+      ...(signal && { signal }),
+    });
     yield* page.items;
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -36,8 +36,8 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
   const facts = {
     name: command.name,
     summary: command.summary,
-    description: `From the plugin "${plugin}".`,
-    examples: [],
+    description: [command.description, `From the plugin "${plugin}".`].filter(Boolean).join("\n\n"),
+    examples: command.examples ?? [],
     args: Type.Object({ ...serverArgs, ...own.properties }),
     positionals: required.filter((name: string) => isString(own.properties[name])),
   };
@@ -47,6 +47,7 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
     const found = await Promise.allSettled([openServer({ cwd, env, out }, given)]);
     const context: PluginCommandContext = {
       out,
+      cwd,
       projectDir: file.projectDir,
       dataDir: dataDirOf(file),
       environment: env,

@@ -14,6 +14,8 @@ export interface CommandOutput {
 /** What a command contributed by a plugin is given. */
 export interface PluginCommandContext {
   readonly out: CommandOutput;
+  /** Relative paths that are given start here. */
+  readonly cwd: string;
   readonly projectDir: string;
   /** Where the project's working files lie; absolute. */
   readonly dataDir: string;
@@ -30,7 +32,11 @@ export interface PluginCommandContext {
 export interface PluginCommand {
   /** One to three words. */
   readonly name: string;
+  /** One sentence. */
   readonly summary: string;
+  /** More, for `--help`. */
+  readonly description?: string;
+  readonly examples?: readonly { readonly command: string; readonly what: string }[];
   /**
    * An object schema: required strings become positional arguments in order, the others flags. `url`, `token`, `yard` and
    * `project` say where the server is, unless they are of the command's own.

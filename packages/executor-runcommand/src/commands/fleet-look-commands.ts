@@ -1,0 +1,42 @@
+import { type Static, Type } from "typebox";
+import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs, runArg } from "./fleet-command.ts";
+import { followRun } from "./follow-run.ts";
+import { loadReport, showReport } from "./load-report.ts";
+import { toRunExitCode } from "./run-exit-code.ts";
+
+const ShowArgs = Type.Object({ run: runArg, ...reportArgs });
+
+/** `fleet show`: a run as it stands now. */
+export const fleetShow: FleetCommandSpec<typeof ShowArgs> = {
+  name: "fleet show",
+  summary: "Show a run: how many instances of each role stand where, why some failed, failing ones first.",
+  examples: [
+    {
+      command: "stackyard fleet show run-01JCB4… --html report.html",
+      what: "Also as a page that can be sent to somebody",
+    },
+  ],
+  args: ShowArgs,
+  async run(context, args) {
+    const run = await context.runs.get(args.run, { signal: context.signal });
+    await showReport(context, run, await loadReport(context, run.runId), args);
+    return 0;
+  },
+};
+
+const WatchArgs = Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
+
+/** `fleet watch`: waits for a run's end. */
+export const fleetWatch: FleetCommandSpec<typeof WatchArgs> = {
+  name: "fleet watch",
+  summary: "Follow a run to its end; the exit code is that of the run.",
+  args: WatchArgs,
+  run: watch,
+};
+
+async function watch(context: FleetContext, args: Static<typeof WatchArgs>): Promise<number> {
+  const run = await followRun(context, args.run, args);
+  const pages = await loadReport(context, run.runId);
+  await showReport(context, run, pages, args);
+  return toRunExitCode(run, pages);
+}

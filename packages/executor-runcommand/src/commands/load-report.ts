@@ -1,0 +1,55 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Run } from "@stackyard/sdk";
+import type { FleetReportPage } from "../fleet-report.ts";
+import { parseReportPage } from "../report/parse-report-page.ts";
+import { toFleetHtml } from "../report/to-fleet-html.ts";
+import { toFleetReport } from "../report/to-fleet-report.ts";
+import { toFleetTable } from "../report/to-fleet-table.ts";
+import type { FleetContext } from "./fleet-command.ts";
+import { tellRun } from "./tell-run-state.ts";
+
+/** All pages of a run's report. */
+export async function loadReport({ runs, signal }: FleetContext, runId: string): Promise<readonly FleetReportPage[]> {
+  const pages: FleetReportPage[] = [];
+  for await (const page of runs.report(runId, { signal })) pages.push(parseReportPage(page));
+  return pages;
+}
+
+/** The first page of a report, which has the counts; undefined while there is none. */
+export async function findFirstPage(
+  { runs, signal }: FleetContext,
+  runId: string,
+): Promise<FleetReportPage | undefined> {
+  for await (const page of runs.report(runId, { signal, limit: 1 })) return parseReportPage(page);
+  return undefined;
+}
+
+/** How a report is shown. */
+export interface ShowOptions {
+  readonly html?: string;
+  readonly all?: boolean;
+  /** Nothing was sent, and nothing will be. */
+  readonly isPlan?: boolean;
+}
+
+const SHOWN_INSTANCES = 50;
+
+/** Prints a run with its report, as one object with `--json`, and writes the page that was asked for. */
+export async function showReport(
+  context: FleetContext,
+  run: Run,
+  pages: readonly FleetReportPage[],
+  { html, all = false, isPlan = false }: ShowOptions,
+): Promise<void> {
+  const { out, cwd } = context;
+  const { counts, roles, causes, instances } = toFleetReport(pages);
+  if (html !== undefined) await writeFile(resolve(cwd, html), toFleetHtml(pages));
+  out.result({ run, report: { counts, roles, causes, instances } }, () => {
+    const table = pages.length === 0 ? "" : toFleetTable(pages, all ? {} : { maxInstances: SHOWN_INSTANCES });
+    return [tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
+  });
+  if (!all && instances.length > SHOWN_INSTANCES)
+    out.note("--all lists every instance, --json gives all that is known.");
+  if (html !== undefined) out.note(`The page is ${resolve(cwd, html)}.`);
+}

@@ -1,0 +1,107 @@
+import { type CommandOutput, defineExecutor, failed, running, type Step, silentLogger } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createServer } from "@stackyard/server";
+import { Type } from "typebox";
+import { createFleetCommands } from "../commands/create-fleet-commands.ts";
+import { openRuns } from "../commands/fleet-command.ts";
+import { RunCommandConfig } from "../definition.ts";
+import type { FleetReportPage } from "../fleet-report.ts";
+
+/** What the fleet of a test does: the pages that it writes and the step that it answers, call by call. */
+export interface ScriptedFleet {
+  pages: readonly Omit<FleetReportPage, "runId">[];
+  answer: Step;
+  /** Configs of its runs, in order. */
+  readonly started: unknown[];
+}
+
+/** A command's result. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly text: string;
+  readonly value: Record<string, unknown> | undefined;
+  readonly notes: readonly string[];
+  readonly progress: readonly string[];
+}
+
+/** The commands over a real server, whose executor does what the test says. */
+export interface CommandYard {
+  readonly fleet: ScriptedFleet;
+  run(
+    name: string,
+    args?: Record<string, unknown>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<CommandResult>;
+  stop(): Promise<void>;
+}
+
+/** A step that is polled again at once. */
+export const GOES_ON: Step = running({ progress: {}, pollAfterMs: 10, message: "sending" });
+
+/** Makes one. */
+export async function createCommandYard(cwd = "/"): Promise<CommandYard> {
+  const fleet: ScriptedFleet = { pages: [], answer: GOES_ON, started: [] };
+  const executors = new Map([["runcommand", createScripted(fleet)]]);
+  const [store, locator] = [createMemoryStore(), createStaticLocator([])];
+  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, allowAnonymous: true });
+  const { url } = await server.start();
+  const yard = startYard(deps, { drainMs: 100 });
+  const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 10 }));
+  return {
+    fleet,
+    async run(name, args = {}, { signal = new AbortController().signal } = {}) {
+      const command = commands.find((each) => each.name === `fleet ${name}`);
+      const heard = createEar();
+      const context = { cwd, projectDir: cwd, dataDir: cwd, environment: {}, yards: {}, server: { url }, signal };
+      const exitCode = await command?.run({ ...context, out: heard.out }, args);
+      return { exitCode: exitCode ?? -1, ...heard.result() };
+    },
+    async stop() {
+      await server.stop();
+      await yard.stop();
+      await store.close();
+    },
+  };
+}
+
+function createScripted(fleet: ScriptedFleet) {
+  const step = async (ctx: Parameters<Parameters<typeof defineExecutor>[0]["start"]>[0]): Promise<Step> => {
+    for (const [number, page] of fleet.pages.entries()) {
+      const key = `run-report/${ctx.stackId}/${String(number).padStart(4, "0")}`;
+      const now = ctx.clock.now();
+      const expected = (await ctx.records.get(key, now))?.version ?? "absent";
+      await ctx.records.put({ key, value: { runId: ctx.stackId, ...page }, expected, now });
+    }
+    return fleet.answer;
+  };
+  return defineExecutor({
+    name: "runcommand",
+    config: RunCommandConfig,
+    progress: Type.Unknown(),
+    start: (ctx, config) => {
+      fleet.started.push(config);
+      return step(ctx);
+    },
+    poll: step,
+    cancel: async (ctx) => {
+      await step(ctx);
+      return failed({ code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false });
+    },
+  });
+}
+
+function createEar() {
+  let text = "";
+  let value: Record<string, unknown> | undefined;
+  const [notes, progress]: [string[], string[]] = [[], []];
+  const out: CommandOutput = {
+    result(given, toText) {
+      value = JSON.parse(JSON.stringify(given));
+      text = toText();
+    },
+    progress: (_value, toText) => void progress.push(toText()),
+    note: (note) => void notes.push(note),
+  };
+  return { out, result: () => ({ text, value, notes, progress }) };
+}
