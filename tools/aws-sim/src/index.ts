@@ -1,5 +1,25 @@
 export { type AwsSim, createAwsSim, type LoggedCall } from "./aws-sim.ts";
 export { bindClientMock } from "./bind-client-mock.ts";
+export type { AnswerEndpoint, AnswerUpload } from "./custom-resources/answer-endpoint.ts";
+export type { ResourceAnswer } from "./custom-resources/judge-answer.ts";
+export { type AnswerListener, listenForAnswers } from "./custom-resources/listen-for-answers.ts";
+export {
+  createResourceLife,
+  type LifeStep,
+  type ResourceLife,
+  type ResourceRequest,
+} from "./custom-resources/resource-life.ts";
+export { type TaskScript, taskScripts } from "./ecs/task-script.ts";
+export {
+  type AwsEvent,
+  toAwsEvent,
+  toInvocationEvent,
+  toLaunchEvent,
+  toStateEvent,
+} from "./event-bridge/aws-events.ts";
+export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./fleets/add-fleet.ts";
+export { answerEcs, answerJson, answerLogs, answerStates } from "./http/answer-json.ts";
+export { answerQuery } from "./http/answer-query.ts";
 export { answerSecrets } from "./http/answer-secrets.ts";
 export type { DoorRequest } from "./http/door-request.ts";
 export { type FrontDoor, openFrontDoor } from "./http/front-door.ts";
@@ -15,3 +35,4 @@ export {
   type QueueEdges,
   requestThrottled,
 } from "./sqs/queue-edges.ts";
+export type { Outcome, OutcomeFacts, Script } from "./ssm/outcome.ts";
