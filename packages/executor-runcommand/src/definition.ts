@@ -1,4 +1,4 @@
-import type { Executor } from "@stackyard/core";
+import type { Executor, Step } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
@@ -89,7 +89,9 @@ export const RunCommandConfig = Type.Object(
     ignoreUnreachable: flag("Instances that cannot be reached are no failures. Default: false"),
     wait: flag("False: success once everything is dispatched. Default: true"),
     dryRun: flag("Select and plan, send nothing. Default: false"),
-    source: Type.Optional(Type.Union(["pipeline", "bootstrap", "command", "task"].map((name) => Type.Literal(name)))),
+    source: Type.Optional(
+      Type.Union([Type.Literal("pipeline"), Type.Literal("bootstrap"), Type.Literal("command"), Type.Literal("task")]),
+    ),
   },
   { additionalProperties: false },
 );
@@ -120,6 +122,9 @@ export const RunCommandOutputs = Type.Object({
   reportUrl: Type.String(),
 });
 export type RunCommandOutputs = Static<typeof RunCommandOutputs>;
+
+/** What a call of the executor answers. */
+export type RunCommandStep = Step<RunCommandProgress, RunCommandOutputs>;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

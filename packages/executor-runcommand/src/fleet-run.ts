@@ -16,6 +16,8 @@ export interface RunState {
   readonly byInventory: boolean;
   readonly maxConcurrency: number;
   readonly maxErrors: number;
+  /** As the config says, where SSM keeps them. */
+  readonly limits?: { readonly maxConcurrency: string; readonly maxErrors: string };
   /** The number of the next chunk; it is part of its command's comment. */
   readonly nextChunk: number;
   /** What is being sent: after a crash, SSM is asked which of it was. */

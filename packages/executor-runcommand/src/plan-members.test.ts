@@ -11,8 +11,8 @@ function known(number: number, roles?: string, overrides: Partial<KnownInstance>
 
 function plan(instances: readonly KnownInstance[], given: { byInventory?: boolean; platforms?: Platform[] } = {}) {
   const platforms = new Set<Platform>(given.platforms ?? ["linux", "windows"]);
-  const selection = selectInstances(instances);
-  return planMembers({ instances, selection, platforms, byInventory: given.byInventory ?? true });
+  const found = { instances, ...selectInstances(instances) };
+  return planMembers({ found, platforms, byInventory: given.byInventory ?? true });
 }
 
 describe("planMembers", () => {

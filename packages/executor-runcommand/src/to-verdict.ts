@@ -19,9 +19,7 @@ export function toVerdict(
   const notSent = countNotSent(tally);
   if (state.cancelledAt !== undefined) return cancelled(tally);
   const isWhole = notSent === 0 && tally.running === 0 && tally.waiting === 0;
-  if (isWhole && failures <= state.maxErrors && (state.stop === undefined || failures === 0)) {
-    return { kind: "succeeded" };
-  }
+  if (isWhole && failures <= state.maxErrors && state.stop === undefined) return { kind: "succeeded" };
   const { code, retryable } = findCause(state, tally);
   const left = notSent > 0 ? ` ${notSent} were not sent to.` : "";
   const why = state.stop === undefined ? "" : ` ${state.stop.message}`;

@@ -1,0 +1,100 @@
+import type { RunCommandConfig } from "./definition.ts";
+import type { ResolvedProfile } from "./document/resolve-profile.ts";
+import {
+  type FleetRun,
+  isWaiting,
+  listInstances,
+  noteFailed,
+  noteRefused,
+  noteSending,
+  noteSent,
+  type RunStop,
+  type SendingChunk,
+  withoutSending,
+} from "./fleet-run.ts";
+import type { RunStore } from "./run-store.ts";
+import { AwsCallError, type FleetAws } from "./ssm/call-aws.ts";
+import { findCommands, LISTED_AFTER_MS, type SentCommand, toComment } from "./ssm/find-commands.ts";
+import { sendChunk } from "./ssm/send-chunk.ts";
+import { toSendRequest } from "./to-send-request.ts";
+
+/** What sending works with. */
+export interface SendDeps {
+  readonly aws: FleetAws;
+  readonly store: RunStore;
+  readonly config: RunCommandConfig;
+  readonly resolve: (chunk: SendingChunk) => ResolvedProfile;
+  /** An instance that SSM does not know is asked for again later, rather than failed. */
+  readonly waitsForAgent: boolean;
+  /** Of a run of the way `targets`. */
+  readonly targets?: RunCommandConfig["targets"];
+}
+
+/**
+ * Sends chunks, having noted them before: whatever happens in between, the next one finds them by their comments. What SSM
+ * refuses for good ends the sending.
+ */
+export async function sendWave(deps: SendDeps, run: FleetRun, chunks: readonly SendingChunk[]): Promise<FleetRun> {
+  const { aws, store } = deps;
+  let noted = noteSending(run, chunks, aws.clock.now());
+  await store.save(noted);
+  for (const chunk of chunks) {
+    noted = noted.state.stop === undefined ? await sendOne(deps, noted, chunk) : withoutSending(noted, chunk.chunk);
+  }
+  await store.save(noted);
+  return noted;
+}
+
+async function sendOne(deps: SendDeps, run: FleetRun, chunk: SendingChunk): Promise<FleetRun> {
+  const { aws, config, targets } = deps;
+  try {
+    const command = deps.resolve(chunk);
+    const request = toSendRequest({ config, state: run.state, command, chunk, ...(targets && { targets }) });
+    const { commandId, ids, notOnline } = await sendChunk(aws, request);
+    const dropped = deps.waitsForAgent ? run : noteFailed(run, notOnline, "SSM_NOT_ONLINE");
+    if (commandId === undefined) return withoutSending(dropped, chunk.chunk);
+    const sent = { commandId, startedAt: aws.clock.now() };
+    return withFleetCommand(noteSent(dropped, { chunk: chunk.chunk, ids }, sent), commandId);
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    return noteRefused(run, chunk, toStop(error));
+  }
+}
+
+function withFleetCommand(run: FleetRun, commandId: string): FleetRun {
+  return run.state.way === "ids" ? run : { ...run, state: { ...run.state, fleetCommand: { commandId } } };
+}
+
+function toStop({ code, message, retryable }: AwsCallError): RunStop {
+  return { code, message, retryable };
+}
+
+/**
+ * After a crash: which of the chunks that were being sent SSM has. The others are sent again as new ones. Asks once more
+ * when the crash was just before, because SSM lists a command some seconds late.
+ */
+export async function recoverSending(aws: FleetAws, run: FleetRun): Promise<FleetRun> {
+  const { sending, runId, sendingAt = 0 } = run.state;
+  if (sending.length === 0) return run;
+  const waiting = new Set(listInstances(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : [])));
+  const open = sending.filter(({ ids }) => ids.length === 0 || ids.some((id) => waiting.has(id)));
+  const comments = open.map(({ chunk }) => toComment(runId, chunk));
+  if (comments.length > 0) await aws.clock.sleep(sendingAt + LISTED_AFTER_MS - aws.clock.now(), aws.signal);
+  const found = comments.length === 0 ? new Map() : await findCommands(aws, comments, sendingAt);
+  const recovered = open.reduce(
+    (noted, chunk) => noteFound(noted, chunk, found.get(toComment(runId, chunk.chunk))),
+    run,
+  );
+  return { ...recovered, state: { ...recovered.state, sending: [] } };
+}
+
+/** Those of a chunk that are not in its command were left out as not online. */
+function noteFound(run: FleetRun, { chunk, ids }: SendingChunk, command: SentCommand | undefined): FleetRun {
+  if (command === undefined) return run;
+  const { commandId, requestedAt: startedAt } = command;
+  const isIn = new Set(command.ids);
+  const sent = run.state.way === "targets" ? [] : ids.filter((id) => isIn.has(id));
+  const dropped = run.state.way === "targets" ? [] : ids.filter((id) => !isIn.has(id));
+  const noted = noteSent(noteFailed(run, dropped, "SSM_NOT_ONLINE"), { chunk, ids: sent }, { commandId, startedAt });
+  return withFleetCommand(noted, commandId);
+}

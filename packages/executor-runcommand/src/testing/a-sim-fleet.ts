@@ -1,0 +1,118 @@
+import type { SSMClient } from "@aws-sdk/client-ssm";
+import { type AwsSim, createAwsSim, createSimPlugin, type SimCredentials } from "@stackyard/aws-sim";
+import type { ExecutorContext, Records } from "@stackyard/core";
+import { createMemoryStore } from "@stackyard/core/engine";
+import { createExecutorContext, createFakeClock, type FakeClock, runExecutor } from "@stackyard/core/testing";
+import type { RunCommandConfig } from "../definition.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
+import { createRunCommandExecutor } from "../run-command.ts";
+import type { RunCommandOptions } from "../run-command-options.ts";
+
+const ACCOUNT = "111122223333";
+const REGION = "eu-west-1";
+export const RUN_ID = "run-01J9Z3NDEKTSV4RRFFQ69G5FAV";
+
+/** Instances in a simulated account, and the executor over them. */
+export interface SimFleet {
+  readonly sim: AwsSim;
+  readonly clock: FakeClock;
+  readonly records: Records;
+  /** An instance that runs, with the tag and an agent. */
+  add(input?: NodeInput): string;
+  addMany(count: number, input?: NodeInput): readonly string[];
+  context(input?: Parameters<typeof createExecutorContext>[0]): ReturnType<typeof createExecutorContext>;
+  /** Runs to the end in virtual time. */
+  run(config: RunCommandConfig, options?: RunOptions): ReturnType<typeof runExecutor>;
+  report(runId?: string): Promise<{ first: FleetReportPage | undefined; instances: readonly FleetInstanceReport[] }>;
+}
+
+interface RunOptions {
+  readonly context?: Parameters<typeof createExecutorContext>[0];
+  readonly options?: RunCommandOptions;
+  readonly cancelAfterMs?: number;
+}
+
+export interface NodeInput {
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly roles?: string;
+  readonly platform?: "windows";
+  readonly state?: "running" | "pending" | "stopped";
+  /** False: never. */
+  readonly agent?: boolean;
+  readonly registersAt?: number;
+  readonly visibleAt?: number;
+}
+
+/** An account without instances; lines of shell are what runs are about here, so that no profile is needed. */
+export function aSimFleet(): SimFleet {
+  const clock = createFakeClock();
+  const sim = createAwsSim({ clock });
+  const { records } = createMemoryStore();
+  const credentials = sim.iam.addUser({ account: ACCOUNT, name: "runner" });
+  const aws = toAws(sim, credentials);
+
+  function add(input: NodeInput = {}): string {
+    const { roles = "web", tags = { has_ssm_agent: "true" }, platform, state = "running", visibleAt = 0 } = input;
+    const instanceId = sim.ec2.addInstance({
+      account: ACCOUNT,
+      region: REGION,
+      tags: roles === "" ? tags : { ...tags, Ansible_Roles: roles },
+      state,
+      visibleAt,
+      ...(platform && { platform }),
+    });
+    if (input.agent !== false) {
+      const platformType = platform === "windows" ? "Windows" : "Linux";
+      sim.ssm.addAgent({
+        account: ACCOUNT,
+        region: REGION,
+        instanceId,
+        platformType,
+        registersAt: input.registersAt ?? 0,
+      });
+    }
+    return instanceId;
+  }
+
+  function context(input: Parameters<typeof createExecutorContext>[0] = {}) {
+    return createExecutorContext({
+      clock,
+      records,
+      aws,
+      machine: "stackyard.run",
+      stackId: RUN_ID,
+      deadlineAt: clock.now() + 86_400_000,
+      ...input,
+    });
+  }
+
+  return {
+    sim,
+    clock,
+    records,
+    add,
+    addMany: (count, input) => Array.from({ length: count }, () => add(input)),
+    context,
+    run(config, { context: given, options = {}, cancelAfterMs } = {}) {
+      const executor = createRunCommandExecutor(options, { random: () => 0.5 });
+      return runExecutor(executor, config, { context: context(given), ...(cancelAfterMs && { cancelAfterMs }) });
+    },
+    async report(runId = RUN_ID) {
+      const { items } = await records.list(`run-report/${runId}/`, { limit: 1_000, now: clock.now() });
+      const pages = items.map(({ value }) => value as FleetReportPage);
+      return { first: pages[0], instances: pages.flatMap(({ instances }) => instances) };
+    },
+  };
+}
+
+/** Clients of the runner, bound to the simulation. */
+function toAws(sim: AwsSim, credentials: SimCredentials): ExecutorContext["aws"] {
+  return (client) => {
+    const made = new client({ region: REGION, credentials } as never);
+    (made as unknown as SSMClient).middlewareStack.use(createSimPlugin(sim));
+    return made;
+  };
+}
+
+/** A document that needs nothing. */
+export const shell = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } } as const;
