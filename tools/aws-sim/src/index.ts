@@ -36,3 +36,4 @@ export {
   requestThrottled,
 } from "./sqs/queue-edges.ts";
 export type { Outcome, OutcomeFacts, Script } from "./ssm/outcome.ts";
+export { createSimYard, type SimYard, type SimYardInput } from "./yard/create-sim-yard.ts";
