@@ -56,6 +56,7 @@ export function createServices(clock: Clock): {
     onStart(task) {
       for (const { place, source } of toLogSources(task)) logs.addSource(place, source);
     },
+    onEvent: (event) => eventBridge.emit(event),
   });
   const ssm = createSsm({ clock, ec2, s3 });
   const codePipeline = createCodePipeline({ clock });

@@ -1,7 +1,7 @@
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
 import { openCluster } from "./clusters.ts";
 import { ecsFaults as faults } from "./ecs-faults.ts";
-import type { Cluster, EcsState, SimTask } from "./ecs-state.ts";
+import type { Cluster, EcsState, SimTask, Tag } from "./ecs-state.ts";
 import { toLife } from "./to-life.ts";
 import { toTask } from "./to-task.ts";
 
@@ -59,6 +59,16 @@ export function stopTask(state: EcsState, call: SimCall): unknown {
   if (toLife(task, now).end.at > now) task.stop = { at: now, code: "UserInitiated", reason };
   task.tags = [];
   return { task: toTask(task, now, { withTags: false }) };
+}
+
+/** TagResource: of tasks only. What is given wins over what stands. */
+export function tagTask({ tasks }: EcsState, { input, now }: SimCall): unknown {
+  const arn = textOf(input, "resourceArn");
+  const task = tasks.find((each) => each.arn === arn && isRemembered(each, now));
+  if (task === undefined) throw faults.parameter("The specified task is not found.");
+  const given: readonly Tag[] = Array.isArray(input["tags"]) ? input["tags"] : [];
+  task.tags = [...task.tags.filter(({ key }) => !given.some((tag) => tag.key === key)), ...given];
+  return {};
 }
 
 /** By id or ARN, while ECS remembers it. */

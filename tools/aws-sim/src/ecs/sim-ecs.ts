@@ -1,11 +1,13 @@
+import type { AwsEvent } from "../event-bridge/aws-events.ts";
 import type { SimCall, SimService } from "../sim-call.ts";
 import { createCluster } from "./clusters.ts";
 import { describeDefinition, registerDefinition } from "./definitions.ts";
 import { ecsFaults } from "./ecs-faults.ts";
 import type { ClusterInput, DefinitionInput, EcsState, Refusal, SimTask } from "./ecs-state.ts";
-import { describeTasks, listTasks, stopTask } from "./read-tasks.ts";
+import { describeTasks, listTasks, stopTask, tagTask } from "./read-tasks.ts";
 import { runTask, startTask } from "./start-tasks.ts";
 import type { StopCode, TaskScript } from "./task-script.ts";
+import { toChangeEvents } from "./to-change-events.ts";
 import { toTask } from "./to-task.ts";
 
 /** Tasks that live by the clock of the simulation. */
@@ -24,6 +26,8 @@ export interface SimEcs {
   refuse(refusal: Refusal): void;
   /** Ends a task from outside, as an interruption of Spot capacity does. */
   interrupt(taskArn: string, end?: { readonly code?: StopCode; readonly reason?: string }): void;
+  /** Tells of each state that a task has come into since the last time: "ECS Task State Change", in the order of time. */
+  emitChanges(): void;
   /** All tasks that ever began, as DescribeTasks would tell of them now, in order. */
   tasks(): readonly ReturnType<typeof toTask>[];
 }
@@ -33,13 +37,15 @@ export interface EcsDeps {
   readonly now: () => number;
   /** Told of each task that begins. */
   readonly onStart: (task: SimTask) => void;
+  readonly onEvent: (event: AwsEvent) => void;
 }
 
 /** ECS without containers. Sources: ECS API reference and developer guide; pages stand beside the facts. */
-export function createEcs({ now, onStart }: EcsDeps): SimEcs {
+export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
   const state: EcsState = {
     ...{ clusters: new Map(), definitions: [], tasks: [], tokens: new Map(), scripts: [], refusals: [], onStart },
   };
+  let toldUntil = Number.NEGATIVE_INFINITY;
   const bind = (serve: (state: EcsState, call: SimCall) => unknown) => (call: SimCall) => serve(state, call);
   return {
     service: {
@@ -50,6 +56,7 @@ export function createEcs({ now, onStart }: EcsDeps): SimEcs {
         DescribeTasks: bind(describeTasks),
         ListTasks: bind(listTasks),
         StopTask: bind(stopTask),
+        TagResource: bind(tagTask),
       },
       toAction: (operation) => `ecs:${operation}`,
       faults: ecsFaults,
@@ -66,6 +73,10 @@ export function createEcs({ now, onStart }: EcsDeps): SimEcs {
     refuse: (refusal) => void state.refusals.push(refusal),
     interrupt(taskArn, { code = "SpotInterruption", reason = "Your Spot Task was interrupted." } = {}) {
       for (const task of state.tasks) if (task.arn === taskArn) task.stop ??= { at: now(), code, reason };
+    },
+    emitChanges() {
+      for (const event of toChangeEvents(state.tasks, toldUntil, now())) onEvent(event);
+      toldUntil = now();
     },
     tasks: () => state.tasks.map((task) => toTask(task, now(), { withTags: true })),
   };

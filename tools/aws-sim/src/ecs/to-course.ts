@@ -79,12 +79,15 @@ export function toCourse(input: CourseInput): Course {
     ...(input.isAwsvpc ? [{ stage: "DEPROVISIONING" as const, at: releaseAt }] : []),
     { stage: "STOPPED" as const, at: stoppedAt },
   ];
-  const stages = [...begin.stages.filter(({ at }) => at < end.at), ...ending];
+  const all = [...begin.stages.filter(({ at }) => at < end.at), ...ending];
+  // Nobody sees a state of no length.
+  const stages = all.filter(({ at }, index) => at !== all[index + 1]?.at);
   return { stages, runningAt: hasRun ? begin.runningAt : NEVER, end, executionStoppedAt, stoppedAt, containers };
 }
 
-function toBegin({ createdAt, isAwsvpc }: CourseInput, lengths: typeof STAGES_MS) {
-  const pendingAt = createdAt + (isAwsvpc || lengths.PROVISIONING === NEVER ? lengths.PROVISIONING : 0);
+function toBegin({ createdAt, isAwsvpc, script }: CourseInput, lengths: typeof STAGES_MS) {
+  // Without awsvpc there is nothing to provision, unless the script says so: a new instance, for example.
+  const pendingAt = createdAt + (isAwsvpc ? lengths.PROVISIONING : (script.stagesMs?.PROVISIONING ?? 0));
   const activatingAt = pendingAt + lengths.PENDING;
   const runningAt = activatingAt + lengths.ACTIVATING;
   const stages: Course["stages"] = [
