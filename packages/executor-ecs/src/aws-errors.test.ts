@@ -48,11 +48,13 @@ describe("an error of AWS", () => {
 
     const { step } = await yard.run(config);
 
+    const taskArn = yard.sim.ecs.tasks()[0]?.taskArn;
     expect(step).toEqual({
       kind: "failed",
       code: "ECS_AWS_ERROR",
-      message: 'A call of ECS in "web" failed. AccessDeniedException: User is not authorized.',
+      message: `A call of ECS in "web" failed. AccessDeniedException: User is not authorized. These tasks may still run: ${taskArn}.`,
       retryable: false,
+      outputs: { taskArns: JSON.stringify([taskArn]) },
     });
   });
 

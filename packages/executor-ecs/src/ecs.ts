@@ -1,4 +1,4 @@
-import { defineExecutor, type Executor, failed, running } from "@stackyard/core";
+import { defineExecutor, type Executor, type Failed, failed, isStackyardError, running } from "@stackyard/core";
 import { type EcsConfig, type EcsProgress, ecsDefinition } from "./definition.ts";
 import { createDefinitionCache, type DefinitionCache } from "./definition-cache.ts";
 import { type EcsCall, type EcsStep, toCall } from "./ecs-call.ts";
@@ -7,7 +7,7 @@ import { placeTasks, toFirstProgress } from "./place-tasks.ts";
 import { planTasks } from "./plan-tasks.ts";
 import { pollTasks } from "./poll-tasks.ts";
 import { prepareOrder } from "./prepare-order.ts";
-import { toAwsFailure } from "./to-aws-failure.ts";
+import { type AwsFailure, toAwsFailure } from "./to-aws-failure.ts";
 
 const ASK_AGAIN_MS = 10_000;
 /** So long after the deadline AWS may fail to answer before the attempt gives up on it. */
@@ -54,10 +54,18 @@ async function run(
   try {
     return await work(call);
   } catch (error) {
-    if (ctx.signal.aborted) throw error;
+    // Nothing was started then, and the error says what it is.
+    if (ctx.signal.aborted || (progress === undefined && isStackyardError(error))) throw error;
     const failure = toAwsFailure(error, `A call of ECS in "${config.cluster}"`);
     const until = Math.max(progress?.deadline ?? 0, progress?.ending?.until ?? 0) + PATIENCE_MS;
-    if (progress === undefined || !failure.retryable || ctx.clock.now() >= until) return failed(failure);
+    if (progress === undefined || !failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress);
     return running({ progress, pollAfterMs: ASK_AGAIN_MS, message: `Asks again: ${failure.message}` });
   }
+}
+
+/** Whoever reads of the failure must know what may still run. */
+function toLeft(failure: AwsFailure, { taskArns }: Pick<EcsProgress, "taskArns"> = { taskArns: [] }): Failed {
+  if (taskArns.length === 0) return failed(failure);
+  const message = `${failure.message} These tasks may still run: ${taskArns.join(", ")}.`;
+  return failed({ ...failure, message, outputs: { taskArns: JSON.stringify(taskArns) } });
 }

@@ -20,7 +20,7 @@ export async function findStartedTasks(
 }
 
 /** The family of a task definition given as ARN, `family:revision` or family. */
-export function toFamily(taskDefinition: string): string {
+function toFamily(taskDefinition: string): string {
   const name = taskDefinition.slice(taskDefinition.lastIndexOf("/") + 1);
   return name.replace(/:[0-9]+$/, "");
 }

@@ -1,4 +1,6 @@
 import { definePlugin } from "@stackyard/core";
+import { createEcsCommands } from "./commands/create-ecs-commands.ts";
+import { openRuns } from "./commands/ecs-command.ts";
 import { createEcsExecutor } from "./ecs.ts";
 
 export { type CriteriaChange, type CriteriaResult, criteriaChanged } from "./custom-resource/criteria-changed.ts";
@@ -10,8 +12,9 @@ export { createEcsExecutor } from "./ecs.ts";
 export { type CheckContainers, type JudgedTask, type Judgement, judge, type TaskFailure } from "./judge.ts";
 export { type ParsedOverrides, parseOverrides, type TaskOverrides, type ValueProblem } from "./parse-overrides.ts";
 
-/** The plugin of the executor `ecs`. */
+/** The plugin of the executor `ecs`, with the commands `ecs run` and `ecs logs`. */
 export default definePlugin({
   name: "ecs",
   executors: () => [createEcsExecutor()],
+  commands: createEcsCommands(openRuns),
 });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type JudgedTask, judge } from "./judge.ts";
 
@@ -136,5 +137,25 @@ describe("judge", () => {
       ["ECS_EXIT_CODE", "not-started"],
       ["ECS_TASK_STOPPED", "stopped"],
     ]);
+  });
+
+  it("is content only with zero exit codes of every container and a stop of their own", () => {
+    const stopCodes = ["EssentialContainerExited", "UserInitiated", "SpotInterruption", "TaskFailedToStart", undefined];
+    const container = fc.record({ name: fc.constantFrom("a", "b"), exitCode: fc.constantFrom(0, 0, 0, 1, undefined) });
+    const task = fc.record({
+      taskArn: fc.constantFrom("t1", "t2"),
+      stopCode: fc.constantFrom(...stopCodes),
+      containers: fc.array(container, { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(task, { maxLength: 4 }), (tasks) => {
+        const outside = ["UserInitiated", "SpotInterruption"];
+        const isWell = tasks.every(
+          ({ stopCode = "", containers }) =>
+            containers.length > 0 && containers.every(({ exitCode }) => exitCode === 0) && !outside.includes(stopCode),
+        );
+        expect(judge(tasks, "all").kind === "ok").toBe(tasks.length > 0 && isWell);
+      }),
+    );
   });
 });

@@ -42,7 +42,7 @@ async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: De
   const { lastLine } = reported;
   return running({
     progress: { ...progress, ...reported },
-    pollAfterMs: Math.min(POLL_EVERY_MS, progress.deadline - call.ctx.clock.now()),
+    pollAfterMs: Math.max(0, Math.min(POLL_EVERY_MS, progress.deadline - call.ctx.clock.now())),
     message: lastLine === undefined ? states : `${states}: ${lastLine}`,
   });
 }

@@ -1,4 +1,5 @@
 import type { Failure, Task } from "@aws-sdk/client-ecs";
+import { findAwsFault } from "@stackyard/aws";
 import { describeTasks } from "./describe-tasks.ts";
 import { findStartedTasks } from "./find-started-tasks.ts";
 import { sendStartTask } from "./send-start-task.ts";
@@ -48,11 +49,22 @@ async function lookFor(deps: EcsDeps, order: TaskOrder, askedAt: number): Promis
   const { clock, signal } = deps;
   const until = askedAt + VISIBLE_WITHIN_MS;
   for (;;) {
-    const tasks = await findStartedTasks(deps, order);
-    const isAll = findFree(order.instances ?? [], tasks).length === 0;
-    if (isAll || clock.now() >= until) return tasks;
+    const isLast = clock.now() >= until;
+    const tasks = await findUnlessBusy(deps, order, isLast);
+    const isAll = tasks !== undefined && findFree(order.instances ?? [], tasks).length === 0;
+    if (tasks !== undefined && (isAll || isLast)) return tasks;
     signal.throwIfAborted();
     await clock.sleep(Math.min(LOOK_EVERY_MS, until - clock.now()), signal);
+  }
+}
+
+/** Undefined where ECS cannot tell now: not to know is no reason to give up tasks that may run. */
+async function findUnlessBusy(deps: EcsDeps, order: TaskOrder, isLast: boolean): Promise<readonly Task[] | undefined> {
+  try {
+    return await findStartedTasks(deps, order);
+  } catch (error) {
+    if (isLast || findAwsFault(error).kind !== "retryable") throw error;
+    return undefined;
   }
 }
 

@@ -126,6 +126,19 @@ describe("StartTask", () => {
     expect(yard.countCalls("ECS.StartTask")).toBe(1);
   });
 
+  it("is looked for again while ECS is too busy to tell", async () => {
+    const yard = createEcsYard();
+    yard.sim.once("ECS.StartTask", async (proceed) => {
+      await proceed();
+      throw connectionReset();
+    });
+    yard.sim.once("ECS.ListTasks", async () => {
+      throw new SimFault("ThrottlingException", 400, "Rate exceeded");
+    });
+
+    expect(await start(yard, anOrder({ instances }))).toEqual({ kind: "started", taskArns: arnsOf(yard) });
+  });
+
   it("may be tried again when nothing has shown up a minute after its answer was lost", async () => {
     const yard = createEcsYard();
     const before = yard.clock.now();

@@ -81,6 +81,18 @@ describe("tailLogs", () => {
   });
 });
 
+describe("a log in another region", () => {
+  it("is not read, and its place is told", async () => {
+    client.reset();
+    const logConfiguration = { logDriver: "awslogs", options: { ...options, "awslogs-region": "us-east-1" } };
+
+    const tail = await tailLogs(deps, { taskArn, container: { name: "app", logConfiguration } });
+
+    expect(tail).toEqual({ kind: "none", why: "its log /web is in us-east-1" });
+    expect(client.calls()).toEqual([]);
+  });
+});
+
 describe("boundLines", () => {
   it("keeps the last ones", () => {
     const lines = Array.from({ length: 60 }, (_, index) => `line ${index}`);

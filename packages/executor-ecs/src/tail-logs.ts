@@ -46,6 +46,8 @@ const MAX_PAGES = 5;
 export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail> {
   const stream = findLogStream(input.container, input.taskArn);
   if (stream.kind === "none") return stream;
+  if (await isElsewhere(deps, stream.region))
+    return { kind: "none", why: `its log ${stream.group} is in ${stream.region}` };
   const at = { logGroupName: stream.group, logStreamName: stream.stream };
   try {
     const { events, next } =
@@ -113,6 +115,11 @@ async function readOn({ logs, signal }: LogDeps, at: Place, after: string): Prom
     next = answer.nextForwardToken;
   }
   return { events, next };
+}
+
+/** The client is one of the task's region, and `awslogs-region` may name another one. */
+async function isElsewhere({ logs }: LogDeps, region: string | undefined): Promise<boolean> {
+  return region !== undefined && region !== (await logs.config.region());
 }
 
 function toLines(message: string, mask: TailInput["mask"]): readonly string[] {
