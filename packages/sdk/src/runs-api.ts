@@ -2,6 +2,7 @@ import { createEventId } from "./event-id.ts";
 import type { Page, PageOptions } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
 import type { NewRun, Run, RunFilter } from "./run.ts";
+import type { Attempt } from "./stack.ts";
 import { type WaitForRunOptions, waitForRun } from "./wait-for-run.ts";
 
 /** Who asks for a change may say why. */
@@ -30,6 +31,8 @@ export interface RunsApi {
   retry(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** The pages that the run's executor has written, in order. What they hold is the executor's promise. */
   report<ReportPage = unknown>(runId: string, options?: ReportOptions): AsyncGenerator<ReportPage, void>;
+  /** What its newest attempt has logged, at most 64 KiB of the end; empty until the attempt has ended. */
+  log(runId: string, options?: CallOptions): Promise<string>;
   /** Resolves when the run has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
   wait(runId: string, options?: WaitForRunOptions): Promise<Run>;
 }
@@ -53,6 +56,7 @@ export function createRunsApi(http: HttpClient): RunsApi {
     cancel: (runId, options) => operate(runId, "cancel", options),
     retry: (runId, options) => operate(runId, "retry", options),
     report: (runId, options) => loadReport(http, runId, options),
+    log: (runId, options) => loadLog(http, runId, options),
     wait: (runId, options) => waitForRun((call) => get(runId, call), runId, options),
   };
 }
@@ -73,4 +77,12 @@ async function* loadReport<ReportPage>(
     yield* page.items;
     cursor = page.cursor;
   } while (cursor !== undefined);
+}
+
+async function loadLog(http: HttpClient, runId: string, options: CallOptions = {}): Promise<string> {
+  const path = ["v1", "stacks", runId, "attempts"];
+  const { items } = await http.requestJson<Page<Attempt>>({ path, ...options });
+  const [newest] = items;
+  if (newest === undefined) return "";
+  return http.requestText({ path: ["v1", "attempts", newest.attemptId, "log"], ...options });
 }

@@ -20,6 +20,7 @@ const scripted = defineExecutor({
       const key = `run-report/${ctx.stackId}/000${page}`;
       await ctx.records.put({ key, value: { page }, expected: "absent", now: ctx.clock.now() });
     }
+    ctx.report(`line one of ${how}`);
     if (how === "broken") return failed({ code: "NOPE", message: "It broke.", retryable: false });
     return how === "done" ? succeeded({ n: 1 }) : running({ progress: {}, pollAfterMs: 60_000, message: "on its way" });
   },
@@ -58,6 +59,8 @@ describe("client.runs", () => {
 
     expect(run).toMatchObject({ runId, state: "succeeded", outputs: { n: 1 } });
     expect(await collect(runs.report(runId))).toEqual([{ page: 0 }, { page: 1 }]);
+    expect(await collect(runs.report(runId, { limit: 1 }))).toEqual([{ page: 0 }, { page: 1 }]);
+    expect(await runs.log(runId)).toBe("line one of done");
     expect((await runs.list({ state: "succeeded" })).items).toEqual([run]);
   });
 
@@ -98,6 +101,7 @@ describe("client.runs", () => {
   it("says what is unknown and what does not fit", async () => {
     const { runs } = await connect();
 
+    expect(await runs.log("run-0")).toBe("");
     await expect(runs.get("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(runs.start({ executor: "none", config: {} })).rejects.toMatchObject({ code: "EXECUTOR_UNKNOWN" });
     await expect(runs.start({ executor: "script", config: {} })).rejects.toMatchObject({ code: "CONFIG_INVALID" });

@@ -1,0 +1,141 @@
+import {
+  type CommandOutput,
+  defineExecutor,
+  failed,
+  running,
+  type Step,
+  silentLogger,
+  succeeded,
+} from "@stackyard/core";
+import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createServer } from "@stackyard/server";
+import { Type } from "typebox";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EcsConfig } from "../definition.ts";
+import { createEcsCommands } from "./create-ecs-commands.ts";
+import { openRuns } from "./ecs-command.ts";
+
+const GOES_ON = running({ progress: {}, pollAfterMs: 10, message: "1 task RUNNING: \u001b[31mstep 3 of 7\u001b[0m" });
+const args = { cluster: "main", taskDefinition: "migrate" };
+
+let answer: Step;
+let started: unknown[];
+let url: string;
+let stop: () => Promise<void>;
+
+beforeEach(async () => {
+  answer = succeeded({ taskArns: "[]", exitCode: 0, duration: 4.2 });
+  started = [];
+  const executor = defineExecutor({
+    ...{ name: "ecs", config: EcsConfig, progress: Type.Unknown() },
+    async start(ctx, config) {
+      started.push(config);
+      ctx.report("migrating");
+      ctx.report("done");
+      return answer;
+    },
+    poll: async () => answer,
+  });
+  const [store, locator, executors] = [createMemoryStore(), createStaticLocator([]), new Map([["ecs", executor]])];
+  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, allowAnonymous: true });
+  ({ url } = await server.start());
+  const yard = startYard(deps, { drainMs: 100 });
+  stop = async () => {
+    await server.stop();
+    await yard.stop();
+    await store.close();
+  };
+});
+afterEach(() => stop());
+
+async function run(name: string, given: Record<string, unknown>, signal = new AbortController().signal) {
+  const command = createEcsCommands((server) => ({ ...openRuns(server), pollMs: 10 })).find(
+    (each) => each.name === name,
+  );
+  let [text, value]: [string, unknown] = ["", undefined];
+  const [notes, progress]: [string[], string[]] = [[], []];
+  const out: CommandOutput = {
+    result: (given, toText) => {
+      [text, value] = [toText(), given];
+    },
+    progress: (_value, toText) => void progress.push(toText()),
+    note: (note) => void notes.push(note),
+  };
+  const world = { cwd: "/", projectDir: "/", dataDir: "/", environment: {}, yards: {}, server: { url }, signal, out };
+  return { exitCode: await command?.run(world, given), text, value, notes, progress };
+}
+
+describe("ecs run", () => {
+  it("runs a task, waits for its end and shows its log", async () => {
+    const result = await run("ecs run", { ...args, env: ["A=1"] });
+
+    expect(result.exitCode).toBe(0);
+    expect(started).toEqual([{ ...args, environment: { A: "1" } }]);
+    expect(result.text).toMatch(
+      /^migrating\ndone\n\nRun run-\w+ has succeeded\.\n {2}exitCode {2}0\n {2}duration {2}4\.2$/,
+    );
+    expect(result.value).toMatchObject({ log: "migrating\ndone", run: { state: "succeeded" } });
+  });
+
+  it("tells why it has failed", async () => {
+    answer = failed({
+      code: "ECS_EXIT_CODE",
+      message: "task 1 exited with 1.",
+      retryable: false,
+      outputs: { exitCode: 1 },
+    });
+
+    const { exitCode, text } = await run("ecs run", args);
+
+    expect([exitCode, text]).toEqual([1, expect.stringContaining("has failed, ECS_EXIT_CODE: task 1 exited with 1.")]);
+  });
+
+  it("does not wait when it shall not, and finds the run by its key", async () => {
+    answer = GOES_ON;
+
+    const first = await run("ecs run", { ...args, detach: true, key: "release-7" });
+    const again = await run("ecs run", { ...args, detach: true, key: "release-7" });
+
+    expect([first.exitCode, again.text]).toEqual([0, first.text]);
+  });
+
+  it("leaves the run alone when it is interrupted", async () => {
+    answer = GOES_ON;
+    const interrupt = new AbortController();
+    const running = run("ecs run", args, interrupt.signal);
+    await expect.poll(() => started.length).toBe(1);
+
+    interrupt.abort();
+
+    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+
+  it.each([
+    ["no cluster", { taskDefinition: "migrate" }, "USAGE"],
+    ["a time-out that is none", { ...args, timeout: "soon" }, "CONFIG_INVALID"],
+    ["an argument of another type", { ...args, count: "2" }, "USAGE"],
+  ])("refuses %s", async (_what, given, code) => {
+    await expect(run("ecs run", given)).rejects.toMatchObject({ code });
+  });
+});
+
+describe("ecs logs", () => {
+  it("shows the newest line while the task runs, and waits for the end when asked to", async () => {
+    answer = GOES_ON;
+    const { text: runId } = await run("ecs run", { ...args, detach: true });
+    await expect.poll(async () => (await run("ecs logs", { run: runId })).text).toContain("is running. 1 task RUNNING");
+    const following = run("ecs logs", { run: runId, follow: true });
+    await expect.poll(() => started.length).toBe(1);
+    answer = succeeded({ taskArns: "[]" });
+
+    const { exitCode, text, progress } = await following;
+
+    expect([exitCode, text]).toEqual([0, `migrating\ndone\n\nRun ${runId} has succeeded.`]);
+    expect(progress.every((line) => !line.includes("\u001b"))).toBe(true);
+  });
+
+  it("says that there is no such run", async () => {
+    await expect(run("ecs logs", { run: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
