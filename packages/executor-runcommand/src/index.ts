@@ -4,6 +4,9 @@ import { RunCommandOptions } from "./run-command-options.ts";
 
 export { ChunkSizeError, chunk } from "./chunk.ts";
 export { RunCommandConfig, RunCommandOutputs, runCommandDefinition } from "./definition.ts";
+export { type InstanceDecision, parseInstanceEvent } from "./fleet/parse-instance-event.ts";
+export { type PipelineDecision, parsePipelineEvent } from "./fleet/parse-pipeline-event.ts";
+export { parseUserParameters, type UserParameters } from "./fleet/user-parameters.ts";
 export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "./fleet-report.ts";
 export { type Inventory, type InventoryFault, inventory } from "./inventory.ts";
 export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";

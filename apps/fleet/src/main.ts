@@ -1,0 +1,7 @@
+import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
+import { createTaskRunner } from "@stackyard/runtime";
+import { toRunnerOptions } from "./runner-options.ts";
+
+// The runner as a container: works until SIGTERM, and drains.
+const executors = [createRunCommandExecutor(toRunnerOptions(process.env))];
+process.exitCode = await createTaskRunner({ environment: process.env, executors }).main();
