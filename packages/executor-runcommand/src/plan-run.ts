@@ -40,7 +40,7 @@ export function toRun(deps: PlanDeps, input: PlanInput, found: FoundInstances): 
   const members = toMembers(deps, input, found);
   if ("kind" in members) return members;
   const { config } = deps;
-  const isOneCommand = isForTargets(config, members.members);
+  const isOneCommand = isForTargets(config, members);
   const run = createRun({
     ...input,
     way: isOneCommand ? "targets" : "ids",
@@ -111,12 +111,15 @@ function withLimits(
 }
 
 /** Many instances that one command by their tag serves as well, without any that it should not reach. */
-function isForTargets(config: RunCommandConfig, members: readonly FleetInstanceReport[]): boolean {
+function isForTargets(
+  config: RunCommandConfig,
+  { members, byInventory }: { readonly members: readonly FleetInstanceReport[]; readonly byInventory: boolean },
+): boolean {
   const { select = {}, instanceIds, targetsAbove = DEFAULT_TARGETS_ABOVE } = config;
   if (instanceIds !== undefined || members.length <= targetsAbove) return false;
   const isNarrowed = (select.states ?? select.requireOnline) !== undefined || (select.platform ?? "any") !== "any";
   const [first] = members;
   if (isNarrowed || first === undefined) return false;
-  const key = toGroupKey(first, true);
-  return members.every((member) => member.state === "not-sent" && toGroupKey(member, true) === key);
+  const key = toGroupKey(first, byInventory);
+  return members.every((member) => member.state === "not-sent" && toGroupKey(member, byInventory) === key);
 }
