@@ -7,6 +7,7 @@ import { finish } from "./finish-work.ts";
 import { TASK_TAGS } from "./identity.ts";
 import { isAwsError } from "./is-aws-error.ts";
 import { forgetRun } from "./resource-memory.ts";
+import { toCountText } from "./start-work.ts";
 import { toStopReason } from "./stop-reason.ts";
 import type { Turn, TurnContext } from "./turn.ts";
 
@@ -40,8 +41,8 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   const { tasks } = await describeTasks(ecs, { cluster, taskArns });
   const left = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
   const changes = { taskArns, until };
-  if (left === 0) return toDeleted(context, `${taskArns.length} stopped.`);
-  if (deps.clock.now() >= until) return toDeleted(context, `${left} of ${taskArns.length} tasks still stop.`);
+  if (left === 0) return toDeleted(context, `${toCountText(taskArns.length)} stopped.`);
+  if (deps.clock.now() >= until) return toDeleted(context, `Warning: ${left} of ${taskArns.length} tasks still stop.`);
   return { kind: "wait", changes, afterMs: Math.min(LOOK_EVERY_MS, until - deps.clock.now()) };
 }
 

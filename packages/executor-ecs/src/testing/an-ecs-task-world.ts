@@ -32,7 +32,7 @@ export interface EcsTaskWorld {
 /** How the world differs. */
 export interface WorldOptions extends Partial<Pick<EcsTaskDeps, "records" | "physicalId" | "fetch" | "aws">> {
   /** In the function's place, as CloudFormation and Step Functions call it. */
-  readonly invoke?: (event: unknown, handler: EcsTaskFunction["handler"]) => Promise<unknown>;
+  readonly invoke?: (event: unknown, made: EcsTaskFunction & { readonly deps: EcsTaskDeps }) => Promise<unknown>;
 }
 
 interface Pluggable {
@@ -53,7 +53,7 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
   const sim = createAwsSim({ clock });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
-  const { records = createMemoryRecords(), invoke = (event, handler) => handler(event) } = options;
+  const { records = createMemoryRecords(), invoke = (event, { handler }) => handler(event) } = options;
   const logger = createRecordingLogger();
   const functionArn = `arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`;
   const definition = toEcsTaskStateMachine(functionArn);
@@ -64,7 +64,7 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
     ...(options.physicalId === undefined ? {} : { physicalId: options.physicalId }),
   };
   const made = createEcsTask(deps);
-  const call = (event: unknown) => invoke(event, made.handler);
+  const call = (event: unknown) => invoke(event, { ...made, deps });
   sim.lambda.addFunction({ ...PLACE, name: "ecs-task", handler: call });
   const life = createResourceLife({ clock, endpoint: sim.answers, invoke: call });
   const inputs = (operation: string) =>
@@ -102,6 +102,10 @@ async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
   const giveUpAt = clock.now() + 2 * 3_600_000;
   while (!isDone && clock.now() < giveUpAt) {
     await settlePromises();
+    const waitMs = (clock.nextWakeAt() ?? clock.now()) - clock.now();
+    // What is loaded with its first use (the SDK, the interpreter) takes real time, and must not look like long waiting.
+    const rounds = waitMs > 30_000 ? 500 : 5;
+    for (let round = 0; round < rounds && !isDone; round += 1) await settlePromises();
     const next = clock.nextWakeAt();
     if (!isDone && next !== undefined) await clock.advance(Math.max(0, next - clock.now()));
   }

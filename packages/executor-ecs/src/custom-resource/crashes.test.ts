@@ -1,0 +1,134 @@
+import { type LifeStep, taskScripts } from "@stackyard/aws-sim";
+import { describe, expect, it } from "vitest";
+import { createMortalFunction, type Death, type MortalFunction } from "../testing/a-mortal-function.ts";
+import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
+
+/** What CloudFormation asks for, and how ECS takes it. */
+interface Scenario {
+  readonly name: string;
+  readonly prepare?: (world: EcsTaskWorld) => Promise<unknown> | undefined;
+  readonly act: (world: EcsTaskWorld) => Promise<LifeStep>;
+  /** The status, how the reason begins, and how all tasks have ended. */
+  readonly expected: readonly [status: string, reason: RegExp, stopCodes: readonly string[]];
+}
+
+const INSTANCE = "1".padStart(32, "0");
+const RUNS = "EssentialContainerExited";
+const STOPPED = "UserInitiated";
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "a run",
+    act: ({ life }) => life.create({ ...LEAST, Count: 2 }),
+    expected: ["CREATE_COMPLETE", /^RUN: /, [RUNS, RUNS]],
+  },
+  {
+    name: "a run on an instance, where no token keeps the start single",
+    act: ({ life }) => life.create({ ...LEAST, Instances: [INSTANCE] }),
+    expected: ["CREATE_COMPLETE", /^RUN: /, [RUNS]],
+  },
+  {
+    name: "a run that fails",
+    prepare: ({ sim }) => void sim.ecs.script("migrate", { containers: { app: { exitCode: 3, logs: ["no"] } } }),
+    act: ({ life }) => life.create(LEAST),
+    expected: ["CREATE_FAILED", /^ECS_EXIT_CODE: .*exited with 3/, [RUNS]],
+  },
+  {
+    name: "a placement of which half fails",
+    prepare({ sim }) {
+      sim.ecs.script("migrate", taskScripts.runsOn());
+      sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1 });
+    },
+    act: ({ life }) => life.create({ ...LEAST, Count: 2 }),
+    expected: ["CREATE_FAILED", /^ECS_PLACEMENT_FAILED: /, [STOPPED]],
+  },
+  {
+    name: "a placement that succeeds when it is tried again",
+    prepare: ({ sim }) => void sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1 }),
+    act: ({ life }) => life.create({ ...LEAST, Count: 2, PlacementTimeout: 900 }),
+    expected: ["CREATE_COMPLETE", /^RUN: /, [RUNS, RUNS]],
+  },
+  {
+    name: "a run that takes too long",
+    prepare: ({ sim }) => void sim.ecs.script("migrate", taskScripts.runsOn()),
+    act: ({ life }) => life.create({ ...LEAST, Timeout: 600 }),
+    expected: ["CREATE_FAILED", /^ECS_TIMEOUT: /, [STOPPED]],
+  },
+  {
+    name: "an update that runs",
+    prepare: ({ life, until }) => until(life.create({ ...LEAST, RunOnUpdate: true })),
+    act: ({ life }) => life.update({ ...LEAST, Triggers: "2" }),
+    expected: ["UPDATE_COMPLETE", /^RUN: /, [RUNS, RUNS]],
+  },
+  {
+    name: "a deletion of what runs",
+    async prepare({ life, until, sim }) {
+      sim.ecs.script("migrate", taskScripts.runsOn());
+      await until(life.create({ ...LEAST, Count: 3, Timeout: 0 }));
+    },
+    act: ({ life }) => life.delete(),
+    expected: ["DELETE_COMPLETE", /./, [STOPPED, STOPPED, STOPPED]],
+  },
+];
+
+interface Played {
+  readonly world: EcsTaskWorld;
+  readonly step: LifeStep;
+  readonly calls: number;
+}
+
+/** Plays a scenario with a function that dies, and waits until all executions have ended. */
+async function play(scenario: Scenario, deaths: readonly Death[], copies = 1): Promise<Played> {
+  let mortal: MortalFunction | undefined;
+  const world = createEcsTaskWorld({
+    async invoke(event, { deps }) {
+      mortal ??= createMortalFunction(deps);
+      const given = mortal;
+      const [first] = await Promise.all(Array.from({ length: copies }, () => given.invoke(event)));
+      return first;
+    },
+  });
+  mortal = createMortalFunction(world.deps);
+  await scenario.prepare?.(world);
+  mortal.arm(deaths);
+  const step = await world.until(scenario.act(world));
+  const calls = mortal.count();
+  await world.until(Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
+  return { world, step, calls };
+}
+
+function check({ expected: [status, reason, stopCodes] }: Scenario, { world, step }: Played, what: string): void {
+  const { sim } = world;
+  const answers = sim.answers.uploads.filter(({ requestId }) => requestId === step.requestId);
+  expect([step.status, step.reason], what).toEqual([status, expect.stringMatching(reason)]);
+  // The wait for tasks that were told to stop may be cut short by a crash; they end all the same.
+  expect(
+    sim.ecs.tasks().map(({ stopCode }) => stopCode),
+    what,
+  ).toEqual(stopCodes);
+  expect(new Set(answers.map(({ answer }) => JSON.stringify(answer))).size, what).toBe(1);
+  expect(
+    sim.stepFunctions.executions.map((each) => each.status),
+    what,
+  ).not.toContain("FAILED");
+}
+
+describe.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))("%s", (_name, scenario) => {
+  it("goes as it should while nobody dies", async () => {
+    check(scenario, await play(scenario, []), "without a death");
+  });
+
+  it("goes the same way wherever the function dies", async () => {
+    const { calls } = await play(scenario, []);
+    expect(calls).toBeGreaterThan(10);
+    for (let at = 1; at <= calls; at += 1) {
+      for (const when of ["before", "after"] as const) {
+        check(scenario, await play(scenario, [{ at, when }]), `dead ${when} call ${at}`);
+      }
+    }
+  });
+
+  it("goes the same way when every event comes twice", async () => {
+    check(scenario, await play(scenario, [], 2), "twice");
+  });
+});

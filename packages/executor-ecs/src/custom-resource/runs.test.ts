@@ -1,0 +1,316 @@
+import { taskScripts } from "@stackyard/aws-sim";
+import { describe, expect, it } from "vitest";
+import { createEcsTaskWorld, LEAST, PLACE } from "../testing/an-ecs-task-world.ts";
+
+const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
+
+/** Creates the resource, and gives the answer with what happened meanwhile. */
+async function create(
+  properties: object,
+  prepare: (world: ReturnType<typeof createEcsTaskWorld>) => void = () => undefined,
+) {
+  const world = createEcsTaskWorld();
+  const start = world.clock.now();
+  prepare(world);
+  const { reason = "", answer, status } = await world.until(world.life.create({ ...LEAST, ...properties }));
+  const upload = world.sim.answers.findAnswer(world.life.requests[0]?.RequestId ?? "");
+  const states = () => world.sim.ecs.tasks().map(({ lastStatus }) => lastStatus);
+  return { world, reason, data: answer?.Data ?? {}, status, states, seconds: ((upload?.at ?? 0) - start) / 1_000 };
+}
+
+describe("a run that ends", () => {
+  it("is looked at after 2 s and then at each interval", async () => {
+    const { world, seconds, reason } = await create({ PollInterval: 20 }, ({ sim }) =>
+      sim.ecs.script("migrate", { runsMs: 60_000 }),
+    );
+
+    expect(reason).toMatch(/^RUN: /);
+    expect(world.count("ECS.DescribeTasks")).toBe(5);
+    expect(seconds).toBe(82);
+  });
+
+  it("fails by the first exit code that is not 0, with what a person needs", async () => {
+    const { reason, data, status } = await create({}, ({ sim }) => {
+      sim.ecs.script("migrate", {
+        containers: { app: { exitCode: 4, logs: ["starts", "no such table: users"] } },
+      });
+    });
+
+    expect(status).toBe("CREATE_FAILED");
+    expect(reason).toMatch(
+      /^ECS_EXIT_CODE: task [0-9a-f]{8} container app exited with 4 \(EssentialContainerExited\)\..* Last lines: starts\nno such table: users$/,
+    );
+    expect(data).toMatchObject({ Ran: "true", Why: "RUN", ExitCode: "4", Count: "1" });
+  });
+
+  it("masks secrets in the lines that it shows", async () => {
+    const environment = [{ name: "DB_PASSWORD", value: "hunter22" }];
+    const { reason } = await create(
+      { Overrides: { ContainerOverrides: [{ Name: "app", Environment: environment }] } },
+      (world) => {
+        world.sim.ecs.script("migrate", { containers: { app: { exitCode: 1, logs: ["connects with hunter22"] } } });
+      },
+    );
+
+    expect(reason).toContain("Last lines: connects with ***");
+    expect(reason).not.toContain("hunter22");
+  });
+
+  it("fails when a task never had a container with an exit code", async () => {
+    const { reason, data } = await create({}, ({ sim }) => sim.ecs.script("migrate", taskScripts.cannotPull("app:9")));
+
+    expect(reason).toMatch(/^ECS_TASK_NOT_STARTED: .*CannotPullContainerError/);
+    expect(data["ExitCode"]).toBe("");
+  });
+
+  it("fails when somebody ended it early, though all exit codes are 0", async () => {
+    const { reason } = await create({}, ({ sim }) => {
+      const endedBy = { afterMs: 5_000, code: "SpotInterruption", reason: "Your Spot Task was interrupted." } as const;
+      sim.ecs.script("migrate", { ...FOR_EVER, endedBy, containers: { app: { exitCodeOnStop: 0 } } });
+    });
+
+    expect(reason).toMatch(/^ECS_TASK_STOPPED: .*SpotInterruption.*Your Spot Task was interrupted/);
+  });
+
+  it("checks every container, the essential ones, or some, as told", async () => {
+    const side = { name: "side", cpu: 10, memory: 64, essential: false };
+    const results: unknown[] = [];
+    for (const CheckContainers of [undefined, "all", "essential", ["app"], ["side"]]) {
+      const { status, reason } = await create({ TaskDefinition: "both", CheckContainers }, ({ sim }) => {
+        const containerDefinitions = [{ name: "app", cpu: 256, memory: 512 }, side];
+        sim.ecs.registerTaskDefinition({ ...PLACE, family: "both", containerDefinitions });
+        sim.ecs.script("both", { containers: { side: 137 } });
+      });
+      results.push([status, reason.split(":")[0]]);
+    }
+
+    const failed = ["CREATE_FAILED", "ECS_EXIT_CODE"];
+    const done = ["CREATE_COMPLETE", "RUN"];
+    expect(results).toEqual([failed, failed, done, done, failed]);
+  });
+
+  it("waits until ECS knows a task that it has just started", async () => {
+    const { status, seconds } = await create({}, ({ sim }) => sim.ecs.script("migrate", { missingMs: 40_000 }));
+
+    expect(status).toBe("CREATE_COMPLETE");
+    expect(seconds).toBeGreaterThan(40);
+  });
+
+  it("fails when ECS does not know a task a minute after its start, and ends the others", async () => {
+    const { reason, states, seconds } = await create({ Count: 2 }, ({ sim }) => {
+      sim.ecs.script("migrate", { ...FOR_EVER, lostAfterMs: 70_000 }, 1);
+      sim.ecs.script("migrate", FOR_EVER);
+    });
+
+    expect(reason).toMatch(/^ECS_TASK_LOST: /);
+    expect(seconds).toBeLessThan(90);
+    expect(states()[1]).not.toBe("RUNNING");
+  });
+});
+
+describe("a run that does not end", () => {
+  it("is ended at its deadline and waited for, and the states are told", async () => {
+    const { reason, states, seconds, data } = await create({ Timeout: 65, PollInterval: 60 }, ({ sim }) => {
+      sim.ecs.script("migrate", { ...FOR_EVER, stopsInMs: 12_000 });
+    });
+
+    expect(reason).toBe("ECS_TIMEOUT: The tasks had not ended after 65 s: 1 RUNNING. They are stopped.");
+    expect(states()).toEqual(["STOPPED"]);
+    expect(seconds).toBeGreaterThanOrEqual(77);
+    expect(seconds).toBeLessThan(65 + 45);
+    expect(data).toMatchObject({ Ran: "true", ExitCode: "" });
+  });
+
+  it("is not waited for longer than 45 s once it is told to stop", async () => {
+    const { reason, seconds } = await create({ Timeout: 60 }, ({ sim }) => {
+      sim.ecs.script("migrate", { ...FOR_EVER, stagesMs: { STOPPING: Number.POSITIVE_INFINITY } });
+    });
+
+    expect(reason).toMatch(/^ECS_TIMEOUT: /);
+    expect(seconds).toBe(105);
+  });
+
+  it("is over before CloudFormation's hour", async () => {
+    const { status, seconds, reason } = await create({}, ({ sim }) => sim.ecs.script("migrate", FOR_EVER));
+
+    expect([status, reason.split(":")[0]]).toEqual(["CREATE_FAILED", "ECS_TIMEOUT"]);
+    expect(seconds).toBeGreaterThanOrEqual(3_540);
+    expect(seconds).toBeLessThan(3_590);
+  });
+
+  it("is over a minute before the resource's ServiceTimeout", async () => {
+    const { seconds, reason } = await create({ ServiceTimeout: 300 }, ({ sim }) => sim.ecs.script("migrate", FOR_EVER));
+
+    expect(reason).toMatch(/^ECS_TIMEOUT: /);
+    expect(seconds).toBeGreaterThanOrEqual(240);
+    expect(seconds).toBeLessThan(300);
+  });
+
+  it("starts nothing that could not be answered for", async () => {
+    const { world, reason } = await create({ ServiceTimeout: 50 });
+
+    expect(reason).toBe("ECS_TIMEOUT: There was no time left to start the tasks.");
+    expect(world.count("ECS.RunTask")).toBe(0);
+  });
+});
+
+describe("tasks that find no place", () => {
+  it("fail the run at once, with reasons, after those that did start were stopped", async () => {
+    const { reason, seconds, world, data } = await create({ Count: 3 }, ({ sim }) => {
+      sim.ecs.script("migrate", FOR_EVER);
+      sim.ecs.refuse({
+        reason: "RESOURCE:MEMORY",
+        arn: "arn:aws:ecs:eu-west-1:111122223333:container-instance/web/a",
+        tasks: 2,
+      });
+    });
+    await world.clock.advance(60_000);
+
+    expect(reason).toMatch(
+      /^ECS_PLACEMENT_FAILED: 1 of 3 tasks found a place: .*RESOURCE:MEMORY .*container-instance\/web\/a/,
+    );
+    expect(seconds).toBe(0);
+    expect(world.sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED"]);
+    expect(data).toMatchObject({ Ran: "true", Count: "3" });
+  });
+
+  it("are tried again for as long as may be, the missing ones only, each time with another token", async () => {
+    const { status, world } = await create({ Count: 3, PlacementTimeout: 120 }, ({ sim }) => {
+      sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 2 });
+      sim.ecs.refuse({ reason: "AGENT", tasks: 1 });
+    });
+
+    expect(status).toBe("CREATE_COMPLETE");
+    expect(world.inputs("ECS.RunTask").map(({ count }) => count)).toEqual([3, 2, 1]);
+    expect(new Set(world.inputs("ECS.RunTask").map(({ clientToken }) => clientToken)).size).toBe(3);
+    expect(world.sim.ecs.tasks()).toHaveLength(3);
+  });
+
+  it("fail the run when the time for that is over", async () => {
+    const { reason, seconds } = await create({ PlacementTimeout: 60 }, ({ sim }) => {
+      sim.ecs.refuse({ reason: "RESOURCE:MEMORY", calls: 100 });
+    });
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: /);
+    expect(seconds).toBeGreaterThanOrEqual(60);
+    expect(seconds).toBeLessThan(75);
+  });
+
+  it("fail the run at once for a reason that does not pass", async () => {
+    const { reason, seconds } = await create({ PlacementTimeout: 600 }, ({ sim }) => {
+      sim.ecs.refuse({ reason: "ATTRIBUTE", calls: 100 });
+    });
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: .*ATTRIBUTE/);
+    expect(seconds).toBe(0);
+  });
+
+  it("fail the run when ECS names neither tasks nor failures", async () => {
+    const { reason } = await create({}, ({ sim }) => sim.ecs.refuse({ reason: "", isSilent: true }));
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: 0 of 1 tasks found a place: ECS named neither tasks nor failures/);
+  });
+});
+
+describe("what cannot run", () => {
+  const NetworkConfiguration = { AwsvpcConfiguration: { Subnets: ["subnet-1"] } };
+  const FARGATE = { networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"], cpu: "256", memory: "512" } as const;
+
+  it.each([
+    ["ECS_TASK_DEFINITION", { TaskDefinition: "nobody" }],
+    ["ECS_TASK_DEFINITION", { TaskDefinition: "migrate:9" }],
+    ["ECS_NETWORK", { NetworkConfiguration }],
+    ["ECS_NETWORK", { TaskDefinition: "api" }],
+    ["ECS_NETWORK", { TaskDefinition: "api", LaunchType: "FARGATE" }],
+    ["ECS_NETWORK", { LaunchType: "FARGATE" }],
+    ["ECS_PROPERTIES_INVALID", { CheckContainers: ["ap"] }],
+    ["ECS_PROPERTIES_INVALID", { Overrides: { ContainerOverrides: [{ Name: "ap", Cpu: 1 }] } }],
+  ])("fails with %s before anything is started: %j", async (code, properties) => {
+    const { reason, seconds, world } = await create(properties, ({ sim }) => {
+      sim.ecs.registerTaskDefinition({ ...PLACE, family: "api", containerDefinitions: [{ name: "app" }], ...FARGATE });
+    });
+
+    expect(reason.split(":")[0]).toBe(code);
+    expect(seconds).toBe(0);
+    expect([world.count("ECS.RunTask"), world.count("SFN.StartExecution")]).toEqual([0, 0]);
+  });
+
+  it("is told by ECS where the cluster is not there", async () => {
+    const { reason, world } = await create({ Cluster: "gone" });
+
+    expect(reason).toMatch(/^ECS_AWS_ERROR: .*ClusterNotFoundException/);
+    expect(world.sim.ecs.tasks()).toEqual([]);
+  });
+
+  it("runs on Fargate with everything that Fargate needs", async () => {
+    const properties = { TaskDefinition: "api", LaunchType: "FARGATE", PlatformVersion: "1.4.0", NetworkConfiguration };
+    const { status, world } = await create(properties, ({ sim }) => {
+      sim.ecs.registerTaskDefinition({ ...PLACE, family: "api", containerDefinitions: [{ name: "app" }], ...FARGATE });
+    });
+
+    expect(status).toBe("CREATE_COMPLETE");
+    expect(world.inputs("ECS.RunTask")).toMatchObject([
+      {
+        launchType: "FARGATE",
+        platformVersion: "1.4.0",
+        networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"] } },
+      },
+    ]);
+  });
+});
+
+describe("trouble of AWS", () => {
+  it("is waited out while tasks are watched", async () => {
+    const { status } = await create({}, ({ sim }) => {
+      for (let at = 0; at < 3; at += 1) {
+        sim.once("ECS.DescribeTasks", () =>
+          Promise.reject(
+            Object.assign(new Error("x"), { name: "ServerException", $metadata: { httpStatusCode: 500 } }),
+          ),
+        );
+      }
+    });
+
+    expect(status).toBe("CREATE_COMPLETE");
+  });
+
+  it("fails the run when it lasts, and the tasks are stopped as soon as that works", async () => {
+    const { reason, states, world } = await create({}, ({ sim }) => {
+      sim.ecs.script("migrate", FOR_EVER);
+      for (let at = 0; at < 32; at += 1) {
+        sim.once("ECS.DescribeTasks", () =>
+          Promise.reject(Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException", $metadata: {} })),
+        );
+      }
+    });
+    await world.clock.advance(60_000);
+
+    expect(reason).toMatch(/^ECS_AWS_ERROR: .*ThrottlingException: Rate exceeded/);
+    expect(states()).toEqual(["STOPPED"]);
+  });
+
+  it("does not start a second task when the first answer was lost", async () => {
+    const { status, world } = await create({}, ({ sim }) => {
+      sim.once("ECS.RunTask", async (proceed) => {
+        await proceed();
+        throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+      });
+    });
+
+    expect(status).toBe("CREATE_COMPLETE");
+    expect(world.sim.ecs.tasks()).toHaveLength(1);
+  });
+
+  it("starts no task that no execution would watch", async () => {
+    const { reason, world } = await create({}, ({ sim }) => {
+      sim.once("SFN.StartExecution", () =>
+        Promise.reject(
+          Object.assign(new Error("no"), { name: "AccessDeniedException", $metadata: { httpStatusCode: 400 } }),
+        ),
+      );
+    });
+
+    expect(reason).toMatch(/^ECS_AWS_ERROR: .*AccessDeniedException: no/);
+    expect(world.count("ECS.RunTask")).toBe(0);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { createEcsTaskWorld, type EcsTaskWorld, PLACE } from "../testing/an-ecs-task-world.ts";
+
+const BASE = {
+  ...{ Cluster: "web", TaskDefinition: "app" },
+  UpdateCriteria: [{ Container: "app", EnvironmentKeys: ["VERSION", "MODE"] }],
+};
+
+function register({ sim }: EcsTaskWorld, variables: Readonly<Record<string, string>>, container = "app"): void {
+  const environment = Object.entries(variables).map(([name, value]) => ({ name, value }));
+  sim.ecs.registerTaskDefinition({ ...PLACE, family: "app", containerDefinitions: [{ name: container, environment }] });
+}
+
+/** A resource that has run with VERSION 1. */
+async function created(properties: object = {}) {
+  const world = createEcsTaskWorld();
+  register(world, { VERSION: "1" });
+  await world.until(world.life.create({ ...BASE, ...properties }));
+  const update = async (changes: object = {}) => {
+    const { answer, reason } = await world.until(world.life.update({ ...BASE, ...changes }));
+    return answer?.Data?.["Why"] || reason;
+  };
+  return { world, update };
+}
+
+describe("UpdateCriteria", () => {
+  it("runs nothing while what it names is the same", async () => {
+    const { world, update } = await created();
+
+    expect(await update({ Triggers: 1 })).toBe("CRITERIA_UNCHANGED");
+    register(world, { VERSION: "1", OTHER: "2" });
+    expect(await update({ Triggers: 2 })).toBe("CRITERIA_UNCHANGED");
+    expect(world.count("ECS.RunTask")).toBe(1);
+  });
+
+  it("sees a new revision of a family, since it remembers what ran last", async () => {
+    const { world, update } = await created();
+    register(world, { VERSION: "2" });
+
+    expect(await update()).toBe("RUN");
+    expect(await update()).toBe("CRITERIA_UNCHANGED");
+    expect(world.inputs("ECS.RunTask").map(({ taskDefinition }) => String(taskDefinition).split("/")[1])).toEqual([
+      ...["app:1", "app:2"],
+    ]);
+  });
+
+  it("compares with what ran last, not with what was looked at last", async () => {
+    const { world, update } = await created();
+    register(world, { VERSION: "1", OTHER: "x" });
+    expect(await update()).toBe("CRITERIA_UNCHANGED");
+    register(world, { VERSION: "2" });
+
+    expect(await update()).toBe("RUN");
+  });
+
+  it("compares named revisions as they are", async () => {
+    const { world, update } = await created({ TaskDefinition: "app:1" });
+    register(world, { VERSION: "2" });
+
+    expect(await update({ TaskDefinition: "app:1" })).toBe("CRITERIA_UNCHANGED");
+    expect(await update({ TaskDefinition: "app:2" })).toBe("RUN");
+  });
+
+  it("sees overrides", async () => {
+    const { update } = await created();
+    const Overrides = { ContainerOverrides: [{ Name: "app", Environment: [{ Name: "MODE", Value: "full" }] }] };
+
+    expect(await update({ Overrides })).toBe("RUN");
+    expect(await update({ Overrides })).toBe("CRITERIA_UNCHANGED");
+  });
+
+  it("does not take another cluster or other criteria for a change", async () => {
+    const { world, update } = await created();
+    world.sim.ecs.addCluster({ ...PLACE, name: "other" });
+
+    expect(await update({ Cluster: "other" })).toBe("CRITERIA_UNCHANGED");
+    expect(await update({ UpdateCriteria: [{ Container: "app", EnvironmentKey: "VERSION" }] })).toBe(
+      "CRITERIA_UNCHANGED",
+    );
+  });
+
+  it("fails where it names a container that the new definition lacks", async () => {
+    const { world, update } = await created();
+    register(world, { VERSION: "1" }, "web");
+
+    expect(await update()).toMatch(/^ECS_CRITERIA_CONTAINER: UpdateCriteria names app, .* It has: web\.$/);
+    expect(world.count("ECS.RunTask")).toBe(1);
+  });
+
+  it("runs where the old properties name no task definition", async () => {
+    const world = createEcsTaskWorld();
+    register(world, { VERSION: "1" });
+    await world.until(world.life.create({ Cluster: "web" }));
+
+    const { answer } = await world.until(world.life.update(BASE));
+
+    expect(answer?.Data?.["Why"]).toBe("RUN");
+  });
+
+  it("compares the latest with the latest, and says so, where nobody knows what ran", async () => {
+    const { world, update } = await created({ Count: 0 });
+    register(world, { VERSION: "2" });
+
+    expect(await update({ Triggers: 1 })).toBe("CRITERIA_UNCHANGED");
+    expect(world.logger.lines).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringMatching(/Nobody knows which revision ran last/),
+      }),
+    );
+  });
+
+  it("runs where the old definition cannot be read", async () => {
+    const { world, update } = await created({ TaskDefinition: "app:7" });
+
+    expect(await update()).toBe("RUN");
+    expect(world.logger.lines.map(({ message }) => message)).toContain(
+      "The old task definition cannot be read, so everything counts as changed.",
+    );
+  });
+
+  it("leaves out old overrides that nobody understands", async () => {
+    const { update } = await created({ Overrides: { containerOverrides: "x" } });
+
+    expect(await update()).toBe("CRITERIA_UNCHANGED");
+  });
+});
