@@ -1,4 +1,6 @@
 import { definePlugin } from "@stackyard/core";
+import { createFleetCommands } from "./commands/create-fleet-commands.ts";
+import { openRuns } from "./commands/fleet-command.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
 import { RunCommandOptions } from "./run-command-options.ts";
 
@@ -9,14 +11,18 @@ export { type PipelineDecision, parsePipelineEvent } from "./fleet/parse-pipelin
 export { parseUserParameters, type UserParameters } from "./fleet/user-parameters.ts";
 export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "./fleet-report.ts";
 export { type Inventory, type InventoryFault, inventory } from "./inventory.ts";
+export { toFleetHtml } from "./report/to-fleet-html.ts";
+export { type FleetReport, type FleetStanding, type RoleCounts, toFleetReport } from "./report/to-fleet-report.ts";
+export { type FleetTableOptions, toFleetTable } from "./report/to-fleet-table.ts";
 export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";
 export { RunCommandOptions } from "./run-command-options.ts";
 export { type KnownInstance, type Selection, type SelectOptions, selectInstances } from "./select-instances.ts";
 export { type InstanceOutcome, type InstanceState, toInstanceState } from "./to-instance-state.ts";
 
-/** The plugin of the executor `runcommand`. */
+/** The plugin of the executor `runcommand`, with the commands about fleets. */
 export default definePlugin({
   name: "runcommand",
   options: RunCommandOptions,
   executors: (options) => [createRunCommandExecutor(options)],
+  commands: createFleetCommands(openRuns),
 });
