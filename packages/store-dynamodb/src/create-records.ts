@@ -18,8 +18,14 @@ const PK = "record";
 /** A key may be written so often in one life: versions of a later life are above. */
 const WRITES_A_LIFE = 1_000_000;
 
-/** Records in one part of the work table, so that they are listed in order. */
-export function createRecords(context: StoreContext): Records {
+/** What records need of a store. */
+type RecordsContext = Pick<StoreContext, "work">;
+
+/**
+ * Records in one part of the work table, so that they are listed in order. Those that expire say so in `ttl` too, in seconds,
+ * as a table's time to live takes it (developer guide, "Time to Live").
+ */
+export function createRecords(context: RecordsContext): Records {
   const { work } = context;
 
   async function find(key: string): Promise<StoredRecord | undefined> {
@@ -37,7 +43,8 @@ export function createRecords(context: StoreContext): Records {
       const text = toText(input);
       const version = await findNextVersion(context, input);
       const { key, expiresAt, now } = input;
-      const index = expiresAt === undefined ? {} : { sweepKey: "record", sweepAt: expiresAt };
+      const index =
+        expiresAt === undefined ? {} : { sweepKey: "record", sweepAt: expiresAt, ttl: Math.ceil(expiresAt / 1_000) };
       const item = toItem({ pk: PK, sk: key, version, value: { text }, expiresAt, ...index });
       if (await work.put(item, toCondition(input))) {
         const record = { key, version, value: JSON.parse(text), ...(expiresAt === undefined ? {} : { expiresAt }) };
@@ -57,7 +64,7 @@ export function createRecords(context: StoreContext): Records {
   };
 }
 
-async function findNextVersion({ work }: StoreContext, { expected }: PutRecordInput): Promise<number> {
+async function findNextVersion({ work }: RecordsContext, { expected }: PutRecordInput): Promise<number> {
   if (expected !== "absent") return expected + 1;
   return (await takeNumbers(work, { record: 1 })).record * WRITES_A_LIFE;
 }
@@ -70,7 +77,7 @@ function toCondition({ expected, now }: PutRecordInput) {
 }
 
 async function list(
-  { work }: StoreContext,
+  { work }: RecordsContext,
   prefix: string,
   page: PageInput & { readonly now: number },
 ): Promise<Page<StoredRecord>> {
