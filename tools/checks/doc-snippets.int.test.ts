@@ -1,6 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseEventMessage, parseMachine } from "@stackyard/core/machine";
+import { ecsDefinition } from "@stackyard/executor-ecs/definition";
+import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
+import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
+import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { type DocSnippet, readDocSnippets } from "./doc-snippets.ts";
@@ -22,6 +26,12 @@ const titled = (languages: readonly string[], fits: (snippet: DocSnippet) => boo
     .filter((snippet) => languages.includes(snippet.language) && fits(snippet))
     .map((snippet) => [`${snippet.page}:${snippet.line}`, snippet] as const);
 
+const executors = new Map(
+  [terraformDefinition, lambdaDefinition, ecsDefinition, runCommandDefinition].map(
+    (each) => [each.name, each] as const,
+  ),
+);
+
 describe("pieces of the documentation", () => {
   it("say what they are", () => {
     const known = new Set(["yaml", "ts", "json", "sh", "text", "hcl"]);
@@ -32,7 +42,7 @@ describe("pieces of the documentation", () => {
   it.each(titled(["yaml"], ({ note }) => note !== "fragment"))(
     "%s is a machine without errors and warnings",
     (_, { text }) => {
-      expect(parseMachine(text, { name: "any" }).problems).toEqual([]);
+      expect(parseMachine(text, { name: "any", executors }).problems).toEqual([]);
     },
   );
 

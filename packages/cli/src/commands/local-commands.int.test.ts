@@ -276,6 +276,8 @@ describe("commands of packages", () => {
     expect(stderr).toContain("npm install @stackyard/executor-runcommand");
     const apps = await runCli(["apps", "publish", "--bucket", "b"], { cwd: aProject() });
     expect([apps.exitCode, apps.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/deployment")]);
+    const ecs = await runCli(["ecs", "logs", "x"], { cwd: aProject() });
+    expect([ecs.exitCode, ecs.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/executor-ecs")]);
   });
 
   it("of a project's plugins join in, with their arguments checked and the server's address", async () => {
@@ -298,6 +300,27 @@ describe("commands of packages", () => {
       { server: { url: "http://127.0.0.1:1", token: "t" }, args: { leaf: "green", cups: 2 } },
     ]);
     expect(help.stdout).toContain("tea");
+  });
+
+  it("have descriptions and examples in their help, and know where relative paths start", async () => {
+    const cwd = aProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+        name: "fleet tea", summary: "Brew tea.", description: "For a whole fleet.",
+        examples: [{ command: "stackyard fleet tea --cups 9", what: "For nine" }],
+        args: { type: "object", properties: {} }, run({ out, cwd }) { out.result({ cwd }, () => cwd); return 0; },
+      }] };`,
+    });
+
+    const help = await runCli(["fleet", "tea", "--help"], { cwd });
+    const group = await runCli(["fleet", "--help"], { cwd });
+    const { stdout } = await runCli(["fleet", "tea", "--url", "http://127.0.0.1:1", "--json"], { cwd });
+
+    expect(help.stdout).toContain("For a whole fleet.");
+    expect(help.stdout).toContain('From the plugin "p".');
+    expect(help.stdout).toContain("stackyard fleet tea --cups 9\n      For nine");
+    expect(group.stdout).toContain("Run commands on fleets of EC2 instances");
+    expect(parseLines(stdout)).toEqual([{ cwd }]);
   });
 
   it("that are there tell of a wrong flag, and not of a package that is missing", async () => {

@@ -89,3 +89,6 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
     { meaning, advice },
   ]),
 );
+
+/** The codes that are explained. */
+export const CODES: readonly string[] = [...ADVICE.keys()];

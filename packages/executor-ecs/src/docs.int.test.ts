@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TObject } from "typebox";
+import { describe, expect, it } from "vitest";
+import { createEcsCommands } from "./commands/create-ecs-commands.ts";
+import { tellRun } from "./commands/show-run.ts";
+
+const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "utf8");
+
+describe("docs/ecs.md", () => {
+  it("shows what a run prints at its end", () => {
+    const runId = "run-01KCT4V8W3Z5M6QK2R7B9D0FHX";
+    const outputs = { taskArns: "[]", exitCode: 0, startedAt: "2026-11-20T18:00:04.000Z", duration: 12.4 };
+    const run = { runId, state: "succeeded", executor: "ecs", config: {}, startedAt: "", outputs } as const;
+
+    expect(page).toContain(`\n\n${tellRun(run)}\n\`\`\`\n`);
+  });
+
+  it("types commands and flags that are there", () => {
+    const commands = createEcsCommands(() => {
+      throw new Error("Nothing is called here.");
+    });
+    const typed = [...page.matchAll(/^stackyard (ecs \w+)(.*)$/gm)];
+
+    expect(typed.length).toBeGreaterThan(3);
+    for (const [line, name, rest = ""] of typed) {
+      const { args } = commands.find((each) => each.name === name) ?? {};
+      const known = Object.keys((args as TObject | undefined)?.properties ?? {}).map(toFlag);
+      expect(known, line).toEqual(
+        expect.arrayContaining([...rest.matchAll(/ (--[a-z0-9-]+)/g)].map(([, flag]) => flag)),
+      );
+    }
+  });
+});
+
+function toFlag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
