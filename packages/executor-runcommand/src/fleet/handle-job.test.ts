@@ -100,7 +100,7 @@ describe("a job", () => {
       jobId: JOB_ID,
       failureDetails: {
         type: "JobFailed",
-        message: "COMMAND_FAILED: 1 instance failed. Failed: 1 of 2 instances: i-1 COMMAND_FAILED.",
+        message: "COMMAND_FAILED: 1 instance failed. Instances: i-1 COMMAND_FAILED.",
         externalExecutionId: RUN_ID,
       },
     });

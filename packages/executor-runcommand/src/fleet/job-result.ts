@@ -10,6 +10,7 @@ import type { FailedInstance, RunCounts, RunReport } from "./run-report.ts";
 const MAX_SUMMARY = 2_048;
 const MAX_MESSAGE = 5_000;
 const MAX_EXTERNAL_ID = 1_500;
+const NOT_SENT = "NOT_SENT";
 
 /** The answer to one call of CodePipeline. */
 export type JobResult =
@@ -64,7 +65,7 @@ function isDispatched(report: RunReport | undefined): boolean {
 function toProgress(jobId: string, run: RunView, report: RunReport | undefined): PutJobSuccessResultCommandInput {
   const { runId, message } = run;
   const counts = report?.counts;
-  const summary = counts === undefined ? (message ?? "Waiting for a runner.") : toSummary(counts);
+  const summary = counts === undefined ? (message ?? "Waiting for a runner.") : toSummary(counts, "not sent yet");
   return {
     jobId,
     continuationToken: toContinuationToken(runId),
@@ -81,7 +82,7 @@ function toDone({ jobId, run, report, reportUrl }: JobResultInput): PutJobSucces
   const { runId, outputs = {}, state } = run;
   const counts = report?.counts;
   const count = (name: "selected" | "succeeded" | "failed" | "skipped") => toText(outputs[name] ?? counts?.[name] ?? 0);
-  const summary = counts === undefined ? (run.message ?? "Done.") : toSummary(counts);
+  const summary = counts === undefined ? (run.message ?? "Done.") : toSummary(counts, "not sent");
   return {
     jobId,
     executionDetails: {
@@ -112,9 +113,12 @@ function toRunFailure(jobId: string, run: RunView, report: RunReport | undefined
 /** Which instances failed, as many as there is room for: that is what people look for in the pipeline. */
 function toMessage({ code, message }: { code: string; message: string }, report: RunReport | undefined): string {
   if (report === undefined || report.failed.length === 0) return message;
-  const { failed, counts } = report;
   const room = MAX_MESSAGE - code.length - 4;
-  const head = `${message} Failed: ${failed.length} of ${counts.selected} instances: `;
+  const head = `${message} Instances: `;
+  // What was not sent is a consequence; what failed comes first.
+  const failed = report.failed.toSorted(
+    (one, other) => Number(one.code === NOT_SENT) - Number(other.code === NOT_SENT),
+  );
   return head + tellInstances(failed, room - head.length);
 }
 
@@ -133,12 +137,13 @@ function tellInstances(failed: readonly FailedInstance[], room: number): string 
   return kept.length === 0 ? left : `${kept.join(", ")} and ${left}`;
 }
 
-function toSummary({ selected, succeeded, failed, running, skipped, notSent }: RunCounts): string {
+function toSummary(counts: RunCounts, left: string): string {
+  const { selected, succeeded, failed, running, skipped, notSent } = counts;
   const parts = [
     `${succeeded} of ${selected} instances succeeded`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(running > 0 ? [`${running} running`] : []),
-    ...(notSent > 0 ? [`${notSent} not sent`] : []),
+    ...(notSent > 0 ? [`${notSent} ${left}`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
   return `${parts.join(", ")}.`;

@@ -34,6 +34,16 @@ describe("findRunReport", () => {
     });
   });
 
+  it("counts an instance once that stands on two pages while they are written", () => {
+    const counts = { selected: 1, succeeded: 1, failed: 0, running: 0, skipped: 0, notSent: 0 };
+    const pages = [
+      { counts, instances: [{ instanceId: "i-1", state: "failed", code: "COMMAND_FAILED" }] },
+      { instances: [{ instanceId: "i-1", state: "succeeded" }] },
+    ];
+
+    expect(findRunReport(pages)?.failed).toEqual([]);
+  });
+
   it("finds none before the first page", () => {
     expect(findRunReport([])).toBeUndefined();
     expect(findRunReport([{ instances: [] }])).toBeUndefined();

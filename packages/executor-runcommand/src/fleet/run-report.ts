@@ -36,13 +36,18 @@ export function findRunReport(pages: readonly unknown[]): RunReport | undefined 
   };
   return {
     counts: Object.fromEntries(NAMES.map((name) => [name, read(name)])) as Record<(typeof NAMES)[number], number>,
-    failed: pages.flatMap(toInstances).flatMap(toFailed),
+    failed: [...toLatest(pages.flatMap(toInstances))].flatMap(toFailed),
   };
 }
 
 function toInstances(page: unknown): readonly unknown[] {
   const instances = readField(page, "instances");
   return Array.isArray(instances) ? instances : [];
+}
+
+/** While pages are written an instance may stand on two of them; the later one counts. */
+function toLatest(instances: readonly unknown[]): Iterable<unknown> {
+  return new Map(instances.map((each) => [readText(each, "instanceId"), each])).values();
 }
 
 /** What still waits to be sent has no code yet. */

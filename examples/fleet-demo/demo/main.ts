@@ -1,0 +1,20 @@
+import { type FleetReportPage, toFleetTable } from "@stackyard/executor-runcommand";
+import { play } from "./story.ts";
+
+let begunAt: number | undefined;
+
+/** Virtual time since the beginning: nobody waits for it. */
+function tell(at: number, line: string): void {
+  begunAt ??= at;
+  const seconds = Math.round((at - begunAt) / 1_000);
+  const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  console.log(`${time.padStart(6)}  ${line}`);
+}
+
+const { world, releases } = await play(tell);
+for (const { runId, status } of releases.slice(1)) {
+  const pages = await world.yard.runs.report(runId);
+  console.log(`\nThe report of the run whose pipeline has ${status.toLowerCase()}:\n`);
+  // What the executor has written is a page of its report.
+  console.log(toFleetTable(pages as FleetReportPage[]));
+}
