@@ -48,6 +48,8 @@ async function loadRun(deps: StepDeps): Promise<FleetRun | Failed | undefined> {
   const { ctx, store } = deps;
   const run = await store.load();
   if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
+  // Nothing was sent, so that there is nothing to keep: the instances are selected anew.
+  if (run.state.nextChunk === 1) return undefined;
   const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), ctx.idempotencyKey);
   if ("kind" in retried) return retried;
   await store.save(retried);

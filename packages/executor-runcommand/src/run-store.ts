@@ -73,6 +73,11 @@ export function createRunStore({ records, clock, runId, about }: RunStoreInput):
         ([number, instances]) => saved.get(number) !== instances || (number === 0 && isSummaryStale),
       );
       await mapLimited(stale, AT_ONCE, ([number, instances]) => savePage(state, number, instances));
+      // A run that is planned anew may be shorter.
+      const before = [...(savedState?.tallies.keys() ?? [])];
+      await mapLimited(before.slice(Math.max(1, state.tallies.length)), AT_ONCE, (number) =>
+        savePage(state, number, []),
+      );
       if (state !== savedState) await documents.put(stateKey, state);
       savedState = state;
     },

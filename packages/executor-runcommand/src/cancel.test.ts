@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import type { RunCommandConfig } from "./definition.ts";
+import { createRunCommandExecutor } from "./run-command.ts";
+import { aSimFleet, type SimFleet } from "./testing/a-sim-fleet.ts";
+
+const shell: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["sleep 1000"] } };
+
+/** Starts, asks for a cancel when the first commands run, and polls to the end. */
+async function cancel(fleet: SimFleet, config: RunCommandConfig) {
+  const executor = createRunCommandExecutor({}, { random: () => 0.5 });
+  const ctx = fleet.context();
+  const begunAt = fleet.clock.now();
+  let step = await executor.start(ctx, config as never);
+  let call = executor.cancel;
+  while (step.kind === "running") {
+    await fleet.clock.advance(step.pollAfterMs);
+    step = (await call?.({ ...ctx, cancelling: true }, config as never, step.progress as never)) ?? step;
+    call = executor.poll;
+  }
+  return { step, elapsedMs: fleet.clock.now() - begunAt, reports: ctx.reports };
+}
+
+describe("a run that is cancelled", () => {
+  it("cancels what runs, sends nothing more, and ends as cancelled", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(120);
+    fleet.sim.ssm.script("*", { runsForMs: 400_000 });
+
+    const { step, elapsedMs } = await cancel(fleet, { ...shell, maxConcurrency: "60" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "RUN_CANCELLED", retryable: false });
+    expect(elapsedMs).toBeLessThan(5 * 60_000);
+    const { first, instances } = await fleet.report();
+    expect(first?.counts).toMatchObject({ selected: 120, running: 0, notSent: 70 });
+    expect(instances.filter(({ state }) => state === "cancelled")).toHaveLength(50);
+  });
+
+  it("cancels the one command of targets as a whole", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(60);
+    fleet.sim.ssm.script("*", { runsForMs: 400_000 });
+    const targets = [{ key: "tag:Ansible_Roles", values: ["web"] }];
+
+    const { step } = await cancel(fleet, { ...shell, targets, maxConcurrency: "100%" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
+    expect((await fleet.report()).instances.filter(({ state }) => state === "cancelled")).toHaveLength(60);
+  });
+
+  it("does not wait without end for what cannot be cancelled", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    fleet.sim.ssm.script("*", { runsForMs: 3_000_000 });
+    fleet.sim.once("SSM.CancelCommand", async () => {
+      throw Object.assign(new Error("denied"), { name: "AccessDeniedException", $metadata: { httpStatusCode: 400 } });
+    });
+
+    const { step, elapsedMs, reports } = await cancel(fleet, { ...shell, timeout: "1h" });
+
+    expect(step).toMatchObject({ code: "RUN_CANCELLED", message: expect.stringContaining("2 still run") });
+    expect(elapsedMs).toBeLessThanOrEqual(5 * 60_000);
+    expect(reports).toEqual([expect.stringContaining("could not be cancelled")]);
+  });
+
+  it("says so when nothing had been sent", async () => {
+    const fleet = aSimFleet();
+    const id = fleet.add({ agent: false });
+
+    const { step } = await cancel(fleet, { ...shell, instance: id });
+
+    expect(step).toMatchObject({ code: "RUN_CANCELLED", message: "The run was cancelled before anything was sent." });
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { type FleetRun, listInstances, noteSent } from "./fleet-run.ts";
+import { findNewFailures, noteInvocations } from "./note-invocations.ts";
+import type { Invocation } from "./ssm/list-invocations.ts";
+import { aMember, anId, aRun } from "./testing/a-run.ts";
+
+function anInvocation(number: number, detailedStatus: string, overrides: Partial<Invocation> = {}): Invocation {
+  return { instanceId: anId(number), commandId: "c1", detailedStatus, links: {}, ...overrides };
+}
+
+/** Two instances to whom command `c1` was sent at 1,000, and one that waits. */
+function aRunUnderWay(state = {}): FleetRun {
+  const run = aRun([aMember(1), aMember(2, { roles: [] }), aMember(3)], state);
+  return noteSent(run, { chunk: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
+}
+
+function note(run: FleetRun, invocations: readonly Invocation[], outputs = new Map()) {
+  return listInstances(noteInvocations(run, { invocations, outputs, now: 5_000 }));
+}
+
+describe("noteInvocations", () => {
+  it("ends instances with what SSM says", () => {
+    const links = { stdout: "https://example.com/out" };
+
+    expect(note(aRunUnderWay(), [anInvocation(1, "Success", { links })])[0]).toEqual({
+      instanceId: anId(1),
+      state: "succeeded",
+      roles: ["web"],
+      platform: "linux",
+      commandId: "c1",
+      detailedStatus: "Success",
+      startedAt: 1_000,
+      endedAt: 5_000,
+      links,
+    });
+  });
+
+  it("adds what a failure left behind", () => {
+    const outputs = new Map([[anId(1), { responseCode: 3, stderrTail: "boom" }]]);
+
+    expect(note(aRunUnderWay(), [anInvocation(1, "Failed")], outputs)[0]).toMatchObject({
+      state: "failed",
+      code: "COMMAND_FAILED",
+      responseCode: 3,
+      stderrTail: "boom",
+    });
+  });
+
+  it("warns of a success without roles, where roles are what is applied", () => {
+    expect(note(aRunUnderWay(), [anInvocation(2, "Success")])[1]).toMatchObject({
+      state: "succeeded",
+      code: "NO_ROLES",
+    });
+    expect(note(aRunUnderWay({ byInventory: false }), [anInvocation(2, "Success")])[1]).not.toHaveProperty("code");
+  });
+
+  it("changes nothing for what goes on", () => {
+    const run = aRunUnderWay();
+
+    expect(noteInvocations(run, { invocations: [anInvocation(1, "InProgress")], outputs: new Map(), now: 1 })).toEqual(
+      run,
+    );
+  });
+
+  it("takes no notice of other commands on the same instances, nor of those that have ended", () => {
+    const run = aRunUnderWay();
+    const ended = noteInvocations(run, { invocations: [anInvocation(1, "Failed")], outputs: new Map(), now: 1 });
+
+    expect(note(run, [anInvocation(1, "Failed", { commandId: "c0" }), anInvocation(3, "Success")])).toEqual(
+      listInstances(run),
+    );
+    expect(note(ended, [anInvocation(1, "Success")])).toEqual(listInstances(ended));
+  });
+
+  it("adds instances that SSM found by targets, once", () => {
+    const run = aRun([], { way: "targets" });
+    const first = noteInvocations(run, {
+      invocations: [anInvocation(1, "Pending"), anInvocation(2, "Success")],
+      outputs: new Map(),
+      now: 1,
+    });
+
+    expect(listInstances(first)).toMatchObject([{ state: "running" }, { state: "succeeded", roles: [] }]);
+    expect(note(first, [anInvocation(1, "Failed"), anInvocation(2, "Failed")])).toMatchObject([
+      { instanceId: anId(1), state: "failed" },
+      { instanceId: anId(2), state: "succeeded" },
+    ]);
+  });
+});
+
+describe("findNewFailures", () => {
+  it("lists those whose output is worth a look, once", () => {
+    const invocations = [
+      anInvocation(1, "Failed"),
+      anInvocation(2, "DeliveryTimedOut"),
+      anInvocation(3, "ExecutionTimedOut"),
+    ];
+    const run = aRunUnderWay();
+
+    expect(findNewFailures(run, invocations).map(({ instanceId }) => instanceId)).toEqual([anId(1)]);
+    const noted = noteInvocations(run, { invocations, outputs: new Map(), now: 1 });
+    expect(findNewFailures(noted, invocations)).toEqual([]);
+  });
+});

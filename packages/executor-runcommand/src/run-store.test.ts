@@ -1,0 +1,85 @@
+import { createMemoryStore } from "@stackyard/core/engine";
+import { createFakeClock } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
+import type { FleetReportPage } from "./fleet-report.ts";
+import { noteFailed, noteStopped, tallyOf } from "./fleet-run.ts";
+import { createRunStore, type RunStore } from "./run-store.ts";
+import { anId, aRun, members } from "./testing/a-run.ts";
+
+function aStore() {
+  const { records } = createMemoryStore();
+  const clock = createFakeClock();
+  const artifact = { bucket: "builds", key: "site.zip" };
+  const open = (): RunStore => createRunStore({ records, clock, runId: "run-1", about: { source: "task", artifact } });
+  const page = async (number: string) =>
+    (await records.get(`run-report/run-1/${number}`, clock.now()))?.value as FleetReportPage;
+  return { records, clock, open, page };
+}
+
+describe("a run's records", () => {
+  it("hold 50 instances a page, and the whole run's counts on the first", async () => {
+    const { open, page } = aStore();
+
+    await open().save(aRun(members(120)));
+
+    expect((await page("0000")).instances).toHaveLength(50);
+    expect((await page("0002")).instances).toHaveLength(20);
+    expect(await page("0001")).not.toHaveProperty("counts");
+    expect(await page("0000")).toMatchObject({
+      runId: "run-1",
+      source: "task",
+      artifact: { bucket: "builds", key: "site.zip" },
+      startedAt: 0,
+      counts: { selected: 120, notSent: 120 },
+    });
+  });
+
+  it("bring back only the pages that matter now", async () => {
+    const { open } = aStore();
+    await open().save(aRun(members(200)));
+
+    const store = open();
+    const run = await store.load();
+    if (run === undefined) throw new Error("nothing was saved");
+
+    expect([...run.pages.keys()]).toEqual([0, 3]);
+    expect([...(await store.loadWaiting(run, 60)).pages.keys()].toSorted()).toEqual([0, 1, 3]);
+    expect((await store.loadAll(run)).pages.size).toBe(4);
+  });
+
+  it("trust a page more than the run, which is written after it", async () => {
+    const { open } = aStore();
+    const run = aRun(members(2));
+    await open().save(run);
+    const store = open();
+    const loaded = await store.load();
+    if (loaded === undefined) throw new Error("nothing was saved");
+    // The page is written and the state is not.
+    await store.save({ ...noteFailed(loaded, [anId(1)], "UNDELIVERABLE"), state: loaded.state });
+
+    expect(tallyOf((await open().load()) ?? run)).toMatchObject({ waiting: 1, codes: { UNDELIVERABLE: 1 } });
+  });
+
+  it("notice that another worker was faster", async () => {
+    const { open } = aStore();
+    await open().save(aRun(members(2)));
+    const [mine, other] = [open(), open()];
+    const [run, same] = [await mine.load(), await other.load()];
+    if (run === undefined || same === undefined) throw new Error("nothing was saved");
+    const stop = { code: "X", message: "x", retryable: false };
+    await other.save(noteStopped(same, stop));
+
+    await expect(mine.save(noteFailed(run, [anId(0)], "X"))).rejects.toThrow("another worker");
+  });
+
+  it("keep no pages of a longer plan", async () => {
+    const { open, page } = aStore();
+    const first = open();
+    await first.save(aRun(members(120)));
+
+    await first.save(aRun(members(10)));
+
+    expect((await page("0000")).instances).toHaveLength(10);
+    expect((await page("0002")).instances).toEqual([]);
+  });
+});

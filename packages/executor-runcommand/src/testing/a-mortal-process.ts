@@ -1,0 +1,54 @@
+import type { ExecutorContext, Records } from "@stackyard/core";
+
+/** A process that dies at one of its calls of AWS or of the records: those are the awaits at which a crash matters. */
+export interface MortalProcess {
+  readonly records: Records;
+  readonly aws: ExecutorContext["aws"];
+  isDead(): boolean;
+  /** Calls so far. */
+  count(): number;
+}
+
+/** When it dies: at the how-manieth call, before it is served or after. */
+export interface Death {
+  readonly at: number;
+  readonly when: "before" | "after";
+}
+
+/** Gives a process's view of records and AWS; after its death nothing that it does reaches either. */
+export function aMortalProcess(
+  given: { readonly records: Records; readonly aws: ExecutorContext["aws"] },
+  death?: Death,
+): MortalProcess {
+  let calls = 0;
+  let isDead = false;
+
+  async function call(serve: () => unknown): Promise<unknown> {
+    if (isDead) throw new Error("The process has died.");
+    calls += 1;
+    const isLast = calls === death?.at;
+    if (isLast && death?.when === "before") isDead = true;
+    if (isDead) throw new Error("The process has died.");
+    const answer = await serve();
+    if (isLast) isDead = true;
+    if (isDead) throw new Error("The process has died.");
+    return answer;
+  }
+
+  const records = new Proxy(given.records, {
+    get: (target, name, receiver) => {
+      const method: unknown = Reflect.get(target, name, receiver);
+      if (typeof method !== "function") return method;
+      return (...args: readonly unknown[]) => call(() => Reflect.apply(method, target, args));
+    },
+  });
+  const aws: ExecutorContext["aws"] = (client) => {
+    const made = given.aws(client);
+    const send: unknown = Reflect.get(Object(made), "send");
+    if (typeof send === "function") {
+      Reflect.set(Object(made), "send", (...args: readonly unknown[]) => call(() => Reflect.apply(send, made, args)));
+    }
+    return made;
+  };
+  return { records, aws, isDead: () => isDead, count: () => calls };
+}
