@@ -11,6 +11,7 @@ import { listCases } from "./store-conformance/list-cases.ts";
 import { longIdCases } from "./store-conformance/long-id-cases.ts";
 import { parkedCases } from "./store-conformance/parked-cases.ts";
 import { queueCases } from "./store-conformance/queue-cases.ts";
+import { runCases } from "./store-conformance/run-cases.ts";
 import { secretCases } from "./store-conformance/secret-cases.ts";
 import { settleCases } from "./store-conformance/settle-cases.ts";
 import { storeCase } from "./store-conformance/store-case.ts";
@@ -36,6 +37,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...longIdCases,
   ...recordsConformance.map(toStoreCase),
   ...upkeepCases,
+  ...runCases,
 ];
 
 function toStoreCase({ name, run }: ConformanceCase<Records>): ConformanceCase<Store> {

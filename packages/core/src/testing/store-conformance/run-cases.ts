@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { Type } from "typebox";
+import { createEngine } from "../../engine/engine.ts";
+import { createStaticLocator } from "../../engine/static-locator.ts";
+import { createWorker } from "../../engine/worker.ts";
+import { defineExecutor } from "../../ports/define-executor.ts";
+import { silentLogger } from "../../ports/logger.ts";
+import { failed, succeeded } from "../../ports/steps.ts";
+import type { Store } from "../../ports/store.ts";
+import type { DueItem } from "../../ports/work-queue.ts";
+import { createRuns, type Runs } from "../../runs/create-runs.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
+import { countingIds, createFakeClock } from "../fake-clock.ts";
+import { expectThere, storeCase } from "./store-case.ts";
+
+/** Runs without a machine over the store's own queue, with a real engine and worker. */
+export const runCases: readonly ConformanceCase<Store>[] = [
+  storeCase("runs: one is found by its key from its start to its end, and works once", async (store) => {
+    const { runs, work, started } = createYard(store);
+    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const waiting = await runs.find(runId);
+
+    await runs.start({ key: "job-7", executor: "work", config: { n: 2 } });
+    await work();
+
+    const run = expectThere(await runs.find(runId));
+    assert.equal(waiting?.state, "waiting");
+    assert.deepEqual([run.state, run.outputs, run.config], ["succeeded", { list: ["a"], n: 1 }, { n: 1 }]);
+    assert.deepEqual(started, [1]);
+    assert.deepEqual((await runs.list({ state: "succeeded" }, { limit: 9 })).items, [run]);
+  }),
+
+  storeCase("runs: one that has failed tells why, and can be tried again", async (store) => {
+    const { runs, work, started } = createYard(store);
+    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: -1 } });
+    await work();
+    const lost = await runs.find(runId);
+
+    await runs.retry(runId);
+    await work();
+
+    assert.deepEqual([lost?.state, lost?.error], ["failed", { code: "NEGATIVE", message: "It is negative." }]);
+    assert.deepEqual([started, (await runs.find(runId))?.state], [[-1, -1], "failed"]);
+  }),
+
+  storeCase("runs: one that nobody has taken up is cancelled before it works", async (store) => {
+    const { runs, work, started } = createYard(store);
+    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+
+    await runs.cancel(runId, { actor: "ada" });
+    await work();
+
+    assert.deepEqual([(await runs.find(runId))?.state, started], ["cancelled", []]);
+  }),
+
+  storeCase("runs: what their executor reports comes in pages, in order", async (store) => {
+    const { runs } = createYard(store);
+    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    for (const page of [2, 0, 1]) {
+      const key = `run-report/${runId}/000${page}`;
+      await store.records.put({ key, value: { page }, expected: "absent", now: 0 });
+    }
+
+    const first = await runs.reportPage(runId, { limit: 2 });
+
+    assert.deepEqual(first.items, [{ page: 0 }, { page: 1 }]);
+    assert.deepEqual(await runs.report(runId), [{ page: 0 }, { page: 1 }, { page: 2 }]);
+  }),
+];
+
+interface Yard {
+  readonly runs: Runs;
+  /** What its runs were started with, in order. */
+  readonly started: readonly number[];
+  /** Works what is queued, until nothing is. */
+  work(): Promise<void>;
+}
+
+function createYard(store: Store): Yard {
+  const started: number[] = [];
+  const executor = defineExecutor({
+    name: "work",
+    config: Type.Object({ n: Type.Integer() }),
+    async start(_ctx, { n }) {
+      started.push(n);
+      return n < 0 ? failed(NEGATIVE) : succeeded({ list: ["a"], n });
+    },
+  });
+  const clock = createFakeClock();
+  const executors = new Map([["work", executor]]);
+  const deps = { store, executors, clock, ids: countingIds(), logger: silentLogger };
+  const engine = createEngine({ ...deps, locator: createStaticLocator([]) });
+  const worker = createWorker(deps);
+  const take = () => store.takeDue({ kinds: ["event", "task"], now: clock.now(), limit: 9, leaseMs: 60_000 });
+  async function handle(item: DueItem): Promise<void> {
+    if (item.kind === "task") await worker.handle(item);
+    if (item.kind !== "event") return;
+    const { event, receipt, deliveries } = item;
+    await engine.handle([{ event, storeReceipt: receipt, deliveries }]);
+  }
+  return {
+    runs: createRuns(deps),
+    started,
+    async work() {
+      for (let items = await take(); items.length > 0; items = await take()) {
+        for (const item of items) await handle(item);
+      }
+    },
+  };
+}
+
+const NEGATIVE = { code: "NEGATIVE", message: "It is negative.", retryable: false };
