@@ -1,5 +1,6 @@
-// npm run bench [-- --side-by-side | --growth | --aws | --profile ID] [--quick] [--json FILE] …; see --help
+// npm run bench [-- --side-by-side | --growth | --aws | --fleet | --profile ID] [--quick] [--json FILE] …; see --help
 import { runAws } from "./aws/run-aws.ts";
+import { runFleet } from "./fleet/run-fleet.ts";
 import { type BenchArguments, HELP, parseArguments } from "./parse-arguments.ts";
 import { runEmbedded } from "./run-embedded.ts";
 import { CONTENDER_IDS } from "./side-by-side/load-contender.ts";
@@ -9,6 +10,7 @@ import { runSideBySide } from "./side-by-side/run-side-by-side.ts";
 async function run(input: BenchArguments): Promise<void> {
   if (input.kind === "profile") return runProfile(input.contender, input.quick);
   if (input.kind === "aws") return runAws(input);
+  if (input.kind === "fleet") return runFleet(input);
   return input.kind === "side-by-side" ? runSideBySide(input) : runEmbedded(input);
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 /** What is to be measured. */
 export type BenchArguments =
   | { readonly kind: "embedded"; readonly quick: boolean; readonly json: string }
-  | { readonly kind: "aws"; readonly quick: boolean; readonly json: string; readonly page?: string }
+  | { readonly kind: "aws" | "fleet"; readonly quick: boolean; readonly json: string; readonly page?: string }
   | { readonly kind: "profile"; readonly contender: string; readonly quick: boolean }
   | {
       readonly kind: "side-by-side";
@@ -19,23 +19,25 @@ export interface BenchRefusal {
   readonly refusal: string;
 }
 
-export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
+export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --fleet | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
 
-Without one of the first four: the embedded stores, a whole yard and Terraform.
+Without one of the first five: the embedded stores, a whole yard and Terraform.
 
   --side-by-side  beside other durable queues, on one Postgres
   --growth        what a job costs them with more and more rows of older work
   --aws           the apps as functions: bundles, cold starts, events a second, requests and what they cost
+  --fleet         fleets over Run Command: plans, calls, virtual time, kills
   --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile
   --quick         a tenth of the work, or less: to see that it runs
   --json FILE     the figures of the tables; default bench.json
-  --page FILE     side by side, growth and aws: writes its section of that page anew
+  --page FILE     side by side, growth, aws and fleet: writes its section of that page anew
   --only ID,…     side by side and growth: these contenders alone: `;
 
 const OPTIONS = {
   "side-by-side": { type: "boolean", default: false },
   growth: { type: "boolean", default: false },
   aws: { type: "boolean", default: false },
+  fleet: { type: "boolean", default: false },
   profile: { type: "string" },
   quick: { type: "boolean", default: false },
   json: { type: "string", default: "bench.json" },
@@ -64,25 +66,33 @@ function toArguments(values: Values, contenders: readonly string[]): BenchArgume
   if (refusal !== undefined) return { refusal };
   const { quick, json, page, profile, growth, only } = values;
   if (profile !== undefined) return { kind: "profile", contender: profile, quick };
-  if (values.aws) return { kind: "aws", quick, json, ...(page !== undefined && { page }) };
+  const alone = findAlone(values);
+  if (alone !== undefined) return { kind: alone, quick, json, ...(page !== undefined && { page }) };
   if (!isBesides(values)) return { kind: "embedded", quick, json };
   const more = { ...(page !== undefined && { page }), ...(only !== undefined && { only: only.split(",") }) };
   return { kind: "side-by-side", measure: growth ? "growth" : "rates", quick, json, ...more };
 }
 
 function findRefusal(values: Values, contenders: readonly string[]): string | undefined {
-  const { profile, page, only, aws } = values;
+  const { profile, page, only } = values;
   const named = [profile ?? [], only?.split(",") ?? []].flat();
   const unknown = named.find((id) => !contenders.includes(id));
   if (unknown !== undefined) return `There is no contender "${unknown}". Known: ${contenders.join(", ")}.`;
-  if (aws) return findAwsRefusal(values);
+  const alone = findAlone(values);
+  if (alone !== undefined) return findAloneRefusal(alone, values);
   if (isBesides(values)) return profile === undefined ? undefined : "--profile is a measurement of its own.";
   if (page === undefined && only === undefined) return undefined;
-  return "--page and --only go with --side-by-side or --growth, --page also with --aws.";
+  return "--page and --only go with --side-by-side or --growth, --page also with --aws and --fleet.";
 }
 
-function findAwsRefusal({ profile, only, ...values }: Values): string | undefined {
-  if (profile !== undefined || isBesides(values)) return "--aws is a measurement of its own.";
+function findAlone({ aws, fleet }: Pick<Values, "aws" | "fleet">): "aws" | "fleet" | undefined {
+  if (aws) return "aws";
+  return fleet ? "fleet" : undefined;
+}
+
+function findAloneRefusal(kind: "aws" | "fleet", { profile, only, ...values }: Values): string | undefined {
+  const isMixed = profile !== undefined || isBesides(values) || (values.aws && values.fleet);
+  if (isMixed) return `--${kind} is a measurement of its own.`;
   return only === undefined ? undefined : "--only goes with --side-by-side or --growth.";
 }
 
