@@ -16,6 +16,7 @@ import {
 import { type Conditional, type Given, mapGiven } from "./given.ts";
 import type { ExecutorRights } from "./policies/executor-permissions.ts";
 import { workByLambda } from "./policies/queue-permissions.ts";
+import type { Permission } from "./policies/statement.ts";
 
 /** What a runner needs. */
 export interface TaskRunnerProps extends YardSettings, FunctionSettings, ExecutorRights {
@@ -41,6 +42,10 @@ export interface TaskRunnerProps extends YardSettings, FunctionSettings, Executo
   readonly sessionTags?: boolean | string;
   /** Variables besides. */
   readonly environment?: Variables;
+  /** What executors of yours call besides, such as `runEcsTasks` and `dispatchCommands` say. Default: nothing. */
+  readonly permissions?: readonly Given<Permission>[];
+  /** What of the zip is called. Default: `index.handler`. */
+  readonly handler?: string;
 }
 
 const MEMORY_MB = 1_024;
@@ -66,6 +71,7 @@ export class TaskRunner extends Construct {
       permissions: [
         { name: "Queue", statements: [workByLambda("ReadTasks", queues.tasks.arn)] },
         ...toRunnerPermissions(props, stores),
+        ...(props.permissions ?? []),
       ],
       environment: {
         SQS_TASK_QUEUE_URL: queues.tasks.url,

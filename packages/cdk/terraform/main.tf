@@ -1,12 +1,17 @@
 locals {
   apps = {
-    yard          = { StateManagerCodeKey = "state-manager", TaskRunnerCodeKey = "task-runner" }
-    state-manager = { StateManagerCodeKey = "state-manager" }
-    task-runner   = { TaskRunnerCodeKey = "task-runner" }
+    yard            = { StateManagerCodeKey = "state-manager", TaskRunnerCodeKey = "task-runner" }
+    state-manager   = { StateManagerCodeKey = "state-manager" }
+    task-runner     = { TaskRunnerCodeKey = "task-runner" }
+    ecs-task        = { EcsTaskCodeKey = "ecs-task" }
+    fleet           = { FleetCodeKey = "fleet" }
+    fleet-instances = {}
   }
-  code = {
+  keys = {
     for parameter, app in local.apps[var.template] : parameter => "${var.prefix}${app}/${var.release}/${app}.zip"
   }
+  # A template without code takes no bucket for it.
+  code = length(local.keys) == 0 ? {} : merge({ CodeBucket = var.bucket }, local.keys)
 }
 
 data "aws_s3_bucket" "code" {
@@ -16,7 +21,7 @@ data "aws_s3_bucket" "code" {
 resource "aws_cloudformation_stack" "this" {
   name         = var.name
   template_url = "https://${data.aws_s3_bucket.code.bucket_regional_domain_name}/${var.prefix}templates/${var.release}/${var.template}.template.json"
-  parameters   = merge({ CodeBucket = var.bucket }, local.code, var.parameters)
+  parameters   = merge(local.code, var.parameters)
   capabilities = ["CAPABILITY_IAM"]
   iam_role_arn = var.iam_role_arn
   tags         = var.tags

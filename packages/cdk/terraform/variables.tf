@@ -4,13 +4,13 @@ variable "name" {
 }
 
 variable "template" {
-  description = "Which template: yard (everything), state-manager or task-runner."
+  description = "Which template: yard (everything), state-manager, task-runner, ecs-task, fleet or fleet-instances."
   type        = string
   default     = "yard"
 
   validation {
-    condition     = contains(["yard", "state-manager", "task-runner"], var.template)
-    error_message = "The template must be yard, state-manager or task-runner."
+    condition     = contains(["yard", "state-manager", "task-runner", "ecs-task", "fleet", "fleet-instances"], var.template)
+    error_message = "The template must be yard, state-manager, task-runner, ecs-task, fleet or fleet-instances."
   }
 }
 

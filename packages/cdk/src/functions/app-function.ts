@@ -44,6 +44,10 @@ export interface AppFunctionProps extends FunctionSettings {
   readonly environment: Readonly<Record<string, Given<string> | undefined>>;
   readonly permissions: readonly Given<Permission>[];
   readonly managedPolicyArns?: Given<readonly string[]>;
+  /** What of the zip is called. Default: `index.handler`. */
+  readonly handler?: string;
+  /** What Lambda does with a function that calls itself in the end. Default: `Allow`. */
+  readonly recursiveLoop?: "Allow" | "Terminate";
 }
 
 const HANDLER = "index.handler";
@@ -85,7 +89,7 @@ export class AppFunction extends Construct {
       memorySize: props.memoryMb ?? DEFAULT_MEMORY_MB,
       architectures: [props.architecture ?? "arm64"],
       loggingConfig: { logGroup: logGroup.ref },
-      recursiveLoop: "Allow",
+      recursiveLoop: props.recursiveLoop ?? "Allow",
       environment: { variables: toVariables(props.environment) },
       ...(props.temporaryMb === undefined ? {} : { ephemeralStorage: { size: props.temporaryMb } }),
       ...toCode(this, props),
@@ -110,7 +114,7 @@ function toVariables(environment: AppFunctionProps["environment"]): Record<strin
   return Object.fromEntries(said);
 }
 
-function toCode(scope: Construct, { code, image: choice }: AppFunctionProps) {
+function toCode(scope: Construct, { code, image: choice, handler = HANDLER }: AppFunctionProps) {
   const { s3Location, inlineCode, image } = code.bind(scope);
   if (image !== undefined) return { packageType: "Image", code: { imageUri: image.imageUri } };
   const zip = present({
@@ -119,15 +123,19 @@ function toCode(scope: Construct, { code, image: choice }: AppFunctionProps) {
     s3ObjectVersion: s3Location?.objectVersion,
     zipFile: inlineCode,
   });
-  return choice === undefined ? { runtime: RUNTIME, handler: HANDLER, code: zip } : toChosenCode(choice, zip);
+  return choice === undefined ? { runtime: RUNTIME, handler, code: zip } : toChosenCode(choice, handler, zip);
 }
 
-function toChosenCode({ condition: { logicalId }, value: imageUri }: Conditional<string>, zip: object) {
+function toChosenCode(
+  { condition: { logicalId }, value: imageUri }: Conditional<string>,
+  handler: string,
+  zip: object,
+) {
   const either = (ofImage: unknown, ofZip: unknown) => Fn.conditionIf(logicalId, ofImage, ofZip);
   return {
     packageType: Token.asString(either("Image", "Zip")),
     runtime: Token.asString(either(Aws.NO_VALUE, RUNTIME)),
-    handler: Token.asString(either(Aws.NO_VALUE, HANDLER)),
+    handler: Token.asString(either(Aws.NO_VALUE, handler)),
     code: either({ ImageUri: imageUri }, spellNames(zip)),
   };
 }

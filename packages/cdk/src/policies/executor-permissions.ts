@@ -1,6 +1,6 @@
-import { Fn, Token } from "aws-cdk-lib";
 import { type Given, mapGiven } from "../given.ts";
 import { allow, type Permission } from "./statement.ts";
+import { withEnding } from "./with-ending.ts";
 
 /** What the executors of a runner may do beyond the yard itself. Whatever Terraform makes needs policies besides. */
 export interface ExecutorRights {
@@ -27,16 +27,10 @@ function callFunctions(arns: readonly string[]): Permission {
 }
 
 function readSources(arns: readonly string[]): Permission {
-  const statements = [allow("List", ["s3:ListBucket"], arns), allow("Read", ["s3:GetObject"], withAllObjects(arns))];
+  const statements = [allow("List", ["s3:ListBucket"], arns), allow("Read", ["s3:GetObject"], withEnding(arns, "/*"))];
   return { name: "Sources", statements };
 }
 
 function takeRoles(arns: readonly string[]): Permission {
   return { name: "Targets", statements: [allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], arns)] };
-}
-
-/** `/*` behind each ARN. A list that a parameter gives has no elements before the template is deployed. */
-function withAllObjects(arns: readonly string[]): readonly string[] {
-  if (!Token.isUnresolved(arns)) return arns.map((arn) => `${arn}/*`);
-  return Fn.split(",", `${Fn.join("/*,", [...arns])}/*`);
 }

@@ -20,8 +20,13 @@ export function addRequirement(stack: Stack, { parameter, value, needs }: Requir
     assertions: [
       {
         assert: Fn.conditionNot(isEmpty(needs)),
-        assertDescription: `${parameter} is ${value ?? "given"}: give ${needs} too.`,
+        assertDescription: toDescription(parameter, value, needs),
       },
     ],
   });
+}
+
+function toDescription(parameter: ParameterName, value: string | undefined, needs: ParameterName): string {
+  if (value === "") return `${parameter} is empty: give it, or ${needs}.`;
+  return `${parameter} is ${value ?? "given"}: give ${needs} too.`;
 }

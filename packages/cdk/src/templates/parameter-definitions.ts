@@ -1,4 +1,7 @@
+import { ECS_TASK_PARAMETERS } from "./ecs-task-parameters.ts";
 import { ENGINE_PARAMETERS } from "./engine-parameters.ts";
+import { FLEET_PARAMETERS } from "./fleet-parameters.ts";
+import { INSTANCES_PARAMETERS } from "./instances-parameters.ts";
 import {
   ADDRESS,
   ARN,
@@ -58,6 +61,10 @@ export const PARAMETERS = {
     default: "arm64",
     values: ["arm64", "x86_64"],
   },
+
+  ...ECS_TASK_PARAMETERS,
+  ...FLEET_PARAMETERS,
+  ...INSTANCES_PARAMETERS,
 
   MachineBucket: { group: "Machines", description: "Bucket of the machines: YAML files.", ...BUCKET },
   MachinePrefix: {

@@ -72,6 +72,67 @@ const OTHERS_QUEUES: Names = [
   "QueueKeyArn",
 ];
 const OTHERS_TABLES: Names = ["StacksTable", "WorkTable"];
+const ECS_TASK: Names = [
+  "EcsTaskCodeKey",
+  "EcsTaskCodeVersion",
+  "ClusterArns",
+  "TaskDefinitionArns",
+  "TaskRoleArns",
+  "TaskLogGroupArns",
+  "PhysicalId",
+];
+const FUNCTION: Names = ["YardName", "LogLevel", "CodeBucket", "SubnetIds", "SecurityGroupIds"];
+const FLEET: Names = [
+  "FleetCodeKey",
+  "FleetCodeVersion",
+  "FleetEnvironment",
+  "FleetReportUrl",
+  "DocumentArns",
+  "Boot",
+  "BootProfile",
+  "BootBucket",
+  "BootPrefix",
+  "BootPipeline",
+  "BootArtifact",
+  "AutoScalingGroupArns",
+];
+const FLEET_RUNNER: Names = [
+  "TaskQueueArn",
+  "EventQueueArn",
+  "TaskDeadLetterQueueArn",
+  "QueueKeyArn",
+  "TaskRunnerTimeout",
+  "TaskRunnerMemory",
+  "TaskRunnerReservedConcurrency",
+  "TaskRunnerPolicyArns",
+  "TaskConcurrency",
+  "TargetRoleArns",
+  "TargetRole",
+  "TargetExternalId",
+  "SessionTags",
+];
+const INSTANCES: Names = [
+  "ArtifactBucket",
+  "ArtifactPrefix",
+  "OutputBucket",
+  "OutputPrefix",
+  "AssociatedArtifact",
+  "AssociatedSha256",
+  "AssociatedEntryPoint",
+  "AssociationConcurrency",
+  "AssociationErrors",
+  "LaunchGroupName",
+  "LaunchHeartbeat",
+  "PatchSchedule",
+  "PatchTimeZone",
+  "PatchDurationHours",
+  "PatchCutoffHours",
+  "PatchCutoffBehavior",
+  "PatchOperation",
+  "PatchRebootOption",
+  "PatchConcurrency",
+  "PatchErrors",
+];
 
 /** The parameters of each template. */
 export const PARAMETERS_OF = {
@@ -86,4 +147,7 @@ export const PARAMETERS_OF = {
     ...OTHERS_TABLES,
     "RunnersHaveStore",
   ],
+  "ecs-task": [...FUNCTION, ...ECS_TASK, "LogRetentionDays", "AlarmTopicArns", "PermissionsBoundaryArn"],
+  fleet: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...FLEET, ...FLEET_RUNNER],
+  "fleet-instances": ["YardName", "PermissionsBoundaryArn", ...INSTANCES],
 } as const satisfies Readonly<Record<string, Names>>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEPLOYMENTS, FULL_YARD_PARAMETERS, RUNNER_PARAMETERS } from "../testing/a-yard.ts";
+import { APP_DEPLOYMENTS, FULL_ECS_TASK_APP, FULL_FLEET_APP, FULL_INSTANCES_APP } from "../testing/an-app.ts";
 import { checkLimits } from "../testing/check-limits.ts";
 import { checkResources } from "../testing/check-resources.ts";
 import { resolveTemplate, type TemplateBody, toJson } from "../testing/resolve-template.ts";
@@ -21,7 +22,10 @@ function bodyOf(name: string): TemplateBody {
 
 describe("the templates", () => {
   it("are one for the yard and one for each app", () => {
-    expect(templates.map(({ name }) => name)).toEqual(["yard", "state-manager", "task-runner"]);
+    expect(templates.map(({ name }) => name)).toEqual([
+      ...["yard", "state-manager", "task-runner"],
+      ...["ecs-task", "fleet", "fleet-instances"],
+    ]);
   });
 
   it("are the same bytes each time", () => {
@@ -32,9 +36,12 @@ describe("the templates", () => {
     expect(checkLimits(body)).toEqual([]);
   });
 
-  it.each(DEPLOYMENTS)("%s fits the schemas of its resources, deployed %s", (name, _how, parameters) => {
-    expect(checkResources(resolveTemplate(bodyOf(name), parameters))).toEqual([]);
-  });
+  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS])(
+    "%s fits the schemas of its resources, deployed %s",
+    (name, _how, parameters) => {
+      expect(checkResources(resolveTemplate(bodyOf(name), parameters))).toEqual([]);
+    },
+  );
 
   it.each(templates)("$name needs no bootstrap and no assets", ({ body }) => {
     expect(Object.keys(bodyOf("yard").Parameters ?? {})).not.toContain("BootstrapVersion");
@@ -43,7 +50,7 @@ describe("the templates", () => {
 
   it.each(templates)("$name uses every parameter and condition that it has", ({ name, body }) => {
     const { Parameters = {}, Conditions = {} } = bodyOf(name);
-    const isUsed = (id: string) => body.includes(`"Ref": "${id}"`);
+    const isUsed = (id: string) => body.includes(`"Ref": "${id}"`) || body.includes(`\${${id}}`);
     const isAsked = (id: string) => body.split(`"${id}"`).length > 2;
 
     expect(Object.keys(Parameters).filter((id) => !isUsed(id))).toEqual([]);
@@ -66,12 +73,16 @@ describe("the parameters", () => {
     expect(wrong.map(([name]) => name)).toEqual([]);
   });
 
-  it.each(Object.entries({ ...FULL_YARD_PARAMETERS, ...RUNNER_PARAMETERS }))("%s takes %s", (name, value) => {
+  const given = { ...FULL_YARD_PARAMETERS, ...RUNNER_PARAMETERS };
+  const ofApps = { ...FULL_ECS_TASK_APP, ...FULL_FLEET_APP, ...FULL_INSTANCES_APP };
+
+  it.each(Object.entries({ ...given, ...ofApps }))("%s takes %s", (name, value) => {
     const definition = toJson(toJson(PARAMETERS)[name]);
     const pattern = new RegExp(String(definition["pattern"] ?? ""));
     const values = definition["values"];
 
-    expect(value).toMatch(pattern);
+    const parts = definition["type"] === "CommaDelimitedList" ? value.split(",") : [value];
+    expect(parts.filter((part) => !pattern.test(part))).toEqual([]);
     if (Array.isArray(values)) expect(values.map(String)).toContain(value);
   });
 
@@ -93,6 +104,13 @@ describe("the parameters", () => {
     ["Executors", "delay ecs"],
     ["RefusedEventsKeep", "soon"],
     ["TerraformStateUrl", "stackyard.example.org"],
+    ["ClusterArns", "apps"],
+    ["TaskDefinitionArns", "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate"],
+    ["AssociatedArtifact", "s3://artifacts/a'b"],
+    ["AssociatedEntryPoint", "../run.sh"],
+    ["AssociationConcurrency", "0"],
+    ["AssociationErrors", "101%"],
+    ["PatchSchedule", "every day"],
   ] as const)("%s does not take %s", (name, value) => {
     const { pattern } = toJson(PARAMETERS[name]);
 

@@ -1,4 +1,7 @@
 import { App } from "aws-cdk-lib";
+import { addEcsTaskTemplate } from "./ecs-task-template.ts";
+import { addFleetInstancesTemplate } from "./fleet-instances-template.ts";
+import { addFleetTemplate } from "./fleet-template.ts";
 import { addStateManagerTemplate } from "./state-manager-template.ts";
 import { addTaskRunnerTemplate } from "./task-runner-template.ts";
 import { toPlainTemplate } from "./to-plain-template.ts";
@@ -12,7 +15,10 @@ export interface Template {
   readonly body: string;
 }
 
-const TEMPLATES = [addYardTemplate, addStateManagerTemplate, addTaskRunnerTemplate];
+const TEMPLATES = [
+  ...[addYardTemplate, addStateManagerTemplate, addTaskRunnerTemplate],
+  ...[addEcsTaskTemplate, addFleetTemplate, addFleetInstancesTemplate],
+];
 
 /** Synthesises the plain templates from the constructs. The same sources give the same bytes. */
 export function synthesizeTemplates(): readonly Template[] {

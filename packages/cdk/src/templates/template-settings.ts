@@ -52,13 +52,20 @@ export function toRunnerRights(parameters: TemplateParameters) {
   return {
     functionArns: parameters.givenList("FunctionArns"),
     sourceBucketArns: parameters.givenList("SourceBucketArns"),
+    ...toTargetRights(parameters),
+    environment: { TERRAFORM_STATE_URL: parameters.given("TerraformStateUrl") },
+    managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
+    permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),
+  };
+}
+
+/** How a runner comes into other accounts. */
+export function toTargetRights(parameters: TemplateParameters) {
+  return {
     targetRoleArns: parameters.givenList("TargetRoleArns"),
     targetRole: parameters.given("TargetRole"),
     targetExternalId: parameters.given("TargetExternalId"),
     sessionTags: parameters.text("SessionTags"),
-    environment: { TERRAFORM_STATE_URL: parameters.given("TerraformStateUrl") },
-    managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
-    permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),
   };
 }
 
@@ -98,7 +105,12 @@ export function toSubnets(
   return onlyIf(condition, { subnetIds, securityGroupIds: parameters.list(securityGroups) });
 }
 
-function toCode(scope: Stack, parameters: TemplateParameters, app: "StateManager" | "TaskRunner"): Code {
+/** The zip of an app. */
+export function toCode(
+  scope: Stack,
+  parameters: TemplateParameters,
+  app: "StateManager" | "TaskRunner" | "EcsTask" | "Fleet",
+): Code {
   const bucket = Bucket.fromBucketName(scope, `${app}CodeBucketReference`, parameters.text("CodeBucket"));
   const version = parameters.given(`${app}CodeVersion`);
   return Code.fromBucketV2(bucket, parameters.text(`${app}CodeKey`), { objectVersion: toCfnText(version) });

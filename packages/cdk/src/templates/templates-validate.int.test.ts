@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import { DEPLOYMENTS } from "../testing/a-yard.ts";
+import { APP_DEPLOYMENTS } from "../testing/an-app.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { synthesizeTemplates } from "./synthesize-templates.ts";
 
@@ -36,7 +37,7 @@ function toDeployed(name: string, parameters: Readonly<Record<string, string>>):
 }
 
 describe("the validator of AWS", () => {
-  it.each(DEPLOYMENTS)("finds no error in %s, deployed %s", (name, _how, parameters) => {
+  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS])("finds no error in %s, deployed %s", (name, _how, parameters) => {
     const template = new TemplateContent(toDeployed(name, parameters));
 
     const { diagnostics } = engine.validateTemplate(template, { severityLevel: "ERROR" });

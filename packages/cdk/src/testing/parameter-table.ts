@@ -2,7 +2,10 @@ import { PARAMETERS } from "../templates/parameter-definitions.ts";
 import type { ParameterDefinition } from "../templates/parameter-forms.ts";
 import { PARAMETERS_OF } from "../templates/parameters-of.ts";
 
-const LETTERS = { yard: "Y", "state-manager": "S", "task-runner": "T" } as const;
+const LETTERS = {
+  ...{ yard: "Y", "state-manager": "S", "task-runner": "T" },
+  ...{ "ecs-task": "E", fleet: "F", "fleet-instances": "I" },
+} as const;
 
 /** The parameters of the templates as the table of the README. */
 export function toParameterTable(): string {

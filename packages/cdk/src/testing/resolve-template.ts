@@ -82,8 +82,9 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
   function toMade(id: string): MadeResource {
     const { Type, Condition, Properties } = template.Resources[id] ?? fail(`There is no resource ${id}.`);
     if (Condition !== undefined && !holds(Condition)) fail(`${id} is not deployed.`);
-    const { QueueName, TableName, FunctionName, LogGroupName } = Properties;
-    return { id, type: Type, name: String(resolve(QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? id)) };
+    const { QueueName, TableName, FunctionName, LogGroupName, StateMachineName } = Properties;
+    const said = QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? StateMachineName ?? id;
+    return { id, type: Type, name: String(resolve(said)) };
   }
 
   function call(name: string, argument: unknown): { readonly value: unknown } | undefined {
@@ -117,8 +118,14 @@ interface MadeResource {
 }
 
 function toReturned({ type, name }: MadeResource, queueUrlBase: string): string {
-  return type === "AWS::SQS::Queue" ? `${queueUrlBase}/${name}` : name;
+  if (type === "AWS::SQS::Queue") return `${queueUrlBase}/${name}`;
+  if (type === "AWS::SSM::MaintenanceWindow") return "mw-0123456789abcdef0";
+  const toArn = RETURN_ARNS.has(type) ? ARNS[type] : undefined;
+  return toArn === undefined ? name : `arn:aws:${toArn(name)}`;
 }
+
+/** A reference to one of these is its ARN. */
+const RETURN_ARNS = new Set(["AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret"]);
 
 /** What stands before and behind the name in an ARN. */
 const ARNS: Readonly<Record<string, (name: string) => string>> = {
@@ -127,6 +134,9 @@ const ARNS: Readonly<Record<string, (name: string) => string>> = {
   "AWS::SQS::Queue": (name) => `sqs:${REGION}:${ACCOUNT}:${name}`,
   "AWS::DynamoDB::Table": (name) => `dynamodb:${REGION}:${ACCOUNT}:table/${name}`,
   "AWS::Logs::LogGroup": (name) => `logs:${REGION}:${ACCOUNT}:log-group:${name}:*`,
+  "AWS::StepFunctions::StateMachine": (name) => `states:${REGION}:${ACCOUNT}:stateMachine:${name}`,
+  "AWS::SecretsManager::Secret": (name) => `secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-AbCdEf`,
+  "AWS::IAM::InstanceProfile": (name) => `iam::${ACCOUNT}:instance-profile/${name}`,
   "AWS::Lambda::Function": (name) => `lambda:${REGION}:${ACCOUNT}:function:${name}`,
 };
 

@@ -1,0 +1,106 @@
+import { Aws } from "aws-cdk-lib";
+import type { Code } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { AppFunction, type FunctionSettings } from "../functions/app-function.ts";
+import { CallFunction } from "../functions/call-function.ts";
+import { DEFAULT_YARD } from "../functions/yard-settings.ts";
+import { type Given, mapGiven } from "../given.ts";
+import { type EcsRights, runEcsTasks } from "../policies/ecs-permissions.ts";
+import { allow, type Permission } from "../policies/statement.ts";
+import { createAnswerSecret, createRecordsTable } from "./ecs-task-memory.ts";
+import { EcsTaskWaiting } from "./ecs-task-waiting.ts";
+
+/** What the custom resource needs. */
+export interface EcsTaskProps extends FunctionSettings, EcsRights {
+  readonly code: Code;
+  /** Of this installation. Default: `main`. */
+  readonly name?: string;
+  /** `debug`, `info`, `warn` or `error`. Default: `info`. */
+  readonly logLevel?: string;
+  /** `taskArn` for templates of old that use `Ref` as the ARN of a task. Default: an id that stays. */
+  readonly physicalId?: Given<string>;
+}
+
+/** Starting, describing and answering take seconds; what waits is the state machine. */
+const TIMEOUT_SECONDS = 120;
+
+/** `Custom::ECSTask`: CloudFormation runs tasks of ECS while a stack is made or changed, and waits for their end. */
+export class EcsTask extends Construct {
+  readonly function: AppFunction;
+  /** `ServiceToken` of resources. */
+  readonly serviceToken: string;
+  readonly stateMachineArn: string;
+
+  constructor(scope: Construct, id: string, props: EcsTaskProps) {
+    super(scope, id);
+    const { name = DEFAULT_YARD } = props;
+    const functionName = `stackyard-${name}-ecs-task`;
+    const table = createRecordsTable(this, "Records", `stackyard-${name}-ecs-task`);
+    const secret = createAnswerSecret(this, "AnswerSecret");
+    const waiting = new EcsTaskWaiting(this, "Waiting", {
+      ...{ name: functionName, permissionsBoundaryArn: props.permissionsBoundaryArn },
+      functionArn: `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function:${functionName}`,
+    });
+    this.stateMachineArn = waiting.stateMachineArn;
+    this.function = new AppFunction(this, "App", {
+      ...props,
+      ...{ functionName, timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
+      logGroupName: `/stackyard/${name}/ecs-task`,
+      description: `Stackyard, ${name}: runs tasks of ECS for CloudFormation.`,
+      permissions: [
+        toMemoryPermission(table.attrArn, secret.ref),
+        { name: "Waiting", statements: [allow("Start", ["states:StartExecution"], waiting.stateMachineArn)] },
+        ...runEcsTasks(props),
+        ...(props.physicalId === undefined ? [] : [mapGiven(props.physicalId, tagStarted)]),
+        toFactsPermission(),
+      ],
+      environment: {
+        TABLE: table.ref,
+        RESPONSE_URL_SECRET: secret.ref,
+        STATE_MACHINE_ARN: waiting.stateMachineArn,
+        PHYSICAL_ID: props.physicalId,
+        LOG_LEVEL: props.logLevel,
+      },
+    });
+    this.serviceToken = this.function.arn;
+    new CallFunction(this, "Failed", {
+      ...{ functionName: this.function.name, functionArn: this.function.arn },
+      description: "Lets the function answer CloudFormation where waiting itself has failed.",
+      eventPattern: {
+        source: ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        detail: { status: ["FAILED", "TIMED_OUT", "ABORTED"], stateMachineArn: [waiting.stateMachineArn] },
+      },
+    });
+  }
+}
+
+function toMemoryPermission(tableArn: string, secretArn: string): Permission {
+  const items = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"];
+  return {
+    name: "Memory",
+    statements: [
+      allow("Records", items, tableArn),
+      allow("AnswerSecret", ["secretsmanager:GetSecretValue"], secretArn),
+    ],
+  };
+}
+
+/** What only some properties ask for: whether a stack rolls back, and whether a target group has a healthy target. */
+function toFactsPermission(): Permission {
+  const stacks = `arn:${Aws.PARTITION}:cloudformation:${Aws.REGION}:${Aws.ACCOUNT_ID}:stack/*`;
+  return {
+    name: "Facts",
+    statements: [
+      allow("StackStatus", ["cloudformation:DescribeStacks"], stacks),
+      allow("TargetHealth", ["elasticloadbalancing:DescribeTargetHealth"], "*"),
+    ],
+  };
+}
+
+/** The ids of old are ARNs of tasks, which are told apart by a tag that is put onto those that we have started. */
+function tagStarted(): Permission {
+  const tasks = `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:task/*`;
+  const Condition = { StringLike: { "aws:ResourceTag/stackyard:stack": "*" } };
+  return { name: "TaskTags", statements: [{ ...allow("TagOwn", ["ecs:TagResource"], tasks), Condition }] };
+}

@@ -1,0 +1,84 @@
+import { Aws } from "aws-cdk-lib";
+import { CfnPermission, type Code } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { AppFunction, type FunctionSettings } from "../functions/app-function.ts";
+import { toYardEnvironment, toYardPermissions, type Variables } from "../functions/yard-environment.ts";
+import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "../functions/yard-settings.ts";
+import { type Given, mapGiven } from "../given.ts";
+import { completeLaunches, findInstances, reportJobs } from "../policies/fleet-permissions.ts";
+import { sendTo } from "../policies/queue-permissions.ts";
+import { type BucketPrefix, readObjects } from "../policies/s3-permissions.ts";
+import type { Permission } from "../policies/statement.ts";
+import type { QueueAddress } from "../queues/queue-address.ts";
+import { addFleetRules } from "./fleet-rules.ts";
+
+/** What a fleet's function needs: the queue of events and the store of a yard whose runner has the executor `runcommand`. */
+export interface FleetProps extends YardSettings, FunctionSettings {
+  readonly code: Code;
+  readonly queues: { readonly events: QueueAddress };
+  readonly stores: StoreChoices;
+  /**
+   * Where the newest artifact is looked for at boot while no run has succeeded yet. Default: nowhere. Jobs bring
+   * credentials for their artifacts along.
+   */
+  readonly newestArtifacts?: Given<BucketPrefix>;
+  /** Name under which artifacts are recorded: one of several fleets of a yard. Default: `main`. */
+  readonly environmentName?: string;
+  /** Where people see a run, with `{runId}` in it. */
+  readonly reportUrl?: Given<string>;
+  /** Whether instances that start are configured: `ENABLED` or `DISABLED`. Default: `ENABLED`. */
+  readonly bootState?: string;
+  /** How they are, as variables that begin with `BOOT_`. */
+  readonly environment?: Variables;
+  /** Auto Scaling groups whose launches wait for the configuration: ARNs. Default: none. */
+  readonly autoScalingGroupArns?: Given<readonly string[]>;
+}
+
+/** Reporting takes seconds; what waits is the run. Pinning an artifact reads it once. */
+const TIMEOUT_SECONDS = 120;
+const MEMORY_MB = 512;
+
+/** The function behind a pipeline's action, the rule of instances that start, and launches that wait. */
+export class Fleet extends Construct {
+  readonly function: AppFunction;
+
+  constructor(scope: Construct, id: string, props: FleetProps) {
+    super(scope, id);
+    const { yardName = DEFAULT_YARD, queues, stores, newestArtifacts, autoScalingGroupArns, environmentName } = props;
+    this.function = new AppFunction(this, "App", {
+      memoryMb: MEMORY_MB,
+      ...props,
+      functionName: `stackyard-${yardName}-fleet`,
+      logGroupName: `/stackyard/${yardName}/fleet`,
+      description: `Stackyard, yard ${yardName}: configures fleets for pipelines and at boot.`,
+      ...{ timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
+      permissions: [
+        { name: "Events", statements: [sendTo("Send", queues.events.arn)] },
+        ...[reportJobs(), findInstances()],
+        ...(newestArtifacts === undefined ? [] : [mapGiven(newestArtifacts, toReading)]),
+        ...(autoScalingGroupArns === undefined ? [] : [mapGiven(autoScalingGroupArns, completeLaunches)]),
+        ...toYardPermissions(props, stores),
+      ],
+      environment: {
+        SQS_EVENT_QUEUE_URL: queues.events.url,
+        FLEET_ACCOUNT: Aws.ACCOUNT_ID,
+        FLEET_ENVIRONMENT: environmentName,
+        FLEET_REPORT_URL: props.reportUrl,
+        ...toYardEnvironment({ ...props, runnersHaveStore: props.runnersHaveStore ?? true }, stores),
+        ...props.environment,
+      },
+    });
+    const { name: functionName, arn: functionArn } = this.function;
+    addFleetRules(this, { functionName, functionArn, bootState: props.bootState ?? "ENABLED" });
+  }
+
+  /** Lets pipelines of another account call the function; those of the same one need only a policy of theirs. */
+  letAccountCall(id: string, account: string): void {
+    const { name: functionName } = this.function;
+    new CfnPermission(this, id, { action: "lambda:InvokeFunction", functionName, principal: account });
+  }
+}
+
+function toReading(objects: BucketPrefix): Permission {
+  return readObjects("NewestArtifacts", objects);
+}

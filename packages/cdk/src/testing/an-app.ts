@@ -1,0 +1,107 @@
+import { RUNNER_PARAMETERS } from "./a-yard.ts";
+
+/** Parameters with which the custom resource for tasks of ECS is deployed. */
+export const ECS_TASK_APP = {
+  CodeBucket: "code",
+  EcsTaskCodeKey: "ecs-task.zip",
+  ClusterArns: "arn:aws:ecs:eu-west-1:111122223333:cluster/apps",
+  TaskDefinitionArns: "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:*",
+} as const;
+
+/** Everything that can be said of it is said. */
+export const FULL_ECS_TASK_APP = {
+  ...ECS_TASK_APP,
+  YardName: "blue",
+  LogLevel: "debug",
+  EcsTaskCodeVersion: "v1",
+  ClusterArns: "arn:aws:ecs:eu-west-1:111122223333:cluster/apps,arn:aws:ecs:eu-west-1:111122223333:cluster/jobs",
+  TaskRoleArns: "arn:aws:iam::111122223333:role/migrate,arn:aws:iam::111122223333:role/migrate-execution",
+  TaskLogGroupArns: "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/migrate",
+  PhysicalId: "taskArn",
+  SubnetIds: "subnet-0123456789abcdef0",
+  SecurityGroupIds: "sg-0123456789abcdef0",
+  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
+  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
+} as const;
+
+/** A fleet over the queues and tables of a state manager. */
+export const FLEET_APP = {
+  CodeBucket: "code",
+  FleetCodeKey: "fleet.zip",
+  TaskQueueArn: RUNNER_PARAMETERS.TaskQueueArn,
+  EventQueueArn: RUNNER_PARAMETERS.EventQueueArn,
+  TaskDeadLetterQueueArn: RUNNER_PARAMETERS.TaskDeadLetterQueueArn,
+  StacksTable: "stackyard-main-stacks",
+  WorkTable: "stackyard-main-stacks-work",
+} as const;
+
+/** Everything that can be said of it is said. */
+export const FULL_FLEET_APP = {
+  ...FLEET_APP,
+  YardName: "blue",
+  LogLevel: "debug",
+  FleetCodeVersion: "v1",
+  BootBucket: "artifacts",
+  BootPrefix: "GARLC/",
+  FleetEnvironment: "production",
+  FleetReportUrl: "https://stackyard.example.org/runs/{runId}",
+  DocumentArns: "arn:aws:ssm:eu-west-1:111122223333:document/Acme-Own",
+  Boot: "DISABLED",
+  BootProfile: "garlc-1",
+  BootPipeline: "GARLC",
+  BootArtifact: "MyApp",
+  AutoScalingGroupArns: "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:*:autoScalingGroupName/webservers",
+  QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  MessageBucket: "messages",
+  OtlpEndpoint: "http://collector:4318",
+  TargetRoleArns: "arn:aws:iam::444455556666:role/deployer",
+  TargetRole: "deployer",
+  TargetExternalId: "yard-blue",
+  SessionTags: "true",
+  TaskRunnerPolicyArns: "arn:aws:iam::111122223333:policy/network",
+  TaskConcurrency: "20",
+  TaskRunnerReservedConcurrency: "10",
+  SubnetIds: "subnet-0123456789abcdef0",
+  SecurityGroupIds: "sg-0123456789abcdef0",
+  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
+  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
+} as const;
+
+/** What lies beside instances. */
+export const INSTANCES_APP = { ArtifactBucket: "artifacts" } as const;
+
+/** Everything that can be said of it is said. */
+export const FULL_INSTANCES_APP = {
+  ...INSTANCES_APP,
+  YardName: "blue",
+  ArtifactPrefix: "GARLC/",
+  OutputBucket: "output",
+  OutputPrefix: "all/",
+  AssociatedArtifact: "s3://artifacts/GARLC/MyApp/build%20one.zip?versionId=v1",
+  AssociatedSha256: "0".repeat(64),
+  LaunchGroupName: "webservers",
+  LaunchHeartbeat: "900",
+  PatchSchedule: "cron(0 3 ? * SUN *)",
+  PatchTimeZone: "Europe/Berlin",
+  PatchOperation: "Install",
+  PatchRebootOption: "RebootIfNeeded",
+  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
+} as const;
+
+/** Ways to deploy the templates of apps that together take both sides of every condition. */
+export const APP_DEPLOYMENTS: readonly (readonly [string, string, Readonly<Record<string, string>>])[] = [
+  ["ecs-task", "with defaults", ECS_TASK_APP],
+  ["ecs-task", "with everything said", FULL_ECS_TASK_APP],
+  ["fleet", "with defaults", FLEET_APP],
+  ["fleet", "with everything said", FULL_FLEET_APP],
+  [
+    "fleet",
+    "on a database",
+    {
+      ...{ ...FULL_FLEET_APP, StacksTable: "", WorkTable: "" },
+      ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
+    },
+  ],
+  ["fleet-instances", "with defaults", INSTANCES_APP],
+  ["fleet-instances", "with everything said", FULL_INSTANCES_APP],
+];
