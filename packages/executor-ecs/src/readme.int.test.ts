@@ -74,3 +74,31 @@ describe("the README", () => {
     expect(yard.sim.ecs.tasks().every(({ taskArn = "" }) => taskArn.includes(PLACE.account))).toBe(true);
   });
 });
+
+describe("docs/ecs.md", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "utf8");
+
+  it("lists every property of the custom resource", () => {
+    const [, section = ""] = /\n## From CloudFormation\n([\s\S]*?)\n## /.exec(page) ?? [];
+    const rows = [...section.matchAll(/^\| (`.*?) \|/gm)];
+    const documented = rows.flatMap(([, cell = ""]) => cell.replaceAll("`", "").split(", "));
+    const parser = readFileSync(join(import.meta.dirname, "custom-resource/parse-properties.ts"), "utf8");
+    const known = [...parser.matchAll(/^ {2}([A-Z]\w+): \["/gm)].map(([, name]) => name);
+
+    expect(known.length).toBeGreaterThan(20);
+    expect([...documented].sort()).toEqual([...known, "Triggers"].sort());
+  });
+
+  it("shows a machine without a fault", () => {
+    const [, source = ""] = /## From a machine[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const executors = new Map([["ecs", ecsDefinition]]);
+
+    const parsed = parseMachine(source, {
+      ...{ name: "release", strict: true, executors: executors as never },
+      uncheckedExecutors: ["terraform"],
+    });
+
+    expect(source).toContain("executor: ecs");
+    expect(parsed.problems.filter(({ code }) => code !== "executor-unchecked")).toEqual([]);
+  });
+});
