@@ -1,5 +1,13 @@
 import type { FleetInstanceReport } from "./fleet-report.ts";
-import { type FleetRun, noteStopped, type RunStop, tallyOf } from "./fleet-run.ts";
+import {
+  type FleetRun,
+  isWaiting,
+  listInstances,
+  noteFailed,
+  noteStopped,
+  type RunStop,
+  tallyOf,
+} from "./fleet-run.ts";
 import { nextAction, type RunAction } from "./next-action.ts";
 import { nextFleetAction } from "./next-fleet-action.ts";
 import { recoverSending, type SendDeps, sendWave } from "./send-wave.ts";
@@ -37,6 +45,7 @@ export async function advanceRun(deps: AdvanceDeps, begun: FleetRun): Promise<Ad
     run = await store.loadWaiting(run, run.state.maxConcurrency);
     const action = findAction(deps, run);
     if (action.kind === "drop") run = await dropWaiting(deps, run, action.stop);
+    else if (action.kind === "miss") run = noteFailed(run, listWaiting(run), "SSM_NOT_ONLINE");
     else if (action.kind !== "send" || aws.clock.now() >= until || (hasSent && deps.waitsForAgent)) {
       await store.save(run);
       const isHurried = action.kind === "send" || watched.isPartial;
@@ -51,6 +60,10 @@ export async function advanceRun(deps: AdvanceDeps, begun: FleetRun): Promise<Ad
 function findAction({ aws, chunkSize }: AdvanceDeps, run: FleetRun): RunAction {
   if (run.state.way === "targets") return nextFleetAction(run);
   return nextAction(run, { now: aws.clock.now(), chunkSize });
+}
+
+function listWaiting(run: FleetRun): readonly string[] {
+  return listInstances(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : []));
 }
 
 /** Nothing more is sent: this is noted on every page that has somebody waiting. */

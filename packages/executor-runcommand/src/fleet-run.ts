@@ -24,6 +24,9 @@ export interface RunState {
   readonly sending: readonly SendingChunk[];
   readonly sendingAt?: number;
   readonly lastSentAt?: number;
+  /** Commands that SSM did not take up because the account had too many; nothing is sent until then. */
+  readonly refusals?: number;
+  readonly pausedUntil?: number;
   /** Why nothing more is sent. */
   readonly stop?: RunStop;
   readonly cancelledAt?: number;

@@ -3,10 +3,12 @@ import type { FleetInstanceReport } from "./fleet-report.ts";
 import { type FleetRun, isWaiting, listInstances, type RunStop, type SendingChunk, tallyOf } from "./fleet-run.ts";
 import { countErrors } from "./tally.ts";
 
-/** What a run does next. `drop`: what still waits is never sent. `settle`: everything has ended. */
+/** What a run does next. `drop`: what still waits is never sent. `miss`: SSM
+ * has not found those who wait. `settle`: everything has ended. */
 export type RunAction =
   | { readonly kind: "send"; readonly chunks: readonly SendingChunk[] }
   | { readonly kind: "drop"; readonly stop: RunStop }
+  | { readonly kind: "miss" }
   | { readonly kind: "watch" }
   | { readonly kind: "settle" };
 
@@ -49,6 +51,7 @@ export function findStop(run: FleetRun): RunStop | undefined {
 
 function planChunks(run: FleetRun, { now, chunkSize }: NextActionInput): readonly SendingChunk[] {
   const { state } = run;
+  if (now < (state.pausedUntil ?? 0)) return [];
   const tally = tallyOf(run);
   const size = Math.min(chunkSize, MAX_CHUNK_SIZE, state.maxConcurrency);
   const isIdle = now - (state.lastSentAt ?? now) >= PARTIAL_AFTER_MS;

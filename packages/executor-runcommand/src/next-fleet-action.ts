@@ -1,6 +1,7 @@
 import { type FleetRun, isWaiting, listInstances, type RunStop, type SendingChunk, tallyOf } from "./fleet-run.ts";
 import { isFinalStatus } from "./is-final-status.ts";
-import type { RunAction } from "./next-action.ts";
+import { findStop, type RunAction } from "./next-action.ts";
+import { RATE_EXCEEDED } from "./note-unbegun.ts";
 
 /** Plans a run of the way `targets`: one command for the whole fleet, whose limits SSM keeps. */
 export function nextFleetAction(run: FleetRun): RunAction {
@@ -9,9 +10,9 @@ export function nextFleetAction(run: FleetRun): RunAction {
   if (stop !== undefined) return tally.waiting > 0 ? { kind: "drop", stop } : toEnd(tally.running);
   if (fleetCommand === undefined) return { kind: "send", chunks: [toFleetChunk(run)] };
   if (!isFinalStatus(fleetCommand.status)) return { kind: "watch" };
-  const ended = findStop(fleetCommand.status, tally.waiting);
+  const ended = findFleetStop(run, fleetCommand.status);
   if (ended !== undefined) return { kind: "drop", stop: ended };
-  return toEnd(tally.running);
+  return tally.waiting > 0 ? { kind: "miss" } : toEnd(tally.running);
 }
 
 function toEnd(running: number): RunAction {
@@ -28,16 +29,16 @@ function toFleetChunk({ state, ...run }: FleetRun): SendingChunk {
   return { chunk: state.nextChunk, ids: [], platform, roles, maxConcurrency, maxErrors };
 }
 
-/** A command that SSM could not begin, or that has ended without some of those who were selected. */
-function findStop(status: string | undefined, waiting: number): RunStop | undefined {
-  const plain = status?.replace(/\s+/g, "").toLowerCase();
-  if (plain === "rateexceeded") {
-    const message = "SSM has too many commands under way in this account (Rate Exceeded). Try again later.";
-    return { code: "SSM_THROTTLED", message, retryable: true };
-  }
+/** A command that SSM could not begin, or that has ended before it was begun everywhere. */
+function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
+  const plain = status.replace(/\s+/g, "").toLowerCase();
+  if (plain === "rateexceeded") return RATE_EXCEEDED;
   if (plain === "noinstancesintag") {
     return { code: "NO_INSTANCES", message: "SSM found no instance that fits the targets.", retryable: false };
   }
-  if (waiting === 0) return undefined;
-  return { code: "MAX_ERRORS_EXCEEDED", message: `The command ended as ${status}.`, retryable: false };
+  if (tallyOf(run).waiting === 0) return undefined;
+  if (["cancelled", "canceled"].includes(plain)) {
+    return { code: "TERMINATED", message: "Somebody has cancelled the command.", retryable: false };
+  }
+  return findStop(run);
 }

@@ -99,6 +99,23 @@ describe("a run that SSM makes difficulties", () => {
     expect(step).toMatchObject({ kind: "failed", code: "INVALID_DOCUMENT", outputs: { succeeded: 50, failed: 10 } });
   });
 
+  it("sends again what SSM did not take up because the account had too many under way", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(3);
+    fleet.sim.ssm.set({ pendingInvocations: 2 });
+    const run = fleet.run(shell);
+    // Others have finished by the time of the third try.
+    fleet.sim.once("SSM.SendCommand", (proceed) => proceed());
+    fleet.sim.once("SSM.SendCommand", (proceed) => proceed());
+    fleet.sim.once("SSM.SendCommand", (proceed) => {
+      fleet.sim.ssm.set({ pendingInvocations: 100 });
+      return proceed();
+    });
+
+    expect((await run).step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 3 } });
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(3);
+  });
+
   it("goes on watching through an outage", async () => {
     const fleet = aSimFleet();
     fleet.addMany(2);

@@ -80,6 +80,20 @@ describe("a run over targets", () => {
     expect(fleet.sim.ssm.listCommands().map(({ invocations }) => invocations.length)).toEqual([11, 1]);
   });
 
+  it("does not call those healthy whom SSM did not find", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(12);
+    const off = fleet.add({ agent: false });
+
+    const { step } = await fleet.run({ ...shell, targetsAbove: 10, maxConcurrency: "100%" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "SSM_NOT_ONLINE", outputs: { succeeded: 12, failed: 1 } });
+    expect((await fleet.report()).instances.find(({ instanceId }) => instanceId === off)).toMatchObject({
+      state: "failed",
+      code: "SSM_NOT_ONLINE",
+    });
+  });
+
   it("reports those who were not begun because there were too many errors", async () => {
     const fleet = aSimFleet();
     fleet.addMany(20, { roles: "db" });

@@ -3,6 +3,7 @@ import { type FleetRun, listInstances } from "./fleet-run.ts";
 import { isFinalStatus } from "./is-final-status.ts";
 import { mapLimited } from "./map-limited.ts";
 import { findNewFailures, noteInvocations } from "./note-invocations.ts";
+import { findUnbegun, noteUnbegun } from "./note-unbegun.ts";
 import { AwsCallError, type FleetAws } from "./ssm/call-aws.ts";
 import { findCommand } from "./ssm/find-commands.ts";
 import { type Invocation, listInvocations } from "./ssm/list-invocations.ts";
@@ -33,9 +34,22 @@ export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun
   const outputs = await loadOutputs(aws, failures.slice(0, MAX_OUTPUTS));
   const left = new Set(failures.slice(MAX_OUTPUTS));
   const looked = invocations.filter((invocation) => !left.has(invocation));
-  const noted = noteInvocations(run, { invocations: looked, outputs, now: aws.clock.now() });
+  const now = aws.clock.now();
+  const known = noteInvocations(run, { invocations: looked, outputs, now });
+  const noted = await noteMissing(aws, known, invocations);
   const isPartial = left.size > 0;
   return { run: isPartial ? noted : withStatus(noted, status), isPartial, ended: listEnded(run, noted) };
+}
+
+/** Who is not among the invocations for long is asked for by the command. */
+async function noteMissing(aws: FleetAws, run: FleetRun, invocations: readonly Invocation[]): Promise<FleetRun> {
+  const now = aws.clock.now();
+  let noted = run;
+  for (const commandId of findUnbegun(run, invocations, now)) {
+    const command = await findCommand(aws, commandId);
+    if (command !== undefined) noted = noteUnbegun(noted, command, { invocations, now });
+  }
+  return noted;
 }
 
 /** Commands that have not ended on all of their instances. */

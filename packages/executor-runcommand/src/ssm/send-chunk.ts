@@ -41,7 +41,8 @@ async function sendOnce(aws: FleetAws, request: SendCommandCommandInput): Promis
     unavailable: "SSM_THROTTLED",
     async send(abortSignal) {
       const { Command } = await aws.ssm.send(new SendCommandCommand(request), { abortSignal });
-      return Command?.CommandId ?? "";
+      if (Command?.CommandId === undefined) throw new Error("SSM has answered without a command.");
+      return Command.CommandId;
     },
     // An answer may be lost although the command was taken, and SSM lists a command some seconds late.
     async recover() {
