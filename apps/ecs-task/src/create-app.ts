@@ -1,0 +1,93 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { createAwsAccess, createLimiter } from "@stackyard/aws";
+import type { Clock, Logger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import {
+  createEcsTask,
+  type EcsTaskDeps,
+  type EcsTaskFunction,
+  type InvocationContext,
+} from "@stackyard/executor-ecs/custom-resource";
+import { createDynamodbRecords } from "@stackyard/store-dynamodb";
+import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
+import { loadSecret } from "./load-secret.ts";
+import { type EnvironmentVariables, parseSettings } from "./parse-settings.ts";
+
+/** What the app is made of. */
+export interface CreateAppOptions {
+  readonly environment: EnvironmentVariables;
+  /** Clients of the SDK by region. Default: as the SDK finds credentials. */
+  readonly aws?: EcsTaskDeps["aws"];
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: the process's, as it is when an answer is sent. */
+  readonly fetch?: EcsTaskDeps["fetch"];
+  /** Default: as the environment says. */
+  readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
+}
+
+/** The function over what its environment names. A wrong environment is told to CloudFormation too. */
+export function createApp(options: CreateAppOptions): EcsTaskFunction {
+  const { environment, clock = systemClock } = options;
+  let opened:
+    | Promise<{ readonly made: EcsTaskFunction; readonly telemetry: Pick<Telemetry, "logger" | "invoke"> }>
+    | undefined;
+
+  async function open() {
+    const telemetry = options.telemetry ?? (await createTelemetry({ service: "ecs-task", environment, clock }));
+    return { telemetry, made: createEcsTask(toDeps(options, telemetry.logger, clock)) };
+  }
+
+  return {
+    async handler(event, context) {
+      opened ??= open();
+      const { made, telemetry } = await opened;
+      return telemetry.invoke(toFields(context), () => made.handler(event, context));
+    },
+  };
+}
+
+function toDeps(options: CreateAppOptions, logger: Logger, clock: Clock): EcsTaskDeps {
+  const aws = options.aws ?? createRegionalAws(options.environment, clock, logger);
+  const fetch: EcsTaskDeps["fetch"] = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+  const common = { aws, fetch, clock, logger };
+  try {
+    const { table, stateMachineArn, secretId, physicalId } = parseSettings(options.environment);
+    const records = createDynamodbRecords({ client: aws(DynamoDBClient), table });
+    return {
+      ...common,
+      records,
+      stateMachineArn,
+      physicalId,
+      secret: () => loadSecret(aws(SecretsManagerClient), secretId),
+    };
+  } catch (error) {
+    // The secret is what is asked for first: each request is answered with what is wrong.
+    const refuse = () => Promise.reject(error);
+    const records = { get: refuse, put: refuse, remove: refuse, list: refuse };
+    return { ...common, records, stateMachineArn: "", secret: refuse };
+  }
+}
+
+/** Clients of one process: its own region's, and those of regions that clusters are in. */
+function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logger: Logger): EcsTaskDeps["aws"] {
+  const limiter = createLimiter({ clock });
+  const own = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined;
+  const known = new Map<string, ReturnType<typeof createAwsAccess>>();
+  return (clientClass, region = own) => {
+    const access =
+      known.get(region ?? "") ??
+      createAwsAccess({
+        ...{ clock, limiter, logger, session: { name: "ecs-task" } },
+        ...(region === undefined ? {} : { region }),
+      });
+    known.set(region ?? "", access);
+    return access.client(clientClass, undefined);
+  };
+}
+
+function toFields(context: InvocationContext | undefined): Readonly<Record<string, string>> {
+  const id: unknown = context !== undefined && "awsRequestId" in context ? context.awsRequestId : undefined;
+  return typeof id === "string" ? { invocationId: id } : {};
+}

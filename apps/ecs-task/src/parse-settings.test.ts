@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { parseSettings } from "./parse-settings.ts";
+
+const WHOLE = {
+  TABLE: "ecs-task",
+  STATE_MACHINE_ARN: "arn:aws:states:eu-west-1:111122223333:stateMachine:ecs-task",
+  RESPONSE_URL_SECRET: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:ecs-task-a1b2c3",
+};
+
+describe("parseSettings", () => {
+  it("reads what is needed", () => {
+    expect(parseSettings({ ...WHOLE, PATH: "/bin" })).toEqual({
+      ...{ table: "ecs-task", stateMachineArn: WHOLE.STATE_MACHINE_ARN, secretId: WHOLE.RESPONSE_URL_SECRET },
+      physicalId: "id",
+    });
+  });
+
+  it("takes the kind of physical ids", () => {
+    expect(parseSettings({ ...WHOLE, PHYSICAL_ID: "taskArn" }).physicalId).toBe("taskArn");
+    expect(parseSettings({ ...WHOLE, PHYSICAL_ID: "" }).physicalId).toBe("id");
+  });
+
+  it("lists everything that is wrong, and no value", () => {
+    const wrong = () => parseSettings({ TABLE: "a b", STATE_MACHINE_ARN: "", PHYSICAL_ID: "hunter2" });
+
+    expect(wrong).toThrow(
+      [
+        "The environment of the function is wrong: TABLE must be the name of a DynamoDB table.",
+        "STATE_MACHINE_ARN is not set; it must be the ARN of a state machine.",
+        "RESPONSE_URL_SECRET is not set; it must be the name or the ARN of a secret.",
+        "PHYSICAL_ID must be id or taskArn.",
+      ].join(" "),
+    );
+    expect(wrong).not.toThrow(/hunter2/);
+  });
+});

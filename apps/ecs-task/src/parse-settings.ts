@@ -1,0 +1,72 @@
+import { StackyardError } from "@stackyard/core";
+
+/** Environment variables by name. */
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
+
+/** What the app knows from its environment. */
+export interface Settings {
+  readonly table: string;
+  readonly stateMachineArn: string;
+  readonly secretId: string;
+  readonly physicalId: "id" | "taskArn";
+}
+
+/** A variable of the environment. */
+export interface Variable {
+  readonly meaning: string;
+  readonly pattern: RegExp;
+  /** How its value must be; shown in the place of the value. */
+  readonly must: string;
+  readonly isRequired: boolean;
+}
+
+/** The variables that the app reads itself, in the order of its README. */
+export const VARIABLES = {
+  TABLE: {
+    meaning: "the DynamoDB table of records: key `pk`, `sk` (strings), time to live `ttl`",
+    pattern: /^[a-zA-Z0-9_.-]{3,255}$/,
+    must: "be the name of a DynamoDB table",
+    isRequired: true,
+  },
+  STATE_MACHINE_ARN: {
+    meaning: "the state machine that waits for tasks",
+    pattern: /^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:.+$/,
+    must: "be the ARN of a state machine",
+    isRequired: true,
+  },
+  RESPONSE_URL_SECRET: {
+    meaning: "name or ARN of a secret with a random text of 32 characters or more, which hides requests in the table",
+    pattern: /^.{1,2048}$/,
+    must: "be the name or the ARN of a secret",
+    isRequired: true,
+  },
+  PHYSICAL_ID: {
+    meaning: "`taskArn`: a run is answered with the ARN of its first task as physical id. Default: `id`",
+    pattern: /^(id|taskArn)$/,
+    must: "be id or taskArn",
+    isRequired: false,
+  },
+} as const satisfies Readonly<Record<string, Variable>>;
+
+/** Reads them. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
+export function parseSettings(environment: EnvironmentVariables): Settings {
+  const faults = Object.entries(VARIABLES).flatMap(([name, variable]) => findFault(name, variable, environment[name]));
+  if (faults.length > 0) {
+    const message = `The environment of the function is wrong: ${faults.join(" ")}`;
+    throw new StackyardError("CONFIG_INVALID", message, { details: { faults } });
+  }
+  const { TABLE = "", STATE_MACHINE_ARN = "", RESPONSE_URL_SECRET = "", PHYSICAL_ID } = environment;
+  return {
+    ...{ table: TABLE, stateMachineArn: STATE_MACHINE_ARN, secretId: RESPONSE_URL_SECRET },
+    physicalId: PHYSICAL_ID === "taskArn" ? "taskArn" : "id",
+  };
+}
+
+function findFault(
+  name: string,
+  { pattern, must, isRequired }: Variable,
+  value: string | undefined,
+): readonly string[] {
+  if (value === undefined || value === "") return isRequired ? [`${name} is not set; it must ${must}.`] : [];
+  return pattern.test(value) ? [] : [`${name} must ${must}.`];
+}
