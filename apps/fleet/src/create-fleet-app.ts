@@ -51,7 +51,7 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
 }
 
 async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]): Promise<FleetApp> {
-  const { environment, open = openRuns, openArtifactS3 = openS3 } = options;
+  const { environment, open = openRuns, openArtifactS3 = createArtifactS3(environment) } = options;
   const settings = parseFleetSettings(environment);
   const clock = options.clock ?? (await import("@stackyard/core/engine")).systemClock;
   const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
@@ -70,10 +70,20 @@ function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDep
   return { client: (Client, other) => aws.client(Client, other ?? place) };
 }
 
-const openS3: FleetDeps["openArtifactS3"] = async (credentials) => {
-  const { S3Client } = await import("@aws-sdk/client-s3");
-  return new S3Client({ credentials, followRegionRedirects: true });
-};
+/** Where an emulator stands in for S3, it is found by path, as everywhere else. */
+function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArtifactS3"] {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = environment;
+  const endpoint = AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL;
+  const region = AWS_REGION || AWS_DEFAULT_REGION;
+  return async (credentials) => {
+    const { S3Client } = await import("@aws-sdk/client-s3");
+    return new S3Client({
+      ...{ credentials, followRegionRedirects: true },
+      ...(region ? { region } : {}),
+      ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    });
+  };
+}
 
 /** As the SDK finds region and credentials: nothing else is known when the environment is wrong. */
 const ownAws: FleetDeps["aws"]["own"] = { client: (Client) => new Client({} as never) };

@@ -1,0 +1,103 @@
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { type AwsSim, answerJson, answerQuery, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
+import { systemClock } from "@stackyard/core/engine";
+import dynalite from "dynalite";
+import { buildApp } from "fauxqs";
+
+/** Where everything is. */
+export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
+/** The bucket of the pipeline. */
+export const BUCKET = "pipelines";
+
+/** What Lambda calls a function with. */
+type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
+
+/** An account at one address: queues, buckets and tables of emulators, and the simulated services of a fleet. */
+export interface Account {
+  readonly sim: AwsSim;
+  /** What leads there, and names the yard's parts. */
+  readonly environment: Readonly<Record<string, string>>;
+  writeArtifact(key: string, text: string): Promise<void>;
+  /** Calls a function with what is visible in a queue; gives how many messages there were. */
+  work(queue: "events" | "tasks", handler: Handler): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts it on loopback ports. */
+export async function startAccount(): Promise<Account> {
+  const others = buildApp({ logger: false, defaultRegion: PLACE.region });
+  await others.listen({ host: "127.0.0.1", port: 0 });
+  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const sim = createAwsSim({ clock: systemClock });
+  const door = await openFrontDoor({
+    others: toAddress(others.server.address()),
+    services: {
+      dynamodb: toAddress(tables.address()),
+      ...{ ec2: answerQuery(sim, "EC2"), autoscaling: answerQuery(sim, "AutoScaling") },
+      ...{ ssm: answerJson(sim, "SSM"), codepipeline: answerJson(sim, "CodePipeline") },
+    },
+  });
+  const credentials = sim.iam.addUser({ account: PLACE.account, name: "functions" });
+  const config = { endpoint: door.url, region: PLACE.region, credentials };
+  const sqs = new SQSClient(config);
+  const s3 = new S3Client({ ...config, forcePathStyle: true });
+  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  await createTable(config);
+  const queues = { events: await createQueue(sqs, "stack-events"), tasks: await createQueue(sqs, "stack-tasks") };
+  return {
+    sim,
+    environment: {
+      ...{ AWS_ENDPOINT_URL: door.url, AWS_REGION: PLACE.region, LOG_LEVEL: "error", EMF_METRICS: "false" },
+      ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
+      ...{ DYNAMODB_TABLE: "stacks", RUNNERS_HAVE_STORE: "true" },
+      ...{ SQS_EVENT_QUEUE_URL: queues.events, SQS_TASK_QUEUE_URL: queues.tasks },
+    },
+    async writeArtifact(Key, Body) {
+      await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
+    },
+    work: (queue, handler) => work(sqs, queues[queue], handler),
+    async stop() {
+      for (const client of [sqs, s3]) client.destroy();
+      await door.stop();
+      await others.close();
+      await new Promise((resolve) => tables.close(resolve));
+    },
+  };
+}
+
+async function createQueue(sqs: SQSClient, QueueName: string): Promise<string> {
+  const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName }));
+  return QueueUrl;
+}
+
+async function createTable(config: object): Promise<void> {
+  const dynamodb = new DynamoDBClient(config);
+  const key = { AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" as const }] };
+  const KeySchema = [{ AttributeName: "id", KeyType: "HASH" as const }];
+  await dynamodb.send(
+    new CreateTableCommand({ TableName: "stacks", BillingMode: "PAY_PER_REQUEST", KeySchema, ...key }),
+  );
+  dynamodb.destroy();
+}
+
+async function work(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise<number> {
+  const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
+  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ ...receive, MessageAttributeNames: ["All"] }));
+  if (Messages.length === 0) return 0;
+  const eventSourceARN = `arn:aws:sqs:${PLACE.region}:000000000000:${QueueUrl.split("/").at(-1)}`;
+  const Records = Messages.map(({ MessageId = "", ReceiptHandle = "", Body = "", Attributes = {} }) => ({
+    ...{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, attributes: Attributes },
+    ...{ messageAttributes: {}, eventSource: "aws:sqs", eventSourceARN },
+  }));
+  await handler({ Records }, { getRemainingTimeInMillis: () => 120_000 });
+  for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+  return Messages.length;
+}
+
+function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+  if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
+  return `http://127.0.0.1:${address.port}`;
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
+import { createStateManager, createTaskRunner } from "@stackyard/runtime";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createFleetApp } from "./create-fleet-app.ts";
+import { type Account, BUCKET, PLACE, startAccount } from "./testing/start-account.ts";
+
+const KEY = "garlc/MyApp/1.zip";
+const context = { getRemainingTimeInMillis: () => 120_000 };
+
+describe("the functions of a yard with a fleet, over HTTP", () => {
+  const machines = mkdtempSync(join(tmpdir(), "fleet-machines-"));
+  let account: Account;
+  let functions: ReturnType<typeof createFunctions>;
+
+  function createFunctions(environment: Account["environment"]) {
+    const manager = { MACHINE_LOCATOR: "LOCAL_FS", MACHINE_SPEC_DIR: machines, EXECUTORS: "runcommand" };
+    return {
+      manager: createStateManager({ environment: { ...environment, ...manager } }).handler,
+      runner: createTaskRunner({ environment, executors: [createRunCommandExecutor()] }).handler,
+      fleet: createFleetApp({ environment }).handler,
+    };
+  }
+
+  /** Lambda's part: functions are called with what lies in their queues until nothing does. */
+  async function settle(): Promise<void> {
+    for (let count = 1; count > 0; ) {
+      count = (await account.work("events", functions.manager)) + (await account.work("tasks", functions.runner));
+    }
+  }
+
+  beforeAll(async () => {
+    account = await startAccount();
+    functions = createFunctions(account.environment);
+    await account.writeArtifact(KEY, "a playbook");
+    // As once a minute; it makes the work table.
+    await functions.manager({ source: "aws.events", "detail-type": "Scheduled Event" }, context);
+    account.sim.ssm.script("*", { deliveredAfterMs: 50, runsForMs: 50, stdout: "ok" });
+  });
+  afterAll(async () => {
+    await account.stop();
+    rmSync(machines, { recursive: true });
+  });
+
+  it("configure a fleet for a pipeline, by a run of the yard", async () => {
+    const { sim } = account;
+    const tags = { has_ssm_agent: "true", Ansible_Roles: "web" };
+    const first = sim.ec2.addInstance({ ...PLACE, tags });
+    sim.ssm.addAgent({ ...PLACE, instanceId: first });
+    const { jobId, event } = sim.codePipeline.startAction({
+      ...PLACE,
+      userParameters: JSON.stringify({ profile: "garlc-1" }),
+      inputArtifacts: [{ name: "MyApp", bucket: BUCKET, key: KEY }],
+    });
+
+    expect(await functions.fleet(event, context)).toMatchObject({ kind: "job", result: "progress" });
+    await settle();
+    const again = sim.codePipeline.continueAction(jobId);
+    expect(await functions.fleet(again?.event, context)).toMatchObject({ kind: "job", result: "succeeded" });
+
+    expect(sim.codePipeline.findAction(jobId)).toMatchObject({
+      status: "Succeeded",
+      results: [{ kind: "continued" }, { input: { outputVariables: { Selected: "1", Succeeded: "1" } } }],
+    });
+  });
+
+  it("configure an instance that starts with what has succeeded, once", async () => {
+    const { sim, environment } = account;
+    const boot = createFleetApp({ environment: { ...environment, BOOT_PROFILE: "garlc-1" } }).handler;
+    const second = sim.ec2.addInstance({ ...PLACE, tags: { has_ssm_agent: "true" } });
+    sim.ssm.addAgent({ ...PLACE, instanceId: second });
+    const event = {
+      ...{ id: "e-1", source: "aws.ec2", "detail-type": "EC2 Instance State-change Notification", ...PLACE },
+      detail: { "instance-id": second, state: "running" },
+    };
+
+    const answers = [await boot(event, context), await boot(event, context)];
+    await settle();
+
+    const sent = sim.calls.filter(({ operation }) => operation === "SSM.SendCommand");
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[0]).toMatchObject({ kind: "run", instanceId: second });
+    expect(sent.filter(({ input }) => JSON.stringify(input["InstanceIds"]).includes(second)).length).toBe(1);
+    expect(JSON.stringify(sent.at(-1)?.input["Parameters"])).toContain(KEY);
+  });
+});
