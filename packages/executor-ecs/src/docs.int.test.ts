@@ -9,7 +9,7 @@ const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "ut
 
 describe("docs/ecs.md", () => {
   it("shows what a run prints at its end", () => {
-    const runId = "run-01KCT4V8W3Z5M6QK2R7B9D0FHX";
+    const runId = "run-0cc52bd92f8f1ec64f390c9af986e6be";
     const outputs = { taskArns: "[]", exitCode: 0, startedAt: "2026-11-20T18:00:04.000Z", duration: 12.4 };
     const run = { runId, state: "succeeded", executor: "ecs", config: {}, startedAt: "", outputs } as const;
 

@@ -31,7 +31,13 @@ export function toCall(ctx: ExecutorContext, config: EcsConfig, definitions: Def
     ctx,
     settings: read.settings,
     deps: { ecs: ctx.aws(ECSClient), clock, signal },
-    logs: { logs: ctx.aws(CloudWatchLogsClient), signal },
+    // Opened by the first log that is read: a run without logs needs no such client.
+    logs: {
+      get logs() {
+        return ctx.aws(CloudWatchLogsClient);
+      },
+      signal,
+    },
     definitions,
   };
 }

@@ -60,6 +60,20 @@ describe("a task that ends well", () => {
     expect(reports).toEqual(["one", "two"]);
   });
 
+  it("tells how many lines of a chatty container it does not show", async () => {
+    const yard = createEcsYard();
+    const late = Array.from({ length: 120 }, (_, index) => ({ afterMs: 8_000, message: `line ${index}` }));
+    yard.sim.ecs.script("migrate", { containers: { app: { logs: ["first", ...late] } } });
+
+    const { reports } = await yard.run(config);
+
+    expect(reports).toEqual([
+      "first",
+      "… 70 lines are in the log alone",
+      ...late.slice(70).map(({ message }) => message),
+    ]);
+  });
+
   it("gives variables to its container, which win over overrides", async () => {
     const yard = createEcsYard();
     const overrides = { containerOverrides: [{ name: "app", environment: [{ name: "A", value: "old" }], cpu: "128" }] };

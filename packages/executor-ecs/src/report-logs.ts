@@ -46,7 +46,9 @@ async function readNew(
   const mask = createSecretMask(definition?.containerDefinitions ?? [], toMaskedOverrides(settings));
   const { task: taskArn, container } = stream;
   const tail = await tailLogs(logs, { taskArn, container, mask, ...(after === undefined ? {} : { after }) });
-  return tail.kind === "none" ? { lines: [] } : tail;
+  if (tail.kind === "none") return { lines: [] };
+  const { lines, next, skipped } = tail;
+  return { lines: skipped === undefined ? lines : [`… ${skipped} lines are in the log alone`, ...lines], next };
 }
 
 interface ShownStream {

@@ -49,6 +49,30 @@ describe("tailLogs", () => {
     expect(await tailLogs(deps, { taskArn, container, after: "f1" })).toMatchObject({ lines: ["c", "d"], next: "f2" });
   });
 
+  it("counts new lines that there is no room for", async () => {
+    const many = Array.from({ length: 70 }, (_, index) => `line ${index}`);
+    client.on(GetLogEventsCommand, { nextToken: "f1" }).resolves({ events: events(...many), nextForwardToken: "f1" });
+
+    expect(await tailLogs(deps, { taskArn, container, after: "f1" })).toMatchObject({
+      lines: many.slice(20),
+      skipped: 20,
+    });
+  });
+
+  it("is none where there is no client to be had", async () => {
+    const noClient = {
+      get logs(): never {
+        throw new Error("No AWS.");
+      },
+      signal: deps.signal,
+    };
+
+    expect(await tailLogs(noClient, { taskArn, container })).toEqual({
+      kind: "none",
+      why: "the log /web ecs/app/96052dc0 could not be read (Error)",
+    });
+  });
+
   it("masks lines, splits messages, and takes control characters out", async () => {
     client.on(GetLogEventsCommand).resolves({ events: events("\u001b[31mpw\r\n", "x\ny\tz\n") });
 

@@ -24,6 +24,8 @@ export type LogTail =
   | {
       readonly kind: "lines";
       readonly lines: readonly string[];
+      /** How many new ones there was no room for; absent: none. */
+      readonly skipped?: number;
       /** Where to go on with `after`. */
       readonly next: string | undefined;
       readonly group: string;
@@ -46,17 +48,15 @@ const MAX_PAGES = 5;
 export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail> {
   const stream = findLogStream(input.container, input.taskArn);
   if (stream.kind === "none") return stream;
-  if (await isElsewhere(deps, stream.region))
-    return { kind: "none", why: `its log ${stream.group} is in ${stream.region}` };
-  const at = { logGroupName: stream.group, logStreamName: stream.stream };
+  const { group, stream: name, region } = stream;
+  const at = { logGroupName: group, logStreamName: name };
   try {
-    const { events, next } =
-      input.after === undefined ? await readEnd(deps, at, input) : await readOn(deps, at, input.after);
-    const lines = boundLines(
-      events.flatMap(({ message = "" }) => toLines(message, input.mask)),
-      input.lines,
-    );
-    return { kind: "lines", lines, next, group: stream.group, stream: stream.stream };
+    if (await isElsewhere(deps, region)) return { kind: "none", why: `its log ${group} is in ${region}` };
+    const read = input.after === undefined ? await readEnd(deps, at, input) : await readOn(deps, at, input.after);
+    const all = read.events.flatMap(({ message = "" }) => toLines(message, input.mask));
+    const lines = boundLines(all, input.lines);
+    const skipped = input.after === undefined ? 0 : read.skipped + all.length - lines.length;
+    return { kind: "lines", lines, ...(skipped === 0 ? {} : { skipped }), next: read.next, group, stream: name };
   } catch (error) {
     if (deps.signal.aborted) throw error;
     return { kind: "none", why: toUnreadable(error, stream) };
@@ -85,6 +85,7 @@ interface Place {
 
 interface Events {
   readonly events: readonly OutputLogEvent[];
+  readonly skipped: number;
   readonly next: string | undefined;
 }
 
@@ -101,25 +102,29 @@ async function readEnd({ logs, signal }: LogDeps, at: Place, { lines = MAX_TAIL_
     if (answer.nextBackwardToken === undefined || answer.nextBackwardToken === nextToken) break;
     nextToken = answer.nextBackwardToken;
   }
-  return { events, next };
+  return { events, skipped: 0, next };
 }
 
 async function readOn({ logs, signal }: LogDeps, at: Place, after: string): Promise<Events> {
   let events: readonly OutputLogEvent[] = [];
   let next = after;
+  let skipped = 0;
   for (let page = 0; page < MAX_PAGES; page++) {
     const input = { ...at, startFromHead: true, nextToken: next };
     const answer = await logs.send(new GetLogEventsCommand(input), { abortSignal: signal });
-    events = [...events, ...(answer.events ?? [])].slice(-MAX_TAIL_LINES);
+    const all = [...events, ...(answer.events ?? [])];
+    events = all.slice(-MAX_TAIL_LINES);
+    skipped += all.length - events.length;
     if (answer.nextForwardToken === undefined || answer.nextForwardToken === next) break;
     next = answer.nextForwardToken;
   }
-  return { events, next };
+  return { events, skipped, next };
 }
 
 /** The client is one of the task's region, and `awslogs-region` may name another one. */
 async function isElsewhere({ logs }: LogDeps, region: string | undefined): Promise<boolean> {
-  return region !== undefined && region !== (await logs.config.region());
+  if (region === undefined) return false;
+  return logs.config.region().then((own) => own !== region);
 }
 
 function toLines(message: string, mask: TailInput["mask"]): readonly string[] {
