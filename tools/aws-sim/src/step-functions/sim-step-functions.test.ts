@@ -124,6 +124,17 @@ describe("an execution", () => {
   });
 });
 
+describe("a state machine", () => {
+  it("has a definition that is one", () => {
+    const { sim } = createWorld();
+    const add = (definition: object) => () => sim.stepFunctions.addStateMachine({ ...PLACE, name: "x", definition });
+
+    expect(add({ StartAt: "A", States: { B: { Type: "Succeed" } } })).toThrow(/Invalid State Machine Definition/);
+    expect(add({ StartAt: "A", States: { A: { Type: "Wait", End: true } } })).toThrow();
+    expect(add({ StartAt: "A", States: { A: { Type: "Succeed" } } })()).toMatch(/:stateMachine:x$/);
+  });
+});
+
 describe("StartExecution", () => {
   const waiting = { StartAt: "W", States: { W: { Type: "Wait", Seconds: 10, End: true } } };
 

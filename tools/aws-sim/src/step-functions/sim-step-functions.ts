@@ -4,6 +4,7 @@ import { type AwsEvent, toAwsEvent } from "../event-bridge/aws-events.ts";
 import { jsonFaults } from "../json-faults.ts";
 import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
+import { checkDefinition } from "./check-definition.ts";
 import { type Execution, type ExecutionDeps, type Machine, startExecution } from "./executions.ts";
 import { invokeFunction } from "./invoke-function.ts";
 import type { Definition } from "./to-local-definition.ts";
@@ -11,7 +12,7 @@ import type { Definition } from "./to-local-definition.ts";
 /** Standard workflows that really run, on the clock of the simulation; their functions are those of `sim.lambda`. */
 export interface SimStepFunctions {
   readonly service: SimService;
-  /** Gives the ARN. The definition as an object, or as its JSON. */
+  /** Gives the ARN. The definition as an object, or as its JSON; throws `InvalidDefinition`. */
   addStateMachine(input: Omit<Machine, "arn" | "definition"> & { readonly definition: object | string }): string;
   readonly executions: readonly Execution[];
 }
@@ -50,6 +51,7 @@ export function createStepFunctions(deps: StepFunctionsDeps): SimStepFunctions {
     addStateMachine({ definition, ...input }) {
       const arn = `arn:aws:states:${input.region}:${input.account}:stateMachine:${input.name}`;
       const parsed: Definition = typeof definition === "string" ? JSON.parse(definition) : definition;
+      checkDefinition(parsed);
       state.machines.set(arn, { ...input, arn, definition: parsed });
       return arn;
     },
