@@ -10,7 +10,7 @@ import { toFleetTable } from "./report/to-fleet-table.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");
 const startedAt = Date.UTC(2026, 10, 20, 18);
-const runId = "run-01KCT4V8W3Z5M6QK2R7B9D0FHX";
+const runId = "run-0cc52bd92f8f1ec64f390c9af986e6be";
 
 function anInstance(
   last: number,

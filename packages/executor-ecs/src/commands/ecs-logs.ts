@@ -18,7 +18,7 @@ export const ecsLogs: EcsCommandSpec<typeof Args> = {
   name: "ecs logs",
   summary: "Show what the tasks of a run have logged, at most 64 KiB of the end.",
   description: "While the tasks run it shows the newest line; the log comes with their end.",
-  examples: [{ command: "stackyard ecs logs run-01JCB4Y6Q3W8ZK5V2M7N9T0XAB --follow", what: "Wait for it" }],
+  examples: [{ command: "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow", what: "Wait for it" }],
   args: Args,
   run: showLogs,
 };

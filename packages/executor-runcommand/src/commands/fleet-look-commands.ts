@@ -12,7 +12,7 @@ export const fleetShow: FleetCommandSpec<typeof ShowArgs> = {
   summary: "Show a run: how many instances of each role stand where, why some failed, failing ones first.",
   examples: [
     {
-      command: "stackyard fleet show run-01JCB4… --html report.html",
+      command: "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html",
       what: "Also as a page that can be sent to somebody",
     },
   ],
