@@ -1,0 +1,26 @@
+import { parseArgs } from "node:util";
+import { toFleetTable } from "@stackyard/executor-runcommand";
+import { play } from "./play.ts";
+import { toProgressLine } from "./progress-line.ts";
+
+const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const { stdout } = process;
+/** A terminal sees one line that changes, a file all of them. */
+const [before, after] = stdout.isTTY ? ["\r\u001b[2K", ""] : ["", "\n"];
+let isLineOpen = false;
+
+/** What stays begins on a line of its own. */
+function write(text: string): void {
+  if (isLineOpen && stdout.isTTY) stdout.write("\n");
+  isLineOpen = false;
+  stdout.write(`${text}\n`);
+}
+
+await play(values.quick ? 100 : 1_000, {
+  say: write,
+  progress(counts, elapsedMs) {
+    stdout.write(`${before}${toProgressLine(counts, elapsedMs)}${after}`);
+    isLineOpen = true;
+  },
+  report: (pages) => write(toFleetTable(pages, { maxInstances: 35 })),
+});

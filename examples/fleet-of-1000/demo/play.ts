@@ -1,0 +1,90 @@
+import type { FleetCounts, FleetReportPage } from "@stackyard/executor-runcommand";
+import { createWorld, mend, startPipeline, type World } from "./world.ts";
+
+/** Who is told what happens. */
+export interface Audience {
+  /** A line that stays. */
+  say(line: string): void;
+  /** How the run stands now, virtual milliseconds after it was started. */
+  progress(counts: FleetCounts, elapsedMs: number): void;
+  /** A whole report. */
+  report(pages: readonly FleetReportPage[]): void;
+}
+
+/** What came of it. */
+export interface PlayedFleet {
+  readonly world: World;
+  readonly runId: string;
+  /** Of the pipeline's action. */
+  readonly status: string | undefined;
+  /** After the commit, and after the retry. */
+  readonly counts: readonly FleetCounts[];
+}
+
+const STEP_MS = 5_000;
+/** CodePipeline asks again after about half a minute. */
+const AGAIN_MS = 30_000;
+/** A run that takes longer than this has been forgotten. */
+const MOST_MS = 6 * 3_600_000;
+
+/** A commit, its red pipeline, the report, and the retry of exactly those that failed. */
+export async function play(instances: number, audience: Audience): Promise<PlayedFleet> {
+  const world = await createWorld(instances);
+  audience.say(`A commit comes to the pipeline of a fleet of ${instances.toLocaleString("en")} instances.\n`);
+  const { runId, status, message } = await release(world, audience);
+  audience.say(`\nThe pipeline's action has ${status?.toLowerCase()}: ${message}\n`);
+  const first = await loadPages(world, runId);
+  audience.report(first);
+
+  mend(world);
+  audience.say("\nSomebody mends the playbook: stackyard fleet retry\n");
+  await world.yard.runs.retry(runId);
+  await follow(world, { runId, audience, beginAt: world.yard.clock.now() });
+  const second = await loadPages(world, runId);
+  audience.say("");
+  audience.report(second);
+  return { world, runId, status, counts: [first, second].flatMap((pages) => pages[0]?.counts ?? []) };
+}
+
+/** CodePipeline calls the app until the job has its result; in between the run goes on. */
+async function release(world: World, audience: Audience) {
+  const { codePipeline } = world.yard.sim;
+  const beginAt = world.yard.clock.now();
+  const first = startPipeline(world);
+  let runId = "";
+  for (let job: Job | undefined = first; job !== undefined; job = codePipeline.continueAction(job.jobId)) {
+    await world.app.handler(job.event);
+    const { status, results = [] } = codePipeline.findAction(first.jobId) ?? {};
+    const { executionDetails, failureDetails } = Object(results.at(-1)?.input);
+    runId = executionDetails?.externalExecutionId ?? failureDetails?.externalExecutionId ?? runId;
+    if (status !== "InProgress") return { runId, status, message: String(failureDetails?.message ?? "") };
+    await follow(world, { runId, audience, beginAt, forMs: AGAIN_MS });
+  }
+  throw new Error("CodePipeline does not call the app any more, and its action has no result.");
+}
+
+interface Job {
+  readonly jobId: string;
+  readonly event: unknown;
+}
+
+/** Lets time pass and shows how the run stands, until it ends. */
+async function follow(
+  { yard }: World,
+  run: { readonly runId: string; readonly audience: Audience; readonly beginAt: number; readonly forMs?: number },
+): Promise<void> {
+  const { runId, audience, beginAt, forMs = MOST_MS } = run;
+  for (let passed = 0; passed < forMs; passed += STEP_MS) {
+    await yard.advance(STEP_MS);
+    const [page] = (await yard.runs.reportPage(runId, { limit: 1 })).items;
+    // What the executor has written is a page of its report.
+    const { counts } = (page ?? {}) as Partial<FleetReportPage>;
+    if (counts !== undefined) audience.progress(counts, yard.clock.now() - beginAt);
+    const { state } = (await yard.runs.find(runId)) ?? {};
+    if (state !== "waiting" && state !== "running") return;
+  }
+}
+
+async function loadPages({ yard }: World, runId: string): Promise<readonly FleetReportPage[]> {
+  return (await yard.runs.report(runId)) as readonly FleetReportPage[];
+}
