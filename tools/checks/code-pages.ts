@@ -27,7 +27,8 @@ export function toErrorsPage(): string {
     "Codes of **refused events**, such as `EVENT_NOT_HANDLED`, are in [events.md](events.md); as an answer to a request they are",
     "exit code 1 and HTTP 409. Codes of **problems of a machine document**, such as `state-unknown-key`, are in",
     "[problems.md](problems.md). A **failed task** has a code of its executor, such as `TERRAFORM_APPLY_FAILED`: see the README of",
-    "[executor-terraform](../packages/executor-terraform/README.md) and [executor-lambda](../packages/executor-lambda/README.md).",
+    "[executor-terraform](../packages/executor-terraform/README.md), [executor-lambda](../packages/executor-lambda/README.md),",
+    "[executor-ecs](../packages/executor-ecs/README.md) and [executor-runcommand](../packages/executor-runcommand/README.md).",
     "",
   ].join("\n");
 }
