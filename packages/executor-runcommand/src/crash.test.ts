@@ -118,3 +118,40 @@ describe("a run over targets whose process dies", () => {
     expect(expected).toMatchObject({ kind: "succeeded", outputs: { selected: 4, succeeded: 4 } });
   });
 });
+
+describe("a run of one instance whose process dies", () => {
+  function aFleet(): SimFleet {
+    const fleet = aSimFleet();
+    fleet.add({ registersAt: fleet.clock.now() + 12_000 });
+    return fleet;
+  }
+
+  it("waits on and sends once, wherever it dies", async () => {
+    const boot: RunCommandConfig = { profile: "garlc-1", artifact, instance: "i-00000000000000001" };
+    const { calls, step: expected } = await runWithDeath(aFleet(), boot);
+    for (let at = 1; at <= calls; at += 1) {
+      for (const when of ["before", "after"] as const) {
+        const fleet = aFleet();
+        const { step } = await runWithDeath(fleet, boot, { at, when });
+        expect(step, `${when} ${at}`).toEqual(expected);
+        expect(countSends(fleet), `${when} ${at}`).toEqual([1]);
+      }
+    }
+    expect(expected).toMatchObject({ kind: "succeeded", outputs: { selected: 1, succeeded: 1 } });
+  });
+});
+
+describe("two processes over one run", () => {
+  it("send nothing twice: the second notices the first, and goes on with it", async () => {
+    const fleet = aFleetInTrouble();
+    const executor = createRunCommandExecutor({}, { random: () => 0.5 });
+
+    const steps = [0, 1].map(() => passTime(fleet, executor.start(fleet.context(), config as never)));
+    const both = await Promise.all(steps);
+    const { step } = await runWithDeath(fleet, config);
+
+    expect(both.map((each) => each?.kind)).toEqual(["running", "running"]);
+    expect(step).toMatchObject(whole.step ?? {});
+    expect(countSends(fleet)).toEqual(Array(7).fill(1));
+  });
+});

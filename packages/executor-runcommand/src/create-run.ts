@@ -3,7 +3,8 @@ import { addInstances, type FleetRun, type RunState } from "./fleet-run.ts";
 import { toConcurrency, toCount } from "./to-count.ts";
 
 /** What a run begins with. */
-export interface CreateRunInput extends Pick<RunState, "runId" | "attempt" | "startedAt" | "way" | "byInventory"> {
+export interface CreateRunInput
+  extends Pick<RunState, "runId" | "attempt" | "startedAt" | "artifact" | "way" | "byInventory"> {
   readonly members: readonly FleetInstanceReport[];
   readonly maxConcurrency: string | number;
   readonly maxErrors: string | number;
@@ -22,9 +23,4 @@ export function createRun({ members, maxConcurrency, maxErrors, ...given }: Crea
     tallies: [],
   };
   return addInstances({ state, pages: new Map([[0, []]]) }, members);
-}
-
-/** How many pages a run's report has; there is always a first. */
-export function countPages({ tallies }: Pick<RunState, "tallies">): number {
-  return Math.max(1, tallies.length);
 }

@@ -1,3 +1,4 @@
+import type { RunCommandConfig } from "./definition.ts";
 import { type FleetInstanceReport, PAGE_SIZE } from "./fleet-report.ts";
 import type { Platform } from "./select-instances.ts";
 import { addTallies, NOT_SENT, type Tally, toTally } from "./tally.ts";
@@ -10,6 +11,8 @@ export interface RunState {
   readonly attempt: string;
   readonly startedAt: number;
   readonly endedAt?: number;
+  /** What is applied, as it was when the run began. */
+  readonly artifact?: RunCommandConfig["artifact"];
   /** `targets`: one command, whose instances SSM finds. */
   readonly way: "ids" | "targets";
   /** Instances with other roles need another command. */

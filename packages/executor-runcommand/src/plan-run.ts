@@ -23,6 +23,7 @@ export interface PlanInput {
   readonly runId: string;
   readonly attempt: string;
   readonly startedAt: number;
+  readonly artifact?: RunCommandConfig["artifact"];
 }
 
 const DEFAULT_CONCURRENCY = "50";

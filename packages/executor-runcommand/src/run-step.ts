@@ -5,12 +5,13 @@ import { CANCEL_WAIT_MS, type RunCommandConfig, type RunCommandProgress, type Ru
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
 import { type FleetRun, type SendingChunk, tallyOf } from "./fleet-run.ts";
 import { toAgentDelayMs } from "./look-for-agent.ts";
+import { pinConfig } from "./pin-config.ts";
 import { planRun, toTargetPlatform } from "./plan-run.ts";
 import { resolveCommand } from "./resolve-command.ts";
 import { retryRun } from "./retry-run.ts";
 import { DEFAULT_TAG_KEY, DEFAULT_TAG_VALUES } from "./select-instances.ts";
 import { AwsCallError } from "./ssm/call-aws.ts";
-import { endRun, type StepDeps, toEnd, toPlanDeps, toPlanInput } from "./step-deps.ts";
+import { endRun, type StepDeps, toEnd, toPlanDeps, toPlanInput, withArtifact } from "./step-deps.ts";
 import { toOutputs } from "./to-final-step.ts";
 import { toFailureLines, toMessage } from "./to-message.ts";
 import { toPollMs } from "./to-poll-ms.ts";
@@ -20,21 +21,27 @@ import { waitForAgent } from "./wait-for-agent.ts";
 const GARLC_CHUNK_SIZE = 3;
 
 /** Takes the run where it stands, or plans it, and does what can be done now. */
-export async function runStep(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
-  const { config, store } = deps;
-  const loaded = await loadRun(deps);
+export async function runStep(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const loaded = await loadRun(given);
   if (loaded !== undefined && "kind" in loaded) return loaded;
+  const deps = withArtifact(given, loaded?.state.artifact);
   if (loaded?.state.endedAt !== undefined) return toEnd(deps, loaded);
-  if (config.instance !== undefined && (loaded === undefined || tallyOf(loaded).waiting > 0)) {
+  const { instance } = deps.config;
+  if (instance !== undefined && (loaded === undefined || tallyOf(loaded).waiting > 0)) {
     const waited = await waitForAgent(deps, loaded, progress);
-    return "step" in waited ? waited.step : goOn(deps, waited.run, progress);
+    return "step" in waited ? waited.step : goOn(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
   }
-  if (loaded !== undefined) return goOn(deps, loaded, progress);
+  return loaded === undefined ? beginRun(deps, progress) : goOn(deps, loaded, progress);
+}
+
+async function beginRun(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const config = await pinConfig(given.ctx, given.config);
+  if ("kind" in config) return config;
+  const deps = { ...given, config };
   const planned = await planRun(toPlanDeps(deps), toPlanInput(deps));
   if ("kind" in planned) return planned;
-  await store.save(planned);
-  if (config.dryRun === true) return toDryEnd(deps, planned);
-  return goOn(deps, planned, progress);
+  await deps.store.save(planned);
+  return config.dryRun === true ? toDryEnd(deps, planned) : goOn(deps, planned, progress);
 }
 
 /** What would be sent to; where SSM finds the instances, nobody knows yet. */
@@ -44,13 +51,13 @@ function toDryEnd(deps: StepDeps, run: FleetRun): RunCommandStep | Promise<RunCo
 }
 
 /** The run as it is kept; one of an earlier attempt is taken up with what did not succeed. */
-async function loadRun(deps: StepDeps): Promise<FleetRun | Failed | undefined> {
-  const { ctx, store } = deps;
+async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | Failed | undefined> {
   const run = await store.load();
   if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
   // Nothing was sent, so that there is nothing to keep: the instances are selected anew.
   if (run.state.nextChunk === 1) return undefined;
-  const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), ctx.idempotencyKey);
+  const deps = withArtifact({ ctx, store, ...given }, run.state.artifact);
+  const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), toPlanInput(deps));
   if ("kind" in retried) return retried;
   await store.save(retried);
   return retried;

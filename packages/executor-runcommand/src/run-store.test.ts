@@ -9,8 +9,7 @@ import { anId, aRun, members } from "./testing/a-run.ts";
 function aStore() {
   const { records } = createMemoryStore();
   const clock = createFakeClock();
-  const artifact = { bucket: "builds", key: "site.zip" };
-  const open = (): RunStore => createRunStore({ records, clock, runId: "run-1", about: { source: "task", artifact } });
+  const open = (): RunStore => createRunStore({ records, clock, runId: "run-1", source: "task" });
   const page = async (number: string) =>
     (await records.get(`run-report/run-1/${number}`, clock.now()))?.value as FleetReportPage;
   return { records, clock, open, page };
@@ -20,7 +19,7 @@ describe("a run's records", () => {
   it("hold 50 instances a page, and the whole run's counts on the first", async () => {
     const { open, page } = aStore();
 
-    await open().save(aRun(members(120)));
+    await open().save(aRun(members(120), { artifact: { bucket: "builds", key: "site.zip" } }));
 
     expect((await page("0000")).instances).toHaveLength(50);
     expect((await page("0002")).instances).toHaveLength(20);

@@ -24,13 +24,13 @@ export interface RunStoreInput {
   readonly clock: Clock;
   readonly runId: string;
   /** Of the first page. */
-  readonly about: Pick<FleetReportPage, "artifact" | "source">;
+  readonly source: string;
 }
 
 const AT_ONCE = 8;
 
 /** A run's records. */
-export function createRunStore({ records, clock, runId, about }: RunStoreInput): RunStore {
+export function createRunStore({ records, clock, runId, source }: RunStoreInput): RunStore {
   const documents = createVersionedRecords(records, clock);
   const stateKey = `run-state/${runId}`;
   const saved = new Map<number, readonly FleetInstanceReport[]>();
@@ -53,7 +53,7 @@ export function createRunStore({ records, clock, runId, about }: RunStoreInput):
   }
 
   async function savePage(state: RunState, number: number, instances: readonly FleetInstanceReport[]): Promise<void> {
-    const page = { runId, instances: fitPage(instances), ...(number === 0 ? { ...about, ...toSummary(state) } : {}) };
+    const page = { runId, instances: fitPage(instances), ...(number === 0 ? { source, ...toSummary(state) } : {}) };
     await documents.put(toPageKey(runId, number), page);
     saved.set(number, instances);
   }
@@ -85,8 +85,15 @@ export function createRunStore({ records, clock, runId, about }: RunStoreInput):
 }
 
 /** What the first page says of the whole run. */
-function toSummary({ tallies, startedAt, endedAt }: RunState): Partial<FleetReportPage> {
-  return { counts: toCounts(addTallies(tallies)), startedAt, ...(endedAt === undefined ? {} : { endedAt }) };
+function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial<FleetReportPage> {
+  const { bucket, key, versionId } = artifact ?? {};
+  const isNamed = bucket !== undefined && key !== undefined;
+  return {
+    counts: toCounts(addTallies(tallies)),
+    ...(isNamed ? { artifact: { bucket, key, ...(versionId && { versionId }) } } : {}),
+    startedAt,
+    ...(endedAt === undefined ? {} : { endedAt }),
+  };
 }
 
 /** Where something may happen. SSM may find anyone again where it finds the instances. */

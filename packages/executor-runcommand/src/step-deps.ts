@@ -27,12 +27,9 @@ export function toStepDeps(
 ): StepDeps {
   const { clock, signal, deadlineAt, records } = ctx;
   const runId = toRunId(ctx);
-  const { bucket, key, versionId } = config.artifact ?? {};
-  const artifact =
-    bucket === undefined || key === undefined ? undefined : { bucket, key, ...(versionId && { versionId }) };
-  const about = { source: config.source ?? "task", ...(artifact && { artifact }) };
+  const source = config.source ?? "task";
   const aws = { ssm: ctx.aws(FleetSsmClient), ec2: ctx.aws(FleetEc2Client), clock, signal, deadlineAt, random };
-  return { ctx, config, options, random, aws, store: createRunStore({ records, clock, runId, about }), runId };
+  return { ctx, config, options, random, aws, store: createRunStore({ records, clock, runId, source }), runId };
 }
 
 /** A run of its own has the id of its stack; a task of a machine that of its attempt. */
@@ -46,8 +43,14 @@ export function toPlanDeps({ aws, config, options }: StepDeps): PlanDeps {
 }
 
 /** Whose run it is. */
-export function toPlanInput({ ctx, runId }: StepDeps): PlanInput {
-  return { runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now() };
+export function toPlanInput({ ctx, config, runId }: StepDeps): PlanInput {
+  const artifact = config.artifact === undefined ? {} : { artifact: config.artifact };
+  return { runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), ...artifact };
+}
+
+/** With the artifact as it was when the run began. */
+export function withArtifact(deps: StepDeps, artifact: RunCommandConfig["artifact"]): StepDeps {
+  return artifact === undefined ? deps : { ...deps, config: { ...deps.config, artifact } };
 }
 
 /** Ends a run that has nothing left to do. */

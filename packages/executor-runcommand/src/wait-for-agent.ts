@@ -3,6 +3,7 @@ import { createRun } from "./create-run.ts";
 import type { RunCommandProgress, RunCommandStep } from "./definition.ts";
 import { type FleetRun, isWaiting, updateInstances } from "./fleet-run.ts";
 import { type AgentDecision, lookForAgent } from "./look-for-agent.ts";
+import { pinConfig } from "./pin-config.ts";
 import { toRun } from "./plan-run.ts";
 import type { KnownInstance } from "./select-instances.ts";
 import { findInstance } from "./ssm/describe-fleet.ts";
@@ -35,7 +36,10 @@ export async function waitForAgent(
   return loaded === undefined ? beginRun(deps, decision.instance) : { run: loaded };
 }
 
-async function beginRun(deps: StepDeps, instance: KnownInstance): Promise<WaitedRun> {
+async function beginRun(given: StepDeps, instance: KnownInstance): Promise<WaitedRun> {
+  const config = await pinConfig(given.ctx, given.config);
+  if ("kind" in config) return { step: config };
+  const deps = { ...given, config };
   const found = { instances: [instance], selected: [instance.instanceId], skipped: [] };
   const run = toRun(toPlanDeps(deps), toPlanInput(deps), found);
   if ("kind" in run) return { step: run };

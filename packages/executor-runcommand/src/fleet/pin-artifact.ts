@@ -16,17 +16,17 @@ export interface PinnedArtifact extends ArtifactLocation {
 const TRIES = 3;
 
 /**
- * Reads the artifact once, as a stream, and names exactly that content: its version, where there are versions, and its
- * SHA-256. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`; throws what else S3 answers.
+ * Reads the artifact once, as a stream, and names exactly that content: its version (the newest unless one is given), where
+ * there are versions, and its SHA-256. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`; throws what else S3 answers.
  */
 export async function pinArtifact(
   s3: S3Client,
-  { bucket, key }: ArtifactLocation,
+  { bucket, key, versionId }: ArtifactLocation & { readonly versionId?: string },
   signal?: AbortSignal,
 ): Promise<PinnedArtifact | FleetFailure> {
   for (let tries = 1; ; tries++) {
     try {
-      return await readOnce(s3, { bucket, key }, signal);
+      return await readOnce(s3, { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) }, signal);
     } catch (error) {
       const failure = findReadFailure(error, { bucket, key });
       if (failure !== undefined) return failure;
@@ -37,16 +37,16 @@ export async function pinArtifact(
 
 async function readOnce(
   s3: S3Client,
-  { bucket, key }: ArtifactLocation,
+  input: { readonly Bucket: string; readonly Key: string; readonly VersionId?: string },
   abortSignal: AbortSignal | undefined,
 ): Promise<PinnedArtifact> {
-  const get = new GetObjectCommand({ Bucket: bucket, Key: key });
+  const get = new GetObjectCommand(input);
   const { Body, VersionId } = await s3.send(get, abortSignal === undefined ? {} : { abortSignal });
   const hash = createHash("sha256");
   for await (const part of toParts(Body)) hash.update(part);
   // "null" is what stands in a bucket whose versioning was suspended, and anybody may replace it.
   const version = VersionId === undefined || VersionId === "null" ? {} : { versionId: VersionId };
-  return { bucket, key, ...version, sha256: hash.digest("hex") };
+  return { bucket: input.Bucket, key: input.Key, ...version, sha256: hash.digest("hex") };
 }
 
 /** In Node the SDK gives a readable stream. */

@@ -1,9 +1,10 @@
-import type { SSMClient } from "@aws-sdk/client-ssm";
+import { CreateDocumentCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { type AwsSim, createAwsSim, createSimPlugin, type SimCredentials } from "@stackyard/aws-sim";
 import type { ExecutorContext, Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createExecutorContext, createFakeClock, type FakeClock, runExecutor } from "@stackyard/core/testing";
 import type { RunCommandConfig } from "../definition.ts";
+import { applyArtifactName, applyArtifactText } from "../document/apply-artifact-document.ts";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
 import { createRunCommandExecutor } from "../run-command.ts";
 import type { RunCommandOptions } from "../run-command-options.ts";
@@ -20,6 +21,8 @@ export interface SimFleet {
   /** An instance that runs, with the tag and an agent. */
   add(input?: NodeInput): string;
   addMany(count: number, input?: NodeInput): readonly string[];
+  /** Publishes our document. */
+  addDocument(): Promise<unknown>;
   context(input?: Parameters<typeof createExecutorContext>[0]): ReturnType<typeof createExecutorContext>;
   /** Runs to the end in virtual time. */
   run(config: RunCommandConfig, options?: RunOptions): ReturnType<typeof runExecutor>;
@@ -50,6 +53,7 @@ export function aSimFleet(): SimFleet {
   const { records } = createMemoryStore();
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "runner" });
   const aws = toAws(sim, credentials);
+  sim.s3.createBucket({ name: "builds", account: ACCOUNT, region: REGION });
 
   function add(input: NodeInput = {}): string {
     const { roles = "web", tags = { has_ssm_agent: "true" }, platform, state = "running", visibleAt = 0 } = input;
@@ -91,18 +95,26 @@ export function aSimFleet(): SimFleet {
     clock,
     records,
     add,
+    addDocument: () => publish(aws(SSMClient)),
     addMany: (count, input) => Array.from({ length: count }, () => add(input)),
     context,
     run(config, { context: given, options = {}, cancelAfterMs } = {}) {
       const executor = createRunCommandExecutor(options, { random: () => 0.5 });
       return runExecutor(executor, config, { context: context(given), ...(cancelAfterMs && { cancelAfterMs }) });
     },
-    async report(runId = RUN_ID) {
-      const { items } = await records.list(`run-report/${runId}/`, { limit: 1_000, now: clock.now() });
-      const pages = items.map(({ value }) => value as FleetReportPage);
-      return { first: pages[0], instances: pages.flatMap(({ instances }) => instances) };
-    },
+    report: (runId = RUN_ID) => loadReport(records, runId, clock.now()),
   };
+}
+
+function publish(ssm: SSMClient): Promise<unknown> {
+  const document = { Name: applyArtifactName, Content: applyArtifactText, DocumentType: "Command" } as const;
+  return ssm.send(new CreateDocumentCommand(document));
+}
+
+async function loadReport(records: Records, runId: string, now: number) {
+  const { items } = await records.list(`run-report/${runId}/`, { limit: 1_000, now });
+  const pages = items.map(({ value }) => value as FleetReportPage);
+  return { first: pages[0], instances: pages.flatMap(({ instances }) => instances) };
 }
 
 /** Clients of the runner, bound to the simulation. */
