@@ -320,6 +320,70 @@ describe("a launch lifecycle hook", () => {
   });
 });
 
+describe("an instance that starts while a run brings another artifact", () => {
+  const owner = { environment: "main", profile: "ansible" };
+  const NEXT = { ...CURRENT, versionId: "v2", sha256: "1".repeat(64) };
+
+  /** A pipeline's run goes on, and the instance has its own with what is current. */
+  async function createRace() {
+    const world = await createWorld();
+    const { runId } = await world.runs.start({ key: "job", executor: "runcommand", config: {} });
+    const value = { artifact: NEXT, revision: null, runId, startedAt: world.clock.now() };
+    await putArtifactRecord(world.deps, owner, "candidate", value);
+    world.addInstance();
+    const answer = await world.app.handler(event);
+    return { ...world, jobRun: runId, bootRun: String(Object(answer).runId) };
+  }
+
+  it("gets that artifact too once the run has succeeded, after its own has ended", async () => {
+    const { app, runs, jobRun, bootRun } = await createRace();
+    runs.set(jobRun, { state: "succeeded", endedAt: 1 });
+    await app.handler(TICK);
+    expect(runs.started.length).toBe(2);
+
+    runs.set(bootRun, { state: "succeeded", endedAt: 1 });
+    await app.handler(TICK);
+    await app.handler(TICK);
+
+    expect(runs.started.slice(1).map(({ config }) => config["artifact"])).toEqual([CURRENT, NEXT]);
+    expect(runs.started[2]).toMatchObject({ config: { ...runs.started[1]?.config, artifact: NEXT } });
+    const launches = runs.started.slice(1).map(({ key = "" }) => key.split(":").slice(2).join(":"));
+    expect(launches).toEqual(["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"]);
+  });
+
+  it("waits for the end of that run, which may come later", async () => {
+    const { app, runs, jobRun, bootRun } = await createRace();
+    runs.set(bootRun, { state: "succeeded", endedAt: 1 });
+    expect(await app.handler(TICK)).toMatchObject({ waiting: 1, settled: 0 });
+    expect(runs.started.length).toBe(2);
+
+    runs.set(jobRun, { state: "succeeded", endedAt: 1 });
+    await app.handler(TICK);
+
+    expect(runs.started.length).toBe(3);
+  });
+
+  it("keeps what it has when that run fails", async () => {
+    const { app, runs, jobRun, bootRun } = await createRace();
+    runs.set(jobRun, { state: "failed", endedAt: 1 });
+    runs.set(bootRun, { state: "succeeded", endedAt: 1 });
+
+    expect(await app.handler(TICK)).toMatchObject({ settled: 1 });
+    expect(runs.started.length).toBe(2);
+  });
+
+  it("completes its lifecycle action without waiting for that run", async () => {
+    const { app, runs, bootRun, calls } = await createRace();
+    await app.handler(aHookEvent());
+    runs.set(bootRun, { state: "succeeded", endedAt: 1 });
+
+    await app.handler(TICK);
+    await app.handler(TICK);
+
+    expect(calls.map(({ operation }) => operation)).toEqual(["CompleteLifecycleAction"]);
+  });
+});
+
 describe("a process that dies over a lifecycle hook", () => {
   it.each(["before", "after"] as const)("%s any call leaves what a repeat and a tick make whole", async (when) => {
     let at = 0;

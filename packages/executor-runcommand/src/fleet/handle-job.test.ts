@@ -297,6 +297,36 @@ describe("the artifact of a job", () => {
     expect(await findArtifactRecord(deps, owner, "current")).toBeUndefined();
   });
 
+  it("is current when a run that has failed is retried and succeeds, unless a later one has", async () => {
+    const world = createFleetWorld();
+    const tick = { source: "aws.events", "detail-type": "Scheduled Event" };
+    await world.app.handler(start);
+    world.runs.set(RUN_ID, { state: "failed", endedAt: 1 });
+    await world.app.handler(goOn);
+    expect(await world.app.handler(tick)).toMatchObject({ waiting: 1 });
+
+    succeed(world);
+    expect(await world.app.handler(tick)).toMatchObject({ settled: 1 });
+
+    expect(await findArtifactRecord(world.deps, owner, "current")).toMatchObject({ runId: RUN_ID });
+  });
+
+  it("is looked after no more when a later run has succeeded", async () => {
+    const world = createFleetWorld();
+    await world.app.handler(start);
+    world.runs.set(RUN_ID, { state: "failed", endedAt: 1 });
+    await world.clock.advance(60_000);
+    const id = "22222222-abcd-1111-abcd-111111abcdef";
+    await world.app.handler(aPipelineEvent({ id }));
+    world.runs.set(runStackId({ key: id }), { state: "succeeded", endedAt: 1 });
+    const tick = { source: "aws.events", "detail-type": "Scheduled Event" };
+
+    await world.app.handler(tick);
+
+    expect(await world.app.handler(tick)).not.toMatchObject({ waiting: 1 });
+    expect((await world.deps.records.list("fleet-watch/", { limit: 9, now: 0 })).items).toEqual([]);
+  });
+
   it("is neither after a dry run", async () => {
     const world = createFleetWorld();
     await world.app.handler(aPipelineEvent({ userParameters: '{"dryRun":true}' }));

@@ -80,8 +80,17 @@ export function toBootIntent(input: {
   };
 }
 
+/** The same start of the same instance with another artifact; undefined for a run that is of no instance. Pure. */
+export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"], now: number): RunIntent | undefined {
+  const [instanceId, , ...launchedAt] = intent.key.split(":");
+  if (intent.source !== "bootstrap" || instanceId === undefined || launchedAt.length === 0) return undefined;
+  const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt.join(":")}`;
+  const config = { ...intent.config, artifact: { ...artifact } };
+  return { ...intent, key, runId: runStackId({ key }), config, artifact, decidedAt: now };
+}
+
 /** Place and content: the same bytes under another key are another artifact. */
-function toArtifactId({ bucket, key, versionId = "", sha256 }: PinnedArtifact): string {
+function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifact"]): string {
   const text = [bucket, key, versionId, sha256].join("\u0000");
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }

@@ -1,4 +1,6 @@
 import type { RunView } from "@stackyard/core/runs";
+import { findArtifactRecord } from "./artifact-records.ts";
+import { catchUp } from "./catch-up.ts";
 import type { Fleet } from "./fleet-deps.ts";
 import { completeLifecycleAction, recordHeartbeat } from "./lifecycle-action.ts";
 import { recordArtifact, startWatched } from "./start-run.ts";
@@ -25,9 +27,13 @@ export async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchO
     await beat(fleet, kept);
     return "waiting";
   }
-  await finish(fleet, kept.watch, run);
-  // One that came meanwhile is completed by the next look.
-  return (await removeWatch(fleet, kept)) ? "settled" : "waiting";
+  if (await finish(fleet, kept.watch, run)) {
+    // A lifecycle action that came meanwhile is completed by the next look.
+    return (await removeWatch(fleet, kept)) ? "settled" : "waiting";
+  }
+  const { watch } = kept;
+  if (watch.hooks.length > 0) await replaceWatch(fleet, kept, { ...watch, hooks: [] });
+  return "waiting";
 }
 
 /** The same for a run that is perhaps not watched over any more. */
@@ -36,10 +42,19 @@ export async function settleRun(fleet: Fleet, runId: string): Promise<void> {
   if (kept !== undefined) await settleWatch(fleet, kept);
 }
 
-async function finish(fleet: Fleet, { intent, hooks }: Watch, run: RunView): Promise<void> {
+/** False: something may still come of the run, although it has ended. */
+async function finish(fleet: Fleet, { intent, hooks }: Watch, run: RunView): Promise<boolean> {
   const isDone = run.state === "succeeded";
   if (isDone) await recordArtifact(fleet, intent, "current");
   for (const hook of hooks) await completeLifecycleAction(fleet, hook, isDone ? "CONTINUE" : "ABANDON");
+  if (intent.source === "bootstrap") return catchUp(fleet, intent);
+  return isDone || intent.records !== true || isOvertaken(fleet, intent);
+}
+
+/** People may retry a run that has failed, and when it succeeds then, its artifact is the current one all the same. */
+async function isOvertaken(fleet: Fleet, { profile, decidedAt }: Watch["intent"]): Promise<boolean> {
+  const current = await findArtifactRecord(fleet, { environment: fleet.environment, profile }, "current");
+  return current !== undefined && current.startedAt > decidedAt;
 }
 
 async function beat(fleet: Fleet, kept: KeptWatch): Promise<void> {
