@@ -76,7 +76,7 @@ export class EcsTask extends Construct {
 }
 
 function toMemoryPermission(tableArn: string, secretArn: string): Permission {
-  const items = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"];
+  const items = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
   return {
     name: "Memory",
     statements: [
@@ -100,7 +100,7 @@ function toFactsPermission(): Permission {
 
 /** The ids of old are ARNs of tasks, which are told apart by a tag that is put onto those that we have started. */
 function tagStarted(): Permission {
-  const tasks = `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:task/*`;
+  const tasks = `arn:${Aws.PARTITION}:ecs:*:${Aws.ACCOUNT_ID}:task/*`;
   const Condition = { StringLike: { "aws:ResourceTag/stackyard:stack": "*" } };
   return { name: "TaskTags", statements: [{ ...allow("TagOwn", ["ecs:TagResource"], tasks), Condition }] };
 }

@@ -41,7 +41,7 @@ export function runEcsTasks(rights: EcsRights): readonly Given<Permission>[] {
 
 function tagOnCreate(): Statement {
   const Condition = { StringEquals: { "ecs:CreateAction": ["RunTask", "StartTask"] } };
-  const tasks = `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:task/*`;
+  const tasks = `arn:${Aws.PARTITION}:ecs:*:${Aws.ACCOUNT_ID}:task/*`;
   return { ...allow("TagWhatIsStarted", ["ecs:TagResource"], tasks), Condition };
 }
 

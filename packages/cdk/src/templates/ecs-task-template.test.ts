@@ -101,7 +101,7 @@ describe("the role of the function", () => {
       ["ReadDefinitions", ["*"], {}],
       [
         "TagWhatIsStarted",
-        ["arn:aws:ecs:eu-west-1:111122223333:task/*"],
+        ["arn:aws:ecs:*:111122223333:task/*"],
         { StringEquals: { "ecs:CreateAction": ["RunTask", "StartTask"] } },
       ],
     ]);

@@ -100,7 +100,7 @@ async function makeResources(
       await sqs.send(new CreateQueueCommand({ QueueName: String(QueueName), Attributes }));
     }
     if (type === "AWS::DynamoDB::Table") {
-      const { PointInTimeRecoverySpecification: _, ...definition } = properties;
+      const { PointInTimeRecoverySpecification: _, TimeToLiveSpecification: __, ...definition } = properties;
       await dynamodb.send(new CreateTableCommand(definition as unknown as CreateTableCommandInput));
     }
   }

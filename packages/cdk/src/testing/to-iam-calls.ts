@@ -1,0 +1,124 @@
+import type { Call } from "./find-grants.ts";
+import { toJson } from "./resolve-template.ts";
+
+/** A call as the simulated AWS has logged it. */
+export interface SimulatedCall {
+  readonly operation: string;
+  readonly region: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** What only AWS knows about the things that calls name. */
+export interface SimulatedFacts {
+  readonly account: string;
+  /** Roles of a task definition, by its ARN. */
+  readonly rolesOf?: (taskDefinitionArn: string) => readonly string[];
+  /** Tags of an instance or a task, by its id or ARN. */
+  readonly tagsOf?: (id: string) => Readonly<Record<string, string>>;
+}
+
+type Judge = (call: SimulatedCall, facts: SimulatedFacts) => readonly Call[];
+
+/** The prefixes of actions, by the names of clients. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  ...{ ECS: "ecs", EC2: "ec2", SSM: "ssm", S3: "s3", SFN: "states", CodePipeline: "codepipeline" },
+  ...{ CloudWatchLogs: "logs", CloudFormation: "cloudformation", AutoScaling: "autoscaling" },
+  ElasticLoadBalancingV2: "elasticloadbalancing",
+};
+
+/** How IAM judges them where it looks at more than the action: the service authorization reference of each service. */
+const JUDGES: Readonly<Record<string, Judge>> = {
+  "ECS.RunTask": judgeStart,
+  "ECS.StartTask": judgeStart,
+  "ECS.StopTask": inCluster,
+  "ECS.DescribeTasks": inCluster,
+  "ECS.ListTasks": inCluster,
+  "ECS.TagResource": ({ input }, { tagsOf }) => {
+    const resource = String(input["resourceArn"]);
+    const tags = Object.entries(tagsOf?.(resource) ?? {}).map(([key, value]) => [`aws:ResourceTag/${key}`, value]);
+    return [{ action: "ecs:TagResource", resource, context: Object.fromEntries(tags) }];
+  },
+  "CloudWatchLogs.GetLogEvents": ({ region, input }, { account }) => {
+    const stream = `log-group:${input["logGroupName"]}:log-stream:${input["logStreamName"]}`;
+    return [{ action: "logs:GetLogEvents", resource: `arn:aws:logs:${region}:${account}:${stream}` }];
+  },
+  "CloudFormation.DescribeStacks": ({ input }) => [
+    { action: "cloudformation:DescribeStacks", resource: String(input["StackName"]) },
+  ],
+  "SFN.StartExecution": ({ input }) => [
+    { action: "states:StartExecution", resource: String(input["stateMachineArn"]) },
+  ],
+  "SSM.SendCommand": judgeCommand,
+  "AutoScaling.CompleteLifecycleAction": inGroup,
+  "AutoScaling.RecordLifecycleActionHeartbeat": inGroup,
+  "S3.GetObject": judgeObject,
+  "S3.HeadObject": judgeObject,
+  "S3.ListObjectsV2": ({ input }) => [
+    {
+      ...{ action: "s3:ListBucket", resource: `arn:aws:s3:::${input["Bucket"]}` },
+      context: { "s3:prefix": String(input["Prefix"] ?? "") },
+    },
+  ],
+};
+
+/** A simulated call as policies name it: one call may need several permissions. */
+export function toIamCalls(call: SimulatedCall, facts: SimulatedFacts): readonly Call[] {
+  const judge = JUDGES[call.operation];
+  if (judge !== undefined) return judge(call, facts);
+  const [service = "", name = ""] = call.operation.split(".");
+  const prefix = PREFIXES[service];
+  if (prefix === undefined) throw new TypeError(`Nobody knows how ${call.operation} is judged.`);
+  return [{ action: `${prefix}:${name}`, resource: "*" }];
+}
+
+function judgeStart(call: SimulatedCall, facts: SimulatedFacts): readonly Call[] {
+  const [, action = ""] = call.operation.split(".");
+  const definition = String(call.input["taskDefinition"]);
+  const tasks = `arn:aws:ecs:${call.region}:${facts.account}:task/web/0123456789abcdef0123456789abcdef`;
+  const passed = (facts.rolesOf?.(definition) ?? []).map((resource) => ({
+    ...{ action: "iam:PassRole", resource },
+    context: { "iam:PassedToService": "ecs-tasks.amazonaws.com" },
+  }));
+  const tagged = { action: "ecs:TagResource", resource: tasks, context: { "ecs:CreateAction": action } };
+  return [
+    { action: `ecs:${action}`, resource: definition, context: toClusterContext(call, facts) },
+    ...(Array.isArray(call.input["tags"]) ? [tagged] : []),
+    ...passed,
+  ];
+}
+
+function inCluster(call: SimulatedCall, facts: SimulatedFacts): readonly Call[] {
+  const action = `ecs:${call.operation.split(".")[1]}`;
+  return [{ action, resource: String(call.input["task"] ?? "*"), context: toClusterContext(call, facts) }];
+}
+
+function toClusterContext({ input, region }: SimulatedCall, { account }: SimulatedFacts) {
+  const cluster = String(input["cluster"]);
+  const arn = cluster.startsWith("arn:") ? cluster : `arn:aws:ecs:${region}:${account}:cluster/${cluster}`;
+  return { "ecs:cluster": arn };
+}
+
+/** The document is judged, and each instance by its tags. With targets it is every instance that they come to. */
+function judgeCommand({ input, region }: SimulatedCall, { account, tagsOf }: SimulatedFacts): readonly Call[] {
+  const action = "ssm:SendCommand";
+  const name = String(input["DocumentName"]);
+  const owner = name.startsWith("AWS-") ? "" : account;
+  const ids = Array.isArray(input["InstanceIds"]) ? input["InstanceIds"].map(String) : [];
+  const nodes = ids.map((id): Call => {
+    const tags = Object.entries(tagsOf?.(id) ?? {}).map(([key, value]) => [`ssm:resourceTag/${key}`, value]);
+    return { action, resource: `arn:aws:ec2:${region}:${account}:instance/${id}`, context: Object.fromEntries(tags) };
+  });
+  return [{ action, resource: `arn:aws:ssm:${region}:${owner}:document/${name}` }, ...nodes];
+}
+
+function inGroup({ operation, input, region }: SimulatedCall, { account }: SimulatedFacts): readonly Call[] {
+  const group = `autoScalingGroup:0b1c:autoScalingGroupName/${input["AutoScalingGroupName"]}`;
+  const action = `autoscaling:${operation.split(".")[1]}`;
+  return [{ action, resource: `arn:aws:autoscaling:${region}:${account}:${group}` }];
+}
+
+function judgeObject({ input }: SimulatedCall): readonly Call[] {
+  const { Bucket, Key, VersionId } = toJson(input);
+  const action = VersionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
+  return [{ action, resource: `arn:aws:s3:::${Bucket}/${Key}` }];
+}
