@@ -6,6 +6,7 @@ export function tellVerdict({ counts, standings, endedAt }: FleetReport): string
   const { selected, succeeded, failed } = counts;
   const notSent = standings["not sent"];
   if (selected === 0) return "No instance was selected.";
+  if (standings.waiting === selected) return `${tellCount(selected)}, and nothing was sent yet.`;
   const bad = failed + notSent;
   if (endedAt === undefined && standings.running + standings.waiting > 0) {
     return `${succeeded + bad} of ${tellCount(selected)} are done: ${succeeded} succeeded, ${bad} failed.`;

@@ -53,6 +53,7 @@ succeeded  i-00000000000000001  webserver                                  12s
   it.each([
     ["nothing was selected", [], "No instance was selected."],
     ["all is well", [anInstance(1), anInstance(2)], "All 2 instances succeeded."],
+    ["it is a plan", [anInstance(1, { state: "not-sent" })], "1 instance, and nothing was sent yet."],
     ["one is all", [anInstance(1)], "The instance succeeded."],
     [
       "it goes on",

@@ -1,0 +1,107 @@
+import { setImmediate } from "node:timers/promises";
+import { createSimYard, type SimYard } from "@stackyard/aws-sim";
+import { type CommandOutput, silentLogger } from "@stackyard/core";
+import { createStaticLocator, createUlids } from "@stackyard/core/engine";
+import { createServer, type Server } from "@stackyard/server";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createRunCommandExecutor } from "../run-command.ts";
+import { createFleetCommands } from "./create-fleet-commands.ts";
+import { openRuns } from "./fleet-command.ts";
+
+const PLACE = { account: "111122223333", region: "eu-west-1" };
+const SHELL = { document: "AWS-RunShellScript", parameter: ["commands=true"] };
+
+let yard: SimYard;
+let server: Server;
+let url: string;
+
+beforeEach(async () => {
+  const executor = createRunCommandExecutor({}, { random: () => 0.5 });
+  yard = createSimYard({ ...PLACE, executors: [executor] });
+  const { store, clock } = yard;
+  const deps = { store, clock, ids: createUlids(), logger: silentLogger, locator: createStaticLocator([]) };
+  server = createServer(
+    { ...deps, executors: new Map([["runcommand", executor]]), version: "0.0.0" },
+    { port: 0, allowAnonymous: true, limits: { outcomeMs: 60_000 } },
+  );
+  ({ url } = await server.start());
+});
+afterEach(() => server.stop());
+
+/** Instances with the tag and an agent, with a role. */
+function addInstances(count: number, role: string): readonly string[] {
+  return Array.from({ length: count }, () => {
+    const tags = { has_ssm_agent: "true", Ansible_Roles: role };
+    const instanceId = yard.sim.ec2.addInstance({ ...PLACE, tags, state: "running" });
+    yard.sim.ssm.addAgent({ ...PLACE, instanceId, registersAt: 0, platformType: "Linux" });
+    return instanceId;
+  });
+}
+
+/** Runs a command while the yard's time passes. */
+async function run(name: string, args: Record<string, unknown> = {}) {
+  const command = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 })).find(
+    (each) => each.name === `fleet ${name}`,
+  );
+  let [text, value]: [string, unknown] = ["", undefined];
+  const [notes, progress]: [string[], string[]] = [[], []];
+  const out: CommandOutput = {
+    result: (given, toText) => {
+      [text, value] = [toText(), given];
+    },
+    progress: (_value, toText) => void progress.push(toText()),
+    note: (note) => void notes.push(note),
+  };
+  const world = { cwd: "/", projectDir: "/", dataDir: "/", environment: {}, yards: {}, server: { url } };
+  let isOver = false;
+  const running = command?.run({ ...world, out, signal: new AbortController().signal }, args).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await yard.advance(1_000);
+    await setImmediate();
+  }
+  return { exitCode: await running, text, value, notes, progress };
+}
+
+describe("the commands over the executor", () => {
+  it("plan, run, and run again exactly what has failed", async () => {
+    const [web, db] = [addInstances(30, "webserver"), addInstances(5, "dbserver")];
+    const failing = [...web.slice(0, 2), ...db.slice(0, 1)];
+    for (const id of failing) yard.sim.ssm.script(id, { exitCode: 3, stderr: `No space left on ${id}` }, {});
+
+    const planned = await run("plan", SHELL);
+    const ran = await run("run", { ...SHELL, maxErrors: "2" });
+    const { runId } = (ran.value as { run: { runId: string } }).run;
+    const retried = await run("retry", { run: runId });
+
+    expect([planned.exitCode, planned.text]).toEqual([
+      0,
+      expect.stringContaining("35 instances, and nothing was sent yet."),
+    ]);
+    expect(ran.exitCode).toBe(2);
+    expect(ran.text).toContain("3 of 35 instances failed.");
+    expect(ran.text).toMatch(/COMMAND_FAILED +3 +3 +i-\w+: No space left on i-/);
+    expect(ran.notes.filter((note) => failing.some((id) => note.startsWith(`${id} failed`)))).toHaveLength(3);
+    expect(retried.notes).toContain(`Run ${runId}: again on 3 instances`);
+    expect([retried.exitCode, retried.text]).toEqual([0, expect.stringContaining("All 35 instances succeeded.")]);
+    expect(await yard.findViolations()).toEqual([]);
+  });
+
+  it("cancel what runs", async () => {
+    const [id = ""] = addInstances(1, "webserver");
+    yard.sim.ssm.script(id, { runsForMs: Number.POSITIVE_INFINITY });
+    const { text: runId } = await run("run", { ...SHELL, detach: true });
+    await yard.advance(10_000);
+
+    const { exitCode, text } = await run("cancel", { run: runId });
+
+    expect([exitCode, text]).toEqual([0, expect.stringContaining(`Run ${runId} was cancelled.`)]);
+  });
+
+  it("say why nothing was selected", async () => {
+    const { exitCode, text } = await run("run", SHELL);
+
+    expect([exitCode, text]).toEqual([1, expect.stringContaining("NO_INSTANCES")]);
+  });
+});
