@@ -1,5 +1,5 @@
 import { createAwsAccess } from "@stackyard/aws";
-import { createSimPlugin, SimFault } from "@stackyard/aws-sim";
+import { connectionReset, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import plugin from "./index.ts";
 import { createEcsYard } from "./testing/an-ecs-yard.ts";
@@ -56,6 +56,53 @@ describe("an error of AWS", () => {
       retryable: false,
       outputs: { taskArns: JSON.stringify([taskArn]) },
     });
+  });
+
+  it("of a cancel is no end of it: the tasks are stopped when AWS serves again", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    yard.sim.once("ECS.StopTask", fault("ThrottlingException", "Rate exceeded"));
+
+    const { step } = await yard.run(config, { cancelAfterMs: 15_000 });
+
+    expect(step).toMatchObject({ code: "ECS_CANCELLED" });
+    expect(yard.sim.ecs.tasks()).toMatchObject([{ lastStatus: "STOPPED", stopCode: "UserInitiated" }]);
+  });
+
+  it("that hides what RunTask has done is asked for with the same token", async () => {
+    const yard = createEcsYard();
+    for (let time = 0; time < 2; time++) {
+      yard.sim.once("ECS.RunTask", async (proceed) => {
+        await proceed();
+        throw connectionReset();
+      });
+    }
+
+    const { step, steps } = await yard.run({ ...config, count: 2 });
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(steps[0]).toMatchObject({
+      kind: "running",
+      message: expect.stringMatching(/^Asks again: RunTask in "web"/),
+    });
+    expect(yard.countCalls("ECS.RunTask")).toBe(3);
+    expect(yard.sim.ecs.tasks()).toHaveLength(2);
+  });
+
+  it("that hides it to the end leaves nothing running", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY, missingMs: 6_000 });
+    for (let time = 0; time < 100; time++) {
+      yard.sim.once("ECS.RunTask", async (proceed) => {
+        await proceed();
+        throw connectionReset();
+      });
+    }
+
+    const { step } = await yard.run({ ...config, placementTimeout: "0s" });
+
+    expect(step).toMatchObject({ code: "ECS_AWS_ERROR", retryable: true });
+    expect(yard.sim.ecs.tasks()).toMatchObject([{ lastStatus: "STOPPED", stopCode: "UserInitiated" }]);
   });
 
   it("before anything was started may be worth another attempt", async () => {

@@ -134,7 +134,7 @@ describe("an attempt that is cancelled after its process died in the start", () 
     expect(step).toEqual({
       kind: "failed",
       code: "ECS_CANCELLED",
-      message: "No task was started.",
+      message: "The attempt was cancelled. No task was started.",
       retryable: false,
     });
     expect(elapsedMs).toBeLessThanOrEqual(60_000);

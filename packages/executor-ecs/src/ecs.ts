@@ -2,7 +2,7 @@ import { defineExecutor, type Executor, type Failed, failed, isStackyardError, r
 import { type EcsConfig, type EcsProgress, ecsDefinition } from "./definition.ts";
 import { createDefinitionCache, type DefinitionCache } from "./definition-cache.ts";
 import { type EcsCall, type EcsStep, toCall } from "./ecs-call.ts";
-import { cancelTasks, pollEnd } from "./end-tasks.ts";
+import { pollEnd, toCancelled } from "./end-tasks.ts";
 import { placeTasks, toFirstProgress } from "./place-tasks.ts";
 import { planTasks } from "./plan-tasks.ts";
 import { pollTasks } from "./poll-tasks.ts";
@@ -27,8 +27,10 @@ export function createEcsExecutor(): Executor {
       run({ ctx, config, definitions }, progress, (call) =>
         progress.ending === undefined ? pollTasks(call, progress) : pollEnd(call, progress),
       ),
-    cancel: (ctx, config, progress) =>
-      run({ ctx, config, definitions }, progress, (call) => cancelTasks(call, progress)),
+    cancel(ctx, config, progress) {
+      const cancelled = toCancelled(ctx, config, progress);
+      return run({ ctx, config, definitions }, cancelled, (call) => pollEnd(call, cancelled));
+    },
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { type Failed, failed, running } from "@stackyard/core";
-import type { EcsProgress } from "./definition.ts";
+import type { EcsConfig, EcsProgress } from "./definition.ts";
 import { describeTasks } from "./describe-tasks.ts";
 import { type EcsCall, type EcsStep, toStartedBy } from "./ecs-call.ts";
 import { finishTasks } from "./finish-tasks.ts";
@@ -21,24 +21,33 @@ const LOOK_EVERY_MS = 5_000;
  * so that a crash between the two does not read the stop as somebody else's.
  */
 export function beginEnd({ ctx }: EcsCall, progress: EcsProgress, end: Omit<Failed, "kind" | "outputs">): EcsStep {
-  const ending = { ...end, until: ctx.clock.now() + STOP_WITHIN_MS, stopSent: false };
+  const now = ctx.clock.now();
+  // What was asked of ECS without an answer may have been done.
+  const search = progress.placement.unanswered === true ? { searchUntil: now + SEARCH_MS } : {};
+  const ending = { ...end, until: now + STOP_WITHIN_MS, stopSent: false, ...search };
   return running({ progress: { ...progress, ending }, pollAfterMs: 0, message: `Stops its tasks: ${end.message}` });
 }
 
-/** Stops whatever the attempt has started, also what only an interrupted call knows of. May be called again. */
-export async function cancelTasks(call: EcsCall, progress: EcsProgress | undefined): Promise<EcsStep> {
-  const now = call.ctx.clock.now();
-  const known = progress ?? toUnknownProgress(call, now);
-  const isPlaced = known.placement.doneAt !== undefined;
-  const ending = known.ending ?? {
-    code: "ECS_CANCELLED",
-    message: "The attempt was cancelled.",
-    retryable: false,
-    until: now + CANCEL_WITHIN_MS,
-    stopSent: false,
-    ...(isPlaced ? {} : { searchUntil: now + SEARCH_MS }),
+/**
+ * The progress of an attempt that is to be cancelled: whatever it has started is stopped by the next `pollEnd`, also what only
+ * an interrupted call knows of. An end that was begun stays as it is.
+ */
+export function toCancelled(
+  { clock, idempotencyKey }: EcsCall["ctx"],
+  { taskDefinition }: EcsConfig,
+  progress: EcsProgress | undefined,
+): EcsProgress {
+  const now = clock.now();
+  const known: EcsProgress = progress ?? {
+    ...{ taskArns: [], startedAt: now, deadline: now, clientToken: idempotencyKey, taskDefinition },
+    placement: { tries: 1, until: now },
   };
-  return pollEnd(call, { ...known, ending: { ...ending, stopSent: false } });
+  const ending = known.ending ?? {
+    ...{ code: "ECS_CANCELLED", message: "The attempt was cancelled.", retryable: false },
+    until: now + CANCEL_WITHIN_MS,
+    ...(known.placement.doneAt === undefined ? { searchUntil: now + SEARCH_MS } : {}),
+  };
+  return { ...known, ending: { ...ending, stopSent: false } };
 }
 
 /** Stops the tasks, then waits until they are STOPPED or the time for it is over. */
@@ -66,7 +75,8 @@ export async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<Ecs
 async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[]): Promise<EcsStep> {
   const { ending } = progress;
   if (ending === undefined || progress.taskArns.length === 0) {
-    return failed({ code: ending?.code ?? "ECS_CANCELLED", message: "No task was started.", retryable: false });
+    const { code = "ECS_CANCELLED", message = "", retryable = false } = ending ?? {};
+    return failed({ code, message: `${message} No task was started.`, retryable });
   }
   const { code, message, retryable } = ending;
   const finished = await finishTasks(call, progress, tasks);
@@ -90,15 +100,4 @@ async function findTaskArns({ ctx, deps, settings }: EcsCall, progress: EcsProgr
 
 function toReason({ ctx }: EcsCall, message: string): string {
   return `Stackyard: task ${ctx.task} of stack ${ctx.stackId}. ${message}`;
-}
-
-function toUnknownProgress({ ctx, settings }: EcsCall, now: number): EcsProgress {
-  return {
-    taskArns: [],
-    startedAt: now,
-    deadline: now,
-    clientToken: ctx.idempotencyKey,
-    taskDefinition: settings.order.taskDefinition,
-    placement: { tries: 1, until: now },
-  };
 }

@@ -8,6 +8,7 @@ import type { TaskOrder } from "./task-order.ts";
 
 const FIRST_POLL_MS = 2_000;
 const TRY_EVERY_MS = 10_000;
+const MAX_WHY_CHARS = 500;
 /** A record of an intent outlives every attempt that could ask for it. */
 const INTENT_KEPT_MS = 14 * 24 * 3_600_000;
 
@@ -43,20 +44,39 @@ export async function placeTasks(call: EcsCall, prepared: PreparedOrder, progres
     return running({ progress: placed, pollAfterMs: FIRST_POLL_MS, message });
   }
   const until = Math.min(progress.placement.until, progress.deadline);
-  if (result.kind === "failed" || now >= until) return giveUp(call, next, result);
-  ctx.report(`Waits for room: ${result.message}`);
-  return running({
-    progress: { ...next, placement: { ...progress.placement, tries: tries + 1, why: result.message.slice(0, 500) } },
-    pollAfterMs: Math.min(TRY_EVERY_MS, until - now),
-    message: `Waits for room: ${result.message}`,
-  });
+  return isPassing(result) && now < until
+    ? tryAgain(call, next, { result, waitMs: Math.min(TRY_EVERY_MS, until - now) })
+    : giveUp(call, next, result);
 }
 
-function giveUp(call: EcsCall, progress: EcsProgress, result: Exclude<StartResult, { kind: "started" }>): EcsStep {
-  const { code, message } = result;
-  const retryable = result.kind === "retry" || result.retryable;
-  if (result.taskArns.length === 0) return failed({ code, message, retryable });
-  return beginEnd(call, progress, { code, message, retryable });
+type NotStarted = Exclude<StartResult, { kind: "started" }>;
+
+function isPassing(result: NotStarted): boolean {
+  return result.kind === "retry" || result.retryable;
+}
+
+function tryAgain(
+  { ctx }: EcsCall,
+  progress: EcsProgress,
+  { result, waitMs }: { readonly result: NotStarted; readonly waitMs: number },
+): EcsStep {
+  // Where ECS did not answer, only the same try with the same token tells what it has done.
+  const unanswered = result.kind === "failed";
+  const tries = progress.placement.tries + (unanswered ? 0 : 1);
+  const message = `${unanswered ? "Asks again" : "Waits for room"}: ${result.message}`;
+  ctx.report(message);
+  const why = result.message.slice(0, MAX_WHY_CHARS);
+  const placement = { ...progress.placement, tries, why, unanswered };
+  return running({ progress: { ...progress, placement }, pollAfterMs: waitMs, message });
+}
+
+function giveUp(call: EcsCall, progress: EcsProgress, result: NotStarted): EcsStep {
+  const { kind, code, message } = result;
+  const retryable = isPassing(result);
+  const unanswered = (kind === "failed" && retryable) || progress.placement.unanswered === true;
+  if (result.taskArns.length === 0 && !unanswered) return failed({ code, message, retryable });
+  const placement = { ...progress.placement, unanswered };
+  return beginEnd(call, { ...progress, placement }, { code, message, retryable });
 }
 
 function toToken(base: string, tries: number): string {

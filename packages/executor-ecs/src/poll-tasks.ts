@@ -58,7 +58,8 @@ function endLate(call: EcsCall, progress: EcsProgress, { tasks, missing }: Descr
   const states = `${toStatesText(tasks, missing.length)}.`;
   const message = `Not done after ${seconds} s: ${doneAt === undefined ? why : states}`;
   const end = { code: "ECS_TIMEOUT", message, retryable: false };
-  if (call.settings.stopOnTimeout && progress.taskArns.length > 0) return beginEnd(call, progress, end);
-  if (progress.taskArns.length === 0) return failed(end);
+  const mayRun = progress.taskArns.length > 0 || progress.placement.unanswered === true;
+  if (call.settings.stopOnTimeout && mayRun) return beginEnd(call, progress, end);
+  if (!mayRun) return failed(end);
   return failed({ ...end, message: `${message} The tasks were not stopped.` });
 }
