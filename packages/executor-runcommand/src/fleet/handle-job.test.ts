@@ -249,6 +249,26 @@ describe("whatever goes wrong, the job is told", () => {
     expect(lastResult()).toMatchObject({ failureDetails: { type: "SystemUnavailable" } });
   });
 
+  it("and nothing begins behind its back when its time was over", async () => {
+    const opening = Promise.withResolvers<void>();
+    const { app, clock, runs, deps } = createFleetWorld({}, (built) => ({
+      ...built,
+      openArtifactS3: async (credentials) => {
+        await opening.promise;
+        return built.openArtifactS3(credentials);
+      },
+    }));
+    const answering = app.handler(start, { getRemainingTimeInMillis: () => 60_000 });
+    await clock.advance(60_000);
+    await answering;
+
+    opening.resolve();
+    await clock.advance(1_000);
+
+    expect(runs.started).toEqual([]);
+    expect((await deps.records.list("", { limit: 9, now: 0 })).items).toEqual([]);
+  });
+
   it("or its event comes again, when CodePipeline does not answer", async () => {
     const { app, fail, lastResult } = createFleetWorld();
     fail("PutJobSuccessResult", anAwsError("ThrottlingException"));

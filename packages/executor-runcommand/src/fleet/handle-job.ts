@@ -55,7 +55,10 @@ async function work(fleet: Fleet, decision: Known, event: unknown, signal: Abort
       return follow(fleet, jobId, decision.runId);
     case "start": {
       const known = await findEventRecord(fleet, jobId);
-      const intent = known ?? (await keepEventRecord(fleet, jobId, await decide(fleet, decision, event, signal)));
+      const decided = known ?? (await decide(fleet, decision, event, signal));
+      // The job was told that it has failed: nothing may begin behind its back.
+      if (signal.aborted) throw toOutOfTime();
+      const intent = known ?? (await keepEventRecord(fleet, jobId, decided));
       if (intent.kind === "done") return toFailureResult(jobId, intent);
       await startRun(fleet, intent);
       return begin(fleet, jobId, intent);
@@ -156,12 +159,8 @@ async function settleQuietly(fleet: Fleet, runId: string): Promise<void> {
 
 /** A function that Lambda ends tells nobody anything, and CodePipeline would wait for twenty minutes. */
 async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
-  const error = new FleetError({
-    code: "FLEET_OUT_OF_TIME",
-    message: "The function's time was over before the job could be answered. Give it more time, or memory.",
-  });
   const ended = Promise.withResolvers<never>();
-  const end = () => ended.reject(error);
+  const end = () => ended.reject(toOutOfTime());
   if (signal.aborted) end();
   signal.addEventListener("abort", end, { once: true });
   try {
@@ -169,4 +168,9 @@ async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>)
   } finally {
     signal.removeEventListener("abort", end);
   }
+}
+
+function toOutOfTime(): FleetError {
+  const message = "The function's time was over before the job could be answered. Give it more time, or memory.";
+  return new FleetError({ code: "FLEET_OUT_OF_TIME", message });
 }

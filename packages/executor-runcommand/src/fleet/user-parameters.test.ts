@@ -65,8 +65,6 @@ describe("parseUserParameters", () => {
 
   it.each([
     ["artifact", 7],
-    ["artifact", ""],
-    ["artifact", "a b"],
     ["profile", "Ansible"],
     ["profile", ""],
     ["profile", null],
@@ -113,6 +111,7 @@ describe("parseUserParameters", () => {
   });
 
   it.each([
+    ["artifact", "any name.zip"],
     ["maxConcurrency", "1"],
     ["maxConcurrency", "9999999"],
     ["maxConcurrency", "1%"],

@@ -73,10 +73,7 @@ const Duration = Type.String({ maxLength: 12 });
 
 /** Limits of SSM: API reference, `Target`, and `SendCommand` for `MaxConcurrency` and `MaxErrors`. */
 const RULES: Readonly<Record<keyof UserParameters, Rule>> = {
-  artifact: {
-    schema: Type.String({ pattern: "^[a-zA-Z0-9_-]{1,100}$" }),
-    must: 'be the name of an input artifact: 1 to 100 letters, digits, "_" and "-"',
-  },
+  artifact: { schema: Type.String(), must: "be the name of an input artifact" },
   profile: {
     schema: Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }),
     must: "be the name of a profile, such as ansible or garlc-1",
