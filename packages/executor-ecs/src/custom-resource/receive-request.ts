@@ -2,11 +2,12 @@ import { isStackyardError, type Logger, StackyardError, silentLogger } from "@st
 import { release } from "./advance-work.ts";
 import { toCause } from "./answer-work.ts";
 import { type CustomResourceRequest, parseRequest } from "./custom-resource-request.ts";
+import { decideRequest, findCluster } from "./decide-request.ts";
 import type { EcsTaskApp } from "./ecs-task-app.ts";
 import { toEnd } from "./finish-work.ts";
 import { toResourceId } from "./identity.ts";
 import type { Invocation } from "./invocation.ts";
-import { parseProperties } from "./parse-properties.ts";
+import { parseProperties, pickProperties } from "./parse-properties.ts";
 import { isResponseUrl } from "./response-host.ts";
 import { sendAnswer } from "./send-answer.ts";
 import { sendResponse } from "./send-response.ts";
@@ -47,7 +48,7 @@ async function begin(reception: Reception): Promise<void> {
   const { app, request, invocation, logger } = reception;
   const { deps, definitions } = app;
   const store = await app.store();
-  if (await store.add(request)) tellWarnings(request, logger);
+  if (await store.add(toRemembered(request))) tellWarnings(request, logger);
   const result = await store.claim(request.RequestId, app.newOwner(), invocation.ttlMs);
   if (result.kind === "none") throw new Error("The request was noted and cannot be found.");
   if (result.kind === "held") {
@@ -63,6 +64,17 @@ async function begin(reception: Reception): Promise<void> {
   } finally {
     await release(result.claimed);
   }
+}
+
+/** What is not read need not fit into a record. A Delete reads the cluster alone. */
+function toRemembered(request: CustomResourceRequest): CustomResourceRequest {
+  const { RequestType, ResourceProperties, OldResourceProperties } = request;
+  if (RequestType === "Delete") return { ...request, ResourceProperties: { Cluster: findCluster(ResourceProperties) } };
+  return {
+    ...request,
+    ResourceProperties: pickProperties(ResourceProperties),
+    ...(OldResourceProperties === undefined ? {} : { OldResourceProperties: pickProperties(OldResourceProperties) }),
+  };
 }
 
 function tellWarnings(request: CustomResourceRequest, logger: Logger): void {
@@ -96,7 +108,12 @@ async function leaveAnswer({ app, request }: Reception, claimed: ClaimedWork): P
 async function answerFault({ app, request, claimed, logger }: Reception, error: unknown): Promise<void> {
   const { deps } = app;
   const work = claimed?.work ?? toNewWork(request, deps.clock.now());
-  const end = { status: "FAILED", code: "ECS_AWS_ERROR", text: toCause(error) } as const;
+  const action = decideRequest(request);
+  const told =
+    action.kind === "fail"
+      ? { code: action.code, text: action.reason }
+      : { code: "ECS_AWS_ERROR", text: toCause(error) };
+  const end = { status: "FAILED", ...told } as const;
   const response = toEnd({ work, id: toResourceId(request), config: undefined, deps }, end);
   const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);

@@ -252,6 +252,31 @@ describe("Delete", () => {
     expect(world.count("ECS.StopTask")).toBe(110);
   });
 
+  it("lets nothing be started by a request from before", async () => {
+    const { life, until, sim, clock } = createEcsTaskWorld();
+    sim.ecs.refuse({ reason: "RESOURCE:MEMORY", calls: 3 });
+    const created = life.create({ ...LEAST, PlacementTimeout: 900 });
+    await until(clock.sleep(15_000));
+
+    // CloudFormation has given the Create up, and deletes before it has an answer.
+    const deleted = await until(life.delete());
+    const { reason } = await until(created);
+
+    expect([deleted.status, reason]).toEqual([
+      ...["DELETE_COMPLETE", "ECS_CANCELLED: The resource was deleted before its tasks had been started."],
+    ]);
+    expect(sim.ecs.tasks()).toEqual([]);
+  });
+
+  it("lets a later Create run again", async () => {
+    const { life, until, sim } = createEcsTaskWorld();
+    await until(life.create(LEAST));
+    await until(life.delete());
+    await until(life.create(LEAST));
+
+    expect(sim.ecs.tasks()).toHaveLength(2);
+  });
+
   it.each([
     ["names no cluster", {}],
     ["names a cluster that is no text", { Cluster: ["web"] }],

@@ -56,6 +56,16 @@ describe("a run that ends", () => {
     expect(reason).not.toContain("hunter22");
   });
 
+  it("shows the end of a long log, not its beginning", async () => {
+    const logs = Array.from({ length: 100 }, (_, at) => `line ${at} ${"x".repeat(200)}`);
+    const { reason } = await create({ Count: 2 }, ({ sim }) => {
+      sim.ecs.script("migrate", { containers: { app: { exitCode: 1, logs } } });
+    });
+
+    expect(reason).toContain("line 99 ");
+    expect(reason).not.toContain("line 80 ");
+  });
+
   it("fails when a task never had a container with an exit code", async () => {
     const { reason, data } = await create({}, ({ sim }) => sim.ecs.script("migrate", taskScripts.cannotPull("app:9")));
 

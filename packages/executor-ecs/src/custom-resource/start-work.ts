@@ -4,12 +4,15 @@ import type { TaskOrder } from "../task-order.ts";
 import { toDeadline } from "./deadline.ts";
 import { fail, finish, meetTrouble } from "./finish-work.ts";
 import { TASK_TAGS, toClientToken, toTaskTags } from "./identity.ts";
-import { rememberRun } from "./resource-memory.ts";
+import { isDeletedSince, rememberRun } from "./resource-memory.ts";
 import type { TaskWork } from "./task-work.ts";
 import { configOf, type Turn, type TurnContext } from "./turn.ts";
 
 /** ECS knows new tasks after some seconds. */
 const FIRST_LOOK_MS = 2_000;
+
+/** CloudFormation deletes what it has given up to create, whether it has an answer or not. */
+const DELETED = { code: "ECS_CANCELLED", text: "The resource was deleted before its tasks had been started." };
 
 /** One try to start what is missing. The intent is noted before, so that a crash repeats this try and no other. */
 export async function startWork(context: TurnContext): Promise<Turn> {
@@ -18,6 +21,10 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   const config = configOf(context);
   if (before.intendedAt === undefined && clock.now() >= toDeadline(config, before)) {
     return fail(context, { code: "ECS_TIMEOUT", text: "There was no time left to start the tasks." });
+  }
+  // The tasks of a try that was begun must be known before they can be ended.
+  if (before.intendedAt === undefined && (await isDeletedSince(context.deps, context.id, before.receivedAt))) {
+    return fail(context, DELETED);
   }
   const now = clock.now();
   const isRepeated = before.intendedAt !== undefined;
@@ -53,9 +60,11 @@ async function toStarted(context: TurnContext, taskArns: readonly string[]): Pro
   const { request, taskDefinitionArn = "" } = work;
   const { taskDefinition, timeout } = configOf(context);
   if (deps.physicalId === "taskArn") await tagPhysicalId(context, taskArns);
-  await rememberRun(deps, id, { taskDefinition, taskDefinitionArn, requestId: request.RequestId });
   const startedAt = deps.clock.now();
   const changes: Partial<TaskWork> = { taskArns, startedAt, intendedAt: undefined };
+  const { receivedAt } = work;
+  const run = { taskDefinition, taskDefinitionArn, requestId: request.RequestId, receivedAt };
+  if (!(await rememberRun(deps, id, run))) return fail(context, DELETED, { changes });
   if (timeout > 0) return { kind: "wait", changes: { ...changes, phase: "wait" }, afterMs: FIRST_LOOK_MS };
   const text = `${toCountText(taskArns.length)} started and not waited for, since Timeout is 0.`;
   return finish(context, { status: "SUCCESS", code: "RUN", text, why: "RUN" }, changes);

@@ -6,7 +6,7 @@ import { toAwsFailure } from "../to-aws-failure.ts";
 import { finish } from "./finish-work.ts";
 import { TASK_TAGS } from "./identity.ts";
 import { isAwsError } from "./is-aws-error.ts";
-import { forgetRun } from "./resource-memory.ts";
+import { rememberDelete } from "./resource-memory.ts";
 import { toCountText } from "./start-work.ts";
 import { toStopReason } from "./stop-reason.ts";
 import type { Turn, TurnContext } from "./turn.ts";
@@ -17,14 +17,16 @@ const LOOK_EVERY_MS = 5_000;
 
 /** Stops what the resource has running, for a Delete. Nothing but a denied or throttled call can fail it. */
 export async function stopWork(context: TurnContext): Promise<Turn> {
-  const { cluster, deps } = context;
+  const { cluster, deps, id, work } = context;
+  // Before the look at what runs, so that a request from before either is seen there or sees this.
+  if (deps.physicalId !== "taskArn" && work.until === undefined) await rememberDelete(deps, id);
   if (cluster === "") return toDeleted(context, "The properties name no cluster, so there is nothing to stop.");
-  const until = context.work.until ?? deps.clock.now() + STOPPED_WITHIN_MS;
+  const until = work.until ?? deps.clock.now() + STOPPED_WITHIN_MS;
   try {
     return await stopOnce(context, until);
   } catch (error) {
     if (!isAwsError(error)) throw error;
-    return await toStopFailure(context, error, until);
+    return toStopFailure(context, error, until);
   }
 }
 
@@ -64,7 +66,7 @@ async function findOwn(
   return own.flatMap(({ taskArn }) => taskArn ?? []);
 }
 
-async function toStopFailure(context: TurnContext, error: unknown, until: number): Promise<Turn> {
+function toStopFailure(context: TurnContext, error: unknown, until: number): Turn {
   const { deps, cluster } = context;
   const { code, throttled } = findAwsFault(error);
   const { message } = toAwsFailure(error, `The stop of the tasks in "${cluster}"`);
@@ -76,12 +78,7 @@ async function toStopFailure(context: TurnContext, error: unknown, until: number
   return toDeleted(context, isGone ? `There is no cluster "${cluster}" any more.` : `Warning: ${message}`);
 }
 
-async function toDeleted(context: TurnContext, text: string): Promise<Turn> {
-  const { deps, id, work, logger } = context;
-  const { PhysicalResourceId = id, RequestId } = work.request;
-  // With other physical ids the resource may live on under another one.
-  if (deps.physicalId !== "taskArn" && PhysicalResourceId !== "") await forgetRun(deps, id);
-  logger.info("The resource is deleted.", { requestId: RequestId, text });
+function toDeleted(context: TurnContext, text: string): Turn {
   // What was stopped was run by other requests.
   return finish(context, { status: "SUCCESS", code: "DELETE", text }, { taskArns: [] });
 }

@@ -2,7 +2,7 @@ import type { Task } from "@aws-sdk/client-ecs";
 import { describeTasks } from "../describe-tasks.ts";
 import { judge, type TaskFailure } from "../judge.ts";
 import { createSecretMask } from "../mask-secrets.ts";
-import { tailLogs } from "../tail-logs.ts";
+import { type LogTail, tailLogs } from "../tail-logs.ts";
 import { type FailureLog, toFailureText } from "../to-failure-text.ts";
 import { toStatesText } from "../to-states-text.ts";
 import { toDeadline } from "./deadline.ts";
@@ -15,6 +15,8 @@ const UNKNOWN_FOR_MS = 60_000;
 const ENDED_WITHIN_MS = 45_000;
 const MAX_TAILS = 3;
 const TAIL_LINES = 20;
+/** An answer has 4,096 bytes, and would be cut at its end, where the last line is. */
+const MAX_TAIL_CHARS = 1_500;
 
 /** Looks at the tasks: judges them when all have ended, ends them at the deadline. */
 export async function watchWork(context: TurnContext): Promise<Turn> {
@@ -58,14 +60,25 @@ async function loadTails(context: TurnContext, failures: readonly TaskFailure[])
   const { containerDefinitions: containers = [] } = definition ?? {};
   const mask = createSecretMask(containers, configOf(context).overrides);
   const named = failures.filter(({ taskArn, container }) => taskArn !== "" && container !== undefined);
+  const shown = named.slice(0, MAX_TAILS);
   const tails: FailureLog[] = [];
-  for (const { taskArn, container: name = "" } of named.slice(0, MAX_TAILS)) {
+  for (const { taskArn, container: name = "" } of shown) {
     const container = containers.find((each) => each.name === name);
-    tails.push({
-      taskArn,
-      container: name,
-      tail: await tailLogs(logs, { taskArn, container, lines: TAIL_LINES, mask }),
-    });
+    const tail = await tailLogs(logs, { taskArn, container, lines: TAIL_LINES, mask });
+    tails.push({ taskArn, container: name, tail: toShort(tail, MAX_TAIL_CHARS / shown.length) });
   }
   return tails;
+}
+
+/** The last lines that fit, and the end of the last one at least. */
+function toShort(tail: LogTail, maxChars: number): LogTail {
+  if (tail.kind === "none") return tail;
+  const lines: string[] = [];
+  let left = maxChars;
+  for (const line of [...tail.lines].reverse()) {
+    if (line.length > left && lines.length > 0) break;
+    lines.unshift(line.length > left ? `…${line.slice(-left)}` : line);
+    left -= line.length + 1;
+  }
+  return { ...tail, lines };
 }
