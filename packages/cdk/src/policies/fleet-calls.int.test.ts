@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createFleetWorld, REGION } from "../../../executor-runcommand/src/testing/a-fleet-world.ts";
 import { ARTIFACT_PLACE, aPipelineEvent } from "../../../executor-runcommand/src/testing/a-pipeline-event.ts";
-import { aSimFleet, type SimFleet, shell } from "../../../executor-runcommand/src/testing/a-sim-fleet.ts";
+import { aSimFleet, type SimFleet } from "../../../executor-runcommand/src/testing/a-sim-fleet.ts";
 import { aHookEvent, anInstanceEvent } from "../../../executor-runcommand/src/testing/an-instance-event.ts";
 import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { FLEET_APP } from "../testing/an-app.ts";
@@ -11,6 +11,7 @@ import { findDenied, findUnused } from "../testing/start-deployment.ts";
 import { toIamCalls } from "../testing/to-iam-calls.ts";
 
 const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "fleet")?.body ?? "{}");
+const shell = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } };
 const FLEET_ACCOUNT = "123456789012";
 const PARAMETERS = {
   ...FLEET_APP,
