@@ -11,7 +11,7 @@ export { type PipelineDecision, parsePipelineEvent } from "./fleet/parse-pipelin
 export { parseUserParameters, type UserParameters } from "./fleet/user-parameters.ts";
 export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "./fleet-report.ts";
 export { type Inventory, type InventoryFault, inventory } from "./inventory.ts";
-export { toFleetHtml } from "./report/to-fleet-html.ts";
+export { type FleetHtmlOptions, toFleetHtml } from "./report/to-fleet-html.ts";
 export { type FleetReport, type FleetStanding, type RoleCounts, toFleetReport } from "./report/to-fleet-report.ts";
 export { type FleetTableOptions, toFleetTable } from "./report/to-fleet-table.ts";
 export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";

@@ -160,6 +160,15 @@ describe("fleet show", () => {
     expect(all.text.match(/\bi-0/g)).toHaveLength(60);
   });
 
+  it("shows the report of a task in a machine, which has no run of its own", async () => {
+    const key = "0123456789abcdef0123456789abcdef";
+    await yard.writeReport(key, { runId: key, instances: [aFailure(1)] });
+
+    const { exitCode, text } = await yard.run("show", { run: key });
+
+    expect([exitCode, text]).toEqual([0, expect.stringMatching(/^1 of 1 instance failed\./)]);
+  });
+
   it("says that there is no such run", async () => {
     await expect(yard.run("show", { run: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });

@@ -1,3 +1,5 @@
+import { isStackyardError } from "@stackyard/core";
+import type { Run } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs, runArg } from "./fleet-command.ts";
 import { followRun } from "./follow-run.ts";
@@ -18,11 +20,21 @@ export const fleetShow: FleetCommandSpec<typeof ShowArgs> = {
   ],
   args: ShowArgs,
   async run(context, args) {
-    const run = await context.runs.get(args.run, { signal: context.signal });
-    await showReport(context, run, await loadReport(context, run.runId), args);
+    const run = await findRun(context, args.run);
+    await showReport(context, run, await loadReport(context, args.run), args);
     return 0;
   },
 };
+
+/** Undefined: a report may be of a task in a machine, which stands under its idempotency key. */
+async function findRun({ runs, signal }: FleetContext, runId: string): Promise<Run | undefined> {
+  try {
+    return await runs.get(runId, { signal });
+  } catch (error) {
+    if (isStackyardError(error, "NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
 
 const WatchArgs = Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
 

@@ -38,16 +38,16 @@ const SHOWN_INSTANCES = 50;
 /** Prints a run with its report, as one object with `--json`, and writes the page that was asked for. */
 export async function showReport(
   context: FleetContext,
-  run: Run,
+  run: Run | undefined,
   pages: readonly FleetReportPage[],
   { html, all = false, isPlan = false }: ShowOptions,
 ): Promise<void> {
   const { out, cwd } = context;
   const { counts, roles, causes, instances } = toFleetReport(pages);
-  if (html !== undefined) await writeFile(resolve(cwd, html), toFleetHtml(pages));
-  out.result({ run, report: { counts, roles, causes, instances } }, () => {
+  if (html !== undefined) await writeFile(resolve(cwd, html), toFleetHtml(pages, run?.error && { error: run.error }));
+  out.result({ run: run ?? null, report: { counts, roles, causes, instances } }, () => {
     const table = pages.length === 0 ? "" : toFleetTable(pages, all ? {} : { maxInstances: SHOWN_INSTANCES });
-    return [tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
+    return [run === undefined ? "" : tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
   });
   if (!all && instances.length > SHOWN_INSTANCES)
     out.note("--all lists every instance, --json gives all that is known.");

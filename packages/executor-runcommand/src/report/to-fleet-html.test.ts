@@ -105,6 +105,17 @@ describe("toFleetHtml", () => {
     );
   });
 
+  it("tells why the whole run has failed, also where it has no instances", () => {
+    const error = { code: "ACCESS_DENIED", message: "<b>ec2:DescribeInstances</b> is not allowed." };
+
+    const page = toFleetHtml([], { error });
+
+    expect(textOf(page)).toContain(
+      "The run has failed. ACCESS_DENIED &lt;b&gt;ec2:DescribeInstances&lt;/b&gt; is not allowed.",
+    );
+    expect(textOf(toFleetHtml([aPage([aFailure(1)])], { error }))).toContain("1 of 1 instance failed. ACCESS_DENIED");
+  });
+
   it("is a page also where nothing was selected", () => {
     const text = textOf(toFleetHtml([aPage([])]));
 

@@ -7,11 +7,17 @@ import { toRoleSection } from "./role-section.ts";
 import { listRunFacts, tellVerdict } from "./tell-run.ts";
 import { type FleetReport, isFailing, STANDINGS, toFleetReport } from "./to-fleet-report.ts";
 
+/** What a page tells besides the report. */
+export interface FleetHtmlOptions {
+  /** Why the run has failed as a whole. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
 /**
  * A run's report as one HTML page for somebody who has never seen one: it loads nothing, runs nothing, and whatever
  * instances have said is text. Failing instances come first, with the end of their output.
  */
-export function toFleetHtml(pages: readonly FleetReportPage[]): string {
+export function toFleetHtml(pages: readonly FleetReportPage[], { error }: FleetHtmlOptions = {}): string {
   const report = toFleetReport(pages);
   const title = `Fleet run ${report.runId}`;
   const { markup } = html`<!doctype html>
@@ -27,7 +33,7 @@ export function toFleetHtml(pages: readonly FleetReportPage[]): string {
 </head>
 <body>
 <main>
-${toHeader(report)}
+${toHeader(report, error)}
 ${toCauseSection(report)}
 ${toRoleSection(report)}
 ${toInstanceSections(report)}
@@ -39,17 +45,17 @@ ${GLOSSARY}
   return markup;
 }
 
-function toHeader(report: FleetReport): Html {
-  const { standings } = report;
-  const isBad = standings.failed + standings.cancelled + standings["not sent"] > 0;
+function toHeader(report: FleetReport, error: FleetHtmlOptions["error"]): Html {
+  const { standings, instances } = report;
+  const isBad = error !== undefined || standings.failed + standings.cancelled + standings["not sent"] > 0;
   const facts = listRunFacts(report).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const counts = STANDINGS.filter((standing) => standings[standing] > 0).map(
     (standing) => html`<li class="${toClass(standing)}"><b>${standings[standing]}</b> ${standing}</li>`,
   );
   return html`<header>
 <p class="kind">Fleet run</p>
-<h1 class="${isBad ? "bad" : "good"}">${tellVerdict(report)}</h1>
-<ul class="counts">${counts}</ul>
+<h1 class="${isBad ? "bad" : "good"}">${error !== undefined && instances.length === 0 ? "The run has failed." : tellVerdict(report)}</h1>
+${error === undefined ? html`` : html`<p><code>${error.code}</code> ${error.message}</p>\n`}<ul class="counts">${counts}</ul>
 <dl>${facts}</dl>
 </header>`;
 }

@@ -32,6 +32,8 @@ export interface CommandYard {
     args?: Record<string, unknown>,
     options?: { readonly signal?: AbortSignal },
   ): Promise<CommandResult>;
+  /** The first page of a report, as a task in a machine writes it. */
+  writeReport(runId: string, page: FleetReportPage): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +58,9 @@ export async function createCommandYard(cwd = "/"): Promise<CommandYard> {
       const context = { cwd, projectDir: cwd, dataDir: cwd, environment: {}, yards: {}, server: { url }, signal };
       const exitCode = await command?.run({ ...context, out: heard.out }, args);
       return { exitCode: exitCode ?? -1, ...heard.result() };
+    },
+    async writeReport(runId, value) {
+      await store.records.put({ key: `run-report/${runId}/0000`, value, expected: "absent", now: Date.now() });
     },
     async stop() {
       await server.stop();
