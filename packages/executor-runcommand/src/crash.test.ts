@@ -155,3 +155,24 @@ describe("two processes over one run", () => {
     expect(countSends(fleet)).toEqual(Array(7).fill(1));
   });
 });
+
+describe("a run over many pages whose process dies", () => {
+  const shell: RunCommandConfig = {
+    ...{ document: "AWS-RunShellScript", parameters: { commands: ["true"] } },
+    ...{ targetsAbove: 1_000, maxConcurrency: "100%" },
+  };
+
+  it("sends to nobody twice, whatever the wave was that it died in", async () => {
+    for (let at = 1; at <= 24; at += 1) {
+      for (const when of ["before", "after"] as const) {
+        const fleet = aSimFleet();
+        fleet.addMany(210);
+
+        const { step } = await runWithDeath(fleet, shell, { at, when });
+
+        expect(step).toMatchObject({ kind: "succeeded", outputs: { selected: 210, succeeded: 210 } });
+        expect(countSends(fleet)).toEqual(Array(210).fill(1));
+      }
+    }
+  });
+});

@@ -96,8 +96,12 @@ function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial
   };
 }
 
-/** Where something may happen. SSM may find anyone again where it finds the instances. */
-function listOpenPages({ tallies, way }: RunState): readonly number[] {
+/**
+ * Where something may happen. SSM may find anyone again where it finds the instances; and after a crash over a wave, whoever
+ * was being sent to is on pages of which nobody knows yet that something runs.
+ */
+function listOpenPages({ tallies, way, sending }: RunState): readonly number[] {
+  if (sending.length > 0) return [...tallies.keys()];
   const last = Math.max(0, tallies.length - 1);
   const open = tallies.flatMap(({ running }, number) => (running > 0 || way === "targets" ? [number] : []));
   return [...new Set([0, ...open, last])];
