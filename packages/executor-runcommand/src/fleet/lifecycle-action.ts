@@ -13,7 +13,8 @@ export async function completeLifecycleAction(
 ): Promise<void> {
   const { AutoScalingClient, CompleteLifecycleActionCommand } = await import("@aws-sdk/client-auto-scaling");
   const command = new CompleteLifecycleActionCommand({ ...toInput(hook), LifecycleActionResult: result });
-  await unlessOver(fleet, hook, () => fleet.aws.fleet.client(AutoScalingClient, undefined).send(command));
+  if (!(await unlessOver(fleet, hook, () => fleet.aws.fleet.client(AutoScalingClient, undefined).send(command))))
+    return;
   fleet.logger.info("A lifecycle action was completed.", { group: hook.group, hook: hook.hook, result });
 }
 
