@@ -27,6 +27,17 @@ describe("a run of one instance that has started", () => {
     expect((await fleet.report()).first).toMatchObject({ source: "bootstrap", runId: RUN_ID });
   });
 
+  it("sends nothing in a dry run", async () => {
+    const fleet = aSimFleet();
+    const id = fleet.add();
+
+    expect((await boot(fleet, id, { dryRun: true })).step).toMatchObject({
+      kind: "succeeded",
+      outputs: { selected: 1 },
+    });
+    expect(fleet.sim.ssm.listCommands()).toEqual([]);
+  });
+
   it("waits for an agent that registers late", async () => {
     const fleet = aSimFleet();
     const registersAt = fleet.clock.now() + 95_000;

@@ -29,7 +29,9 @@ export async function runStep(given: StepDeps, progress: RunCommandProgress): Pr
   const { instance } = deps.config;
   if (instance !== undefined && (loaded === undefined || tallyOf(loaded).waiting > 0)) {
     const waited = await waitForAgent(deps, loaded, progress);
-    return "step" in waited ? waited.step : goOn(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
+    if ("step" in waited) return waited.step;
+    if (deps.config.dryRun === true) return toDryEnd(deps, waited.run);
+    return goOn(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
   }
   return loaded === undefined ? beginRun(deps, progress) : goOn(deps, loaded, progress);
 }

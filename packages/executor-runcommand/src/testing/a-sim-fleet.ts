@@ -46,7 +46,7 @@ export interface NodeInput {
   readonly visibleAt?: number;
 }
 
-/** An account without instances; lines of shell are what runs are about here, so that no profile is needed. */
+/** An account without instances, and a bucket for artifacts. */
 export function aSimFleet(): SimFleet {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });
@@ -125,6 +125,3 @@ function toAws(sim: AwsSim, credentials: SimCredentials): ExecutorContext["aws"]
     return made;
   };
 }
-
-/** A document that needs nothing. */
-export const shell = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } } as const;
