@@ -74,6 +74,30 @@ describe("the role of a fleet's runner", () => {
     expect(findDenied(grants, calls)).toEqual([`ssm:SendCommand arn:aws:ec2:${REGION}:${ACCOUNT}:instance/${id}`]);
   });
 
+  it("lets it pin an artifact whose sum nobody has said", async () => {
+    const named = findGrants(
+      resolveTemplate(body, { ...PARAMETERS, ArtifactArns: "arn:aws:s3:::artifacts/*" }),
+      "TaskRunnerRole",
+    );
+    const fleet = aSimFleet();
+    fleet.add();
+    fleet.sim.s3.createBucket({ account: ACCOUNT, region: REGION, name: "artifacts", versioned: true });
+    fleet.sim.s3.write("artifacts", "site/1.zip", "a playbook");
+
+    const calls = await play(fleet, () =>
+      fleet.run({ profile: "ansible", artifact: { bucket: "artifacts", key: "site/1.zip" } }),
+    );
+
+    expect(calls).toContainEqual(expect.objectContaining({ action: "s3:GetObject" }));
+    expect(findDenied(named, calls)).toEqual([]);
+    expect(
+      findUnused(
+        named.filter(({ policy }) => policy === "Artifacts"),
+        calls,
+      ),
+    ).toEqual([]);
+  });
+
   it("lets it send no other document", async () => {
     const fleet = aSimFleet();
     fleet.add();

@@ -10,6 +10,8 @@ export interface FleetRights {
   readonly tagValues?: readonly string[];
   /** Documents besides our own and those of AWS that the profiles name: ARNs. Default: none. */
   readonly documentArns?: Given<readonly string[]>;
+  /** Objects of artifacts that runs name without their SHA-256, ARNs with `/*`: the runner reads them once. Default: none. */
+  readonly artifactArns?: Given<readonly string[]>;
 }
 
 const TAG_KEY = "has_ssm_agent";
@@ -23,7 +25,7 @@ const OF_AWS = ["AWS-RunShellScript", "AWS-RunPatchBaseline"];
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
  */
 export function dispatchCommands(rights: FleetRights = {}): readonly Given<Permission>[] {
-  const { tagKey = TAG_KEY, tagValues = TAG_VALUES, documentArns } = rights;
+  const { tagKey = TAG_KEY, tagValues = TAG_VALUES, documentArns, artifactArns } = rights;
   const regional = (service: string, name: string) =>
     `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${name}`;
   const documents = [
@@ -44,11 +46,19 @@ export function dispatchCommands(rights: FleetRights = {}): readonly Given<Permi
       allow("FindInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
     ],
   };
-  return [commands, ...(documentArns === undefined ? [] : [mapGiven(documentArns, sendDocuments)])];
+  return [
+    commands,
+    ...(documentArns === undefined ? [] : [mapGiven(documentArns, sendDocuments)]),
+    ...(artifactArns === undefined ? [] : [mapGiven(artifactArns, readArtifacts)]),
+  ];
 }
 
 function sendDocuments(arns: readonly string[]): Permission {
   return { name: "MoreDocuments", statements: [allow("SendDocuments", ["ssm:SendCommand"], arns)] };
+}
+
+function readArtifacts(arns: readonly string[]): Permission {
+  return { name: "Artifacts", statements: [allow("Pin", ["s3:GetObject", "s3:GetObjectVersion"], arns)] };
 }
 
 /** Reports jobs of CodePipeline; these calls know no resources. */

@@ -31,6 +31,12 @@ export const FLEET_PARAMETERS = {
     description: "Documents of SSM that profiles of yours send, ARNs by commas. Empty: Stackyard's and AWS's alone.",
     ...LIST,
   },
+  ArtifactArns: {
+    group: "Fleet",
+    description:
+      "Objects of artifacts that runs name without their SHA-256, ARNs by commas such as arn:aws:s3:::bucket/prefix/*. Empty: none.",
+    ...LIST,
+  },
   Boot: {
     group: "Boot",
     description: "ENABLED: instances that start, and have the tag, get the current artifact.",

@@ -141,6 +141,15 @@ describe("the role of the runner", () => {
     ]);
   });
 
+  it("reads the artifacts that are named, to pin them", () => {
+    const grants = findGrants(deploy(FULL_FLEET_APP), "TaskRunnerRole").filter(({ policy }) => policy === "Artifacts");
+
+    expect(listPairs(grants)).toEqual([
+      "s3:GetObject arn:aws:s3:::artifacts/site/*",
+      "s3:GetObjectVersion arn:aws:s3:::artifacts/site/*",
+    ]);
+  });
+
   it("allows no service as a whole", () => {
     const resolved = deploy(FULL_FLEET_APP);
     const pairs = ["FleetRole", "TaskRunnerRole"].flatMap((role) => listPairs(findGrants(resolved, role)));

@@ -39,7 +39,10 @@ export function addFleetTemplate(app: App): Stack {
     maxConcurrency: parameters.givenNumber("TaskConcurrency"),
     reservedConcurrency: parameters.givenNumber("TaskRunnerReservedConcurrency"),
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
-    permissions: dispatchCommands({ documentArns: parameters.givenList("DocumentArns") }),
+    permissions: dispatchCommands({
+      documentArns: parameters.givenList("DocumentArns"),
+      artifactArns: parameters.givenList("ArtifactArns"),
+    }),
   });
   new FunctionAlarms(stack, "Alarm", {
     topicArns: parameters.givenList("AlarmTopicArns"),

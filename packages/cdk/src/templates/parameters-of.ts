@@ -88,6 +88,7 @@ const FLEET: Names = [
   "FleetEnvironment",
   "FleetReportUrl",
   "DocumentArns",
+  "ArtifactArns",
   "Boot",
   "BootProfile",
   "BootBucket",

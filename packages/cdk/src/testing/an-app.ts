@@ -46,6 +46,7 @@ export const FULL_FLEET_APP = {
   FleetEnvironment: "production",
   FleetReportUrl: "https://stackyard.example.org/runs/{runId}",
   DocumentArns: "arn:aws:ssm:eu-west-1:111122223333:document/Acme-Own",
+  ArtifactArns: "arn:aws:s3:::artifacts/site/*",
   Boot: "DISABLED",
   BootProfile: "garlc-1",
   BootPipeline: "GARLC",
