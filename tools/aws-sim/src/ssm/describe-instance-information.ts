@@ -34,8 +34,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 /** DescribeInstanceInformation: the nodes that have registered, by filters, in pages. Who is not registered is left out. */
 export function describeInstanceInformation(state: SsmState, call: SimCall): unknown {
   const filters = filtersOf(call.input);
+  // A large fleet is asked for by ids, fifty at a time.
+  const ids = filters.find(({ key }) => key === "InstanceIds")?.values;
   const found = state
-    .agentsOf(call)
+    .agentsOf(call, ids && [...new Set(ids)])
     .filter((agent) => filters.every((filter) => matches(agent, filter, { state, now: call.now })));
   const { rows, next } = toPage(found, call, LIMITS);
   return { InstanceInformationList: rows.map((agent) => toInformation(agent, call.now)), ...next };
@@ -75,10 +77,9 @@ function matches(
   { key, values }: Filter,
   { state, now }: { readonly state: SsmState; readonly now: number },
 ): boolean {
-  const tags = state.tagsOf(agent);
-  if (key === "tag-key") return values.some((each) => each in tags);
+  if (key === "tag-key") return values.some((each) => each in state.tagsOf(agent));
   if (key.startsWith("tag:")) {
-    const value = tags[key.slice("tag:".length)];
+    const value = state.tagsOf(agent)[key.slice("tag:".length)];
     return value !== undefined && values.includes(value);
   }
   return READERS[key]?.(agent, state, now).some((each) => values.includes(each)) ?? false;

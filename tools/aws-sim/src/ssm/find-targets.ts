@@ -5,9 +5,10 @@ import type { SsmState } from "./ssm-state.ts";
 
 /** The nodes that a SendCommand names. Throws what SSM answers when one of the ids is not registered. */
 export function findTargets(state: SsmState, call: SimCall): readonly SimAgent[] {
+  const given: unknown = call.input["InstanceIds"];
+  const ids: readonly string[] = Array.isArray(given) ? given.map(String) : [];
+  if (ids.length > 0) return findByIds(state.agentsOf(call, ids), ids, call.identity.account);
   const agents = state.agentsOf(call);
-  const ids: unknown = call.input["InstanceIds"];
-  if (Array.isArray(ids) && ids.length > 0) return findByIds(agents, ids.map(String), call.identity.account);
   const targets: unknown = call.input["Targets"];
   const all: readonly unknown[] = Array.isArray(targets) ? targets : [];
   return agents.filter((agent) => all.every((target) => matches(agent, Object(target), state)));

@@ -20,8 +20,8 @@ export interface SsmState {
   readonly limits: SsmLimits;
   /** Where output goes. */
   readonly s3: SimS3;
-  /** Registered nodes of the caller's account and region that are not terminated. */
-  agentsOf(call: SimCall): readonly SimAgent[];
+  /** Registered nodes of the caller's account and region that are not terminated; of these ids, where some are given. */
+  agentsOf(call: SimCall, ids?: readonly string[]): readonly SimAgent[];
   tagsOf(agent: SimAgent): Readonly<Record<string, string>>;
   /** Plays all of the caller's commands up to now. */
   commandsOf(call: SimCall): readonly SimCommand[];
@@ -74,8 +74,8 @@ export function createSsmState({ ec2, scripts, s3 }: SsmStateDeps): SsmState {
       commandLagMs: 0,
       pendingInvocations: Number.POSITIVE_INFINITY,
     },
-    agentsOf: ({ identity, region, now }) =>
-      [...agents.values()].filter(
+    agentsOf: ({ identity, region, now }, ids) =>
+      (ids?.flatMap((id) => agents.get(id) ?? []) ?? [...agents.values()]).filter(
         (agent) =>
           agent.account === identity.account &&
           agent.region === region &&
