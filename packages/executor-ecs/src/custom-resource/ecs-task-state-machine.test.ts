@@ -1,12 +1,9 @@
-import { createRequire } from "node:module";
+import validate from "asl-validator";
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
 import { describe, expect, it } from "vitest";
 import { toEcsTaskStateMachine } from "./ecs-task-state-machine.ts";
 
 const ARN = "arn:aws:lambda:eu-west-1:111122223333:function:ecs-task";
-const validate: (definition: object) => { isValid: boolean; errorsText(): string } = createRequire(import.meta.url)(
-  "asl-validator",
-);
 
 /** Runs the definition; each call of the function is answered by the next of these, errors are thrown. */
 async function run(steps: readonly unknown[], answers: readonly unknown[] = [{ answered: true }]) {

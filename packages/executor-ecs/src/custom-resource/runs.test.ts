@@ -311,6 +311,29 @@ describe("trouble of AWS", () => {
     expect(world.sim.ecs.tasks()).toHaveLength(1);
   });
 
+  it.each([
+    ["RunTask", {}],
+    ["StartTask", { Instances: ["1".padStart(32, "0")] }],
+  ])("does not start a second task however often the answer of %s is lost", async (operation, properties) => {
+    const { status, world } = await create(properties, ({ sim }) => {
+      for (let at = 0; at < 4; at += 1) sim.once(`ECS.${operation}`, loseAnswer);
+    });
+
+    expect(status).toBe("CREATE_COMPLETE");
+    expect(world.sim.ecs.tasks()).toHaveLength(1);
+  });
+
+  it("gives up when no start is ever answered, and stops what was started nevertheless", async () => {
+    const { reason, states, world } = await create({}, ({ sim }) => {
+      sim.ecs.script("migrate", FOR_EVER);
+      for (let at = 0; at < 100; at += 1) sim.once("ECS.RunTask", loseAnswer);
+    });
+    await world.clock.advance(60_000);
+
+    expect(reason).toMatch(/^ECS_AWS_ERROR: RunTask in "web" failed\. .*socket hang up/);
+    expect(states()).toEqual(["STOPPED"]);
+  });
+
   it("starts no task that no execution would watch", async () => {
     const { reason, world } = await create({}, ({ sim }) => {
       sim.once("SFN.StartExecution", () =>
@@ -324,3 +347,9 @@ describe("trouble of AWS", () => {
     expect(world.count("ECS.RunTask")).toBe(0);
   });
 });
+
+/** The call has its effect, and the connection ends. */
+async function loseAnswer(proceed: () => Promise<unknown>): Promise<unknown> {
+  await proceed();
+  throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+}
