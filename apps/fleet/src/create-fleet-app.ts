@@ -1,4 +1,5 @@
 import type { Clock, Target } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import {
   createFleet,
@@ -43,7 +44,8 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
       // Once it is open it tells each job's result itself, and what it throws shall come again.
       if (fleet.isDone()) throw error;
       const { logger } = await telemetry();
-      const outcome = await failJob({ logger, aws: { own: options.aws ?? ownAws } }, event, error);
+      const { clock = systemClock } = options;
+      const outcome = await failJob({ logger, clock, aws: { own: options.aws ?? ownAws } }, event, error);
       if (outcome === undefined) throw error;
       return outcome;
     }
@@ -53,7 +55,7 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
 async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]): Promise<FleetApp> {
   const { environment, open = openRuns, openArtifactS3 = createArtifactS3(environment) } = options;
   const settings = parseFleetSettings(environment);
-  const clock = options.clock ?? (await import("@stackyard/core/engine")).systemClock;
+  const { clock = systemClock } = options;
   const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
   const { runs, records, aws } = opened;
   return createFleet({
@@ -88,9 +90,8 @@ function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArt
 /** As the SDK finds region and credentials: nothing else is known when the environment is wrong. */
 const ownAws: FleetDeps["aws"]["own"] = { client: (Client) => new Client({} as never) };
 
-function openTelemetry({ environment, clock }: FleetAppOptions): Promise<Telemetry> {
-  const now = clock ?? { now: () => Date.now(), sleep: async () => {} };
-  return createTelemetry({ service: "fleet", environment, clock: now });
+function openTelemetry({ environment, clock = systemClock }: FleetAppOptions): Promise<Telemetry> {
+  return createTelemetry({ service: "fleet", environment, clock });
 }
 
 function toFields(context: FleetContext | undefined): Readonly<Record<string, string>> {

@@ -269,12 +269,28 @@ describe("whatever goes wrong, the job is told", () => {
     expect((await deps.records.list("", { limit: 9, now: 0 })).items).toEqual([]);
   });
 
-  it("or its event comes again, when CodePipeline does not answer", async () => {
-    const { app, fail, lastResult } = createFleetWorld();
+  it("although CodePipeline does not listen for a moment", async () => {
+    const { app, fail, clock, calls } = createFleetWorld();
     fail("PutJobSuccessResult", anAwsError("ThrottlingException"));
-    fail("PutJobFailureResult", anAwsError("ThrottlingException"));
+    fail("PutJobSuccessResult", anAwsError("InternalFailure", 500));
 
-    await expect(app.handler(start)).rejects.toThrow("ThrottlingException");
+    const answering = app.handler(start);
+    await clock.advance(3_000);
+
+    expect(await answering).toMatchObject({ result: "progress" });
+    expect(calls.map(({ operation }) => operation)).toEqual(Array.from({ length: 3 }, () => "PutJobSuccessResult"));
+  });
+
+  it("or its event comes again, when CodePipeline does not answer", async () => {
+    const { app, clock, fail, lastResult } = createFleetWorld();
+    for (const operation of ["PutJobSuccessResult", "PutJobFailureResult"]) {
+      for (let times = 0; times < 3; times++) fail(operation, anAwsError("ThrottlingException"));
+    }
+
+    const answering = app.handler(start);
+    const refused = expect(answering).rejects.toThrow("ThrottlingException");
+    await clock.advance(6_000);
+    await refused;
     expect(await app.handler(start)).toMatchObject({ result: "progress" });
     expect(lastResult()).toMatchObject({ continuationToken: TOKEN });
   });
