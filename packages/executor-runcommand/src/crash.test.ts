@@ -141,6 +141,34 @@ describe("a run of one instance whose process dies", () => {
   });
 });
 
+describe("a run of which SSM refuses a command, and whose process dies", () => {
+  function aFleet(): SimFleet {
+    const fleet = aSimFleet();
+    fleet.addMany(7);
+    let calls = 0;
+    const refuse = async (proceed: () => Promise<unknown>): Promise<unknown> => {
+      calls += 1;
+      if (calls < 2) return proceed();
+      throw Object.assign(new Error("no"), { name: "InvalidDocument", $metadata: { httpStatusCode: 400 } });
+    };
+    for (let call = 0; call < 5; call += 1) fleet.sim.once("SSM.SendCommand", refuse);
+    return fleet;
+  }
+
+  it("stops wherever it dies", async () => {
+    const { calls, step: expected } = await runWithDeath(aFleet(), config);
+    for (let at = 1; at <= calls; at += 1) {
+      for (const when of ["before", "after"] as const) {
+        const fleet = aFleet();
+        const { step } = await runWithDeath(fleet, config, { at, when });
+        expect(step, `${when} ${at}`).toMatchObject({ kind: "failed", code: "INVALID_DOCUMENT", retryable: false });
+        expect(fleet.sim.ssm.listCommands(), `${when} ${at}`).toHaveLength(1);
+      }
+    }
+    expect(expected).toMatchObject({ code: "INVALID_DOCUMENT", outputs: { selected: 7, succeeded: 3, failed: 3 } });
+  });
+});
+
 describe("two processes over one run", () => {
   it("send nothing twice: the second notices the first, and goes on with it", async () => {
     const fleet = aFleetInTrouble();

@@ -21,7 +21,9 @@ const HOST = "localhost ansible_connection=local";
  * instance itself. No tag or a blank one: no groups. Whoever may tag an instance writes this file, so names are checked.
  */
 export function inventory(tagValue: string | null | undefined): Inventory | InventoryFault {
-  const elements = (tagValue ?? "").replace(/\s+/g, "").split(",");
+  const elements = String(tagValue ?? "")
+    .replace(/\s+/g, "")
+    .split(",");
   const roles = [...new Set(elements.filter((element) => element !== ""))];
   const invalid = roles.find((role) => !ROLE.test(role));
   if (invalid !== undefined) return toInvalidRole(invalid);

@@ -1,7 +1,7 @@
 import { MAX_CHUNK_SIZE } from "./chunk.ts";
 import type { FleetInstanceReport } from "./fleet-report.ts";
 import { type FleetRun, isWaiting, listInstances, type RunStop, type SendingChunk, tallyOf } from "./fleet-run.ts";
-import { countErrors } from "./tally.ts";
+import { countErrors, findRefusal, type Tally } from "./tally.ts";
 
 /** What a run does next. `drop`: what still waits is never sent. `miss`: SSM
  * has not found those who wait. `settle`: everything has ended. */
@@ -43,10 +43,20 @@ export function nextAction(run: FleetRun, input: NextActionInput): RunAction {
 export function findStop(run: FleetRun): RunStop | undefined {
   const { stop, maxErrors } = run.state;
   if (stop !== undefined) return stop;
-  const errors = countErrors(tallyOf(run));
-  if (errors <= maxErrors) return undefined;
+  const tally = tallyOf(run);
+  const errors = countErrors(tally);
+  const refused = findRefusedStop(tally);
+  if (refused !== undefined || errors <= maxErrors) return refused;
   const message = `${errors} ${errors === 1 ? "error exceeds" : "errors exceed"} the limit of ${maxErrors}.`;
   return { code: "MAX_ERRORS_EXCEEDED", message, retryable: false };
+}
+
+/** The instances tell of a refusal where the process died before the run itself was written. */
+export function findRefusedStop(tally: Tally): RunStop | undefined {
+  const code = findRefusal(tally);
+  if (code === undefined) return undefined;
+  const retryable = code === "SSM_THROTTLED" || code === "AWS_UNAVAILABLE";
+  return { code, message: `A command was refused: ${code}.`, retryable };
 }
 
 function planChunks(run: FleetRun, { now, chunkSize }: NextActionInput): readonly SendingChunk[] {

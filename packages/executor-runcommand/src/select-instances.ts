@@ -112,8 +112,8 @@ function findSkipCode(instance: KnownInstance, rules: Rules, seen: ReadonlySet<s
   return findTagFault(instance, rules) ?? findPlatformFault(instance, rules) ?? findAgentFault(instance, rules);
 }
 
-function findTagFault({ tags = [] }: KnownInstance, { tagKey, tagValues }: Rules): SkipCode | undefined {
-  const tag = tags.find(({ key }) => key === tagKey);
+function findTagFault({ tags }: KnownInstance, { tagKey, tagValues }: Rules): SkipCode | undefined {
+  const tag = tags?.find(({ key }) => key === tagKey);
   if (tag === undefined) return "TAG_MISSING";
   return tagValues.has(tag.value) ? undefined : "TAG_VALUE";
 }

@@ -14,8 +14,8 @@ export interface Tally {
 /** The code of instances that a run which has stopped never sent to. */
 export const NOT_SENT = "NOT_SENT";
 
-/** In a tally, those among them whose own command was refused: they are failures. */
-export const REFUSED = "NOT_SENT_REFUSED";
+/** In a tally, the beginning of the codes of those among them whose own command was refused: they are failures. */
+const REFUSED = "NOT_SENT:";
 
 /** What SSM counts against `MaxErrors` (user guide, "Understanding command statuses"). */
 const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOUT"]);
@@ -64,11 +64,23 @@ export function countNotSent({ codes }: Tally): number {
   return codes[NOT_SENT] ?? 0;
 }
 
+/** Instances whose own command was refused. */
+export function countRefused({ codes }: Tally): number {
+  return sumOf(codes, (code) => code.startsWith(REFUSED));
+}
+
+/** Why a command was refused, where one was. */
+export function findRefusal({ codes }: Tally): string | undefined {
+  return Object.keys(codes)
+    .find((code) => code.startsWith(REFUSED))
+    ?.slice(REFUSED.length);
+}
+
 /** The counts of a report. */
 export function toCounts(tally: Tally): FleetCounts {
   const { waiting, running, succeeded, skipped } = tally;
-  const notSent = waiting + countNotSent(tally) + (tally.codes[REFUSED] ?? 0);
-  const failed = sumOf(tally.codes, (code) => code !== NOT_SENT && code !== REFUSED);
+  const notSent = waiting + countNotSent(tally) + countRefused(tally);
+  const failed = sumOf(tally.codes, (code) => code !== NOT_SENT && !code.startsWith(REFUSED));
   return { selected: succeeded + failed + running + notSent, succeeded, failed, running, skipped, notSent };
 }
 
@@ -81,7 +93,7 @@ function findPlace({ state, code }: FleetInstanceReport): Place | undefined {
 }
 
 function toCode({ state, code = "COMMAND_FAILED", detailedStatus }: FleetInstanceReport): string {
-  return state === "not-sent" && detailedStatus !== undefined ? REFUSED : code;
+  return state === "not-sent" && detailedStatus !== undefined ? `${REFUSED}${detailedStatus}` : code;
 }
 
 function sumOf(codes: Tally["codes"], isMeant: (code: string) => boolean): number {

@@ -2,7 +2,8 @@ import { type Failed, failed, type Succeeded, succeeded } from "@stackyard/core"
 import type { RunCommandConfig, RunCommandOutputs } from "./definition.ts";
 import { type FleetRun, listInstances, tallyOf } from "./fleet-run.ts";
 import { isFinalStatus } from "./is-final-status.ts";
-import { countFailures, REFUSED, type Tally, toCounts } from "./tally.ts";
+import { findRefusedStop } from "./next-action.ts";
+import { countFailures, countRefused, type Tally, toCounts } from "./tally.ts";
 import { toVerdict } from "./to-verdict.ts";
 
 /** What the end of a run is made of. */
@@ -23,7 +24,10 @@ export function toFinalStep(
   if (outputs.selected === 0) return succeeded(outputs);
   const timedOut = config.instance === undefined ? undefined : findAgentTimeout(run);
   if (timedOut !== undefined) return failed({ ...timedOut, outputs });
-  const verdict = toVerdict(run.state, tally, { ignoreUnreachable: config.ignoreUnreachable === true });
+  const stop = run.state.stop ?? findRefusedStop(tally);
+  const verdict = toVerdict({ ...run.state, ...(stop && { stop }) }, tally, {
+    ignoreUnreachable: config.ignoreUnreachable === true,
+  });
   if (verdict.kind === "failed") {
     const { code, message, retryable } = verdict;
     return failed({ code, message, retryable, outputs });
@@ -40,7 +44,7 @@ export function toOutputs({ state }: FleetRun, tally: Tally, reportUrl: string |
     runId: state.runId,
     selected,
     succeeded: done,
-    failed: bad + (tally.codes[REFUSED] ?? 0),
+    failed: bad + countRefused(tally),
     skipped,
     reportUrl: address ?? `urn:stackyard:run:${state.runId}`,
   };

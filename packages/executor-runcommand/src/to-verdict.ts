@@ -1,5 +1,5 @@
 import type { RunState } from "./fleet-run.ts";
-import { countFailures, countNotSent, REFUSED, type Tally } from "./tally.ts";
+import { countFailures, countNotSent, type Tally } from "./tally.ts";
 
 /** How a run that has nothing left to do ends. */
 export type Verdict =
@@ -52,6 +52,6 @@ function toBreakdown(tally: Tally): string {
 function rank({ codes }: Tally): readonly (readonly [string, number])[] {
   return Object.entries(codes)
     .filter(([code, count]) => code !== "NOT_SENT" && count > 0)
-    .map(([code, count]) => [code === REFUSED ? "NOT_SENT" : code, count] as const)
+    .map(([code, count]) => [code.startsWith("NOT_SENT") ? "NOT_SENT" : code, count] as const)
     .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }
