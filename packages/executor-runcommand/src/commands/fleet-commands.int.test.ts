@@ -60,6 +60,7 @@ describe("fleet run", () => {
     const { exitCode, text, notes, progress } = await running;
 
     expect(exitCode).toBe(2);
+    expect(notes.at(-1)).toMatch(/^Again on exactly those that failed: stackyard fleet retry run-\w+$/);
     expect(notes).toContainEqual(expect.stringMatching(/^i-0+2 failed COMMAND_FAILED \(exit code 2\): fatal/));
     expect(progress.at(-1)).toMatch(/^run-\w+ {2}(running|failed) {2}2 of 2 done, 1 failed$/);
     expect(text).toMatch(/^Run run-\w+ has failed, COMMAND_FAILED: 1 of 2 instances failed\./);

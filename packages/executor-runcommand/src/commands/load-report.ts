@@ -51,5 +51,7 @@ export async function showReport(
   });
   if (!all && instances.length > SHOWN_INSTANCES)
     out.note("--all lists every instance, --json gives all that is known.");
+  const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
+  if (isRetried) out.note(`Again on exactly those that failed: stackyard fleet retry ${run.runId}`);
   if (html !== undefined) out.note(`The page is ${resolve(cwd, html)}.`);
 }

@@ -36,3 +36,9 @@ export function toHtmlText(text: string): string {
 export function toClass(standing: string): string {
   return `is-${standing.replaceAll(" ", "-")}`;
 }
+
+/** Text of ours in which words between backticks are code. */
+export function toRichText(text: string): Html {
+  const parts = text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+  return html`${parts}`;
+}

@@ -16,6 +16,7 @@ export function toRoleSection({ roles, standings, instances }: FleetReport): Htm
 ${roles.map((each) => html`<tr><th scope="row">${each.role ?? "(no role)"}</th><td>${toBar(each)}</td>${toCells(each)}</tr>\n`)}</tbody>
 <tfoot><tr><th scope="row">All instances</th><td>${toBar(all)}</td>${toCells(all)}</tr></tfoot>
 </table></div>
+${instances.some(({ roles: own }) => own.length > 1) ? html`<p class="quiet">An instance with several roles counts under each of them.</p>` : html``}
 </section>`;
 }
 

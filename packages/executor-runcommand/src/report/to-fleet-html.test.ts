@@ -25,7 +25,14 @@ describe("toFleetHtml", () => {
     expect(text).toContain("Started 2026-01-01T12:00:00Z");
     expect(text).toContain("2 instances: COMMAND_FAILED , exit code 2");
     expect(text).toContain("What to do: Read what it said");
+    expect(text).toContain("To run it again on exactly these instances: stackyard fleet retry run-7");
     expect(text).toContain("Words of this page");
+  });
+
+  it("shows names in our own texts as code", () => {
+    const page = toFleetHtml([aPage([aFailure(1, { code: "DELIVERY_TIMEOUT" })])]);
+
+    expect(page).toContain("its agent (<code>amazon-ssm-agent</code>)");
   });
 
   it("shows failing instances with what they said before all others", () => {
