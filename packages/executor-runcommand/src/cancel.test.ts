@@ -1,23 +1,31 @@
 import { describe, expect, it } from "vitest";
 import type { RunCommandConfig } from "./definition.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
+import { aMortalProcess, type Death } from "./testing/a-mortal-process.ts";
 import { aSimFleet, type SimFleet } from "./testing/a-sim-fleet.ts";
 
 const shell: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["sleep 1000"] } };
 
-/** Starts, asks for a cancel when the first commands run, and polls to the end. */
-async function cancel(fleet: SimFleet, config: RunCommandConfig) {
+/**
+ * Starts, asks for a cancel when the first commands run, and polls to the end. Where a process dies over the cancel, another
+ * one is asked for it.
+ */
+async function cancel(fleet: SimFleet, config: RunCommandConfig, death?: Death) {
   const executor = createRunCommandExecutor({}, { random: () => 0.5 });
-  const ctx = fleet.context();
+  const ctx = { ...fleet.context(), cancelling: true };
+  const mortal = aMortalProcess({ records: fleet.records, aws: ctx.aws }, death);
   const begunAt = fleet.clock.now();
-  let step = await executor.start(ctx, config as never);
-  let call = executor.cancel;
+  let step = await executor.start(fleet.context(), config as never);
+  const progress = step.kind === "running" ? step.progress : undefined;
+  await fleet.clock.advance(5_000);
+  const first = { ...ctx, aws: mortal.aws, records: mortal.records };
+  step = (await executor.cancel?.(first, config as never, progress as never).catch(() => undefined)) ?? step;
+  if (mortal.isDead()) step = (await executor.cancel?.(ctx, config as never, progress as never)) ?? step;
   while (step.kind === "running") {
     await fleet.clock.advance(step.pollAfterMs);
-    step = (await call?.({ ...ctx, cancelling: true }, config as never, step.progress as never)) ?? step;
-    call = executor.poll;
+    step = (await executor.poll?.(ctx, config as never, step.progress as never)) ?? step;
   }
-  return { step, elapsedMs: fleet.clock.now() - begunAt, reports: ctx.reports };
+  return { step, elapsedMs: fleet.clock.now() - begunAt, reports: ctx.reports, calls: mortal.count() };
 }
 
 describe("a run that is cancelled", () => {
@@ -69,5 +77,26 @@ describe("a run that is cancelled", () => {
     const { step } = await cancel(fleet, { ...shell, instance: id });
 
     expect(step).toMatchObject({ code: "RUN_CANCELLED", message: "The run was cancelled before anything was sent." });
+  });
+
+  it("is cancelled all the same when a process dies over it", async () => {
+    const aFleet = () => {
+      const fleet = aSimFleet();
+      fleet.addMany(60);
+      fleet.sim.ssm.script("*", { runsForMs: 400_000 });
+      return fleet;
+    };
+    const { calls } = await cancel(aFleet(), shell);
+    for (let at = 1; at <= calls; at += 1) {
+      for (const when of ["before", "after"] as const) {
+        const fleet = aFleet();
+        const { step } = await cancel(fleet, shell, { at, when });
+        expect(step, `${when} ${at}`).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
+        const { instances } = await fleet.report();
+        const states = Map.groupBy(instances, ({ code }) => code);
+        expect(states.get("CANCELLED"), `${when} ${at}`).toHaveLength(50);
+        expect(states.get("NOT_SENT"), `${when} ${at}`).toHaveLength(10);
+      }
+    }
   });
 });
