@@ -1,22 +1,21 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { describe, expect, it } from "vitest";
-import { createEcsTaskWorld, LEAST, PLACE } from "../../../executor-ecs/src/testing/an-ecs-task-world.ts";
 import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { FULL_ECS_TASK_APP } from "../testing/an-app.ts";
+import { createEcsTaskWorld, type EcsTaskWorld, PLACE, TASK_ROLES } from "../testing/an-ecs-task-world.ts";
 import { type Call, findGrants } from "../testing/find-grants.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { findDenied, findUnused, startDeployment } from "../testing/start-deployment.ts";
 import { toIamCalls } from "../testing/to-iam-calls.ts";
 
 const HERE = `${PLACE.region}:${PLACE.account}`;
-const ROLES = ["migrate", "migrate-execution"].map((name) => `arn:aws:iam::${PLACE.account}:role/${name}`);
 const PARAMETERS = {
   ...FULL_ECS_TASK_APP,
   YardName: "main",
   ClusterArns: `arn:aws:ecs:${HERE}:cluster/web`,
   TaskDefinitionArns: `arn:aws:ecs:${HERE}:task-definition/migrate:*`,
-  TaskRoleArns: ROLES.join(","),
+  TaskRoleArns: TASK_ROLES.join(","),
   TaskLogGroupArns: `arn:aws:logs:${HERE}:log-group:/web/app`,
   SubnetIds: "",
 };
@@ -25,36 +24,16 @@ const INSTANCE = "1".padStart(32, "0");
 const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "ecs-task")?.body ?? "{}");
 const grants = findGrants(resolveTemplate(body, PARAMETERS), "EcsTaskRole");
 
-type World = ReturnType<typeof createEcsTaskWorld>;
+/** The least that a resource needs. */
+const LEAST = { Cluster: "web", TaskDefinition: "migrate" };
 
-/** A world whose task definition has roles, and what its function calls. */
-async function play(run: (world: World) => Promise<void>): Promise<readonly Call[]> {
-  const world = createEcsTaskWorld({ physicalId: "taskArn" });
-  const [taskRoleArn = "", executionRoleArn = ""] = ROLES;
-  world.sim.ecs.registerTaskDefinition({
-    ...{ ...PLACE, family: "migrate", taskRoleArn, executionRoleArn },
-    containerDefinitions: [
-      {
-        ...{ name: "app", cpu: 256, memory: 512 },
-        logConfiguration: {
-          logDriver: "awslogs",
-          options: { "awslogs-group": "/web/app", "awslogs-region": PLACE.region, "awslogs-stream-prefix": "ecs" },
-        },
-      },
-    ],
-  });
+/** What the function calls while that happens. */
+async function play(run: (world: EcsTaskWorld) => Promise<void>): Promise<readonly Call[]> {
+  const world = createEcsTaskWorld("stackyard-main-ecs-task");
   await run(world);
   const tags = { "stackyard:stack": "shop" };
-  const facts = { account: PLACE.account, rolesOf: () => ROLES, tagsOf: () => tags };
+  const facts = { account: PLACE.account, rolesOf: () => TASK_ROLES, tagsOf: () => tags };
   return world.sim.calls.filter(({ arn }) => arn.endsWith("user/ecs-task")).flatMap((call) => toIamCalls(call, facts));
-}
-
-/** The name that the template gives the state machine is not that of the test's. */
-function renamed(calls: readonly Call[]): readonly Call[] {
-  return calls.map((call) => ({
-    ...call,
-    resource: call.resource.replace(/stateMachine:ecs-task$/, "stateMachine:stackyard-main-ecs-task"),
-  }));
 }
 
 describe("the role of the custom resource", () => {
@@ -70,8 +49,8 @@ describe("the role of the custom resource", () => {
       await until(life.delete());
     });
 
-    expect(findDenied(grants, renamed(calls))).toEqual([]);
-    expect(findUnused(grants, renamed(calls))).toEqual([
+    expect(findDenied(grants, calls)).toEqual([]);
+    expect(findUnused(grants, calls)).toEqual([
       "Logs Write",
       // What is remembered is looked at below; the secret is loaded by the app when it opens.
       ...["Memory Records", "Memory AnswerSecret"],
@@ -84,7 +63,7 @@ describe("the role of the custom resource", () => {
     });
 
     expect(calls).toContainEqual(expect.objectContaining({ action: "ecs:StartTask" }));
-    expect(findDenied(grants, renamed(calls))).toEqual([]);
+    expect(findDenied(grants, calls)).toEqual([]);
   });
 
   it("lets it run nothing else, nowhere else", async () => {
@@ -93,7 +72,7 @@ describe("the role of the custom resource", () => {
       await until(life.create({ ...LEAST, Cluster: "other" }));
     });
 
-    expect(findDenied(grants, calls)).toContain(`ecs:RunTask arn:aws:ecs:${HERE}:task-definition/migrate:2`);
+    expect(findDenied(grants, calls)).toContain(`ecs:RunTask arn:aws:ecs:${HERE}:task-definition/migrate:1`);
   });
 
   it("lets it remember, and needs each of those calls", async () => {
