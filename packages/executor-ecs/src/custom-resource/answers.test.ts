@@ -1,4 +1,4 @@
-import type { Records } from "@stackyard/core";
+import { type Records, StackyardError } from "@stackyard/core";
 import { createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST, PLACE, toFetch } from "../testing/an-ecs-task-world.ts";
@@ -101,7 +101,7 @@ describe("the answer", () => {
     const { items } = await world.records.list("", { limit: 100, now });
 
     expect(items.map(({ key }) => key)).toEqual([
-      expect.stringMatching(/^ecs-task\/request\/00000000-0000-4000-8000-0000000000/),
+      expect.stringMatching(/^ecs-task\/request\/[0-9a-f-]{36}$/),
       expect.stringMatching(/^ecs-task\/resource\/[0-9a-f]{32}$/),
     ]);
     expect(JSON.stringify(items)).not.toMatch(/hunter2|https:/);
@@ -175,6 +175,25 @@ describe("whatever throws", () => {
       PhysicalResourceId: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     expect(world.count("ECS.RunTask")).toBe(0);
+  });
+
+  it("is tried again before it is told, where the table does not answer for a moment", async () => {
+    const records = createMemoryRecords();
+    let isAway = true;
+    const world = createEcsTaskWorld({
+      records: {
+        ...records,
+        async put(input) {
+          if (isAway) throw new StackyardError("STORE_UNAVAILABLE", "The table does not answer.");
+          return records.put(input);
+        },
+      },
+    });
+    void world.clock.sleep(2_000).then(() => {
+      isAway = false;
+    });
+
+    expect(await world.until(world.life.create(LEAST))).toMatchObject({ status: "CREATE_COMPLETE" });
   });
 
   it("is answered by the execution once it goes on with the work, and its tasks are stopped", async () => {

@@ -22,8 +22,12 @@ interface Reception {
   readonly request: CustomResourceRequest;
   readonly invocation: Invocation;
   readonly logger: Logger;
+  readonly owner: string;
   claimed?: ClaimedWork;
 }
+
+/** Before a repeat of what a store could not serve: a stack must not fail for a second without it. */
+const PAUSES_MS = [500, 2_000, 5_000];
 
 /**
  * Takes a request of CloudFormation: notes it, begins the work, and answers what is done at once. Whatever goes wrong, the
@@ -36,20 +40,45 @@ export async function receiveRequest(app: EcsTaskApp, event: unknown, invocation
       request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3 over https";
     throw new StackyardError("EVENT_INVALID", `ECS_REQUEST_INVALID: the request cannot be answered, since ${why}.`);
   }
-  const reception: Reception = { app, request, invocation, logger: app.deps.logger ?? silentLogger };
+  const reception: Reception = {
+    app,
+    request,
+    invocation,
+    logger: app.deps.logger ?? silentLogger,
+    owner: app.newOwner(),
+  };
   try {
-    await invocation.run(begin(reception));
+    await invocation.run(insist(reception));
   } catch (error) {
     await meetFault(reception, error);
   }
 }
 
+async function insist(reception: Reception): Promise<void> {
+  const { app, logger, request } = reception;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await begin(reception);
+    } catch (error) {
+      const pauseMs = PAUSES_MS[tries];
+      if (pauseMs === undefined || !isPassing(error)) throw error;
+      logger.warn("The request is begun once more.", { requestId: request.RequestId, error: toCause(error) });
+      await app.deps.clock.sleep(pauseMs);
+    }
+  }
+}
+
+/** A refused note tells that another invocation has the work, and an answer that could not be sent was tried often. */
+function isPassing(error: unknown): boolean {
+  return isStackyardError(error) && error.retryable && !["RECORD_CONFLICT", "UNREACHABLE"].includes(error.code);
+}
+
 async function begin(reception: Reception): Promise<void> {
-  const { app, request, invocation, logger } = reception;
+  const { app, request, invocation, logger, owner } = reception;
   const { deps, definitions } = app;
   const store = await app.store();
   if (await store.add(toRemembered(request))) tellWarnings(request, logger);
-  const result = await store.claim(request.RequestId, app.newOwner(), invocation.ttlMs);
+  const result = await store.claim(request.RequestId, owner, invocation.ttlMs);
   if (result.kind === "none") throw new Error("The request was noted and cannot be found.");
   if (result.kind === "held") {
     // A repeat, or what another invocation has left behind: an execution finds out.
