@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "@stackyard/core";
 import type { AnswerEndpoint, AnswerUpload } from "./answer-endpoint.ts";
 import type { ResourceAnswer } from "./judge-answer.ts";
@@ -140,7 +141,7 @@ async function sendRequest(
   const { region = "eu-west-1", account = "111122223333", stackName = "shop", logicalId = "Migration" } = input;
   const ids = {
     StackId: `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/51af3dc0-da77-11e4-872e-1234567db123`,
-    RequestId: `00000000-0000-4000-8000-${String(requests.length + 1).padStart(12, "0")}`,
+    RequestId: toRequestId(`${stackName}/${logicalId}/${requests.length + 1}`),
     LogicalResourceId: logicalId,
   };
   const request: ResourceRequest = {
@@ -150,6 +151,14 @@ async function sendRequest(
   requests.push(request);
   void invokeAsync(input, request);
   return toStep(request, await waitForEnd(input, request));
+}
+
+/** In the form of a UUID, another one for each request of each resource, and the same ones in each run of a test. */
+function toRequestId(of: string): string {
+  return createHash("md5")
+    .update(of)
+    .digest("hex")
+    .replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
 }
 
 /** Invokes like an event: nobody waits for what the function gives. */
