@@ -15,6 +15,8 @@ export interface RunState {
   readonly artifact?: RunCommandConfig["artifact"];
   /** `targets`: one command, whose instances SSM finds. */
   readonly way: "ids" | "targets";
+  /** Of the way `targets`: the instances were selected before, and SSM may find others with the same tag that were not. */
+  readonly isPinned?: boolean;
   /** Instances with other roles need another command. */
   readonly byInventory: boolean;
   readonly maxConcurrency: number;

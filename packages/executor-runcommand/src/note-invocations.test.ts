@@ -88,6 +88,27 @@ describe("noteInvocations", () => {
   });
 });
 
+describe("noteInvocations where the instances had been selected", () => {
+  const run = aRun([aMember(1)], { way: "targets", isPinned: true });
+
+  it("leaves out what SSM found besides and cannot reach: it does not run", () => {
+    expect(note(run, [anInvocation(2, "Undeliverable"), anInvocation(3, "Failed")]).slice(1)).toMatchObject([
+      { instanceId: anId(2), state: "skipped", code: "STATE_NOT_RUNNING" },
+      { instanceId: anId(3), state: "failed", code: "COMMAND_FAILED" },
+    ]);
+  });
+
+  it("leaves it out also when that shows later", () => {
+    const begun = noteInvocations(run, { invocations: [anInvocation(2, "Pending")], outputs: new Map(), now: 1 });
+
+    expect(note(begun, [anInvocation(2, "DeliveryTimedOut")])[1]).toMatchObject({ state: "skipped" });
+  });
+
+  it("does not excuse those that were selected", () => {
+    expect(note(run, [anInvocation(1, "Undeliverable")])).toMatchObject([{ state: "failed", code: "UNDELIVERABLE" }]);
+  });
+});
+
 describe("findNewFailures", () => {
   it("lists those whose output is worth a look, once", () => {
     const invocations = [

@@ -1,7 +1,9 @@
 import type { FleetInstanceReport } from "./fleet-report.ts";
 import { addInstances, type FleetRun, isWaiting, listInstances, updateInstances } from "./fleet-run.ts";
+import { toSkipped } from "./plan-members.ts";
 import type { Invocation } from "./ssm/list-invocations.ts";
 import type { InvocationOutput } from "./ssm/load-output.ts";
+import { isUnreachable } from "./tally.ts";
 import { toInstanceState } from "./to-instance-state.ts";
 
 /** What SSM says of the instances of a run. */
@@ -23,7 +25,8 @@ export function findNewFailures(run: FleetRun, invocations: readonly Invocation[
 }
 
 /**
- * The run with the news of its instances. Where SSM found the instances itself, those that are new are added. That a command
+ * The run with the news of its instances. Where SSM found the instances itself, those that are new are added; where they had been
+ * selected before, one that is new and cannot be reached is one that does not run. That a command
  * has reached an instance without having ended there is no news: pages are written for what counts.
  */
 export function noteInvocations(run: FleetRun, { invocations, outputs, now }: InvocationNews): FleetRun {
@@ -32,7 +35,7 @@ export function noteInvocations(run: FleetRun, { invocations, outputs, now }: In
   const noted = updateInstances(run, (instance) => {
     const invocation = byId.get(instance.instanceId);
     if (invocation === undefined || !isOpen(run, instance, invocation)) return instance;
-    return toNoted(instance, invocation, { output: outputs.get(instance.instanceId), now, byInventory });
+    return leaveOut(run, toNoted(instance, invocation, { output: outputs.get(instance.instanceId), now, byInventory }));
   });
   if (way === "ids") return noted;
   const known = new Set(listInstances(run).map(({ instanceId }) => instanceId));
@@ -42,9 +45,15 @@ export function noteInvocations(run: FleetRun, { invocations, outputs, now }: In
     added.map((invocation) => {
       const instance = { instanceId: invocation.instanceId, state: "not-sent", roles: [] } as const;
       const output = outputs.get(invocation.instanceId);
-      return toNoted(instance, invocation, { output, now, byInventory: false });
+      return leaveOut(run, toNoted(instance, invocation, { output, now, byInventory: false }));
     }),
   );
+}
+
+/** Whom SSM found besides those that were selected (they alone have a platform) and cannot reach: it does not run. */
+function leaveOut({ state }: FleetRun, instance: FleetInstanceReport): FleetInstanceReport {
+  const isOther = state.isPinned === true && instance.platform === undefined;
+  return isOther && isUnreachable(instance) ? toSkipped(instance.instanceId, "STATE_NOT_RUNNING") : instance;
 }
 
 interface NoteInput {

@@ -8,7 +8,7 @@ import { toGroupKey } from "./next-action.ts";
 import { type FoundInstances, planMembers } from "./plan-members.ts";
 import { resolveCommand } from "./resolve-command.ts";
 import type { RunCommandOptions } from "./run-command-options.ts";
-import { type Platform, toPlatform } from "./select-instances.ts";
+import { DEFAULT_TAG_KEY, type Platform, toPlatform } from "./select-instances.ts";
 import type { FleetAws } from "./ssm/call-aws.ts";
 
 /** What a plan is made of. */
@@ -28,6 +28,9 @@ export interface PlanInput {
 
 const DEFAULT_CONCURRENCY = "50";
 const DEFAULT_TARGETS_ABOVE = 500;
+
+/** Tags may have keys that a target may not (API reference, `Target`). */
+const TARGET_KEY = /^[\p{L}\p{Z}\p{N}_.:/=\-@]{1,159}$/u;
 
 /** Selects the instances of a run and groups them; nothing is written. Fails where there is no command for them. */
 export async function planRun(deps: PlanDeps, input: PlanInput): Promise<FleetRun | Failed> {
@@ -50,7 +53,7 @@ export function toRun(deps: PlanDeps, input: PlanInput, found: FoundInstances): 
     maxConcurrency: config.maxConcurrency ?? DEFAULT_CONCURRENCY,
     maxErrors: config.maxErrors ?? 0,
   });
-  return isOneCommand ? withLimits(run, config) : run;
+  return isOneCommand ? withLimits({ ...run, state: { ...run.state, isPinned: true } }, config) : run;
 }
 
 /** What instances of a run become, each with what it is sent. */
@@ -120,7 +123,7 @@ function isForTargets(
   if (instanceIds !== undefined || members.length <= targetsAbove) return false;
   const isNarrowed = (select.states ?? select.requireOnline) !== undefined || (select.platform ?? "any") !== "any";
   const [first] = members;
-  if (isNarrowed || first === undefined) return false;
+  if (isNarrowed || first === undefined || !TARGET_KEY.test(select.tagKey ?? DEFAULT_TAG_KEY)) return false;
   const key = toGroupKey(first, byInventory);
   return members.every((member) => member.state === "not-sent" && toGroupKey(member, byInventory) === key);
 }

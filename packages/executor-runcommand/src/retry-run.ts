@@ -42,6 +42,7 @@ function toFreshState(
     cancelledAt: _cancel,
     fleetCommand: _fleet,
     limits: _limits,
+    isPinned: _isPinned,
     refusals: _refusals,
     pausedUntil: _pausedUntil,
     ...rest

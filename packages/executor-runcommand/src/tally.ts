@@ -25,6 +25,11 @@ const UNREACHABLE: ReadonlySet<string> = new Set(["DELIVERY_TIMEOUT", "UNDELIVER
 
 const EMPTY: Tally = { waiting: 0, running: 0, succeeded: 0, skipped: 0, codes: {} };
 
+/** True for an instance that did not answer, so that nothing was run on it. */
+export function isUnreachable({ code = "" }: FleetInstanceReport): boolean {
+  return UNREACHABLE.has(code);
+}
+
 /** Counts instances. */
 export function toTally(instances: readonly FleetInstanceReport[]): Tally {
   const tally = { ...EMPTY, codes: {} as Record<string, number> };
