@@ -42,7 +42,8 @@ export function makeProject(environment: Readonly<Record<string, string>> = {}):
         note: (text: string) => void notes.push(text),
       };
       const dataDir = join(folder, ".stackyard");
-      const context = { out, projectDir: folder, dataDir, environment, yards: {}, server: { url: "" }, signal };
+      const folders = { cwd: folder, projectDir: folder, dataDir };
+      const context = { out, ...folders, environment, yards: {}, server: { url: "" }, signal };
       const exitCode = await command.run(context, args);
       return { exitCode, results, texts, progress, notes };
     },
