@@ -11,10 +11,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe("writeTemplates", () => {
-  it("writes a template for the whole yard and one an app, into a folder that it makes", async () => {
+  it("writes a template for the whole yard and those of the apps, into a folder that it makes", async () => {
     const written = await writeTemplates(join(folder, "a/b"));
 
-    const names = ["state-manager.template.json", "task-runner.template.json", "yard.template.json"];
+    const templates = ["ecs-task", "fleet", "fleet-instances", "state-manager", "task-runner", "yard"];
+    const names = templates.map((name) => `${name}.template.json`);
     expect((await readdir(join(folder, "a/b"))).toSorted()).toEqual(names);
     expect(written.map(({ file }) => file).toSorted()).toEqual(names.map((name) => join(folder, "a/b", name)));
   });
