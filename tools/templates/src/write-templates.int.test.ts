@@ -15,7 +15,7 @@ describe("writeTemplates", () => {
     const written = await writeTemplates(join(folder, "a/b"));
 
     const templates = ["ecs-task", "fleet", "fleet-instances", "state-manager", "task-runner", "yard"];
-    const names = templates.map((name) => `${name}.template.json`);
+    const names = templates.map((name) => `${name}.template.json`).toSorted();
     expect((await readdir(join(folder, "a/b"))).toSorted()).toEqual(names);
     expect(written.map(({ file }) => file).toSorted()).toEqual(names.map((name) => join(folder, "a/b", name)));
   });
