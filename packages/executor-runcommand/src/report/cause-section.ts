@@ -1,4 +1,5 @@
 import { explainCode } from "./explain-code.ts";
+import { explainSaid } from "./explain-said.ts";
 import type { FailureCause } from "./group-failures.ts";
 import { type Html, html, toRichText } from "./html-text.ts";
 import type { FleetReport } from "./to-fleet-report.ts";
@@ -18,7 +19,7 @@ ${endedAt === undefined ? html`` : html`<p>To run it again on exactly these inst
 const SHOWN = 3;
 
 function toCauseItem({ code, responseCode, instanceIds, example }: FailureCause): Html {
-  const known = explainCode(code);
+  const known = explainSaid(example) ?? explainCode(code);
   const exit = responseCode === undefined || responseCode === -1 ? "" : `, exit code ${responseCode}`;
   const count = instanceIds.length === 1 ? "1 instance" : `${instanceIds.length} instances`;
   return html`<li>

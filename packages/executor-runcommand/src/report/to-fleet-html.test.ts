@@ -35,6 +35,14 @@ describe("toFleetHtml", () => {
     expect(page).toContain("its agent (<code>amazon-ssm-agent</code>)");
   });
 
+  it("says what to do about what our own script says", () => {
+    const stderrTail = "stackyard: INSTANCE_TAGS_HIDDEN: tags are not in the instance metadata.\n";
+
+    const text = textOf(toFleetHtml([aPage([aFailure(1, { stderrTail })])]));
+
+    expect(text).toContain("What to do: Switch InstanceMetadataTags on for the instance.");
+  });
+
   it("shows failing instances with what they said before all others", () => {
     const page = toFleetHtml([
       aPage([anInstance(1, { stdoutTail: "fine" }), aFailure(2, { stdoutTail: "half way", cut: true })]),
