@@ -257,6 +257,32 @@ describe("the function's time", () => {
     expect(uploadsOf(world)[0]?.at).toBe(start + 40_000);
   });
 
+  it("is not spent on a table that has stopped to answer", async () => {
+    const records = createMemoryRecords();
+    const endedAt: number[] = [];
+    let puts = 0;
+    const world = createEcsTaskWorld({
+      records: {
+        ...records,
+        put(input) {
+          puts += 1;
+          return puts > 2 ? new Promise(() => undefined) : records.put(input);
+        },
+      },
+      async invoke(event, { handler, deps }) {
+        await handler(event, { getRemainingTimeInMillis: () => 60_000 });
+        endedAt.push(deps.clock.now());
+      },
+    });
+    const start = world.clock.now();
+
+    const { reason } = await world.until(world.life.create({ ...LEAST, Count: 0 }));
+
+    expect(reason).toMatch(/The function's time is nearly over/);
+    expect(uploadsOf(world)[0]?.at).toBe(start + 40_000);
+    expect(endedAt[0]).toBe(start + 45_000);
+  });
+
   it("is no reason to fail once an execution goes on with the work", async () => {
     let calls = 0;
     const world = createEcsTaskWorld({

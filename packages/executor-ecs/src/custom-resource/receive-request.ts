@@ -28,6 +28,7 @@ interface Reception {
 
 /** Before a repeat of what a store could not serve: a stack must not fail for a second without it. */
 const PAUSES_MS = [500, 2_000, 5_000];
+const NOTED_WITHIN_MS = 5_000;
 
 /**
  * Takes a request of CloudFormation: notes it, begins the work, and answers what is done at once. Whatever goes wrong, the
@@ -146,5 +147,7 @@ async function answerFault({ app, request, claimed, logger }: Reception, error: 
   const response = toEnd({ work, id: toResourceId(request), config: undefined, deps }, end);
   const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
-  if ((await noted) !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
+  // A table that does not answer must not hold the function until its end.
+  const known = await Promise.race([noted, deps.clock.sleep(NOTED_WITHIN_MS).then(() => undefined)]);
+  if (known !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
 }
