@@ -19,7 +19,10 @@ export interface ReportOptions extends CallOptions {
 
 /** Runs without a machine. */
 export interface RunsApi {
-  /** Safe to repeat by itself: without a key it makes one. `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`. */
+  /**
+   * Safe to repeat by itself: without a key it makes one. `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`, and
+   * `OUTCOME_NEGATIVE` where the key is that of another executor's run.
+   */
   start(run: NewRun, options?: CallOptions): Promise<Run>;
   /** Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Run>;

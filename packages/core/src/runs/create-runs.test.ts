@@ -87,6 +87,23 @@ describe("start", () => {
     expect(await yard.simulator.findViolations()).toEqual([]);
   });
 
+  it("refuses a key that another executor's run has", async () => {
+    const { runs, simulator } = createYard();
+    const { store, clock } = simulator;
+    const other = { name: "other", config: Type.Object({}), resumable: true };
+    await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+
+    const starting = createRuns({ store, clock, executors: new Map([["other", other]]) }).start({
+      ...{ key: "job-7", executor: "other", config: {} },
+    });
+
+    await expect(starting).rejects.toMatchObject({
+      code: "OUTCOME_NEGATIVE",
+      message: expect.stringContaining('of the executor "work"'),
+    });
+    expect((await store.stats()).queuedEvents).toBe(1);
+  });
+
   it("makes another run for each call without a key", async () => {
     const { runs, simulator, started } = createYard();
 

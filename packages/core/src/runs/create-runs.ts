@@ -52,7 +52,8 @@ export interface RunsDeps {
 export interface Runs {
   /**
    * Starts a run, unless its key has started one before: then that one is meant, whatever the rest says. A call that was
-   * interrupted anywhere is made whole by its repeat. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`.
+   * interrupted anywhere is made whole by its repeat. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`, and
+   * `OUTCOME_NEGATIVE` where the key is that of another executor's run.
    */
   start(request: RunRequest): Promise<{ readonly runId: string }>;
   /** From its start on; undefined when nothing is kept under that id. */
@@ -100,12 +101,13 @@ async function start(deps: Deps, request: RunRequest): Promise<{ readonly runId:
   });
   const { stackId: runId, revision } = run;
   const now = clock.now();
-  const kept = await findRunRecord(store.records, runId, now);
-  if (kept !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
-  if (kept === undefined) await store.revisions.put(revision);
-  const { revision: hash } =
-    kept ?? (await putRunRecord(store.records, runId, { revision: revision.hash, askedAt: now }));
-  const event = toRunEvent({ ...run, revision: { ...revision, hash } }, now);
+  const found = await findRunRecord(store.records, runId, now);
+  if (found === undefined) await store.revisions.put(revision);
+  const asked = { revision: revision.hash, executor: executor.name, askedAt: now };
+  const kept = found ?? (await putRunRecord(store.records, runId, asked));
+  if (kept.executor !== executor.name) throw tellTaken(kept.executor, runId);
+  if (found !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
+  const event = toRunEvent({ ...run, revision: { ...revision, hash: kept.revision } }, now);
   await publish(deps, { ...event, ...toActor(request) });
   return { runId };
 }
@@ -154,6 +156,12 @@ async function publish({ transport, store }: Deps, event: QueuedEvent): Promise<
 async function findRunStack(store: Pick<Store, "load">, runId: string): Promise<Stack | undefined> {
   const [loaded] = await store.load([runId]);
   return loaded?.stack?.machine === RUN_MACHINE ? loaded.stack : undefined;
+}
+
+/** Whoever has meant another kind of work would wait for the wrong end. */
+function tellTaken(executor: string, runId: string): StackyardError {
+  const reason = `The key is that of the run "${runId}" of the executor "${executor}". Use another one.`;
+  return new StackyardError("OUTCOME_NEGATIVE", reason);
 }
 
 function tellUnknown(runId: string): StackyardError {

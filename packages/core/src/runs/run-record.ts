@@ -6,6 +6,7 @@ import type { Records } from "../ports/records.ts";
 export const RunRecord = Type.Object({
   /** The content hash of the run's revision. */
   revision: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  executor: Type.String(),
   askedAt: Type.Integer({ minimum: 0 }),
 });
 export type RunRecord = Static<typeof RunRecord>;

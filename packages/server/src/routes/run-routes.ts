@@ -35,6 +35,7 @@ function startRoute(runs: Runs): Route {
     body: StartRunBody,
     answers: {
       202: { description: "It is started, or was by the same key before.", schema: Run },
+      409: { description: "OUTCOME_NEGATIVE: the key is that of another executor's run." },
       413: { description: "PAYLOAD_TOO_LARGE: the config has more than 256 KiB." },
       422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with what does not fit." },
     },
