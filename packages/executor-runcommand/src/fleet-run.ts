@@ -36,7 +36,12 @@ export interface RunState {
   readonly stop?: RunStop;
   readonly cancelledAt?: number;
   /** Of the way `targets`. */
-  readonly fleetCommand?: { readonly commandId: string; readonly status?: string };
+  readonly fleetCommand?: {
+    readonly commandId: string;
+    readonly status?: string;
+    /** An end that was seen before all of its instances were listed. */
+    readonly ending?: string;
+  };
   /** One for each page of the report. */
   readonly tallies: readonly Tally[];
 }

@@ -80,6 +80,16 @@ describe("a run over targets", () => {
     expect(fleet.sim.ssm.listCommands().map(({ invocations }) => invocations.length)).toEqual([11, 1]);
   });
 
+  it("waits for what SSM lists late", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(12);
+    fleet.sim.ssm.set({ invocationLagMs: 8_000 });
+
+    const { step } = await fleet.run({ ...shell, targetsAbove: 10, maxConcurrency: "100%" });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 12 } });
+  });
+
   it("does not call those healthy whom SSM did not find", async () => {
     const fleet = aSimFleet();
     fleet.addMany(12);

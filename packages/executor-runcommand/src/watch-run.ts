@@ -3,9 +3,10 @@ import { type FleetRun, listInstances } from "./fleet-run.ts";
 import { isFinalStatus } from "./is-final-status.ts";
 import { mapLimited } from "./map-limited.ts";
 import { findNewFailures, noteInvocations } from "./note-invocations.ts";
+import { noteStatus } from "./note-status.ts";
 import { findUnbegun, noteUnbegun } from "./note-unbegun.ts";
 import { AwsCallError, type FleetAws } from "./ssm/call-aws.ts";
-import { findCommand } from "./ssm/find-commands.ts";
+import { findCommand, type SentCommand } from "./ssm/find-commands.ts";
 import { type Invocation, listInvocations } from "./ssm/list-invocations.ts";
 import { type InvocationOutput, loadOutput } from "./ssm/load-output.ts";
 
@@ -28,7 +29,7 @@ export interface WatchedRun {
 export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun> {
   const commandIds = listOpenCommands(run);
   if (commandIds.length === 0) return { run, isPartial: false, ended: [] };
-  const status = await findStatus(aws, run);
+  const command = await findFleetCommand(aws, run);
   const invocations = (await mapLimited(commandIds, AT_ONCE, (commandId) => listInvocations(aws, commandId))).flat();
   const failures = findNewFailures(run, invocations);
   const outputs = await loadOutputs(aws, failures.slice(0, MAX_OUTPUTS));
@@ -38,7 +39,11 @@ export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun
   const known = noteInvocations(run, { invocations: looked, outputs, now });
   const noted = await noteMissing(aws, known, invocations);
   const isPartial = left.size > 0;
-  return { run: isPartial ? noted : withStatus(noted, status), isPartial, ended: listEnded(run, noted) };
+  return {
+    run: isPartial ? noted : noteStatus(noted, command, invocations.length),
+    isPartial,
+    ended: listEnded(run, noted),
+  };
 }
 
 /** Who is not among the invocations for long is asked for by the command. */
@@ -63,16 +68,10 @@ export function listOpenCommands(run: FleetRun): readonly string[] {
 }
 
 /** Read before the invocations: what ended before the command did is then among them. */
-async function findStatus(aws: FleetAws, { state }: FleetRun): Promise<string | undefined> {
+async function findFleetCommand(aws: FleetAws, { state }: FleetRun): Promise<SentCommand | undefined> {
   const { fleetCommand } = state;
-  if (fleetCommand === undefined || isFinalStatus(fleetCommand.status)) return fleetCommand?.status;
-  return (await findCommand(aws, fleetCommand.commandId))?.status;
-}
-
-function withStatus(run: FleetRun, status: string | undefined): FleetRun {
-  const { fleetCommand } = run.state;
-  if (fleetCommand === undefined || status === undefined || status === fleetCommand.status) return run;
-  return { ...run, state: { ...run.state, fleetCommand: { ...fleetCommand, status } } };
+  if (fleetCommand === undefined || isFinalStatus(fleetCommand.status)) return undefined;
+  return findCommand(aws, fleetCommand.commandId);
 }
 
 async function loadOutputs(aws: FleetAws, failures: readonly Invocation[]): Promise<Map<string, InvocationOutput>> {
