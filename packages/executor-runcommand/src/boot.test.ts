@@ -12,6 +12,10 @@ function boot(fleet: SimFleet, instance: string, config: RunCommandConfig = {}) 
   return fleet.run({ ...shell, instance, ...config });
 }
 
+async function refuse(): Promise<never> {
+  throw Object.assign(new Error("no"), { name: "InvalidInstanceId", $metadata: { httpStatusCode: 400 } });
+}
+
 describe("a run of one instance that has started", () => {
   it("sends at once to an agent that is online", async () => {
     const fleet = aSimFleet();
@@ -114,6 +118,29 @@ describe("a run of one instance that has started", () => {
 
     expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 1 } });
     expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
+  });
+
+  it.each([2, 7])(
+    "takes %i refusals of an instance whose agent is online for an agent that is not ready",
+    async (times) => {
+      const fleet = aSimFleet();
+      const id = fleet.add();
+      for (let count = 0; count < times; count += 1) fleet.sim.once("SSM.SendCommand", refuse);
+
+      expect((await boot(fleet, id)).step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 1 } });
+      expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
+    },
+  );
+
+  it("gives up on an instance that SSM refuses until the time for its agent is over", async () => {
+    const fleet = aSimFleet();
+    const id = fleet.add();
+    for (let count = 0; count < 60; count += 1) fleet.sim.once("SSM.SendCommand", refuse);
+
+    const { step } = await boot(fleet, id, { agentTimeout: "2m" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "SSM_AGENT_TIMEOUT", retryable: true });
+    expect((await fleet.report()).instances).toMatchObject([{ state: "failed", code: "SSM_AGENT_TIMEOUT" }]);
   });
 
   it("leaves an instance of another platform than the profile's alone", async () => {

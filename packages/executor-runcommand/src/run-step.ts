@@ -4,7 +4,6 @@ import { MAX_CHUNK_SIZE } from "./chunk.ts";
 import { CANCEL_WAIT_MS, type RunCommandConfig, type RunCommandProgress, type RunCommandStep } from "./definition.ts";
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
 import { type FleetRun, type SendingChunk, tallyOf } from "./fleet-run.ts";
-import { toAgentDelayMs } from "./look-for-agent.ts";
 import { pinConfig } from "./pin-config.ts";
 import { planRun, toTargetPlatform } from "./plan-run.ts";
 import { resolveCommand } from "./resolve-command.ts";
@@ -15,7 +14,7 @@ import { endRun, type StepDeps, toEnd, toPlanDeps, toPlanInput, withArtifact } f
 import { toOutputs } from "./to-final-step.ts";
 import { toFailureLines, toMessage } from "./to-message.ts";
 import { toPollMs } from "./to-poll-ms.ts";
-import { waitForAgent } from "./wait-for-agent.ts";
+import { waitAgain, waitForAgent } from "./wait-for-agent.ts";
 
 /** The predecessor's profile kept its small chunks. */
 const GARLC_CHUNK_SIZE = 3;
@@ -67,13 +66,16 @@ async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | F
 
 async function goOn(deps: StepDeps, run: FleetRun, progress: RunCommandProgress): Promise<RunCommandStep> {
   const advanced = await advanceRun(toAdvanceDeps(deps, run), run);
+  if (deps.config.instance !== undefined && tallyOf(advanced.run).waiting > 0) {
+    return waitAgain(deps, advanced, progress);
+  }
   const { cancelledAt } = advanced.run.state;
   const isGivenUp = cancelledAt !== undefined && deps.ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS;
   if (advanced.isOver || isGivenUp) return endRun(deps, advanced.run);
   if (isDispatched(deps.config, advanced.run)) {
     return succeeded(toOutputs(advanced.run, tallyOf(advanced.run), deps.options.reportUrl));
   }
-  return toRunning(deps, advanced, progress);
+  return toRunning(advanced, progress);
 }
 
 /** As the predecessor did: done once everything has been handed over. */
@@ -83,19 +85,9 @@ function isDispatched({ wait }: RunCommandConfig, run: FleetRun): boolean {
   return way === "targets" ? fleetCommand !== undefined : tallyOf(run).waiting === 0;
 }
 
-function toRunning(
-  { config }: StepDeps,
-  { run, isHurried, hasSent }: AdvancedRun,
-  progress: RunCommandProgress,
-): RunCommandStep {
+function toRunning({ run, isHurried, hasSent }: AdvancedRun, progress: RunCommandProgress): RunCommandStep {
   const { runId } = run.state;
   const message = toMessage(tallyOf(run));
-  if (config.instance !== undefined && tallyOf(run).waiting > 0) {
-    // SSM knew the agent a moment ago and refused the instance: it is not online yet.
-    const { since = run.state.startedAt, polls = 0 } = progress.agent ?? {};
-    const agent = { since, polls: polls + 1 };
-    return running({ progress: { runId, polls: 0, outages: 0, agent }, pollAfterMs: toAgentDelayMs(polls), message });
-  }
   const polls = hasSent ? 0 : progress.polls;
   const pollAfterMs = isHurried ? 0 : toPollMs(polls);
   return running({ progress: { runId, polls: polls + 1, outages: 0 }, pollAfterMs, message });

@@ -57,6 +57,8 @@ async function sendOne(deps: SendDeps, run: FleetRun, chunk: SendingChunk): Prom
     return withFleetCommand(noteSent(dropped, { chunk: chunk.chunk, ids }, sent), commandId);
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
+    // SSM has heard of the agent, but not everywhere: as if it were not online yet.
+    if (deps.waitsForAgent && error.awsName === "InvalidInstanceId") return withoutSending(run, chunk.chunk);
     return noteRefused(run, chunk, toStop(error));
   }
 }

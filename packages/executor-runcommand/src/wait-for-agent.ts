@@ -1,14 +1,16 @@
 import { running } from "@stackyard/core";
+import type { AdvancedRun } from "./advance-run.ts";
 import { createRun } from "./create-run.ts";
-import type { RunCommandProgress, RunCommandStep } from "./definition.ts";
-import { type FleetRun, isWaiting, updateInstances } from "./fleet-run.ts";
-import { type AgentDecision, lookForAgent } from "./look-for-agent.ts";
+import { type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
+import { type FleetRun, isWaiting, tallyOf, updateInstances } from "./fleet-run.ts";
+import { type AgentDecision, lookForAgent, toAgentDelayMs } from "./look-for-agent.ts";
 import { pinConfig } from "./pin-config.ts";
 import { toRun } from "./plan-run.ts";
 import type { KnownInstance } from "./select-instances.ts";
 import { findInstance } from "./ssm/describe-fleet.ts";
 import { loadAgents } from "./ssm/load-agents.ts";
 import { endRun, type StepDeps, toPlanDeps, toPlanInput } from "./step-deps.ts";
+import { toMessage } from "./to-message.ts";
 
 /** A run that can go on, or the step that ends this call. */
 export type WaitedRun = { readonly run: FleetRun } | { readonly step: RunCommandStep };
@@ -36,6 +38,19 @@ export async function waitForAgent(
   return loaded === undefined ? beginRun(deps, decision.instance) : { run: loaded };
 }
 
+/** SSM knew the agent a moment ago and took no command for it: it is not online yet. */
+export function waitAgain(
+  deps: StepDeps,
+  { run, hasSent }: Pick<AdvancedRun, "run" | "hasSent">,
+  progress: RunCommandProgress,
+): RunCommandStep | Promise<RunCommandStep> {
+  const { since, polls } = progress.agent ?? { since: run.state.startedAt, polls: 0 };
+  const isOver = deps.ctx.clock.now() >= since + toLengths(deps.config).agentTimeout;
+  if (hasSent && isOver) return endRun(deps, toEnded(deps, run, { state: "failed", code: "SSM_AGENT_TIMEOUT" }));
+  const next = { runId: deps.runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
+  return running({ progress: next, pollAfterMs: toAgentDelayMs(polls), message: toMessage(tallyOf(run)) });
+}
+
 async function beginRun(given: StepDeps, instance: KnownInstance): Promise<WaitedRun> {
   const config = await pinConfig(given.ctx, given.config);
   if ("kind" in config) return { step: config };
@@ -51,7 +66,7 @@ async function beginRun(given: StepDeps, instance: KnownInstance): Promise<Waite
 function toEnded(
   deps: StepDeps,
   loaded: FleetRun | undefined,
-  { state, code }: Extract<AgentDecision, { readonly kind: "end" }>,
+  { state, code }: Pick<Extract<AgentDecision, { readonly kind: "end" }>, "state" | "code">,
 ): FleetRun {
   if (loaded !== undefined) {
     return updateInstances(loaded, (instance) => (isWaiting(instance) ? { ...instance, state, code } : instance));
