@@ -17,7 +17,7 @@ describe("inventory", () => {
   });
 
   it("deletes white space, also inside of names", () => {
-    expect(inventory(" web server ,\tdb\u00a0server\n")).toMatchObject({ roles: ["webserver", "dbserver"] });
+    expect(inventory(" web server ,\tdb\u00a0ser\u0085ver\n")).toMatchObject({ roles: ["webserver", "dbserver"] });
   });
 
   it("drops empty elements and keeps the first of repeated ones", () => {

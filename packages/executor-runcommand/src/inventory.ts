@@ -13,6 +13,8 @@ export interface InventoryFault {
 }
 
 const ROLE = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
+/** All that Unicode calls so, and what JavaScript does besides. */
+const WHITE_SPACE = /[\s\p{White_Space}]+/gu;
 const MAX_ROLES = 50;
 const HOST = "localhost ansible_connection=local";
 
@@ -22,7 +24,7 @@ const HOST = "localhost ansible_connection=local";
  */
 export function inventory(tagValue: string | null | undefined): Inventory | InventoryFault {
   const elements = String(tagValue ?? "")
-    .replace(/\s+/g, "")
+    .replace(WHITE_SPACE, "")
     .split(",");
   const roles = [...new Set(elements.filter((element) => element !== ""))];
   const invalid = roles.find((role) => !ROLE.test(role));
