@@ -166,6 +166,13 @@ describe("parseUserParameters", () => {
     });
   });
 
+  it("counts a character outside of the first plane once", () => {
+    const fill = (length: number) => JSON.stringify({ tagKey: "😀".repeat(60) }).padEnd(length);
+
+    expect(parseUserParameters(fill(1_060)).kind).toBe("options");
+    expect(parseUserParameters(fill(1_061)).kind).toBe("problems");
+  });
+
   it("takes any profile's name while nobody knows the profiles, else only theirs", () => {
     expect(parse({ profile: "nightly" }).kind).toBe("options");
     expect(parse({ profile: "nightly" }, ["ansible", "nightly"]).kind).toBe("options");

@@ -137,7 +137,8 @@ export interface UserParametersOptions {
 export function parseUserParameters(text: unknown, { profiles }: UserParametersOptions = {}): ParsedUserParameters {
   if (text === undefined || text === null || text === "") return { kind: "options", options: DEFAULT_USER_PARAMETERS };
   if (typeof text !== "string") return refuse([{ path: "", message: "must be a text that holds a JSON object" }]);
-  const tooLong = text.length > MAX_CHARACTERS ? [toLengthProblem(text.length)] : [];
+  const length = countCharacters(text);
+  const tooLong = length > MAX_CHARACTERS ? [toLengthProblem(length)] : [];
   const given = findObject(text);
   if (given === undefined) return refuse([...tooLong, { path: "", message: "must be a JSON object" }]);
   const values = Object.entries(given).map(([key, value]): readonly [string, unknown] => [
@@ -152,6 +153,11 @@ export function parseUserParameters(text: unknown, { profiles }: UserParametersO
 
 function refuse(problems: readonly ParameterProblem[], artifact?: string): ParsedUserParameters {
   return { kind: "problems", problems, ...(artifact === undefined ? {} : { artifact }) };
+}
+
+/** As AWS counts: a character outside of the first plane, which JavaScript counts twice, is one. */
+function countCharacters(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
 function toLengthProblem(length: number): ParameterProblem {
