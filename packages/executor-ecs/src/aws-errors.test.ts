@@ -1,6 +1,7 @@
 import { createAwsAccess } from "@stackyard/aws";
 import { connectionReset, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
+import { createEcsExecutor } from "./ecs.ts";
 import plugin from "./index.ts";
 import { createEcsYard } from "./testing/an-ecs-yard.ts";
 import { toAwsFailure } from "./to-aws-failure.ts";
@@ -89,6 +90,20 @@ describe("an error of AWS", () => {
     expect(yard.sim.ecs.tasks()).toHaveLength(2);
   });
 
+  it("that hides it does so no less when the next call is throttled", async () => {
+    const yard = createEcsYard();
+    yard.sim.once("ECS.RunTask", async (proceed) => {
+      await proceed();
+      throw connectionReset();
+    });
+    yard.sim.once("ECS.RunTask", fault("ThrottlingException", "Rate exceeded"));
+
+    const { step } = await yard.run(config);
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(yard.sim.ecs.tasks()).toHaveLength(1);
+  });
+
   it("that hides it to the end leaves nothing running", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY, missingMs: 6_000 });
@@ -131,6 +146,51 @@ describe("an error of AWS", () => {
 
     expect(toAwsFailure(new Error(`GET ${url}`), "It").message).not.toContain("abc");
     expect(toAwsFailure("odd", "It")).toEqual({ code: "ECS_AWS_ERROR", message: "It failed. odd.", retryable: false });
+  });
+});
+
+describe("a call that is interrupted", () => {
+  it.each(["ECS.DescribeTasks", "ECS.DescribeTaskDefinition", "CloudWatchLogs.GetLogEvents"])(
+    "in %s keeps its progress, so that a cancel finds the tasks",
+    async (operation) => {
+      const yard = createEcsYard();
+      const started = await createEcsExecutor().start(yard.context(), config as never);
+      const progress = (started as { progress: object }).progress;
+      await yard.clock.advance(8_000);
+      const controller = new AbortController();
+      yard.sim.once(operation, async () => {
+        controller.abort();
+        throw Object.assign(new Error("Aborted."), { name: "AbortError" });
+      });
+
+      const context = yard.context({ signal: controller.signal });
+      const step = await createEcsExecutor().poll?.(context, config as never, progress as never);
+
+      expect(step).toMatchObject({ kind: "running", progress });
+    },
+  );
+
+  it("while it waits for room keeps its progress as well", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.refuse({ reason: "AGENT", tasks: 1 });
+    const two = { ...config, count: 2 } as never;
+    const started = await createEcsExecutor().start(yard.context(), two);
+    const progress = (started as { progress: object }).progress;
+    const controller = new AbortController();
+    yard.sim.once("ECS.DescribeTaskDefinition", async () => {
+      controller.abort();
+      throw Object.assign(new Error("Aborted."), { name: "AbortError" });
+    });
+
+    const context = yard.context({ signal: controller.signal });
+    const step = await createEcsExecutor().poll?.(context, two, progress as never);
+
+    expect(step).toEqual({
+      kind: "running",
+      progress,
+      pollAfterMs: 0,
+      message: "The call was interrupted; the tasks run on.",
+    });
   });
 });
 

@@ -45,7 +45,6 @@ async function begin(call: EcsCall): Promise<EcsStep> {
   return prepared.kind === "prepared" ? placeTasks(call, prepared, toFirstProgress(call, prepared)) : prepared;
 }
 
-/** An error of AWS ends nothing that runs while it may pass: the same progress is polled again. */
 async function run(
   { ctx, config, definitions }: CallInput,
   progress: EcsProgress | undefined,
@@ -56,17 +55,36 @@ async function run(
   try {
     return await work(call);
   } catch (error) {
-    // Nothing was started then, and the error says what it is.
-    if (ctx.signal.aborted || (progress === undefined && isStackyardError(error))) throw error;
-    const failure = toAwsFailure(error, `A call of ECS in "${config.cluster}"`);
-    const until = Math.max(progress?.deadline ?? 0, progress?.ending?.until ?? 0) + PATIENCE_MS;
-    if (progress === undefined || !failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress);
-    return running({ progress, pollAfterMs: ASK_AGAIN_MS, message: `Asks again: ${failure.message}` });
+    if (progress === undefined) return toNotStarted(call, error);
+    return ctx.signal.aborted ? toInterrupted(progress) : toAskedAgain(call, progress, error);
   }
 }
 
+/** Nothing was started. Errors of ours say themselves what they are. */
+function toNotStarted({ ctx, settings }: EcsCall, error: unknown): EcsStep {
+  if (ctx.signal.aborted || isStackyardError(error)) throw error;
+  return failed(toAwsFailure(error, toWhat(settings)));
+}
+
+/** An error of AWS ends nothing that runs while it may pass: the same progress is polled again. */
+function toAskedAgain({ ctx, settings }: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
+  const failure = toAwsFailure(error, toWhat(settings));
+  const until = Math.max(progress.deadline, progress.ending?.until ?? 0) + PATIENCE_MS;
+  if (!failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress);
+  return running({ progress, pollAfterMs: ASK_AGAIN_MS, message: `Asks again: ${failure.message}` });
+}
+
+function toWhat({ order }: EcsCall["settings"]): string {
+  return `A call of ECS in "${order.cluster}"`;
+}
+
+/** A cancel that follows must find the tasks. */
+function toInterrupted(progress: EcsProgress): EcsStep {
+  return running({ progress, pollAfterMs: 0, message: "The call was interrupted; the tasks run on." });
+}
+
 /** Whoever reads of the failure must know what may still run. */
-function toLeft(failure: AwsFailure, { taskArns }: Pick<EcsProgress, "taskArns"> = { taskArns: [] }): Failed {
+function toLeft(failure: AwsFailure, { taskArns }: EcsProgress): Failed {
   if (taskArns.length === 0) return failed(failure);
   const message = `${failure.message} These tasks may still run: ${taskArns.join(", ")}.`;
   return failed({ ...failure, message, outputs: { taskArns: JSON.stringify(taskArns) } });

@@ -4,6 +4,7 @@ import type { EcsConfig, EcsProgress } from "./definition.ts";
 import { describeTasks } from "./describe-tasks.ts";
 import { type EcsCall, type EcsStep, toStartedBy } from "./ecs-call.ts";
 import { finishTasks } from "./finish-tasks.ts";
+import { isYoung } from "./is-young.ts";
 import { listTasks } from "./list-tasks.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { toStatesText } from "./to-states-text.ts";
@@ -52,24 +53,34 @@ export function toCancelled(
 
 /** Stops the tasks, then waits until they are STOPPED or the time for it is over. */
 export async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
-  const { ctx, deps, settings } = call;
+  const { deps, settings } = call;
   const { ending } = progress;
   if (ending === undefined) throw new Error("An end was polled that was not begun.");
   const { cluster } = settings.order;
-  const now = ctx.clock.now();
-  const found = await findTaskArns(call, progress);
-  const isMore = found.length > progress.taskArns.length;
-  const next = { ...progress, taskArns: found, ending: { ...ending, stopSent: true } };
-  if (!ending.stopSent || isMore) {
-    await stopTasks(deps, { cluster, taskArns: found, reason: toReason(call, ending.message) });
-  }
-  const { tasks } = await describeTasks(deps, { cluster, taskArns: found });
-  const left = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED");
+  const now = deps.clock.now();
+  const taskArns = await findTaskArns(call, progress);
+  const stopSent = await sendStops(call, progress, taskArns);
+  const next = { ...progress, taskArns, ending: { ...ending, stopSent } };
+  const { tasks, missing } = await describeTasks(deps, { cluster, taskArns });
+  const alive = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
+  const left = alive + (isYoung(progress, now) ? missing.length : 0);
   const searches = ending.searchUntil !== undefined && now < ending.searchUntil;
-  if ((left.length > 0 && now < ending.until) || searches) {
-    return running({ progress: next, pollAfterMs: LOOK_EVERY_MS, message: `Stops: ${toStatesText(tasks)}.` });
+  if ((left > 0 && now < ending.until) || searches) {
+    const message = `Stops: ${toStatesText(tasks, missing.length)}.`;
+    return running({ progress: next, pollAfterMs: LOOK_EVERY_MS, message });
   }
   return toEnd(call, next, tasks);
+}
+
+/** True when no stop need be sent again. ECS may not know a task yet that it has just started, and would not stop it. */
+async function sendStops(call: EcsCall, progress: EcsProgress, taskArns: readonly string[]): Promise<boolean> {
+  const { deps, settings } = call;
+  const { ending } = progress;
+  const isMore = taskArns.length > progress.taskArns.length;
+  if (ending === undefined || (ending.stopSent && !isMore)) return true;
+  const reason = toReason(call, ending.message);
+  const { gone } = await stopTasks(deps, { cluster: settings.order.cluster, taskArns, reason });
+  return gone.length === 0 || !isYoung(progress, deps.clock.now());
 }
 
 async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[]): Promise<EcsStep> {
@@ -80,8 +91,9 @@ async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[
   }
   const { code, message, retryable } = ending;
   const finished = await finishTasks(call, progress, tasks);
-  // Work that was done before the stop arrived is done.
-  if (code === "ECS_CANCELLED" && finished.kind === "succeeded") return finished;
+  // Work that was done before the stop arrived is done, where all of it was begun.
+  const isWhole = progress.placement.doneAt !== undefined && tasks.length === progress.taskArns.length;
+  if (code === "ECS_CANCELLED" && isWhole && finished.kind === "succeeded") return finished;
   const states = `The tasks are ${toStatesText(tasks)}.`;
   const { outputs } = finished;
   return failed({

@@ -7,7 +7,10 @@ export type LoadedDefinition =
   | { readonly kind: "found"; readonly definition: TaskDefinition; readonly taskDefinitionArn: string }
   | ({ readonly kind: "failed" } & AwsFailure);
 
-/** Resolves a family, `family:revision` or ARN; a family means its latest active revision. Fails with ECS_TASK_DEFINITION. */
+/**
+ * Resolves a family, `family:revision` or ARN; a family means its latest active revision. Fails with ECS_TASK_DEFINITION, and
+ * throws when it is interrupted only.
+ */
 export async function loadDefinition(
   { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
   taskDefinition: string,
@@ -21,6 +24,7 @@ export async function loadDefinition(
     }
     return toNotFound(taskDefinition, "ECS named no revision.");
   } catch (error) {
+    if (signal.aborted) throw error;
     if (isRefusal(error)) return toNotFound(taskDefinition, `${error.name}: ${error.message}`);
     return { kind: "failed", ...toAwsFailure(error, `DescribeTaskDefinition of "${taskDefinition}"`) };
   }

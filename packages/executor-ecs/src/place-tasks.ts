@@ -61,9 +61,10 @@ function tryAgain(
   { result, waitMs }: { readonly result: NotStarted; readonly waitMs: number },
 ): EcsStep {
   // Where ECS did not answer, only the same try with the same token tells what it has done.
-  const unanswered = result.kind === "failed";
-  const tries = progress.placement.tries + (unanswered ? 0 : 1);
-  const message = `${unanswered ? "Asks again" : "Waits for room"}: ${result.message}`;
+  const isSameTry = result.kind === "failed" || result.isSameTry;
+  const unanswered = result.kind === "failed" || (result.isSameTry && progress.placement.unanswered === true);
+  const tries = progress.placement.tries + (isSameTry ? 0 : 1);
+  const message = `${result.kind === "failed" ? "Asks again" : "Waits for room"}: ${result.message}`;
   ctx.report(message);
   const why = result.message.slice(0, MAX_WHY_CHARS);
   const placement = { ...progress.placement, tries, why, unanswered };

@@ -4,14 +4,13 @@ import { type DescribedTasks, describeTasks } from "./describe-tasks.ts";
 import type { EcsCall, EcsStep } from "./ecs-call.ts";
 import { beginEnd } from "./end-tasks.ts";
 import { finishTasks } from "./finish-tasks.ts";
+import { isYoung } from "./is-young.ts";
 import { placeTasks } from "./place-tasks.ts";
 import { prepareOrder } from "./prepare-order.ts";
 import { reportLogs } from "./report-logs.ts";
 import { toStatesText } from "./to-states-text.ts";
 
 const POLL_EVERY_MS = 10_000;
-/** DescribeTasks is eventually consistent: a task that was just started may be MISSING. */
-const MISSING_FOR_MS = 60_000;
 
 /** Looks at the tasks: places what is missing, ends what is late or lost, judges what has stopped. */
 export async function pollTasks(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
@@ -23,7 +22,7 @@ export async function pollTasks(call: EcsCall, progress: EcsProgress): Promise<E
   const seen = await describeTasks(deps, { cluster, taskArns: progress.taskArns });
   const isOver = seen.missing.length === 0 && seen.tasks.every(({ lastStatus }) => lastStatus === "STOPPED");
   if (doneAt !== undefined && isOver) return finishTasks(call, progress, seen.tasks);
-  if (seen.missing.length > 0 && now - (doneAt ?? now) >= MISSING_FOR_MS) return endLost(call, progress, seen);
+  if (seen.missing.length > 0 && doneAt !== undefined && !isYoung(progress, now)) return endLost(call, progress, seen);
   if (now >= progress.deadline) return endLate(call, progress, seen);
   return goOn(call, progress, seen);
 }

@@ -8,9 +8,11 @@ import { type AwsFailure, toAwsFailure } from "./to-aws-failure.ts";
 /** What became of one try; `taskArns` are all tasks that run for the order now, those of earlier tries first. */
 export type StartResult =
   | { readonly kind: "started"; readonly taskArns: readonly string[] }
-  /** Reasons that pass: try again with another client token, or stop what did start. */
+  /** Reasons that pass: try again, or stop what did start. */
   | {
       readonly kind: "retry";
+      /** The call itself was refused: the same order with the same token again. Else the next try takes another token. */
+      readonly isSameTry: boolean;
       readonly taskArns: readonly string[];
       readonly reasons: readonly string[];
       readonly code: "ECS_PLACEMENT_FAILED";
@@ -45,7 +47,8 @@ export async function startTasks(
       : await runTasks(deps, order, missing);
     return toResult(order, alreadyStarted, answer);
   } catch (error) {
-    return toErrorResult(error, alreadyStarted, `${onInstances ? "StartTask" : "RunTask"} in "${order.cluster}"`);
+    const what = `${onInstances ? "StartTask" : "RunTask"} in "${order.cluster}"`;
+    return deps.signal.aborted ? toInterrupted(alreadyStarted, what) : toErrorResult(error, alreadyStarted, what);
   }
 }
 
@@ -76,21 +79,22 @@ function toResult(order: TaskOrder, alreadyStarted: readonly string[], { tasks, 
   // ECS names no reasons when a try is repeated after a crash: it answers with what the first one has started.
   const passes = failures.every(({ reason }) => isTransientReason(reason));
   const code = "ECS_PLACEMENT_FAILED";
-  if (passes) return { kind: "retry", taskArns, reasons, code, message };
+  if (passes) return { kind: "retry", isSameTry: false, taskArns, reasons, code, message };
   return { kind: "failed", taskArns, code, message, retryable: false };
+}
+
+/** What was asked may have been done: the same order tells, when it is sent again. */
+function toInterrupted(taskArns: readonly string[], what: string): StartResult {
+  const message = `${what} was interrupted before its outcome was known.`;
+  return { kind: "failed", taskArns, code: "ECS_AWS_ERROR", message, retryable: true };
 }
 
 function toErrorResult(error: unknown, taskArns: readonly string[], what: string): StartResult {
   const failure = toAwsFailure(error, what);
   const passes = findAwsFault(error).throttled || isTransientReason(toLimitText(error));
   if (!passes) return { kind: "failed", taskArns, ...failure };
-  return {
-    kind: "retry",
-    taskArns,
-    reasons: [failure.message],
-    code: "ECS_PLACEMENT_FAILED",
-    message: failure.message,
-  };
+  const { message } = failure;
+  return { kind: "retry", isSameTry: true, taskArns, reasons: [message], code: "ECS_PLACEMENT_FAILED", message };
 }
 
 /** ECS tells limits on what is provisioned or runs at once by these two. */
