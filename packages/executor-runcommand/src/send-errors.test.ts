@@ -124,6 +124,14 @@ describe("a run that SSM makes difficulties", () => {
     expect((await fleet.run(shell)).step).toMatchObject({ kind: "succeeded" });
   });
 
+  it("fails when SSM is away for long, so that another attempt can go on", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    failNext(fleet, "SSM.ListCommandInvocations", refusal("ServiceUnavailable", 503), 500);
+
+    expect((await fleet.run(shell)).step).toMatchObject({ kind: "failed", code: "AWS_UNAVAILABLE", retryable: true });
+  });
+
   it.each([
     ["RequestLimitExceeded", "AWS_UNAVAILABLE", true],
     ["UnauthorizedOperation", "ACCESS_DENIED", false],

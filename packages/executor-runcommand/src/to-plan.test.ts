@@ -62,4 +62,14 @@ describe("a plan", () => {
       details: { selected: 1, skipped: 0 },
     });
   });
+
+  it("reads all pages of what EC2 and SSM answer", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(1_010);
+    fleet.add({ agent: false });
+
+    expect(await plan(fleet, { ...shell, select: { requireOnline: true } })).toMatchObject({
+      details: { selected: 1_010, skipped: 1, instances: { length: 200 } },
+    });
+  });
 });
