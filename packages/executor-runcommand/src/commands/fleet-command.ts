@@ -1,3 +1,5 @@
+import { access, constants } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { type CommandOutput, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
 import { type RunsApi, Stackyard } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
@@ -35,9 +37,15 @@ export function createFleetCommand<Args extends TObject>(spec: FleetCommandSpec<
     ...facts,
     async run({ out, cwd, server, signal }, given) {
       if (!Value.Check(spec.args, given)) throw new StackyardError("USAGE", tellFaults(spec.args, given));
+      await checkFolder(cwd, given["html"]);
       return run({ out, cwd, signal, ...open(server) }, given);
     },
   };
+}
+
+/** Before any work: a run must not end with a page that cannot be written. */
+async function checkFolder(cwd: string, html: unknown): Promise<void> {
+  if (typeof html === "string") await access(dirname(resolve(cwd, html)), constants.W_OK);
 }
 
 function tellFaults(schema: TObject, given: unknown): string {

@@ -103,6 +103,12 @@ describe("fleet run", () => {
     expect(yard.fleet.started).toEqual([]);
   });
 
+  it("starts nothing where the page could not be written", async () => {
+    await expect(yard.run("run", { html: "nowhere/report.html" })).rejects.toMatchObject({ code: "ENOENT" });
+
+    expect(yard.fleet.started).toEqual([]);
+  });
+
   it("leaves the run alone when it is interrupted, and says how to get back to it", async () => {
     const stop = new AbortController();
     const running = yard.run("run", {}, { signal: stop.signal });

@@ -44,7 +44,6 @@ export async function showReport(
 ): Promise<void> {
   const { out, cwd } = context;
   const { counts, roles, causes, instances } = toFleetReport(pages);
-  if (html !== undefined) await writeFile(resolve(cwd, html), toFleetHtml(pages, run?.error && { error: run.error }));
   out.result({ run: run ?? null, report: { counts, roles, causes, instances } }, () => {
     const table = pages.length === 0 ? "" : toFleetTable(pages, all ? {} : { maxInstances: SHOWN_INSTANCES });
     return [run === undefined ? "" : tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
@@ -53,5 +52,7 @@ export async function showReport(
     out.note("--all lists every instance, --json gives all that is known.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
   if (isRetried) out.note(`Again on exactly those that failed: stackyard fleet retry ${run.runId}`);
-  if (html !== undefined) out.note(`The page is ${resolve(cwd, html)}.`);
+  if (html === undefined) return;
+  await writeFile(resolve(cwd, html), toFleetHtml(pages, run?.error && { error: run.error }));
+  out.note(`The page is ${resolve(cwd, html)}.`);
 }
