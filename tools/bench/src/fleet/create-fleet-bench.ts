@@ -1,3 +1,4 @@
+import { createAwsAccess } from "@stackyard/aws";
 import {
   type AwsSim,
   addFleet,
@@ -6,7 +7,6 @@ import {
   type FleetInput,
   type FleetMember,
 } from "@stackyard/aws-sim";
-import type { ExecutorContext } from "@stackyard/core";
 import {
   createExecutorContext,
   createFakeClock,
@@ -19,7 +19,7 @@ export interface FleetBench {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   readonly members: readonly FleetMember[];
-  /** A context of the same run; records are kept from one to the next. */
+  /** What another process of the yard has for the same run; records are kept from one to the next. */
   context(): TestExecutorContext;
 }
 
@@ -33,17 +33,18 @@ export function createFleetBench(input: Pick<FleetInput, "count" | "broken">): F
   const sim = createAwsSim({ clock });
   const members = addFleet(sim, { ...PLACE, ...input });
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "runner" });
-  const plugin = createSimPlugin(sim);
-  const aws: ExecutorContext["aws"] = (type) => {
-    const client = new type({ region: PLACE.region, credentials } as never);
-    Object(client).middlewareStack.use(plugin);
-    return client;
-  };
+  const plugins = [createSimPlugin(sim)];
+  const own = { clock, credentials, region: PLACE.region, plugins, session: { name: "bench" } };
   const { records, leases } = createExecutorContext({ clock });
   const about = { machine: "stackyard.run", stackId: "run-bench", target: { ...PLACE, partition: "aws" } };
   return {
     ...{ sim, clock, members },
-    context: () =>
-      createExecutorContext({ ...{ clock, records, leases, aws, deadlineAt: clock.now() + DAY_MS }, ...about }),
+    context() {
+      // Each process has a limiter of its own, which learns from being throttled.
+      const access = createAwsAccess(own);
+      const aws: TestExecutorContext["aws"] = (type) => access.client(type, undefined);
+      const deps = { clock, records, leases, aws };
+      return createExecutorContext({ ...deps, ...about, deadlineAt: clock.now() + DAY_MS });
+    },
   };
 }

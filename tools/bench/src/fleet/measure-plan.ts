@@ -44,7 +44,7 @@ function createHeapMeter() {
         const client = aws(type);
         Object(client).middlewareStack.add(
           (next: (args: unknown) => Promise<unknown>) => (args: unknown) => next(args).finally(look),
-          { step: "initialize", name: "heapMeter" },
+          { step: "initialize", name: "heapMeter", override: true },
         );
         return client;
       },

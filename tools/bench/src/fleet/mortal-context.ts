@@ -46,7 +46,7 @@ export function toMortalContext(context: TestExecutorContext, death?: Death): Mo
         const client = context.aws(type);
         const { middlewareStack } = Object(client);
         const middleware = (next: (args: unknown) => Promise<unknown>) => (args: unknown) => guard(() => next(args));
-        middlewareStack.add(middleware, { step: "initialize", name: "mortal" });
+        middlewareStack.add(middleware, { step: "initialize", name: "mortal", override: true });
         return client;
       },
     },
