@@ -10,7 +10,7 @@ export interface DispatchInput {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** SSM documents no figure; what its users are throttled at is a few a second. So one is what we count on. */
+/** SSM documents no figure. One a second, and none saved up, is what we count on. */
 export const SENDS_A_SECOND = 1;
 
 /** Runs a healthy fleet to its end in virtual time, whose SSM takes one SendCommand a second. */
