@@ -7,7 +7,7 @@ import { loadAgents } from "./ssm/load-agents.ts";
 
 /** The instances that a config names, and which of them are part of the run. */
 export async function loadFound(aws: FleetAws, config: RunCommandConfig): Promise<FoundInstances> {
-  const { select = {}, instanceIds } = config;
+  const { select = {}, instance, instanceIds = instance === undefined ? undefined : [instance] } = config;
   if (instanceIds !== undefined) return loadFoundByIds(aws, config, instanceIds);
   const instances = await withAgents(aws, config, await loadSelected(aws, select));
   return { instances, ...selectInstances(instances, select) };

@@ -23,6 +23,15 @@ describe("a plan", () => {
     expect((await fleet.report()).first).toBeUndefined();
   });
 
+  it("looks at one instance where the run is of one", async () => {
+    const fleet = aSimFleet();
+    const [id = ""] = fleet.addMany(3);
+
+    expect(await plan(fleet, { ...shell, instance: id })).toMatchObject({
+      details: { selected: 1, instances: [{ instanceId: id }] },
+    });
+  });
+
   it("finds that nothing would happen", async () => {
     expect(await plan(aSimFleet(), shell)).toMatchObject({ unchanged: true, details: { selected: 0 } });
   });
