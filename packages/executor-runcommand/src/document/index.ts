@@ -6,7 +6,11 @@ export {
   type SsmDocument,
   type SsmStep,
 } from "./apply-artifact-document.ts";
-export { type ApplyArtifactParameter, applyArtifactParameters, type SsmDocumentParameter } from "./document-parameters.ts";
+export {
+  type ApplyArtifactParameter,
+  applyArtifactParameters,
+  type SsmDocumentParameter,
+} from "./document-parameters.ts";
 export { type GarlcInput, garlcLines } from "./garlc-lines.ts";
 export {
   ArtifactProfile,
