@@ -220,6 +220,18 @@ describe("Delete", () => {
     expect(String(inputs("ECS.StopTask")[0]?.["reason"])).toContain(life.requests[0]?.StackId);
   });
 
+  it("stops also what ECS does not show yet", async () => {
+    const { life, until, sim, clock } = createEcsTaskWorld();
+    sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY, missingMs: 30_000 });
+    await until(life.create({ ...LEAST, Timeout: 0, Count: 2 }));
+
+    const { status } = await until(life.delete());
+    await clock.advance(60_000);
+
+    expect(status).toBe("DELETE_COMPLETE");
+    expect(sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED", "STOPPED"]);
+  });
+
   it("waits 120 s at most, and says what still stops", async () => {
     const { life, until, sim, clock } = createEcsTaskWorld();
     sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY, stagesMs: { STOPPING: Number.POSITIVE_INFINITY } });

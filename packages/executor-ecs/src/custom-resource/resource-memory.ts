@@ -10,6 +10,8 @@ export type ResourceMemory =
       /** With the revision that it meant then. */
       readonly taskDefinitionArn: string;
       readonly requestId: string;
+      readonly taskArns: readonly string[];
+      readonly startedAt: number;
     }
   /** It is deleted: what was asked for before must start nothing any more. */
   | { readonly kind: "deleted"; readonly at: number };

@@ -184,6 +184,31 @@ describe("tasks that find no place", () => {
     expect(data).toMatchObject({ Ran: "true", Count: "3" });
   });
 
+  it("leave no other task running, also if ECS does not know it yet", async () => {
+    const { reason, states, seconds } = await create({ Count: 2 }, ({ sim }) => {
+      sim.ecs.script("migrate", { ...FOR_EVER, missingMs: 20_000 });
+      sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1 });
+    });
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: /);
+    expect(states()).not.toContain("RUNNING");
+    expect(seconds).toBeLessThan(60);
+  });
+
+  it("are looked for where a refused start may have begun some", async () => {
+    const { reason, world } = await create({}, ({ sim }) => {
+      sim.ecs.script("migrate", FOR_EVER);
+      sim.once("ECS.RunTask", async (proceed) => {
+        await proceed();
+        throw Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException", $metadata: {} });
+      });
+    });
+    await world.clock.advance(60_000);
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: .*Rate exceeded/);
+    expect(world.sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED"]);
+  });
+
   it("are tried again for as long as may be, the missing ones only, each time with another token", async () => {
     const { status, world } = await create({ Count: 3, PlacementTimeout: 120 }, ({ sim }) => {
       sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 2 });

@@ -63,7 +63,7 @@ async function toStarted(context: TurnContext, taskArns: readonly string[]): Pro
   const startedAt = deps.clock.now();
   const changes: Partial<TaskWork> = { taskArns, startedAt, intendedAt: undefined };
   const { receivedAt } = work;
-  const run = { taskDefinition, taskDefinitionArn, requestId: request.RequestId, receivedAt };
+  const run = { taskDefinition, taskDefinitionArn, requestId: request.RequestId, taskArns, startedAt, receivedAt };
   if (!(await rememberRun(deps, id, run))) return fail(context, DELETED, { changes });
   if (timeout > 0) return { kind: "wait", changes: { ...changes, phase: "wait" }, afterMs: FIRST_LOOK_MS };
   const text = `${toCountText(taskArns.length)} started and not waited for, since Timeout is 0.`;
@@ -84,10 +84,12 @@ function toNextTry(context: TurnContext, result: StartResult & { readonly kind: 
   const { placementTimeout, pollInterval, ...config } = configOf(context);
   const now = deps.clock.now();
   const until = Math.min((work.placingSince ?? now) + placementTimeout * 1_000, toDeadline(config, work));
-  const changes = { taskArns, intendedAt: undefined };
+  // A refused call may have been carried out at an earlier try of the SDK: the same one tells when it is sent again.
+  const changes = result.isSameTry ? { taskArns } : { taskArns, intendedAt: undefined };
   if (now >= until) return fail(context, { code, text: message }, { changes });
   const afterMs = Math.min(pollInterval * 1_000, until - now);
-  return { kind: "wait", changes: { ...changes, attempt: work.attempt + 1 }, afterMs };
+  const attempt = result.isSameTry ? work.attempt : work.attempt + 1;
+  return { kind: "wait", changes: { ...changes, attempt }, afterMs };
 }
 
 function toStartFailure(context: TurnContext, result: StartResult & { readonly kind: "failed" }): Turn {

@@ -7,10 +7,9 @@ import { type FailureLog, toFailureText } from "../to-failure-text.ts";
 import { toStatesText } from "../to-states-text.ts";
 import { toDeadline } from "./deadline.ts";
 import { fail, finish } from "./finish-work.ts";
+import { UNKNOWN_FOR_MS } from "./stop-known.ts";
 import { configOf, type Turn, type TurnContext } from "./turn.ts";
 
-/** DescribeTasks may not know a task for a while after its start. */
-const UNKNOWN_FOR_MS = 60_000;
 /** ECS sends SIGTERM, then SIGKILL after 30 s by default. */
 const ENDED_WITHIN_MS = 45_000;
 const MAX_TAILS = 3;
