@@ -32,6 +32,41 @@ describe("an error of AWS", () => {
     });
   });
 
+  it("does not make a sidecar count because the definition cannot be read now", async () => {
+    const yard = createEcsYard();
+    const containerDefinitions = [{ name: "app" }, { name: "proxy", essential: false }];
+    yard.sim.ecs.registerTaskDefinition({
+      account: "111122223333",
+      region: "eu-west-1",
+      family: "pair",
+      containerDefinitions,
+    });
+    const pair = { ...config, taskDefinition: "pair" } as never;
+    const started = await createEcsExecutor().start(yard.context(), pair);
+    await yard.clock.advance(40_000);
+    const executor = createEcsExecutor();
+    yard.sim.once("ECS.DescribeTaskDefinition", fault("ThrottlingException", "Rate exceeded"));
+    const { progress } = started as { progress: object };
+
+    const first = await executor.poll?.(yard.context(), pair, progress as never);
+    const second = await executor.poll?.(yard.context(), pair, progress as never);
+
+    expect(first).toMatchObject({ kind: "running", progress, pollAfterMs: 10_000 });
+    expect(second).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("does not end the wait for room", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.refuse({ reason: "AGENT" });
+    yard.sim.once("ECS.DescribeTaskDefinition", (proceed) => proceed());
+    yard.sim.once("ECS.DescribeTaskDefinition", fault("ThrottlingException", "Rate exceeded"));
+
+    const { step, steps } = await yard.run(config);
+
+    expect(steps[1]).toMatchObject({ kind: "running", message: expect.stringMatching(/^Asks again: DescribeTaskDef/) });
+    expect(step).toMatchObject({ kind: "succeeded" });
+  });
+
   it("that lasts is given up two minutes after the deadline", async () => {
     const yard = createEcsYard();
     for (let time = 0; time < 100; time++)

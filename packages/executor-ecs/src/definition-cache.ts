@@ -4,7 +4,7 @@ import type { EcsDeps } from "./task-order.ts";
 
 /** Task definitions by the ARN of their revision, which never changes. */
 export interface DefinitionCache {
-  /** Undefined where ECS cannot tell now. */
+  /** Undefined where it is not to be had. Throws what AWS said where it may be had later. */
   find(deps: Pick<EcsDeps, "ecs" | "signal">, taskDefinitionArn: string): Promise<TaskDefinition | undefined>;
   remember(taskDefinitionArn: string, definition: TaskDefinition): void;
 }
@@ -28,6 +28,7 @@ export function createDefinitionCache(): DefinitionCache {
       const found = known.get(taskDefinitionArn);
       if (found !== undefined) return found;
       const loaded = await loadDefinition(deps, taskDefinitionArn);
+      if (loaded.kind === "failed" && loaded.retryable) throw loaded.cause;
       if (loaded.kind === "failed") return undefined;
       remember(taskDefinitionArn, loaded.definition);
       return loaded.definition;

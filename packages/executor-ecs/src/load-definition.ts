@@ -5,7 +5,11 @@ import { type AwsFailure, toAwsFailure } from "./to-aws-failure.ts";
 /** A task definition's revision, or why it cannot be had. */
 export type LoadedDefinition =
   | { readonly kind: "found"; readonly definition: TaskDefinition; readonly taskDefinitionArn: string }
-  | ({ readonly kind: "failed" } & AwsFailure);
+  | ({
+      readonly kind: "failed";
+      /** What AWS threw, where it was not just that there is none. */
+      readonly cause?: unknown;
+    } & AwsFailure);
 
 /**
  * Resolves a family, `family:revision` or ARN; a family means its latest active revision. Fails with ECS_TASK_DEFINITION, and
@@ -26,7 +30,7 @@ export async function loadDefinition(
   } catch (error) {
     if (signal.aborted) throw error;
     if (isRefusal(error)) return toNotFound(taskDefinition, `${error.name}: ${error.message}`);
-    return { kind: "failed", ...toAwsFailure(error, `DescribeTaskDefinition of "${taskDefinition}"`) };
+    return { kind: "failed", cause: error, ...toAwsFailure(error, `DescribeTaskDefinition of "${taskDefinition}"`) };
   }
 }
 

@@ -31,7 +31,13 @@ async function placeAgain(call: EcsCall, progress: EcsProgress): Promise<EcsStep
   const prepared = await prepareOrder(call, progress.taskDefinition);
   if (prepared.kind === "prepared") return placeTasks(call, prepared, progress);
   const { code, message, retryable } = prepared;
-  return progress.taskArns.length === 0 ? prepared : beginEnd(call, progress, { code, message, retryable });
+  if (retryable) return running({ progress, pollAfterMs: POLL_EVERY_MS, message: `Asks again: ${message}` });
+  return mayRun(progress) ? beginEnd(call, progress, { code, message, retryable }) : prepared;
+}
+
+/** True when a task of the attempt may run, also one that ECS has not told of. */
+function mayRun({ taskArns, placement }: EcsProgress): boolean {
+  return taskArns.length > 0 || placement.unanswered === true;
 }
 
 async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: DescribedTasks): Promise<EcsStep> {
@@ -57,8 +63,7 @@ function endLate(call: EcsCall, progress: EcsProgress, { tasks, missing }: Descr
   const states = `${toStatesText(tasks, missing.length)}.`;
   const message = `Not done after ${seconds} s: ${doneAt === undefined ? why : states}`;
   const end = { code: "ECS_TIMEOUT", message, retryable: false };
-  const mayRun = progress.taskArns.length > 0 || progress.placement.unanswered === true;
-  if (call.settings.stopOnTimeout && mayRun) return beginEnd(call, progress, end);
-  if (!mayRun) return failed(end);
+  if (!mayRun(progress)) return failed(end);
+  if (call.settings.stopOnTimeout) return beginEnd(call, progress, end);
   return failed({ ...end, message: `${message} The tasks were not stopped.` });
 }
