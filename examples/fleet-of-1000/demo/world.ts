@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { CreateDocumentCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { addFleet, createSimYard, type FleetMember, type SimYard } from "@stackyard/aws-sim";
+import { addFleet, createSimYard, type FleetMember, limitAsDocumented, type SimYard } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
 import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
 import { applyArtifactName, applyArtifactText } from "@stackyard/executor-runcommand/document";
@@ -26,7 +26,7 @@ export async function createWorld(count: number): Promise<World> {
   const { sim, clock, runs, store, client } = yard;
   const broken = count < 1_000 ? { playbook: 1, unreachable: 1, flaky: 1 } : THIRTY;
   const members = addFleet(sim, { ...PLACE, count, broken });
-  sim.limit("SSM.SendCommand", { perSecond: 1 });
+  limitAsDocumented(sim);
   sim.s3.createBucket({ ...PLACE, name: BUCKET, versioned: true });
   sim.s3.write(BUCKET, ARTIFACT.key, "the playbook of commit 3f9a2c1");
   const document = { Name: applyArtifactName, Content: applyArtifactText, DocumentType: "Command" } as const;

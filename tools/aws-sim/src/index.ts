@@ -18,6 +18,7 @@ export {
   toStateEvent,
 } from "./event-bridge/aws-events.ts";
 export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./fleets/add-fleet.ts";
+export { limitAsDocumented } from "./fleets/limit-as-documented.ts";
 export { answerAwsQuery } from "./http/answer-aws-query.ts";
 export { answerEcs, answerJson, answerLogs, answerStates } from "./http/answer-json.ts";
 export { answerQuery } from "./http/answer-query.ts";

@@ -1,6 +1,5 @@
 import type { Table } from "../side-by-side/table.ts";
 import type { FleetFigures } from "./fleet-figures.ts";
-import { SENDS_A_SECOND } from "./measure-dispatch.ts";
 
 /** The figures as people read them. */
 export function toFleetTables({ plans, dispatches, deaths }: FleetFigures): readonly Table[] {
@@ -13,7 +12,7 @@ export function toFleetTables({ plans, dispatches, deaths }: FleetFigures): read
       }),
     },
     {
-      title: `Virtual time: a healthy fleet, each instance busy for 20 to 40 s, at ${SENDS_A_SECOND} SendCommand a second`,
+      title: "Virtual time: a healthy fleet, each instance busy for 20 to 40 s, at 1 SendCommand a second",
       head: ["how", "instances", "SendCommand calls", "last one sent after", "last instance known after"],
       rows: dispatches.map(({ name, instances, sends, sentSeconds, endedSeconds }) => {
         return [name, toCount(instances), toCount(sends), toTime(sentSeconds), toTime(endedSeconds)];

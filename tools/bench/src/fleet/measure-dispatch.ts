@@ -1,3 +1,4 @@
+import { limitAsDocumented } from "@stackyard/aws-sim";
 import { runExecutor } from "@stackyard/core/testing";
 import { createRunCommandExecutor } from "@stackyard/executor-runcommand";
 import { createFleetBench } from "./create-fleet-bench.ts";
@@ -10,13 +11,10 @@ export interface DispatchInput {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** SSM documents no figure. One a second, and none saved up, is what we count on. */
-export const SENDS_A_SECOND = 1;
-
 /** Runs a healthy fleet to its end in virtual time, whose SSM takes one SendCommand a second. */
 export async function measureDispatch({ name, instances, config }: DispatchInput): Promise<DispatchFigures> {
   const bench = createFleetBench({ count: instances });
-  bench.sim.limit("SSM.SendCommand", { perSecond: SENDS_A_SECOND });
+  limitAsDocumented(bench.sim);
   const context = bench.context();
   const begin = context.clock.now();
   const { step, elapsedMs } = await runExecutor(createRunCommandExecutor(), config, { context, maxSteps: 10_000 });
