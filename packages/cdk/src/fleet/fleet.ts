@@ -1,5 +1,5 @@
 import { Aws } from "aws-cdk-lib";
-import { CfnPermission, type Code } from "aws-cdk-lib/aws-lambda";
+import type { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { AppFunction, type FunctionSettings } from "../functions/app-function.ts";
 import { toYardEnvironment, toYardPermissions, type Variables } from "../functions/yard-environment.ts";
@@ -70,12 +70,6 @@ export class Fleet extends Construct {
     });
     const { name: functionName, arn: functionArn } = this.function;
     addFleetRules(this, { functionName, functionArn, bootState: props.bootState ?? "ENABLED" });
-  }
-
-  /** Lets pipelines of another account call the function; those of the same one need only a policy of theirs. */
-  letAccountCall(id: string, account: string): void {
-    const { name: functionName } = this.function;
-    new CfnPermission(this, id, { action: "lambda:InvokeFunction", functionName, principal: account });
   }
 }
 

@@ -1,0 +1,104 @@
+import { App, Stack } from "aws-cdk-lib";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import { describe, expect, it } from "vitest";
+import { EcsTask } from "../ecs-task/ecs-task.ts";
+import { runEcsTasks } from "../policies/ecs-permissions.ts";
+import { dispatchCommands } from "../policies/fleet-permissions.ts";
+import { checkResources } from "../testing/check-resources.ts";
+import { findGrants } from "../testing/find-grants.ts";
+import { resolveTemplate } from "../testing/resolve-template.ts";
+import { Yard } from "../yard.ts";
+import { createApplyDocument } from "./apply-document.ts";
+import { Fleet } from "./fleet.ts";
+import { createFleetAssociation } from "./fleet-association.ts";
+import { FleetInstanceProfile } from "./instance-profile.ts";
+import { createLaunchHook } from "./launch-hook.ts";
+import { PatchWindow } from "./patch-window.ts";
+
+const ECS_RIGHTS = {
+  clusterArns: ["arn:aws:ecs:eu-west-1:111122223333:cluster/web"],
+  taskDefinitionArns: ["arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:*"],
+};
+const TAG = { tagKey: "managed", tagValues: ["yes"] };
+
+/** A program that makes a yard, a fleet and the custom resource. */
+function deploy() {
+  const app = new App({ analyticsReporting: false, builtinCloudFormationValidation: false });
+  const stack = new Stack(app, "all");
+  const code = Code.fromBucketV2(Bucket.fromBucketName(stack, "Code", "code"), "app.zip");
+  const permissions = [...dispatchCommands(TAG), ...runEcsTasks(ECS_RIGHTS)];
+  const yard = new Yard(stack, "Yard", {
+    machines: { bucket: "machines" },
+    stateManager: { code, environment: { EXECUTORS: "runcommand,ecs" } },
+    taskRunner: { code, handler: "index.runner", permissions },
+  });
+  new Fleet(stack, "Fleet", { code, queues: yard.queues, stores: yard.stores });
+  new EcsTask(stack, "EcsTask", { ...ECS_RIGHTS, code });
+  createApplyDocument(stack, "Document");
+  new FleetInstanceProfile(stack, "Instances", { artifacts: { bucket: "artifacts" } });
+  createLaunchHook(stack, "Hook", { autoScalingGroupName: "web" });
+  const rates = { maxConcurrency: "10%", maxErrors: "1" };
+  createFleetAssociation(stack, "Association", {
+    ...{ ...TAG, ...rates, name: "apply", artifactLocation: "s3://artifacts/a.zip", artifactSha256: "0".repeat(64) },
+    ...{ entryPoint: "site.yml", timeoutSeconds: "600" },
+  });
+  new PatchWindow(stack, "Patches", {
+    ...{
+      ...TAG,
+      ...rates,
+      name: "patches",
+      schedule: "rate(7 days)",
+      timeZone: "UTC",
+      durationHours: 2,
+      cutoffHours: 1,
+    },
+    ...{ cutoffBehavior: "CANCEL_TASK", operation: "Scan", rebootOption: "NoReboot" },
+  });
+  return resolveTemplate(app.synth().getStackByName("all").template, {});
+}
+
+describe("fleets and tasks in a program", () => {
+  const resolved = deploy();
+  const ofType = (type: string) => Object.entries(resolved.resources).filter(([, resource]) => resource.type === type);
+
+  it("fit the schemas with the least that must be said", () => {
+    expect(checkResources(resolved)).toEqual([]);
+  });
+
+  it("let a runner send commands to instances with a tag of one's own, and run tasks", () => {
+    const [id = ""] = ofType("AWS::IAM::Role").find(([name]) => name.includes("TaskRunner")) ?? [];
+
+    const grants = findGrants(resolved, id);
+    expect(grants.find(({ sid }) => sid === "ToTaggedInstances")?.conditions).toEqual({
+      StringEquals: { "ssm:resourceTag/managed": ["yes"] },
+    });
+    expect(grants.find(({ actions }) => actions.includes("ecs:RunTask"))?.resources).toEqual(
+      ECS_RIGHTS.taskDefinitionArns,
+    );
+  });
+
+  it("give the runner the handler that was named, and every other function its usual one", () => {
+    const handlers = ofType("AWS::Lambda::Function").map(([, { properties }]) => [
+      properties["FunctionName"],
+      properties["Handler"],
+      properties["RecursiveLoop"],
+    ]);
+
+    expect(handlers).toEqual([
+      ["stackyard-main-state-manager", "index.handler", "Allow"],
+      ["stackyard-main-task-runner", "index.runner", "Allow"],
+      ["stackyard-main-fleet", "index.handler", "Terminate"],
+      ["stackyard-main-ecs-task", "index.handler", "Terminate"],
+    ]);
+  });
+
+  it("look for that tag in associations and windows", () => {
+    const targets = [...ofType("AWS::SSM::Association"), ...ofType("AWS::SSM::MaintenanceWindowTarget")];
+
+    expect(targets.map(([, { properties }]) => properties["Targets"])).toEqual([
+      [{ Key: "tag:managed", Values: ["yes"] }],
+      [{ Key: "tag:managed", Values: ["yes"] }],
+    ]);
+  });
+});
