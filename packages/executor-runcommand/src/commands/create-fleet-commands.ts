@@ -1,6 +1,7 @@
 import type { PluginCommand } from "@stackyard/core";
 import { fleetCancel } from "./fleet-cancel.ts";
 import { createFleetCommand, type OpenRuns } from "./fleet-command.ts";
+import { createFleetDoctor } from "./fleet-doctor.ts";
 import { fleetShow, fleetWatch } from "./fleet-look-commands.ts";
 import { fleetRetry } from "./fleet-retry.ts";
 import { fleetPlan, fleetRun } from "./fleet-run-command.ts";
@@ -14,5 +15,6 @@ export function createFleetCommands(open: OpenRuns): readonly PluginCommand[] {
     createFleetCommand(fleetWatch, open),
     createFleetCommand(fleetRetry, open),
     createFleetCommand(fleetCancel, open),
+    createFleetDoctor(),
   ];
 }

@@ -22,14 +22,16 @@ const PAGE_SIZE = 1_000;
 const IDS_PER_CALL = 50;
 
 /** Instances that the selection's own filters find; what they are is checked again by `selectInstances`. */
-export function loadSelected(
-  aws: FleetAws,
-  { tagKey, tagValues, states }: SelectOptions,
-): Promise<readonly KnownInstance[]> {
-  return loadFiltered(aws, [
+export function loadSelected(aws: FleetAws, select: SelectOptions): Promise<readonly KnownInstance[]> {
+  return loadFiltered(aws, toTagFilters(select));
+}
+
+/** The filters of a selection. EC2 reads wildcards in their values, so that these are escaped. */
+export function toTagFilters({ tagKey, tagValues, states }: SelectOptions): Filter[] {
+  return [
     { Name: `tag:${tagKey ?? DEFAULT_TAG_KEY}`, Values: (tagValues ?? DEFAULT_TAG_VALUES).map(escapeFilterValue) },
     { Name: "instance-state-name", Values: (states ?? DEFAULT_STATES).map(escapeFilterValue) },
-  ]);
+  ];
 }
 
 /** Instances by their ids, in that order. EC2 knows nothing of those that are missing, and of managed nodes. */

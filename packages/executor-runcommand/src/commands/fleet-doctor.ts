@@ -1,0 +1,95 @@
+import { type PluginCommand, StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
+import { checkFleet } from "../doctor/check-fleet.ts";
+import type { FleetFinding } from "../doctor/finding.ts";
+import type { DoctorAws, DoctorPlace } from "../doctor/open-doctor-aws.ts";
+import { AwsCallError } from "../ssm/call-aws.ts";
+import { runArgs } from "./to-run-config.ts";
+
+const { tagKey, tagValue, account, region, role, externalId } = runArgs;
+const Args = Type.Object({
+  ...{ tagKey, tagValue, account, region, role, externalId },
+  artifact: Type.Optional(
+    Type.String({
+      pattern: "^s3://[^/]+/.+$",
+      placeholder: "s3://bucket/key",
+      description: "Also whether instances may read it.",
+    }),
+  ),
+  fromTags: Type.Optional(
+    Type.Boolean({ description: "Also what associations and targets need: instances that read their own tags." }),
+  ),
+});
+type Args = Static<typeof Args>;
+
+/** Opens AWS for one look; tests have their own. */
+export type OpenDoctorAws = (place: DoctorPlace, signal: AbortSignal) => DoctorAws | Promise<DoctorAws>;
+
+/** `fleet doctor`: looks at the instances of a fleet from outside. */
+export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand {
+  return {
+    name: "fleet doctor",
+    summary: "Look whether the instances of a fleet can take commands: agents, profiles, endpoints, metadata.",
+    description:
+      "Unlike the other commands this one calls AWS itself, with your own credentials, and changes nothing. It needs ec2:DescribeInstances, ssm:DescribeInstanceInformation, ec2:DescribeVpcEndpoints, iam:GetInstanceProfile and iam:SimulatePrincipalPolicy; what it may not see is a warning. Exit code 1: a check fails.",
+    examples: [
+      { command: "stackyard fleet doctor", what: "All instances with the tag has_ssm_agent" },
+      {
+        command: "stackyard fleet doctor --region eu-west-1 --artifact s3://my-artifacts/site/app.zip",
+        what: "Also whether they may read an artifact",
+      },
+    ],
+    args: Args,
+    async run({ out, signal }, given) {
+      if (!Value.Check(Args, given)) {
+        throw new StackyardError("USAGE", [...Value.Errors(Args, given)].map(tellFault).join("; "));
+      }
+      const findings = await look(open, given, signal);
+      for (const finding of findings) out.result(finding, () => toText(finding));
+      return findings.some(({ status }) => status === "fail") ? 1 : 0;
+    },
+  };
+}
+
+async function look(open: OpenDoctorAws, args: Args, signal: AbortSignal): Promise<readonly FleetFinding[]> {
+  const { aws, iam } = await open(toPlace(args), signal);
+  // The SDK is loaded by those who need it.
+  const { loadFleetFacts } = await import("../doctor/load-fleet-facts.ts");
+  const { tagKey, tagValue: tagValues, artifact, fromTags = false } = args;
+  const select = { ...(tagKey && { tagKey }), ...(tagValues && { tagValues }) };
+  try {
+    const facts = await loadFleetFacts(aws, iam, { select, artifactArn: toObjectArn(artifact, args.region) });
+    return checkFleet(facts, { needsTags: fromTags });
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    return [{ check: "instances", status: "fail", message: error.message }];
+  }
+}
+
+async function openAws(place: DoctorPlace, signal: AbortSignal): Promise<DoctorAws> {
+  const { openDoctorAws } = await import("../doctor/open-doctor-aws.ts");
+  return openDoctorAws(place, signal);
+}
+
+function toPlace({ account, region, role, externalId }: Args): DoctorPlace {
+  if (account === undefined && (role ?? externalId) === undefined) return region === undefined ? {} : { region };
+  if (account === undefined || region === undefined) {
+    throw new StackyardError("USAGE", "--account and --region belong together, and --role and --external-id to them.");
+  }
+  return { account, region, ...(role && { role }), ...(externalId && { externalId }) };
+}
+
+function toObjectArn(address: string | undefined, region = ""): string | undefined {
+  const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+  return address === undefined ? undefined : `arn:${partition}:s3:::${address.slice("s3://".length)}`;
+}
+
+function toText({ status, check, message, hint }: FleetFinding): string {
+  const line = `${status.padEnd(4)}  ${check.padEnd(9)}  ${message}`;
+  return hint === undefined ? line : `${line}\n${" ".repeat(17)}${hint}`;
+}
+
+function tellFault({ instancePath, message }: { readonly instancePath: string; readonly message: string }): string {
+  return `${instancePath} ${message}`;
+}

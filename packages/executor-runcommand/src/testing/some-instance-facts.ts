@@ -1,0 +1,21 @@
+import type { InstanceFacts } from "../doctor/fleet-facts.ts";
+import { anId } from "./a-run.ts";
+
+/** What is known of the n-th instance: in a private subnet, and all is well with it. */
+export function someFacts(number: number, overrides: Partial<InstanceFacts> = {}): InstanceFacts {
+  return {
+    instanceId: anId(number),
+    vpcId: "vpc-1",
+    hasPublicAddress: false,
+    profileArn: "arn:aws:iam::111122223333:instance-profile/fleet",
+    agent: { pingStatus: "Online", agentVersion: "3.3.2746.0", platformType: "Linux" },
+    metadata: { isEnabled: true, requiresToken: true, showsTags: false },
+    ...overrides,
+  };
+}
+
+/** Of an instance whose agent has never registered. */
+export function silentFacts(number: number, overrides: Partial<InstanceFacts> = {}): InstanceFacts {
+  const { agent: _, ...facts } = someFacts(number);
+  return { ...facts, ...overrides };
+}
