@@ -111,3 +111,14 @@ async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
   }
   return done;
 }
+
+/** The SDK and the interpreter load code with their first use, in real time, while the clock of a test would be moved on. */
+async function loadAll(): Promise<void> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const { life, until } = createEcsTaskWorld();
+    const { status } = await until(life.create(LEAST));
+    if (status === "CREATE_COMPLETE") return;
+  }
+}
+
+await loadAll();
