@@ -5,7 +5,7 @@ import type { Construct } from "constructs";
 /** Whose launches wait. */
 export interface LaunchHookProps {
   readonly autoScalingGroupName: string;
-  /** Seconds without a heartbeat after which a launch counts as failed. Default: an hour. */
+  /** Seconds without a heartbeat after which a launch counts as failed, 300 or more. Default: an hour. */
   readonly heartbeatSeconds?: number;
   readonly condition?: CfnCondition;
 }

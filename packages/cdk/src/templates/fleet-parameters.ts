@@ -1,5 +1,8 @@
 import { ADDRESS, KEY, LIST, optional, type ParameterDefinition } from "./parameter-forms.ts";
 
+/** As the app takes names. */
+const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", constraint: "Lower-case letters, digits and hyphens." } as const;
+
 /** What a fleet is told: parameters of the template `fleet`. */
 export const FLEET_PARAMETERS = {
   FleetCodeKey: {
@@ -17,8 +20,7 @@ export const FLEET_PARAMETERS = {
     group: "Fleet",
     description: "Name under which the fleet's current artifact is kept, where a yard has several fleets.",
     default: "main",
-    pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
-    constraint: "1 to 30 letters, digits, _ and -, and no _ or - first.",
+    ...NAME,
   },
   FleetReportUrl: {
     group: "Fleet",
@@ -47,8 +49,7 @@ export const FLEET_PARAMETERS = {
     group: "Boot",
     description: "What they run: ansible, garlc-1, powershell, or a profile of yours.",
     default: "ansible",
-    pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
-    constraint: "The name of a profile.",
+    ...NAME,
   },
   BootBucket: {
     group: "Boot",

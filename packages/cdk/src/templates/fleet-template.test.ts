@@ -85,6 +85,9 @@ describe("the template of a fleet", () => {
         ...{ BOOT_SOURCE_BUCKET: "artifacts", BOOT_SOURCE_PIPELINE: "GARLC", BOOT_SOURCE_ARTIFACT: "MyApp" },
       },
     });
+    expect(full["TaskRunnerFunction"]?.properties["Environment"]).toMatchObject({
+      Variables: { FLEET_REPORT_URL: "https://stackyard.example.org/runs/{runId}" },
+    });
     expect(full["FleetBootRule"]?.properties["State"]).toBe("DISABLED");
   });
 });

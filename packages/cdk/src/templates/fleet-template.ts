@@ -39,6 +39,7 @@ export function addFleetTemplate(app: App): Stack {
     maxConcurrency: parameters.givenNumber("TaskConcurrency"),
     reservedConcurrency: parameters.givenNumber("TaskRunnerReservedConcurrency"),
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
+    environment: { FLEET_REPORT_URL: parameters.given("FleetReportUrl") },
     permissions: dispatchCommands({
       documentArns: parameters.givenList("DocumentArns"),
       artifactArns: parameters.givenList("ArtifactArns"),

@@ -65,8 +65,8 @@ export const INSTANCES_PARAMETERS = {
   },
   LaunchHeartbeat: {
     group: "Launch hook",
-    description: "Seconds without a heartbeat after which a launch has failed.",
-    ...{ type: "Number", default: 3600, min: 30, max: 7200 },
+    description: "Seconds without a heartbeat after which a launch has failed; heartbeats come every two minutes.",
+    ...{ type: "Number", default: 3600, min: 300, max: 7200 },
   },
   PatchSchedule: {
     group: "Patches",

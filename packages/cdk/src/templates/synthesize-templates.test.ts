@@ -106,6 +106,8 @@ describe("the parameters", () => {
     ["TerraformStateUrl", "stackyard.example.org"],
     ["ClusterArns", "apps"],
     ["TaskDefinitionArns", "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate"],
+    ["FleetEnvironment", "Production"],
+    ["BootProfile", "Ansible"],
     ["AssociatedArtifact", "s3://artifacts/a'b"],
     ["AssociatedEntryPoint", "../run.sh"],
     ["AssociationConcurrency", "0"],
