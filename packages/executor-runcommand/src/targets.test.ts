@@ -104,6 +104,18 @@ describe("a run over targets", () => {
     });
   });
 
+  it.each([
+    [2, "succeeded"],
+    [3, "failed"],
+  ])("takes a share of the errors of those whom SSM has found: %i of 20", async (broken, kind) => {
+    const fleet = aSimFleet();
+    for (const id of fleet.addMany(20, { roles: "db" }).slice(0, broken)) fleet.sim.ssm.script(id, { exitCode: 1 });
+
+    const { step } = await fleet.run({ ...shell, targets, maxErrors: "10%" });
+
+    expect(step).toMatchObject({ kind, outputs: { selected: 20, failed: broken } });
+  });
+
   it("reports those who were not begun because there were too many errors", async () => {
     const fleet = aSimFleet();
     fleet.addMany(20, { roles: "db" });

@@ -4,6 +4,7 @@ import { type FleetRun, listInstances, tallyOf } from "./fleet-run.ts";
 import { isFinalStatus } from "./is-final-status.ts";
 import { findRefusedStop } from "./next-action.ts";
 import { countFailures, countRefused, type Tally, toCounts } from "./tally.ts";
+import { toCount } from "./to-count.ts";
 import { toVerdict } from "./to-verdict.ts";
 
 /** What the end of a run is made of. */
@@ -25,7 +26,7 @@ export function toFinalStep(
   const timedOut = config.instance === undefined ? undefined : findAgentTimeout(run);
   if (timedOut !== undefined) return failed({ ...timedOut, outputs });
   const stop = run.state.stop ?? findRefusedStop(tally);
-  const verdict = toVerdict({ ...run.state, ...(stop && { stop }) }, tally, {
+  const verdict = toVerdict({ ...run.state, maxErrors: findMaxErrors(run, outputs), ...(stop && { stop }) }, tally, {
     ignoreUnreachable: config.ignoreUnreachable === true,
   });
   if (verdict.kind === "failed") {
@@ -34,6 +35,11 @@ export function toFinalStep(
   }
   const incomplete = findIncomplete(run, tally);
   return incomplete === undefined ? succeeded(outputs) : failed({ ...incomplete, retryable: false, outputs });
+}
+
+/** Where SSM has found the instances, how many a share of them is was not known before. */
+function findMaxErrors({ state }: FleetRun, { selected }: RunCommandOutputs): number {
+  return state.limits === undefined ? state.maxErrors : toCount(state.limits.maxErrors, selected);
 }
 
 /** The counts of a run, as its step gives them. */
