@@ -124,7 +124,9 @@ export function noteSent(
 ): FleetRun {
   const sent = new Set(ids);
   const noted = updateInstances(run, (instance) =>
-    sent.has(instance.instanceId) ? { ...toWaiting(instance), state: "running", commandId, startedAt } : instance,
+    sent.has(instance.instanceId) && instance.state !== "skipped"
+      ? { ...toWaiting(instance), state: "running", commandId, startedAt }
+      : instance,
   );
   return withoutSending({ ...noted, state: { ...noted.state, lastSentAt: startedAt } }, chunk);
 }
@@ -133,7 +135,7 @@ export function noteSent(
 export function noteFailed(run: FleetRun, ids: readonly string[], code: string): FleetRun {
   const meant = new Set(ids);
   return updateInstances(run, (instance) =>
-    meant.has(instance.instanceId) ? { ...instance, state: "failed", code } : instance,
+    meant.has(instance.instanceId) && instance.state !== "skipped" ? { ...instance, state: "failed", code } : instance,
   );
 }
 

@@ -93,4 +93,15 @@ describe("a run of given instances", () => {
       { instanceId: gone, state: "skipped", code: "INSTANCE_GONE" },
     ]);
   });
+
+  it("works once on an instance that is named twice", async () => {
+    const fleet = aSimFleet();
+    const [one = "", two = ""] = fleet.addMany(2);
+
+    const { step } = await fleet.run({ ...shell, instanceIds: [one, two, one] });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { selected: 2, succeeded: 2, skipped: 1 } });
+    expect(sentTo(fleet)).toEqual([[one, two]]);
+    expect((await fleet.report()).instances.at(-1)).toMatchObject({ state: "skipped", code: "DUPLICATE" });
+  });
 });
