@@ -36,6 +36,15 @@ describe("toVerdict", () => {
     });
   });
 
+  it("names what failed before what that brought about", () => {
+    const ended: Partial<FleetInstanceReport> = { state: "cancelled", code: "TERMINATED" };
+
+    expect(judge([ended, bad, ended, ended])).toMatchObject({
+      code: "COMMAND_FAILED",
+      message: "4 of 4 instances failed (1 × COMMAND_FAILED, 3 × TERMINATED).",
+    });
+  });
+
   it("does not let a fleet pass that is switched off, unless told to", () => {
     expect(judge([off, off])).toMatchObject({ kind: "failed", code: "UNDELIVERABLE" });
     expect(judge([off, off], {}, true)).toEqual({ kind: "succeeded" });

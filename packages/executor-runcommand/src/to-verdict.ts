@@ -33,7 +33,10 @@ function cancelled(tally: Tally): Verdict {
   return { kind: "failed", code: "RUN_CANCELLED", message, retryable: false };
 }
 
-/** A command that was refused says most; else the code that most of the instances have. */
+/** What a failure of others brought about. */
+const CONSEQUENCES: ReadonlySet<string> = new Set(["TERMINATED", "NOT_SENT"]);
+
+/** A command that was refused says most; else the code that most of the instances have, causes before consequences. */
 function findCause(
   { stop }: Pick<RunState, "stop">,
   tally: Tally,
@@ -53,5 +56,7 @@ function rank({ codes }: Tally): readonly (readonly [string, number])[] {
   return Object.entries(codes)
     .filter(([code, count]) => code !== "NOT_SENT" && count > 0)
     .map(([code, count]) => [code.startsWith("NOT_SENT") ? "NOT_SENT" : code, count] as const)
-    .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    .toSorted(
+      ([a, m], [b, n]) => Number(CONSEQUENCES.has(a)) - Number(CONSEQUENCES.has(b)) || n - m || (a < b ? -1 : 1),
+    );
 }
