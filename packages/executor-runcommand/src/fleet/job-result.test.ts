@@ -107,6 +107,12 @@ describe("a job that does not wait", () => {
     );
   });
 
+  it("goes on while SSM has not found any instance", () => {
+    const report = aReport({ selected: 0, running: 0, notSent: 0 });
+
+    expect(toResult({ wait: false, report })).toHaveProperty("input.continuationToken");
+  });
+
   it("is done then, and says how far it is", () => {
     const result = toResult({ wait: false, report: aReport({ succeeded: 10, running: 30 }) });
 

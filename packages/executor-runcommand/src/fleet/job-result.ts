@@ -58,8 +58,9 @@ export function toFailureResult(jobId: string, { code, message, type, runId }: J
   return { kind: "failure", input: { jobId, failureDetails } };
 }
 
+/** Before its command is sent, nobody is known of a run whose instances SSM finds. */
 function isDispatched(report: RunReport | undefined): boolean {
-  return report !== undefined && report.counts.notSent === 0;
+  return report !== undefined && report.counts.selected > 0 && report.counts.notSent === 0;
 }
 
 function toProgress(jobId: string, run: RunView, report: RunReport | undefined): PutJobSuccessResultCommandInput {
