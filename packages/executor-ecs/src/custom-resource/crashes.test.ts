@@ -1,8 +1,8 @@
 import { type LifeStep, taskScripts } from "@stackyard/aws-sim";
-import { type FakeClock, settlePromises } from "@stackyard/core/testing";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createMortalFunction, type Death, type MortalFunction } from "../testing/a-mortal-function.ts";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
+import { passUntilDone } from "../testing/pass-until-done.ts";
 
 /** What CloudFormation asks for, and how ECS takes it. */
 interface Scenario {
@@ -72,22 +72,6 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** From one waiter to the next. All code is loaded by now, so few rounds are enough for what is under way. */
-async function passTime<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
-  let isDone = false;
-  const end = () => {
-    isDone = true;
-  };
-  done.then(end, end);
-  const giveUpAt = clock.now() + 2 * 3_600_000;
-  while (!isDone && clock.now() < giveUpAt) {
-    for (let round = 0; round < 5 && !isDone; round += 1) await settlePromises();
-    const next = clock.nextWakeAt();
-    if (!isDone && next !== undefined) await clock.advance(next - clock.now());
-  }
-  return done;
-}
-
 interface Played {
   readonly world: EcsTaskWorld;
   readonly step: LifeStep;
@@ -110,10 +94,10 @@ async function play(scenario: Scenario, deaths: readonly Death[], copies = 1): P
   mortal = createMortalFunction(world.deps);
   await scenario.prepare?.(world);
   mortal.arm(deaths);
-  const step = await passTime(world.clock, scenario.act(world));
+  const step = await passUntilDone(world.clock, scenario.act(world));
   const calls = mortal.count();
-  await passTime(world.clock, Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
-  if (copies > 1) await passTime(world.clock, world.life.repeat(step.requestId));
+  await passUntilDone(world.clock, Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
+  if (copies > 1) await passUntilDone(world.clock, world.life.repeat(step.requestId));
   return { world, step, calls };
 }
 

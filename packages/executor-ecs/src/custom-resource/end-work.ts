@@ -1,13 +1,17 @@
 import { findStartedTasks } from "../find-started-tasks.ts";
 import { toAwsFailure } from "../to-aws-failure.ts";
+import { toDeadline } from "./deadline.ts";
 import { toFailed } from "./finish-work.ts";
 import { toTaskTags } from "./identity.ts";
 import { isAwsError } from "./is-aws-error.ts";
 import { type LeftTasks, stopKnown, UNKNOWN_FOR_MS } from "./stop-known.ts";
-import type { TaskWork } from "./task-work.ts";
+import type { TaskWork, WorkFailure } from "./task-work.ts";
 import { configOf, type Turn, type TurnContext } from "./turn.ts";
 
 const LOOK_EVERY_MS = 5_000;
+const TROUBLE_MS = 45_000;
+/** CloudFormation waits for a minute longer than the work may take; the answer takes some of it. */
+const AFTER_DEADLINE_MS = 50_000;
 const UNTOLD = { code: "ECS_AWS_ERROR", text: "The work was given up." };
 
 /** Stops the tasks of work that has failed, waits for their end as long as it was told, and then tells the failure. */
@@ -24,10 +28,24 @@ export async function endWork(context: TurnContext): Promise<Turn> {
     return { kind: "wait", changes, afterMs: Math.min(LOOK_EVERY_MS, endsAt - now) };
   } catch (error) {
     if (!isAwsError(error)) throw error;
-    const { message, retryable } = toAwsFailure(error, "The stop of the tasks");
-    if (retryable && now < until) return { kind: "wait", changes: {}, afterMs: LOOK_EVERY_MS };
-    return toFailed(context, { ...failure, text: `${failure.text} Tasks may still run: ${message}` });
+    return meetStopTrouble(context, error, failure);
   }
+}
+
+function meetStopTrouble(context: TurnContext, error: unknown, failure: WorkFailure): Turn {
+  const { work, deps } = context;
+  const { message, retryable } = toAwsFailure(error, "The stop of the tasks");
+  const troubledSince = work.troubledSince ?? deps.clock.now();
+  if (retryable && deps.clock.now() < toGiveUp(context, troubledSince)) {
+    return { kind: "wait", changes: { troubledSince }, afterMs: LOOK_EVERY_MS };
+  }
+  return toFailed(context, { ...failure, text: `${failure.text} Tasks may still run: ${message}` });
+}
+
+/** Tasks that could not be told to stop go on; so that is tried for a while even where nobody waits for their end. */
+function toGiveUp(context: TurnContext, troubledSince: number): number {
+  const latest = toDeadline(configOf(context), context.work) + AFTER_DEADLINE_MS;
+  return Math.max(context.work.until ?? 0, Math.min(troubledSince + TROUBLE_MS, latest));
 }
 
 /** Tells every task that the work has started to stop. */

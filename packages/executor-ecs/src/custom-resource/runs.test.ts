@@ -74,12 +74,23 @@ describe("a run that ends", () => {
   });
 
   it("fails when somebody ended it early, though all exit codes are 0", async () => {
-    const { reason } = await create({}, ({ sim }) => {
+    const { reason, data } = await create({}, ({ sim }) => {
       const endedBy = { afterMs: 5_000, code: "SpotInterruption", reason: "Your Spot Task was interrupted." } as const;
       sim.ecs.script("migrate", { ...FOR_EVER, endedBy, containers: { app: { exitCodeOnStop: 0 } } });
     });
 
     expect(reason).toMatch(/^ECS_TASK_STOPPED: .*SpotInterruption.*Your Spot Task was interrupted/);
+    expect(data["ExitCode"]).toBe("0");
+  });
+
+  it("tells the first exit code that is not 0, though another task never started", async () => {
+    const { reason, data } = await create({ Count: 2 }, ({ sim }) => {
+      sim.ecs.script("migrate", taskScripts.cannotPull("app:9"), 1);
+      sim.ecs.script("migrate", { containers: { app: { exitCode: 3 } } });
+    });
+
+    expect(reason).toMatch(/^ECS_TASK_NOT_STARTED: .*exited with 3/s);
+    expect(data["ExitCode"]).toBe("3");
   });
 
   it("checks every container, the essential ones, or some, as told", async () => {
@@ -321,6 +332,24 @@ describe("trouble of AWS", () => {
     await world.clock.advance(60_000);
 
     expect(reason).toMatch(/^ECS_AWS_ERROR: .*ThrottlingException: Rate exceeded/);
+    expect(states()).toEqual(["STOPPED"]);
+  });
+
+  it("does not keep tasks of a failed start from being stopped", async () => {
+    const { reason, states, world } = await create({ Count: 2, Timeout: 0 }, ({ sim }) => {
+      sim.ecs.script("migrate", { ...FOR_EVER, missingMs: 1_000 });
+      sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1 });
+      for (const operation of ["ECS.DescribeTasks", "ECS.StopTask"]) {
+        sim.once(operation, () =>
+          Promise.reject(Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException", $metadata: {} })),
+        );
+      }
+    });
+
+    await world.clock.advance(1_000);
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: 1 of 2 tasks found a place/);
+    expect(reason).not.toContain("Tasks may still run");
     expect(states()).toEqual(["STOPPED"]);
   });
 

@@ -115,6 +115,7 @@ export interface SimTask {
   readonly instance: Instance | undefined;
   readonly input: Readonly<Record<string, unknown>>;
   readonly script: TaskScript;
+  readonly firstTags: readonly Tag[];
   tags: readonly Tag[];
   stop: StopOrder | undefined;
 }

@@ -3,7 +3,7 @@ import type { SimCall, SimService } from "../sim-call.ts";
 import { createCluster } from "./clusters.ts";
 import { describeDefinition, registerDefinition } from "./definitions.ts";
 import { ecsFaults } from "./ecs-faults.ts";
-import type { ClusterInput, DefinitionInput, EcsState, Refusal, SimTask } from "./ecs-state.ts";
+import type { ClusterInput, DefinitionInput, EcsState, Refusal, SimTask, Tag } from "./ecs-state.ts";
 import { describeTasks, listTasks, stopTask, tagTask } from "./read-tasks.ts";
 import { runTask, startTask } from "./start-tasks.ts";
 import type { StopCode, TaskScript } from "./task-script.ts";
@@ -28,6 +28,8 @@ export interface SimEcs {
   interrupt(taskArn: string, end?: { readonly code?: StopCode; readonly reason?: string }): void;
   /** Tells of each state that a task has come into since the last time: "ECS Task State Change", in the order of time. */
   emitChanges(): void;
+  /** The tags that a task began with: StopTask deletes them. */
+  firstTagsOf(taskArn: string): readonly Tag[];
   /** All tasks that ever began, as DescribeTasks would tell of them now, in order. */
   tasks(): readonly ReturnType<typeof toTask>[];
 }
@@ -78,6 +80,7 @@ export function createEcs({ now, onStart, onEvent }: EcsDeps): SimEcs {
       for (const event of toChangeEvents(state.tasks, toldUntil, now())) onEvent(event);
       toldUntil = now();
     },
+    firstTagsOf: (taskArn) => state.tasks.find(({ arn }) => arn === taskArn)?.firstTags ?? [],
     tasks: () => state.tasks.map((task) => toTask(task, now(), { withTags: true })),
   };
 }

@@ -73,6 +73,7 @@ function beginTask(
   const id = createHash("md5").update(`${cluster.arn} ${state.tasks.length}`).digest("hex");
   const script = findScript(state, definition);
   const propagated = input["propagateTags"] === "TASK_DEFINITION" ? (definition.tags ?? []) : [];
+  const tags = mergeTags(propagated, Array.isArray(input["tags"]) ? input["tags"] : []);
   const task: SimTask = {
     ...{ id, arn: `${cluster.arn.replace(/:cluster\//, ":task/")}/${id}`, cluster, definition, createdAt: now, input },
     launchType: seat.capacityProvider === undefined ? seat.launchType : undefined,
@@ -81,7 +82,7 @@ function beginTask(
       seat.scaleOutMs === undefined
         ? script
         : { ...script, stagesMs: { PROVISIONING: seat.scaleOutMs, ...script.stagesMs } },
-    tags: mergeTags(propagated, Array.isArray(input["tags"]) ? input["tags"] : []),
+    ...{ tags, firstTags: tags },
   };
   state.tasks.push(task);
   state.onStart(task);
