@@ -47,7 +47,8 @@ async function prepareRun(context: TurnContext, config: TaskProperties, loaded: 
   const { definition, taskDefinitionArn } = loaded;
   const fault = checkDefinition(definition, { ...config, check: config.checkContainers });
   if (fault !== undefined) {
-    return finish(context, { status: "FAILED", code: fault.code, text: fault.message }, { taskDefinitionArn });
+    const end = { status: "FAILED", code: fault.code, text: fault.message, why: "RUN" } as const;
+    return finish(context, end, { taskDefinitionArn });
   }
   context.definitions.remember(taskDefinitionArn, definition);
   await context.handOver();

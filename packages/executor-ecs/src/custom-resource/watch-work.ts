@@ -48,9 +48,15 @@ async function judgeWork(context: TurnContext, tasks: readonly Task[]): Promise<
   }
   const { failures } = judgement;
   const logs = await loadTails(context, failures);
-  const { code, exitCode } = failures[0];
+  const { code } = failures[0];
   const end = { status: "FAILED", code, text: toFailureText(failures, { logs }), why: "RUN" } as const;
-  return finish(context, { ...end, exitCode });
+  return finish(context, { ...end, exitCode: findExitCode(failures) });
+}
+
+/** The first that is not 0. Without one it is 0 where every container has ended so, and unknown where one never started. */
+function findExitCode(failures: readonly TaskFailure[]): number | undefined {
+  const known = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
+  return known ?? (failures.every(({ code }) => code === "ECS_TASK_STOPPED") ? 0 : undefined);
 }
 
 async function loadTails(context: TurnContext, failures: readonly TaskFailure[]): Promise<readonly FailureLog[]> {
