@@ -316,6 +316,30 @@ describe("Delete", () => {
     if (status === "DELETE_FAILED") expect(reason).toMatch(/^ECS_AWS_ERROR: .*AccessDeniedException/);
   });
 
+  it("stops what runs though ECS could not serve it for a while", async () => {
+    const { life, until, sim, clock } = createEcsTaskWorld();
+    sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    await until(life.create({ ...LEAST, Timeout: 0 }));
+    await clock.advance(120_000);
+    for (let at = 0; at < 3; at += 1) sim.once("ECS.ListTasks", () => Promise.reject(toAwsError("ServerException")));
+
+    const { reason } = await until(life.delete());
+
+    expect(reason).toBe("DELETE: 1 task was stopped.");
+    expect(sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED"]);
+  });
+
+  it("succeeds with a warning where ECS never serves it", async () => {
+    const { life, until, sim } = createEcsTaskWorld();
+    await until(life.create({ ...LEAST, Count: 0 }));
+    for (let at = 0; at < 100; at += 1) sim.once("ECS.ListTasks", () => Promise.reject(toAwsError("ServerException")));
+
+    const { status, reason } = await until(life.delete());
+
+    expect(status).toBe("DELETE_COMPLETE");
+    expect(reason).toMatch(/^DELETE: Warning: .*ServerException/);
+  });
+
   it("tries again while it is throttled, and fails when that lasts", async () => {
     const { life, until, sim, clock } = createEcsTaskWorld();
     await until(life.create({ ...LEAST, Count: 0 }));

@@ -83,8 +83,8 @@ function toStopFailure(
 ): Turn {
   const { cluster } = context;
   const { code, throttled } = findAwsFault(error);
-  const { message } = toAwsFailure(error, `The stop of the tasks in "${cluster}"`);
-  if (throttled && now < until) return { kind: "wait", changes: {}, afterMs: LOOK_EVERY_MS };
+  const { message, retryable } = toAwsFailure(error, `The stop of the tasks in "${cluster}"`);
+  if (retryable && now < until) return { kind: "wait", changes: {}, afterMs: LOOK_EVERY_MS };
   if (throttled || code === "FORBIDDEN" || code === "UNAUTHENTICATED") {
     return finish(context, { status: "FAILED", code: "ECS_AWS_ERROR", text: message }, { taskArns: [] });
   }
