@@ -35,6 +35,8 @@ async function findOld(context: TurnContext, oldName: string): Promise<TaskDefin
   }
   const loaded = await loadDefinition(ecs, isKnown ? remembered.taskDefinitionArn : oldName);
   if (loaded.kind === "found") return loaded.definition;
+  // What is only busy now tells later: nothing is run for its sake.
+  if (loaded.retryable) throw loaded.cause;
   logger.warn("The old task definition cannot be read, so everything counts as changed.", {
     ...{ ...fields, code: loaded.code, message: loaded.message },
   });

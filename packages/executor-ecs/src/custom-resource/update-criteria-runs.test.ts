@@ -119,6 +119,17 @@ describe("UpdateCriteria", () => {
     );
   });
 
+  it("reads the old definition again, and runs nothing meanwhile, where ECS is busy", async () => {
+    const { world, update } = await created({ TaskDefinition: "app:1" });
+    const busy = Object.assign(new Error("slow down"), { name: "ThrottlingException", $metadata: {} });
+    // The new definition is read first.
+    world.sim.once("ECS.DescribeTaskDefinition", (proceed) => proceed());
+    world.sim.once("ECS.DescribeTaskDefinition", () => Promise.reject(busy));
+
+    expect(await update({ TaskDefinition: "app:1", Triggers: 1 })).toBe("CRITERIA_UNCHANGED");
+    expect(world.count("ECS.RunTask")).toBe(1);
+  });
+
   it("leaves out old overrides that nobody understands", async () => {
     const { update } = await created({ Overrides: { containerOverrides: "x" } });
 
