@@ -11,6 +11,7 @@ describe("isResponseUrl", () => {
     "https://s3.dualstack.ap-southeast-2.amazonaws.com/bucket/x",
     "https://s3.amazonaws.com/bucket/x",
     "https://bucket.s3-external-1.amazonaws.com/x",
+    "https://b.s3.amazonaws.com/x",
   ])("takes %s", (url) => {
     expect(isResponseUrl(url)).toBe(true);
   });
