@@ -79,6 +79,10 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
       "A role in the tag of the instance has a name that an inventory cannot hold.",
       "Use letters, digits, `_` and `-`, beginning with a letter or `_`; at most 63 characters.",
     ],
+    TOO_MANY_ROLES: [
+      "The tag of the instance names more than 50 roles.",
+      "Give it fewer roles, or a role that includes others.",
+    ],
     ACCESS_DENIED: [
       "AWS refused the request.",
       "Give the role of the dispatcher the permission that the message names.",
