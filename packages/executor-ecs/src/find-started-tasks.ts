@@ -25,6 +25,8 @@ function toFamily(taskDefinition: string): string {
   return name.replace(/:[0-9]+$/, "");
 }
 
+/** A tag without a value has an empty one. */
 function hasTags(task: Task, tags: readonly Tag[]): boolean {
-  return tags.every(({ key, value }) => task.tags?.some((tag) => tag.key === key && tag.value === value) === true);
+  const own = new Map(task.tags?.map(({ key, value = "" }) => [key, value]));
+  return tags.every(({ key, value = "" }) => own.get(key) === value);
 }

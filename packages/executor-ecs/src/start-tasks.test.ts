@@ -165,6 +165,16 @@ describe("StartTask", () => {
     expect(arnsOf(yard)).toHaveLength(1);
   });
 
+  it("knows its tasks by tags without values, which ECS shows as empty", async () => {
+    const yard = createEcsYard();
+    await start(yard, anOrder({ instances, tags: [{ key: "urgent", value: "" }] }));
+
+    const repeated = anOrder({ instances, tags: [{ key: "urgent" }], intendedAt: yard.clock.now() });
+
+    expect(await start(yard, repeated)).toEqual({ kind: "started", taskArns: arnsOf(yard) });
+    expect(arnsOf(yard)).toHaveLength(1);
+  });
+
   it("does not take the tasks of another order for its own", async () => {
     const yard = createEcsYard();
     const order = anOrder({ instances, tags: [{ key: "stackyard:request", value: "r1" }] });

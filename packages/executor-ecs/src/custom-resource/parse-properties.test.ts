@@ -61,7 +61,7 @@ describe("parseProperties", () => {
       NetworkConfiguration: {
         AwsvpcConfiguration: { Subnets: ["subnet-1"], securityGroups: [], AssignPublicIp: "DISABLED" },
       },
-      Tags: [{ Key: "team", Value: "db" }],
+      Tags: [{ Key: "team", Value: "db" }, { Key: "urgent" }],
       PlacementConstraints: [{ Type: "memberOf", Expression: "attribute:x == y" }],
       PlacementStrategy: [{ type: "spread", field: "instanceId" }],
       TargetGroupHealthCheck: GROUP,
@@ -73,7 +73,7 @@ describe("parseProperties", () => {
       networkConfiguration: {
         awsvpcConfiguration: { subnets: ["subnet-1"], securityGroups: [], assignPublicIp: "DISABLED" },
       },
-      tags: [{ key: "team", value: "db" }],
+      tags: [{ key: "team", value: "db" }, { key: "urgent" }],
       placementConstraints: [{ type: "memberOf", expression: "attribute:x == y" }],
       placementStrategy: [{ type: "spread", field: "instanceId" }],
       targetGroupHealthCheck: GROUP,
@@ -153,7 +153,8 @@ describe("parseProperties", () => {
     ["/CheckContainers/0", { CheckContainers: [""] }],
     ["/Tags/0/Key", { Tags: [{ Key: "aws:x", Value: "1" }] }],
     ["/Tags/0/Key", { Tags: [{ Key: "stackyard:stack", Value: "1" }] }],
-    ["/Tags/0/value", { Tags: [{ key: "a" }] }],
+    ["/Tags/0/key", { Tags: [{ value: "a" }] }],
+    ["/Tags/0/value", { Tags: [{ key: "a", value: null }] }],
     ["/Overrides/containerOverrides/0/cpu", { Overrides: { containerOverrides: [{ name: "app", cpu: "much" }] } }],
     ["/UpdateCriteria/0/Container", { UpdateCriteria: [{ EnvironmentKeys: ["A"] }] }],
     ["/UpdateCriteria/0/Container", { UpdateCriteria: [{ Container: "", EnvironmentKeys: ["A"] }] }],
@@ -297,6 +298,12 @@ describe("parseProperties", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("tells what is no value of JSON, too", () => {
+    expect(parseProperties({ ...LEAST, Count: 1n })).toMatchObject({
+      problems: [{ path: "/Count", message: "must be a whole number from 0 to 10; it is 1." }],
+    });
   });
 
   it("reads text and number alike", () => {

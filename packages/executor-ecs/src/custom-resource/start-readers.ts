@@ -44,8 +44,8 @@ export const readPlacementStrategy = listOf(
   5,
 );
 
-/** Tags beside ours. */
-export const readTags = listOf(fieldsOf({ key: readTagKey, value: readTagValue }, ["key", "value"]), 0, MAX_TAGS);
+/** Tags beside ours; a value is optional. */
+export const readTags = listOf(fieldsOf({ key: readTagKey, value: readTagValue }, ["key"]), 0, MAX_TAGS);
 
 /** The ARN of a target group of Elastic Load Balancing. */
 export const readTargetGroup: Reader<string> = (value, place) => {
