@@ -62,7 +62,9 @@ async function findStackStatus({ deps, work, logger, signal }: TurnContext): Pro
   try {
     const command = new DescribeStacksCommand({ StackName: StackId });
     const { Stacks = [] } = await deps.aws(CloudFormationClient).send(command, { abortSignal: signal });
-    return Stacks[0]?.StackStatus;
+    const status = Stacks[0]?.StackStatus;
+    if (status !== undefined) return status;
+    throw new Error("CloudFormation names no such stack.");
   } catch (error) {
     signal.throwIfAborted();
     const fields = { requestId: RequestId, stackId: toShown(StackId), error };

@@ -172,6 +172,19 @@ describe("Update", () => {
     );
   });
 
+  it("runs with a warning where CloudFormation names no such stack", async () => {
+    const world = createEcsTaskWorld();
+    await world.until(world.life.create(LEAST));
+    world.sim.once("CloudFormation.DescribeStacks", async () => ({ Stacks: [] }));
+
+    const { answer } = await world.until(world.life.update({ ...LEAST, RunOnRollback: "false" }));
+
+    expect(answer?.Data?.["Why"]).toBe("RUN");
+    expect(world.logger.lines).toContainEqual(
+      expect.objectContaining({ level: "warn", message: expect.stringMatching(/status/) }),
+    );
+  });
+
   it("asks for the stack's state only if it matters", async () => {
     const { life, until, count } = createEcsTaskWorld();
     await until(life.create({ ...LEAST, RunOnRollback: "false" }));
