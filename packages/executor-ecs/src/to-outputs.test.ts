@@ -31,6 +31,13 @@ describe("toOutputs", () => {
     });
   });
 
+  it("has the exit code 0 of what was stopped from outside", () => {
+    const tasks = [{ taskArn: "t1", containers: [{ name: "app", exitCode: 0 }] }];
+    const failures = [{ code: "ECS_TASK_STOPPED", taskArn: "t1", stopCode: "UserInitiated" }] as const;
+
+    expect(toOutputs({ tasks, failures, definition: undefined, container: undefined })).toMatchObject({ exitCode: 0 });
+  });
+
   it("gives the exit code of the named container", () => {
     const containers = [
       { name: "app", exitCode: 0 },

@@ -18,7 +18,9 @@ export function toOutputs({ tasks, failures, definition, container }: OutputsInp
   const codes = toExitCodes(tasks);
   const failing = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
   const named = container === undefined ? undefined : codes.get(container);
-  const exitCode = named ?? failing ?? (failures.length === 0 ? 0 : undefined);
+  // What was stopped from outside has ended with 0, like what went well.
+  const isZero = failures.every(({ code }) => code === "ECS_TASK_STOPPED");
+  const exitCode = named ?? failing ?? (isZero ? 0 : undefined);
   const startedAt = toExtreme(
     tasks.map((task) => task.startedAt ?? task.createdAt),
     Math.min,
