@@ -20,7 +20,10 @@ const others = ["apps", "tools", "examples"]
   .filter((folder) => existsSync(join(repositoryRoot, folder, "package.json")))
   .map((folder) => [
     folder,
-    { entry: ["*.{ts,mts}", "src/{index,main,handler}.ts", "{src,e2e}/*-process.ts", "machines/**/*.ts", ...tests], project },
+    {
+      entry: ["*.{ts,mts}", "src/{index,main,handler}.ts", "{src,e2e}/*-process.ts", "machines/**/*.ts", ...tests],
+      project,
+    },
   ]);
 
 const config: KnipConfig = {

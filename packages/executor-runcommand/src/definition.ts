@@ -129,9 +129,11 @@ export type RunCommandStep = Step<RunCommandProgress, RunCommandOutputs>;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Defaults of the config that are lengths. */
+/** How long a command may run where the config does not say it. */
 export const DEFAULT_TIMEOUT_MS = 10 * MINUTE_MS;
+/** How long a command may wait for its instance where the config does not say it. */
 export const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
+/** How long an instance that has started is waited for until its agent is online. */
 export const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
 
 /** How long a run waits for commands that it has cancelled. */

@@ -6,15 +6,9 @@ import { RunCommandOptions } from "./run-command-options.ts";
 
 export { ChunkSizeError, chunk } from "./chunk.ts";
 export { RunCommandConfig, RunCommandOutputs, runCommandDefinition } from "./definition.ts";
-export { applyArtifactDocument, applyArtifactHash, applyArtifactName } from "./document/apply-artifact-document.ts";
+export { applyArtifactDocument } from "./document/apply-artifact-document.ts";
 export { garlcLines } from "./document/garlc-lines.ts";
 export { ProfileDefinition } from "./document/profile-definition.ts";
-export {
-  type ProfileInput,
-  type ProfileProblem,
-  type ResolvedProfile,
-  resolveProfile,
-} from "./document/resolve-profile.ts";
 export { type InstanceDecision, parseInstanceEvent } from "./fleet/parse-instance-event.ts";
 export { type PipelineDecision, parsePipelineEvent } from "./fleet/parse-pipeline-event.ts";
 export { parseUserParameters, type UserParameters } from "./fleet/user-parameters.ts";

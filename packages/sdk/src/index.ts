@@ -7,8 +7,6 @@ export type { CallOptions, StackyardOptions } from "./http-client.ts";
 export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
 export type { ProcessesApi, YardProcess } from "./processes-api.ts";
 export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
-export type { NewRun, Run, RunFilter, RunState } from "./run.ts";
-export type { ReportOptions, RunOperationOptions, RunsApi } from "./runs-api.ts";
 export type {
   Attempt,
   MetadataValue,
@@ -21,6 +19,5 @@ export type {
 export type { OperationResult, StacksApi } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
 export type { UpgradePlan, UpgradeResult } from "./upgrade.ts";
-export type { WaitForRunOptions } from "./wait-for-run.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitOptions } from "./waiting.ts";
 export type { WatchOptions } from "./watch-history.ts";

@@ -5,7 +5,7 @@ import { createHttpPublisher } from "./http-publisher.ts";
 import { createMachinesApi, type MachinesApi } from "./machines-api.ts";
 import { createProcessesApi, type ProcessesApi } from "./processes-api.ts";
 import type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
-import { createRunsApi, type RunsApi } from "./runs-api.ts";
+import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import type { StackDetails } from "./stack.ts";
 import { createStacksApi, type StacksApi } from "./stacks-api.ts";
 import {

@@ -9,7 +9,6 @@ import type {
   ParkedEvent,
   ProblemDetails,
   PublishResult,
-  Run,
   SetAsideEvent,
   SimulationLine,
   StackDetails,
@@ -18,6 +17,7 @@ import type {
   UpgradeResult,
   YardProcess,
 } from "./index.ts";
+import type { Run } from "./runs/index.ts";
 
 /** What the client says it gets. */
 interface Client {

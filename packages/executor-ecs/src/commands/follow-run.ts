@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { isStackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import type { EcsContext } from "./ecs-command.ts";
 
 /**

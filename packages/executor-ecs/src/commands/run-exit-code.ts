@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 
 /** No container was started: permission, configuration, no room. */
 const COULD_NOT_START: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import type { EcsContext } from "./ecs-command.ts";
 
 /** Prints a run with what it has logged, as one object with `--json`. */

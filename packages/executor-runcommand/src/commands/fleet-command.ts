@@ -1,7 +1,8 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type CommandOutput, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
-import { type RunsApi, Stackyard } from "@stackyard/sdk";
+import { Stackyard } from "@stackyard/sdk";
+import type { RunsApi } from "@stackyard/sdk/runs";
 import { type Static, type TObject, Type } from "typebox";
 import { Value } from "typebox/value";
 

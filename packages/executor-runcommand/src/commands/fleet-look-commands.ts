@@ -1,5 +1,5 @@
 import { isStackyardError } from "@stackyard/core";
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
 import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs, runArg } from "./fleet-command.ts";
 import { followRun } from "./follow-run.ts";

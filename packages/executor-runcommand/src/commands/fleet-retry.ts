@@ -1,5 +1,5 @@
 import { StackyardError } from "@stackyard/core";
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
 import type { FleetReportPage } from "../fleet-report.ts";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";

@@ -1,6 +1,6 @@
 import { isStackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import type { FleetInstanceReport } from "../fleet-report.ts";
 import { toCell } from "../report/clean-text.ts";
 import { findSaid } from "../report/group-failures.ts";

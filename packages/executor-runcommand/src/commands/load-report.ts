@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import type { FleetReportPage } from "../fleet-report.ts";
 import { parseReportPage } from "../report/parse-report-page.ts";
 import { toFleetHtml } from "../report/to-fleet-html.ts";

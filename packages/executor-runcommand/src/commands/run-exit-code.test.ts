@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import { describe, expect, it } from "vitest";
 import { aFailure, anInstance, aPage } from "../testing/a-report.ts";
 import { toRunExitCode } from "./run-exit-code.ts";

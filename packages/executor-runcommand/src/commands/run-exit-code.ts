@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
 
 /** Failures that come before any work: permission, configuration, a service that does not answer. */

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import type { FleetCounts } from "../fleet-report.ts";
 import { toCell } from "../report/clean-text.ts";
 

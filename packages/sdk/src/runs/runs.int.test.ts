@@ -3,7 +3,7 @@ import { createMemoryStore, createStaticLocator, createUlids, startYard, systemC
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
-import { Stackyard } from "./index.ts";
+import { Stackyard } from "../index.ts";
 
 const TOKEN = "a-token-of-the-tests";
 

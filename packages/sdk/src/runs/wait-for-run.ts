@@ -1,6 +1,6 @@
 import { StackyardError } from "@stackyard/core";
-import { sleep } from "./backoff.ts";
-import type { CallOptions } from "./http-client.ts";
+import { sleep } from "../backoff.ts";
+import type { CallOptions } from "../http-client.ts";
 import type { Run } from "./run.ts";
 
 /** How to wait for a run. */

@@ -1,8 +1,8 @@
-import { createEventId } from "./event-id.ts";
-import type { Page, PageOptions } from "./history-entry.ts";
-import type { CallOptions, HttpClient } from "./http-client.ts";
+import { createEventId } from "../event-id.ts";
+import type { Page, PageOptions } from "../history-entry.ts";
+import type { CallOptions, HttpClient } from "../http-client.ts";
+import type { Attempt } from "../stack.ts";
 import type { NewRun, Run, RunFilter } from "./run.ts";
-import type { Attempt } from "./stack.ts";
 import { type WaitForRunOptions, waitForRun } from "./wait-for-run.ts";
 
 /** Who asks for a change may say why. */

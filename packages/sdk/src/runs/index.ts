@@ -1,0 +1,3 @@
+export type { NewRun, Run, RunFilter, RunState } from "./run.ts";
+export type { ReportOptions, RunOperationOptions, RunsApi } from "./runs-api.ts";
+export type { WaitForRunOptions } from "./wait-for-run.ts";
