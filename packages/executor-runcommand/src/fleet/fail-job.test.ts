@@ -26,6 +26,21 @@ describe("failJob", () => {
     });
   });
 
+  it("lets a job whose run goes on come again when the fault is one that passes", async () => {
+    const { deps, lastResult } = createFleetWorld();
+    const away = new StackyardError("STORE_UNAVAILABLE", "The store is gone.");
+    const continuationToken = '{"v":1,"run":"run-1"}';
+
+    expect(await failJob(deps, aPipelineEvent({ continuationToken }), away)).toEqual({
+      kind: "job",
+      jobId: JOB_ID,
+      result: "progress",
+      runId: "run-1",
+    });
+    expect(lastResult()).toMatchObject({ jobId: JOB_ID, continuationToken });
+    expect(await failJob(deps, aPipelineEvent(), away)).toMatchObject({ result: "failed", code: "STORE_UNAVAILABLE" });
+  });
+
   it("tells nobody of other events", async () => {
     const { deps, calls } = createFleetWorld();
 

@@ -190,10 +190,7 @@ describe("whatever goes wrong, the job is told", () => {
   const reject = (error: unknown) => () => Promise.reject(error);
 
   it.each([
-    [new StackyardError("STORE_UNAVAILABLE", "The store is gone."), "STORE_UNAVAILABLE", "SystemUnavailable"],
     [new StackyardError("CONFIG_INVALID", "config: /x"), "CONFIG_INVALID", "ConfigurationError"],
-    [anAwsError("ThrottlingException"), "RATE_LIMITED", "SystemUnavailable"],
-    [anAwsError("InternalFailure", 500), "UNREACHABLE", "SystemUnavailable"],
     [anAwsError("AccessDeniedException", 403), "FORBIDDEN", "PermissionError"],
     [new TypeError("undefined is not a function"), "INTERNAL", "JobFailed"],
     ["a text", "INTERNAL", "JobFailed"],
@@ -208,13 +205,19 @@ describe("whatever goes wrong, the job is told", () => {
     });
   });
 
-  it("when the run cannot be read", async () => {
-    const find = reject(new StackyardError("STORE_UNAVAILABLE", "The store is gone."));
-    const { app, lastResult } = createFleetWorld({}, withRuns({ find }));
+  it.each([
+    [new StackyardError("STORE_UNAVAILABLE", "The store is gone."), "STORE_UNAVAILABLE"],
+    [anAwsError("ThrottlingException"), "RATE_LIMITED"],
+    [anAwsError("InternalFailure", 500), "UNREACHABLE"],
+  ])("when nothing can be kept yet because of %s", async (error, code) => {
+    const { app, lastResult, runs } = createFleetWorld({}, (deps) => ({
+      ...deps,
+      records: { ...deps.records, put: reject(error) },
+    }));
 
-    await app.handler(goOn);
-
+    expect(await app.handler(start)).toMatchObject({ result: "failed", code });
     expect(lastResult()).toMatchObject({ failureDetails: { type: "SystemUnavailable" } });
+    expect(runs.started).toEqual([]);
   });
 
   it("as progress when its run was started and only cannot be seen yet", async () => {
@@ -279,20 +282,6 @@ describe("whatever goes wrong, the job is told", () => {
 
     expect(await answering).toMatchObject({ result: "progress" });
     expect(calls.map(({ operation }) => operation)).toEqual(Array.from({ length: 3 }, () => "PutJobSuccessResult"));
-  });
-
-  it("or its event comes again, when CodePipeline does not answer", async () => {
-    const { app, clock, fail, lastResult } = createFleetWorld();
-    for (const operation of ["PutJobSuccessResult", "PutJobFailureResult"]) {
-      for (let times = 0; times < 3; times++) fail(operation, anAwsError("ThrottlingException"));
-    }
-
-    const answering = app.handler(start);
-    const refused = expect(answering).rejects.toThrow("ThrottlingException");
-    await clock.advance(6_000);
-    await refused;
-    expect(await app.handler(start)).toMatchObject({ result: "progress" });
-    expect(lastResult()).toMatchObject({ continuationToken: TOKEN });
   });
 
   it.each(["InvalidJobStateException", "JobNotFoundException"])("unless the job is over: %s", async (name) => {

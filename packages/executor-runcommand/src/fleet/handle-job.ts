@@ -1,5 +1,7 @@
+import { findAwsFault } from "@stackyard/aws";
 import type { RunView } from "@stackyard/core/runs";
 import { answerJob } from "./answer-job.ts";
+import { endInTime, toOutOfTime } from "./end-in-time.ts";
 import { findEventRecord, keepEventRecord } from "./event-records.ts";
 import type { Fleet } from "./fleet-deps.ts";
 import { FleetError, toFleetFailure } from "./fleet-error.ts";
@@ -9,8 +11,9 @@ import { pinArtifact } from "./pin-artifact.ts";
 import { type RunIntent, toPipelineIntent } from "./run-intent.ts";
 import { findRunReport, type RunReport } from "./run-report.ts";
 import { settleRun } from "./settle-watch.ts";
-import { startRun } from "./start-run.ts";
-import { findWatch } from "./watch-records.ts";
+import { startRun, startWatched } from "./start-run.ts";
+import { stayWithRun, toUnseen } from "./stay-with-run.ts";
+import { addWatch, findWatch } from "./watch-records.ts";
 
 /** What became of a job of CodePipeline. */
 export type JobOutcome =
@@ -28,7 +31,8 @@ type Known = Exclude<PipelineDecision, { kind: "reject" }>;
 
 /**
  * Works one call of CodePipeline. A job that has an id gets a result, whatever goes wrong: what the body throws is reported
- * as its failure. Rejects only when no result could be told, so that Lambda repeats the event; a repeat finds the same run.
+ * as its failure, except where its run goes on all the same. Rejects only when no result could be told, so that Lambda repeats
+ * the event; a repeat finds the same run.
  */
 export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<JobOutcome> {
   const { profiles } = fleet.settings;
@@ -37,13 +41,29 @@ export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSigna
     fleet.logger.warn("An event brings no job's id; nobody can be told.", { code: decision.code });
     return { kind: "rejected", code: decision.code };
   }
+  const { jobId } = decision;
+  const result = await orFailure(fleet, jobId, () => work(fleet, decision, event, signal));
   try {
-    return await tell(fleet, await endInTime(signal, () => work(fleet, decision, event, signal)));
+    return await tell(fleet, result);
   } catch (error) {
-    const { code, message } = toFleetFailure(error);
-    fleet.logger.error("A job has failed.", { jobId: decision.jobId, code, message });
-    return tell(fleet, toFailureResult(decision.jobId, { code, message }));
+    // Nobody has listened: that is no failure of the run, and the event's repeat tells it.
+    if (result.kind === "failure" || findAwsFault(error).kind === "retryable") throw error;
+    return tell(fleet, toFailure(fleet, jobId, error));
   }
+}
+
+async function orFailure(fleet: Fleet, jobId: string, toResult: () => Promise<JobResult>): Promise<JobResult> {
+  try {
+    return await toResult();
+  } catch (error) {
+    return toFailure(fleet, jobId, error);
+  }
+}
+
+function toFailure(fleet: Fleet, jobId: string, error: unknown): JobResult {
+  const { code, message } = toFleetFailure(error);
+  fleet.logger.error("A job has failed.", { jobId, code, message });
+  return toFailureResult(jobId, { code, message });
 }
 
 async function work(fleet: Fleet, decision: Known, event: unknown, signal: AbortSignal): Promise<JobResult> {
@@ -51,19 +71,32 @@ async function work(fleet: Fleet, decision: Known, event: unknown, signal: Abort
   switch (decision.kind) {
     case "fail":
       return toFailureResult(jobId, decision);
-    case "continue":
-      return follow(fleet, jobId, decision.runId);
-    case "start": {
-      const known = await findEventRecord(fleet, jobId);
-      const decided = known ?? (await decide(fleet, decision, event, signal));
-      // The job was told that it has failed: nothing may begin behind its back.
-      if (signal.aborted) throw toOutOfTime();
-      const intent = known ?? (await keepEventRecord(fleet, jobId, decided));
-      if (intent.kind === "done") return toFailureResult(jobId, intent);
-      await startRun(fleet, intent);
-      return begin(fleet, jobId, intent);
+    case "continue": {
+      const { runId } = decision;
+      return stayWithRun(fleet, { jobId, runId }, signal, () => follow(fleet, jobId, runId));
     }
+    case "start":
+      return start(fleet, decision, event, signal);
   }
+}
+
+async function start(fleet: Fleet, decision: Start, event: unknown, signal: AbortSignal): Promise<JobResult> {
+  const { jobId } = decision;
+  const { known, decided } = await endInTime(signal, async () => {
+    const found = await findEventRecord(fleet, jobId);
+    return { known: found, decided: found ?? (await decide(fleet, decision, event, signal)) };
+  });
+  // A job that is told that it has failed must have no run that begins behind its back.
+  if (signal.aborted) throw toOutOfTime();
+  const intent = known ?? (await keepEventRecord(fleet, jobId, decided));
+  if (intent.kind === "done") return toFailureResult(jobId, intent);
+  if (signal.aborted) throw toOutOfTime();
+  await addWatch(fleet, intent);
+  // From here on the run begins whatever comes: where not now, by the next look or tick.
+  return stayWithRun(fleet, { jobId, runId: intent.runId }, signal, async () => {
+    await startWatched(fleet, intent);
+    return begin(fleet, jobId, intent);
+  });
 }
 
 type Start = Extract<PipelineDecision, { kind: "start" }>;
@@ -87,16 +120,14 @@ async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, si
   }
 }
 
-/** The run goes on whatever comes now: a look that fails is told as progress, and CodePipeline asks again. */
+/** The run was started: a look that fails, for whatever reason, is told as progress. */
 async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<JobResult> {
   const { runId, config, wait, decidedAt } = intent;
   const waiting: RunView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
   try {
     return await look(fleet, { jobId, run: (await fleet.runs.find(runId)) ?? waiting, wait });
   } catch (error) {
-    const { code, message } = toFleetFailure(error);
-    fleet.logger.warn("A run that was started cannot be seen yet.", { runId, code, message });
-    return toJobResult({ jobId, run: waiting, report: undefined, wait: true });
+    return toUnseen(fleet, { jobId, runId }, error);
   }
 }
 
@@ -155,22 +186,4 @@ async function settleQuietly(fleet: Fleet, runId: string): Promise<void> {
     const { code, message } = toFleetFailure(error);
     fleet.logger.warn("A run could not be settled; the next tick does it.", { runId, code, message });
   }
-}
-
-/** A function that Lambda ends tells nobody anything, and CodePipeline would wait for twenty minutes. */
-async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
-  const ended = Promise.withResolvers<never>();
-  const end = () => ended.reject(toOutOfTime());
-  if (signal.aborted) end();
-  signal.addEventListener("abort", end, { once: true });
-  try {
-    return await Promise.race([work(), ended.promise]);
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
-}
-
-function toOutOfTime(): FleetError {
-  const message = "The function's time was over before the job could be answered. Give it more time, or memory.";
-  return new FleetError({ code: "FLEET_OUT_OF_TIME", message });
 }
