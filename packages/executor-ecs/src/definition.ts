@@ -125,6 +125,8 @@ export const EcsProgress = Type.Object(
       tries: Type.Integer({ minimum: 1 }),
       until: instant,
       doneAt: Type.Optional(instant),
+      /** The last try came to its end: no task is younger. */
+      triedAt: Type.Optional(instant),
       /** The last try has no answer: its tasks may run. */
       unanswered: Type.Optional(Type.Boolean()),
       /** Why the last try found no room. */

@@ -24,9 +24,15 @@ const LOOK_EVERY_MS = 5_000;
 export function beginEnd({ ctx }: EcsCall, progress: EcsProgress, end: Omit<Failed, "kind" | "outputs">): EcsStep {
   const now = ctx.clock.now();
   // What was asked of ECS without an answer may have been done.
-  const search = progress.placement.unanswered === true ? { searchUntil: now + SEARCH_MS } : {};
+  const searches = progress.placement.unanswered === true;
+  const placement = searches ? { ...progress.placement, triedAt: now } : progress.placement;
+  const search = searches ? { searchUntil: now + SEARCH_MS } : {};
   const ending = { ...end, until: now + STOP_WITHIN_MS, stopSent: false, ...search };
-  return running({ progress: { ...progress, ending }, pollAfterMs: 0, message: `Stops its tasks: ${end.message}` });
+  return running({
+    progress: { ...progress, placement, ending },
+    pollAfterMs: 0,
+    message: `Stops its tasks: ${end.message}`,
+  });
 }
 
 /**
@@ -48,7 +54,10 @@ export function toCancelled(
     until: now + CANCEL_WITHIN_MS,
     ...(known.placement.doneAt === undefined ? { searchUntil: now + SEARCH_MS } : {}),
   };
-  return { ...known, ending: { ...ending, stopSent: false } };
+  // The try that the cancel has interrupted may have started tasks just now.
+  const isNew = known.ending === undefined && known.placement.doneAt === undefined;
+  const placement = isNew ? { ...known.placement, triedAt: now } : known.placement;
+  return { ...known, placement, ending: { ...ending, stopSent: false } };
 }
 
 /** Stops the tasks, then waits until they are STOPPED or the time for it is over. */
@@ -63,9 +72,10 @@ export async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<Ecs
   const next = { ...progress, taskArns, ending: { ...ending, stopSent } };
   const { tasks, missing } = await describeTasks(deps, { cluster, taskArns });
   const alive = tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
-  const left = alive + (isYoung(progress, now) ? missing.length : 0);
+  // A task that ECS does not know yet was not told to stop, and would run on.
+  const isUntold = missing.length > 0 && isYoung(progress, now);
   const searches = ending.searchUntil !== undefined && now < ending.searchUntil;
-  if ((left > 0 && now < ending.until) || searches) {
+  if ((alive > 0 && now < ending.until) || isUntold || searches) {
     const message = `Stops: ${toStatesText(tasks, missing.length)}.`;
     return running({ progress: next, pollAfterMs: LOOK_EVERY_MS, message });
   }

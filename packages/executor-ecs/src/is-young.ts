@@ -5,5 +5,5 @@ const MISSING_FOR_MS = 60_000;
 
 /** True while a task that ECS does not know may be one that it does not know yet. */
 export function isYoung({ placement, startedAt }: Pick<EcsProgress, "placement" | "startedAt">, now: number): boolean {
-  return now - (placement.doneAt ?? startedAt) < MISSING_FOR_MS;
+  return now - (placement.doneAt ?? placement.triedAt ?? startedAt) < MISSING_FOR_MS;
 }

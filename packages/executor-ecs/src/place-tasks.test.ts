@@ -1,3 +1,4 @@
+import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import { createEcsYard, INSTANCE } from "./testing/an-ecs-yard.ts";
 
@@ -5,6 +6,15 @@ const config = { cluster: "web", taskDefinition: "migrate" };
 
 function inputsOf({ sim }: ReturnType<typeof createEcsYard>, operation: string) {
   return sim.calls.filter((call) => call.operation === operation).map(({ input }) => input);
+}
+
+/** As ECS answers while it does not know a task that it has just started. */
+function refuseStops({ sim }: ReturnType<typeof createEcsYard>, calls: number): void {
+  for (let call = 0; call < calls; call += 1) {
+    sim.once("ECS.StopTask", async () => {
+      throw new SimFault("InvalidParameterException", 400, "The referenced task was not found.");
+    });
+  }
 }
 
 describe("a cluster without room", () => {
@@ -41,6 +51,37 @@ describe("a cluster without room", () => {
       ["STOPPED", "UserInitiated"],
     ]);
     expect(elapsedMs).toBeGreaterThanOrEqual(25_000);
+  });
+
+  it("leaves nothing running of what its last try has started, although ECS does not know it yet", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY, missingMs: 20_000 });
+    refuseStops(yard, 3);
+    yard.sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 2, calls: 8 });
+    yard.sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 1 });
+
+    const { step } = await yard.run({ ...config, count: 2, placementTimeout: "75s" });
+    await yard.clock.advance(60_000);
+
+    expect(step).toMatchObject({ kind: "failed", code: "ECS_PLACEMENT_FAILED", retryable: true });
+    expect(yard.sim.ecs.tasks().map(({ lastStatus, stopCode }) => [lastStatus, stopCode])).toEqual([
+      ["STOPPED", "UserInitiated"],
+    ]);
+  });
+
+  it("leaves nothing running of what its last try has started either when it is cancelled then", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY, missingMs: 20_000 });
+    refuseStops(yard, 3);
+    yard.sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 2, calls: 8 });
+    yard.sim.ecs.refuse({ reason: "RESOURCE:CPU", tasks: 1 });
+    yard.sim.ecs.refuse({ reason: "RESOURCE:CPU", calls: 100 });
+
+    const { step } = await yard.run({ ...config, count: 2 }, { cancelAfterMs: 85_000 });
+    await yard.clock.advance(60_000);
+
+    expect(step).toMatchObject({ kind: "failed", code: "ECS_CANCELLED" });
+    expect(yard.sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED"]);
   });
 
   it("fails at once without time for the placement", async () => {
@@ -137,5 +178,22 @@ describe("container instances", () => {
       ids,
       [others[0]?.id],
     ]);
+  });
+
+  it("get no second task while ECS does not show the first one yet", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: 120_000, missingMs: 25_000 });
+    yard.sim.ecs.addCluster({ account: "111122223333", region: "eu-west-1", name: "two", instances: [{}, {}] });
+    const instances = [INSTANCE, "00000000000000000000000000000002"];
+    yard.sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1 });
+
+    const { step } = await yard.run({ ...config, cluster: "two", instances });
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(inputsOf(yard, "ECS.StartTask").map(({ containerInstances }) => containerInstances)).toEqual([
+      instances,
+      [instances[1]],
+    ]);
+    expect(yard.sim.ecs.tasks()).toHaveLength(2);
   });
 });

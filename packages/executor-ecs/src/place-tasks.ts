@@ -36,11 +36,12 @@ export async function placeTasks(call: EcsCall, prepared: PreparedOrder, progres
   const order: TaskOrder = { ...prepared.order, clientToken, ...(await recordIntent(call, prepared.order, tries)) };
   const result = await startTasks(call.deps, order, progress.taskArns);
   const now = ctx.clock.now();
-  const next: EcsProgress = { ...progress, taskArns: [...result.taskArns] };
+  const placement = { ...progress.placement, triedAt: now };
+  const next: EcsProgress = { ...progress, taskArns: [...result.taskArns], placement };
   if (result.kind === "started") {
     const count = result.taskArns.length;
     const message = `${count} ${count === 1 ? "task" : "tasks"} started.`;
-    const placed = { ...next, placement: { ...progress.placement, doneAt: now } };
+    const placed = { ...next, placement: { ...placement, doneAt: now } };
     return running({ progress: placed, pollAfterMs: FIRST_POLL_MS, message });
   }
   const until = Math.min(progress.placement.until, progress.deadline);

@@ -25,8 +25,10 @@ export async function startOnInstances(
   alreadyStarted: readonly string[],
 ): Promise<StartAnswer> {
   const { cluster, intendedAt } = order;
-  const { tasks: known } = await describeTasks(deps, { cluster, taskArns: alreadyStarted });
   const found = intendedAt === undefined ? [] : await lookFor(deps, order, intendedAt);
+  const { tasks: known, missing } = await describeTasks(deps, { cluster, taskArns: alreadyStarted });
+  // Nobody knows which instances those are on, and an instance must not get a second task.
+  if (missing.length > 0) return { tasks: found, failures: missing.map(toNotShown) };
   const free = findFree(order.instances ?? [], uniqueTasks([...known, ...found]));
   if (free.length === 0) return { tasks: found, failures: [] };
   const askedAt = deps.clock.now();
@@ -42,6 +44,10 @@ export async function startOnInstances(
     tasks: started,
     failures: left.map((arn) => ({ arn, reason: "AGENT", detail: "StartTask's answer was lost" })),
   };
+}
+
+function toNotShown(arn: string): Failure {
+  return { arn, reason: "AGENT", detail: "ECS does not show the task of an earlier try yet" };
 }
 
 /** Looks until every instance has its task, or long enough that what has not shown up was not started. */

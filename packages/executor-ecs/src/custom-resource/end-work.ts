@@ -4,7 +4,7 @@ import { toDeadline } from "./deadline.ts";
 import { toFailed } from "./finish-work.ts";
 import { toTaskTags } from "./identity.ts";
 import { isAwsError } from "./is-aws-error.ts";
-import { type LeftTasks, stopKnown, UNKNOWN_FOR_MS } from "./stop-known.ts";
+import { type LeftTasks, stopKnown, toBirth, UNKNOWN_FOR_MS } from "./stop-known.ts";
 import type { TaskWork, WorkFailure } from "./task-work.ts";
 import { configOf, type Turn, type TurnContext } from "./turn.ts";
 
@@ -17,13 +17,13 @@ const UNTOLD = { code: "ECS_AWS_ERROR", text: "The work was given up." };
 /** Stops the tasks of work that has failed, waits for their end as long as it was told, and then tells the failure. */
 export async function endWork(context: TurnContext): Promise<Turn> {
   const { work, deps } = context;
-  const { failure = UNTOLD, until = 0, startedAt, placingSince = 0 } = work;
+  const { failure = UNTOLD, until = 0 } = work;
   const now = deps.clock.now();
   try {
     const { alive, unseen, changes } = await stopAll(context);
     // What an interrupted try has started, and what was started just now, shows up some seconds later.
     const isSought = work.intendedAt !== undefined || alive > 0;
-    const endsAt = unseen > 0 ? (startedAt ?? placingSince) + UNKNOWN_FOR_MS : until;
+    const endsAt = unseen > 0 ? toBirth(work) + UNKNOWN_FOR_MS : until;
     if (now >= endsAt || (unseen === 0 && !isSought)) return toFailed(context, failure, changes);
     return { kind: "wait", changes, afterMs: Math.min(LOOK_EVERY_MS, endsAt - now) };
   } catch (error) {
@@ -50,9 +50,8 @@ function toGiveUp(context: TurnContext, troubledSince: number): number {
 
 /** Tells every task that the work has started to stop. */
 export async function stopAll(context: TurnContext): Promise<LeftTasks & { readonly changes: Partial<TaskWork> }> {
-  const { startedAt, placingSince } = context.work;
   const taskArns = await findAll(context);
-  return { ...(await stopKnown(context, taskArns, startedAt ?? placingSince)), changes: { taskArns } };
+  return { ...(await stopKnown(context, taskArns, toBirth(context.work))), changes: { taskArns } };
 }
 
 /** A try that never came to its end may have started tasks whose ARNs nobody has noted. */

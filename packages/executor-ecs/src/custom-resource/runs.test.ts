@@ -1,4 +1,4 @@
-import { taskScripts } from "@stackyard/aws-sim";
+import { SimFault, taskScripts } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, LEAST, PLACE } from "../testing/an-ecs-task-world.ts";
 
@@ -204,6 +204,23 @@ describe("tasks that find no place", () => {
     expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: /);
     expect(states()).not.toContain("RUNNING");
     expect(seconds).toBeLessThan(60);
+  });
+
+  it("leave no task running that was started late, also if ECS does not know it yet", async () => {
+    const { reason, world } = await create({ Count: 2, PlacementTimeout: 75 }, ({ sim }) => {
+      sim.ecs.script("migrate", { ...FOR_EVER, missingMs: 20_000 });
+      sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 2, calls: 8 });
+      sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1, calls: 100 });
+      for (let call = 0; call < 3; call += 1) {
+        sim.once("ECS.StopTask", async () => {
+          throw new SimFault("InvalidParameterException", 400, "The referenced task was not found.");
+        });
+      }
+    });
+    await world.clock.advance(60_000);
+
+    expect(reason).toMatch(/^ECS_PLACEMENT_FAILED: 1 of 2/);
+    expect(world.sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED"]);
   });
 
   it("are looked for where a refused start may have begun some", async () => {

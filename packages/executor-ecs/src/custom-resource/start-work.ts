@@ -30,6 +30,12 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   const isRepeated = before.intendedAt !== undefined;
   if (!isRepeated) await context.save({ intendedAt: now, placingSince: before.placingSince ?? now });
   const result = await startTasks(context.ecs, toOrder(context, isRepeated), before.taskArns);
+  const triedAt = clock.now();
+  const turn = await toTurn(context, result);
+  return { ...turn, changes: { triedAt, ...turn.changes } };
+}
+
+async function toTurn(context: TurnContext, result: StartResult): Promise<Turn> {
   switch (result.kind) {
     case "started":
       return toStarted(context, result.taskArns);

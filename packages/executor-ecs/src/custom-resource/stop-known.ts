@@ -1,6 +1,7 @@
 import { describeTasks } from "../describe-tasks.ts";
 import { stopTasks } from "../stop-tasks.ts";
 import { toStopReason } from "./stop-reason.ts";
+import type { TaskWork } from "./task-work.ts";
 import type { TurnContext } from "./turn.ts";
 
 /** What is left of tasks that were told to stop. */
@@ -13,6 +14,11 @@ export interface LeftTasks {
 
 /** DescribeTasks is eventually consistent: so long after its start a task may be MISSING and run all the same. */
 export const UNKNOWN_FOR_MS = 60_000;
+
+/** No task that the work has started is younger. */
+export function toBirth({ startedAt, triedAt, intendedAt, placingSince }: TaskWork): number {
+  return startedAt ?? Math.max(triedAt ?? 0, intendedAt ?? 0, placingSince ?? 0);
+}
 
 /** Tells tasks to stop that were not told yet. May be called again until nothing is left. */
 export async function stopKnown(

@@ -25,6 +25,8 @@ export interface WorkProgress {
   readonly intendedAt?: number | undefined;
   /** The first try. */
   readonly placingSince?: number | undefined;
+  /** The last try came to its end. */
+  readonly triedAt?: number | undefined;
   /** With its revision. */
   readonly taskDefinitionArn?: string | undefined;
   readonly taskArns: readonly string[];
