@@ -33,7 +33,7 @@ export async function advanceWork(
     const context = createTurnContext({ deps, claimed, definitions, signal: invocation.signal });
     const end = await takeTurns(context);
     if (end.kind === "wait") return { done: false, waitSeconds: Math.max(1, Math.ceil(end.afterMs / 1_000)) };
-    if (sends) await sendAnswer(deps, claimed);
+    if (sends && claimed.work.phase !== "done") await sendAnswer(deps, claimed);
     return DONE;
   } catch (error) {
     if (isStackyardError(error, "RECORD_CONFLICT")) return LOOK_AGAIN;

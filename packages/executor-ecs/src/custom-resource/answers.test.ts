@@ -317,6 +317,18 @@ describe("events", () => {
     expect(uploadsOf(world)).toHaveLength(1);
   });
 
+  it("of a task that stops after the answer send nothing", async () => {
+    const world = createEcsTaskWorld();
+    await world.until(world.life.create({ ...LEAST, Count: 2, Timeout: 0 }));
+    await world.clock.advance(60_000);
+
+    for (const detail of world.sim.ecs.tasks()) {
+      await world.function.handler({ "detail-type": "ECS Task State Change", source: "aws.ecs", detail });
+    }
+
+    expect(uploadsOf(world)).toHaveLength(1);
+  });
+
   it("of other tasks are no concern", async () => {
     const world = createEcsTaskWorld();
     const detail = { lastStatus: "STOPPED", startedBy: "0123456789abcdef0123456789abcdef" };
