@@ -35,6 +35,8 @@ export interface RunState {
   /** Why nothing more is sent. */
   readonly stop?: RunStop;
   readonly cancelledAt?: number;
+  /** SSM was asked to cancel whatever ran then. */
+  readonly isCancelAsked?: boolean;
   /** Of the way `targets`. */
   readonly fleetCommand?: {
     readonly commandId: string;

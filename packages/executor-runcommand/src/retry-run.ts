@@ -40,6 +40,7 @@ function toFreshState(
     stop: _stop,
     endedAt: _end,
     cancelledAt: _cancel,
+    isCancelAsked: _isAsked,
     fleetCommand: _fleet,
     limits: _limits,
     isPinned: _isPinned,

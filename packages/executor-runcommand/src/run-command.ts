@@ -17,7 +17,7 @@ import {
   runCommandDefinition,
 } from "./definition.ts";
 import type { RunCommandOptions } from "./run-command-options.ts";
-import { runStep } from "./run-step.ts";
+import { pollRun, runStep } from "./run-step.ts";
 import { AwsCallError } from "./ssm/call-aws.ts";
 import { type StepDeps, toRunId, toStepDeps } from "./step-deps.ts";
 import { toPlan } from "./to-plan.ts";
@@ -52,7 +52,7 @@ export function createRunCommandExecutor(
       const progress = { runId: toRunId(ctx), polls: 0, outages: 0 };
       return guard(begin(ctx, config), progress, (deps) => runStep(deps, progress));
     },
-    poll: (ctx, config, progress) => guard(begin(ctx, config), progress, (deps) => runStep(deps, progress)),
+    poll: (ctx, config, progress) => guard(begin(ctx, config), progress, (deps) => pollRun(deps, progress)),
     cancel: (ctx, config, progress) =>
       guard(begin(ctx, config), progress ?? { runId: toRunId(ctx), polls: 0, outages: 0 }, cancelRun),
   });

@@ -1,5 +1,6 @@
 import { type Failed, running, succeeded } from "@stackyard/core";
 import { type AdvanceDeps, type AdvancedRun, advanceRun } from "./advance-run.ts";
+import { cancelRun, isCancelAsked } from "./cancel-run.ts";
 import { MAX_CHUNK_SIZE } from "./chunk.ts";
 import { CANCEL_WAIT_MS, type RunCommandConfig, type RunCommandProgress, type RunCommandStep } from "./definition.ts";
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
@@ -18,6 +19,12 @@ import { waitAgain, waitForAgent } from "./wait-for-agent.ts";
 
 /** The predecessor's profile kept its small chunks. */
 const GARLC_CHUNK_SIZE = 3;
+
+/** Goes on with a run. A cancel is asked of the executor once: where that was interrupted, it goes on here. */
+export async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const isToBeCancelled = deps.ctx.cancelling && !(await isCancelAsked(deps));
+  return isToBeCancelled ? cancelRun(deps) : runStep(deps, progress);
+}
 
 /** Takes the run where it stands, or plans it, and does what can be done now. */
 export async function runStep(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
