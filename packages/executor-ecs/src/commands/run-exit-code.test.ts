@@ -17,6 +17,15 @@ describe("toRunExitCode", () => {
     expect(toRunExitCode({ ...run, error: { code, message: "" } })).toBe(exitCode);
   });
 
+  it.each([
+    ["ECS_AWS_ERROR", '["arn:1"]', 2],
+    ["ECS_AWS_ERROR", "[]", 3],
+    ["ECS_PLACEMENT_FAILED", '["arn:1"]', 1],
+    ["ECS_PLACEMENT_FAILED", "[]", 3],
+  ])("for %s with the tasks %s, since a script must not run them twice", (code, taskArns, exitCode) => {
+    expect(toRunExitCode({ ...run, error: { code, message: "" }, outputs: { taskArns } })).toBe(exitCode);
+  });
+
   it("for a success and for a cancel", () => {
     expect([toRunExitCode({ ...run, state: "succeeded" }), toRunExitCode({ ...run, state: "cancelled" })]).toEqual([
       0, 1,
