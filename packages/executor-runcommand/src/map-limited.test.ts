@@ -1,3 +1,4 @@
+import { settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { mapLimited } from "./map-limited.ts";
 
@@ -26,6 +27,19 @@ describe("mapLimited", () => {
 
     await expect(mapLimited([1, 2, 3], 1, work)).rejects.toThrow("no");
     expect(done).toEqual([1]);
+  });
+
+  it("begins nothing more behind the back of whoever was told of the failure", async () => {
+    const begun: number[] = [];
+    const work = async (item: number): Promise<void> => {
+      begun.push(item);
+      await settlePromises();
+      if (item === 1) throw new Error("no");
+    };
+
+    await expect(mapLimited([1, 2, 3, 4, 5, 6], 2, work)).rejects.toThrow("no");
+    await settlePromises();
+    expect(begun).toEqual([1, 2]);
   });
 
   it("does nothing with nothing", async () => {

@@ -6,8 +6,17 @@ export async function mapLimited<Item, Result>(
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
   const queue = items.entries();
+  let hasFailed = false;
   async function run(): Promise<void> {
-    for (const [index, item] of queue) results[index] = await work(item);
+    for (const [index, item] of queue) {
+      if (hasFailed) return;
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
   return results;
