@@ -233,7 +233,8 @@ describe("fleet retry", () => {
 
     expect((value as { run: { runId: string } }).run.runId).not.toBe(run.runId);
     expect(yard.fleet.started[1]).toEqual({
-      ...{ maxErrors: "50%", profile: "ansible", instanceIds: ["i-00000000000000002"], source: "command" },
+      ...{ select: { tagKey: "Role" }, instanceIds: ["i-00000000000000002"] },
+      ...{ maxErrors: "50%", profile: "ansible", source: "command" },
     });
   });
 

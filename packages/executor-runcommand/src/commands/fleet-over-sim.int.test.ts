@@ -29,9 +29,9 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 /** Instances with the tag and an agent, with a role. */
-function addInstances(count: number, role: string): readonly string[] {
+function addInstances(count: number, role: string, tag = "has_ssm_agent"): readonly string[] {
   return Array.from({ length: count }, () => {
-    const tags = { has_ssm_agent: "true", Ansible_Roles: role };
+    const tags = { [tag]: "true", Ansible_Roles: role };
     const instanceId = yard.sim.ec2.addInstance({ ...PLACE, tags, state: "running" });
     yard.sim.ssm.addAgent({ ...PLACE, instanceId, registersAt: 0, platformType: "Linux" });
     return instanceId;
@@ -86,6 +86,22 @@ describe("the commands over the executor", () => {
     expect(retried.notes).toContain(`Run ${runId}: again on 3 instances`);
     expect([retried.exitCode, retried.text]).toEqual([0, expect.stringContaining("All 35 instances succeeded.")]);
     expect(await yard.findViolations()).toEqual([]);
+  });
+
+  it.each([
+    ["another tag", { tagKey: "Fleet" }],
+    ["targets", { target: ["tag:Fleet=true"] }],
+  ])("run again what has failed of a run by %s that counts as a success", async (_what, where) => {
+    const [id = ""] = addInstances(2, "webserver", "Fleet");
+    yard.sim.ssm.script(id, { exitCode: 3 }, {});
+    const ran = await run("run", { ...SHELL, ...where, maxErrors: "1" });
+    const { runId } = (ran.value as { run: { runId: string } }).run;
+
+    const retried = await run("retry", { run: runId });
+
+    expect(ran.text).toContain("1 of 2 instances failed.");
+    expect([retried.exitCode, retried.text]).toEqual([0, expect.stringContaining("The instance succeeded.")]);
+    expect((retried.value as { run: { runId: string } }).run.runId).not.toBe(runId);
   });
 
   it("cancel what runs", async () => {

@@ -56,19 +56,14 @@ async function retry(context: FleetContext, args: Args): Promise<number> {
   return end(context, run, args);
 }
 
-/** What a config says of the instances, and of a plan, does not count here. */
-const WHERE: ReadonlySet<string> = new Set([
-  "select",
-  "targets",
-  "instanceIds",
-  "instance",
-  "dryRun",
-  "wait",
-  "allowEmpty",
-]);
+/**
+ * What a config says of a plan, or of how many there must be, does not count here. What it selects by does: instances that
+ * are named are looked at with it again, and one that has lost its tag since then is none of the run's.
+ */
+const NOT_AGAIN: ReadonlySet<string> = new Set(["instanceIds", "instance", "dryRun", "wait", "allowEmpty"]);
 
 async function startAnew({ runs, signal }: FleetContext, run: Run, instanceIds: readonly string[]): Promise<Run> {
-  const rest = Object.entries(run.config).filter(([key]) => !WHERE.has(key));
+  const rest = Object.entries(run.config).filter(([key]) => !NOT_AGAIN.has(key));
   const { account, region } = run.target ?? {};
   const target =
     typeof account === "string" && typeof region === "string" ? { ...run.target, account, region } : undefined;

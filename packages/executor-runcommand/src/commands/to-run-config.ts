@@ -16,7 +16,7 @@ export const runArgs = {
       description: "Only instances of it. Default: any.",
     }),
   ),
-  instanceId: words("id", "Exactly this instance instead of those with the tag; may be repeated."),
+  instanceId: words("id", "Exactly this instance of those with the tag; may be repeated."),
   target: words("key=value,…", "Targets of Systems Manager instead, such as tag:role=web,app; up to 5."),
   profile: word("name", "What to do: ansible (default), garlc-1, powershell, or a profile of yours."),
   document: word("name", "A document of Systems Manager instead of a profile."),
