@@ -15,8 +15,11 @@ export interface VersionedRecords {
   put(key: string, value: unknown): Promise<void>;
 }
 
-/** A failed run can be tried again for 30 days. */
-const KEEP_MS = 40 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** A failed run can be tried again for so long. */
+const RETRY_MS = 30 * DAY_MS;
+/** A run that is tried again on the last day must find its pages until it ends. */
+const KEEP_MS = RETRY_MS + 10 * DAY_MS;
 
 /** Records that remember the versions that were read. */
 export function createVersionedRecords(records: Records, clock: Clock): VersionedRecords {

@@ -62,18 +62,18 @@ describe("toRunConfig", () => {
   });
 
   it("lets flags win over the file, and keeps the rest of it", () => {
-    const file = { select: { tagKey: "a", states: ["running"] }, maxErrors: 1, window: "w", source: "pipeline" };
+    const file = { select: { tagKey: "a", states: ["running"] }, maxErrors: 1, timeout: "1h", source: "pipeline" };
 
     expect(toRunConfig({ tagValue: ["b"], maxErrors: "2" }, file)).toEqual({
       ...{
         select: { tagKey: "a", states: ["running"], tagValues: ["b"] },
         maxErrors: "2",
-        window: "w",
+        timeout: "1h",
         source: "command",
       },
     });
     expect(toRunConfig({ instanceId: ["i-1"] }, file)).toEqual({
-      ...{ instanceIds: ["i-1"], maxErrors: 1, window: "w", source: "command" },
+      ...{ instanceIds: ["i-1"], maxErrors: 1, timeout: "1h", source: "command" },
     });
   });
 
