@@ -7,10 +7,19 @@ import { toEnd, type WorkEnd } from "./finish-work.ts";
 import { toResourceId } from "./identity.ts";
 import type { Invocation } from "./invocation.ts";
 import { sendAnswer } from "./send-answer.ts";
+import type { TaskWork } from "./task-work.ts";
+import type { TurnContext } from "./turn.ts";
 import { createTurnContext } from "./turn-context.ts";
 import type { ClaimedWork } from "./work-store.ts";
 
 const MAX_CAUSE = 1_000;
+
+interface Stopped {
+  readonly fault: string | undefined;
+  readonly changes: Partial<TaskWork>;
+}
+
+const NOTHING_TO_STOP: Stopped = { fault: undefined, changes: {} };
 
 /**
  * Answers a request that nobody works on any more, unless it is answered: with what was noted, or else as failed, after its
@@ -48,18 +57,30 @@ async function giveUp(
   const context = createTurnContext({ deps, claimed, definitions, signal: invocation.signal });
   const { taskArns, intendedAt, failure, request } = claimed.work;
   const mayRun = request.RequestType !== "Delete" && (taskArns.length > 0 || intendedAt !== undefined);
-  const fault = mayRun ? await stopAll(context).then(() => undefined, toCause) : undefined;
+  const { fault, changes } = mayRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
   const text = failure?.text ?? `The work was given up: ${cause ?? "its execution ended before"}.`;
   const end = {
     ...{ status: "FAILED", code: failure?.code ?? "ECS_AWS_ERROR", why: mayRun ? "RUN" : "" },
     text: fault === undefined ? text : `${text} Tasks may still run: ${fault}.`,
+    exitCode: failure?.exitCode,
   } satisfies WorkEnd;
-  await claimed.save({ phase: "answer", response: toEnd(context, end) });
+  const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
+  await claimed.save({ ...changes, phase: "answer", response });
   (deps.logger ?? silentLogger).error("The work was given up.", {
     requestId: request.RequestId,
     cause: end.text,
     id: toResourceId(request),
   });
+}
+
+/** Also finds the tasks that nobody had noted: whoever reads the answer must know that they ran. */
+async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
+  try {
+    const { changes } = await stopAll(context);
+    return { fault: undefined, changes };
+  } catch (error) {
+    return { fault: toCause(error), changes: {} };
+  }
 }
 
 /** An error as an answer may tell it: its name and its message, and no address. */

@@ -220,6 +220,24 @@ describe("whatever throws", () => {
     expect(world.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(["STOPPED"]);
   });
 
+  it("is answered with the tasks that were found only then, since they ran", async () => {
+    const world = createEcsTaskWorld({
+      invoke: async (event, { handler }) => {
+        if (JSON.stringify(event).includes('"op":"step"')) throw new TypeError("x is undefined");
+        return handler(event, { getRemainingTimeInMillis: () => 60_000 });
+      },
+    });
+    world.sim.ecs.script("migrate", FOR_EVER);
+    // The process ends before it has noted what it has started.
+    world.sim.once("ECS.RunTask", (proceed) => proceed().then(() => new Promise(() => undefined)));
+
+    const { answer } = await world.until(world.life.create(LEAST));
+
+    const [task] = world.sim.ecs.tasks();
+    expect(answer).toMatchObject({ Status: "FAILED", Data: { Ran: "true", TaskArns: task?.taskArn } });
+    expect(task?.desiredStatus).toBe("STOPPED");
+  });
+
   it("is answered after an execution that was aborted, by the event of that", async () => {
     const world = createEcsTaskWorld();
     world.sim.ecs.script("migrate", FOR_EVER);
