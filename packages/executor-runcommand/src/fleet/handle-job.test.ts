@@ -14,6 +14,7 @@ import { findArtifactRecord } from "./artifact-records.ts";
 import { createFleet } from "./create-fleet.ts";
 import type { FleetDeps } from "./fleet-deps.ts";
 
+const HOUR_MS = 3_600_000;
 const RUN_ID = runStackId({ key: JOB_ID });
 const TOKEN = `{"v":1,"run":"${RUN_ID}"}`;
 const COUNTS = { selected: 2, succeeded: 2, failed: 0, running: 0, skipped: 0, notSent: 0 };
@@ -331,6 +332,7 @@ describe("the artifact of a job", () => {
     expect(await world.app.handler(tick)).toMatchObject({ waiting: 1 });
 
     succeed(world);
+    await world.clock.advance(HOUR_MS);
     expect(await world.app.handler(tick)).toMatchObject({ settled: 1 });
 
     expect(await findArtifactRecord(world.deps, owner, "current")).toMatchObject({ runId: RUN_ID });
@@ -347,6 +349,7 @@ describe("the artifact of a job", () => {
     const tick = { source: "aws.events", "detail-type": "Scheduled Event" };
 
     await world.app.handler(tick);
+    await world.clock.advance(HOUR_MS);
 
     expect(await world.app.handler(tick)).not.toMatchObject({ waiting: 1 });
     expect((await world.deps.records.list("fleet-watch/", { limit: 9, now: 0 })).items).toEqual([]);

@@ -10,7 +10,7 @@ export type TickReport = { readonly kind: "tick" } & Readonly<Record<WatchOutcom
 const PAGE = 16;
 
 /**
- * Looks after every run that something hangs on; a schedule calls it each minute. What fails is tried again by the next one.
+ * Looks after every run that something hangs on; a schedule calls it each minute, and what can wait is left for later. What fails is tried again by the next one.
  * Begins nothing new once the signal is aborted. Throws what listing throws.
  */
 export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<TickReport> {
@@ -25,6 +25,8 @@ export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<Tic
 }
 
 async function attempt(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome | "failed"> {
+  const { lookAt } = kept.watch;
+  if (lookAt !== undefined && fleet.clock.now() < lookAt) return "waiting";
   try {
     return await settleWatch(fleet, kept);
   } catch (error) {

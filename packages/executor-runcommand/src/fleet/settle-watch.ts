@@ -9,6 +9,9 @@ import { findWatch, type KeptWatch, removeWatch, replaceWatch, type Watch } from
 /** Enough for a hook whose heartbeat time-out is five minutes or more, with a tick each minute. */
 const HEARTBEAT_MS = 120_000;
 
+/** A pipeline that is red for days leaves many runs behind; the tick is there for the launches that wait. */
+const LOOK_AGAIN_MS = 3_600_000;
+
 /** What has become of a watch. */
 export type WatchOutcome = "started" | "waiting" | "settled";
 
@@ -31,8 +34,7 @@ export async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchO
     // A lifecycle action that came meanwhile is completed by the next look.
     return (await removeWatch(fleet, kept)) ? "settled" : "waiting";
   }
-  const { watch } = kept;
-  if (watch.hooks.length > 0) await replaceWatch(fleet, kept, { ...watch, hooks: [] });
+  await replaceWatch(fleet, kept, toEnded(fleet, kept.watch));
   return "waiting";
 }
 
@@ -40,6 +42,12 @@ export async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchO
 export async function settleRun(fleet: Fleet, runId: string): Promise<void> {
   const kept = await findWatch(fleet, runId);
   if (kept !== undefined) await settleWatch(fleet, kept);
+}
+
+/** Of a pipeline's run only a retry can come any more; an instance's waits for another run, which may end soon. */
+function toEnded({ clock }: Fleet, watch: Watch): Watch {
+  const isRare = watch.intent.source === "pipeline";
+  return { ...watch, hooks: [], ...(isRare ? { lookAt: clock.now() + LOOK_AGAIN_MS } : {}) };
 }
 
 /** False: something may still come of the run, although it has ended. */

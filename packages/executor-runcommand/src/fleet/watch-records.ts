@@ -11,6 +11,8 @@ export const Watch = Type.Object({
   /** Lifecycle actions that wait for it. */
   hooks: Type.Array(Hook, { maxItems: 100 }),
   heartbeatAt: Type.Integer(),
+  /** The schedule leaves it alone until then; absent: it is looked at each time. */
+  lookAt: Type.Optional(Type.Integer()),
 });
 export type Watch = Static<typeof Watch>;
 

@@ -30,7 +30,8 @@ export function createMemoryRuns(now: () => number): MemoryRuns {
     set(runId, view, pages) {
       const known = views.get(runId);
       if (known === undefined) throw new Error(`No run ${runId} was started.`);
-      views.set(runId, { ...known, ...view });
+      const { endedAt: _over, ...open } = known;
+      views.set(runId, { ...(view.state === "running" ? open : known), ...view });
       if (pages !== undefined) reports.set(runId, pages);
     },
   };
