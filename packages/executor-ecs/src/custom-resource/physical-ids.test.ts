@@ -2,6 +2,7 @@ import { ECSClient, ListTasksCommand, RunTaskCommand } from "@aws-sdk/client-ecs
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
 import { toResourceId } from "./identity.ts";
+import { findRememberedRun } from "./resource-memory.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
 
@@ -129,5 +130,31 @@ describe("PHYSICAL_ID=taskArn", () => {
 
     expect(task?.tags?.map(({ key }) => key)).not.toContain("stackyard:physical-id");
     expect(before.sim.ecs.tasks()[0]?.desiredStatus).toBe("STOPPED");
+  });
+
+  it("forgets the resource with the Delete of its newest run, and not with that of an old one", async () => {
+    const world = createEcsTaskWorld({ physicalId: "taskArn" });
+    const { life, until, deps } = world;
+    await until(life.create(LEAST));
+    const id = toResourceId(life.requests[0] ?? IDS);
+    await until(life.update({ ...LEAST, Triggers: 2 }));
+    expect(await findRememberedRun(deps, id)).toMatchObject({ taskArns: [world.sim.ecs.tasks()[1]?.taskArn] });
+
+    await until(life.delete());
+
+    expect(await findRememberedRun(deps, id)).toBeUndefined();
+  });
+
+  it("lets nothing be started by a Create whose Delete has come", async () => {
+    const { life, until, sim, clock } = createEcsTaskWorld({ physicalId: "taskArn" });
+    sim.ecs.refuse({ reason: "RESOURCE:MEMORY", calls: 3 });
+    const created = life.create({ ...LEAST, PlacementTimeout: 900 });
+    await until(clock.sleep(15_000));
+
+    await until(life.delete());
+
+    expect((await until(created)).reason).toMatch(/^ECS_CANCELLED: The resource was deleted before/);
+    await clock.advance(120_000);
+    expect(sim.ecs.tasks()).toEqual([]);
   });
 });

@@ -37,7 +37,8 @@ async function beginStop({ deps, id, work, save }: TurnContext): Promise<number>
   const isOwn = deps.physicalId !== "taskArn" || run?.taskArns[0] === work.request.PhysicalResourceId;
   const isYoung = run !== undefined && deps.clock.now() - run.startedAt < UNKNOWN_FOR_MS;
   await save({ until, ...(isOwn && isYoung ? { taskArns: run.taskArns, startedAt: run.startedAt } : {}) });
-  if (deps.physicalId !== "taskArn") await rememberDelete(deps, id);
+  // The Delete of an old run must not forget the new one. Where nothing has run yet, a Create may still be about to.
+  if (isOwn || run === undefined) await rememberDelete(deps, id);
   return until;
 }
 
