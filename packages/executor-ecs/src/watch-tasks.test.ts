@@ -7,8 +7,6 @@ import { listTasks } from "./list-tasks.ts";
 import { startTasks } from "./start-tasks.ts";
 import { stopTasks } from "./stop-tasks.ts";
 import { createEcsYard } from "./testing/an-ecs-yard.ts";
-import { passTime } from "./testing/pass-time.ts";
-import { waitStopped } from "./wait-stopped.ts";
 
 async function createRunning(count: number) {
   const yard = createEcsYard();
@@ -94,27 +92,5 @@ describe("stopTasks", () => {
 
     await expect(stopTasks(deps, { cluster: "web", taskArns, reason: "r" })).rejects.toThrow("no");
     expect(countCalls("ECS.StopTask")).toBe(2);
-  });
-});
-
-describe("waitStopped", () => {
-  it("waits until all have stopped", async () => {
-    const { deps, taskArns, clock } = await createRunning(2);
-    await stopTasks(deps, { cluster: "web", taskArns, reason: "r" });
-
-    const { running, tasks } = await passTime(clock, waitStopped(deps, { cluster: "web", taskArns, withinMs: 45_000 }));
-
-    expect(running).toEqual([]);
-    expect(tasks.map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED", "STOPPED"]);
-  });
-
-  it("waits no longer than it may, and tells what still runs", async () => {
-    const { deps, taskArns, clock } = await createRunning(1);
-    const before = clock.now();
-
-    const { running } = await passTime(clock, waitStopped(deps, { cluster: "web", taskArns, withinMs: 12_000 }));
-
-    expect(running).toEqual(taskArns);
-    expect(clock.now() - before).toBe(12_000);
   });
 });
