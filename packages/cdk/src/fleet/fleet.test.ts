@@ -93,6 +93,35 @@ describe("fleets and tasks in a program", () => {
     ]);
   });
 
+  it("work in another account through a role that the function may take", () => {
+    const app = new App({ analyticsReporting: false, builtinCloudFormationValidation: false });
+    const stack = new Stack(app, "far");
+    const code = Code.fromBucketV2(Bucket.fromBucketName(stack, "Code", "code"), "app.zip");
+    const yard = new Yard(stack, "Yard", {
+      machines: { bucket: "machines" },
+      stateManager: { code, environment: { EXECUTORS: "runcommand" } },
+      taskRunner: { code, handler: "index.runner" },
+    });
+    const targetRoleArn = "arn:aws:iam::210987654321:role/fleet";
+    new Fleet(stack, "Fleet", { code, queues: yard.queues, stores: yard.stores, targetRoleArn });
+    const far = resolveTemplate(app.synth().getStackByName("far").template, {});
+    const named = (type: string) =>
+      Object.entries(far.resources).find(
+        ([name, resource]) => resource.type === type && name.startsWith("FleetApp"),
+      ) ?? [""];
+
+    const [role] = named("AWS::IAM::Role");
+    const [, lambda] = named("AWS::Lambda::Function");
+
+    expect(checkResources(far)).toEqual([]);
+    expect(findGrants(far, role).find(({ actions }) => actions.includes("sts:AssumeRole"))?.resources).toEqual([
+      targetRoleArn,
+    ]);
+    expect(lambda?.properties["Environment"]).toMatchObject({ Variables: { FLEET_TARGET_ROLE: targetRoleArn } });
+    // The account is the role's: one that is named besides must not be another.
+    expect(lambda?.properties["Environment"]).not.toHaveProperty("Variables.FLEET_ACCOUNT");
+  });
+
   it("look for that tag in associations and windows", () => {
     const targets = [...ofType("AWS::SSM::Association"), ...ofType("AWS::SSM::MaintenanceWindowTarget")];
 

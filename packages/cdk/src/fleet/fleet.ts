@@ -5,6 +5,7 @@ import { AppFunction, type FunctionSettings } from "../functions/app-function.ts
 import { toYardEnvironment, toYardPermissions, type Variables } from "../functions/yard-environment.ts";
 import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "../functions/yard-settings.ts";
 import { type Given, mapGiven } from "../given.ts";
+import { toExecutorPermissions } from "../policies/executor-permissions.ts";
 import { completeLaunches, findInstances, reportJobs } from "../policies/fleet-permissions.ts";
 import { sendTo } from "../policies/queue-permissions.ts";
 import { type BucketPrefix, readObjects } from "../policies/s3-permissions.ts";
@@ -32,6 +33,8 @@ export interface FleetProps extends YardSettings, FunctionSettings {
   readonly environment?: Variables;
   /** Auto Scaling groups whose launches wait for the configuration: ARNs. Default: none. */
   readonly autoScalingGroupArns?: Given<readonly string[]>;
+  /** The role to take in the account of the fleet, where that is another one. Its events must be sent on to this account. */
+  readonly targetRoleArn?: string;
 }
 
 /** Reporting takes seconds; what waits is the run. Pinning an artifact reads it once. */
@@ -45,6 +48,7 @@ export class Fleet extends Construct {
   constructor(scope: Construct, id: string, props: FleetProps) {
     super(scope, id);
     const { yardName = DEFAULT_YARD, queues, stores, newestArtifacts, autoScalingGroupArns, environmentName } = props;
+    const { targetRoleArn } = props;
     this.function = new AppFunction(this, "App", {
       memoryMb: MEMORY_MB,
       ...props,
@@ -57,11 +61,13 @@ export class Fleet extends Construct {
         ...[reportJobs(), findInstances()],
         ...(newestArtifacts === undefined ? [] : [mapGiven(newestArtifacts, toReading)]),
         ...(autoScalingGroupArns === undefined ? [] : [mapGiven(autoScalingGroupArns, completeLaunches)]),
+        ...toExecutorPermissions(targetRoleArn === undefined ? {} : { targetRoleArns: [targetRoleArn] }),
         ...toYardPermissions(props, stores),
       ],
       environment: {
         SQS_EVENT_QUEUE_URL: queues.events.url,
-        FLEET_ACCOUNT: Aws.ACCOUNT_ID,
+        // With a role the function takes the role's own account.
+        ...(targetRoleArn === undefined ? { FLEET_ACCOUNT: Aws.ACCOUNT_ID } : { FLEET_TARGET_ROLE: targetRoleArn }),
         FLEET_ENVIRONMENT: environmentName,
         FLEET_REPORT_URL: props.reportUrl,
         ...toYardEnvironment({ ...props, runnersHaveStore: props.runnersHaveStore ?? true }, stores),
