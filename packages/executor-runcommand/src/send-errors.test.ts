@@ -66,6 +66,36 @@ describe("a run that SSM makes difficulties", () => {
     expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
   });
 
+  it("finds what was taken although the answers of all tries were lost", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    failNext(fleet, "SSM.SendCommand", connectionReset(), 9);
+    fleet.sim.once("SSM.SendCommand", async (proceed) => {
+      await proceed();
+      throw connectionReset();
+    });
+
+    const { step } = await fleet.run(shell);
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 2 } });
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
+  });
+
+  it("does not call an instance not sent to while SSM does not say whether it was", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(60);
+    fleet.sim.once("SSM.SendCommand", async (proceed) => {
+      await proceed();
+      throw connectionReset();
+    });
+    failNext(fleet, "SSM.ListCommands", refusal("ServiceUnavailable", 503), 15);
+
+    const { step } = await fleet.run({ ...shell, maxConcurrency: "100%" });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 60 } });
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(2);
+  });
+
   it.each([
     ["InvalidDocument", "INVALID_DOCUMENT"],
     ["InvalidDocumentVersion", "INVALID_DOCUMENT_VERSION"],

@@ -56,7 +56,8 @@ async function sendOne(deps: SendDeps, run: FleetRun, chunk: SendingChunk): Prom
     const sent = { commandId, startedAt: aws.clock.now() };
     return withFleetCommand(noteSent(dropped, { chunk: chunk.chunk, ids }, sent), commandId);
   } catch (error) {
-    if (!(error instanceof AwsCallError)) throw error;
+    // What may have been taken stays among what is being sent: the next step asks SSM for it.
+    if (!(error instanceof AwsCallError) || error.isOpen) throw error;
     // SSM has heard of the agent, but not everywhere: as if it were not online yet.
     if (deps.waitsForAgent && error.awsName === "InvalidInstanceId") return withoutSending(run, chunk.chunk);
     return noteRefused(run, chunk, toStop(error));

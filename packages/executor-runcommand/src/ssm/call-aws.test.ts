@@ -95,6 +95,40 @@ describe("callAws", () => {
     expect(call.calls).toHaveLength(2);
   });
 
+  it("asks also after the last try, whose answer may be lost like any other", async () => {
+    const { aws, clock } = anAws();
+    const call = aCall(refusal("InternalServerError", 500));
+    const recover = async () => (call.calls.length === 10 ? "found" : undefined);
+
+    expect(await letPass(clock, callAws(aws, { ...call, recover }))).toEqual({ answer: "found" });
+    expect(call.calls).toHaveLength(10);
+  });
+
+  it("knows that it was not served where nothing is found after the last try", async () => {
+    const { aws, clock } = anAws();
+    const call = { ...aCall(refusal("InternalServerError", 500)), recover: async () => undefined };
+
+    expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { retryable: true, isOpen: false } });
+  });
+
+  it("says that nobody knows what became of it where there is no time left to ask", async () => {
+    const { aws, clock } = anAws({ deadlineMs: 0 });
+    const call = { ...aCall(refusal("InternalServerError", 500)), recover: async () => "found" };
+
+    expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { retryable: true, isOpen: true } });
+  });
+
+  it("says that nobody knows what became of it where the question is not answered either", async () => {
+    const { aws, clock } = anAws();
+    const cause = new AwsCallError("AWS_UNAVAILABLE", "No list.", { retryable: true, cause: undefined });
+    const call = { ...aCall(refusal("InternalServerError", 500)), recover: () => Promise.reject(cause) };
+
+    expect(await letPass(clock, callAws(aws, call))).toMatchObject({
+      error: { code: "AWS_UNAVAILABLE", message: "No list.", retryable: true, isOpen: true },
+    });
+    expect(call.calls).toHaveLength(1);
+  });
+
   it("does not ask after a refusal, which nobody can have lost", async () => {
     const { aws, clock } = anAws();
     const recover = async () => "found";

@@ -20,14 +20,24 @@ export class AwsCallError extends Error {
   readonly retryable: boolean;
   /** As AWS names it. */
   readonly awsName: string | undefined;
+  /** Nobody knows whether the call was served. */
+  readonly isOpen: boolean;
 
-  constructor(code: string, message: string, options: { retryable: boolean; awsName?: string; cause: unknown }) {
+  constructor(code: string, message: string, options: AwsCallErrorOptions) {
     super(message, { cause: options.cause });
     this.name = "AwsCallError";
     this.code = code;
     this.retryable = options.retryable;
     this.awsName = options.awsName;
+    this.isOpen = options.isOpen === true;
   }
+}
+
+interface AwsCallErrorOptions {
+  readonly retryable: boolean;
+  readonly awsName?: string | undefined;
+  readonly isOpen?: boolean;
+  readonly cause: unknown;
 }
 
 /** One call: what for, and what it means when AWS does not serve it. */
@@ -37,7 +47,7 @@ export interface AwsCall<Answer> {
   readonly send: (signal: AbortSignal) => Promise<Answer>;
   /** Default: `AWS_UNAVAILABLE`. */
   readonly unavailable?: string;
-  /** Asked before a repeat when nobody knows whether the call was served; an answer is that of the call. */
+  /** Asked before a repeat, and after the last try, when nobody knows whether the call was served; an answer is that of the call. */
   readonly recover?: () => Promise<Answer | undefined>;
 }
 
@@ -46,37 +56,58 @@ export interface AwsCall<Answer> {
  * `AwsCallError`, and the signal's reason once it is aborted.
  */
 export async function callAws<Answer>(aws: FleetAws, call: AwsCall<Answer>): Promise<Answer> {
-  const { clock, signal } = aws;
+  const { signal } = aws;
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
     try {
       return await call.send(signal);
     } catch (error) {
       signal.throwIfAborted();
-      const { fault, delayMs } = judge(aws, error, attempt);
-      if (delayMs === undefined) throw toCallError(error, fault, call);
-      await clock.sleep(delayMs, signal);
-      const found = fault.throttled ? undefined : await call.recover?.();
+      const found = await waitForNext(aws, call, { error, attempt });
       if (found !== undefined) return found;
     }
   }
 }
 
-/** What an error is, and how long to wait before the next try; undefined: there is none. */
-function judge({ clock, deadlineAt, random }: FleetAws, error: unknown, attempt: number) {
+/** Until the next try. Answers what has become of this one where that was asked and is known; throws where there is no other. */
+async function waitForNext<Answer>(
+  aws: FleetAws,
+  call: AwsCall<Answer>,
+  { error, attempt }: { readonly error: unknown; readonly attempt: number },
+): Promise<Answer | undefined> {
   const fault = findAwsFault(error);
-  const delayMs = toDelayMs(attempt, random());
-  const isLast = attempt >= MAX_ATTEMPTS || clock.now() + delayMs > deadlineAt;
-  return { fault, delayMs: fault.kind !== "retryable" || isLast ? undefined : delayMs };
+  if (fault.kind !== "retryable") throw toCallError(error, call);
+  const recover = fault.throttled ? undefined : call.recover;
+  const delayMs = toDelayMs(attempt, aws.random());
+  const isLate = aws.clock.now() + delayMs > aws.deadlineAt;
+  const isLast = attempt >= MAX_ATTEMPTS;
+  if (isLate || (isLast && recover === undefined)) throw toCallError(error, call, { isOpen: recover !== undefined });
+  if (!isLast) await aws.clock.sleep(delayMs, aws.signal);
+  const found = recover && (await recoverAnswer(recover));
+  if (found === undefined && isLast) throw toCallError(error, call);
+  return found;
 }
 
-function toCallError(
+/** Where the question is not answered, it stays open. */
+async function recoverAnswer<Answer>(recover: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+  try {
+    return await recover();
+  } catch (error) {
+    if (!(error instanceof AwsCallError)) throw error;
+    const { code, message, retryable, awsName } = error;
+    throw new AwsCallError(code, message, { retryable, awsName, isOpen: true, cause: error });
+  }
+}
+
+/** An error of a call that is not made again. */
+export function toCallError(
   error: unknown,
-  fault: AwsFault,
-  { what, unavailable = "AWS_UNAVAILABLE" }: AwsCall<unknown>,
+  { what, unavailable = "AWS_UNAVAILABLE" }: Pick<AwsCall<unknown>, "what" | "unavailable">,
+  { isOpen = false } = {},
 ): AwsCallError {
+  const fault = findAwsFault(error);
   const { message } = toAwsError(error, what);
-  const options = { cause: error, ...(fault.name === undefined ? {} : { awsName: fault.name }) };
+  const options = { cause: error, isOpen, awsName: fault.name };
   if (fault.kind === "retryable") return new AwsCallError(unavailable, message, { ...options, retryable: true });
   return new AwsCallError(toCode(fault), message, { ...options, retryable: false });
 }
