@@ -22,6 +22,10 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+function fail(name: string, httpStatusCode: number, message = "Told to fail"): Promise<never> {
+  return Promise.reject(Object.assign(new Error(message), { name, $metadata: { httpStatusCode } }));
+}
+
 describe("a run's artifact", () => {
   it("is read once, so that every instance checks the same content", async () => {
     const fleet = aSimFleet();
@@ -59,6 +63,26 @@ describe("a run's artifact", () => {
     await fleet.run({ ...config, artifact: { ...artifact, sha256: given } });
 
     expect(sentDigests(fleet)).toEqual([[given]]);
+  });
+
+  it("is asked for again by another attempt where S3 fails in passing", async () => {
+    const fleet = aSimFleet();
+    fleet.add();
+    for (let tries = 0; tries < 30; tries += 1) fleet.sim.once("S3.GetObject", () => fail("InternalError", 500));
+
+    expect((await fleet.run(config)).step).toMatchObject({ kind: "failed", code: "AWS_UNAVAILABLE", retryable: true });
+  });
+
+  it("is not asked for again where S3 says that something is wrong, and no secret is told", async () => {
+    const fleet = aSimFleet();
+    fleet.add();
+    fleet.sim.once("S3.GetObject", () => fail("PermanentRedirect", 301, "The bucket is elsewhere, password=hunter2"));
+
+    const { step } = await fleet.run(config);
+
+    expect(step).toMatchObject({ kind: "failed", code: "PERMANENT_REDIRECT", retryable: false });
+    expect(step).toHaveProperty("message", expect.stringContaining("s3://builds/site/app.zip could not be read."));
+    expect(JSON.stringify(step)).not.toContain("hunter2");
   });
 
   it("must be there", async () => {

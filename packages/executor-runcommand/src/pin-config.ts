@@ -1,7 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { type ExecutorContext, type Failed, failed } from "@stackyard/core";
 import type { RunCommandConfig } from "./definition.ts";
-import { AwsCallError } from "./ssm/call-aws.ts";
+import { toCallError } from "./ssm/call-aws.ts";
 
 /**
  * The config with its artifact's SHA-256 and version, where the profile checks them and nobody has said them: read once, so
@@ -18,8 +18,7 @@ export async function pinConfig(ctx: ExecutorContext, config: RunCommandConfig):
     return { ...config, artifact: pinned };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const message = `The artifact s3://${artifact.bucket}/${artifact.key} could not be read. ${String(error)}`;
-    throw new AwsCallError("AWS_UNAVAILABLE", message, { retryable: true, cause: error });
+    throw toCallError(error, { what: `The artifact s3://${artifact.bucket}/${artifact.key} could not be read.` });
   }
 }
 
