@@ -41,6 +41,15 @@ it("looks at a run that has failed once an hour, not each minute", async () => {
   expect(looks).toEqual([RUN_ID]);
 });
 
+it("sees a retry on the last day on which it can be tried again", async () => {
+  const { app, clock, runs } = await createFailedRun();
+  await clock.advance(30 * 24 * 60 * MINUTE_MS);
+
+  runs.set(RUN_ID, { state: "succeeded", endedAt: clock.now() });
+
+  expect(await app.handler(TICK)).toMatchObject({ settled: 1 });
+});
+
 it("looks at it each minute again once it was seen to be tried again", async () => {
   const { app, clock, looks, runs } = await createFailedRun();
   runs.set(RUN_ID, { state: "running" });

@@ -11,7 +11,7 @@ import { pinArtifact } from "./pin-artifact.ts";
 import { type RunIntent, toPipelineIntent } from "./run-intent.ts";
 import { findRunReport, type RunReport } from "./run-report.ts";
 import { settleRun } from "./settle-watch.ts";
-import { startRun, startWatched } from "./start-run.ts";
+import { startOrForget } from "./start-run.ts";
 import { stayWithRun, toUnseen } from "./stay-with-run.ts";
 import { addWatch, findWatch } from "./watch-records.ts";
 
@@ -94,7 +94,7 @@ async function start(fleet: Fleet, decision: Start, event: unknown, signal: Abor
   await addWatch(fleet, intent);
   // From here on the run begins whatever comes: where not now, by the next look or tick.
   return stayWithRun(fleet, { jobId, runId: intent.runId }, signal, async () => {
-    await startWatched(fleet, intent);
+    await startOrForget(fleet, intent);
     return begin(fleet, jobId, intent);
   });
 }
@@ -136,7 +136,7 @@ async function follow(fleet: Fleet, jobId: string, runId: string): Promise<JobRe
   if (run !== undefined) return look(fleet, { jobId, run, wait: kept?.watch.intent.wait ?? true });
   if (kept === undefined) throw new FleetError({ code: "RUN_UNKNOWN", message: `The run ${runId} is not known.` });
   // Its start was interrupted.
-  await startRun(fleet, kept.watch.intent);
+  await startOrForget(fleet, kept.watch.intent);
   return begin(fleet, jobId, kept.watch.intent);
 }
 

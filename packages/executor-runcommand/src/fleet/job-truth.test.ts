@@ -131,6 +131,31 @@ describe("a job whose run may go on is not told that it has failed", () => {
     expect(await app.handler(goOn)).toMatchObject({ result: "failed", code: "FORBIDDEN" });
   });
 
+  it("unless its run cannot be started: then no tick starts it later", async () => {
+    const refused = new StackyardError("CONFIG_INVALID", "config: /x");
+    const { app, deps, runs } = createFleetWorld(
+      {},
+      withRuns((built) => ({ start: failOnce(built.start, refused) })),
+    );
+
+    expect(await app.handler(start)).toMatchObject({ result: "failed", code: "CONFIG_INVALID" });
+    await app.handler({ source: "aws.events", "detail-type": "Scheduled Event" });
+
+    expect(runs.started).toEqual([]);
+    expect((await deps.records.list("fleet-watch/", { limit: 9, now: 0 })).items).toEqual([]);
+  });
+
+  it("and is looked after where its run was started although the start has failed", async () => {
+    const { app, deps } = createFleetWorld(
+      {},
+      withRuns((built) => ({ start: (input) => built.start(input).then(() => Promise.reject(new Error("Broken."))) })),
+    );
+
+    expect(await app.handler(start)).toMatchObject({ result: "failed", code: "INTERNAL" });
+
+    expect((await deps.records.list("fleet-watch/", { limit: 9, now: 0 })).items.length).toBe(1);
+  });
+
   it("when CodePipeline does not take its progress: the event comes again", async () => {
     const { app, clock, fail, calls } = createFleetWorld();
     for (let times = 0; times < 3; times++) fail("PutJobSuccessResult", anAwsError("ThrottlingException"));

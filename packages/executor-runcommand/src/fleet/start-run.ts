@@ -3,7 +3,8 @@ import type { Fleet } from "./fleet-deps.ts";
 import { toFleetFailure } from "./fleet-error.ts";
 import type { LifecycleHook } from "./parse-hook-event.ts";
 import type { RunIntent } from "./run-intent.ts";
-import { addWatch } from "./watch-records.ts";
+import { isPassing } from "./stay-with-run.ts";
+import { addWatch, findWatch, removeWatch } from "./watch-records.ts";
 
 /**
  * Starts a run that was decided. The watch stands before the run does: what a crash leaves out is done by the event's repeat,
@@ -24,6 +25,21 @@ export async function startWatched(fleet: Fleet, intent: RunIntent): Promise<voi
   });
   fleet.logger.info("A run was started.", { runId, source: intent.source, profile: intent.profile });
   await recordCandidate(fleet, intent);
+}
+
+/** The same, but a run that cannot be started is watched over no more: no tick may start it once its job has failed. */
+export async function startOrForget(fleet: Fleet, intent: RunIntent): Promise<void> {
+  try {
+    await startWatched(fleet, intent);
+  } catch (error) {
+    if (!isPassing(error) && (await fleet.runs.find(intent.runId)) === undefined) await forget(fleet, intent.runId);
+    throw error;
+  }
+}
+
+async function forget(fleet: Fleet, runId: string): Promise<void> {
+  const kept = await findWatch(fleet, runId);
+  if (kept !== undefined) await removeWatch(fleet, kept);
 }
 
 /** The run goes on already: whatever is wrong here must not make it look as if it did not. */

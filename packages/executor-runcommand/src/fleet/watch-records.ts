@@ -28,8 +28,9 @@ interface WatchRecordsDeps {
   readonly clock: Clock;
 }
 
-/** Longer than any run: a pipeline's action lasts a day, a lifecycle action two. */
-const KEEP_MS = 14 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** A run that has failed can be tried again for 30 days; a pipeline's action lasts a day, a lifecycle action two. */
+const KEEP_MS = (30 + 3) * DAY_MS;
 const PREFIX = "fleet-watch/";
 
 const validator = Compile(Watch);
