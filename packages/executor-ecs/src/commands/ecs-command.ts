@@ -1,6 +1,5 @@
 import { type CommandOutput, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
-import { Stackyard } from "@stackyard/sdk";
-import type { RunsApi } from "@stackyard/sdk/runs";
+import { createRunsClient, type RunsApi } from "@stackyard/sdk/runs";
 import { type Static, type TObject, Type } from "typebox";
 import { Value } from "typebox/value";
 
@@ -20,7 +19,7 @@ export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<EcsConte
 
 /** The runs of a server. */
 export function openRuns(server: PluginCommandContext["server"]): Pick<EcsContext, "runs"> {
-  return { runs: new Stackyard(server).runs };
+  return { runs: createRunsClient(server) };
 }
 
 /** One command: what it takes, and what it does. */

@@ -1,8 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type CommandOutput, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
-import { Stackyard } from "@stackyard/sdk";
-import type { RunsApi } from "@stackyard/sdk/runs";
+import { createRunsClient, type RunsApi } from "@stackyard/sdk/runs";
 import { type Static, type TObject, Type } from "typebox";
 import { Value } from "typebox/value";
 
@@ -22,7 +21,7 @@ export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<FleetCon
 
 /** The runs of a server. */
 export function openRuns(server: PluginCommandContext["server"]): Pick<FleetContext, "runs"> {
-  return { runs: new Stackyard(server).runs };
+  return { runs: createRunsClient(server) };
 }
 
 /** One command: what it takes, and what it does. */

@@ -3,7 +3,8 @@ import { createMemoryStore, createStaticLocator, createUlids, startYard, systemC
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
-import { Stackyard } from "../index.ts";
+import { Stackyard, type StackyardOptions } from "../index.ts";
+import { createRunsClient } from "./index.ts";
 
 const TOKEN = "a-token-of-the-tests";
 
@@ -29,6 +30,10 @@ const scripted = defineExecutor({
 });
 
 async function connect(): Promise<Stackyard> {
+  return new Stackyard(await serve());
+}
+
+async function serve(): Promise<StackyardOptions> {
   const executors = new Map([["script", scripted]]);
   const store = createMemoryStore();
   const locator = createStaticLocator([]);
@@ -41,7 +46,7 @@ async function connect(): Promise<Stackyard> {
     await yard.stop();
     await store.close();
   };
-  return new Stackyard({ url, token: TOKEN });
+  return { url, token: TOKEN };
 }
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
@@ -105,5 +110,13 @@ describe("client.runs", () => {
     await expect(runs.get("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(runs.start({ executor: "none", config: {} })).rejects.toMatchObject({ code: "EXECUTOR_UNKNOWN" });
     await expect(runs.start({ executor: "script", config: {} })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  it("are had without the rest of the client", async () => {
+    const runs = createRunsClient(await serve());
+
+    const { runId } = await runs.start({ executor: "script", config: { how: "done" } });
+
+    expect(await runs.wait(runId, { pollMs: 5 })).toMatchObject({ runId, state: "succeeded" });
   });
 });
