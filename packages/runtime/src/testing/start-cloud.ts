@@ -1,4 +1,5 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { setTimeout } from "node:timers/promises";
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   CreateQueueCommand,
@@ -132,6 +133,8 @@ async function createTable(dynamodb: DynamoDBClient, name: string): Promise<void
     KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
   });
   await dynamodb.send(key);
+  const describe = new DescribeTableCommand({ TableName: name });
+  while ((await dynamodb.send(describe)).Table?.TableStatus !== "ACTIVE") await setTimeout(5);
 }
 
 async function receiveBatch(sqs: SQSClient, queueUrl: string, waitSeconds: number): Promise<LambdaBatch | undefined> {
