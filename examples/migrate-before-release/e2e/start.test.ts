@@ -12,6 +12,11 @@ it("prints what the README shows", () => {
   const { stdout, stderr, status } = spawnSync(process.execPath, ["main.ts"], { cwd: folder, encoding: "utf8" });
 
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout.startsWith(shown)).toBe(true);
+  expect(withoutTimes(stdout).slice(0, withoutTimes(shown).length)).toBe(withoutTimes(shown));
   expect(stdout).toContain("BROKEN after");
 });
+
+/** Pauses between looks are drawn at random, so a migration may end in one look or in the next. */
+function withoutTimes(text: string): string {
+  return text.replaceAll(/after \d+ s/g, "after some s");
+}
