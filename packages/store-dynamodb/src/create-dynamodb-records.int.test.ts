@@ -1,4 +1,5 @@
-import { CreateTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { setTimeout } from "node:timers/promises";
+import { CreateTableCommand, DescribeTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { recordsConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamodbRecords } from "./create-dynamodb-records.ts";
@@ -24,6 +25,8 @@ async function createBareTable() {
       ],
     }),
   );
+  const describe = new DescribeTableCommand({ TableName: table });
+  while ((await tables.client.send(describe)).Table?.TableStatus !== "ACTIVE") await setTimeout(5);
   return { table, records: createDynamodbRecords({ client: tables.client, table }) };
 }
 
