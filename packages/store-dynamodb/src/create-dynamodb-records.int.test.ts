@@ -1,9 +1,8 @@
-import { setTimeout } from "node:timers/promises";
-import { CreateTableCommand, DescribeTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { recordsConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamodbRecords } from "./create-dynamodb-records.ts";
-import { startTestTables, type TestTables } from "./testing/test-tables.ts";
+import { startTestTables, type TestTables, untilActive } from "./testing/test-tables.ts";
 
 let tables: TestTables;
 beforeAll(async () => {
@@ -25,8 +24,7 @@ async function createBareTable() {
       ],
     }),
   );
-  const describe = new DescribeTableCommand({ TableName: table });
-  while ((await tables.client.send(describe)).Table?.TableStatus !== "ACTIVE") await setTimeout(5);
+  await untilActive(tables.client, table);
   return { table, records: createDynamodbRecords({ client: tables.client, table }) };
 }
 

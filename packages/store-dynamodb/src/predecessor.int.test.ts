@@ -21,7 +21,7 @@ import {
   T0,
   take,
 } from "./testing/store-work.ts";
-import { startTestTables, type TestTables } from "./testing/test-tables.ts";
+import { startTestTables, type TestTables, untilActive } from "./testing/test-tables.ts";
 
 let tables: TestTables;
 beforeAll(async () => {
@@ -40,6 +40,7 @@ async function createOldTable(): Promise<string> {
       KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
     }),
   );
+  await untilActive(tables.client, TableName);
   return TableName;
 }
 

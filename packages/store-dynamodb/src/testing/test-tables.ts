@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { setTimeout } from "node:timers/promises";
+import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { systemClock } from "@stackyard/core/engine";
 import dynalite from "dynalite";
 import { createDynamodbStore, type DynamodbStore } from "../create-dynamodb-store.ts";
@@ -14,6 +15,12 @@ export interface TestTables {
   /** A store with tables of its own, or with those of that name. */
   open(options?: Partial<DynamodbStoreOptions>): Promise<DynamodbStore>;
   stop(): Promise<void>;
+}
+
+/** Resolves when a table can be written to. */
+export async function untilActive(client: DynamoDBClient, table: string): Promise<void> {
+  const describe = new DescribeTableCommand({ TableName: table });
+  while ((await client.send(describe)).Table?.TableStatus !== "ACTIVE") await setTimeout(5);
 }
 
 /** Starts it on a free port of this machine. */
