@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { join } from "node:path";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type AwsSim,
   answerAwsQuery,
@@ -90,6 +90,12 @@ function readActions(): readonly string[] {
   return JSON.parse(policy).Statement.flatMap(({ Action }: { readonly Action: readonly string[] }) => Action);
 }
 
+/** A table is there a moment after it was asked for. */
+async function untilActive(client: DynamoDBClient, TableName: string): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+  if (Table?.TableStatus !== "ACTIVE") await untilActive(client, TableName);
+}
+
 async function startTables() {
   const server: Server = dynalite({ createTableMs: 0 });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -109,6 +115,7 @@ async function startTables() {
       AttributeDefinitions: ["pk", "sk"].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
     }),
   );
+  await untilActive(client, "ecs-task");
   client.destroy();
   return { url, stop: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
 }

@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, answerJson, answerQuery, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
@@ -80,7 +80,14 @@ async function createTable(config: object): Promise<void> {
   await dynamodb.send(
     new CreateTableCommand({ TableName: "stacks", BillingMode: "PAY_PER_REQUEST", KeySchema, ...key }),
   );
+  await untilActive(dynamodb, "stacks");
   dynamodb.destroy();
+}
+
+/** A table is there a moment after it was asked for. */
+async function untilActive(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+  if (Table?.TableStatus !== "ACTIVE") await untilActive(dynamodb, TableName);
 }
 
 async function work(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise<number> {
