@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Options } from "tsup";
 import { sourceEntriesOf } from "./tools/checks/package-entries.ts";
@@ -20,4 +20,40 @@ export function libraryOf(folder: string): Options {
     clean: true,
     removeNodeProtocol: false,
   };
+}
+
+// What is CommonJS in a bundle calls `require`, which modules do not have.
+const REQUIRE = 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);';
+
+/**
+ * The builds of one app, each a folder that needs no node_modules: `dist/lambda` from `src/index.ts`, without the SDK, which
+ * the runtimes of Lambda bring along; `dist/container` from `src/main.ts`, where there is one, and from what else is named.
+ */
+export function appOf(folder: string, inContainer: Readonly<Record<string, string>> = {}): Options[] {
+  const bundle: Options = {
+    format: "esm",
+    target: "node22",
+    platform: "node",
+    splitting: true,
+    minify: true,
+    clean: true,
+    removeNodeProtocol: false,
+    outExtension: () => ({ js: ".mjs" }),
+    banner: { js: REQUIRE },
+  };
+  const ofLambda: Options = {
+    ...bundle,
+    entry: { index: "src/index.ts" },
+    outDir: "dist/lambda",
+    external: [/^@aws-sdk\//, /^@smithy\//, "pg-native"],
+    noExternal: [/^(?!@aws-sdk\/|@smithy\/|pg-native$)/],
+  };
+  const ofContainer: Options = {
+    ...bundle,
+    entry: { main: "src/main.ts", ...inContainer },
+    outDir: "dist/container",
+    external: ["pg-native"],
+    noExternal: [/^(?!pg-native$)/],
+  };
+  return existsSync(join(folder, "src/main.ts")) ? [ofLambda, ofContainer] : [ofLambda];
 }

@@ -1,35 +1,4 @@
-import { defineConfig, type Options } from "tsup";
+import { appOf } from "../../tsup.base.ts";
 
-// Everything in one folder, without node_modules. What is CommonJS in it calls `require`, which modules do not have.
-const bundle: Options = {
-  format: "esm",
-  target: "node22",
-  platform: "node",
-  splitting: true,
-  minify: true,
-  clean: true,
-  removeNodeProtocol: false,
-  outExtension: () => ({ js: ".mjs" }),
-  banner: {
-    js: 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);',
-  },
-};
-
-export default defineConfig([
-  // The runtimes of Lambda bring the SDK along.
-  {
-    ...bundle,
-    entry: { index: "src/index.ts" },
-    outDir: "dist/lambda",
-    external: [/^@aws-sdk\//, /^@smithy\//, "pg-native"],
-    noExternal: [/^(?!@aws-sdk\/|@smithy\/|pg-native$)/],
-  },
-  {
-    ...bundle,
-    // Also the function of an image, which so has the SDK that it was tested with.
-    entry: { main: "src/main.ts", index: "src/index.ts" },
-    outDir: "dist/container",
-    external: ["pg-native"],
-    noExternal: [/^(?!pg-native$)/],
-  },
-]);
+// The container is also the image of a function, which so has the SDK that it was tested with.
+export default appOf(import.meta.dirname, { index: "src/index.ts" });
