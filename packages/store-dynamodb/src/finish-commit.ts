@@ -1,11 +1,14 @@
+import { StackyardError } from "@stackyard/core";
 import { type Aggregate, toDueAttributes } from "./aggregate.ts";
 import { attemptLater } from "./attempt-later.ts";
 import { toTombstone, toUnsettled, withShadow } from "./load-aggregate.ts";
-import { loadRow, mutateRow } from "./mutate-row.ts";
+import { loadRow, mutateRow, pause } from "./mutate-row.ts";
 import { publishOutbox } from "./publish-outbox.ts";
 import { SHADOWS, type ShadowRow } from "./shadow-row.ts";
 import { parseStackItem, toStackItem } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
+
+const MOST_TRIES = 30;
 
 // What follows from a commit. Each step may be done again; what does not get done, the sweep finds by `nextDueAt`.
 
@@ -57,25 +60,36 @@ export async function finishShadow(
   newVersion?: number,
 ): Promise<void> {
   await publishOutbox(context, stackId, aggregate.outbox, newVersion);
-  if (aggregate.outbox.length > 0) {
-    await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
-      if (row?.version !== aggregate.version) return { result: undefined };
-      return { write: { ...row, outbox: [] }, result: undefined };
-    });
-  }
+  // Before the outbox goes, by which the sweep finds what was not adopted.
   await adoptShadow(context, stackId);
+  if (aggregate.outbox.length === 0) return;
+  await mutateRow<ShadowRow, void>(context, SHADOWS, stackId, (row) => {
+    if (row?.version !== aggregate.version) return { result: undefined };
+    return { write: { ...row, outbox: [] }, result: undefined };
+  });
 }
 
-/** Moves what was committed into the shadow into a stack that stood already. */
+/** Moves what was committed into the shadow into a stack that stood already: it would not be looked for there any more. */
 export async function adoptShadow(context: StoreContext, stackId: string): Promise<void> {
+  for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+    if (await tryToAdopt(context, stackId)) return;
+    await pause(context, tries);
+  }
+  const message = `The stack ${JSON.stringify(stackId)} is written by too many at once. Try again.`;
+  throw new StackyardError("STORE_UNAVAILABLE", message);
+}
+
+/** False: the stack has changed meanwhile. */
+async function tryToAdopt(context: StoreContext, stackId: string): Promise<boolean> {
   const item = stackId === "" ? undefined : await context.stacks.get({ id: stackId });
-  if (item === undefined) return;
+  if (item === undefined) return true;
   const { kind, aggregate } = parseStackItem(item);
   const shadow = await loadRow(context, SHADOWS, stackId);
-  if (kind === "taken-over" || shadow === undefined) return;
-  if (aggregate.isRemoved || aggregate.version <= shadow.removedVersion) return;
-  if (shadow.version > aggregate.shadowVersion && (await adopt(context, aggregate, shadow)) === undefined) return;
+  if (kind === "taken-over" || shadow === undefined) return true;
+  if (aggregate.isRemoved || aggregate.version <= shadow.removedVersion) return true;
+  if (shadow.version > aggregate.shadowVersion && (await adopt(context, aggregate, shadow)) === undefined) return false;
   if (shadow.parked.length > 0) await forgetParked(context, stackId, shadow.version);
+  return true;
 }
 
 /** Undefined: the stack has changed meanwhile. */
