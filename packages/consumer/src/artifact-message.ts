@@ -1,0 +1,82 @@
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+const instant = Type.String({
+  pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$",
+});
+
+/** Names of artifacts: lower-case letters, digits and `._/-`, in segments that are neither empty nor dots. */
+const ARTIFACT_NAME = "^(?!.*(^|/)(\\.{1,2})?(/|$))[a-z0-9][a-z0-9._/-]{0,127}$";
+/** Versions of artifacts. */
+const ARTIFACT_VERSION = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$";
+
+const Place = Type.Object({ account: Type.Optional(text(64)), region: Type.Optional(text(64)) });
+
+/** What the second version says beside key and URL. Further fields are left alone: a newer distributor may have them. */
+const MessageV2 = Type.Object({
+  v: Type.Literal(2),
+  ArtifactKey: text(1_024),
+  ArtifactUrl: Type.Optional(text(65_536)),
+  distributionId: Type.Optional(text(128)),
+  sequence: Type.Optional(whole),
+  issuedAt: Type.Optional(instant),
+  urlExpiresAt: Type.Optional(instant),
+  artifact: Type.Object({
+    name: Type.String({ pattern: ARTIFACT_NAME }),
+    version: Type.String({ pattern: ARTIFACT_VERSION }),
+    size: whole,
+    sha256,
+    contentType: Type.Optional(Type.String({ pattern: "^[\\u0020-\\u007e]{1,255}$" })),
+    rewrite: Type.Optional(Type.Enum(["none", "template"])),
+  }),
+  source: Type.Object({
+    account: Type.Optional(text(64)),
+    region: Type.Optional(text(64)),
+    bucket: text(255),
+    versionId: Type.Optional(text(1_024)),
+  }),
+  target: Type.Optional(Place),
+  manifest: Type.Optional(Type.Object({ key: text(1_024), sha256 })),
+});
+type MessageV2 = Static<typeof MessageV2>;
+
+const MessageV1 = Type.Object({ ArtifactKey: text(1_024), ArtifactUrl: text(65_536) });
+type MessageV1 = Static<typeof MessageV1>;
+
+const [v1, v2] = [Compile(MessageV1), Compile(MessageV2)];
+
+/** A file of an artifact, as it is announced. */
+export type ArtifactMessage =
+  /** The predecessor's: a key and a URL. */
+  (MessageV1 & { readonly v: 1 }) | MessageV2;
+
+/** A message, or the places where an object is none, without their values. */
+export type ParsedMessage =
+  | { readonly kind: "message"; readonly message: ArtifactMessage }
+  | { readonly kind: "faulty"; readonly places: readonly string[] };
+
+/** Reads a message of either version. What a key may be is said by the rule on keys: here it may have any length. */
+export function parseArtifactMessage(body: Readonly<Record<string, unknown>>): ParsedMessage {
+  const probe = { ...body, ArtifactKey: shorten(body["ArtifactKey"]) };
+  if (body["v"] === undefined) {
+    if (!v1.Check(probe)) return { kind: "faulty", places: listPlaces(v1.Errors(probe)) };
+    const message = { v: 1, ArtifactKey: String(body["ArtifactKey"]), ArtifactUrl: probe.ArtifactUrl } as const;
+    return { kind: "message", message };
+  }
+  if (!v2.Check(probe)) return { kind: "faulty", places: listPlaces(v2.Errors(probe)) };
+  if (probe.ArtifactUrl === undefined && probe.source.versionId === undefined) {
+    return { kind: "faulty", places: ["/ArtifactUrl"] };
+  }
+  return { kind: "message", message: { ...probe, ArtifactKey: String(body["ArtifactKey"]) } };
+}
+
+function shorten(key: unknown): unknown {
+  return typeof key === "string" ? key.slice(0, 1) : key;
+}
+
+function listPlaces(errors: Iterable<{ readonly instancePath: string }>): readonly string[] {
+  return [...new Set([...errors].map(({ instancePath }) => instancePath || "/"))].slice(0, 8);
+}

@@ -1,0 +1,224 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type ConsumerConfig, decideMessage, type KnownArtifact } from "./decide-message.ts";
+import type { MessageRecord } from "./message-record.ts";
+import { aBody, aRecord, aUrl, CONSUMER, KEY, NOW, SHA256 } from "./testing/a-message.ts";
+
+const V1 = { ArtifactKey: KEY, ArtifactUrl: aUrl() };
+const artifact = (over: object) => ({ ...Object(aBody()["artifact"]), ...over });
+const source = (over: object) => ({ ...Object(aBody()["source"]), ...over });
+
+function decide(record: MessageRecord, config: Partial<ConsumerConfig> = {}, known?: KnownArtifact, now = NOW) {
+  return decideMessage(record, { ...CONSUMER, ...config }, now, (key) => (key === KEY ? known : undefined));
+}
+
+function code(...given: Parameters<typeof decide>) {
+  const decision = decide(...given);
+  return decision.kind === "copy" ? "copy" : `${decision.kind} ${decision.code}`;
+}
+
+const envelope = (over: object = {}) => ({
+  Type: "Notification",
+  TopicArn: CONSUMER.topicArn,
+  Message: JSON.stringify(aBody()),
+  MessageAttributes: { account: { Type: "String", Value: "ALL" }, region: { Type: "String", Value: "eu-central-1" } },
+  ...over,
+});
+
+describe("decideMessage", () => {
+  it("copies what is announced", () => {
+    expect(decide(aRecord())).toEqual({ kind: "copy", message: aBody() });
+  });
+
+  it("copies the predecessor's messages, which name no digest, again and again", () => {
+    const known = { sourceSha256: SHA256 };
+
+    expect(decide(aRecord(V1), {}, known)).toEqual({ kind: "copy", message: { v: 1, ...V1 } });
+  });
+
+  it("copies by identity where there is no URL", () => {
+    expect(code(aRecord(aBody({ ArtifactUrl: undefined })))).toBe("copy");
+    expect(code(aRecord(aBody({ ArtifactUrl: undefined, source: source({ versionId: undefined }) })))).toBe(
+      "reject MESSAGE_INVALID",
+    );
+  });
+
+  it("takes a message of exactly 64 KiB and none above", () => {
+    const size = Buffer.byteLength(JSON.stringify(aBody({ filler: "" })));
+    const of = (bytes: number) => aRecord(aBody({ filler: "x".repeat(bytes - size) }));
+
+    expect([code(of(65_536)), code(of(65_537))]).toEqual(["copy", "reject MESSAGE_TOO_LARGE"]);
+  });
+
+  it.each([
+    ["no JSON", "{"],
+    ["a list", "[]"],
+    ["a text", '"text"'],
+    ["nothing", "null"],
+    ["a prototype", `{"__proto__":{},"ArtifactKey":"a","ArtifactUrl":"b"}`],
+    ["a prototype deep inside", JSON.stringify(aBody()).replace('"v":2', '"v":2,"x":[{"y":{"__proto__":1}}]')],
+    ["brackets without end", "[".repeat(60_000)],
+  ])("refuses %s", (_what, body) => {
+    expect(code(aRecord(body))).toBe("reject MESSAGE_INVALID");
+  });
+
+  it("opens the envelope of its topic, with the attributes in it", () => {
+    expect(code(aRecord(envelope(), {}))).toBe("copy");
+    expect(code(aRecord(envelope({ TopicArn: "arn:aws:sns:eu-west-1:111122223333:others" }), {}))).toBe(
+      "reject WRONG_TOPIC",
+    );
+    expect(code(aRecord(envelope({ TopicArn: undefined }), {}))).toBe("reject WRONG_TOPIC");
+    expect(code(aRecord(envelope({ Message: "no JSON" }), {}))).toBe("reject MESSAGE_INVALID");
+    expect(code(aRecord(envelope({ MessageAttributes: { account: { Type: "String", Value: "1" } } }), {}))).toBe(
+      "reject WRONG_ACCOUNT",
+    );
+  });
+
+  it.each([1, 3, "2", null, {}])("refuses the version %j", (v) => {
+    expect(code(aRecord(aBody({ v })))).toBe("reject VERSION_UNSUPPORTED");
+  });
+
+  it.each([
+    ["no key", aBody({ ArtifactKey: undefined })],
+    ["an empty key", aBody({ ArtifactKey: "" })],
+    ["a key of another type", aBody({ ArtifactKey: 7 })],
+    ["an empty URL", aBody({ ArtifactUrl: "" })],
+    ["a URL of another type", aBody({ ArtifactUrl: null })],
+    ["no URL in the first version", { ArtifactKey: KEY }],
+    ["the first name of the key", { Key: KEY, ArtifactUrl: aUrl() }],
+    ["a digest in capitals", aBody({ artifact: artifact({ sha256: SHA256.toUpperCase() }) })],
+    ["a short digest", aBody({ artifact: artifact({ sha256: "ab" }) })],
+    ["a size below nothing", aBody({ artifact: artifact({ size: -1 }) })],
+    ["half a byte", aBody({ artifact: artifact({ size: 1.5 }) })],
+    ["a size that is not safe", aBody({ artifact: artifact({ size: 2 ** 53 }) })],
+    ["a size as text", aBody({ artifact: artifact({ size: "1" }) })],
+    ["a name with dots for a segment", aBody({ artifact: artifact({ name: "a/../b" }) })],
+    ["a name with an empty segment", aBody({ artifact: artifact({ name: "a//b" }) })],
+    ["a name in capitals", aBody({ artifact: artifact({ name: "Api" }) })],
+    ["a version with a space", aBody({ artifact: artifact({ version: "1 2" }) })],
+    ["no artifact", aBody({ artifact: undefined })],
+    ["no source", aBody({ source: undefined })],
+    ["an end that is no instant", aBody({ urlExpiresAt: "soon" })],
+    ["a sequence of another type", aBody({ sequence: "1" })],
+  ])("refuses %s", (_what, body) => {
+    expect(code(aRecord(body))).toBe("reject MESSAGE_INVALID");
+  });
+
+  it("says where a message is wrong, and shows no values", () => {
+    const body = aBody({ artifact: artifact({ sha256: "secret" }), sequence: -1 });
+
+    expect(decide(aRecord(body))).toEqual({
+      kind: "reject",
+      code: "MESSAGE_INVALID",
+      reason: "The message is wrong at /sequence, /artifact/sha256.",
+    });
+  });
+
+  it("refuses the first version where it is not taken", () => {
+    expect(code(aRecord(V1), { acceptV1: false })).toBe("reject MESSAGE_INVALID");
+  });
+
+  it("takes nothing that is not signed where it must be", () => {
+    expect(code(aRecord(), { requireSignature: true })).toBe("reject SIGNATURE_INVALID");
+    expect(code(aRecord(V1), { requireSignature: true })).toBe("reject SIGNATURE_INVALID");
+  });
+
+  it.each([
+    [{ account: "444455556666", region: "eu-central-1" }, "copy"],
+    [{}, "copy"],
+    [{ account: "111122223333", region: "ALL" }, "reject WRONG_ACCOUNT"],
+    [{ account: "all", region: "ALL" }, "reject WRONG_ACCOUNT"],
+    [{ account: "ALL", region: "eu-west-1" }, "reject WRONG_REGION"],
+    [{ account: "", region: "ALL" }, "reject WRONG_ACCOUNT"],
+  ])("with attributes %j: %s", (attributes, expected) => {
+    expect(code(aRecord(aBody(), attributes))).toBe(expected);
+  });
+
+  it("looks at the target in the message too", () => {
+    expect(code(aRecord(aBody({ target: { account: "1", region: "2" } })))).toBe("reject WRONG_ACCOUNT");
+    expect(code(aRecord(aBody({ target: { region: "2" } })))).toBe("reject WRONG_REGION");
+    expect(code(aRecord(aBody({ target: undefined })))).toBe("copy");
+  });
+
+  it.each([{ bucket: "other" }, { account: "999900001111" }, { region: "us-east-1" }])(
+    "refuses the source %j",
+    (other) => {
+      expect(code(aRecord(aBody({ source: source(other) })))).toBe("reject WRONG_SOURCE");
+    },
+  );
+
+  it("answers a probe, which has neither key nor URL nor source", () => {
+    const probe = { v: 2, artifact: { name: "stackyard.probe" }, target: { account: "444455556666" } };
+
+    expect(decide(aRecord(probe))).toEqual({ kind: "skip", code: "PROBE", receipt: "present", probe });
+    expect(code(aRecord({ ...probe, target: { account: "1" } }))).toBe("reject WRONG_ACCOUNT");
+    expect(code(aRecord(probe), { requireSignature: true })).toBe("reject SIGNATURE_INVALID");
+    expect(code(aRecord({ ...probe, v: undefined }))).toBe("reject MESSAGE_INVALID");
+  });
+
+  it("refuses keys under which nothing may stand, before it looks at the URL", () => {
+    const body = aBody({ ArtifactKey: "a/../b", ArtifactUrl: "http://127.0.0.1/" });
+
+    expect(code(aRecord(body))).toBe("reject KEY_INVALID");
+    expect(code(aRecord(aBody({ ArtifactKey: "k".repeat(1_025) })))).toBe("reject KEY_INVALID");
+  });
+
+  it("refuses URLs for their own reasons", () => {
+    expect(code(aRecord(aBody({ ArtifactUrl: "http://x/" })))).toBe("reject URL_INVALID");
+    expect(code(aRecord({ ...V1, ArtifactUrl: "https://169.254.169.254/latest" }))).toBe("reject URL_HOST");
+  });
+
+  it("refuses what is too large before it looks whether it has it", () => {
+    expect(code(aRecord(), { maxBytes: 1_233 }, { sourceSha256: SHA256 })).toBe("reject TOO_LARGE");
+    expect(code(aRecord(), { maxBytes: 1_234 })).toBe("copy");
+  });
+
+  it("has what it has, also when the URL has expired", () => {
+    const later = NOW + 86_400_000;
+
+    expect(decide(aRecord(), {}, { sourceSha256: SHA256 }, later)).toEqual({
+      ...{ kind: "skip", code: "ALREADY_PRESENT", receipt: "present" },
+      message: aBody(),
+    });
+  });
+
+  it("refuses another digest for a version that it knows", () => {
+    const known = { sourceSha256: "00".repeat(32), name: "billing-api", version: "1.4.2", sequence: 2_000 };
+
+    expect(code(aRecord(), {}, known)).toBe("reject VERSION_CONFLICT");
+  });
+
+  it("passes over what is older than what stands there", () => {
+    const known = { sourceSha256: "00".repeat(32), name: "billing-api", version: "1.4.3", sequence: 1_043 };
+
+    expect(decide(aRecord(), {}, known)).toMatchObject({ kind: "skip", code: "SUPERSEDED", receipt: null });
+    expect(code(aRecord(), {}, { ...known, sequence: 1_042 })).toBe("copy");
+  });
+
+  it("asks for a new URL in the instant in which the old one ends", () => {
+    const end = NOW - 60_000 + 3_600_000;
+
+    expect(code(aRecord(), {}, undefined, end - 1)).toBe("copy");
+    expect(code(aRecord(), {}, undefined, end)).toBe("refresh URL_EXPIRED");
+    expect(code(aRecord(), { refresh: false }, undefined, end)).toBe("reject URL_EXPIRED");
+    expect(code(aRecord(V1), {}, undefined, end)).toBe("reject URL_EXPIRED");
+  });
+
+  it("believes the distributor that a URL ends earlier, and not that it ends later", () => {
+    expect(code(aRecord(aBody({ urlExpiresAt: "2026-11-20T06:00:00Z" })))).toBe("refresh URL_EXPIRED");
+    expect(code(aRecord(aBody({ urlExpiresAt: "2026-12-31T00:00:00Z" })), {}, undefined, NOW + 3_540_000)).toBe(
+      "refresh URL_EXPIRED",
+    );
+  });
+
+  it("judges every text", () => {
+    const fields = fc.constantFrom("v", "ArtifactKey", "ArtifactUrl", "artifact", "source", "target", "sequence");
+    const changed = fc.tuple(fields, fc.jsonValue()).map(([name, value]) => JSON.stringify(aBody({ [name]: value })));
+
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json(), changed), (body) => {
+        expect(["copy", "skip", "refresh", "reject"]).toContain(decide(aRecord(body)).kind);
+      }),
+    );
+  });
+});

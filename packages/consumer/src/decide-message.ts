@@ -1,0 +1,193 @@
+import { isAllowedKey } from "./allowed-key.ts";
+import { type ArtifactMessage, parseArtifactMessage } from "./artifact-message.ts";
+import { judgeUrl, type UrlFault } from "./judge-url.ts";
+import { type MessageRecord, type OpenedRecord, openRecord } from "./message-record.ts";
+import { isObject, type JsonObject } from "./parse-json.ts";
+
+/** What a consumer knows of itself and of its distributor. */
+export interface ConsumerConfig {
+  /** Its own. */
+  readonly account: string;
+  readonly region: string;
+  readonly topicArn: string;
+  readonly sourceBucket: string;
+  readonly sourceRegion: string;
+  /** The distributor's account, where messages must name it. */
+  readonly sourceAccount?: string;
+  /** Default: `aws`. */
+  readonly partition?: string;
+  /** Exact names of further hosts. */
+  readonly extraHosts?: readonly string[];
+  /** Default: 50 GiB. */
+  readonly maxBytes?: number;
+  /** The predecessor's messages, which name no digest. Default: true. */
+  readonly acceptV1?: boolean;
+  /** Nothing is signed yet, so then nothing is taken. Default: false. */
+  readonly requireSignature?: boolean;
+  /** A new URL may be asked for. Default: true. */
+  readonly refresh?: boolean;
+}
+
+/** What was recorded of a key when it was stored. */
+export interface KnownArtifact {
+  readonly sourceSha256?: string;
+  readonly name?: string;
+  readonly version?: string;
+  readonly sequence?: number;
+}
+
+/** Codes of messages that are refused for good. */
+export type RejectCode =
+  | Extract<OpenedRecord, { readonly kind: "refused" }>["code"]
+  | UrlFault
+  | "VERSION_UNSUPPORTED"
+  | "SIGNATURE_INVALID"
+  | "WRONG_ACCOUNT"
+  | "WRONG_REGION"
+  | "WRONG_SOURCE"
+  | "KEY_INVALID"
+  | "TOO_LARGE"
+  | "VERSION_CONFLICT"
+  | "URL_EXPIRED";
+
+/** What is done with a message. */
+export type MessageDecision =
+  | { readonly kind: "copy"; readonly message: ArtifactMessage }
+  /** Acknowledged; `receipt` says whether the distributor is told. */
+  | {
+      readonly kind: "skip";
+      readonly code: "ALREADY_PRESENT";
+      readonly receipt: "present";
+      readonly message: ArtifactMessage;
+    }
+  | { readonly kind: "skip"; readonly code: "PROBE"; readonly receipt: "present"; readonly probe: JsonObject }
+  | { readonly kind: "skip"; readonly code: "SUPERSEDED"; readonly receipt: null; readonly message: ArtifactMessage }
+  /** A new URL is asked for, then it is copied. */
+  | { readonly kind: "refresh"; readonly code: "URL_EXPIRED"; readonly message: ArtifactMessage }
+  /** For good: acknowledged, recorded, told, parked. */
+  | { readonly kind: "reject"; readonly code: RejectCode; readonly reason: string };
+
+const DEFAULT_MAX_BYTES = 50 * 1024 ** 3;
+/** Name of the artifact that only asks whether anybody listens. */
+const PROBE_NAME = "stackyard.probe";
+
+type Rejection = Extract<MessageDecision, { readonly kind: "reject" }>;
+
+/**
+ * What becomes of one message: the first rule that applies decides. `known`: what is recorded of a key. `now`: epoch
+ * milliseconds. Pure, and total: there is no text that it does not judge.
+ */
+export function decideMessage(
+  record: MessageRecord,
+  config: ConsumerConfig,
+  now: number,
+  known: (key: string) => KnownArtifact | undefined,
+): MessageDecision {
+  const opened = openRecord(record, config.topicArn);
+  if (opened.kind === "refused") return reject(opened.code, REASONS[opened.code]);
+  const { body } = opened;
+  if (body["v"] !== undefined && body["v"] !== 2) {
+    return reject("VERSION_UNSUPPORTED", "The message is of a version that this consumer does not read.");
+  }
+  const isProbe = body["v"] === 2 && isObject(body["artifact"]) && body["artifact"]["name"] === PROBE_NAME;
+  const message = isProbe ? undefined : readMessage(body, config);
+  if (message !== undefined && "kind" in message) return message;
+  const stranger = findStranger(opened, config);
+  if (stranger !== undefined) return stranger;
+  if (message === undefined) return { kind: "skip", code: "PROBE", receipt: "present", probe: body };
+  return judgeMessage(message, config, now, known(message.ArtifactKey));
+}
+
+const REASONS = {
+  MESSAGE_TOO_LARGE: "The message is larger than 64 KiB.",
+  MESSAGE_INVALID: "The message is no JSON object.",
+  WRONG_TOPIC: "The message is of another topic.",
+} as const;
+
+function readMessage(body: JsonObject, { acceptV1 = true }: ConsumerConfig): ArtifactMessage | Rejection {
+  if (body["v"] === undefined && !acceptV1) {
+    return reject("MESSAGE_INVALID", "The message is of the first version, which this consumer does not take.");
+  }
+  const parsed = parseArtifactMessage(body);
+  if (parsed.kind === "message") return parsed.message;
+  return reject("MESSAGE_INVALID", `The message is wrong at ${parsed.places.join(", ")}.`);
+}
+
+/** Signature, account and region: also of probes. */
+function findStranger(
+  { body, attributes }: Extract<OpenedRecord, { readonly kind: "opened" }>,
+  { requireSignature = false, account, region }: ConsumerConfig,
+): Rejection | undefined {
+  if (requireSignature) return reject("SIGNATURE_INVALID", "The message is not signed.");
+  const target = isObject(body["target"]) ? body["target"] : {};
+  const isFor = (own: string, ...named: readonly unknown[]) =>
+    named.every((each) => each === undefined || each === "ALL" || each === own);
+  if (!isFor(account, attributes.get("account"), target["account"])) {
+    return reject("WRONG_ACCOUNT", "The message is for another account.");
+  }
+  if (!isFor(region, attributes.get("region"), target["region"])) {
+    return reject("WRONG_REGION", "The message is for another region.");
+  }
+  return undefined;
+}
+
+function judgeMessage(
+  message: ArtifactMessage,
+  config: ConsumerConfig,
+  now: number,
+  known: KnownArtifact | undefined,
+): MessageDecision {
+  const { ArtifactKey: key, ArtifactUrl: url } = message;
+  if (message.v === 2 && !isFromSource(message.source, config)) {
+    return reject("WRONG_SOURCE", "The message names another source than this consumer's distributor.");
+  }
+  if (!isAllowedKey(key)) return reject("KEY_INVALID", "Nothing may be stored under the message's key.");
+  const verdict = url === undefined ? undefined : judgeUrl(url, key, toUrlRules(config));
+  if (verdict?.kind === "refused") return reject(verdict.code, verdict.reason);
+  const past = message.v === 2 ? judgePast(message, config, known) : undefined;
+  if (past !== undefined) return past;
+  if (verdict === undefined || now < Math.min(verdict.expiresAt, readEnd(message))) return { kind: "copy", message };
+  if (message.v === 2 && config.refresh !== false) return { kind: "refresh", code: "URL_EXPIRED", message };
+  return reject("URL_EXPIRED", "The URL has expired.");
+}
+
+function isFromSource(
+  source: { readonly bucket: string; readonly account?: string; readonly region?: string },
+  { sourceBucket, sourceAccount, sourceRegion }: ConsumerConfig,
+): boolean {
+  const fits = (said: string | undefined, own: string | undefined) =>
+    said === undefined || own === undefined || said === own;
+  return source.bucket === sourceBucket && fits(source.account, sourceAccount) && fits(source.region, sourceRegion);
+}
+
+function toUrlRules({ sourceBucket, sourceRegion, partition = "aws", extraHosts = [] }: ConsumerConfig) {
+  return { bucket: sourceBucket, region: sourceRegion, partition, extraHosts };
+}
+
+/** What the size and earlier messages of the same key say. */
+function judgePast(
+  message: Extract<ArtifactMessage, { readonly v: 2 }>,
+  { maxBytes = DEFAULT_MAX_BYTES }: ConsumerConfig,
+  known: KnownArtifact | undefined,
+): MessageDecision | undefined {
+  const { name, version, size, sha256 } = message.artifact;
+  if (size > maxBytes) return reject("TOO_LARGE", `The file has ${size} bytes, more than the ${maxBytes} allowed.`);
+  if (known?.sourceSha256 === sha256) return { kind: "skip", code: "ALREADY_PRESENT", receipt: "present", message };
+  if (known?.sourceSha256 !== undefined && known.name === name && known.version === version) {
+    return reject("VERSION_CONFLICT", `${name} ${version} is known with another digest.`);
+  }
+  if (known?.sequence !== undefined && message.sequence !== undefined && known.sequence > message.sequence) {
+    return { kind: "skip", code: "SUPERSEDED", receipt: null, message };
+  }
+  return undefined;
+}
+
+/** When the distributor says that the URL ends. */
+function readEnd(message: ArtifactMessage): number {
+  const said = message.v === 2 && message.urlExpiresAt !== undefined ? Date.parse(message.urlExpiresAt) : Number.NaN;
+  return Number.isNaN(said) ? Number.POSITIVE_INFINITY : said;
+}
+
+function reject(code: RejectCode, reason: string): Rejection {
+  return { kind: "reject", code, reason };
+}

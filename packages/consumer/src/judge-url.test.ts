@@ -1,0 +1,169 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { judgeUrl } from "./judge-url.ts";
+import { aUrl, KEY, NOW } from "./testing/a-message.ts";
+
+const RULES = { bucket: "dist-bucket", region: "eu-west-1" };
+const judge = (url: string, rules = {}) => judgeUrl(url, KEY, { ...RULES, ...rules });
+const fault = (url: string, rules = {}) => {
+  const verdict = judge(url, rules);
+  return verdict.kind === "refused" ? verdict.code : verdict;
+};
+const END = { kind: "good", expiresAt: NOW - 60_000 + 3_600_000 };
+
+describe("judgeUrl", () => {
+  it.each([
+    "dist-bucket.s3.eu-west-1.amazonaws.com",
+    "dist-bucket.s3.amazonaws.com",
+    "dist-bucket.s3-eu-west-1.amazonaws.com",
+    "dist-bucket.s3.dualstack.eu-west-1.amazonaws.com",
+    "DIST-bucket.S3.amazonaws.com",
+    "dist-bucket.s3.amazonaws.com:443",
+  ])("takes the bucket's host %s", (host) => {
+    expect(judge(aUrl({}, `/${KEY}`, host))).toEqual(END);
+  });
+
+  it.each([
+    "s3.eu-west-1.amazonaws.com",
+    "s3.amazonaws.com",
+    "s3-eu-west-1.amazonaws.com",
+    "s3.dualstack.eu-west-1.amazonaws.com",
+  ])("takes the bucket in the path of %s", (host) => {
+    expect(judge(aUrl({}, `/dist-bucket/${KEY}`, host))).toEqual(END);
+    expect(fault(aUrl({}, `/other-bucket/${KEY}`, host))).toBe("URL_HOST");
+    expect(fault(aUrl({}, `/dist-bucket-2/${KEY}`, host))).toBe("URL_HOST");
+  });
+
+  it.each([
+    "127.0.0.1",
+    "localhost",
+    "169.254.169.254",
+    "[::1]",
+    "0x7f.1",
+    "dist-bucket.s3.eu-west-1.amazonaws.com.evil.example",
+    "dist-bucket.s3.eu-west-1.amazonaws.com.",
+    "other-bucket.s3.eu-west-1.amazonaws.com",
+    "dist-bucket.s3.us-east-1.amazonaws.com",
+    "evil.dist-bucket.s3.amazonaws.com",
+    "dist-bucket.s3.eu-west-1.amazonaws.com.cn",
+  ])("refuses the host %s", (host) => {
+    expect(fault(aUrl({}, `/${KEY}`, host))).toBe("URL_HOST");
+  });
+
+  it("takes the hosts of China in China alone", () => {
+    const url = aUrl({}, `/${KEY}`, "dist-bucket.s3.eu-west-1.amazonaws.com.cn");
+
+    expect(judge(url, { partition: "aws-cn" })).toEqual(END);
+    expect(fault(aUrl(), { partition: "aws-cn" })).toBe("URL_HOST");
+  });
+
+  it("takes further hosts by their exact names, with the bucket in the path or without", () => {
+    const rules = { extraHosts: ["bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"] };
+    const at = (path: string) => aUrl({}, path, "bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com");
+
+    expect(judge(at(`/${KEY}`), rules)).toEqual(END);
+    expect(judge(at(`/dist-bucket/${KEY}`), rules)).toEqual(END);
+    expect(fault(at("/other"), rules)).toBe("URL_KEY_MISMATCH");
+    expect(fault(at(`/${KEY}`))).toBe("URL_HOST");
+  });
+
+  it.each([
+    ["another scheme", aUrl().replace("https", "http")],
+    ["no scheme", aUrl().slice("https:".length)],
+    ["one slash", aUrl().replace("https://", "https:/")],
+    ["a user", aUrl().replace("https://", "https://user@")],
+    ["an empty user", aUrl().replace("https://", "https://@")],
+    ["a password", aUrl().replace("https://", "https://user:secret@")],
+    ["another port", aUrl({}, `/${KEY}`, "dist-bucket.s3.amazonaws.com:8443")],
+    ["a fragment", `${aUrl()}#part`],
+    ["an empty fragment", `${aUrl()}#`],
+    ["white space before", ` ${aUrl()}`],
+    ["a new line inside", aUrl().replace("amazonaws", "amazon\naws")],
+    ["a tab inside", aUrl().replace("/app", "/a\tpp")],
+    ["a backslash", aUrl().replace("/app", "\\app")],
+    ["more than 8 KiB", `${aUrl()}&x=${"a".repeat(8_192)}`],
+    ["nothing", ""],
+    ["a parameter twice", `${aUrl()}&X-Amz-Expires=60`],
+    ["a length of nothing", aUrl({ "X-Amz-Expires": "0" })],
+    ["a length above seven days", aUrl({ "X-Amz-Expires": "604801" })],
+    ["a length that is no number", aUrl({ "X-Amz-Expires": "1e3" })],
+    ["a date that is none", aUrl({ "X-Amz-Date": "20260231T000000Z" })],
+    ["a date of another form", aUrl({ "X-Amz-Date": "2026-11-20T06:00:00Z" })],
+    ["another region's signature", aUrl({ "X-Amz-Credential": "A/20261120/us-east-1/s3/aws4_request" })],
+    ["another service's signature", aUrl({ "X-Amz-Credential": "A/20261120/eu-west-1/sqs/aws4_request" })],
+    ["a credential of another form", aUrl({ "X-Amz-Credential": "A/eu-west-1/s3" })],
+    ["a parameter that cannot be decoded", `${aUrl()}&x=%zz`],
+  ])("refuses %s", (_what, url) => {
+    expect(fault(url)).toBe("URL_INVALID");
+  });
+
+  it.each([
+    ["another key", "/billing-api/1.4.2/other.zip"],
+    ["dots that a parser would resolve", "/billing-api/x/../1.4.2/app.zip"],
+    ["the key, encoded twice", "/billing-api%252F1.4.2/app.zip"],
+    ["an encoding that is broken", "/billing-api/1.4.2/app%zz.zip"],
+    ["a slash more", `//${KEY}`],
+    ["no path", ""],
+  ])("refuses %s", (_what, path) => {
+    expect(fault(aUrl({}, path))).toBe("URL_KEY_MISMATCH");
+  });
+
+  it("takes the key as it is encoded once, a plus being a plus", () => {
+    const rules = { bucket: "dist-bucket", region: "eu-west-1" };
+
+    expect(judgeUrl(aUrl({}, "/a%20b/c+d/%C3%BC.zip"), "a b/c+d/ü.zip", rules)).toEqual(END);
+    expect(judgeUrl(aUrl({}, "/a+b"), "a b", rules)).toMatchObject({ code: "URL_KEY_MISMATCH" });
+  });
+
+  it.each([
+    ["without a signature", `https://dist-bucket.s3.amazonaws.com/${KEY}`],
+    ["of another algorithm", aUrl({ "X-Amz-Algorithm": "AWS4-ECDSA-P256-SHA256" })],
+    ["without its credential", aUrl({ "X-Amz-Credential": undefined })],
+    ["without its date", aUrl({ "X-Amz-Date": undefined })],
+    ["without its length", aUrl({ "X-Amz-Expires": undefined })],
+    ["without its headers", aUrl({ "X-Amz-SignedHeaders": undefined })],
+    ["without its value", aUrl({ "X-Amz-Signature": undefined })],
+    ["with an empty signature", aUrl({ "X-Amz-Signature": "" })],
+    ["of the old style without an end", `https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=A&Signature=s`],
+  ])("refuses one %s", (_what, url) => {
+    expect(fault(url)).toBe("URL_NOT_SIGNED");
+  });
+
+  it("takes signatures of the old style, which tell their end", () => {
+    const old = (end: string) =>
+      `https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=ASIA&Signature=a%2Bb%3D&x-amz-security-token=t&Expires=${end}`;
+
+    expect(judge(old("1763618400"))).toEqual({ kind: "good", expiresAt: 1_763_618_400_000 });
+    expect(fault(old("tomorrow"))).toBe("URL_INVALID");
+  });
+
+  it("lets nothing but the bucket's hosts pass, whatever the text", () => {
+    const pieces = fc.constantFrom(
+      "dist-bucket",
+      ".s3",
+      ".eu-west-1",
+      ".amazonaws.com",
+      "@",
+      ":",
+      "/",
+      "\\",
+      "evil",
+      "#",
+      "?",
+      "%2e",
+      " ",
+    );
+    const hosts = /^https:\/\/(dist-bucket\.)?s3[.-](eu-west-1\.|dualstack\.eu-west-1\.)?amazonaws\.com[/:]/;
+
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 8 }), (parts) => {
+        const url = aUrl({}, `/${KEY}`, parts.join(""));
+        if (judge(url).kind === "good") expect(url).toMatch(hosts);
+      }),
+    );
+  });
+
+  it("crashes on no text", () => {
+    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => ["good", "refused"].includes(judge(text).kind)));
+  });
+});

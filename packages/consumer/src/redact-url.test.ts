@@ -1,0 +1,11 @@
+import { expect, it } from "vitest";
+import { redactUrl } from "./redact-url.ts";
+import { aUrl } from "./testing/a-message.ts";
+
+it("keeps scheme, host and key, and nothing of the signature", () => {
+  expect(redactUrl(aUrl())).toBe("https://dist-bucket.s3.eu-west-1.amazonaws.com/billing-api/1.4.2/app.zip");
+});
+
+it.each(["https://user:secret@host/a?x", "no address ?X-Amz-Signature=1", ""])("shows nothing of %j", (text) => {
+  expect(redactUrl(text)).toBe("[address]");
+});

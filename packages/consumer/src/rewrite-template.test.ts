@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { rewriteTemplate } from "./rewrite-template.ts";
+
+const INPUT = {
+  source: { bucket: "dist-bucket", region: "eu-west-1" },
+  target: { bucket: "own-bucket", region: "eu-central-1" },
+};
+const HEAD = "AWSTemplateFormatVersion: 2010-09-09\n";
+const rewrite = (text: string, key = "a/packaged.yaml") => rewriteTemplate(key, Buffer.from(text), INPUT);
+const line = (text: string) => rewrite(`${HEAD}${text}`)?.slice(HEAD.length);
+
+describe("rewriteTemplate", () => {
+  it.each([
+    ["Bucket: dist-bucket", "Bucket: own-bucket"],
+    ["  S3Bucket: dist-bucket\n  S3Key: a", "  S3Bucket: own-bucket\n  S3Key: a"],
+    ["CodeUri: s3://dist-bucket/a/b.zip", "CodeUri: s3://own-bucket/a/b.zip"],
+    ["    Default: dist-bucket", "    Default: own-bucket"],
+    ["Url: https://dist-bucket.s3.amazonaws.com/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
+    ["Url: https://s3.eu-west-1.amazonaws.com/dist-bucket/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
+    ["Url: https://s3-eu-west-1.amazonaws.com/dist-bucket/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
+    ["Url: https://s3.amazonaws.com/dist-bucket/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
+    ["Bucket: 'dist-bucket'", "Bucket: 'own-bucket'"],
+    ['Default: "dist-bucket"', 'Default: "own-bucket"'],
+    [
+      "Url: https://dist-bucket.s3.eu-west-1.amazonaws.com/a",
+      "Url: https://own-bucket.s3.eu-central-1.amazonaws.com/a",
+    ],
+    ["https://dist-bucket.s3-eu-west-1.amazonaws.com/a", "https://own-bucket.s3-eu-central-1.amazonaws.com/a"],
+    [
+      "https://dist-bucket.s3.dualstack.eu-west-1.amazonaws.com/a",
+      "https://own-bucket.s3.dualstack.eu-central-1.amazonaws.com/a",
+    ],
+  ])("makes %j to %j", (before, after) => {
+    expect(line(before)).toBe(after);
+  });
+
+  it.each([
+    "Bucket: dist-bucket-2",
+    "Bucket: dist-bucket.backup",
+    "Bucket: dist-bucket2",
+    "s3://dist-bucket-2/a",
+    "https://dist-bucket.s3x.example/a",
+    "https://s3.eu-west-1.amazonaws.com/dist-bucket-2/a",
+    "Name: dist-bucket",
+    "Bucket: my-dist-bucket",
+    "Description: of dist-bucket",
+  ])("leaves %j alone", (text) => {
+    expect(line(text)).toBe(text);
+  });
+
+  it.each([
+    ["a comment", "# ours\n"],
+    ["blank lines", "\n\n"],
+    ["the beginning of a document", "---\n"],
+    ["a mark of the byte order", "\ufeff"],
+    ["all of them", "\ufeff# ours\n\n---\n# more\n"],
+    ["lines of Windows", "# ours\r\n\r\n"],
+  ])("knows a template behind %s", (_what, before) => {
+    expect(rewrite(`${before}${HEAD}Bucket: dist-bucket`)).toBe(`${before}${HEAD}Bucket: own-bucket`);
+  });
+
+  it("rewrites templates of JSON, with a space behind the colon or without", () => {
+    const of = (bucket: string) =>
+      `{"AWSTemplateFormatVersion": "2010-09-09", "S3Bucket":"${bucket}", "Default": "${bucket}", "u": "s3://${bucket}/a", "n": "dist-bucket"}`;
+
+    expect(rewrite(of("dist-bucket"), "a/stack.json")).toBe(of("own-bucket"));
+  });
+
+  it.each([
+    ["another file", "a/app.zip", `${HEAD}Bucket: dist-bucket`],
+    ["YAML that is no template", "a/values.yaml", "Bucket: dist-bucket"],
+    ["JSON that is no template", "a/values.json", '{"Bucket": "dist-bucket", "x": {"AWSTemplateFormatVersion": 1}}'],
+    ["broken JSON", "a/values.json", '{"AWSTemplateFormatVersion'],
+    ["the version further down", "a/b.yml", `Resources:\n${HEAD}`],
+    ["a large file", "a/b.template", `${HEAD}${"#".repeat(1_048_576)}`],
+  ])("does not touch %s", (_what, key, text) => {
+    expect(rewrite(text, key)).toBeUndefined();
+  });
+
+  it("does not touch what is no text", () => {
+    const bytes = Buffer.concat([Buffer.from(HEAD), Buffer.from([0xff, 0xfe])]);
+
+    expect(rewriteTemplate("a/b.template", bytes, INPUT)).toBeUndefined();
+  });
+});

@@ -1,0 +1,60 @@
+/** The two buckets of a copy. */
+export interface RewriteInput {
+  readonly source: { readonly bucket: string; readonly region: string };
+  readonly target: { readonly bucket: string; readonly region: string };
+}
+
+const MAX_BYTES = 1_048_576;
+const ENDINGS = /\.(yaml|yml|template|json)$/;
+/** Comments, blank lines, directives and the beginning of a document may stand before. */
+const YAML_TEMPLATE = /^(?:[ \t]*(?:#[^\n]*|%[^\n]*|---[^\n]*)?\r?\n)*["']?AWSTemplateFormatVersion/;
+
+/**
+ * The text of a CloudFormation template with the source's bucket exchanged for the target's; undefined where the file is no
+ * template, and is stored as it is.
+ */
+export function rewriteTemplate(key: string, bytes: Uint8Array, input: RewriteInput): string | undefined {
+  if (!ENDINGS.test(key) || bytes.byteLength > MAX_BYTES) return undefined;
+  const text = decodeUtf8(bytes);
+  return text !== undefined && isTemplate(text) ? exchange(text, input) : undefined;
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    // The mark of the byte order stays: what is not exchanged is not changed.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function isTemplate(text: string): boolean {
+  const bare = text.replace(/^\ufeff/, "");
+  return bare.trimStart().startsWith("{") ? isJsonTemplate(bare) : YAML_TEMPLATE.test(bare);
+}
+
+function isJsonTemplate(text: string): boolean {
+  try {
+    return Object.hasOwn(JSON.parse(text), "AWSTemplateFormatVersion");
+  } catch {
+    return false;
+  }
+}
+
+function exchange(text: string, { source, target }: RewriteInput): string {
+  const S = toPattern(source.bucket);
+  // A longer name with the same beginning is another bucket; `.s3` begins the rest of a host.
+  const end = "(?![a-z0-9-]|\\.(?!s3(?![a-z0-9])))";
+  const before = `(?:Bucket|Default)["']?[ \\t]*:[ \\t]+["']?|(?:Bucket|Default)"[ \\t]*:[ \\t]*"|s3://|https://`;
+  const region = `(\\.s3(?:[.-]|\\.dualstack\\.))${toPattern(source.region)}(?=\\.amazonaws\\.com)`;
+  const pathStyle = `https://s3[.-](?:[a-z0-9.-]+\\.)?amazonaws\\.com/${S}${end}`;
+  return text
+    .replace(new RegExp(pathStyle, "g"), `https://${target.bucket}.s3.amazonaws.com`)
+    .replace(new RegExp(`(${before})${S}${end}(?:${region})?`, "g"), (_whole, lead: string, host?: string) =>
+      host === undefined ? `${lead}${target.bucket}` : `${lead}${target.bucket}${host}${target.region}`,
+    );
+}
+
+function toPattern(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

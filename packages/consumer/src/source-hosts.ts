@@ -1,0 +1,23 @@
+/** The bucket that artifacts come from. */
+export interface SourceBucket {
+  readonly bucket: string;
+  readonly region: string;
+  /** `aws` unless said otherwise. */
+  readonly partition?: string;
+}
+
+/** How the bucket's name stands in a URL. */
+export type HostStyle = "virtual" | "path";
+
+/**
+ * Every name under which Amazon S3 serves one bucket, exactly.
+ * Source: Amazon S3 user guide, "Virtual hosting of buckets" and "Dual-stack endpoints"; `s3-REGION` is the legacy form.
+ */
+export function toSourceHosts({ bucket, region, partition = "aws" }: SourceBucket): ReadonlyMap<string, HostStyle> {
+  const domain = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+  const services = [`s3.${region}`, "s3", `s3-${region}`, `s3.dualstack.${region}`].map((name) => `${name}.${domain}`);
+  return new Map<string, HostStyle>([
+    ...services.map((service) => [`${bucket}.${service}`, "virtual"] as const),
+    ...services.map((service) => [service, "path"] as const),
+  ]);
+}
