@@ -28,7 +28,8 @@ export function toErrorsPage(): string {
     "exit code 1 and HTTP 409. Codes of **problems of a machine document**, such as `state-unknown-key`, are in",
     "[problems.md](problems.md). A **failed task** has a code of its executor, such as `TERRAFORM_APPLY_FAILED`: see the README of",
     "[executor-terraform](../packages/executor-terraform/README.md), [executor-lambda](../packages/executor-lambda/README.md),",
-    "[executor-ecs](../packages/executor-ecs/README.md) and [executor-runcommand](../packages/executor-runcommand/README.md).",
+    "[executor-ecs](../packages/executor-ecs/README.md), [executor-runcommand](../packages/executor-runcommand/README.md) and",
+    "[executor-asg](../packages/executor-asg/README.md).",
     "",
   ].join("\n");
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type AwsSim,
-  answerAwsQuery,
   answerEcs,
   answerLogs,
+  answerQuery,
   answerSecrets,
   answerStates,
   createAwsSim,
@@ -78,8 +78,8 @@ const APP = {
 function toServices(sim: AwsSim, dynamodb: string) {
   return {
     ...{ ecs: answerEcs(sim), logs: answerLogs(sim), states: answerStates(sim), secretsmanager: answerSecrets(sim) },
-    cloudformation: answerAwsQuery(sim, "CloudFormation"),
-    elasticloadbalancing: answerAwsQuery(sim, "ElasticLoadBalancingV2"),
+    cloudformation: answerQuery(sim, "CloudFormation"),
+    elasticloadbalancing: answerQuery(sim, "ElasticLoadBalancingV2"),
     dynamodb,
   };
 }

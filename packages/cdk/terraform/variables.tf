@@ -4,13 +4,13 @@ variable "name" {
 }
 
 variable "template" {
-  description = "Which template: yard (everything), state-manager, task-runner, ecs-task, fleet or fleet-instances."
+  description = "Which template: yard (everything), state-manager, task-runner, ecs-task, fleet, fleet-instances, releases or releases-account."
   type        = string
   default     = "yard"
 
   validation {
-    condition     = contains(["yard", "state-manager", "task-runner", "ecs-task", "fleet", "fleet-instances"], var.template)
-    error_message = "The template must be yard, state-manager, task-runner, ecs-task, fleet or fleet-instances."
+    condition     = contains(["yard", "state-manager", "task-runner", "ecs-task", "fleet", "fleet-instances", "releases", "releases-account"], var.template)
+    error_message = "The template must be yard, state-manager, task-runner, ecs-task, fleet, fleet-instances, releases or releases-account."
   }
 }
 

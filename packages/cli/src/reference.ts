@@ -28,8 +28,8 @@ Commands that talk to a server find it by \`--url\` and \`--token\`, or as a yar
 \`STACKYARD_URL\` and \`STACKYARD_TOKEN\`, or \`STACKYARD_YARD\`, else they take the one that \`stackyard dev\` runs for the
 project: it leaves the address and the token in the data folder. Of a yard on AWS a server runs within the command. The project
 is the nearest folder, from the current one upwards, with a \`stackyard.config.ts\` (or \`.js\`, \`.mjs\`, \`.mts\`, \`.json\`).
-Plugins of the project add commands: ours \`apps\` ([aws](aws.md#publish-and-deploy)), \`fleet\` ([fleet](fleet.md)) and
-\`ecs\` ([ecs](ecs.md)). \`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
+Plugins of the project add commands: ours \`apps\` ([aws](aws.md#publish-and-deploy)), \`fleet\` ([fleet](fleet.md)),
+\`ecs\` ([ecs](ecs.md)) and \`release\` ([releases](releases.md)). \`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
 `;
 
 function toSection(command: Command): readonly string[] {

@@ -6,7 +6,8 @@ import { findPluginCommands } from "./project/plugin-commands.ts";
 import { tellFailure, toFailure } from "./shell/failure.ts";
 import { tellMissingPackage } from "./shell/known-packages.ts";
 import { findNearestName } from "./shell/nearest-name.ts";
-import { createOutput, type OutputStream } from "./shell/output.ts";
+import { createOutput } from "./shell/output.ts";
+import type { OutputStream } from "./shell/output-stream.ts";
 import { type Invocation, type ReadResult, readWords } from "./shell/program.ts";
 import { VERSION } from "./version.ts";
 

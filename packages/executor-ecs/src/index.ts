@@ -1,6 +1,6 @@
 import { definePlugin } from "@stackyard/core";
+import { openRuns } from "@stackyard/sdk/commands";
 import { createEcsCommands } from "./commands/create-ecs-commands.ts";
-import { openRuns } from "./commands/ecs-command.ts";
 import { createEcsExecutor } from "./ecs.ts";
 
 export { type CriteriaChange, type CriteriaResult, criteriaChanged } from "./custom-resource/criteria-changed.ts";

@@ -1,6 +1,6 @@
 import { definePlugin } from "@stackyard/core";
+import { openRuns } from "@stackyard/sdk/commands";
 import { createFleetCommands } from "./commands/create-fleet-commands.ts";
-import { openRuns } from "./commands/fleet-command.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
 import { RunCommandOptions } from "./run-command-options.ts";
 

@@ -18,6 +18,14 @@ function failNext(fleet: SimFleet, operation: string, error: Error, times = 1): 
   }
 }
 
+/** SSM takes the next command, and the answer does not come back. */
+function loseNextAnswer({ sim }: ReturnType<typeof aSimFleet>): void {
+  sim.once("SSM.SendCommand", async (proceed) => {
+    await proceed();
+    throw connectionReset();
+  });
+}
+
 describe("a run that SSM makes difficulties", () => {
   it.each([
     ["ThrottlingException", 400],
@@ -55,10 +63,7 @@ describe("a run that SSM makes difficulties", () => {
     const fleet = aSimFleet();
     fleet.addMany(2);
     fleet.sim.ssm.set({ commandLagMs: 3_000 });
-    fleet.sim.once("SSM.SendCommand", async (proceed) => {
-      await proceed();
-      throw connectionReset();
-    });
+    loseNextAnswer(fleet);
 
     const { step } = await fleet.run(shell);
 
@@ -70,10 +75,7 @@ describe("a run that SSM makes difficulties", () => {
     const fleet = aSimFleet();
     fleet.addMany(2);
     failNext(fleet, "SSM.SendCommand", connectionReset(), 9);
-    fleet.sim.once("SSM.SendCommand", async (proceed) => {
-      await proceed();
-      throw connectionReset();
-    });
+    loseNextAnswer(fleet);
 
     const { step } = await fleet.run(shell);
 
@@ -84,10 +86,7 @@ describe("a run that SSM makes difficulties", () => {
   it("does not call an instance not sent to while SSM does not say whether it was", async () => {
     const fleet = aSimFleet();
     fleet.addMany(60);
-    fleet.sim.once("SSM.SendCommand", async (proceed) => {
-      await proceed();
-      throw connectionReset();
-    });
+    loseNextAnswer(fleet);
     failNext(fleet, "SSM.ListCommands", refusal("ServiceUnavailable", 503), 15);
 
     const { step } = await fleet.run({ ...shell, maxConcurrency: "100%" });

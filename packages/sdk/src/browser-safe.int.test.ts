@@ -2,10 +2,13 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 
-describe("the main entry", () => {
-  it("is bundled for a browser without any module of Node", async () => {
+describe("an entry for browsers", () => {
+  it.each([
+    ["the main one", 'export { Stackyard } from "./index.ts";'],
+    ["that of releases", 'export { createReleasesClient } from "./releases/index.ts";'],
+  ])("is bundled without any module of Node: %s", async (_which, contents) => {
     const { outputFiles, metafile } = await build({
-      stdin: { contents: 'export { Stackyard } from "./index.ts";', resolveDir: import.meta.dirname, loader: "ts" },
+      stdin: { contents, resolveDir: import.meta.dirname, loader: "ts" },
       bundle: true,
       format: "esm",
       platform: "browser",

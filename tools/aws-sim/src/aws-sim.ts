@@ -26,6 +26,8 @@ export interface LoggedCall {
   readonly operation: string;
   readonly region: string;
   readonly arn: string;
+  /** Of the caller's session. */
+  readonly tags: Readonly<Record<string, string>>;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
@@ -51,7 +53,8 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
     const { operation, region, input } = request;
     const now = clock.now();
     const identity = authenticate(request, service, now);
-    calls.push({ operation: `${request.service}.${operation}`, region, arn: identity.arn, input });
+    const { arn, tags } = identity;
+    calls.push({ operation: `${request.service}.${operation}`, region, arn, tags, input });
     const action = service.toAction(operation);
     // GetCallerIdentity needs no permission, and AssumeRole is judged by the role's trust policy (STS API reference).
     if (request.service !== "STS" && !allows(identity.allow, action)) throw service.faults.denied(identity.arn, action);

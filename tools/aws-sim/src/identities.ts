@@ -20,6 +20,13 @@ export interface SimCredentials {
   readonly expiration?: Date;
 }
 
+/** Credentials of a session of a role. */
+export interface SimSession extends SimCredentials {
+  readonly sessionToken: string;
+  /** Whom they belong to. */
+  readonly arn: string;
+}
+
 /** A role and who may assume it. */
 export interface RoleInput {
   readonly account: string;
@@ -50,8 +57,10 @@ export interface Identities {
   addRole(input: RoleInput): Role;
   removeRole(arn: string): void;
   findRole(arn: string): Role | undefined;
+  /** All roles of an account. */
+  listRoles(account: string): readonly Role[];
   /** A session of a role, as AssumeRole begins it, and as Lambda, ECS and EC2 give it to what runs there. */
-  beginSession(role: Role, session: SessionInput): SimCredentials & { readonly sessionToken: string };
+  beginSession(role: Role, session: SessionInput): SimSession;
   /** What a holder of the key signs with; undefined: there is no such key. */
   findSecret(accessKeyId: string): string | undefined;
   /** Whom the credentials belong to. Throws what the service answers to unknown and to ended ones. */
@@ -119,12 +128,13 @@ export function createIdentities(): Identities {
     },
     removeRole: (arn) => void roles.delete(arn),
     findRole: (arn) => roles.get(arn),
+    listRoles: (account) => [...roles.values()].filter((role) => role.account === account),
     beginSession({ account, name, partition, allow }, session) {
       // The path is no part of a session's ARN (IAM guide, "IAM identifiers").
       const arn = `arn:${partition}:sts::${account}:assumed-role/${name.split("/").at(-1)}/${session.name}`;
       const identity = { arn, account, isRole: true, allow, tags: session.tags ?? {} };
       const sessionToken = `token-${keys.size}`;
-      return { ...issue("ASIA", { identity, sessionToken, endsAt: session.endsAt }), sessionToken };
+      return { ...issue("ASIA", { identity, sessionToken, endsAt: session.endsAt }), sessionToken, arn };
     },
     findSecret: (accessKeyId) => (keys.has(accessKeyId) ? toSecret(accessKeyId) : undefined),
     authenticate({ accessKeyId, sessionToken, now, unknownKey, expired }) {

@@ -18,14 +18,14 @@ export {
   toStateEvent,
 } from "./event-bridge/aws-events.ts";
 export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./fleets/add-fleet.ts";
-export { limitAsDocumented } from "./fleets/limit-as-documented.ts";
-export { answerAwsQuery } from "./http/answer-aws-query.ts";
 export { answerEcs, answerJson, answerLogs, answerStates } from "./http/answer-json.ts";
 export { answerQuery } from "./http/answer-query.ts";
+export { answerReleaseServices } from "./http/answer-release-services.ts";
 export { answerSecrets } from "./http/answer-secrets.ts";
 export type { DoorRequest } from "./http/door-request.ts";
 export { type FrontDoor, openFrontDoor } from "./http/front-door.ts";
 export type { SimCredentials } from "./identities.ts";
+export { limitAsDocumented } from "./limit-as-documented.ts";
 export { connectionReset, SimFault } from "./sim-fault.ts";
 export { createSimPlugin, type SimPlugin } from "./sim-plugin.ts";
 export {

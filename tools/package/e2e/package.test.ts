@@ -89,7 +89,8 @@ describe("npm run package", () => {
     const bills = readdirSync(out).filter((name) => name.endsWith(".cdx.json"));
 
     expect(release.templates.map(({ name }: { name: string }) => name).sort()).toEqual([
-      ...["ecs-task", "fleet", "fleet-instances", "state-manager", "task-runner", "yard"],
+      ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
+      ...["state-manager", "task-runner", "yard"],
     ]);
     expect(bills).toHaveLength(release.apps.length);
     for (const bill of bills)

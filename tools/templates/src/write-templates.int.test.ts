@@ -14,7 +14,10 @@ describe("writeTemplates", () => {
   it("writes a template for the whole yard and those of the apps, into a folder that it makes", async () => {
     const written = await writeTemplates(join(folder, "a/b"));
 
-    const templates = ["ecs-task", "fleet", "fleet-instances", "state-manager", "task-runner", "yard"];
+    const templates = [
+      ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
+      ...["state-manager", "task-runner", "yard"],
+    ];
     const names = templates.map((name) => `${name}.template.json`).toSorted();
     expect((await readdir(join(folder, "a/b"))).toSorted()).toEqual(names);
     expect(written.map(({ file }) => file).toSorted()).toEqual(names.map((name) => join(folder, "a/b", name)));

@@ -23,10 +23,15 @@ export function createAppRole(scope: Construct, id: string, props: AppRoleProps)
       Version: "2012-10-17",
       Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
     },
-    policies: permissions.map((permission) => toCfn(mapGiven(permission, toPolicy), (policy) => policy)),
+    policies: toRolePolicies(permissions),
     ...(managedPolicyArns === undefined ? {} : { managedPolicyArns: toCfnList(managedPolicyArns) }),
     ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundary: toCfnText(permissionsBoundaryArn) }),
   });
+}
+
+/** An inline policy for each permission. */
+export function toRolePolicies(permissions: readonly Given<Permission>[]) {
+  return permissions.map((permission) => toCfn(mapGiven(permission, toPolicy), (policy) => policy));
 }
 
 function toPolicy({ name, statements }: Permission): CfnRole.PolicyProperty {

@@ -15,6 +15,7 @@ import {
   QUEUE_ARN,
   TABLE,
 } from "./parameter-forms.ts";
+import { RELEASES_PARAMETERS } from "./releases-parameters.ts";
 import { SENDER_PARAMETERS } from "./sender-parameters.ts";
 
 /** Every parameter of the templates, in the order in which the console asks. */
@@ -65,6 +66,7 @@ export const PARAMETERS = {
   ...ECS_TASK_PARAMETERS,
   ...FLEET_PARAMETERS,
   ...INSTANCES_PARAMETERS,
+  ...RELEASES_PARAMETERS,
 
   MachineBucket: { group: "Machines", description: "Bucket of the machines: YAML files.", ...BUCKET },
   MachinePrefix: {

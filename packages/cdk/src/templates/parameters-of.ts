@@ -135,6 +135,27 @@ const INSTANCES: Names = [
   "PatchErrors",
 ];
 
+const RELEASES: Names = [
+  "LogLevel",
+  "CodeBucket",
+  "SubnetIds",
+  "SecurityGroupIds",
+  "ReleasesCodeKey",
+  "ReleasesCodeVersion",
+  "ExistingReleaseBucket",
+  "ExistingLockTable",
+  "ReleaseKeyArn",
+  "LogRetentionDays",
+  "AlarmTopicArns",
+];
+const RELEASE_ROLE: Names = [
+  "ReleasesPreset",
+  "AssumedRole",
+  "AssumedRoleExternalId",
+  "ReleaseSessionTags",
+  "PermissionsBoundaryArn",
+];
+
 /** The parameters of each template. */
 export const PARAMETERS_OF = {
   yard: [...YARD, ...OPERATIONS, ...QUEUES, ...MADE_TABLES, ...STATE_MANAGER, ...TASK_RUNNER, ...CONTAINERS],
@@ -151,4 +172,6 @@ export const PARAMETERS_OF = {
   "ecs-task": [...FUNCTION, ...ECS_TASK, "LogRetentionDays", "AlarmTopicArns", "PermissionsBoundaryArn"],
   fleet: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...FLEET, ...FLEET_RUNNER],
   "fleet-instances": ["YardName", "PermissionsBoundaryArn", ...INSTANCES],
+  releases: [...RELEASES, ...RELEASE_ROLE],
+  "releases-account": [...RELEASE_ROLE, "DeployerRoleArn", "PassedRoleArns"],
 } as const satisfies Readonly<Record<string, Names>>;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FULL_RELEASES_ACCOUNT, FULL_RELEASES_APP, RELEASES_DEPLOYMENTS } from "../testing/a-releases-app.ts";
 import { DEPLOYMENTS, FULL_YARD_PARAMETERS, RUNNER_PARAMETERS } from "../testing/a-yard.ts";
 import { APP_DEPLOYMENTS, FULL_ECS_TASK_APP, FULL_FLEET_APP, FULL_INSTANCES_APP } from "../testing/an-app.ts";
 import { checkLimits } from "../testing/check-limits.ts";
@@ -24,7 +25,7 @@ describe("the templates", () => {
   it("are one for the yard and one for each app", () => {
     expect(templates.map(({ name }) => name)).toEqual([
       ...["yard", "state-manager", "task-runner"],
-      ...["ecs-task", "fleet", "fleet-instances"],
+      ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
     ]);
   });
 
@@ -36,7 +37,7 @@ describe("the templates", () => {
     expect(checkLimits(body)).toEqual([]);
   });
 
-  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS])(
+  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS, ...RELEASES_DEPLOYMENTS])(
     "%s fits the schemas of its resources, deployed %s",
     (name, _how, parameters) => {
       expect(checkResources(resolveTemplate(bodyOf(name), parameters))).toEqual([]);
@@ -75,8 +76,9 @@ describe("the parameters", () => {
 
   const given = { ...FULL_YARD_PARAMETERS, ...RUNNER_PARAMETERS };
   const ofApps = { ...FULL_ECS_TASK_APP, ...FULL_FLEET_APP, ...FULL_INSTANCES_APP };
+  const ofReleases = { ...FULL_RELEASES_APP, ...FULL_RELEASES_ACCOUNT };
 
-  it.each(Object.entries({ ...given, ...ofApps }))("%s takes %s", (name, value) => {
+  it.each(Object.entries({ ...given, ...ofApps, ...ofReleases }))("%s takes %s", (name, value) => {
     const definition = toJson(toJson(PARAMETERS)[name]);
     const pattern = new RegExp(String(definition["pattern"] ?? ""));
     const values = definition["values"];
@@ -113,6 +115,11 @@ describe("the parameters", () => {
     ["AssociationConcurrency", "0"],
     ["AssociationErrors", "101%"],
     ["PatchSchedule", "every day"],
+    ["ReleasesCodeKey", "a b"],
+    ["ExistingReleaseBucket", "Releases"],
+    ["DeployerRoleArn", "deployer"],
+    ["AssumedRole", "team/deployer"],
+    ["ReleaseKeyArn", "alias/releases"],
   ] as const)("%s does not take %s", (name, value) => {
     const { pattern } = toJson(PARAMETERS[name]);
 

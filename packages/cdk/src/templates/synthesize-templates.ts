@@ -2,6 +2,8 @@ import { App } from "aws-cdk-lib";
 import { addEcsTaskTemplate } from "./ecs-task-template.ts";
 import { addFleetInstancesTemplate } from "./fleet-instances-template.ts";
 import { addFleetTemplate } from "./fleet-template.ts";
+import { addReleasesAccountTemplate } from "./releases-account-template.ts";
+import { addReleasesTemplate } from "./releases-template.ts";
 import { addStateManagerTemplate } from "./state-manager-template.ts";
 import { addTaskRunnerTemplate } from "./task-runner-template.ts";
 import { toPlainTemplate } from "./to-plain-template.ts";
@@ -18,6 +20,7 @@ export interface Template {
 const TEMPLATES = [
   ...[addYardTemplate, addStateManagerTemplate, addTaskRunnerTemplate],
   ...[addEcsTaskTemplate, addFleetTemplate, addFleetInstancesTemplate],
+  ...[addReleasesTemplate, addReleasesAccountTemplate],
 ];
 
 /** Synthesises the plain templates from the constructs. The same sources give the same bytes. */

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
+import { RELEASES_DEPLOYMENTS } from "../testing/a-releases-app.ts";
 import { DEPLOYMENTS } from "../testing/a-yard.ts";
 import { APP_DEPLOYMENTS } from "../testing/an-app.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
@@ -37,13 +38,16 @@ function toDeployed(name: string, parameters: Readonly<Record<string, string>>):
 }
 
 describe("the validator of AWS", () => {
-  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS])("finds no error in %s, deployed %s", (name, _how, parameters) => {
-    const template = new TemplateContent(toDeployed(name, parameters));
+  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS, ...RELEASES_DEPLOYMENTS])(
+    "finds no error in %s, deployed %s",
+    (name, _how, parameters) => {
+      const template = new TemplateContent(toDeployed(name, parameters));
 
-    const { diagnostics } = engine.validateTemplate(template, { severityLevel: "ERROR" });
+      const { diagnostics } = engine.validateTemplate(template, { severityLevel: "ERROR" });
 
-    expect(diagnostics.map(tell)).toEqual([]);
-  });
+      expect(diagnostics.map(tell)).toEqual([]);
+    },
+  );
 
   it("would find one", () => {
     const body = { Resources: { Queue: { Type: "AWS::SQS::Queue", Properties: { VisibilityTimeout: 43_201 } } } };

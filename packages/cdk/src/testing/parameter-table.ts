@@ -5,6 +5,7 @@ import { PARAMETERS_OF } from "../templates/parameters-of.ts";
 const LETTERS = {
   ...{ yard: "Y", "state-manager": "S", "task-runner": "T" },
   ...{ "ecs-task": "E", fleet: "F", "fleet-instances": "I" },
+  ...{ releases: "R", "releases-account": "A" },
 } as const;
 
 /** The parameters of the templates as the table of the README. */

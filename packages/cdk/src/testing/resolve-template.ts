@@ -82,8 +82,9 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
   function toMade(id: string): MadeResource {
     const { Type, Condition, Properties } = template.Resources[id] ?? fail(`There is no resource ${id}.`);
     if (Condition !== undefined && !holds(Condition)) fail(`${id} is not deployed.`);
-    const { QueueName, TableName, FunctionName, LogGroupName, StateMachineName } = Properties;
-    const said = QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? StateMachineName ?? id;
+    const { QueueName, TableName, FunctionName, LogGroupName, StateMachineName, BucketName, RoleName } = Properties;
+    const named = QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? StateMachineName;
+    const said = named ?? BucketName ?? RoleName ?? id;
     return { id, type: Type, name: String(resolve(said)) };
   }
 
@@ -131,6 +132,7 @@ const RETURN_ARNS = new Set(["AWS::StepFunctions::StateMachine", "AWS::SecretsMa
 const ARNS: Readonly<Record<string, (name: string) => string>> = {
   "AWS::IAM::Role": (name) => `iam::${ACCOUNT}:role/${name}`,
   "AWS::Events::Rule": (name) => `events:${REGION}:${ACCOUNT}:rule/${name}`,
+  "AWS::S3::Bucket": (name) => `s3:::${name}`,
   "AWS::SQS::Queue": (name) => `sqs:${REGION}:${ACCOUNT}:${name}`,
   "AWS::DynamoDB::Table": (name) => `dynamodb:${REGION}:${ACCOUNT}:table/${name}`,
   "AWS::Logs::LogGroup": (name) => `logs:${REGION}:${ACCOUNT}:log-group:${name}:*`,

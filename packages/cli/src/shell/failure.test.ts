@@ -22,6 +22,14 @@ describe("toFailure", () => {
     expect(toFailure(failWith("UNREACHABLE", "No.")).hint).toContain("stackyard dev");
   });
 
+  it("gives no hint on our server where AWS has refused, whose error says what to do", () => {
+    const details = { awsError: "CredentialsProviderError" };
+
+    expect(toFailure(new StackyardError("UNAUTHENTICATED", "No credentials.", { details }))).toEqual({
+      ...{ exitCode: 3, code: "UNAUTHENTICATED", message: "No credentials." },
+    });
+  });
+
   it("could not start where the system refuses", () => {
     const error = Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
 

@@ -26,7 +26,9 @@ export function toFailure(error: unknown): Failure {
   if (isStackyardError(error)) {
     const { message, details } = error;
     const code = findServerCode(details) ?? error.code;
-    const hint = typeof details["hint"] === "string" ? details["hint"] : HINTS[error.code];
+    // The code's own hints are about our server.
+    const ofCode = "awsError" in details ? undefined : HINTS[error.code];
+    const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
     return { exitCode: exitCodeOf(error.code), code, message, ...(hint === undefined ? {} : { hint }) };
   }
   const message = error instanceof Error ? error.message : String(error);

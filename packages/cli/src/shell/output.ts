@@ -1,13 +1,8 @@
 import { styleText } from "node:util";
 import type { CommandOutput } from "@stackyard/core";
 import { toColoredText, toJsonText, toPlainText } from "./clean-text.ts";
-
-/** Where text goes: a terminal, a pipe or a file. */
-export interface OutputStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
+import { createLiveBlock } from "./live-block.ts";
+import type { OutputStream } from "./output-stream.ts";
 
 export interface OutputOptions {
   readonly stdout: OutputStream;
@@ -31,7 +26,7 @@ export interface Output extends CommandOutput {
   step(value: Readonly<Record<string, unknown>>, toText: () => string): void;
   /** A line of a log: on standard error, with `--json` as an object. */
   log(value: Readonly<Record<string, unknown>>, toText: () => string): void;
-  /** Takes the live line away. */
+  /** Takes the live lines away. */
   settle(): void;
   /** Colours a word; taken off again where colours are not wanted. */
   paint(style: Style, text: string): string;
@@ -41,7 +36,7 @@ export interface Output extends CommandOutput {
 export function createOutput({ stdout, stderr, json, env }: OutputOptions): Output {
   const results = createWriter(stdout, env);
   const people = createWriter(stderr, env);
-  const live = createLiveLine(stderr, people);
+  const live = createLiveBlock(stderr, people, { color: wantsColor(stderr, env) });
   const print = (value: unknown, toText: () => string) => {
     live.clear();
     results(json ? toJsonText(value) : toText());
@@ -59,7 +54,7 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
       live.clear();
       results(text);
     },
-    progress: (value, toText) => (json ? results(toJsonText(value)) : live.show(toText())),
+    progress: (value, toText, toBlock) => (json ? results(toJsonText(value)) : live.show(toText, toBlock)),
     step: (value, toText) => (json ? results(toJsonText(value)) : tell(toText())),
     note: tell,
     log(value, toText) {
@@ -84,35 +79,5 @@ function createWriter(stream: OutputStream, env: OutputOptions["env"]): (text: s
     if (text === "") return;
     const clean = color ? toColoredText(text) : toPlainText(text);
     stream.write(clean.endsWith("\n") ? clean : `${clean}\n`);
-  };
-}
-
-interface LiveLine {
-  show(text: string): void;
-  clear(): void;
-}
-
-function createLiveLine(stream: OutputStream, write: (text: string) => void): LiveLine {
-  let last = "";
-  if (stream.isTTY !== true) {
-    return {
-      show(text) {
-        if (text !== last) write(text);
-        last = text;
-      },
-      clear() {},
-    };
-  }
-  return {
-    show(text) {
-      const [line = ""] = text.split("\n");
-      const clean = toPlainText(line).slice(0, (stream.columns || 80) - 1);
-      stream.write(`\r\u001b[2K${clean}`);
-      last = clean;
-    },
-    clear() {
-      if (last !== "") stream.write("\r\u001b[2K");
-      last = "";
-    },
   };
 }

@@ -5,8 +5,12 @@ import type { ConfiguredYards } from "./configured-yards.ts";
 export interface CommandOutput {
   /** The result: as one JSON object with `--json`, else as the text. */
   result(value: unknown, toText: () => string): void;
-  /** One step of long work: a live line in a terminal, a plain line in a pipe, one object a line with `--json`. */
-  progress(value: Readonly<Record<string, unknown>>, toText: () => string): void;
+  /**
+   * One step of long work: a live line in a terminal, a plain line in a pipe, one object a line with `--json`. With `toBlock` a
+   * terminal of so many columns shows its lines instead, drawn anew in place. They may have colours: those are taken off
+   * where they are not wanted.
+   */
+  progress(value: Readonly<Record<string, unknown>>, toText: () => string, toBlock?: (columns: number) => string): void;
   /** For people only; not printed with `--json`. Goes to standard error. */
   note(text: string): void;
 }

@@ -84,7 +84,9 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
     [STACK_TAGS.bucket]: place.bucket,
     [STACK_TAGS.prefix]: place.prefix,
   };
-  return { name, existing, templateUrl: template.url, parameters: plan.parameters, tags, dryRun: args.dryRun === true };
+  const namesRoles = template.text.includes('"RoleName"');
+  const { parameters } = plan;
+  return { name, existing, templateUrl: template.url, namesRoles, parameters, tags, dryRun: args.dryRun === true };
 }
 
 /** Outputs of the yard's other stacks: a runner of its own finds the queues of its state manager so. */

@@ -13,7 +13,7 @@ const queue = (name: string) => `arn:aws:sqs:eu-west-1:${ACCOUNT}:${name}`;
 beforeAll(async () => {
   const templates = Object.fromEntries(synthesizeTemplates().map(({ name, body }) => [name, body]));
   writeRelease(join(project.folder, "dist/release"), {
-    ...{ zips: { "state-manager": "one", "task-runner": "two" }, templates },
+    ...{ zips: { "state-manager": "one", "task-runner": "two", releases: "three" }, templates },
   });
   await project.run(aws, "apps publish", { bucket: BUCKET });
 });
@@ -48,6 +48,19 @@ it("a task runner apart finds the queues of its yard's state manager", async () 
       { ParameterKey: "TaskRunnerCodeKey", ParameterValue: "task-runner/0.1.0/task-runner.zip" },
     ]),
   );
+});
+
+it("releases need nothing, and the role of an account trusts the deployer of the same yard", async () => {
+  const deployer = await project.run(aws, "apps deploy", { name: "releases", yard: "main" });
+  const account = await project.run(aws, "apps deploy", { name: "releases-account", yard: "main" });
+
+  expect(deployer.results).toMatchObject([{ stack: "stackyard-main-releases", result: "created" }]);
+  expect(account.results).toMatchObject([{ stack: "stackyard-main-releases-account", result: "created" }]);
+  const made = sim.calls.filter(({ operation }) => operation === "CloudFormation.CreateChangeSet").slice(-2);
+  expect(made.map(({ input }) => input["Capabilities"])).toEqual([["CAPABILITY_IAM"], ["CAPABILITY_NAMED_IAM"]]);
+  expect(made[1]?.input["Parameters"]).toContainEqual({
+    ...{ ParameterKey: "DeployerRoleArn", ParameterValue: expect.stringMatching(/^arn:aws:iam::\d{12}:role\//) },
+  });
 });
 
 it("a second yard stands beside the first, and one of the same name does not", async () => {

@@ -21,6 +21,8 @@ export interface DeployInput {
   readonly templateUrl: string;
   readonly parameters: readonly StackParameter[];
   readonly tags: Readonly<Record<string, string>>;
+  /** Whether a role of the template has a name of its own. */
+  readonly namesRoles: boolean;
   /** Only tells what would change. */
   readonly dryRun: boolean;
 }
@@ -73,8 +75,7 @@ async function prepare(client: CloudFormationClient, input: DeployInput, type: "
     ChangeSetName: `stackyard-${deps.clock.now().toString(36)}`,
     Parameters: [...input.parameters],
     Tags: Object.entries(input.tags).map(([Key, Value]) => ({ Key, Value })),
-    // The templates hold roles, none of which has a name of its own.
-    Capabilities: ["CAPABILITY_IAM"],
+    Capabilities: [input.namesRoles ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"],
   } satisfies CreateChangeSetCommandInput;
   try {
     return await prepareChangeSet(client, request, deps);

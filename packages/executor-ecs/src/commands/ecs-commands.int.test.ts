@@ -8,12 +8,12 @@ import {
   succeeded,
 } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { openRuns } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EcsConfig } from "../definition.ts";
 import { createEcsCommands } from "./create-ecs-commands.ts";
-import { openRuns } from "./ecs-command.ts";
 
 const GOES_ON = running({ progress: {}, pollAfterMs: 10, message: "1 task RUNNING: \u001b[31mstep 3 of 7\u001b[0m" });
 const args = { cluster: "main", taskDefinition: "migrate" };

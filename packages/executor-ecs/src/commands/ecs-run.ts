@@ -1,28 +1,15 @@
+import { keyArg, loadConfigFile, type RunsCommandSpec, type RunsContext, toFollowArgs } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { type EcsCommandSpec, type EcsContext, giveUpArg } from "./ecs-command.ts";
-import { followRun } from "./follow-run.ts";
-import { loadConfigFile } from "./load-config-file.ts";
+import { followEcsRun } from "./follow-ecs-run.ts";
 import { toRunExitCode } from "./run-exit-code.ts";
 import { showRun } from "./show-run.ts";
 import { taskArgs, toTaskConfig, toTaskTarget } from "./to-task-config.ts";
 
-const Args = Type.Object({
-  ...taskArgs,
-  key: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      placeholder: "text",
-      description: "A name of yours for this run: a repeat finds it and starts no other.",
-    }),
-  ),
-  detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
-  giveUpAfter: giveUpArg,
-});
+const Args = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
 type Args = Static<typeof Args>;
 
 /** `ecs run`: runs tasks and follows them to their end. */
-export const ecsRun: EcsCommandSpec<typeof Args> = {
+export const ecsRun: RunsCommandSpec<typeof Args> = {
   name: "ecs run",
   summary: "Run tasks on Amazon ECS, wait for their end and show what they have logged.",
   description:
@@ -43,7 +30,7 @@ export const ecsRun: EcsCommandSpec<typeof Args> = {
   run,
 };
 
-async function run(context: EcsContext, args: Args): Promise<number> {
+async function run(context: RunsContext, args: Args): Promise<number> {
   const { runs, out, signal, cwd } = context;
   const config = toTaskConfig(args, await loadConfigFile(cwd, args.config));
   const target = toTaskTarget(args);
@@ -57,7 +44,7 @@ async function run(context: EcsContext, args: Args): Promise<number> {
     return 0;
   }
   out.note(`Run ${started.runId}`);
-  const ended = await followRun(context, started.runId, args);
+  const ended = await followEcsRun(context, started.runId, args);
   await showRun(context, ended);
   return toRunExitCode(ended);
 }

@@ -1,8 +1,8 @@
+import type { RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
-import type { EcsContext } from "./ecs-command.ts";
 
 /** Prints a run with what it has logged, as one object with `--json`. */
-export async function showRun({ runs, out, signal }: EcsContext, run: Run): Promise<void> {
+export async function showRun({ runs, out, signal }: RunsContext, run: Run): Promise<void> {
   const log = await runs.log(run.runId, { signal });
   out.result({ run, log }, () => [log, tellRun(run)].filter((part) => part !== "").join("\n\n"));
 }

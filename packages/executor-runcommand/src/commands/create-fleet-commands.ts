@@ -1,6 +1,7 @@
 import type { PluginCommand } from "@stackyard/core";
+import type { OpenRuns } from "@stackyard/sdk/commands";
 import { fleetCancel } from "./fleet-cancel.ts";
-import { createFleetCommand, type OpenRuns } from "./fleet-command.ts";
+import { createFleetCommand } from "./fleet-command.ts";
 import { createFleetDoctor } from "./fleet-doctor.ts";
 import { fleetShow, fleetWatch } from "./fleet-look-commands.ts";
 import { fleetRetry } from "./fleet-retry.ts";

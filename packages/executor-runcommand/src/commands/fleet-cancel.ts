@@ -1,6 +1,7 @@
+import type { RunsCommandSpec, RunsContext } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs, runArg } from "./fleet-command.ts";
-import { followRun } from "./follow-run.ts";
+import { followArgs, reportArgs, runArg } from "./fleet-command.ts";
+import { followFleetRun } from "./follow-fleet-run.ts";
 import { loadReport, showReport } from "./load-report.ts";
 
 const Args = Type.Object({
@@ -12,7 +13,7 @@ const Args = Type.Object({
 type Args = Static<typeof Args>;
 
 /** `fleet cancel`: sends nothing more and cancels what runs. */
-export const fleetCancel: FleetCommandSpec<typeof Args> = {
+export const fleetCancel: RunsCommandSpec<typeof Args> = {
   name: "fleet cancel",
   summary: "Send nothing more, ask the commands that run to stop, and wait until they have.",
   description: "Exit code 1: the run had ended already. What has run on an instance stays as it is.",
@@ -20,7 +21,7 @@ export const fleetCancel: FleetCommandSpec<typeof Args> = {
   run: cancel,
 };
 
-async function cancel(context: FleetContext, args: Args): Promise<number> {
+async function cancel(context: RunsContext, args: Args): Promise<number> {
   const { runs, out, signal } = context;
   const before = await runs.get(args.run, { signal });
   if (before.endedAt !== undefined) {
@@ -32,7 +33,7 @@ async function cancel(context: FleetContext, args: Args): Promise<number> {
     out.result({ run: asked }, () => `The run ${args.run} was asked to stop.`);
     return 0;
   }
-  const run = await followRun(context, args.run, args);
+  const run = await followFleetRun(context, args.run, args);
   await showReport(context, run, await loadReport(context, run.runId), args);
   return run.state === "succeeded" ? 1 : 0;
 }

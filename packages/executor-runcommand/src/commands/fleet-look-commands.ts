@@ -1,15 +1,16 @@
 import { isStackyardError } from "@stackyard/core";
+import type { RunsCommandSpec, RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
-import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs, runArg } from "./fleet-command.ts";
-import { followRun } from "./follow-run.ts";
+import { followArgs, reportArgs, runArg } from "./fleet-command.ts";
+import { followFleetRun } from "./follow-fleet-run.ts";
 import { loadReport, showReport } from "./load-report.ts";
 import { toRunExitCode } from "./run-exit-code.ts";
 
 const ShowArgs = Type.Object({ run: runArg, ...reportArgs });
 
 /** `fleet show`: a run as it stands now. */
-export const fleetShow: FleetCommandSpec<typeof ShowArgs> = {
+export const fleetShow: RunsCommandSpec<typeof ShowArgs> = {
   name: "fleet show",
   summary: "Show a run: how many instances of each role stand where, why some failed, failing ones first.",
   examples: [
@@ -27,7 +28,7 @@ export const fleetShow: FleetCommandSpec<typeof ShowArgs> = {
 };
 
 /** Undefined: a report may be of a task in a machine, which stands under its idempotency key. */
-async function findRun({ runs, signal }: FleetContext, runId: string): Promise<Run | undefined> {
+async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Run | undefined> {
   try {
     return await runs.get(runId, { signal });
   } catch (error) {
@@ -39,15 +40,15 @@ async function findRun({ runs, signal }: FleetContext, runId: string): Promise<R
 const WatchArgs = Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
 
 /** `fleet watch`: waits for a run's end. */
-export const fleetWatch: FleetCommandSpec<typeof WatchArgs> = {
+export const fleetWatch: RunsCommandSpec<typeof WatchArgs> = {
   name: "fleet watch",
   summary: "Follow a run to its end; the exit code is that of the run.",
   args: WatchArgs,
   run: watch,
 };
 
-async function watch(context: FleetContext, args: Static<typeof WatchArgs>): Promise<number> {
-  const run = await followRun(context, args.run, args);
+async function watch(context: RunsContext, args: Static<typeof WatchArgs>): Promise<number> {
+  const run = await followFleetRun(context, args.run, args);
   const pages = await loadReport(context, run.runId);
   await showReport(context, run, pages, args);
   return toRunExitCode(run, pages);

@@ -2,11 +2,11 @@ import { setImmediate } from "node:timers/promises";
 import { createSimYard, type SimYard } from "@stackyard/aws-sim";
 import { type CommandOutput, silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids } from "@stackyard/core/engine";
+import { openRuns } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createRunCommandExecutor } from "../run-command.ts";
 import { createFleetCommands } from "./create-fleet-commands.ts";
-import { openRuns } from "./fleet-command.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" };
 const SHELL = { document: "AWS-RunShellScript", parameter: ["commands=true"] };

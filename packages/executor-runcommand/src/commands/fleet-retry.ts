@@ -1,10 +1,11 @@
 import { StackyardError } from "@stackyard/core";
+import type { RunsCommandSpec, RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
 import type { FleetReportPage } from "../fleet-report.ts";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
-import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs, runArg } from "./fleet-command.ts";
-import { followRun } from "./follow-run.ts";
+import { followArgs, reportArgs, runArg } from "./fleet-command.ts";
+import { followFleetRun } from "./follow-fleet-run.ts";
 import { loadReport, showReport } from "./load-report.ts";
 import { toRunExitCode } from "./run-exit-code.ts";
 
@@ -17,7 +18,7 @@ const Args = Type.Object({
 type Args = Static<typeof Args>;
 
 /** `fleet retry`: goes on with exactly those instances that did not succeed. */
-export const fleetRetry: FleetCommandSpec<typeof Args> = {
+export const fleetRetry: RunsCommandSpec<typeof Args> = {
   name: "fleet retry",
   summary: "Run again on exactly the instances that failed, were cancelled or were not sent to.",
   description:
@@ -26,7 +27,7 @@ export const fleetRetry: FleetCommandSpec<typeof Args> = {
   run: retry,
 };
 
-async function retry(context: FleetContext, args: Args): Promise<number> {
+async function retry(context: RunsContext, args: Args): Promise<number> {
   const { runs, out, signal } = context;
   const before = await runs.get(args.run, { signal });
   if (before.endedAt === undefined) {
@@ -52,7 +53,7 @@ async function retry(context: FleetContext, args: Args): Promise<number> {
   }
   out.note(`Run ${started.runId}: ${failing.length === 0 ? "again" : `again on ${failing.length} instances`}`);
   const after = isOver ? undefined : before.endedAt;
-  const run = await followRun(context, started.runId, { ...args, ...(after === undefined ? {} : { after }) });
+  const run = await followFleetRun(context, started.runId, { ...args, ...(after === undefined ? {} : { after }) });
   return end(context, run, args);
 }
 
@@ -62,7 +63,7 @@ async function retry(context: FleetContext, args: Args): Promise<number> {
  */
 const NOT_AGAIN: ReadonlySet<string> = new Set(["instanceIds", "instance", "dryRun", "wait", "allowEmpty"]);
 
-async function startAnew({ runs, signal }: FleetContext, run: Run, instanceIds: readonly string[]): Promise<Run> {
+async function startAnew({ runs, signal }: RunsContext, run: Run, instanceIds: readonly string[]): Promise<Run> {
   const rest = Object.entries(run.config).filter(([key]) => !NOT_AGAIN.has(key));
   const { account, region } = run.target ?? {};
   const target =
@@ -71,7 +72,7 @@ async function startAnew({ runs, signal }: FleetContext, run: Run, instanceIds: 
   return runs.start({ executor: run.executor, config, ...(target && { target }) }, { signal });
 }
 
-async function end(context: FleetContext, run: Run, args: Args): Promise<number> {
+async function end(context: RunsContext, run: Run, args: Args): Promise<number> {
   const pages: readonly FleetReportPage[] = await loadReport(context, run.runId);
   await showReport(context, run, pages, args);
   return toRunExitCode(run, pages);

@@ -1,7 +1,7 @@
+import { keyArg, loadConfigFile, type RunsCommandSpec, type RunsContext } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { type FleetCommandSpec, type FleetContext, followArgs, reportArgs } from "./fleet-command.ts";
-import { followRun } from "./follow-run.ts";
-import { loadConfigFile } from "./load-config-file.ts";
+import { followArgs, reportArgs } from "./fleet-command.ts";
+import { followFleetRun } from "./follow-fleet-run.ts";
 import { loadReport, showReport } from "./load-report.ts";
 import { toRunExitCode } from "./run-exit-code.ts";
 import { runArgs, toRunConfig, toRunTarget } from "./to-run-config.ts";
@@ -10,21 +10,14 @@ const PlanArgs = Type.Object({ ...runArgs, ...reportArgs, giveUpAfter: followArg
 
 const RunArgs = Type.Object({
   ...runArgs,
-  key: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      placeholder: "text",
-      description: "A name of yours for this run: a repeat finds it and starts no other.",
-    }),
-  ),
+  key: keyArg,
   ...reportArgs,
   ...followArgs,
 });
 type RunArgs = Static<typeof RunArgs>;
 
 /** `fleet plan`: a run that selects and plans and sends nothing. */
-export const fleetPlan: FleetCommandSpec<typeof PlanArgs> = {
+export const fleetPlan: RunsCommandSpec<typeof PlanArgs> = {
   name: "fleet plan",
   summary: "Show on which instances a run would work. Sends nothing.",
   description: "The instances are looked up by the yard, with its permissions. Exit code 1: none is selected.",
@@ -36,7 +29,7 @@ export const fleetPlan: FleetCommandSpec<typeof PlanArgs> = {
 };
 
 /** `fleet run`: starts a run and follows it to its end. */
-export const fleetRun: FleetCommandSpec<typeof RunArgs> = {
+export const fleetRun: RunsCommandSpec<typeof RunArgs> = {
   name: "fleet run",
   summary: "Run a command on the instances of a fleet, and wait for their answers.",
   description:
@@ -61,7 +54,7 @@ export const fleetRun: FleetCommandSpec<typeof RunArgs> = {
 };
 
 async function startRun(
-  context: FleetContext,
+  context: RunsContext,
   args: RunArgs,
   { isPlan }: { readonly isPlan: boolean },
 ): Promise<number> {
@@ -78,7 +71,7 @@ async function startRun(
     return 0;
   }
   if (!isPlan) out.note(`Run ${started.runId}`);
-  const run = await followRun(context, started.runId, args);
+  const run = await followFleetRun(context, started.runId, args);
   const pages = await loadReport(context, run.runId);
   await showReport(context, run, pages, { ...args, isPlan });
   return toRunExitCode(run, pages);

@@ -1,16 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import type { FleetReportPage } from "../fleet-report.ts";
 import { parseReportPage } from "../report/parse-report-page.ts";
 import { toFleetHtml } from "../report/to-fleet-html.ts";
 import { toFleetReport } from "../report/to-fleet-report.ts";
 import { toFleetTable } from "../report/to-fleet-table.ts";
-import type { FleetContext } from "./fleet-command.ts";
 import { tellRun } from "./tell-run-state.ts";
 
 /** All pages of a run's report. */
-export async function loadReport({ runs, signal }: FleetContext, runId: string): Promise<readonly FleetReportPage[]> {
+export async function loadReport({ runs, signal }: RunsContext, runId: string): Promise<readonly FleetReportPage[]> {
   const pages: FleetReportPage[] = [];
   for await (const page of runs.report(runId, { signal })) pages.push(parseReportPage(page));
   return pages;
@@ -18,7 +18,7 @@ export async function loadReport({ runs, signal }: FleetContext, runId: string):
 
 /** The first page of a report, which has the counts; undefined while there is none. */
 export async function findFirstPage(
-  { runs, signal }: FleetContext,
+  { runs, signal }: RunsContext,
   runId: string,
 ): Promise<FleetReportPage | undefined> {
   for await (const page of runs.report(runId, { signal, limit: 1 })) return parseReportPage(page);
@@ -37,7 +37,7 @@ const SHOWN_INSTANCES = 50;
 
 /** Prints a run with its report, as one object with `--json`, and writes the page that was asked for. */
 export async function showReport(
-  context: FleetContext,
+  context: RunsContext,
   run: Run | undefined,
   pages: readonly FleetReportPage[],
   { html, all = false, isPlan = false }: ShowOptions,

@@ -1,9 +1,9 @@
 import { type CommandOutput, defineExecutor, failed, running, type Step, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { openRuns } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { createFleetCommands } from "../commands/create-fleet-commands.ts";
-import { openRuns } from "../commands/fleet-command.ts";
 import { RunCommandConfig } from "../definition.ts";
 import type { FleetReportPage } from "../fleet-report.ts";
 

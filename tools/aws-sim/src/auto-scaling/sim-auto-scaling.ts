@@ -1,12 +1,35 @@
-import { randomUUID } from "node:crypto";
 import type { Clock } from "@stackyard/core";
 import { type AwsEvent, toLaunchEvent } from "../event-bridge/aws-events.ts";
-import { findText, type ServiceFaults, type SimCall, type SimService, textOf } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import type { SimService } from "../sim-call.ts";
+import { addConfiguration, addGroup, type GroupInput } from "./add-group.ts";
+import { autoScalingFaults } from "./auto-scaling-faults.ts";
+import { autoScalingOperations } from "./auto-scaling-operations.ts";
+import { type AutoScalingDeps, type AutoScalingSettings, createAutoScalingState } from "./auto-scaling-state.ts";
+import { catchUp } from "./catch-up.ts";
+import { setDesired } from "./change-group.ts";
+import { type GroupKey, toGroupKey } from "./group-key.ts";
+import { type GroupView, toGroupView } from "./group-view.ts";
+import type { LaunchScript } from "./launch-script.ts";
+import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
+import type { GroupMatch } from "./take-script.ts";
 
-/** Groups whose instances wait at lifecycle hooks. */
+/** Groups that launch, register and replace instances by the clock. */
 export interface SimAutoScaling {
   readonly service: SimService;
+  /** How the next launches of some groups go: one script a launch, the last one for all others. What is said last counts. */
+  script(match: GroupMatch, ...scripts: readonly LaunchScript[]): void;
+  /** A group that has been there for a while; gives its name. */
+  addGroup(input: GroupInput): string;
+  addLaunchConfiguration(input: GroupKey): void;
+  /** As somebody else would scale it. */
+  setDesired(key: GroupKey, desired: number): void;
+  findGroup(key: GroupKey): GroupView | undefined;
+  /** Of one account and region. */
+  listGroups(place: Omit<GroupKey, "name">): readonly GroupView[];
+  /** Makes Auto Scaling later, slower or smaller. */
+  set(settings: Partial<AutoScalingSettings>): void;
+  /** Plays all groups up to an instant, for services that see their instances. */
+  catchUp(now: number): void;
   addHook(input: HookInput): void;
   /** An instance comes to a hook (`Pending:Wait`): gives the action's token and the event that tells of it. */
   beginAction(input: { readonly hook: HookInput; readonly instanceId: string }): {
@@ -14,18 +37,6 @@ export interface SimAutoScaling {
     readonly event: AwsEvent;
   };
   findAction(token: string): ActionView | undefined;
-}
-
-/** A launch lifecycle hook. */
-export interface HookInput {
-  readonly account: string;
-  readonly region: string;
-  readonly group: string;
-  readonly name: string;
-  /** Default: an hour ("LifecycleHook", HeartbeatTimeout). */
-  readonly heartbeatSeconds?: number;
-  /** Default: ABANDON ("LifecycleHook", DefaultResult). */
-  readonly defaultResult?: "CONTINUE" | "ABANDON";
 }
 
 /** How an action stands. */
@@ -37,109 +48,52 @@ export interface ActionView {
   readonly endsAt: number;
 }
 
-interface Action {
-  readonly hook: HookInput;
-  readonly token: string;
-  readonly instanceId: string;
-  readonly beganAt: number;
-  endsAt: number;
-  heartbeats: number;
-  result?: "CONTINUE" | "ABANDON";
-}
-
-const HEARTBEAT_SECONDS = 3_600;
-/** "LifecycleHook", GlobalTimeout: 48 hours or 100 heartbeats, whichever is smaller. */
-const GLOBAL_SECONDS = 172_800;
-const GLOBAL_HEARTBEATS = 100;
-
-const validation = (message: string): SimFault => new SimFault("ValidationError", 400, message);
-
-/** Auto Scaling API reference, "Common errors". */
-const faults: ServiceFaults = {
-  unknownKey: () => new SimFault("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
-  expired: () => new SimFault("ExpiredToken", 403, "The security token included in the request is expired"),
-  denied: (who, action) => new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`),
-  throttled: () => new SimFault("Throttling", 400, "Rate exceeded"),
-};
-
-/** Auto Scaling without groups. Sources: API reference, "CompleteLifecycleAction", "RecordLifecycleActionHeartbeat". */
-export function createAutoScaling({ clock }: { readonly clock: Clock }): SimAutoScaling {
-  const hooks = new Map<string, HookInput>();
-  const actions = new Map<string, Action>();
+/** Auto Scaling without groups. Source: Amazon EC2 Auto Scaling API reference and user guide, named beside each part. */
+export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readonly clock: Clock }): SimAutoScaling {
+  const state = createAutoScalingState(deps);
+  const { lifecycle, groups, scripts } = state;
+  const listGroups = ({ account, region }: Omit<GroupKey, "name">) => {
+    catchUp(state, clock.now());
+    const own = [...groups.values()].filter((each) => each.account === account && each.region === region);
+    return own.map(toGroupView);
+  };
   return {
     service: {
-      operations: {
-        CompleteLifecycleAction: (call) => {
-          const result = textOf(call.input, "LifecycleActionResult");
-          if (result !== "CONTINUE" && result !== "ABANDON")
-            throw validation(`Invalid LifecycleActionResult: ${result}`);
-          findActive(hooks, actions, call).result = result;
-          return {};
-        },
-        RecordLifecycleActionHeartbeat: (call) => {
-          beat(findActive(hooks, actions, call), call.now);
-          return {};
-        },
-      },
+      operations: autoScalingOperations(state),
       toAction: (operation) => `autoscaling:${operation}`,
-      faults,
+      faults: autoScalingFaults,
     },
-    addHook: (input) => void hooks.set(toKey(input), input),
+    script: (match, ...left) => void scripts.push({ match, left: [...left] }),
+    addGroup: (input) => addGroup(state, input, clock.now()),
+    addLaunchConfiguration: (input) => addConfiguration(state, input, clock.now()),
+    setDesired(key, desired) {
+      catchUp(state, clock.now());
+      const group = groups.get(toGroupKey(key));
+      if (group === undefined) throw new Error(`The simulation has no group ${key.name}.`);
+      const words = "a user request explicitly set group desired capacity";
+      setDesired(state, group, { desired, words, now: clock.now() });
+    },
+    findGroup: (key) => listGroups(key).find(({ name }) => name === key.name),
+    listGroups,
+    set(settings) {
+      Object.assign(state.settings, settings);
+      // A group that reacts at once would never come to an end of its replacements.
+      state.settings.reactionMs = Math.max(1, state.settings.reactionMs);
+    },
+    catchUp: (now) => catchUp(state, now),
+    addHook: (input) => void lifecycle.hooks.set(toHookKey(input), input),
     beginAction({ hook, instanceId }) {
       const now = clock.now();
-      const action: Action = { hook, instanceId, token: randomUUID(), beganAt: now, endsAt: 0, heartbeats: -1 };
-      beat(action, now);
-      actions.set(action.token, action);
-      const about = { token: action.token, group: hook.group, hook: hook.name, instanceId };
-      return { token: action.token, event: toLaunchEvent({ ...hook, at: now }, about) };
+      const { token } = beginAction(lifecycle, { hook, instanceId, now });
+      const about = { token, group: hook.group, hook: hook.name, instanceId };
+      return { token, event: toLaunchEvent({ ...hook, at: now }, about) };
     },
     findAction(token) {
-      const action = actions.get(token);
+      const action = lifecycle.actions.get(token);
       if (action === undefined) return;
-      const { result, endsAt, heartbeats, hook } = action;
-      const timedOut = result === undefined && clock.now() >= endsAt;
-      return {
-        state: result ?? (timedOut ? (hook.defaultResult ?? "ABANDON") : "waiting"),
-        timedOut,
-        heartbeats,
-        endsAt,
-      };
+      const { result, endsAt, heartbeats } = action;
+      const now = clock.now();
+      return { state: outcomeOf(action, now), timedOut: result === undefined && now >= endsAt, heartbeats, endsAt };
     },
   };
-}
-
-function beat(action: Action, now: number): void {
-  const seconds = action.hook.heartbeatSeconds ?? HEARTBEAT_SECONDS;
-  const global = Math.min(GLOBAL_SECONDS, seconds * GLOBAL_HEARTBEATS);
-  action.endsAt = Math.min(now + seconds * 1_000, action.beganAt + global * 1_000);
-  action.heartbeats += 1;
-}
-
-function findActive(
-  hooks: ReadonlyMap<string, HookInput>,
-  actions: ReadonlyMap<string, Action>,
-  call: SimCall,
-): Action {
-  const { input, identity, region, now } = call;
-  const [group, name] = [textOf(input, "AutoScalingGroupName"), textOf(input, "LifecycleHookName")];
-  const key = toKey({ account: identity.account, region, group, name });
-  if (!hooks.has(key)) {
-    throw validation(`No Lifecycle Hook found with name: ${name} and Auto Scaling group: ${group}`);
-  }
-  const token = findText(input, "LifecycleActionToken");
-  const instanceId = findText(input, "InstanceId");
-  const found = [...actions.values()].find(
-    (each) =>
-      toKey(each.hook) === key &&
-      (token === undefined ? each.instanceId === instanceId : each.token === token) &&
-      each.result === undefined &&
-      now < each.endsAt,
-  );
-  if (found !== undefined) return found;
-  const what = token === undefined ? `instance ID ${instanceId}` : `token ${token}`;
-  throw validation(`No active Lifecycle Action found with ${what}`);
-}
-
-function toKey({ account, region, group, name }: Pick<HookInput, "account" | "region" | "group" | "name">): string {
-  return [account, region, group, name].join("/");
 }

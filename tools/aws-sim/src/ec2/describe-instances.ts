@@ -1,34 +1,51 @@
-import { findNumber, findText, type SimCall } from "../sim-call.ts";
+import { textsOf } from "../input-lists.ts";
+import { findNumber, type SimCall } from "../sim-call.ts";
 import { ec2Faults as faults } from "./ec2-faults.ts";
-import { type Ec2Filter, matchesFilters } from "./match-filter.ts";
-import { type SimInstance, stateOf, toInstance } from "./sim-instance.ts";
+import { isOwn } from "./ec2-place.ts";
+import { checkFilterNames, type FilterReaders, matchesFilters } from "./match-filter.ts";
+import { readFilters, toPage } from "./read-page.ts";
+import { launchTimeOf, type SimInstance, STATE_CODES, stateOf, toInstance } from "./sim-instance.ts";
 
 /** "DescribeInstances", MaxResults: "between 5 and 1000". */
-const MIN_PAGE = 5;
-const MAX_PAGE = 1_000;
-/** "DescribeInstances" and "Filtering considerations": at most 200 values of all filters. */
-const MAX_FILTER_VALUES = 200;
+const PAGES = { min: 5, max: 1_000 };
 /** Terminated instances "remain visible for a short while (approximately one hour)" (user guide, "Terminate your instance"). */
 const TERMINATED_VISIBLE_MS = 3_600_000;
 const ID = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
+const READERS: FilterReaders<SimInstance> = {
+  "availability-zone": ({ launch }) => listed(launch?.availabilityZone),
+  "image-id": ({ launch }) => listed(launch?.imageId),
+  "instance-id": ({ instanceId }) => [instanceId],
+  "instance-state-name": (instance, now) => [stateOf(instance, now)],
+  "instance-state-code": (instance, now) => [String(STATE_CODES[stateOf(instance, now)])],
+  "instance-type": ({ instanceType }) => [instanceType],
+  "launch-time": (instance, now) => [new Date(launchTimeOf(instance, now)).toISOString()],
+  "owner-id": ({ account }) => [account],
+  "placement-group-name": ({ launch }) => listed(launch?.placementGroup),
+  platform: ({ platform }) => listed(platform),
+  "reservation-id": ({ reservationId }) => [reservationId],
+  "subnet-id": ({ launch }) => listed(launch?.subnetId),
+  "vpc-id": ({ launch }) => listed(launch?.vpcId),
+};
+
+function listed(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value];
+}
+
 /** DescribeInstances: the caller's own, by id or by filters, in pages. A reservation holds what was launched together. */
 export function describeInstances(instances: readonly SimInstance[], call: SimCall): unknown {
-  const { input, identity, region, now } = call;
-  const own = instances.filter(
-    (each) => each.account === identity.account && each.region === region && isVisible(each, now),
-  );
-  const ids = textsOf(input["InstanceIds"]);
-  const filters = filtersOf(input["Filters"]);
-  const size = pageSizeOf(call, ids);
-  const found = (ids.length === 0 ? own : findAll(own, ids)).filter((each) => matchesFilters(each, filters, now));
-  const from = startOf(findText(input, "NextToken"));
-  const page = size === undefined ? found : found.slice(from, from + size);
-  const isMore = size !== undefined && from + size < found.length;
-  return {
-    Reservations: toReservations(page, now),
-    ...(isMore ? { NextToken: toToken(from + size) } : {}),
-  };
+  const { input, now } = call;
+  const own = instances.filter((each) => isOwn(each, call) && isVisible(each, now));
+  const ids = textsOf(input, "InstanceIds");
+  const filters = readFilters(call);
+  checkFilterNames(filters, READERS);
+  if (ids.length > 0 && findNumber(input, "MaxResults") !== undefined) {
+    throw faults.combined("The parameter instancesSet cannot be used with the parameter maxResults");
+  }
+  const asked = ids.length === 0 ? own : findAll(own, ids);
+  const found = asked.filter((each) => matchesFilters(each, filters, { readers: READERS, now }));
+  const { rows, next } = toPage(found, call, PAGES);
+  return { Reservations: toReservations(rows, now), ...next };
 }
 
 function isVisible(instance: SimInstance, now: number): boolean {
@@ -36,20 +53,6 @@ function isVisible(instance: SimInstance, now: number): boolean {
   if (stateOf(instance, now) !== "terminated") return true;
   const since = instance.states.findLast(({ at }) => at <= now)?.at ?? 0;
   return now < since + TERMINATED_VISIBLE_MS;
-}
-
-function pageSizeOf({ input }: SimCall, ids: readonly string[]): number | undefined {
-  const size = findNumber(input, "MaxResults");
-  if (size === undefined) return;
-  if (ids.length > 0) {
-    throw faults.combined("The parameter instancesSet cannot be used with the parameter maxResults");
-  }
-  if (size < MIN_PAGE || size > MAX_PAGE) {
-    throw faults.invalid(
-      `Value ( ${size} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.`,
-    );
-  }
-  return size;
 }
 
 function findAll(own: readonly SimInstance[], ids: readonly string[]): readonly SimInstance[] {
@@ -67,28 +70,4 @@ function toReservations(page: readonly SimInstance[], now: number): unknown[] {
     OwnerId: group[0]?.account,
     Instances: group.map((each) => toInstance(each, now)),
   }));
-}
-
-function filtersOf(value: unknown): readonly Ec2Filter[] {
-  const filters: readonly Ec2Filter[] = Array.isArray(value) ? value : [];
-  const values = filters.reduce((sum, { Values = [] }) => sum + Values.length, 0);
-  if (values > MAX_FILTER_VALUES) {
-    throw faults.invalid(`The maximum number of filter values specified on a single call is ${MAX_FILTER_VALUES}`);
-  }
-  return filters;
-}
-
-function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
-function toToken(from: number): string {
-  return Buffer.from(`from:${from}`).toString("base64");
-}
-
-function startOf(token: string | undefined): number {
-  if (token === undefined) return 0;
-  const found = /^from:(\d+)$/.exec(Buffer.from(token, "base64").toString());
-  if (found === null) throw faults.invalid(`The token '${token}' is invalid`);
-  return Number(found[1]);
 }

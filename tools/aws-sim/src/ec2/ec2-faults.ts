@@ -12,6 +12,8 @@ export const ec2Faults = {
       `You are not authorized to perform this operation. User: ${who} is not authorized to perform: ${action}`,
     ),
   throttled: () => new SimFault("RequestLimitExceeded", 503, "Request limit exceeded."),
+  /** `code` names the kind of the resource, such as `InvalidSubnetID.NotFound`. */
+  named: (code: string, message: string) => new SimFault(code, 400, message),
   malformed: (id: string) => new SimFault("InvalidInstanceID.Malformed", 400, `Invalid id: "${id}"`),
   missing: (ids: readonly string[]) =>
     new SimFault(

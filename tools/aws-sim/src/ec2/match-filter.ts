@@ -1,5 +1,4 @@
 import { SimFault } from "../sim-fault.ts";
-import { launchTimeOf, type SimInstance, STATE_CODES, stateOf } from "./sim-instance.ts";
 
 /** A filter as the SDK sends it. */
 export interface Ec2Filter {
@@ -7,39 +6,53 @@ export interface Ec2Filter {
   readonly Values?: readonly string[];
 }
 
-type Reader = (instance: SimInstance, now: number) => readonly string[];
+/** What has tags. */
+export interface Tagged {
+  readonly tags: Readonly<Record<string, string>>;
+}
 
-const READERS: Readonly<Record<string, Reader>> = {
-  "instance-id": ({ instanceId }) => [instanceId],
-  "instance-state-name": (instance, now) => [stateOf(instance, now)],
-  "instance-state-code": (instance, now) => [String(STATE_CODES[stateOf(instance, now)])],
-  "instance-type": ({ instanceType }) => [instanceType],
-  "launch-time": (instance, now) => [new Date(launchTimeOf(instance, now)).toISOString()],
-  "owner-id": ({ account }) => [account],
-  platform: ({ platform }) => (platform === undefined ? [] : [platform]),
-  "reservation-id": ({ reservationId }) => [reservationId],
-  "tag-key": ({ tags }) => Object.keys(tags),
-};
+/** What a filter reads of a resource, by the filter's name. */
+export type FilterReaders<Resource> = Readonly<Record<string, (resource: Resource, now: number) => readonly string[]>>;
 
-/** True when each filter has a value that fits. Source: "DescribeInstances", Filters: values are ORed, filters are ANDed. */
-export function matchesFilters(instance: SimInstance, filters: readonly Ec2Filter[], now: number): boolean {
+/**
+ * True when each filter has a value that fits. Filters by tags are known for every resource. Source: EC2 API reference, the
+ * Filters of each Describe operation: values are ORed, filters are ANDed.
+ */
+export function matchesFilters<Resource extends Tagged>(
+  resource: Resource,
+  filters: readonly Ec2Filter[],
+  { readers, now }: { readonly readers: FilterReaders<Resource>; readonly now: number },
+): boolean {
   return filters.every(({ Name = "", Values = [] }) => {
-    const found = readerOf(Name)(instance, now);
+    const found = readFilter(resource, Name, { readers, now });
     return Values.some((pattern) => found.some((value) => matchesPattern(value, pattern)));
   });
 }
 
-function readerOf(name: string): Reader {
-  if (name.startsWith("tag:")) {
-    const key = name.slice("tag:".length);
-    return ({ tags }) => {
-      const value = tags[key];
-      return value === undefined ? [] : [value];
-    };
+/** Refuses filters that the operation does not have, also when there is nothing to filter. */
+export function checkFilterNames(filters: readonly Ec2Filter[], readers: FilterReaders<never>): void {
+  for (const { Name = "" } of filters) {
+    if (!Name.startsWith("tag:") && Name !== "tag-key" && !Object.hasOwn(readers, Name)) throw unknownFilter(Name);
   }
-  const reader = READERS[name];
-  if (reader === undefined) throw new SimFault("InvalidParameterValue", 400, `The filter '${name}' is invalid`);
-  return reader;
+}
+
+function readFilter<Resource extends Tagged>(
+  resource: Resource,
+  name: string,
+  { readers, now }: { readonly readers: FilterReaders<Resource>; readonly now: number },
+): readonly string[] {
+  if (name === "tag-key") return Object.keys(resource.tags);
+  if (name.startsWith("tag:")) {
+    const value = resource.tags[name.slice("tag:".length)];
+    return value === undefined ? [] : [value];
+  }
+  const reader = readers[name];
+  if (reader === undefined) throw unknownFilter(name);
+  return reader(resource, now);
+}
+
+function unknownFilter(name: string): SimFault {
+  return new SimFault("InvalidParameterValue", 400, `The filter '${name}' is invalid`);
 }
 
 /**

@@ -1,10 +1,16 @@
 import type { Clock } from "@stackyard/core";
 import type { SimService } from "../sim-call.ts";
-import { describeInstances } from "./describe-instances.ts";
+import { addImage, addPlacementGroup, addSecurityGroup, addSubnet } from "./add-resources.ts";
 import { ec2Faults } from "./ec2-faults.ts";
-import type { InstanceState, SimInstance, StateAt } from "./sim-instance.ts";
+import { ec2Operations } from "./ec2-operations.ts";
+import { createEc2State, type Ec2Settings, type Ec2State } from "./ec2-state.ts";
+import type { ImageInput } from "./images.ts";
+import type { PlacementGroupInput } from "./placement-groups.ts";
+import type { SecurityGroupInput } from "./security-groups.ts";
+import type { InstanceState, LaunchFacts, SimInstance, StateAt } from "./sim-instance.ts";
+import type { SubnetInput } from "./subnets.ts";
 
-/** Instances with tags and states. */
+/** Instances with tags and states, and what they are launched with. */
 export interface SimEc2 {
   readonly service: SimService;
   /** Gives the id. */
@@ -13,6 +19,15 @@ export interface SimEc2 {
   changeState(instanceId: string, state: InstanceState, at?: number): void;
   /** All of its tags from now on. */
   setTags(instanceId: string, tags: Readonly<Record<string, string>>): void;
+  /** Machine images, subnets and the like: all give the id. */
+  addImage(input: ImageInput): string;
+  addSubnet(input: SubnetInput): string;
+  addSecurityGroup(input: SecurityGroupInput): string;
+  addPlacementGroup(input: PlacementGroupInput): string;
+  /** Makes EC2 later. */
+  set(settings: Partial<Ec2Settings>): void;
+  /** All that is there, for what launches instances. */
+  readonly state: Ec2State;
   findInstance(instanceId: string): SimInstance | undefined;
   /** Of one account and region. */
   listInstances(account: string, region: string): readonly SimInstance[];
@@ -35,44 +50,50 @@ export interface InstanceInput {
   readonly launchedAt?: number;
   /** EC2 is eventually consistent: until then DescribeInstances does not know it. */
   readonly visibleAt?: number;
+  /** Default: nobody said. */
+  readonly launch?: LaunchFacts;
 }
 
-/** EC2 without instances. Sources: API reference, "DescribeInstances", and "Ensuring idempotency ... eventual consistency". */
+/** EC2 without anything. Sources: EC2 API reference and user guide, named beside each part. */
 export function createEc2({ clock }: { readonly clock: Clock }): SimEc2 {
-  const instances = new Map<string, SimInstance>();
+  const state = createEc2State();
+  const { instances } = state;
   const change = (instanceId: string, by: (instance: SimInstance) => Partial<SimInstance>): void => {
     const instance = instances.get(instanceId);
     if (instance === undefined) throw new Error(`The simulation has no instance ${instanceId}.`);
     instances.set(instanceId, { ...instance, ...by(instance) });
   };
   return {
-    service: {
-      operations: { DescribeInstances: (call) => describeInstances([...instances.values()], call) },
-      toAction: (operation) => `ec2:${operation}`,
-      faults: ec2Faults,
-    },
-    addInstance(input) {
-      const number = (instances.size + 1).toString(16).padStart(17, "0");
-      const { instanceId = `i-${number}`, state = "running", launchedAt = clock.now() } = input;
-      const base = { account: input.account, region: input.region, instanceId, launchedAt };
-      instances.set(instanceId, {
-        ...base,
-        reservationId: input.reservationId ?? `r-${number}`,
-        platform: input.platform,
-        instanceType: input.instanceType ?? "t3.micro",
-        visibleAt: input.visibleAt ?? 0,
-        states: [{ at: 0, state }],
-        tags: input.tags ?? {},
-      });
-      return instanceId;
-    },
-    changeState: (instanceId, state, at = clock.now()) =>
-      change(instanceId, ({ states }) => ({ states: insertState(states, { at, state }) })),
+    service: { operations: ec2Operations(state), toAction: (operation) => `ec2:${operation}`, faults: ec2Faults },
+    state,
+    addInstance: (input) => addInstance(instances, input, clock.now()),
+    changeState: (instanceId, next, at = clock.now()) =>
+      change(instanceId, ({ states }) => ({ states: insertState(states, { at, state: next }) })),
     setTags: (instanceId, tags) => change(instanceId, () => ({ tags })),
+    addImage: (input) => addImage(state, input, clock.now()),
+    addSubnet: (input) => addSubnet(state, input),
+    addSecurityGroup: (input) => addSecurityGroup(state, input),
+    addPlacementGroup: (input) => addPlacementGroup(state, input),
+    set: (settings) => void Object.assign(state.settings, settings),
     findInstance: (instanceId) => instances.get(instanceId),
     listInstances: (account, region) =>
       [...instances.values()].filter((each) => each.account === account && each.region === region),
   };
+}
+
+function addInstance(instances: Map<string, SimInstance>, input: InstanceInput, now: number): string {
+  const number = (instances.size + 1).toString(16).padStart(17, "0");
+  const { account, region, instanceId = `i-${number}`, state = "running", launchedAt = now } = input;
+  instances.set(instanceId, {
+    ...{ account, region, instanceId, launchedAt, launch: input.launch },
+    reservationId: input.reservationId ?? `r-${number}`,
+    platform: input.platform,
+    instanceType: input.instanceType ?? "t3.micro",
+    visibleAt: input.visibleAt ?? 0,
+    states: [{ at: 0, state }],
+    tags: input.tags ?? {},
+  });
+  return instanceId;
 }
 
 function insertState(states: readonly StateAt[], next: StateAt): readonly StateAt[] {

@@ -1,3 +1,5 @@
+import { toTagList } from "./ec2-tags.ts";
+
 /** One instance of EC2 as the simulation keeps it. */
 export interface SimInstance {
   readonly account: string;
@@ -11,6 +13,19 @@ export interface SimInstance {
   readonly visibleAt: number;
   readonly states: readonly StateAt[];
   readonly tags: Readonly<Record<string, string>>;
+  /** What it was launched with, as far as anybody said. */
+  readonly launch: LaunchFacts | undefined;
+}
+
+/** What RunInstances was asked for. */
+export interface LaunchFacts {
+  readonly imageId: string;
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly availabilityZone: string;
+  readonly securityGroupIds: readonly string[];
+  readonly placementGroup: string | undefined;
+  readonly isSpot: boolean;
 }
 
 /** A state and since when. */
@@ -46,7 +61,7 @@ export function launchTimeOf({ states, launchedAt }: SimInstance, now: number): 
 
 /** An instance as DescribeInstances answers it, as far as anything here reads it. */
 export function toInstance(instance: SimInstance, now: number): Readonly<Record<string, unknown>> {
-  const { instanceId, instanceType, platform, tags } = instance;
+  const { instanceId, instanceType, platform, tags, launch } = instance;
   const state = stateOf(instance, now);
   return {
     InstanceId: instanceId,
@@ -56,6 +71,18 @@ export function toInstance(instance: SimInstance, now: number): Readonly<Record<
     // Absent for Linux ("Instance", Platform: "The value is `Windows` for Windows instances; otherwise blank").
     ...(platform === undefined ? {} : { Platform: platform }),
     PlatformDetails: platform === undefined ? "Linux/UNIX" : "Windows",
-    Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+    ...(launch && toLaunch(launch)),
+    Tags: toTagList(tags),
+  };
+}
+
+function toLaunch(launch: LaunchFacts) {
+  const { imageId, subnetId, vpcId, availabilityZone, placementGroup, isSpot } = launch;
+  return {
+    ...{ ImageId: imageId, SubnetId: subnetId, VpcId: vpcId },
+    Placement: { AvailabilityZone: availabilityZone, ...(placementGroup && { GroupName: placementGroup }) },
+    SecurityGroups: launch.securityGroupIds.map((GroupId) => ({ GroupId })),
+    // Absent for on-demand instances ("Instance", InstanceLifecycle).
+    ...(isSpot && { InstanceLifecycle: "spot" }),
   };
 }

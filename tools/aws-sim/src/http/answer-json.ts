@@ -1,20 +1,21 @@
 import type { AwsSim } from "../aws-sim.ts";
 import type { Answer } from "./front-door.ts";
+import { readFault } from "./read-fault.ts";
 
 /**
  * A service of a simulation that speaks JSON, over HTTP; named as the SDK names its client, without `Client`. Source of the
  * form: AWS JSON 1.1 protocol, answers and errors.
  */
-export function answerJson(sim: AwsSim, service: string): Answer {
-  return async ({ operation, region, accessKeyId, body }) => {
+export function answerJson(sim: Pick<AwsSim, "serve">, service: string): Answer {
+  return async ({ operation, region, accessKeyId, sessionToken, body }) => {
     const input = JSON.parse(body.toString() || "{}");
-    const call = { service, operation, input, region, accessKeyId, sessionToken: undefined };
+    const call = { service, operation, input, region, accessKeyId, sessionToken };
     const { status, value } = await sim.serve(call).then(
       (output) => ({ status: 200, value: toJson(output ?? {}) }),
-      (error) => ({
-        status: error.$metadata?.httpStatusCode ?? 500,
-        value: toJson({ ...fieldsOf(error), __type: error.name, message: error.message }),
-      }),
+      (error) => {
+        const { name, message, status } = readFault(error);
+        return { status, value: toJson({ ...fieldsOf(error), __type: name, message }) };
+      },
     );
     const headers = { "content-type": "application/x-amz-json-1.1" };
     return { status, headers, body: Buffer.from(JSON.stringify(value)) };

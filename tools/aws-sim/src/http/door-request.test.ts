@@ -8,8 +8,15 @@ describe("what a request asks", () => {
   it("stands in its signature and its target", () => {
     const headers = { authorization, "x-amz-target": "AmazonSQS.SendMessageBatch" };
     expect(toDoorRequest({ method: "POST", url: "/", headers }, body)).toEqual({
-      ...{ service: "sqs", region: "eu-west-1", accessKeyId: "AKID", operation: "SendMessageBatch", body },
+      ...{ service: "sqs", region: "eu-west-1", accessKeyId: "AKID", operation: "SendMessageBatch" },
+      ...{ method: "POST", path: "/", headers, body },
     });
+  });
+
+  it("has the token of a session", () => {
+    const headers = { authorization, "x-amz-security-token": "token-1" };
+
+    expect(toDoorRequest({ headers }, body)).toMatchObject({ accessKeyId: "AKID", sessionToken: "token-1" });
   });
 
   it.each([

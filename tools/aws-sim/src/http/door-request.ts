@@ -6,8 +6,14 @@ export interface DoorRequest {
   readonly service: string;
   readonly region: string;
   readonly accessKeyId: string;
+  /** Of temporary credentials. */
+  readonly sessionToken: string | undefined;
   /** As the API reference names it; of S3 and Lambda what method and path tell. */
   readonly operation: string;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
 }
 
@@ -24,7 +30,9 @@ export function toDoorRequest(
   const [, accessKeyId = "", region = "", service = ""] = SCOPE.exec(headers.authorization ?? "") ?? [];
   const target = headers["x-amz-target"];
   const operation = typeof target === "string" ? (target.split(".").at(-1) ?? "") : toRestOperation(method, url);
-  return { service, region, accessKeyId, operation, body };
+  const token = headers["x-amz-security-token"];
+  const sessionToken = typeof token === "string" ? token : undefined;
+  return { service, region, accessKeyId, sessionToken, operation, method, path: url, headers, body };
 }
 
 function toRestOperation(method: string, url: string): string {

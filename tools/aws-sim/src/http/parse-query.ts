@@ -1,35 +1,33 @@
-/** Names whose lists the EC2 protocol writes in the singular ("DescribeInstances", request parameters). */
-const LISTS: Readonly<Record<string, string>> = { Filter: "Filters", InstanceId: "InstanceIds", Value: "Values" };
-const NUMBERS = ["MaxResults"];
+/** A value of a query request: a text, or values by the parts of their names. */
+export type QueryNode = string | QueryTree;
 
-/** A query request as the SDK's input: `Filter.1.Value.2=x` is the second value of the first filter. */
-export function parseQuery(body: string): {
+/** `Filter.1.Value.2=x` is the text `x` under `Filter`, `1`, `Value` and `2`. */
+export interface QueryTree extends ReadonlyMap<string, QueryNode> {}
+
+/** A request of the query protocols. Source: Smithy, "AWS query protocol" and "AWS EC2 query protocol", serialization of requests. */
+export interface QueryRequest {
   readonly operation: string;
-  readonly input: Readonly<Record<string, unknown>>;
-} {
-  const root: Record<string, unknown> = {};
-  let operation = "";
-  for (const [path, value] of new URLSearchParams(body)) {
-    if (path === "Action") operation = value;
-    else if (path !== "Version") put(root, path.split("."), value);
-  }
-  return { operation, input: root };
+  readonly version: string;
+  readonly fields: QueryTree;
 }
 
-function put(into: Record<string, unknown>, [name = "", index, ...rest]: readonly string[], value: string): void {
-  if (index === undefined) {
-    into[name] = NUMBERS.includes(name) ? Number(value) : value;
-    return;
-  }
-  const key = LISTS[name] ?? name;
-  const list: unknown[] = Array.isArray(into[key]) ? into[key] : [];
-  into[key] = list;
-  const at = Number(index) - 1;
+/** Takes the form apart. */
+export function parseQuery(body: string): QueryRequest {
+  const { Action: operation = "", Version: version = "", ...rest } = Object.fromEntries(new URLSearchParams(body));
+  const fields = new Map<string, QueryNode>();
+  for (const [path, value] of Object.entries(rest)) put(fields, path.split("."), value);
+  return { operation, version, fields };
+}
+
+type Branch = Map<string, QueryNode>;
+
+function put(into: Branch, [name = "", ...rest]: readonly string[], value: string): void {
   if (rest.length === 0) {
-    list[at] = value;
+    into.set(name, value);
     return;
   }
-  const item: Record<string, unknown> = Object(list[at] ?? {});
-  list[at] = item;
-  put(item, rest, value);
+  const known = into.get(name);
+  const branch: Branch = new Map(typeof known === "object" ? known : []);
+  put(branch, rest, value);
+  into.set(name, branch);
 }

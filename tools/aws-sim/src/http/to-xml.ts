@@ -1,25 +1,49 @@
-/** Lists of EC2 whose names in XML are not the SDK's (API reference, "Reservation", "Instance"). */
-const NAMES: Readonly<Record<string, string>> = {
-  Reservations: "reservationSet",
-  Instances: "instancesSet",
-  Tags: "tagSet",
-  State: "instanceState",
-};
+import type { NormalizedSchema } from "@smithy/core/schema";
 
-/** An output as XML in the form of the EC2 query protocol: names begin in lower case, lists hold items. */
-export function toXml(value: unknown, options: { readonly keepNames?: boolean } = {}): string {
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map((each) => `<item>${toXml(each, options)}</item>`).join("");
-  if (typeof value !== "object" || value === null) return escapeText(String(value ?? ""));
-  return Object.entries(value)
-    .filter(([, each]) => each !== undefined)
-    .map(([name, each]) => {
-      const tag = options.keepNames ? name : (NAMES[name] ?? `${name.slice(0, 1).toLowerCase()}${name.slice(1)}`);
-      return `<${tag}>${toXml(each, options)}</${tag}>`;
-    })
+/** A structure as XML, inside of its element. Sources: Smithy, "AWS query protocol", "AWS EC2 query protocol", "XML binding traits". */
+export function toXml(schema: NormalizedSchema, value: unknown): string {
+  return [...schema.structIterator()]
+    .map(([name, member]) => toElement(member.getMemberTraits().xmlName ?? name, member, Object(value)[name]))
     .join("");
 }
 
-function escapeText(text: string): string {
-  return text.replace(/[&<>]/g, (each) => `&#${each.codePointAt(0)};`);
+/** Text inside of an element. */
+export function escapeText(text: string): string {
+  return text.replace(/[&<>\r]/g, (each) => `&#${each.codePointAt(0)};`);
+}
+
+function toElement(tag: string, schema: NormalizedSchema, value: unknown): string {
+  if (value === undefined || value === null) return "";
+  const isFlat = schema.getMergedTraits().xmlFlattened !== undefined;
+  if (schema.isListSchema()) {
+    const items = toItems(value);
+    const each = schema.getValueSchema();
+    if (isFlat) return items.map((item) => toElement(tag, each, item)).join("");
+    const itemTag = each.getMergedTraits().xmlName ?? "member";
+    return wrap(tag, items.map((item) => toElement(itemTag, each, item)).join(""));
+  }
+  if (schema.isMapSchema()) {
+    const entries = Object.entries(value).map((entry) => toEntry(isFlat ? tag : "entry", schema, entry));
+    return isFlat ? entries.join("") : wrap(tag, entries.join(""));
+  }
+  return wrap(tag, schema.isStructSchema() ? toXml(schema, value) : escapeText(toText(value)));
+}
+
+function toEntry(tag: string, schema: NormalizedSchema, [key, value]: readonly [string, unknown]): string {
+  const [keys, values] = [schema.getKeySchema(), schema.getValueSchema()];
+  const name = toElement(keys.getMergedTraits().xmlName ?? "key", keys, key);
+  return wrap(tag, `${name}${toElement(values.getMergedTraits().xmlName ?? "value", values, value)}`);
+}
+
+function toItems(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function toText(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : String(value);
+}
+
+function wrap(tag: string, text: string): string {
+  return `<${tag}>${text}</${tag}>`;
 }

@@ -15,7 +15,18 @@ export interface StoredObject {
   readonly versionId?: string;
   /** Base64, as it was sent with the object. */
   readonly checksumSha256?: string;
+  readonly encryption: Encryption;
 }
+
+/** How an object lies there encrypted: in the headers' names of the SDK. */
+export interface Encryption {
+  readonly ServerSideEncryption: string;
+  /** An ARN, an id or an alias of a key, as it was sent. */
+  readonly SSEKMSKeyId?: string;
+}
+
+/** S3 guide, "Protecting data with server-side encryption": all new objects are encrypted with SSE-S3 at least. */
+export const SSE_S3: Encryption = { ServerSideEncryption: "AES256" };
 
 /** A bucket; S3 is strongly consistent, so one map is all (S3 guide, "Amazon S3 data consistency model"). */
 export interface Bucket {
@@ -29,9 +40,13 @@ export interface Bucket {
   readonly versions: Map<string, StoredObject> | undefined;
 }
 
-/** The MD5 of the content, as for any object that was put in one part without a KMS key (API reference, "Object", ETag). */
-export function toEtag(body: Buffer): string {
-  return `"${createHash("md5").update(body).digest("hex")}"`;
+/**
+ * The MD5 of the content, as for any object that was put in one part, unless it is encrypted with a KMS key: then it is
+ * something else (API reference, "Object", ETag).
+ */
+export function toEtag(body: Buffer, { SSEKMSKeyId, ServerSideEncryption } = SSE_S3): string {
+  const secret = ServerSideEncryption === "AES256" ? "" : `${ServerSideEncryption} ${SSEKMSKeyId}`;
+  return `"${createHash("md5").update(secret).update(body).digest("hex")}"`;
 }
 
 /** The bucket, if the caller may see it, in the region where it is. */

@@ -6,6 +6,7 @@ import { findText, type SimCall, textOf } from "../sim-call.ts";
 import { type Bucket, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
 import { readBody } from "./read-body.ts";
 import { s3Faults } from "./s3-faults.ts";
+import { toEncryption } from "./to-encryption.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 
@@ -29,13 +30,14 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<unknow
   if (checksumSha256 !== undefined && checksumSha256 !== createHash("sha256").update(body).digest("base64")) {
     throw s3Faults.badDigest("SHA256");
   }
+  const encryption = toEncryption(input);
   const object = keepObject(bucket, {
-    ...{ key, body, etag: toEtag(body), modifiedAt: now },
+    ...{ key, body, etag: toEtag(body, encryption), modifiedAt: now, encryption },
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
     ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
   });
-  return { ETag: object.etag, ...toVersion(object), ...toChecksum(object) };
+  return { ETag: object.etag, ...encryption, ...toVersion(object), ...toChecksum(object) };
 }
 
 function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
@@ -115,8 +117,9 @@ function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): vo
 
 // API reference, "HeadObject": the checksum is told only where ChecksumMode asks for it.
 function toHead(object: StoredObject, { input }: SimCall) {
-  const { body, etag, modifiedAt, contentType, metadata } = object;
+  const { body, etag, modifiedAt, contentType, metadata, encryption } = object;
   return {
+    ...encryption,
     ...toVersion(object),
     ...(input["ChecksumMode"] === "ENABLED" ? toChecksum(object) : {}),
     ...{ ETag: etag, ContentLength: body.length, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },

@@ -1,5 +1,6 @@
+import type { Clock } from "@stackyard/core";
 import type { SimService } from "../sim-call.ts";
-import { type Bucket, keepObject, type StoredObject, toEtag } from "./buckets.ts";
+import { type Bucket, keepObject, SSE_S3, type StoredObject, toEtag } from "./buckets.ts";
 import { listObjects } from "./list-objects.ts";
 import { deleteObject, getObject, headObject, putObject } from "./object-operations.ts";
 import { s3Faults } from "./s3-faults.ts";
@@ -9,7 +10,7 @@ export interface SimS3 {
   readonly service: SimService;
   createBucket(input: BucketInput): void;
   hasBucket(name: string): boolean;
-  /** Puts an object there as if somebody else had done it. */
+  /** Puts an object there now, as if somebody else had done it. */
   write(bucket: string, key: string, body: string | Buffer): void;
   remove(bucket: string, key: string): void;
   /** What lies there, as text by key. */
@@ -36,7 +37,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 
 /** S3 without buckets. */
-export function createS3(): SimS3 {
+export function createS3({ clock }: { readonly clock: Pick<Clock, "now"> }): SimS3 {
   const buckets = new Map<string, Bucket>();
   const open = (name: string): Bucket => {
     const bucket = buckets.get(name);
@@ -62,8 +63,8 @@ export function createS3(): SimS3 {
     },
     write(bucket, key, text) {
       const body = Buffer.from(text);
-      const object = { key, body, etag: toEtag(body), modifiedAt: 0, contentType: undefined, metadata: {} };
-      keepObject(open(bucket), object);
+      const at = { modifiedAt: clock.now(), contentType: undefined, metadata: {}, encryption: SSE_S3 };
+      keepObject(open(bucket), { key, body, etag: toEtag(body), ...at });
     },
     remove: (bucket, key) => void open(bucket).objects.delete(key),
     texts: (bucket) => Object.fromEntries([...open(bucket).objects].map(([key, { body }]) => [key, body.toString()])),

@@ -1,5 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import { type RunOptions, StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
+import { type HistoryEvent, toHistoryEvent } from "./history.ts";
 import { createStateHandler, type StateDeps } from "./run-state.ts";
 import { type Definition, toLocalDefinition } from "./to-local-definition.ts";
 
@@ -25,6 +26,7 @@ export interface Execution {
   output?: string;
   error?: string;
   cause?: string;
+  readonly history: HistoryEvent[];
   /** Resolves when it has ended, however. */
   ended: Promise<void>;
   readonly stop: AbortController;
@@ -47,7 +49,7 @@ export function startExecution(
   const arn = `arn:aws:states:${region}:${account}:execution:${machine.name}:${name}`;
   const execution: Execution = {
     ...{ arn, machine, name, input, startedAt: deps.clock.now(), status: "RUNNING" },
-    ...{ ended: Promise.resolve(), stop: new AbortController() },
+    ...{ ended: Promise.resolve(), stop: new AbortController(), history: [] },
   };
   deps.onChange(execution);
   execution.ended = run(execution, deps).then((outcome) => {
@@ -60,7 +62,8 @@ export function startExecution(
 
 type Outcome = Partial<Pick<Execution, "status" | "output" | "error" | "cause">>;
 
-async function run({ machine, name, input, arn, stop }: Execution, deps: ExecutionDeps): Promise<Outcome> {
+async function run(execution: Execution, deps: ExecutionDeps): Promise<Outcome> {
+  const { machine, name, input, arn, stop } = execution;
   const { definition, states } = toLocalDefinition(machine.definition);
   const handlers = [...states].map(([state, facts]) => {
     return [state, createStateHandler(facts, { ...deps, signal: stop.signal })] as const;
@@ -76,7 +79,7 @@ async function run({ machine, name, input, arn, stop }: Execution, deps: Executi
     validationOptions: { noValidate: true },
   });
   const running = interpreter.run(JSON.parse(input), { context, overrides } as RunOptions);
-  const failure = findFailure(running.eventLogs);
+  const failure = noteEvents(execution, running.eventLogs, deps.clock);
   const end = running.result.then(
     (result): Outcome => ({ output: JSON.stringify(result) }),
     async (): Promise<Outcome> => ({ status: "FAILED", ...(await failure) }),
@@ -90,8 +93,15 @@ async function run({ machine, name, input, arn, stop }: Execution, deps: Executi
   return outcome;
 }
 
-async function findFailure(events: AsyncGenerator<object>): Promise<Outcome> {
+/** Writes the history, and gives what the execution has failed with. */
+async function noteEvents(
+  { machine: { definition }, history }: Execution,
+  events: AsyncGenerator<object>,
+  clock: Clock,
+): Promise<Outcome> {
   for await (const event of events) {
+    const noted = toHistoryEvent(event, { definition, at: clock.now(), id: history.length + 1 });
+    if (noted !== undefined) history.push(noted);
     const { type, Error: error, Cause: cause } = Object(event);
     if (type === "ExecutionFailed") return { error: String(error), cause: String(cause) };
   }

@@ -7,6 +7,7 @@ import { SimFault } from "../sim-fault.ts";
 import { checkDefinition } from "./check-definition.ts";
 import { type Execution, type ExecutionDeps, type Machine, startExecution } from "./executions.ts";
 import { invokeFunction } from "./invoke-function.ts";
+import { listExecutions, readHistory } from "./read-executions.ts";
 import type { Definition } from "./to-local-definition.ts";
 
 /** Standard workflows that really run, on the clock of the simulation; their functions are those of `sim.lambda`. */
@@ -35,7 +36,7 @@ const NAME_KEPT_MS = 90 * 86_400_000;
 /** API reference, "StartExecution", `name`. */
 const NAME = /^[^\s{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,80}$/u;
 
-/** Step Functions. Sources: API reference, "StartExecution", "DescribeExecution", "StopExecution". */
+/** Step Functions. Sources: API reference, "StartExecution", "DescribeExecution", "StopExecution", "ListExecutions". */
 export function createStepFunctions(deps: StepFunctionsDeps): SimStepFunctions {
   const state: StepFunctionsState = { ...deps, machines: new Map(), executions: [] };
   return {
@@ -44,6 +45,11 @@ export function createStepFunctions(deps: StepFunctionsDeps): SimStepFunctions {
         StartExecution: (call) => start(state, call),
         DescribeExecution: (call) => toDescription(openExecution(state, call)),
         StopExecution: (call) => stop(state, call),
+        ListExecutions(call) {
+          openMachine(state, textOf(call.input, "stateMachineArn"));
+          return listExecutions(state.executions, call);
+        },
+        GetExecutionHistory: (call) => readHistory(openExecution(state, call), call),
       },
       toAction: (operation) => `states:${operation}`,
       faults: jsonFaults,
@@ -69,8 +75,7 @@ function start(state: StepFunctionsState, { input, now }: SimCall): unknown {
   if (!NAME.test(name)) throw fault("InvalidName", `Invalid Name: '${name}'`);
   if (!isJson(text) || Buffer.byteLength(text) > MAX_INPUT_BYTES)
     throw fault("InvalidExecutionInput", "Invalid input.");
-  const machine = state.machines.get(arn);
-  if (machine === undefined) throw fault("StateMachineDoesNotExist", `State Machine Does Not Exist: '${arn}'`);
+  const machine = openMachine(state, arn);
   const taken = state.executions.findLast((each) => {
     return each.machine === machine && each.name === name && now < (each.stoppedAt ?? now) + NAME_KEPT_MS;
   });
@@ -87,6 +92,12 @@ function stop(state: StepFunctionsState, call: SimCall): unknown {
   const { error, cause } = call.input;
   if (execution.status === "RUNNING") Object.assign(execution, { ...(error ? { error, cause } : {}) }).stop.abort();
   return { stopDate: new Date(call.now) };
+}
+
+function openMachine({ machines }: StepFunctionsState, arn: string): Machine {
+  const machine = machines.get(arn);
+  if (machine === undefined) throw fault("StateMachineDoesNotExist", `State Machine Does Not Exist: '${arn}'`);
+  return machine;
 }
 
 function openExecution({ executions }: StepFunctionsState, { input }: SimCall): Execution {

@@ -46,6 +46,9 @@ describe("AssumeRole", () => {
     [{ DurationSeconds: 7_201 }, "ValidationError", "exceeds the MaxSessionDuration set for this role"],
     [{ RoleArn: `arn:aws:iam::${OTHER}:role/nobody` }, "AccessDenied", "not authorized to perform: sts:AssumeRole"],
     [{ Tags: [{ Key: "k", Value: "v".repeat(257) }] }, "ValidationError", "tags.value"],
+    [{ Tags: [{ Key: "k", Value: "a*b" }] }, "ValidationError", "the pattern of tags"],
+    [{ ExternalId: "x" }, "ValidationError", "length between 2 and 1224"],
+    [{ ExternalId: "a b" }, "ValidationError", "regular expression pattern"],
   ])("with %j is refused: %s, %s", async (input, name, message) => {
     const { assume } = createSts();
 
@@ -67,6 +70,23 @@ describe("AssumeRole", () => {
     await expect(assume({ RoleArn: young.arn })).rejects.toMatchObject({ name: "AccessDenied" });
     await clock.advance(5_000);
     await assume({ RoleArn: young.arn });
+  });
+
+  it("keeps the tags of the session, which calls are told with", async () => {
+    const { client, sessionOf, sim } = createSts();
+    const session = await sessionOf({ Tags: [{ Key: "ProjectName", Value: "shop" }] });
+
+    await client(STSClient, session).send(new GetCallerIdentityCommand({}));
+
+    const arn = `arn:aws:sts::${OTHER}:assumed-role/deployer/s1`;
+    expect(sim.calls.at(-1)).toMatchObject({ arn, tags: { ProjectName: "shop" } });
+    expect(sim.calls.at(0)).toMatchObject({ operation: "STS.AssumeRole", tags: {} });
+  });
+
+  it("names the session without the path of the role", async () => {
+    const { assume } = createSts();
+
+    expect((await assume()).AssumedRoleUser?.Arn).toBe(`arn:aws:sts::${OTHER}:assumed-role/deployer/s1`);
   });
 
   it("gives a chained role one hour and not a second more", async () => {

@@ -1,4 +1,5 @@
 import type { Identities, Role } from "../identities.ts";
+import { queryFaults } from "../query-faults.ts";
 import { findNumber, findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import { checkSession, toSessionTags } from "./check-session.ts";
@@ -14,16 +15,7 @@ export function createSts(iam: Identities): SimService {
       AssumeRole: (call) => assume(iam, call),
     },
     toAction: (operation) => `sts:${operation}`,
-    faults: {
-      // "Common errors": InvalidClientTokenId, 403.
-      unknownKey: () =>
-        new SimFault("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
-      expired: () => new SimFault("ExpiredToken", 403, "The security token included in the request is expired"),
-      denied: (who, action) =>
-        new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`),
-      // "Common errors": Throttling, 400.
-      throttled: () => new SimFault("Throttling", 400, "Rate exceeded"),
-    },
+    faults: queryFaults,
   };
 }
 
@@ -32,7 +24,8 @@ function assume(iam: Identities, call: SimCall): unknown {
   const arn = textOf(input, "RoleArn");
   const seconds = findNumber(input, "DurationSeconds") ?? 3_600;
   const tags = toSessionTags(input["Tags"]);
-  checkSession({ name: textOf(input, "RoleSessionName"), seconds, tags });
+  const externalId = findText(input, "ExternalId");
+  checkSession({ name: textOf(input, "RoleSessionName"), seconds, tags, externalId });
   const role = iam.findRole(arn);
   // A role that does not exist is answered like one that may not be assumed: nobody shall find out which names exist.
   if (role === undefined || !isTrusted(role, call)) throw denied(identity.arn, "sts:AssumeRole", arn);
@@ -49,7 +42,7 @@ function assume(iam: Identities, call: SimCall): unknown {
     },
     AssumedRoleUser: {
       AssumedRoleId: `AROASIM:${name}`,
-      Arn: `${arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${name}`,
+      Arn: session.arn,
     },
   };
 }

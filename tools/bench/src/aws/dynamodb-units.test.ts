@@ -1,9 +1,8 @@
-import type { DoorRequest } from "@stackyard/aws-sim";
 import { expect, it } from "vitest";
-import { askConsumption, toDynamodbUnits } from "./dynamodb-units.ts";
+import { askConsumption, type CountedRequest, toDynamodbUnits } from "./dynamodb-units.ts";
 
-function aRequest(operation: string, body: unknown, service = "dynamodb"): DoorRequest {
-  return { service, operation, region: "eu-west-1", accessKeyId: "a", body: Buffer.from(JSON.stringify(body)) };
+function aRequest(operation: string, body: unknown, service = "dynamodb"): CountedRequest {
+  return { service, operation, body: Buffer.from(JSON.stringify(body)) };
 }
 
 const consumed = (CapacityUnits: number) => Buffer.from(JSON.stringify({ ConsumedCapacity: { CapacityUnits } }));

@@ -1,5 +1,8 @@
 import type { DoorRequest } from "@stackyard/aws-sim";
 
+/** A request, as far as its use is counted. */
+export type CountedRequest = Pick<DoorRequest, "service" | "operation" | "body">;
+
 /** Units of one request to DynamoDB. */
 export interface DynamodbUnits {
   readonly read: number;
@@ -12,7 +15,7 @@ const WRITES = new Set(["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"]
 const INDEX_KEY = /"(dueShard|workKey|sweepKey|listKey)"/g;
 
 /** The request as it is sent, but that its answer says what it consumed. */
-export function askConsumption({ service, operation, body }: DoorRequest): Buffer {
+export function askConsumption({ service, operation, body }: CountedRequest): Buffer {
   if (service !== "dynamodb" || !(READS.has(operation) || WRITES.has(operation))) return body;
   return Buffer.from(JSON.stringify({ ...JSON.parse(body.toString()), ReturnConsumedCapacity: "TOTAL" }));
 }
@@ -22,7 +25,7 @@ export function askConsumption({ service, operation, body }: DoorRequest): Buffe
  * does not count: a unit for each index key in an item that is put, two for each one that an update names, since a change of
  * an entry is a removal and a new one. ("Working with Global Secondary Indexes", write capacity.)
  */
-export function toDynamodbUnits({ operation, body }: DoorRequest, answer: Buffer): DynamodbUnits {
+export function toDynamodbUnits({ operation, body }: CountedRequest, answer: Buffer): DynamodbUnits {
   const consumed: unknown = Object(JSON.parse(answer.toString() || "{}")).ConsumedCapacity;
   const units = [consumed].flat().reduce((sum: number, each) => sum + Number(Object(each).CapacityUnits ?? 0), 0);
   if (READS.has(operation)) return { read: units, write: 0 };

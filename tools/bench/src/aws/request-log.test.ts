@@ -1,10 +1,10 @@
-import type { DoorRequest } from "@stackyard/aws-sim";
 import { expect, it } from "vitest";
 import { NO_USE } from "./aws-prices.ts";
+import type { CountedRequest } from "./dynamodb-units.ts";
 import { createRequestLog } from "./request-log.ts";
 
-function aRequest(service: string, operation: string): DoorRequest {
-  return { service, operation, region: "us-east-1", accessKeyId: "a", body: Buffer.from("{}") };
+function aRequest(service: string, operation: string): CountedRequest {
+  return { service, operation, body: Buffer.from("{}") };
 }
 
 const nothing = Buffer.from("{}");

@@ -1,10 +1,9 @@
-import type { DoorRequest } from "@stackyard/aws-sim";
 import { type AwsUse, NO_USE } from "./aws-prices.ts";
-import { toDynamodbUnits } from "./dynamodb-units.ts";
+import { type CountedRequest, toDynamodbUnits } from "./dynamodb-units.ts";
 
 /** What AWS is asked, between a beginning and an end. */
 export interface RequestLog {
-  add(request: DoorRequest, answer: Buffer): void;
+  add(request: CountedRequest, answer: Buffer): void;
   begin(): void;
   /** `invocations`: of functions in between. */
   end(invocations: number): void;
@@ -41,12 +40,12 @@ export function createRequestLog(): RequestLog {
 }
 
 /** Benchmarks ask for attributes of queues to see that all is done; nobody else does. */
-function isEmptyReceive({ operation }: DoorRequest, answer: Buffer): boolean {
+function isEmptyReceive({ operation }: CountedRequest, answer: Buffer): boolean {
   if (operation === "GetQueueAttributes") return true;
   return operation === "ReceiveMessage" && !answer.includes("ReceiptHandle");
 }
 
-function addUse(use: AwsUse, request: DoorRequest, answer: Buffer): AwsUse {
+function addUse(use: AwsUse, request: CountedRequest, answer: Buffer): AwsUse {
   if (request.service === "sqs") return { ...use, queue: use.queue + 1 };
   if (request.service === "s3") {
     return request.operation === "ListObjectsV2" ? { ...use, list: use.list + 1 } : { ...use, get: use.get + 1 };

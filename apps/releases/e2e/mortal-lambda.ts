@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+/** A function whose instances are processes that can be killed. */
+export interface MortalLambda {
+  /** Serves an event: by an instance that has nothing to do, or by a new one. Rejects when it throws or is killed. */
+  invoke(event: unknown): Promise<unknown>;
+  /** Kills what is at work, as a machine that is switched off. Gives how many. */
+  killBusy(): number;
+  stop(): void;
+}
+
+/** What the instances are made of. */
+export interface MortalLambdaInput {
+  readonly bundle: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+interface Instance {
+  readonly child: ChildProcess;
+  isBusy: boolean;
+}
+
+interface Reply {
+  readonly id: number;
+  readonly answer?: unknown;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** No instance is made before the first event. */
+export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
+  const instances = new Set<Instance>();
+  let ids = 0;
+
+  async function findIdle(): Promise<Instance> {
+    for (const instance of instances) {
+      if (instance.isBusy) continue;
+      instance.isBusy = true;
+      return instance;
+    }
+    const child = fork(join(import.meta.dirname, "function-process.ts"), [input.bundle], {
+      env: { ...input.environment, PATH: process.env["PATH"] },
+      // Its log tells of the faults that tests make.
+      silent: true,
+    });
+    const instance = { child, isBusy: true };
+    instances.add(instance);
+    child.once("exit", () => instances.delete(instance));
+    await once(child, "message");
+    return instance;
+  }
+
+  return {
+    async invoke(event) {
+      const instance = await findIdle();
+      ids += 1;
+      try {
+        return await ask(instance.child, ids, event);
+      } finally {
+        instance.isBusy = false;
+      }
+    },
+    killBusy() {
+      const busy = [...instances].filter(({ isBusy }) => isBusy);
+      for (const { child } of busy) child.kill("SIGKILL");
+      return busy.length;
+    },
+    stop() {
+      for (const { child } of instances) child.kill("SIGKILL");
+    },
+  };
+}
+
+function ask(child: ChildProcess, id: number, event: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const die = () => reject(Object.assign(new Error("signal: killed"), { name: "Runtime.ExitError" }));
+    const read = (reply: Reply): void => {
+      if (reply.id !== id) return;
+      child.off("message", read);
+      child.off("exit", die);
+      if (reply.error === undefined) resolve(reply.answer);
+      else reject(Object.assign(new Error(reply.error.message), { name: reply.error.name }));
+    };
+    child.on("message", read);
+    child.once("exit", die);
+    child.send({ id, event });
+  });
+}

@@ -1,0 +1,75 @@
+import { type AwsAccess, createAwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
+import type { Clock, Logger, Random } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { createReleases, type Releases } from "@stackyard/executor-asg/releases";
+import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
+import { type EnvironmentVariables, parseSettings } from "./parse-settings.ts";
+
+/** What the app is made of. */
+export interface CreateAppOptions {
+  readonly environment: EnvironmentVariables;
+  /** How AWS is reached in a session of such a name and tags. Default: as the SDK finds credentials. */
+  readonly access?: (session: SessionOptions) => AwsAccess;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+  /** Default: as the environment says. */
+  readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
+}
+
+/** What Lambda tells of a call. */
+export interface InvocationContext {
+  readonly awsRequestId?: string;
+}
+
+/** The function behind the state machine of releases. */
+export interface ReleasesApp {
+  /** Rejects with errors that are named by their class, which Lambda tells Step Functions. */
+  handler(event: unknown, context?: InvocationContext): Promise<unknown>;
+}
+
+/** The function over what its environment names. A wrong environment fails each call: `CONFIG_INVALID`. */
+export function createApp(options: CreateAppOptions): ReleasesApp {
+  const { environment, clock = systemClock } = options;
+  let opened: Promise<Opened> | undefined;
+
+  async function open(): Promise<Opened> {
+    const telemetry = options.telemetry ?? (await createTelemetry({ service: "releases", environment, clock }));
+    return { telemetry, made: make(options, telemetry.logger, clock) };
+  }
+
+  return {
+    async handler(event, context) {
+      opened ??= open();
+      const { made, telemetry } = await opened;
+      return telemetry.invoke(toFields(context), () => made.handler(event));
+    },
+  };
+}
+
+interface Opened {
+  readonly made: Releases;
+  readonly telemetry: Pick<Telemetry, "logger" | "invoke">;
+}
+
+/** A state that only met throttling must not tear a release down: ten retries of each call, as the predecessor. */
+const MAX_ATTEMPTS = 11;
+
+function make({ environment, random = Math.random, access }: CreateAppOptions, logger: Logger, clock: Clock): Releases {
+  const { account, hasSessionTags, ...settings } = parseSettings(environment);
+  const region = environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || "";
+  // One for all sessions: quotas are the account's.
+  const limiter = createLimiter({ clock });
+  const base = { clock, limiter, logger, region, maxAttempts: MAX_ATTEMPTS };
+  const openAccess = access ?? ((session) => createAwsAccess({ ...base, session }));
+  return createReleases({
+    ...{ ...settings, clock, random, logger },
+    deployer: { account, region },
+    access: ({ tags, ...session }) => openAccess(hasSessionTags && tags ? { ...session, tags } : session),
+  });
+}
+
+function toFields({ awsRequestId }: InvocationContext = {}): Readonly<Record<string, string>> {
+  return awsRequestId === undefined ? {} : { invocationId: awsRequestId };
+}

@@ -1,0 +1,61 @@
+import { parseReleaseReport, type ReleaseReport } from "@stackyard/sdk/releases";
+import type { World } from "./world.ts";
+
+/** How a run has ended. */
+export interface EndedRun {
+  readonly runId: string;
+  readonly state: string;
+  readonly report: ReleaseReport | undefined;
+  readonly message: string;
+}
+
+/** Who sees a run while it goes on. */
+export interface RunWatcher {
+  /** A report that differs from the one before. `at`: epoch milliseconds. */
+  see(report: ReleaseReport, at: number): void;
+  /** Asked after each second that has passed: whether the run is to be halted. */
+  readonly shallHalt?: (report: ReleaseReport) => boolean;
+}
+
+const STEP_MS = 1_000;
+/** A release that takes longer has been forgotten. */
+const MOST_MS = 3 * 3_600_000;
+
+/** Starts a run of the executor `asg` and lets time pass until it has ended. */
+export async function followRun(
+  { yard }: World,
+  config: Readonly<Record<string, unknown>>,
+  watcher: RunWatcher,
+): Promise<EndedRun> {
+  const { runId } = await yard.runs.start({ executor: "asg", config, actor: "ada" });
+  const look = createLook({ yard, runId, watcher });
+  for (let passed = 0; passed < MOST_MS; passed += STEP_MS) {
+    await yard.advance(STEP_MS);
+    const report = await look();
+    const run = await yard.runs.find(runId);
+    if (run?.endedAt !== undefined) return { runId, state: run.state, report, message: run.error?.message ?? "" };
+  }
+  throw new Error(`The run ${runId} has not ended.`);
+}
+
+/** Shows a report that has changed, and halts once where it is to be halted. */
+function createLook({ yard, runId, watcher }: Pick<World, "yard"> & { runId: string; watcher: RunWatcher }) {
+  let shown = "";
+  let isHalted = false;
+  return async (): Promise<ReleaseReport | undefined> => {
+    const report = await findReport(yard, runId);
+    if (report === undefined) return undefined;
+    const picture = JSON.stringify([report.state, report.end, report.services]);
+    if (picture !== shown) watcher.see(report, yard.clock.now());
+    shown = picture;
+    if (isHalted || !watcher.shallHalt?.(report)) return report;
+    isHalted = true;
+    await yard.runs.cancel(runId, { actor: "ada", reason: "The new version does not answer." });
+    return report;
+  };
+}
+
+async function findReport({ runs }: World["yard"], runId: string): Promise<ReleaseReport | undefined> {
+  const [page] = (await runs.reportPage(runId, { limit: 1 })).items;
+  return page === undefined ? undefined : parseReleaseReport(page);
+}

@@ -1,0 +1,45 @@
+import { Aws } from "aws-cdk-lib";
+import { allow, type Permission } from "./statement.ts";
+
+/** What the deployer's function works with. */
+export interface ReleaseDeployerRights {
+  readonly bucket: string;
+  readonly lockTable: string;
+  /** The role in each account: its name. */
+  readonly assumedRole: string;
+}
+
+/**
+ * Reads documents, and writes locks and answers to halts; documents are written by whoever may release. Without the right to list, a
+ * key that is not there would be told as one that is forbidden ("GetObject", Permissions). Takes the role in each account.
+ */
+export function deployReleases({ bucket, lockTable, assumedRole }: ReleaseDeployerRights): readonly Permission[] {
+  const arn = `arn:${Aws.PARTITION}:s3:::${bucket}`;
+  const table = `arn:${Aws.PARTITION}:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/${lockTable}`;
+  const written = ["lock", "lock-token", "halt"].map((name) => `${arn}/*/${name}`);
+  const roles = `arn:${Aws.PARTITION}:iam::*:role/${assumedRole}`;
+  return [
+    {
+      name: "Documents",
+      statements: [
+        allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
+        allow("Read", ["s3:GetObject"], `${arn}/*`),
+        allow("WriteLocksAndHalts", ["s3:PutObject", "s3:DeleteObject"], written),
+      ],
+    },
+    {
+      name: "Locks",
+      statements: [allow("Items", ["dynamodb:PutItem", "dynamodb:DeleteItem"], table)],
+    },
+    { name: "Accounts", statements: [allow("TakeRole", ["sts:AssumeRole", "sts:TagSession"], roles)] },
+  ];
+}
+
+/** Reads and writes objects under the customer's key, and only through S3. */
+export function readEncrypted(keyArn: string): Permission {
+  const viaS3 = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
+  return {
+    name: "DocumentsKey",
+    statements: [{ ...allow("OfObjects", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn), Condition: viaS3 }],
+  };
+}

@@ -1,0 +1,144 @@
+import { Aws } from "aws-cdk-lib";
+import { type Given, toCfnText } from "../given.ts";
+import { allow, type Permission, type Statement } from "./statement.ts";
+
+/** What releases may do in an account. */
+export interface ReleaseRights {
+  /** Root of the paths of instance profiles and their roles, such as `/odin/`. */
+  readonly profileRoot: string;
+  /** Root of the names of placement groups. */
+  readonly placementRoot: string;
+  /** Roles of instances and hooks, which are handed on: ARNs. Default: those under the root of profiles. */
+  readonly passRoleArns?: readonly string[];
+  /** The project that a session may touch: `${aws:PrincipalTag/ProjectName}` where sessions are tagged, else `*`, any that is tagged. */
+  readonly project: Given<string>;
+  /** The same of the config. */
+  readonly config: Given<string>;
+}
+
+/**
+ * The policies of the assumed role, one for each state of a release that is the first to need it. What is there already is touched
+ * only with the tags of the project-config, and nothing is made without them. Calls that know no resources stand apart.
+ * Sources: service authorization references of Auto Scaling, EC2, CloudWatch and IAM; Auto Scaling user guide, "API permissions".
+ */
+export function releaseIntoAccount(rights: ReleaseRights): readonly Permission[] {
+  return [toValidation(rights), toDeployment(rights), toHealth(rights), toDetachment(rights), toCleanUp(rights)];
+}
+
+const inAccount = (service: string, name: string) => `arn:${Aws.PARTITION}:${service}:*:${Aws.ACCOUNT_ID}:${name}`;
+const inIam = (name: string) => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${name}`;
+const GROUPS = inAccount("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*");
+const TEMPLATES = inAccount("ec2", "launch-template/*");
+const ALARMS = inAccount("cloudwatch", "alarm:*");
+
+function toValidation({ profileRoot }: ReleaseRights): Permission {
+  const actions = [
+    ...["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeImages", "ec2:DescribeSubnets"],
+    ...["ec2:DescribeSecurityGroups", "ec2:DescribePlacementGroups", "elasticloadbalancing:DescribeLoadBalancers"],
+    ...["elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroupAttributes"],
+    "elasticloadbalancing:DescribeTags",
+  ];
+  return {
+    name: "ValidateResources",
+    statements: [
+      allow("Look", actions, "*"),
+      allow("Profiles", ["iam:GetInstanceProfile"], inIam(`instance-profile${profileRoot}*`)),
+      allow("RolesOfHooks", ["iam:GetRole"], inIam("role/*")),
+      allow("TopicsOfHooks", ["sns:GetTopicAttributes"], inAccount("sns", "*")),
+    ],
+  };
+}
+
+function toDeployment(rights: ReleaseRights): Permission {
+  const { placementRoot, profileRoot } = rights;
+  const { passRoleArns = [inIam(`role${profileRoot}*`)] } = rights;
+  const placements = inAccount("ec2", `placement-group/${placementRoot}*`);
+  const tagActions = { StringEquals: { "ec2:CreateAction": ["CreateLaunchTemplate", "CreatePlacementGroup"] } };
+  const services = { StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "autoscaling.amazonaws.com"] } };
+  const launches = { ArnLike: { "ec2:LaunchTemplate": TEMPLATES } };
+  return {
+    name: "Deploy",
+    statements: [
+      allow("Look", ["ec2:DescribeLaunchTemplates"], "*"),
+      withNewTags(rights, allow("CreateGroups", ["autoscaling:CreateAutoScalingGroup"], GROUPS)),
+      withTags(
+        rights,
+        allow("EquipGroups", ["autoscaling:PutScalingPolicy", "autoscaling:EnableMetricsCollection"], GROUPS),
+      ),
+      withNewTags(rights, allow("CreateTemplates", ["ec2:CreateLaunchTemplate"], TEMPLATES)),
+      withNewTags(rights, allow("CreatePlacements", ["ec2:CreatePlacementGroup"], placements)),
+      { ...allow("TagWhatIsMade", ["ec2:CreateTags"], [TEMPLATES, placements]), Condition: tagActions },
+      { ...allow("LaunchByTemplate", ["ec2:RunInstances"], "*"), Condition: launches },
+      withNewTags(rights, allow("PutAlarms", ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"], ALARMS)),
+      { ...allow("HandOnRoles", ["iam:PassRole"], passRoleArns), Condition: services },
+      {
+        ...allow(
+          "FirstGroupOfAccount",
+          ["iam:CreateServiceLinkedRole"],
+          inIam("role/aws-service-role/autoscaling.amazonaws.com/*"),
+        ),
+        Condition: { StringEquals: { "iam:AWSServiceName": "autoscaling.amazonaws.com" } },
+      },
+    ],
+  };
+}
+
+function toHealth(rights: ReleaseRights): Permission {
+  const actions = [
+    ...["autoscaling:DescribeScalingActivities", "elasticloadbalancing:DescribeInstanceHealth"],
+    ...["elasticloadbalancing:DescribeTargetHealth", "cloudwatch:DescribeAlarms"],
+  ];
+  return {
+    name: "CheckHealthy",
+    statements: [
+      allow("Look", actions, "*"),
+      withTags(rights, allow("Grow", ["autoscaling:UpdateAutoScalingGroup"], GROUPS)),
+    ],
+  };
+}
+
+function toDetachment(rights: ReleaseRights): Permission {
+  const looks = ["autoscaling:DescribeLoadBalancers", "autoscaling:DescribeLoadBalancerTargetGroups"];
+  const actions = ["autoscaling:DetachLoadBalancers", "autoscaling:DetachLoadBalancerTargetGroups"];
+  return {
+    name: "Detach",
+    statements: [
+      allow("Look", looks, "*"),
+      withTags(rights, allow("TakeTraffic", actions, GROUPS)),
+      withTags(rights, allow("NoteOnGroups", ["autoscaling:CreateOrUpdateTags"], GROUPS)),
+    ],
+  };
+}
+
+function toCleanUp(rights: ReleaseRights): Permission {
+  const looks = [
+    ...["autoscaling:DescribePolicies", "autoscaling:DescribeLaunchConfigurations"],
+    "autoscaling:DescribeLifecycleHooks",
+  ];
+  const configurations = inAccount("autoscaling", "launchConfiguration:*:launchConfigurationName/*");
+  const placements = inAccount("ec2", `placement-group/${rights.placementRoot}*`);
+  return {
+    name: "CleanUp",
+    statements: [
+      allow("Look", looks, "*"),
+      withTags(rights, allow("DeleteGroups", ["autoscaling:DeleteAutoScalingGroup"], GROUPS)),
+      withTags(rights, allow("DeleteTemplates", ["ec2:DeleteLaunchTemplate"], TEMPLATES)),
+      // Those of predecessors have no tags.
+      allow("DeleteConfigurations", ["autoscaling:DeleteLaunchConfiguration"], configurations),
+      allow("DeleteAlarms", ["cloudwatch:DeleteAlarms"], ALARMS),
+      allow("DeletePlacements", ["ec2:DeletePlacementGroup"], placements),
+    ],
+  };
+}
+
+function withTags(rights: ReleaseRights, statement: Statement): Statement {
+  return { ...statement, Condition: { StringLike: toTests("aws:ResourceTag", rights) } };
+}
+
+function withNewTags(rights: ReleaseRights, statement: Statement): Statement {
+  return { ...statement, Condition: { StringLike: toTests("aws:RequestTag", rights) } };
+}
+
+function toTests(key: string, { project, config }: ReleaseRights) {
+  return { [`${key}/ProjectName`]: toCfnText(project), [`${key}/ConfigName`]: toCfnText(config) };
+}

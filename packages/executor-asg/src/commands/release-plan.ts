@@ -1,0 +1,127 @@
+import { StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { readJson } from "../document/read-json.ts";
+import type { Release } from "../document/release.ts";
+import { planOffline } from "../plan/plan-offline.ts";
+import type { ReleaseConstants } from "../release-constants.ts";
+import { foreseeRelease, type ReleaseForecast } from "../report/foresee-rollout.ts";
+import { toCell } from "../report/to-cell.ts";
+import { toColumns } from "../report/to-columns.ts";
+import { toLength } from "../report/to-length.ts";
+import { loadReleaseFile } from "./load-release-file.ts";
+import { toConstants } from "./open-place.ts";
+import { accountArgs, fileArg, presetArg } from "./release-args.ts";
+import type { ReleaseCommandSpec } from "./release-command.ts";
+import { tellProblems, tellWarnings } from "./tell-problems.ts";
+
+const Args = Type.Object({
+  file: fileArg,
+  previous: Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 65_536,
+      placeholder: "json",
+      description: 'Desired capacities of the groups that run now, such as {"web": 4}. Default: there are none.',
+    }),
+  ),
+  slowStart: Type.Optional(
+    Type.Integer({
+      ...{ minimum: 0, maximum: 900, placeholder: "seconds" },
+      description: "The largest slow start of the target groups.",
+    }),
+  ),
+  preset: presetArg,
+  ...accountArgs,
+});
+
+/** `release plan`: sizes, steps and lengths of a release, without an account. */
+export const releasePlan: ReleaseCommandSpec<typeof Args> = {
+  name: "release plan",
+  summary: "Show how large the groups of a release would be, how they come up and how long it takes. Needs no account.",
+  description: "Changes nothing and calls nobody. Exit code 1: the file has problems.",
+  examples: [
+    {
+      command: `stackyard release plan shop.json --previous '{"web": 4}'`,
+      what: "As if four instances of web ran now",
+    },
+  ],
+  args: Args,
+  async run(context, args) {
+    const { out } = context;
+    const prepared = await loadReleaseFile(context, args.file, args);
+    if (prepared.kind === "refused") {
+      tellProblems(out, args.file, prepared.problems);
+      return 1;
+    }
+    const { release, warnings } = prepared;
+    const previous = parsePrevious(args.previous, release);
+    const { generation } = toConstants(context, args);
+    const slow = args.slowStart === undefined ? {} : { slowStartSeconds: args.slowStart };
+    const forecast = foreseeRelease(release, previous, { generation, ...slow });
+    const services = toServices(release, previous, { generation, forecast });
+    tellWarnings(out, warnings);
+    const { healthyAfterSeconds = null, doneAfterSeconds = null } = forecast;
+    const { timeout: timeoutSeconds, wait_for_healthy: pollSeconds } = release;
+    const timing = { healthyAfterSeconds, doneAfterSeconds, timeoutSeconds, pollSeconds };
+    out.result({ file: args.file, services, timing, warnings, problems: [] }, () =>
+      tellPlan(services, forecast, release),
+    );
+    return 0;
+  },
+};
+
+/** Throws `USAGE`. */
+function parsePrevious(text: string | undefined, { services }: Release): Readonly<Record<string, number>> {
+  const shape = `--previous is a JSON object of capacities, such as {"web": 4}.`;
+  const read = readJson(text ?? "{}");
+  const given = read.kind === "value" ? read.value : undefined;
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new StackyardError("USAGE", shape);
+  const entries = Object.entries({ ...given } as Readonly<Record<string, unknown>>).map(([name, capacity]) => {
+    if (!Object.hasOwn(services, name)) {
+      const known = Object.keys(services).join(", ");
+      throw new StackyardError("USAGE", `--previous names "${name}", which is no service of the release: ${known}.`);
+    }
+    if (typeof capacity !== "number" || !Number.isSafeInteger(capacity) || capacity < 0)
+      throw new StackyardError("USAGE", shape);
+    return [name, capacity] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function toServices(
+  release: Release,
+  previous: Readonly<Record<string, number>>,
+  { generation, forecast }: { readonly generation: ReleaseConstants["generation"]; readonly forecast: ReleaseForecast },
+) {
+  return planOffline(release, previous).map(({ service, serviceId, previous: before, steps: _steps, ...figures }) => ({
+    service,
+    // The first generation draws its names while it deploys.
+    group: generation === "odin" ? serviceId : null,
+    previous: before ?? null,
+    ...figures,
+    steps: forecast.services[service]?.steps ?? [],
+    healthyAfterSeconds: forecast.services[service]?.healthyAfterSeconds ?? null,
+  }));
+}
+
+function tellPlan(services: ReturnType<typeof toServices>, forecast: ReleaseForecast, release: Release): string {
+  const head = ["SERVICE", "BEFORE", "DESIRED", "LAUNCHED", "HEALTHY", "MIN AT START", "MAX", "STRATEGY"];
+  const rows = services.map((each) => {
+    const { previous, desired, targetLaunched, targetHealthy, initial, strategy } = each;
+    const before = previous === null ? "-" : String(previous);
+    const figures = [desired, targetLaunched, targetHealthy, initial.min, initial.max].map(String);
+    return [toCell(each.service, 40), before, ...figures, strategy];
+  });
+  const steps = services.map(({ service, steps: each, healthyAfterSeconds }) => {
+    const sizes = each.map(({ afterSeconds, desired }) => `${desired} after ${toLength(afterSeconds)}`).join(", ");
+    const end =
+      healthyAfterSeconds === null ? "not within the time-out" : `healthy after ${toLength(healthyAfterSeconds)}`;
+    return `${toCell(service, 40)}: ${sizes}; ${end}`;
+  });
+  const { doneAfterSeconds } = forecast;
+  const done =
+    doneAfterSeconds === undefined
+      ? `It cannot be done within its time-out of ${toLength(release.timeout)}.`
+      : `Done after ${toLength(doneAfterSeconds)} at the earliest; the time-out is ${toLength(release.timeout)}.`;
+  return [toColumns([head, ...rows], [1, 2, 3, 4, 5, 6]), steps.join("\n"), done].join("\n\n");
+}

@@ -1,0 +1,152 @@
+import type { Executor, Step } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+
+const text = (maxLength: number, description?: string) =>
+  Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
+const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
+
+const Constants = Type.Object(
+  {
+    optInTag: Type.Optional(text(256, "Value of the tag `DeployWith` on images and subnets for all")),
+    profileRoot: Type.Optional(text(512, "Root of the paths of instance profiles, such as `/odin/`")),
+    placementRoot: Type.Optional(text(200, "Root of the names of placement groups, such as `odin/`")),
+    bucketPrefix: Type.Optional(text(50, "The deployer's account follows")),
+    wildcard: Type.Optional(text(256, "Value of a tag, or level of a path, that stands for all, such as `_all`")),
+  },
+  { additionalProperties: false },
+);
+
+const Memory = Type.Object(
+  {
+    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" }),
+    lockTable: Type.Optional(Type.String({ pattern: "^[a-zA-Z0-9_.-]{3,255}$" })),
+    secondChannel: flag("The document must be in the bucket already, and be the same. Default: true"),
+  },
+  { additionalProperties: false },
+);
+
+/** A project and one of its configs, in an account and region. */
+const Place = Type.Object(
+  {
+    account: Type.String({ pattern: "^[0-9]{12}$" }),
+    region: text(30),
+    project: text(255),
+    config: text(255),
+  },
+  { additionalProperties: false },
+);
+/** A project and one of its configs, in an account and region. */
+export type Place = Static<typeof Place>;
+
+const Operation = Type.Union([
+  Type.Literal("deploy"),
+  Type.Literal("rollback"),
+  Type.Literal("repair"),
+  Type.Literal("retire"),
+  Type.Literal("lock"),
+  Type.Literal("unlock"),
+]);
+
+/** What a task of the executor `asg` is given: the document of a release, or what else is to be done with a project-config. */
+export const AsgConfig = Type.Object(
+  {
+    op: Type.Optional(Operation),
+    release: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          "The document. `release_id`, `created_at`, account, region and hash are filled in where they are absent",
+      }),
+    ),
+    userData: Type.Optional(Type.String({ maxLength: 131_072, description: "The template. Default: empty" })),
+    at: Type.Optional(Place),
+    releaseId: Type.Optional(
+      text(
+        255,
+        "Of `rollback`: the release to leave, by default the one that runs. Of `retire`: whose kept groups go. Of `repair`: the release that stays",
+      ),
+    ),
+    reason: Type.Optional(text(1_000, "Of `lock`")),
+    root: flag("Of `unlock`: the deployers' own lock too. Default: false"),
+    force: flag("Of `repair`: also take away the lock of a dead release. Default: false"),
+    confirm: flag("Of `repair`: remove what was found. Default: false"),
+    uuid: Type.Optional(text(255, "Of `retire`: whose release it was")),
+    preset: Type.Optional(
+      Type.Union([Type.Literal("stackyard"), Type.Literal("odin"), Type.Literal("step-asg-deployer")], {
+        description: "Default: `stackyard`",
+      }),
+    ),
+    constants: Type.Optional(Constants),
+    memory: Type.Optional(Memory),
+    queue: flag("Wait while another release of the project-config is under way. Default: false, it is refused"),
+    actor: Type.Optional(text(256, "Who deploys, for tags and history")),
+    revision: Type.Optional(text(256, "Which source, for tags and history")),
+  },
+  { additionalProperties: false },
+);
+export type AsgConfig = Static<typeof AsgConfig>;
+
+/** What a suspended attempt keeps. Its parts are written and read by this package alone. */
+export const AsgProgress = Type.Object({ op: Operation }, { additionalProperties: true });
+export type AsgProgress = Static<typeof AsgProgress>;
+
+/** Flat, so that they can go into metadata: `releaseId`, `end`, `dirty`, `groups` (names, joined by commas) and more. */
+export const AsgOutputs = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]));
+export type AsgOutputs = Static<typeof AsgOutputs>;
+
+/** What a call of the executor answers. */
+export type AsgStep = Step<AsgProgress, AsgOutputs>;
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DEFAULT_TIMEOUT_SECONDS = 600;
+const MAX_TIMEOUT_SECONDS = 172_800;
+const MAX_DRAIN_SECONDS = 3_600;
+
+/** How long a release waits for another one of its project-config, where it may. */
+export const QUEUE_MS = 60 * MINUTE_MS;
+/** Boot, slow start of target groups, detaching, clean-up with all its tries. */
+const SLACK_MS = 90 * MINUTE_MS;
+
+const LENGTHS: Readonly<Record<"rollback" | "repair" | "retire" | "lock" | "unlock", number>> = {
+  rollback: 48 * 60 * MINUTE_MS + SLACK_MS,
+  repair: 60 * MINUTE_MS,
+  retire: 2 * 60 * MINUTE_MS,
+  lock: 5 * MINUTE_MS,
+  unlock: 5 * MINUTE_MS,
+};
+
+/** What engine, validator and editor need to know of the executor `asg`; imports no SDK. */
+export const asgDefinition = {
+  name: "asg",
+  config: AsgConfig,
+  progress: AsgProgress,
+  outputs: AsgOutputs,
+  resumable: true,
+  // From a halt to the end: the detachment of the new group, and its clean-up with all tries.
+  cancelWithin: "30m",
+  timeout({ op = "deploy", release = {}, queue = false }: AsgConfig): number {
+    if (op !== "deploy") return LENGTHS[op];
+    const timeout = clamp(release["timeout"], DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS);
+    const drain = clamp(release["drain_timeout"], DEFAULT_TIMEOUT_SECONDS, MAX_DRAIN_SECONDS);
+    return (timeout + drain) * SECOND_MS + SLACK_MS + (queue ? QUEUE_MS : 0);
+  },
+  /** The engine lets releases of a project-config wait for each other where they may; others are refused by its lock. */
+  exclusiveKey({ target }: { readonly target?: { account: string; region: string } }, config: AsgConfig) {
+    if (config.queue !== true || (config.op ?? "deploy") !== "deploy") return undefined;
+    const release = config.release ?? {};
+    const parts = [
+      release["aws_account_id"] ?? target?.account,
+      release["aws_region"] ?? target?.region,
+      release["project_name"],
+      release["config_name"],
+    ];
+    return parts.map((part) => encodeURIComponent(String(part ?? ""))).join("/");
+  },
+} as const satisfies Pick<
+  Executor,
+  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout" | "exclusiveKey"
+>;
+
+function clamp(value: unknown, otherwise: number, max: number): number {
+  return typeof value === "number" && value > 0 ? Math.min(value, max) : otherwise;
+}

@@ -1,0 +1,92 @@
+import type { SimEc2 } from "../ec2/sim-ec2.ts";
+import type { AwsEvent } from "../event-bridge/aws-events.ts";
+import type { SimCall } from "../sim-call.ts";
+import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
+import { toGroupKey } from "./group-key.ts";
+import type { LifecycleHooks } from "./lifecycle-hooks.ts";
+import type { PolicyAlarms } from "./policy-alarms.ts";
+import type { SimGroup } from "./sim-group.ts";
+import type { ScriptEntry } from "./take-script.ts";
+import type { TrafficSources } from "./traffic-source.ts";
+
+/** All that Auto Scaling keeps, and what it works with. */
+export interface AutoScalingState extends AutoScalingDeps {
+  readonly groups: Map<string, SimGroup>;
+  /** Deleted groups: their activities can still be read. */
+  readonly gone: SimGroup[];
+  readonly configurations: Map<string, LaunchConfiguration>;
+  readonly lifecycle: LifecycleHooks;
+  readonly scripts: ScriptEntry[];
+  readonly settings: AutoScalingSettings;
+}
+
+/** The services that groups need. */
+export interface AutoScalingDeps {
+  readonly ec2: SimEc2;
+  readonly traffic: TrafficSources;
+  readonly alarms: PolicyAlarms;
+  onEvent(event: AwsEvent): void;
+}
+
+/** How fast and how large Auto Scaling is. AWS documents no times; these are what is usual. */
+export interface AutoScalingSettings {
+  /** How long Describe operations do not know a new group. */
+  describeLagMs: number;
+  /** From a change of the capacity to the first launch. At least 1. */
+  reactionMs: number;
+  /** From `shutting-down` to `terminated`. */
+  terminateMs: number;
+  /** Instances that are launched at once, and how long the next ones wait. */
+  batchSize: number;
+  batchEveryMs: number;
+  /** How long a load balancer is still listed as `Removed`. */
+  removedVisibleMs: number;
+  /** Accounts of today cannot make launch configurations. */
+  launchConfigurations: "refused" | "allowed";
+  /** User guide, "Quotas": 500 groups and 200 launch configurations a Region. */
+  quotas: { readonly groups: number; readonly configurations: number };
+}
+
+/** A launch configuration, of which old accounts have some. */
+export interface LaunchConfiguration {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** Nothing yet. */
+export function createAutoScalingState(deps: AutoScalingDeps): AutoScalingState {
+  return {
+    ...deps,
+    ...{ groups: new Map(), gone: [], configurations: new Map(), scripts: [] },
+    lifecycle: { hooks: new Map(), actions: new Map() },
+    settings: {
+      ...{ describeLagMs: 0, reactionMs: 1_000, terminateMs: 30_000, batchSize: 20, batchEveryMs: 1_000 },
+      ...{ removedVisibleMs: 60_000, launchConfigurations: "refused" },
+      quotas: { groups: 500, configurations: 200 },
+    },
+  };
+}
+
+/** The caller's group, whatever state it is in. */
+export function groupOf({ groups }: AutoScalingState, name: string, { identity, region }: SimCall): SimGroup {
+  const group = groups.get(toGroupKey({ account: identity.account, region, name }));
+  if (group === undefined) throw faults.noGroup(name);
+  return group;
+}
+
+/** The same, where it must not be in deletion. */
+export function standingGroupOf(state: AutoScalingState, name: string, call: SimCall): SimGroup {
+  const group = groupOf(state, name, call);
+  if (group.isDeleting) throw faults.invalid("The AutoScaling group may not be modified while it is pending delete");
+  return group;
+}
+
+/** The caller's groups that Describe operations know, by name. */
+export function ownGroups({ groups }: AutoScalingState, { identity, region, now }: SimCall): readonly SimGroup[] {
+  return [...groups.values()]
+    .filter((each) => each.account === identity.account && each.region === region && each.visibleAt <= now)
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}

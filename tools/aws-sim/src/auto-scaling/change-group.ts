@@ -1,0 +1,84 @@
+import { findFlag } from "../input-lists.ts";
+import { findNumber, type SimCall, textOf } from "../sim-call.ts";
+import { toCauseTime } from "./activity.ts";
+import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
+import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
+import { removeGroup } from "./catch-up.ts";
+import { checkPermissions } from "./check-permissions.ts";
+import { endAll } from "./end-instance.ts";
+import { nextLookAt } from "./judge-member.ts";
+import { readSettings } from "./read-settings.ts";
+import type { GroupSettings, SimGroup } from "./sim-group.ts";
+import { isAlive } from "./sim-member.ts";
+
+/** UpdateAutoScalingGroup: what is not named stays. Source: API reference. */
+export function updateGroup(state: AutoScalingState, call: SimCall): unknown {
+  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
+  const settings = readSettings(state, call, group.settings);
+  checkPermissions(state, call, settings.source === group.settings.source ? undefined : settings.source);
+  const { min, max, desired } = settings;
+  const words = `a user request update of AutoScalingGroup constraints to min: ${min}, max: ${max}, desired: ${desired}`;
+  applySettings(state, group, { settings, words, now: call.now });
+  return {};
+}
+
+/** SetDesiredCapacity. Source: API reference. */
+export function setDesiredCapacity(state: AutoScalingState, call: SimCall): unknown {
+  const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
+  const desired = findNumber(call.input, "DesiredCapacity") ?? 0;
+  setDesired(state, group, { desired, words: "a user request explicitly set group desired capacity", now: call.now });
+  return {};
+}
+
+/** Another desired capacity, within the bounds. */
+export function setDesired(
+  state: AutoScalingState,
+  group: SimGroup,
+  { desired, words, now }: { readonly desired: number; readonly words: string; readonly now: number },
+): void {
+  const { min, max } = group.settings;
+  if (desired > max) {
+    throw faults.invalid(`New SetDesiredCapacity value ${desired} is above max value ${max} for the AutoScalingGroup.`);
+  }
+  if (desired < min) {
+    throw faults.invalid(`New SetDesiredCapacity value ${desired} is below min value ${min} for the AutoScalingGroup.`);
+  }
+  applySettings(state, group, { settings: { ...group.settings, desired }, words, now });
+}
+
+/** DeleteAutoScalingGroup: by force with its instances, else only an empty one. Source: API reference. */
+export function deleteGroup(state: AutoScalingState, call: SimCall): unknown {
+  const group = groupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
+  if (findFlag(call.input, "ForceDelete") === true) {
+    if (group.isDeleting) return {};
+    endAll(state, group, call.now);
+    group.settings = { ...group.settings, min: 0, max: 0, desired: 0 };
+    group.isDeleting = true;
+    if (group.members.length === 0) removeGroup(state, group);
+    return {};
+  }
+  if (group.members.some(isAlive) || group.settings.desired > 0) {
+    throw faults.inUse(
+      "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.",
+    );
+  }
+  if (group.members.length > 0) throw faults.active();
+  removeGroup(state, group);
+  return {};
+}
+
+function applySettings(
+  state: AutoScalingState,
+  group: SimGroup,
+  { settings, words, now }: { readonly settings: GroupSettings; readonly words: string; readonly now: number },
+): void {
+  const before = group.settings;
+  group.settings = settings;
+  for (const member of group.members) {
+    if (member.stage === "serving") member.nextAt = nextLookAt(group, member, now);
+  }
+  if (before.desired === settings.desired) return;
+  const change = `changing the desired capacity from ${before.desired} to ${settings.desired}`;
+  group.changes = [...group.changes, `At ${toCauseTime(now)} ${words} ${change}.`];
+  group.scaleAt = Math.min(group.scaleAt, now + state.settings.reactionMs);
+}

@@ -1,0 +1,83 @@
+import { findFlag, recordsOf } from "../input-lists.ts";
+import { findText, type SimCall } from "../sim-call.ts";
+import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
+import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
+import type { GroupTag, SimGroup } from "./sim-group.ts";
+import { toRecordsPage } from "./to-records-page.ts";
+
+/** User guide, "Tag Auto Scaling groups and instances", Tag naming and usage restrictions. */
+const MAX_TAGS = 50;
+const MAX_KEY = 128;
+const MAX_VALUE = 256;
+
+/** Tags of a request, over those that are there. */
+export function mergeTags(before: readonly GroupTag[], list: readonly SimCall["input"][]): readonly GroupTag[] {
+  const tags = new Map(before.map((tag) => [tag.key, tag]));
+  for (const each of list) {
+    const tag = readTag(each);
+    tags.set(tag.key, tag);
+  }
+  if (tags.size > MAX_TAGS)
+    throw faults.limit(`The number of tags for this resource exceeds the limit of ${MAX_TAGS}.`);
+  return [...tags.values()];
+}
+
+function readTag(input: SimCall["input"]): GroupTag {
+  const key = findText(input, "Key") ?? "";
+  const value = findText(input, "Value") ?? "";
+  if (key.length < 1 || key.length > MAX_KEY) {
+    throw faults.constraint("tags.1.member.key", key, `have length between 1 and ${MAX_KEY}`);
+  }
+  if (value.length > MAX_VALUE) {
+    throw faults.constraint("tags.1.member.value", value, `have length less than or equal to ${MAX_VALUE}`);
+  }
+  if (key.toLowerCase().startsWith("aws:")) throw faults.invalid(`Tag key ${key} is reserved: it starts with aws:.`);
+  return { key, value, propagates: findFlag(input, "PropagateAtLaunch") ?? true };
+}
+
+/** CreateOrUpdateTags: instances that run already keep theirs. */
+export function createOrUpdateTags(state: AutoScalingState, call: SimCall): unknown {
+  for (const [group, tags] of byGroup(state, call)) group.tags = mergeTags(group.tags, tags);
+  return {};
+}
+
+/** DeleteTags: tags that are not there are no error. */
+export function deleteTags(state: AutoScalingState, call: SimCall): unknown {
+  for (const [group, tags] of byGroup(state, call)) {
+    const keys = tags.map(({ Key }) => Key);
+    group.tags = group.tags.filter(({ key }) => !keys.includes(key));
+  }
+  return {};
+}
+
+/** DescribeTags: all tags of all groups, by filters on group, key and value. */
+export function describeTags(state: AutoScalingState, call: SimCall): unknown {
+  const filters = recordsOf(call.input, "Filters").map(({ Name, Values }) => ({ name: String(Name), values: Values }));
+  const all = ownGroups(state, call).flatMap((group) => toTags(group));
+  const found = all.filter((tag) =>
+    filters.every(({ name, values }) => Array.isArray(values) && values.includes(fieldOf(tag, name))),
+  );
+  const { rows, next } = toRecordsPage(found, call, { usual: 50, max: 100 });
+  return { Tags: rows, ...next };
+}
+
+/** API reference, "TagDescription". */
+export function toTags({ name, tags }: SimGroup) {
+  return tags.map(({ key, value, propagates }) => ({
+    ...{ ResourceId: name, ResourceType: "auto-scaling-group", Key: key, Value: value, PropagateAtLaunch: propagates },
+  }));
+}
+
+function fieldOf(tag: ReturnType<typeof toTags>[number], filter: string): string {
+  if (filter === "auto-scaling-group") return tag.ResourceId;
+  if (filter === "key") return tag.Key;
+  if (filter === "value") return tag.Value;
+  if (filter === "propagate-at-launch") return String(tag.PropagateAtLaunch);
+  throw faults.invalid(
+    `Filter type ${filter} is not correct. Allowed Filter types are: auto-scaling-group key value propagate-at-launch`,
+  );
+}
+
+function byGroup(state: AutoScalingState, call: SimCall): ReadonlyMap<SimGroup, SimCall["input"][]> {
+  return Map.groupBy(recordsOf(call.input, "Tags"), (tag) => groupOf(state, String(tag["ResourceId"]), call));
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from "node:crypto";
+import { recordsOf, textsOf } from "../input-lists.ts";
+import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
+import { autoScalingFaults as faults } from "./auto-scaling-faults.ts";
+import { type AutoScalingState, groupOf, ownGroups, standingGroupOf } from "./auto-scaling-state.ts";
+import { setDesired } from "./change-group.ts";
+import type { SimGroup, SimPolicy } from "./sim-group.ts";
+import { toRecordsPage } from "./to-records-page.ts";
+import { addAlarms, removeAlarms } from "./tracking-alarms.ts";
+
+type Input = SimCall["input"];
+
+/** User guide, "Quotas": scaling policies of a group, step adjustments of a policy. */
+const MAX_POLICIES = 50;
+const MAX_STEPS = 20;
+/** "DescribePolicies", MaxRecords: 50 unless asked, at most 100; at most 50 names. */
+const PAGES = { usual: 50, max: 100 };
+const MAX_NAMES = 50;
+const ADJUSTMENTS = ["ChangeInCapacity", "ExactCapacity", "PercentChangeInCapacity"];
+/** Fields that are answered as they were put. */
+const FIELDS = [
+  ...["AdjustmentType", "MinAdjustmentMagnitude", "MinAdjustmentStep", "ScalingAdjustment", "Cooldown"],
+  ...["MetricAggregationType", "StepAdjustments", "EstimatedInstanceWarmup", "TargetTrackingConfiguration"],
+  "PredictiveScalingConfiguration",
+];
+
+/** Why a policy is refused; undefined: this rule has nothing against it. */
+type Rule = (input: Input) => string | undefined;
+
+const needsAdjustmentType: Rule = (input) => {
+  const kind = findText(input, "AdjustmentType") ?? "";
+  return ADJUSTMENTS.includes(kind) ? undefined : `Invalid AdjustmentType: '${kind}'`;
+};
+const needs =
+  (field: string): Rule =>
+  (input) =>
+    input[field] === undefined ? `${field} is required for policies of this type.` : undefined;
+const hasNo =
+  (field: string): Rule =>
+  (input) =>
+    input[field] === undefined ? undefined : `${field} is not supported by policies of this type.`;
+const hasSteps: Rule = (input) => {
+  const { length } = recordsOf(input, "StepAdjustments");
+  return length >= 1 && length <= MAX_STEPS ? undefined : `A policy must have 1 to ${MAX_STEPS} step adjustments.`;
+};
+
+/** "PutScalingPolicy": what each type takes. */
+const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  SimpleScaling: [needsAdjustmentType, needs("ScalingAdjustment"), hasNo("StepAdjustments")],
+  StepScaling: [needsAdjustmentType, hasSteps, hasNo("Cooldown"), hasNo("ScalingAdjustment")],
+  TargetTrackingScaling: [needs("TargetTrackingConfiguration"), hasNo("AdjustmentType")],
+  PredictiveScaling: [needs("PredictiveScalingConfiguration")],
+};
+
+/** PutScalingPolicy: a new one, or another under the same name and ARN. Source: API reference. */
+export function putPolicy(state: AutoScalingState, call: SimCall): unknown {
+  const { input } = call;
+  const group = standingGroupOf(state, textOf(input, "AutoScalingGroupName"), call);
+  const name = textOf(input, "PolicyName");
+  if (name.length < 1 || name.length > 255)
+    throw faults.constraint("policyName", name, "have length between 1 and 255");
+  const type = findText(input, "PolicyType") ?? "SimpleScaling";
+  checkPolicy(type, input);
+  const before = group.policies.get(name);
+  if (before === undefined && group.policies.size >= MAX_POLICIES) {
+    throw faults.limit(`The limit of ${MAX_POLICIES} scaling policies of a group has been reached.`);
+  }
+  const policy: SimPolicy = { name, type, input, arn: before?.arn ?? toArn(group, name), ownAlarms: [] };
+  if (before !== undefined) removeAlarms(state, group, before);
+  const ownAlarms = type === "TargetTrackingScaling" ? addAlarms(state, group, policy) : [];
+  group.policies.set(name, { ...policy, ownAlarms });
+  return { PolicyARN: policy.arn, Alarms: toAlarms(state, group, policy) };
+}
+
+/** DescribePolicies: by group, names or ARNs, and types. Unknown names are no error. */
+export function describePolicies(state: AutoScalingState, call: SimCall): unknown {
+  const { input } = call;
+  const names = textsOf(input, "PolicyNames");
+  if (names.length > MAX_NAMES)
+    throw faults.constraint("policyNames", names.length, "have length less than or equal to 50");
+  const types = textsOf(input, "PolicyTypes");
+  const groupName = findText(input, "AutoScalingGroupName");
+  const groups = groupName === undefined ? ownGroups(state, call) : [groupOf(state, groupName, call)];
+  const found = groups
+    .flatMap((group) => [...group.policies.values()].map((policy) => ({ group, policy })))
+    .filter(({ policy }) => names.length === 0 || names.includes(policy.name) || names.includes(policy.arn))
+    .filter(({ policy }) => types.length === 0 || types.includes(policy.type));
+  const { rows, next } = toRecordsPage(found, call, PAGES);
+  return { ScalingPolicies: rows.map(({ group, policy }) => toPolicy(state, group, policy)), ...next };
+}
+
+/** DeletePolicy: alarms that somebody made stay, without their action ("deletes the underlying alarm action, but not the alarm"). */
+export function deletePolicy(state: AutoScalingState, call: SimCall): unknown {
+  const { group, policy } = findPolicy(state, call);
+  removeAlarms(state, group, policy);
+  group.policies.delete(policy.name);
+  return {};
+}
+
+/** ExecutePolicy: what its alarm would do. Bounds hold. */
+export function executePolicy(state: AutoScalingState, call: SimCall): unknown {
+  const { group, policy } = findPolicy(state, call);
+  const { min, max, desired } = group.settings;
+  const adjustment = findAdjustment(policy, call.input);
+  const kind = findText(policy.input, "AdjustmentType");
+  const asked =
+    kind === "ExactCapacity"
+      ? adjustment
+      : desired + (kind === "PercentChangeInCapacity" ? Math.trunc((desired * adjustment) / 100) : adjustment);
+  const words = `a user request executed policy ${policy.name}`;
+  setDesired(state, group, { desired: Math.min(max, Math.max(min, asked)), words, now: call.now });
+  return {};
+}
+
+function checkPolicy(type: string, input: Input): void {
+  const rules = RULES[type];
+  if (rules === undefined) throw faults.invalid(`Invalid policy type: ${type}`);
+  for (const rule of rules) {
+    const why = rule(input);
+    if (why !== undefined) throw faults.invalid(why);
+  }
+}
+
+function findPolicy(state: AutoScalingState, call: SimCall): { readonly group: SimGroup; readonly policy: SimPolicy } {
+  const named = textOf(call.input, "PolicyName");
+  const groupName = findText(call.input, "AutoScalingGroupName");
+  const groups = groupName === undefined ? ownGroups(state, call) : [groupOf(state, groupName, call)];
+  for (const group of groups) {
+    const policy = [...group.policies.values()].find(({ name, arn }) => name === named || arn === named);
+    if (policy !== undefined) return { group, policy };
+  }
+  throw faults.invalid(`Policy name not found - ${named}`);
+}
+
+function findAdjustment({ type, input }: SimPolicy, asked: Input): number {
+  if (type === "SimpleScaling") return findNumber(input, "ScalingAdjustment") ?? 0;
+  if (type !== "StepScaling") throw faults.invalid(`Policies of type ${type} cannot be executed.`);
+  const offset = (findNumber(asked, "MetricValue") ?? 0) - (findNumber(asked, "BreachThreshold") ?? 0);
+  const step = recordsOf(input, "StepAdjustments").find((each) => {
+    const from = findNumber(each, "MetricIntervalLowerBound") ?? Number.NEGATIVE_INFINITY;
+    const to = findNumber(each, "MetricIntervalUpperBound") ?? Number.POSITIVE_INFINITY;
+    return offset >= from && offset < to;
+  });
+  return findNumber(step ?? {}, "ScalingAdjustment") ?? 0;
+}
+
+function toPolicy(state: AutoScalingState, group: SimGroup, policy: SimPolicy): unknown {
+  const { name, arn, type, input } = policy;
+  const given = FIELDS.flatMap((field) => (input[field] === undefined ? [] : [[field, input[field]]]));
+  return {
+    ...{ AutoScalingGroupName: group.name, PolicyName: name, PolicyARN: arn, PolicyType: type, StepAdjustments: [] },
+    ...Object.fromEntries(given),
+    ...{ Alarms: toAlarms(state, group, policy), Enabled: input["Enabled"] !== false },
+  };
+}
+
+function toAlarms({ alarms }: AutoScalingState, { account, region }: SimGroup, { arn }: SimPolicy) {
+  return alarms
+    .alarmsOf({ account, region, actionArn: arn })
+    .map(({ name, arn: AlarmARN }) => ({ AlarmName: name, AlarmARN }));
+}
+
+function toArn({ account, region, name }: SimGroup, policy: string): string {
+  return `arn:aws:autoscaling:${region}:${account}:scalingPolicy:${randomUUID()}:autoScalingGroupName/${name}:policyName/${policy}`;
+}

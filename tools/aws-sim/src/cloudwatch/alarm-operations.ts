@@ -1,0 +1,62 @@
+import { textsOf } from "../input-lists.ts";
+import { findText, type SimCall, textOf } from "../sim-call.ts";
+import type { Alarms } from "./alarms.ts";
+import { checkAlarm } from "./check-alarm.ts";
+import { cloudWatchFaults as faults } from "./cloudwatch-faults.ts";
+import type { AlarmValue } from "./sim-alarm.ts";
+
+/** "DeleteAlarms" and "DescribeAlarms", AlarmNames: at most 100 items. */
+const MAX_NAMES = 100;
+/** "PutMetricAlarm": "the alarm state is immediately set to INSUFFICIENT_DATA". */
+const FIRST = { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" } as const;
+const VALUES: readonly unknown[] = ["OK", "ALARM", "INSUFFICIENT_DATA"] satisfies AlarmValue[];
+
+/** PutMetricAlarm: overwrites the whole configuration of an alarm that is there. */
+export function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
+  const { input, now } = call;
+  checkAlarm(input);
+  alarms.put(placeOf(call), {
+    ...{ name: textOf(input, "AlarmName"), request: input, configuredAt: now },
+    state: { ...FIRST, at: now },
+  });
+  return {};
+}
+
+/** DeleteAlarms: "the alarms you specify with correct names are still deleted" when others are not there. */
+export function deleteAlarms(alarms: Alarms, call: SimCall): unknown {
+  const names = namesOf(call);
+  if (names.length === 0) throw faults.constraint("alarmNames", "Member must have length greater than or equal to 1");
+  const missing = names.filter((name) => !alarms.remove(placeOf(call), name));
+  if (missing.length > 0) throw faults.notFound(missing.join(", "));
+  return {};
+}
+
+/** SetAlarmState. */
+export function setAlarmState(alarms: Alarms, call: SimCall): unknown {
+  const { input, now } = call;
+  const [name, value] = [textOf(input, "AlarmName"), textOf(input, "StateValue")];
+  const alarm = alarms.find(placeOf(call), name);
+  if (!isValue(value))
+    throw faults.constraint("stateValue", `Member must satisfy enum value set: [${VALUES.join(", ")}]`);
+  if (alarm === undefined) throw faults.notFound(name);
+  alarms.setState(alarm, { value, reason: findText(input, "StateReason") ?? "", at: now });
+  return {};
+}
+
+/** Names that a request asks for. */
+export function namesOf({ input }: SimCall): readonly string[] {
+  const names = textsOf(input, "AlarmNames");
+  if (names.length > MAX_NAMES) {
+    throw faults.constraint("alarmNames", `Member must have length less than or equal to ${MAX_NAMES}`);
+  }
+  return names;
+}
+
+/** Whose alarms a request is about. */
+export function placeOf({ identity, region }: SimCall): { readonly account: string; readonly region: string } {
+  return { account: identity.account, region };
+}
+
+function isValue(value: unknown): value is AlarmValue {
+  return VALUES.includes(value);
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { ACCOUNT, createWorld } from "../testing/a-world.ts";
+import { createTargetStates } from "./target-states.ts";
+
+const PLACE = { account: ACCOUNT, region: "eu-west-1" };
+const ID = "i-00000001";
+
+/** One load balancer of each kind, both with a drain of a minute. */
+function createSources() {
+  const { sim, clock } = createWorld();
+  const input = { ...PLACE, name: "web", deregistrationDelaySeconds: 60 };
+  const targetGroup = { ...PLACE, kind: "targetGroup" as const, id: sim.loadBalancing.addTargetGroup(input) };
+  sim.classicLoadBalancing.addLoadBalancer({ ...PLACE, name: "old", drainSeconds: 60 });
+  const classic = { ...PLACE, kind: "classic" as const, id: "old" };
+  return { sim, clock, sources: { targetGroup, classic } };
+}
+
+describe.each(["targetGroup", "classic"] as const)("a traffic source of kind %s", (kind) => {
+  it("is there in its own account and region", () => {
+    const { sim, sources } = createSources();
+    const source = sources[kind];
+
+    const found = [source, { ...source, account: "999988887777" }, { ...source, region: "us-east-1" }];
+
+    expect(found.map(sim.traffic.exists)).toEqual([true, false, false]);
+    expect(sim.traffic.exists({ ...source, id: "none" })).toBe(false);
+  });
+
+  it("finds an instance healthy while its course says so", () => {
+    const { sim, clock, sources } = createSources();
+    const now = clock.now();
+    sim.traffic.register(sources[kind], ID, { healthyAt: now + 10, unhealthyAt: now + 20 });
+
+    const healthy = [0, 9, 10, 19, 20].map((ms) => sim.traffic.isHealthy(sources[kind], ID, now + ms));
+
+    expect(healthy).toEqual([false, false, true, true, false]);
+  });
+
+  it("drains an instance once, and forgets it then", () => {
+    const { sim, clock, sources } = createSources();
+    const now = clock.now();
+    sim.traffic.register(sources[kind], ID, { healthyAt: now });
+
+    const gone = sim.traffic.deregister(sources[kind], ID, now);
+    const again = sim.traffic.deregister(sources[kind], ID, now + 30_000);
+    const later = sim.traffic.deregister(sources[kind], ID, now + 70_000);
+
+    expect([gone, again, later]).toEqual([now + 60_000, now + 60_000, now + 70_000]);
+    expect(sim.traffic.isHealthy(sources[kind], ID, now + 1)).toBe(false);
+  });
+
+  it("takes an instance back that drains", () => {
+    const { sim, clock, sources } = createSources();
+    const now = clock.now();
+    sim.traffic.register(sources[kind], ID, { healthyAt: now });
+    sim.traffic.deregister(sources[kind], ID, now);
+
+    sim.traffic.register(sources[kind], ID, { healthyAt: now + 5 });
+
+    expect(sim.traffic.isHealthy(sources[kind], ID, now + 5)).toBe(true);
+  });
+
+  it("drains nobody whom it does not know, and nothing when it is gone", () => {
+    const { sim, clock, sources } = createSources();
+    const gone = { ...sources[kind], id: "none" };
+
+    sim.traffic.register(gone, ID, { healthyAt: 0 });
+
+    expect(sim.traffic.deregister(sources[kind], ID, clock.now())).toBe(clock.now());
+    expect(sim.traffic.deregister(gone, ID, clock.now())).toBe(clock.now());
+    expect(sim.traffic.isHealthy(gone, ID, clock.now())).toBe(false);
+  });
+});
+
+describe("a drain", () => {
+  it("can be shorter than the delay, and without an end", () => {
+    const { sim, clock } = createSources();
+    const now = clock.now();
+    const ends = [1_000, Number.POSITIVE_INFINITY].map((drainsForMs) => {
+      const id = sim.loadBalancing.addTargetGroup({ ...PLACE, name: `for-${drainsForMs}`, drainsForMs });
+      sim.traffic.register({ ...PLACE, kind: "targetGroup", id }, ID, { healthyAt: now });
+      return sim.traffic.deregister({ ...PLACE, kind: "targetGroup", id }, ID, now);
+    });
+
+    expect(ends).toEqual([now + 1_000, Number.POSITIVE_INFINITY]);
+  });
+});
+
+describe("an instance under two ports", () => {
+  it("is listed under both, and drains under both", () => {
+    const now = 1_000;
+    const targets = createTargetStates();
+    for (const port of [80, 81]) targets.register({ id: ID, port }, { healthyAt: now });
+
+    const listed = targets.list(now).map(({ port }) => port);
+    targets.deregister({ id: ID }, { now, drainMs: 10 });
+
+    expect(listed).toEqual([80, 81]);
+    expect(targets.list(now).map(({ state }) => state)).toEqual(["draining", "draining"]);
+    expect([targets.list(now + 10), targets.knows(ID)]).toEqual([[], true]);
+  });
+});

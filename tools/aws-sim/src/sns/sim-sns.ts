@@ -1,0 +1,71 @@
+import { queryFaults } from "../query-faults.ts";
+import { type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
+
+/** Topics that are there. Messages are an emulator's matter. */
+export interface SimSns {
+  readonly service: SimService;
+  /** Gives the ARN. */
+  addTopic(input: TopicInput): string;
+}
+
+/** A topic and who may see it. */
+export interface TopicInput {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  /** Other accounts that its policy lets in. Default: none. */
+  readonly sharedWith?: readonly string[];
+}
+
+/** ARN of a topic ("Amazon SNS topic": names have at most 256 letters, digits, hyphens and underscores). */
+const TOPIC = /^arn:aws[\w-]*:sns:([\w-]+):(\d{12}):([\w-]{1,256}(?:\.fifo)?)$/;
+
+/** SNS without topics. Source: API reference (2010-03-31), "GetTopicAttributes". */
+export function createSns(): SimSns {
+  const topics = new Map<string, TopicInput>();
+  return {
+    service: {
+      operations: { GetTopicAttributes: (call) => getTopicAttributes(topics, call) },
+      toAction: (operation) => `sns:${operation}`,
+      faults: {
+        ...queryFaults,
+        denied: (who, action) =>
+          new SimFault("AuthorizationErrorException", 403, `User: ${who} is not authorized to perform: ${action}`),
+      },
+    },
+    addTopic(input) {
+      const arn = `arn:aws:sns:${input.region}:${input.account}:${input.name}`;
+      topics.set(arn, input);
+      return arn;
+    },
+  };
+}
+
+function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, { input, identity, region }: SimCall): unknown {
+  const arn = textOf(input, "TopicArn");
+  const [, home, owner = ""] = TOPIC.exec(arn) ?? [];
+  if (home === undefined) throw invalid("TopicArn Reason: An ARN must have at least 6 elements and name a topic");
+  // A topic is asked for in its own region only.
+  if (home !== region) throw invalid("TopicArn");
+  const topic = topics.get(arn);
+  if (owner !== identity.account && !topic?.sharedWith?.includes(identity.account)) {
+    const what = `SNS:GetTopicAttributes on resource: ${arn}`;
+    throw new SimFault(
+      "AuthorizationErrorException",
+      403,
+      `User: ${identity.arn} is not authorized to perform: ${what} because no resource-based policy allows the action`,
+    );
+  }
+  if (topic === undefined) throw new SimFault("NotFoundException", 404, "Topic does not exist");
+  return {
+    Attributes: {
+      ...{ TopicArn: arn, Owner: owner, DisplayName: "", SubscriptionsConfirmed: "0", SubscriptionsPending: "0" },
+      ...{ SubscriptionsDeleted: "0", EffectiveDeliveryPolicy: "{}", Policy: "{}" },
+    },
+  };
+}
+
+function invalid(what: string): SimFault {
+  return new SimFault("InvalidParameterException", 400, `Invalid parameter: ${what}`);
+}
