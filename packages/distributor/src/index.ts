@@ -1,0 +1,1 @@
+export type { Announcer } from "./announce/announcer.ts";
