@@ -1,7 +1,7 @@
+import { isCloudFormationEvent } from "@stackyard/aws/custom-resource";
 import { StackyardError } from "@stackyard/core";
 import { advanceWork } from "./advance-work.ts";
 import { answerWork } from "./answer-work.ts";
-import { isCloudFormationEvent } from "./custom-resource-request.ts";
 import { createEcsTaskApp, type EcsTaskApp } from "./ecs-task-app.ts";
 import { createInvocation, type Invocation, type InvocationContext } from "./invocation.ts";
 import { type FunctionCall, parseCall } from "./parse-call.ts";

@@ -1,5 +1,5 @@
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import type { CriteriaResult } from "./criteria-changed.ts";
-import type { CustomResourceRequest } from "./custom-resource-request.ts";
 import { parseProperties, type TaskProperties } from "./parse-properties.ts";
 import { isJsonObject, type PropertyProblem, toShown } from "./property-readers.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Tag } from "@aws-sdk/client-ecs";
-import type { CustomResourceRequest } from "./custom-resource-request.ts";
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 
 type Subject = Pick<CustomResourceRequest, "StackId" | "LogicalResourceId">;
 

@@ -1,3 +1,4 @@
+export { type CustomResourceRequest, isResponseUrl, parseRequest } from "@stackyard/aws/custom-resource";
 export { createEcsTask, type EcsTaskFunction } from "./create-ecs-task.ts";
 export {
   type CriteriaChange,
@@ -5,7 +6,6 @@ export {
   type CriteriaResult,
   criteriaChanged,
 } from "./criteria-changed.ts";
-export { type CustomResourceRequest, parseRequest } from "./custom-resource-request.ts";
 export {
   decideRequest,
   listNeededFacts,
@@ -18,7 +18,6 @@ export { toClientToken, toExecutionName, toResourceId } from "./identity.ts";
 export type { InvocationContext } from "./invocation.ts";
 export { type PropertiesResult, parseProperties, type TaskProperties } from "./parse-properties.ts";
 export type { PropertyProblem } from "./property-readers.ts";
-export { isResponseUrl } from "./response-host.ts";
 export { type CustomResourceResponse, type ResourceOutcome, type ResponseData, toResponse } from "./to-response.ts";
 export type { EcsTaskDeps, SdkClient } from "./turn.ts";
 export type { UpdateCriterion } from "./update-criteria.ts";

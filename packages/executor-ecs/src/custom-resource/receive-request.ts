@@ -1,16 +1,14 @@
+import { type CustomResourceRequest, isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
 import { isStackyardError, type Logger, StackyardError, silentLogger } from "@stackyard/core";
 import { release } from "./advance-work.ts";
 import { toCause } from "./answer-work.ts";
-import { type CustomResourceRequest, parseRequest } from "./custom-resource-request.ts";
 import { decideRequest, findCluster } from "./decide-request.ts";
 import type { EcsTaskApp } from "./ecs-task-app.ts";
 import { toEnd } from "./finish-work.ts";
 import { toResourceId } from "./identity.ts";
 import type { Invocation } from "./invocation.ts";
 import { parseProperties, pickProperties } from "./parse-properties.ts";
-import { isResponseUrl } from "./response-host.ts";
 import { sendAnswer } from "./send-answer.ts";
-import { sendResponse } from "./send-response.ts";
 import { takeTurns } from "./take-turns.ts";
 import { toNewWork } from "./task-work.ts";
 import { createTurnContext, startExecution } from "./turn-context.ts";

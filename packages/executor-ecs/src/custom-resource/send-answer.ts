@@ -1,5 +1,5 @@
+import { sendResponse } from "@stackyard/aws/custom-resource";
 import { silentLogger } from "@stackyard/core";
-import { sendResponse } from "./send-response.ts";
 import type { EcsTaskDeps } from "./turn.ts";
 import type { ClaimedWork } from "./work-store.ts";
 

@@ -1,4 +1,4 @@
-import type { CustomResourceRequest } from "./custom-resource-request.ts";
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import type { CustomResourceResponse } from "./to-response.ts";
 
 /**

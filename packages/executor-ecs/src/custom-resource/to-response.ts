@@ -1,4 +1,4 @@
-import type { CustomResourceRequest } from "./custom-resource-request.ts";
+import { type CustomResourceRequest, cutReason, isWithinLimit, toReason } from "@stackyard/aws/custom-resource";
 
 /** What `Fn::GetAtt` finds: always every name, always text, so that a template never breaks. */
 export interface ResponseData {
@@ -40,10 +40,7 @@ export interface CustomResourceResponse {
   readonly Data: ResponseData;
 }
 
-/** "The response body can't exceed 4096 bytes": more is not read, and CloudFormation waits for an hour. */
-export const MAX_RESPONSE_BYTES = 4_096;
 const MIN_REASON = 200;
-const ELLIPSIS = "…";
 const NO_DATA: ResponseData = {
   ...{
     Ran: "false",
@@ -75,18 +72,7 @@ export function toResponse(
     Data: toData(data),
   };
   const cuts = [cutReasonTo(MIN_REASON), cutArns, cutReasonTo(1)];
-  return cuts.reduce((response, cut) => (isWithin(response) ? response : cut(response)), whole);
-}
-
-function isWithin(response: CustomResourceResponse): boolean {
-  return Buffer.byteLength(JSON.stringify(response)) <= MAX_RESPONSE_BYTES;
-}
-
-/** A success is told in one line. */
-function toReason(text: string, status: ResourceOutcome["status"]): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: in JSON each of them takes six bytes and shows nothing.
-  const plain = text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, " ");
-  return (status === "SUCCESS" ? plain.replace(/\s*\n\s*/g, " ") : plain).trim();
+  return cuts.reduce((response, cut) => (isWithinLimit(response) ? response : cut(response)), whole);
 }
 
 function toData(data: Partial<ResponseData>): ResponseData {
@@ -95,30 +81,15 @@ function toData(data: Partial<ResponseData>): ResponseData {
   return { ...NO_DATA, ...Object.fromEntries(texts) };
 }
 
-/** The longest beginning with which the answer fits; where none does, the shortest. */
 function cutReasonTo(least: number) {
-  return (response: CustomResourceResponse): CustomResourceResponse => {
-    const characters = [...response.Reason];
-    if (characters.length <= least) return response;
-    const cutAt = (length: number) => {
-      const isWhole = length >= characters.length;
-      return { ...response, Reason: isWhole ? response.Reason : characters.slice(0, length - 1).join("") + ELLIPSIS };
-    };
-    let [fits, tooLong] = [least, characters.length];
-    while (tooLong - fits > 1) {
-      const middle = Math.floor((fits + tooLong) / 2);
-      if (isWithin(cutAt(middle))) fits = middle;
-      else tooLong = middle;
-    }
-    return cutAt(fits);
-  };
+  return (response: CustomResourceResponse): CustomResourceResponse => cutReason(response, least);
 }
 
 /** Whole ARNs only, from the end. */
 function cutArns(response: CustomResourceResponse): CustomResourceResponse {
   const arns = response.Data.TaskArns.split(",");
   let cut = response;
-  while (arns.length > 0 && !isWithin(cut)) {
+  while (arns.length > 0 && !isWithinLimit(cut)) {
     arns.pop();
     cut = { ...response, Data: { ...response.Data, TaskArns: arns.join(",") } };
   }

@@ -1,5 +1,5 @@
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { type Clock, type Records, StackyardError } from "@stackyard/core";
-import type { CustomResourceRequest } from "./custom-resource-request.ts";
 import { toExecutionName } from "./identity.ts";
 import { type TaskWork, toNewWork, type WorkProgress } from "./task-work.ts";
 import type { TextCipher } from "./text-cipher.ts";

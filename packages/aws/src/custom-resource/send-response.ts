@@ -1,5 +1,4 @@
 import { type Clock, type Logger, StackyardError } from "@stackyard/core";
-import type { CustomResourceResponse } from "./to-response.ts";
 
 /** What the sending of an answer needs; the global `fetch` fits. */
 export interface SendDeps {
@@ -16,7 +15,11 @@ const ANSWERS_WITHIN_MS = 10_000;
  * Puts the answer to the address that CloudFormation gave, which is signed for an empty content type. Repeated five times;
  * then it throws `UNREACHABLE`. The address is a secret and stands in no log and in no error.
  */
-export async function sendResponse(deps: SendDeps, url: string, response: CustomResourceResponse): Promise<void> {
+export async function sendResponse(
+  deps: SendDeps,
+  url: string,
+  response: { readonly RequestId: string },
+): Promise<void> {
   const { clock, logger } = deps;
   const body = JSON.stringify(response);
   for (let tries = 0; ; tries += 1) {

@@ -1,14 +1,15 @@
 import { createFakeClock, settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { sendResponse } from "./send-response.ts";
-import { toResponse } from "./to-response.ts";
 
 const URL_TEXT = "https://bucket.s3.amazonaws.com/x?Signature=top-secret";
-const RESPONSE = toResponse(
-  { StackId: "s", RequestId: "r-1", LogicalResourceId: "Migration" },
-  { status: "SUCCESS", code: "RUN", text: "done", physicalResourceId: "p" },
-);
+const RESPONSE = { Status: "SUCCESS", StackId: "s", RequestId: "r-1", LogicalResourceId: "Migration", Reason: "done" };
+
+function createRecordingLogger() {
+  const lines: unknown[] = [];
+  const add = (...line: readonly unknown[]) => void lines.push(line);
+  return { lines, debug: add, info: add, warn: add, error: add };
+}
 
 /** An endpoint that answers with these in turn, the last one for ever. */
 function createEndpoint(...answers: readonly (number | Error)[]) {

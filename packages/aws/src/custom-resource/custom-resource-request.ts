@@ -1,5 +1,3 @@
-import { isJsonObject } from "./property-readers.ts";
-
 /**
  * What CloudFormation sends to a custom resource, as it spells it (CloudFormation user guide, "Custom resource request
  * objects"). Properties and the type of the request are judged later: a resource whose properties are wrong must still be
@@ -51,4 +49,8 @@ export function isCloudFormationEvent(event: unknown): boolean {
 
 function toBounded(value: unknown, maxLength: number): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= maxLength ? value : undefined;
+}
+
+function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
