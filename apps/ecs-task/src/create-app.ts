@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { createAwsAccess, createLimiter } from "@stackyard/aws";
-import type { Clock, Logger } from "@stackyard/core";
+import type { Clock, EnvironmentVariables, Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import {
   createEcsTask,
@@ -12,7 +12,7 @@ import {
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { loadSecret } from "./load-secret.ts";
-import { type EnvironmentVariables, parseSettings } from "./parse-settings.ts";
+import { parseSettings } from "./parse-settings.ts";
 
 /** What the app is made of. */
 export interface CreateAppOptions {

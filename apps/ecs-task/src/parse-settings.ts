@@ -1,7 +1,4 @@
-import { StackyardError } from "@stackyard/core";
-
-/** Environment variables by name. */
-export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
+import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core";
 
 /** What the app knows from its environment. */
 export interface Settings {
@@ -9,15 +6,6 @@ export interface Settings {
   readonly stateMachineArn: string;
   readonly secretId: string;
   readonly physicalId: "id" | "taskArn";
-}
-
-/** A variable of the environment. */
-export interface Variable {
-  readonly meaning: string;
-  readonly pattern: RegExp;
-  /** How its value must be; shown in the place of the value. */
-  readonly must: string;
-  readonly isRequired: boolean;
 }
 
 /** The variables that the app reads itself, in the order of its README. */
@@ -46,27 +34,14 @@ export const VARIABLES = {
     must: "be id or taskArn",
     isRequired: false,
   },
-} as const satisfies Readonly<Record<string, Variable>>;
+} as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
 /** Reads them. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
 export function parseSettings(environment: EnvironmentVariables): Settings {
-  const faults = Object.entries(VARIABLES).flatMap(([name, variable]) => findFault(name, variable, environment[name]));
-  if (faults.length > 0) {
-    const message = `The environment of the function is wrong: ${faults.join(" ")}`;
-    throw new StackyardError("CONFIG_INVALID", message, { details: { faults } });
-  }
+  checkEnvironment(environment, VARIABLES);
   const { TABLE = "", STATE_MACHINE_ARN = "", RESPONSE_URL_SECRET = "", PHYSICAL_ID } = environment;
   return {
     ...{ table: TABLE, stateMachineArn: STATE_MACHINE_ARN, secretId: RESPONSE_URL_SECRET },
     physicalId: PHYSICAL_ID === "taskArn" ? "taskArn" : "id",
   };
-}
-
-function findFault(
-  name: string,
-  { pattern, must, isRequired }: Variable,
-  value: string | undefined,
-): readonly string[] {
-  if (value === undefined || value === "") return isRequired ? [`${name} is not set; it must ${must}.`] : [];
-  return pattern.test(value) ? [] : [`${name} must ${must}.`];
 }

@@ -1,9 +1,9 @@
 import { type AwsAccess, createAwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
-import type { Clock, Logger, Random } from "@stackyard/core";
+import type { Clock, EnvironmentVariables, Logger, Random } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createReleases, type Releases } from "@stackyard/executor-asg/releases";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
-import { type EnvironmentVariables, parseSettings } from "./parse-settings.ts";
+import { parseSettings } from "./parse-settings.ts";
 
 /** What the app is made of. */
 export interface CreateAppOptions {

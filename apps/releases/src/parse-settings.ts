@@ -1,8 +1,5 @@
-import { StackyardError } from "@stackyard/core";
+import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core";
 import { PRESETS, type PresetName, type ReleaseConstants } from "@stackyard/executor-asg/releases";
-
-/** Environment variables by name. */
-export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** What the app knows from its environment. */
 export interface Settings {
@@ -13,15 +10,6 @@ export interface Settings {
   readonly externalId?: string;
   readonly hasSessionTags: boolean;
   readonly leaseMs?: number;
-}
-
-/** A variable of the environment. */
-export interface Variable {
-  readonly meaning: string;
-  readonly pattern: RegExp;
-  /** How its value must be; shown in the place of the value. */
-  readonly must: string;
-  readonly isRequired: boolean;
 }
 
 /** The variables that the app reads itself, in the order of its README. */
@@ -100,15 +88,11 @@ export const VARIABLES = {
     must: "be 300 to 86400",
     isRequired: false,
   },
-} as const satisfies Readonly<Record<string, Variable>>;
+} as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
 /** Reads them. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
 export function parseSettings(environment: EnvironmentVariables): Settings {
-  const faults = Object.entries(VARIABLES).flatMap(([name, variable]) => findFault(name, variable, environment[name]));
-  if (faults.length > 0) {
-    const message = `The environment of the function is wrong: ${faults.join(" ")}`;
-    throw new StackyardError("CONFIG_INVALID", message, { details: { faults } });
-  }
+  checkEnvironment(environment, VARIABLES);
   const { ACCOUNT_ID: account = "", BUCKET, LOCK_TABLE, EXTERNAL_ID, LEASE_SECONDS, SESSION_TAGS } = environment;
   const constants = toConstants(environment);
   return {
@@ -135,13 +119,4 @@ function toConstants(environment: EnvironmentVariables): ReleaseConstants {
 
 function isPreset(name: string | undefined): name is PresetName {
   return name !== undefined && Object.hasOwn(PRESETS, name);
-}
-
-function findFault(
-  name: string,
-  { pattern, must, isRequired }: Variable,
-  value: string | undefined,
-): readonly string[] {
-  if (value === undefined || value === "") return isRequired ? [`${name} is not set; it must ${must}.`] : [];
-  return pattern.test(value) ? [] : [`${name} must ${must}.`];
 }
