@@ -60,7 +60,7 @@ export function createServices(clock: Clock): {
   const iam = createIam({ clock });
   const sns = createSns();
   const cloudWatch = createCloudWatch({ clock });
-  const s3 = createS3({ clock });
+  const s3 = createS3({ clock, onEvent: (event) => eventBridge.emit(event) });
   const secrets = createSecretsManager();
   const lambda = createLambda();
   const cloudFormation = createCloudFormation({ findObject: (...at) => s3.findObject(...at)?.body.toString() });

@@ -5,7 +5,10 @@ import { s3Faults } from "./s3-faults.ts";
 /** An object as it lies there. */
 export interface StoredObject {
   readonly key: string;
+  /** Its bytes; empty where they are made when somebody reads (`generated`) or were not kept (`discards`). */
   readonly body: Buffer;
+  readonly size: number;
+  readonly generated?: GeneratedContent;
   /** In quotes, as S3 sends it. */
   readonly etag: string;
   readonly modifiedAt: number;
@@ -13,9 +16,23 @@ export interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
   /** In buckets with versioning. */
   readonly versionId?: string;
-  /** Base64, as it was sent with the object. */
+  /** Base64, as it was sent with the object; of parts it is a digest of digests, with their number. */
   readonly checksumSha256?: string;
   readonly encryption: Encryption;
+}
+
+/** Bytes that are made when they are read, so that objects of any size take no room. */
+export interface GeneratedContent {
+  readonly size: number;
+  /** The bytes from `from` up to, not including, `end`: the same ones each time. */
+  read(from: number, end: number): Iterable<Uint8Array>;
+}
+
+/** What stands in the place of a deleted object (S3 guide, "Working with delete markers"). */
+export interface DeleteMarker {
+  readonly key: string;
+  readonly versionId: string;
+  readonly modifiedAt: number;
 }
 
 /** How an object lies there encrypted: in the headers' names of the SDK. */
@@ -33,11 +50,45 @@ export interface Bucket {
   readonly name: string;
   readonly account: string;
   readonly region: string;
+  readonly createdAt: number;
   /** Other accounts that its policy lets in. */
   readonly sharedWith: readonly string[];
   readonly objects: Map<string, StoredObject>;
-  /** All versions of all objects by version id; undefined: the bucket has no versioning. */
-  readonly versions: Map<string, StoredObject> | undefined;
+  /** All versions of all objects and the markers between them, by version id, the oldest first. */
+  readonly versions: Map<string, StoredObject | DeleteMarker>;
+  readonly uploads: Map<string, MultipartUpload>;
+  /** What was put as its settings, by their names in the API. */
+  readonly settings: Map<string, unknown>;
+  /** Counts bytes and hashes them, and keeps none. */
+  readonly discards: boolean;
+  isVersioned: boolean;
+  /** Tells the default bus of what is written (`EventBridgeConfiguration`). */
+  notifies: boolean;
+  /** How many versions there have been. */
+  written: number;
+}
+
+/** A multipart upload that is neither completed nor aborted. */
+export interface MultipartUpload {
+  readonly uploadId: string;
+  readonly key: string;
+  readonly beganAt: number;
+  readonly contentType: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly encryption: Encryption;
+  readonly checksumAlgorithm: string | undefined;
+  readonly parts: Map<number, UploadedPart>;
+}
+
+/** One part as it lies there. */
+export interface UploadedPart {
+  readonly partNumber: number;
+  readonly body: Buffer;
+  readonly size: number;
+  /** In quotes. */
+  readonly etag: string;
+  readonly checksumSha256: string | undefined;
+  readonly modifiedAt: number;
 }
 
 /**
@@ -57,6 +108,9 @@ export function openBucket(buckets: ReadonlyMap<string, Bucket>, { input, identi
   if (bucket.account !== identity.account && !bucket.sharedWith.includes(identity.account)) {
     throw s3Faults.denied(identity.arn, "s3");
   }
+  // S3 guide, "Verifying bucket ownership with bucket owner condition".
+  const owner = input["ExpectedBucketOwner"];
+  if (owner !== undefined && owner !== bucket.account) throw s3Faults.denied(identity.arn, "s3");
   if (bucket.region !== region) throw s3Faults.wrongRegion(bucket.region);
   return bucket;
 }
@@ -66,18 +120,35 @@ export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
+/** A bucket with nothing in it. */
+export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region" | "createdAt">): Bucket {
+  return {
+    ...at,
+    ...{ sharedWith: [], objects: new Map(), versions: new Map(), uploads: new Map(), settings: new Map() },
+    ...{ discards: false, isVersioned: false, notifies: false, written: 0 },
+  };
+}
+
 /**
  * Makes an object the current one of its key. With versioning the older ones stay, each under its id (S3 guide, "How S3
  * Versioning works").
  */
-export function keepObject({ objects, versions }: Bucket, object: StoredObject): StoredObject {
-  const kept = versions === undefined ? object : { ...object, versionId: toVersionId(versions.size) };
-  if (kept.versionId !== undefined) versions?.set(kept.versionId, kept);
+export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
+  const { objects, versions, isVersioned, discards } = bucket;
+  const body = discards ? Buffer.alloc(0) : object.body;
+  const kept = { ...object, body, ...(isVersioned ? { versionId: nextVersionId(bucket) } : {}) };
+  if (kept.versionId !== undefined) versions.set(kept.versionId, kept);
   objects.set(kept.key, kept);
   return kept;
 }
 
 /** Opaque, 32 characters. */
-function toVersionId(number: number): string {
-  return createHash("sha256").update(`version ${number}`).digest("hex").slice(0, 32);
+export function nextVersionId(bucket: Bucket): string {
+  bucket.written += 1;
+  return createHash("sha256").update(`version ${bucket.written}`).digest("hex").slice(0, 32);
+}
+
+/** True for an object, false for a marker that it was deleted. */
+export function isObject(version: StoredObject | DeleteMarker): version is StoredObject {
+  return "body" in version;
 }

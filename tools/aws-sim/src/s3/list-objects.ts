@@ -1,5 +1,5 @@
 import { findNumber, findText, type SimCall } from "../sim-call.ts";
-import { type Bucket, compareKeys, openBucket } from "./buckets.ts";
+import { type Bucket, compareKeys, openBucket, type StoredObject } from "./buckets.ts";
 import { s3Faults } from "./s3-faults.ts";
 
 const MAX_KEYS = 1_000;
@@ -50,8 +50,8 @@ function toRows(keys: readonly string[], prefix: string, delimiter: string | und
   return rows;
 }
 
-function toContent({ key, body, etag, modifiedAt }: { key: string; body: Buffer; etag: string; modifiedAt: number }) {
-  return { Key: key, Size: body.length, ETag: etag, LastModified: new Date(modifiedAt), StorageClass: "STANDARD" };
+function toContent({ key, size, etag, modifiedAt }: StoredObject) {
+  return { Key: key, Size: size, ETag: etag, LastModified: new Date(modifiedAt), StorageClass: "STANDARD" };
 }
 
 function toToken(key: string): string {

@@ -3,44 +3,62 @@ import { Readable } from "node:stream";
 import { sdkStreamMixin } from "@smithy/core/serde";
 import { allows } from "../identities.ts";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { type Bucket, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
+import { type Bucket, isObject, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
 import { readBody } from "./read-body.ts";
 import { s3Faults } from "./s3-faults.ts";
 import { toEncryption } from "./to-encryption.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 
+/** S3 guide, "Uploading objects": in a single operation up to 5 GB. */
+export const MAX_PUT_BYTES = 5 * 1_024 ** 3;
 /** S3 guide, "Naming Amazon S3 objects": a key is at most 1,024 bytes of UTF-8. */
-const MAX_KEY_BYTES = 1_024;
+export const MAX_KEY_BYTES = 1_024;
 
 /**
  * PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *` is answered 412 when
  * the key is there; `If-Match` 412 when the ETag differs and 404 when there is no object; of several writers at a time the
  * first wins. A delete in between is answered 409, which tests bring about with `once`.
  */
-export async function putObject(buckets: Buckets, call: SimCall): Promise<unknown> {
+export async function putObject(buckets: Buckets, call: SimCall): Promise<WrittenObject> {
   const { input, now } = call;
   const body = await readBody(input["Body"]);
   // From here on nothing is awaited: writes are one at a time.
   const bucket = openBucket(buckets, call);
   const key = textOf(input, "Key");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Faults.keyTooLong();
+  if (body.length > MAX_PUT_BYTES) throw s3Faults.tooLarge();
   checkWriteCondition(bucket.objects.get(key), key, input);
-  const checksumSha256 = findText(input, "ChecksumSHA256");
-  if (checksumSha256 !== undefined && checksumSha256 !== createHash("sha256").update(body).digest("base64")) {
-    throw s3Faults.badDigest("SHA256");
-  }
+  const checksumSha256 = checkSha256(body, input);
   const encryption = toEncryption(input);
   const object = keepObject(bucket, {
-    ...{ key, body, etag: toEtag(body, encryption), modifiedAt: now, encryption },
+    ...{ key, body, size: body.length, etag: toEtag(body, encryption), modifiedAt: now, encryption },
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
     ...(checksumSha256 === undefined ? {} : { checksumSha256 }),
   });
-  return { ETag: object.etag, ...encryption, ...toVersion(object), ...toChecksum(object) };
+  const output = { ETag: object.etag, ...encryption, ...toVersion(object), ...toChecksum(object) };
+  return { output, bucket, object };
 }
 
-function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
+/** What was written where, and what the writer is told. */
+export interface WrittenObject {
+  readonly output: unknown;
+  readonly bucket: Bucket;
+  readonly object: StoredObject;
+}
+
+/** The SHA-256 that was sent, or that was asked for by name; a wrong one is refused ("Checking object integrity"). */
+export function checkSha256(body: Buffer, input: SimCall["input"]): string | undefined {
+  const sent = findText(input, "ChecksumSHA256");
+  if (sent === undefined && input["ChecksumAlgorithm"] !== "SHA256") return;
+  const real = createHash("sha256").update(body).digest("base64");
+  if (sent !== undefined && sent !== real) throw s3Faults.badDigest("SHA256");
+  return real;
+}
+
+/** What `If-None-Match` and `If-Match` of a write ask of the object that stands there. */
+export function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
   const { IfMatch: ifMatch, IfNoneMatch: ifNoneMatch } = input;
   // API reference, "PutObject": If-None-Match expects the asterisk; both together are not served.
   if (ifNoneMatch !== undefined && (ifNoneMatch !== "*" || ifMatch !== undefined)) {
@@ -56,14 +74,19 @@ function checkWriteCondition(current: StoredObject | undefined, key: string, inp
 export function getObject(buckets: Buckets, call: SimCall): unknown {
   const object = findObject(buckets, call) ?? throwMissing(call);
   checkReadCondition(object, call.input);
-  const range = findRange(findText(call.input, "Range"), object.body.length);
-  const body = range === undefined ? object.body : object.body.subarray(range.from, range.to + 1);
+  const range = findRange(findText(call.input, "Range"), object.size);
+  const [from, end] = range === undefined ? [0, object.size] : [range.from, range.to + 1];
   return {
     ...toHead(object, call),
-    ContentLength: body.length,
-    ...(range === undefined ? {} : { ContentRange: `bytes ${range.from}-${range.to}/${object.body.length}` }),
-    Body: sdkStreamMixin(Readable.from(body.length === 0 ? [] : [body])),
+    ContentLength: end - from,
+    ...(range === undefined ? {} : { ContentRange: `bytes ${range.from}-${range.to}/${object.size}` }),
+    Body: sdkStreamMixin(Readable.from(readContent(object, from, end), { objectMode: false })),
   };
+}
+
+function readContent({ body, generated }: StoredObject, from: number, end: number): Iterable<Uint8Array> {
+  if (generated !== undefined) return generated.read(from, end);
+  return end === from ? [] : [body.subarray(from, end)];
 }
 
 /** HeadObject: without a body, so a missing object is only `NotFound`. */
@@ -75,27 +98,15 @@ export function headObject(buckets: Buckets, call: SimCall): unknown {
   return toHead(object, call);
 }
 
-/** DeleteObject: what is not there is deleted too, unless `If-Match` asks for it (S3 guide, "conditional deletes"). */
-export function deleteObject(buckets: Buckets, call: SimCall): unknown {
-  const { objects, versions } = openBucket(buckets, call);
-  const key = textOf(call.input, "Key");
-  const ifMatch = findText(call.input, "IfMatch");
-  const current = objects.get(key);
-  if (ifMatch !== undefined && current === undefined) throw s3Faults.noSuchKey(key);
-  if (ifMatch !== undefined && ifMatch !== "*" && ifMatch !== current?.etag)
-    throw s3Faults.preconditionFailed("If-Match");
-  objects.delete(key);
-  // With versioning a delete only adds a marker, and older versions stay (S3 guide, "Working with delete markers").
-  return versions === undefined ? {} : { DeleteMarker: true };
-}
-
 function findObject(buckets: Buckets, call: SimCall): StoredObject | undefined {
   const { objects, versions } = openBucket(buckets, call);
   const key = textOf(call.input, "Key");
   const versionId = findText(call.input, "VersionId");
   if (versionId === undefined) return objects.get(key);
-  const version = versions?.get(versionId);
+  const version = versions.get(versionId);
   if (version?.key !== key) throw s3Faults.noSuchVersion(key);
+  // "GetObject": a delete marker answers 405 to who asks for it by its id.
+  if (!isObject(version)) throw s3Faults.methodNotAllowed();
   return version;
 }
 
@@ -117,22 +128,27 @@ function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): vo
 
 // API reference, "HeadObject": the checksum is told only where ChecksumMode asks for it.
 function toHead(object: StoredObject, { input }: SimCall) {
-  const { body, etag, modifiedAt, contentType, metadata, encryption } = object;
+  const { size, etag, modifiedAt, contentType, metadata, encryption } = object;
   return {
     ...encryption,
     ...toVersion(object),
     ...(input["ChecksumMode"] === "ENABLED" ? toChecksum(object) : {}),
-    ...{ ETag: etag, ContentLength: body.length, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },
+    ...{ ETag: etag, ContentLength: size, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },
     ...{ Metadata: metadata, ContentType: contentType ?? "application/octet-stream" },
   };
 }
 
-function toVersion({ versionId }: StoredObject): object {
+/** The id of the version, where there is one. */
+export function toVersion({ versionId }: StoredObject): object {
   return versionId === undefined ? {} : { VersionId: versionId };
 }
 
 function toChecksum({ checksumSha256 }: StoredObject): object {
-  return checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256, ChecksumType: "FULL_OBJECT" };
+  if (checksumSha256 === undefined) return {};
+  return {
+    ChecksumSHA256: checksumSha256,
+    ChecksumType: checksumSha256.includes("-") ? "COMPOSITE" : "FULL_OBJECT",
+  };
 }
 
 /** HTTP dates have no fractions of a second (RFC 9110, section 5.6.7). */

@@ -17,6 +17,60 @@ export const s3Faults = {
   noSuchVersion: (Key: string) => new SimFault("NoSuchVersion", 404, "The specified version does not exist.", { Key }),
   badDigest: (algorithm: string) =>
     new SimFault("BadDigest", 400, `The ${algorithm} you specified did not match the calculated checksum.`),
+  noSuchUpload: (UploadId: string) =>
+    new SimFault(
+      "NoSuchUpload",
+      404,
+      "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+      { UploadId },
+    ),
+  invalidPart: (PartNumber: string) =>
+    new SimFault(
+      "InvalidPart",
+      400,
+      "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+      { PartNumber },
+    ),
+  invalidPartOrder: () =>
+    new SimFault(
+      "InvalidPartOrder",
+      400,
+      "The list of parts was not in ascending order. Parts must be ordered by part number.",
+    ),
+  tooSmall: () =>
+    new SimFault("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed object size."),
+  tooLarge: () => new SimFault("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed object size."),
+  malformedXml: () =>
+    new SimFault(
+      "MalformedXML",
+      400,
+      "The XML you provided was not well-formed or did not validate against our published schema.",
+    ),
+  invalidArgument: (message: string) => new SimFault("InvalidArgument", 400, message),
+  invalidRequest: (message: string) => new SimFault("InvalidRequest", 400, message),
+  methodNotAllowed: () =>
+    new SimFault("MethodNotAllowed", 405, "The specified method is not allowed against this resource."),
+  bucketIsYours: () =>
+    new SimFault(
+      "BucketAlreadyOwnedByYou",
+      409,
+      "Your previous request to create the named bucket succeeded and you already own it.",
+    ),
+  bucketIsTaken: () =>
+    new SimFault(
+      "BucketAlreadyExists",
+      409,
+      "The requested bucket name is not available. The bucket namespace is shared by all users of the system.",
+    ),
+  invalidBucketName: () => new SimFault("InvalidBucketName", 400, "The specified bucket is not valid."),
+  wrongLocation: (location: string) =>
+    new SimFault(
+      "IllegalLocationConstraintException",
+      400,
+      `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    ),
+  bucketNotEmpty: () => new SimFault("BucketNotEmpty", 409, "The bucket you tried to delete is not empty."),
+  notConfigured: (code: string) => new SimFault(code, 404, "The bucket has no such configuration."),
   // A HEAD request has no body that could name the error (API reference, "HeadObject").
   notFound: () => new SimFault("NotFound", 404, "UnknownError"),
   preconditionFailed: (Condition: string) =>

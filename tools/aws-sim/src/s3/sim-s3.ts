@@ -1,21 +1,46 @@
 import type { Clock } from "@stackyard/core";
-import type { SimService } from "../sim-call.ts";
-import { type Bucket, keepObject, SSE_S3, type StoredObject, toEtag } from "./buckets.ts";
+import type { AwsEvent } from "../event-bridge/aws-events.ts";
+import type { SimCall, SimService } from "../sim-call.ts";
+import { createBucket, deleteBucket, getBucketLocation, headBucket } from "./bucket-operations.ts";
+import { settingOperations } from "./bucket-settings.ts";
+import {
+  type Bucket,
+  createEmptyBucket,
+  type GeneratedContent,
+  isObject,
+  keepObject,
+  type MultipartUpload,
+  SSE_S3,
+  type StoredObject,
+  toEtag,
+} from "./buckets.ts";
+import { completeUpload } from "./complete-upload.ts";
+import { deleteObject, deleteObjects } from "./delete-objects.ts";
 import { listObjects } from "./list-objects.ts";
-import { deleteObject, getObject, headObject, putObject } from "./object-operations.ts";
+import { listParts, listUploads } from "./list-uploads.ts";
+import { listVersions } from "./list-versions.ts";
+import { abortUpload, createUpload, uploadPart } from "./multipart-uploads.ts";
+import { type CreationReason, toObjectCreated } from "./object-created.ts";
+import { getObject, headObject, putObject } from "./object-operations.ts";
 import { s3Faults } from "./s3-faults.ts";
 
-/** General purpose buckets with conditional reads, writes and deletes, ranges and paging. */
+/** General purpose buckets with conditional reads, writes and deletes, ranges, paging, versions and multipart uploads. */
 export interface SimS3 {
   readonly service: SimService;
   createBucket(input: BucketInput): void;
   hasBucket(name: string): boolean;
-  /** Puts an object there now, as if somebody else had done it. */
+  /** Puts an object there now, as if somebody else had done it. Nobody is told. */
   write(bucket: string, key: string, body: string | Buffer): void;
+  /** Puts an object there whose bytes are made when they are read. Its ETag says nothing about them. */
+  writeGenerated(bucket: string, key: string, content: GeneratedContent): void;
   remove(bucket: string, key: string): void;
   /** What lies there, as text by key. */
   texts(bucket: string): Readonly<Record<string, string>>;
   findObject(bucket: string, key: string, versionId?: string): StoredObject | undefined;
+  /** Multipart uploads that are neither completed nor aborted. */
+  uploads(bucket: string): readonly MultipartUpload[];
+  /** What was put as the bucket's settings, by name: `BucketPolicy`, `PublicAccessBlock`, … */
+  settings(bucket: string): Readonly<Record<string, unknown>>;
 }
 
 /** Where a bucket is and who may use it. */
@@ -27,51 +52,118 @@ export interface BucketInput {
   readonly sharedWith?: readonly string[];
   /** Keeps older versions of its objects. Default: false. */
   readonly versioned?: boolean;
+  /** Tells EventBridge of objects that are created. Default: false. */
+  readonly notifies?: boolean;
+  /** Counts and hashes what is written, and keeps none of it: for objects that are larger than memory. Default: false. */
+  readonly discards?: boolean;
 }
 
 /** Operations whose IAM action has another name (Service authorization reference, "Amazon S3"). */
 const ACTIONS: Readonly<Record<string, string>> = {
   HeadObject: "s3:GetObject",
   ListObjectsV2: "s3:ListBucket",
+  ListObjectVersions: "s3:ListBucketVersions",
   HeadBucket: "s3:ListBucket",
+  DeleteObjects: "s3:DeleteObject",
+  CreateMultipartUpload: "s3:PutObject",
+  UploadPart: "s3:PutObject",
+  CompleteMultipartUpload: "s3:PutObject",
+  ListParts: "s3:ListMultipartUploadParts",
+  ListMultipartUploads: "s3:ListBucketMultipartUploads",
+  PutPublicAccessBlock: "s3:PutBucketPublicAccessBlock",
+  GetPublicAccessBlock: "s3:GetBucketPublicAccessBlock",
+  PutBucketEncryption: "s3:PutEncryptionConfiguration",
+  GetBucketEncryption: "s3:GetEncryptionConfiguration",
+  PutBucketLifecycleConfiguration: "s3:PutLifecycleConfiguration",
+  GetBucketLifecycleConfiguration: "s3:GetLifecycleConfiguration",
+  PutBucketNotificationConfiguration: "s3:PutBucketNotification",
+  GetBucketNotificationConfiguration: "s3:GetBucketNotification",
 };
 
+interface S3Deps {
+  readonly clock: Pick<Clock, "now">;
+  /** Told of objects in buckets that notify. */
+  readonly onEvent?: (event: AwsEvent) => void;
+}
+
 /** S3 without buckets. */
-export function createS3({ clock }: { readonly clock: Pick<Clock, "now"> }): SimS3 {
+export function createS3({ clock, onEvent }: S3Deps): SimS3 {
   const buckets = new Map<string, Bucket>();
   const open = (name: string): Bucket => {
     const bucket = buckets.get(name);
     if (bucket === undefined) throw s3Faults.noSuchBucket(name);
     return bucket;
   };
+  const tell = (call: SimCall, bucket: Bucket, object: StoredObject, reason: CreationReason): void => {
+    if (bucket.notifies) onEvent?.(toObjectCreated(bucket, object, { ...call, reason }));
+  };
+  const keep = (bucket: string, object: Pick<StoredObject, "key" | "body" | "size" | "etag" | "generated">): void => {
+    const rest = { modifiedAt: clock.now(), contentType: undefined, metadata: {}, encryption: SSE_S3 };
+    keepObject(open(bucket), { ...object, ...rest });
+  };
   return {
     service: {
-      operations: {
-        PutObject: (call) => putObject(buckets, call),
-        GetObject: (call) => getObject(buckets, call),
-        HeadObject: (call) => headObject(buckets, call),
-        DeleteObject: (call) => deleteObject(buckets, call),
-        ListObjectsV2: (call) => listObjects(buckets, call),
-      },
+      operations: toOperations(buckets, tell),
       toAction: (operation) => ACTIONS[operation] ?? `s3:${operation}`,
       faults: s3Faults,
     },
     hasBucket: (name) => buckets.has(name),
-    createBucket({ sharedWith = [], versioned = false, ...input }) {
-      const versions = versioned ? new Map() : undefined;
-      buckets.set(input.name, { ...input, sharedWith, objects: new Map(), versions });
+    createBucket({ versioned = false, notifies = false, discards = false, sharedWith = [], ...at }) {
+      const empty = createEmptyBucket({ ...at, createdAt: clock.now() });
+      buckets.set(at.name, { ...empty, sharedWith, notifies, discards, isVersioned: versioned });
     },
     write(bucket, key, text) {
       const body = Buffer.from(text);
-      const at = { modifiedAt: clock.now(), contentType: undefined, metadata: {}, encryption: SSE_S3 };
-      keepObject(open(bucket), { key, body, etag: toEtag(body), ...at });
+      keep(bucket, { key, body, size: body.length, etag: toEtag(body) });
+    },
+    writeGenerated(bucket, key, generated) {
+      const etag = toEtag(Buffer.from(`${key} ${generated.size}`));
+      keep(bucket, { key, body: Buffer.alloc(0), size: generated.size, etag, generated });
     },
     remove: (bucket, key) => void open(bucket).objects.delete(key),
     texts: (bucket) => Object.fromEntries([...open(bucket).objects].map(([key, { body }]) => [key, body.toString()])),
     findObject(bucket, key, versionId) {
       const { objects, versions } = buckets.get(bucket) ?? {};
       const found = versionId === undefined ? objects?.get(key) : versions?.get(versionId);
-      return found?.key === key ? found : undefined;
+      return found?.key === key && isObject(found) ? found : undefined;
     },
+    uploads: (bucket) => [...open(bucket).uploads.values()],
+    settings: (bucket) => Object.fromEntries(open(bucket).settings),
+  };
+}
+
+type Tell = (call: SimCall, bucket: Bucket, object: StoredObject, reason: CreationReason) => void;
+
+function toOperations(buckets: Map<string, Bucket>, tell: Tell): SimService["operations"] {
+  const settings = Object.entries(settingOperations).map(([name, run]) => {
+    return [name, (call: SimCall) => run(buckets, call)] as const;
+  });
+  return {
+    ...Object.fromEntries(settings),
+    async PutObject(call) {
+      const { output, bucket, object } = await putObject(buckets, call);
+      tell(call, bucket, object, "PutObject");
+      return output;
+    },
+    CompleteMultipartUpload(call) {
+      const { output, bucket, object } = completeUpload(buckets, call);
+      tell(call, bucket, object, "CompleteMultipartUpload");
+      return output;
+    },
+    GetObject: (call) => getObject(buckets, call),
+    HeadObject: (call) => headObject(buckets, call),
+    DeleteObject: (call) => deleteObject(buckets, call),
+    DeleteObjects: (call) => deleteObjects(buckets, call),
+    ListObjectsV2: (call) => listObjects(buckets, call),
+    ListObjectVersions: (call) => listVersions(buckets, call),
+    CreateMultipartUpload: (call) => createUpload(buckets, call),
+    UploadPart: (call) => uploadPart(buckets, call),
+    AbortMultipartUpload: (call) => abortUpload(buckets, call),
+    ListParts: (call) => listParts(buckets, call),
+    ListMultipartUploads: (call) => listUploads(buckets, call),
+    HeadBucket: (call) => headBucket(buckets, call),
+    CreateBucket: (call) => createBucket(buckets, call),
+    DeleteBucket: (call) => deleteBucket(buckets, call),
+    GetBucketLocation: (call) => getBucketLocation(buckets, call),
   };
 }

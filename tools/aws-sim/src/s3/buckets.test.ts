@@ -1,0 +1,193 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketLocationCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+  HeadBucketCommand,
+  ListObjectVersionsCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { describe, expect, it } from "vitest";
+import { ACCOUNT, BUCKET, createWorld, OTHER } from "../testing/a-world.ts";
+
+const Bucket = "artifacts-111122223333-eu-west-1";
+const CreateBucketConfiguration = { LocationConstraint: "eu-west-1" } as const;
+
+function createS3() {
+  const world = createWorld();
+  const s3 = world.client(S3Client);
+  const stranger = world.client(S3Client, world.sim.iam.addUser({ account: OTHER, name: "them" }));
+  const create = (as = s3, more: object = {}) =>
+    as.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration, ...more }));
+  return { ...world, s3, stranger, create };
+}
+
+describe("CreateBucket", () => {
+  it("takes a free name once, in all accounts", async () => {
+    const { s3, stranger, create } = createS3();
+    const taken = { $metadata: { httpStatusCode: 409 } };
+
+    await create();
+
+    await expect(create()).rejects.toMatchObject({ name: "BucketAlreadyOwnedByYou", ...taken });
+    await expect(create(stranger)).rejects.toMatchObject({ name: "BucketAlreadyExists", ...taken });
+    expect((await s3.send(new HeadBucketCommand({ Bucket }))).BucketRegion).toBe("eu-west-1");
+    expect((await s3.send(new GetBucketLocationCommand({ Bucket }))).LocationConstraint).toBe("eu-west-1");
+  });
+
+  it("wants the location of the endpoint and a name that can be one", async () => {
+    const { create, client } = createS3();
+    const home = client(S3Client, undefined, "us-east-1");
+
+    // The client itself fills a location in that is left out.
+    const elsewhere = { CreateBucketConfiguration: { LocationConstraint: "eu-central-1" } };
+    await expect(create(undefined, elsewhere)).rejects.toMatchObject({
+      name: "IllegalLocationConstraintException",
+    });
+    await expect(create(undefined, { Bucket: "A" })).rejects.toMatchObject({ name: "InvalidBucketName" });
+    await home.send(new CreateBucketCommand({ Bucket: "first" }));
+    await home.send(new CreateBucketCommand({ Bucket: "first" }));
+    expect((await home.send(new GetBucketLocationCommand({ Bucket: "first" }))).LocationConstraint).toBeUndefined();
+  });
+
+  it("is undone only when nothing is there", async () => {
+    const { s3, create } = createS3();
+    await create();
+    await s3.send(new PutObjectCommand({ Bucket, Key: "a", Body: "x" }));
+
+    await expect(s3.send(new DeleteBucketCommand({ Bucket }))).rejects.toMatchObject({ name: "BucketNotEmpty" });
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: "a" }));
+    await s3.send(new DeleteBucketCommand({ Bucket }));
+
+    const gone = { name: "NotFound", $metadata: { httpStatusCode: 404 } };
+    await expect(s3.send(new HeadBucketCommand({ Bucket }))).rejects.toMatchObject(gone);
+  });
+});
+
+describe("HeadBucket", () => {
+  it("is forbidden for a bucket of somebody else, whoever is expected", async () => {
+    const { s3, stranger } = createS3();
+
+    await expect(stranger.send(new HeadBucketCommand({ Bucket: BUCKET }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 403 },
+    });
+    const ExpectedBucketOwner = OTHER;
+    await expect(s3.send(new HeadBucketCommand({ Bucket: BUCKET, ExpectedBucketOwner }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 403 },
+    });
+  });
+});
+
+describe("settings", () => {
+  it("are what was put, and are told apart from what was not", async () => {
+    const { s3, create } = createS3();
+    await create();
+    const Rules = [{ ID: "uploads", Status: "Enabled" as const, Filter: {}, Expiration: { Days: 7 } }];
+
+    await expect(s3.send(new GetBucketPolicyCommand({ Bucket }))).rejects.toMatchObject({ name: "NoSuchBucketPolicy" });
+    await expect(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).rejects.toMatchObject({
+      ...{ name: "NoSuchLifecycleConfiguration", $metadata: { httpStatusCode: 404 } },
+    });
+    await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: '{"Statement":[]}' }));
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }));
+
+    expect((await s3.send(new GetBucketPolicyCommand({ Bucket }))).Policy).toBe('{"Statement":[]}');
+    expect((await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules).toEqual(Rules);
+    const { PublicAccessBlockConfiguration: block } = await s3.send(new GetPublicAccessBlockCommand({ Bucket }));
+    expect(block?.BlockPublicAcls).toBe(true);
+    const { ServerSideEncryptionConfiguration: sse } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
+    expect(sse?.Rules?.[0]?.ApplyServerSideEncryptionByDefault).toEqual({ SSEAlgorithm: "AES256" });
+  });
+
+  it("are the owner's matter", async () => {
+    const { sim, stranger } = createS3();
+    sim.s3.createBucket({ name: "shared", account: ACCOUNT, region: "eu-west-1", sharedWith: [OTHER] });
+
+    const put = new PutBucketPolicyCommand({ Bucket: "shared", Policy: "{}" });
+
+    await expect(stranger.send(put)).rejects.toMatchObject({ name: "AccessDenied" });
+  });
+
+  it("switch versions on from then on", async () => {
+    const { s3 } = createS3();
+    expect((await s3.send(new GetBucketVersioningCommand({ Bucket: BUCKET }))).Status).toBeUndefined();
+
+    const on = { Bucket: BUCKET, VersioningConfiguration: { Status: "Enabled" as const } };
+    await s3.send(new PutBucketVersioningCommand(on));
+
+    const { VersionId } = await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "a", Body: "x" }));
+    expect(VersionId).toMatch(/^\w{32}$/);
+    expect((await s3.send(new GetBucketVersioningCommand({ Bucket: BUCKET }))).Status).toBe("Enabled");
+  });
+
+  it("let EventBridge know what is created", async () => {
+    const { s3, sim } = createS3();
+    const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: "hello" }));
+    await put("before");
+    const NotificationConfiguration = { EventBridgeConfiguration: {} };
+    await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: BUCKET, NotificationConfiguration }));
+
+    const { ETag } = await put("a/b c.json");
+
+    expect(sim.eventBridge.waiting).toEqual([
+      expect.objectContaining({
+        ...{ source: "aws.s3", "detail-type": "Object Created", account: ACCOUNT, region: "eu-west-1" },
+        resources: [`arn:aws:s3:::${BUCKET}`],
+        detail: expect.objectContaining({
+          ...{ bucket: { name: BUCKET }, reason: "PutObject", requester: ACCOUNT },
+          object: { key: "a/b c.json", size: 5, etag: ETag?.replaceAll('"', ""), sequencer: expect.any(String) },
+        }),
+      }),
+    ]);
+  });
+});
+
+describe("versions", () => {
+  it("are listed by key, the newest first, with markers of what was deleted", async () => {
+    const { s3, sim } = createS3();
+    sim.s3.createBucket({ name: "kept", account: ACCOUNT, region: "eu-west-1", versioned: true });
+    const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: "kept", Key, Body: "x" }));
+    const [b, a1, a2] = [await put("b"), await put("a"), await put("a")];
+    const marker = await s3.send(new DeleteObjectCommand({ Bucket: "kept", Key: "b" }));
+
+    const all = await s3.send(new ListObjectVersionsCommand({ Bucket: "kept" }));
+
+    expect(all.Versions?.map(({ VersionId, IsLatest }) => [VersionId, IsLatest])).toEqual([
+      [a2.VersionId, true],
+      [a1.VersionId, false],
+      [b.VersionId, false],
+    ]);
+    expect(all.DeleteMarkers).toMatchObject([{ Key: "b", VersionId: marker.VersionId, IsLatest: true }]);
+  });
+
+  it("go for ever by their ids, and what is then the newest stands", async () => {
+    const { s3, sim } = createS3();
+    sim.s3.createBucket({ name: "kept", account: ACCOUNT, region: "eu-west-1", versioned: true });
+    const put = (Body: string) => s3.send(new PutObjectCommand({ Bucket: "kept", Key: "a", Body }));
+    const [first, second] = [await put("one"), await put("two")];
+    const remove = (VersionId: string | undefined) =>
+      s3.send(new DeleteObjectsCommand({ Bucket: "kept", Delete: { Objects: [{ Key: "a", VersionId }] } }));
+
+    await remove(second.VersionId);
+    expect(sim.s3.texts("kept")).toEqual({ a: "one" });
+    const { Deleted } = await remove(undefined);
+    expect([sim.s3.texts("kept"), Deleted?.[0]?.DeleteMarker]).toEqual([{}, true]);
+    await remove(Deleted?.[0]?.DeleteMarkerVersionId);
+    expect(sim.s3.texts("kept")).toEqual({ a: "one" });
+    await remove(first.VersionId);
+
+    expect(sim.s3.texts("kept")).toEqual({});
+    await s3.send(new DeleteBucketCommand({ Bucket: "kept" }));
+  });
+});
