@@ -1,7 +1,7 @@
 import { isStackyardError, StackyardError } from "@stackyard/core";
 import { EventNotAppliedError } from "./event-not-applied-error.ts";
 import type { HistoryEntry, Page } from "./history-entry.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { CallOptions, HttpClient } from "./http-client.ts";
 import type { PublishedEvent } from "./publisher.ts";
 import type { StackDetails } from "./stack.ts";
 import { followHistory, type WatchOptions } from "./watch-history.ts";
@@ -37,8 +37,8 @@ export async function waitForState(
 ): Promise<StackDetails> {
   const { stackId, states } = input;
   let seen = false;
-  return waitUntil(http, { stackId }, options, `stack "${stackId}" was in ${states.join(" or ")}`, async () => {
-    const stack = await findStack(http, stackId);
+  return waitUntil(http, { stackId }, options, `stack "${stackId}" was in ${states.join(" or ")}`, async (call) => {
+    const stack = await findStack(http, stackId, call);
     if (stack === undefined) {
       if (seen) throw negative(`Stack "${stackId}" is gone.`, { stackId });
       return undefined;
@@ -55,8 +55,8 @@ export async function waitForState(
 
 /** Resolves when there is no stack of that id (any more). */
 export async function waitForRemoval(http: HttpClient, stackId: string, options: WaitOptions = {}): Promise<void> {
-  await waitUntil(http, { stackId }, options, `stack "${stackId}" was removed`, async () =>
-    (await findStack(http, stackId)) === undefined ? true : undefined,
+  await waitUntil(http, { stackId }, options, `stack "${stackId}" was removed`, async (call) =>
+    (await findStack(http, stackId, call)) === undefined ? true : undefined,
   );
 }
 
@@ -70,8 +70,9 @@ export async function waitForOutcome(
   options: WaitForOutcomeOptions = {},
 ): Promise<HistoryEntry> {
   let told = 0;
-  return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async () => {
-    const { items } = await http.requestJson<Page<HistoryEntry>>({ path: ["v1", "events", eventId, "history"] });
+  return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (call) => {
+    const path = ["v1", "events", eventId, "history"];
+    const { items } = await http.requestJson<Page<HistoryEntry>>({ path, ...call });
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
     if (done !== undefined) return done;
     const last = items.at(-1);
@@ -90,21 +91,26 @@ async function waitUntil<Answer>(
   watch: WatchOptions,
   { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitOptions,
   goal: string,
-  look: () => Promise<Answer | undefined>,
+  look: (call: CallOptions) => Promise<Answer | undefined>,
 ): Promise<Answer> {
   const limit = AbortSignal.timeout(timeoutMs);
   const end = signal === undefined ? limit : AbortSignal.any([limit, signal]);
   for await (const _ of followHistory(http, { ...watch, signal: end })) {
-    const answer = await look();
+    // A server that does not answer must not hold the wait beyond its end.
+    const answer = await look({ signal: end }).catch((error: unknown) => {
+      if (end.aborted && isStackyardError(error, "INTERRUPTED")) return undefined;
+      throw error;
+    });
     if (answer !== undefined) return answer;
+    if (end.aborted) break;
   }
   if (signal?.aborted) throw new StackyardError("INTERRUPTED", `The wait was stopped before ${goal}.`);
   throw new StackyardError("TIMED_OUT", `${timeoutMs} ms were over before ${goal}.`);
 }
 
-async function findStack(http: HttpClient, stackId: string): Promise<StackDetails | undefined> {
+async function findStack(http: HttpClient, stackId: string, call: CallOptions): Promise<StackDetails | undefined> {
   try {
-    return await http.requestJson<StackDetails>({ path: ["v1", "stacks", stackId] });
+    return await http.requestJson<StackDetails>({ path: ["v1", "stacks", stackId], ...call });
   } catch (error) {
     if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
     throw error;
