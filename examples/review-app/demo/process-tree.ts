@@ -25,10 +25,30 @@ export async function listDescendants(pid: number): Promise<readonly RunningProc
 
 /** `kill -9` for a process, all that it has started, and their process groups. Gives what was running below it. */
 export async function killTree(pid: number): Promise<readonly RunningProcess[]> {
-  const below = await listDescendants(pid);
+  const below = await stopTree(pid);
   const groups = new Set(below.filter(({ pid: own, group }) => own === group).map(({ group }) => group));
-  for (const target of [pid, ...below.map((each) => each.pid), ...[...groups].map((group) => -group)]) kill(target);
+  for (const target of [pid, ...below.map((each) => each.pid), ...[...groups].map((group) => -group)]) {
+    send(target, "SIGKILL");
+  }
   return below;
+}
+
+/**
+ * Stops a process and what is below it until a look finds nothing new. What is started between a look and the kill would
+ * live on, and finish its work where nobody sees it.
+ */
+async function stopTree(pid: number): Promise<readonly RunningProcess[]> {
+  const stopped = new Map<number, RunningProcess>();
+  // Who ends its own tree could not go on.
+  if (pid !== process.pid) send(pid, "SIGSTOP");
+  for (;;) {
+    const found = (await listDescendants(pid)).filter((each) => !stopped.has(each.pid));
+    if (found.length === 0) return [...stopped.values()];
+    for (const each of found) {
+      stopped.set(each.pid, each);
+      send(each.pid, "SIGSTOP");
+    }
+  }
 }
 
 /** Linux tells in /proc, also where no `ps` is installed; other systems have `ps`. */
@@ -66,9 +86,9 @@ function toProcess(texts: {
   return { pid: Number(pid), parent: Number(parent), group: Number(group), name: shown };
 }
 
-function kill(target: number): void {
+function send(target: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(target, "SIGKILL");
+    process.kill(target, signal);
   } catch {
     // It is gone already.
   }
