@@ -23,6 +23,7 @@ import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
 import type { SimService } from "./sim-call.ts";
 import { createSns, type SimSns } from "./sns/sim-sns.ts";
+import { createSqs, type SimSqs } from "./sqs/sim-sqs.ts";
 import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
 import { createStepFunctions, type SimStepFunctions } from "./step-functions/sim-step-functions.ts";
 import { createSts } from "./sts/sim-sts.ts";
@@ -31,6 +32,7 @@ import { createSts } from "./sts/sim-sts.ts";
 export interface SimServices {
   readonly iam: SimIam;
   readonly sns: SimSns;
+  readonly sqs: SimSqs;
   readonly cloudWatch: SimCloudWatch;
   readonly s3: SimS3;
   readonly secrets: SimSecretsManager;
@@ -59,6 +61,7 @@ export function createServices(clock: Clock): {
 } {
   const iam = createIam({ clock });
   const sns = createSns();
+  const sqs = createSqs();
   const cloudWatch = createCloudWatch({ clock });
   const s3 = createS3({ clock, onEvent: (event) => eventBridge.emit(event) });
   const secrets = createSecretsManager();
@@ -88,7 +91,7 @@ export function createServices(clock: Clock): {
   const stepFunctions = createStepFunctions({ clock, lambda: lambda.service, onEvent: eventBridge.emit });
   const answers = createAnswerEndpoint(clock.now);
   const services: SimServices = {
-    ...{ iam, sns, cloudWatch, s3, secrets, lambda, cloudFormation },
+    ...{ iam, sns, sqs, cloudWatch, s3, secrets, lambda, cloudFormation },
     ...{ ecs, logs, loadBalancing, classicLoadBalancing, traffic, stepFunctions, answers },
     ...{ ec2, ssm, codePipeline, eventBridge, autoScaling },
   };
@@ -101,6 +104,7 @@ function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
     ["STS", createSts(services.iam)],
     ["IAM", services.iam.service],
     ["SNS", services.sns.service],
+    ["SQS", services.sqs.service],
     ["CloudWatch", afterCatchUp(services.cloudWatch.service, catchUp)],
     ["S3", services.s3.service],
     ["SecretsManager", services.secrets.service],

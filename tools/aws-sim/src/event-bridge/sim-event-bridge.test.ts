@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
 import { type AwsEvent, toInvocationEvent, toLaunchEvent, toStateEvent } from "./aws-events.ts";
 import { type EventPattern, matchesPattern } from "./match-pattern.ts";
 
@@ -60,6 +60,40 @@ describe("PutEvents", () => {
     await events.deliver();
 
     expect(got).toEqual([]);
+  });
+});
+
+describe("a bus of another account", () => {
+  function createReceipts(allows: readonly string[]) {
+    const world = createWorld();
+    const got: AwsEvent[] = [];
+    const at = { account: OTHER, region: REGION };
+    const arn = world.sim.eventBridge.addBus({ ...at, name: "receipts", allows });
+    world.sim.eventBridge.addRule({ ...at, bus: "receipts", pattern: {}, target: (event) => void got.push(event) });
+    const put = (region = REGION) =>
+      world
+        .client(EventBridgeClient, undefined, region)
+        .send(new PutEventsCommand({ Entries: [{ ...ENTRY, EventBusName: arn }] }));
+    return { ...world, got, put };
+  }
+
+  it("takes events of accounts that its policy lets in, and stamps who sent them", async () => {
+    const { put, got, sim } = createReceipts([ACCOUNT]);
+
+    const { FailedEntryCount } = await put();
+    await sim.eventBridge.deliver();
+
+    expect(FailedEntryCount).toBe(0);
+    expect(got).toMatchObject([{ account: ACCOUNT, region: REGION, detail: { stack: "a" } }]);
+  });
+
+  it("refuses others, and what comes through another region", async () => {
+    const [closed, open] = [createReceipts(["999988887777"]), createReceipts([ACCOUNT])];
+
+    for (const answer of [await closed.put(), await open.put("us-east-1")]) {
+      expect(answer.Entries).toMatchObject([{ ErrorCode: "AccessDeniedException" }]);
+    }
+    expect([closed.sim.eventBridge.waiting, open.sim.eventBridge.waiting]).toEqual([[], []]);
   });
 });
 

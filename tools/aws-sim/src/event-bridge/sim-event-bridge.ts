@@ -1,11 +1,13 @@
 import type { SimService } from "../sim-call.ts";
 import type { AwsEvent } from "./aws-events.ts";
 import { type EventPattern, matchesPattern } from "./match-pattern.ts";
-import { eventBridgeFaults, putEvents } from "./put-events.ts";
+import { type BusPlace, eventBridgeFaults, putEvents } from "./put-events.ts";
 
 /** Buses, and rules with targets in this process. Events wait until a test has them delivered. */
 export interface SimEventBridge {
   readonly service: SimService;
+  /** A bus besides the default one; gives its ARN. One's own need none to be put on. */
+  addBus(input: BusInput): string;
   addRule(input: RuleInput): void;
   /** Puts an event on the default bus, as services of AWS do. */
   emit(event: AwsEvent): void;
@@ -15,7 +17,16 @@ export interface SimEventBridge {
   deliver(options?: DeliverOptions): Promise<readonly unknown[]>;
 }
 
-/** Which events reach which function. */
+/** A bus and who else may put events on it. */
+export interface BusInput {
+  readonly account: string;
+  readonly region: string;
+  readonly name: string;
+  /** Other accounts that its policy lets in. Default: none. */
+  readonly allows?: readonly string[];
+}
+
+/** Which events reach which function; account and region are those of the bus. */
 export interface RuleInput {
   readonly account: string;
   readonly region: string;
@@ -36,12 +47,13 @@ export interface DeliverOptions {
 /** EventBridge without rules. */
 export function createEventBridge(): SimEventBridge {
   const rules: RuleInput[] = [];
-  const queue: { readonly event: AwsEvent; readonly bus: string }[] = [];
+  const buses = new Map<string, BusInput>();
+  const queue: { readonly event: AwsEvent; readonly place: BusPlace }[] = [];
 
-  async function deliverOne({ event, bus }: (typeof queue)[number]): Promise<readonly unknown[]> {
+  async function deliverOne({ event, place }: (typeof queue)[number]): Promise<readonly unknown[]> {
     const errors: unknown[] = [];
     for (const rule of rules) {
-      const isThere = rule.account === event.account && rule.region === event.region && (rule.bus ?? "default") === bus;
+      const isThere = keyOf({ bus: "default", ...rule }) === keyOf(place);
       if (!isThere || !matchesPattern(event, rule.pattern)) continue;
       try {
         await rule.target(structuredClone(event));
@@ -54,12 +66,27 @@ export function createEventBridge(): SimEventBridge {
 
   return {
     service: {
-      operations: { PutEvents: (call) => putEvents(call, (event, bus) => void queue.push({ event, bus })) },
+      operations: {
+        PutEvents: (call) =>
+          putEvents(call, {
+            admits: (place, account) =>
+              place.account === account || (buses.get(keyOf(place))?.allows ?? []).includes(account),
+            take: (event, place) => void queue.push({ event, place }),
+          }),
+      },
       toAction: (operation) => `events:${operation}`,
       faults: eventBridgeFaults,
     },
+    addBus(input) {
+      const { account, region, name } = input;
+      buses.set(keyOf({ account, region, bus: name }), input);
+      return `arn:aws:events:${region}:${account}:event-bus/${name}`;
+    },
     addRule: (input) => void rules.push(input),
-    emit: (event) => void queue.push({ event, bus: "default" }),
+    emit(event) {
+      const { account, region } = event;
+      queue.push({ event, place: { account, region, bus: "default" } });
+    },
     get waiting() {
       return queue.map(({ event }) => event);
     },
@@ -70,4 +97,8 @@ export function createEventBridge(): SimEventBridge {
       return errors;
     },
   };
+}
+
+function keyOf({ account, region, bus }: BusPlace): string {
+  return `${account}/${region}/${bus}`;
 }

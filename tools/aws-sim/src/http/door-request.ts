@@ -18,6 +18,8 @@ export interface DoorRequest {
 }
 
 const SCOPE = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+/** A presigned URL has its scope in the query ("Authenticating Requests: Using Query Parameters"). */
+const QUERY_SCOPE = /X-Amz-Credential=([^&]+)/;
 
 /**
  * Tells what is asked. Sources: "Create a signed AWS API request" (credential scope); AWS JSON protocols, whose
@@ -27,12 +29,18 @@ export function toDoorRequest(
   { method = "GET", url = "/", headers }: Pick<IncomingMessage, "method" | "url" | "headers">,
   body: Buffer,
 ): DoorRequest {
-  const [, accessKeyId = "", region = "", service = ""] = SCOPE.exec(headers.authorization ?? "") ?? [];
+  const [, accessKeyId = "", region = "", service = ""] =
+    SCOPE.exec(headers.authorization ?? findQueryScope(url)) ?? [];
   const target = headers["x-amz-target"];
   const operation = typeof target === "string" ? (target.split(".").at(-1) ?? "") : toRestOperation(method, url);
   const token = headers["x-amz-security-token"];
   const sessionToken = typeof token === "string" ? token : undefined;
   return { service, region, accessKeyId, sessionToken, operation, method, path: url, headers, body };
+}
+
+function findQueryScope(url: string): string {
+  const [, scope] = QUERY_SCOPE.exec(url) ?? [];
+  return scope === undefined ? "" : `Credential=${decodeURIComponent(scope)}`;
 }
 
 function toRestOperation(method: string, url: string): string {

@@ -1,5 +1,7 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from "node:http";
+import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { type DoorRequest, toDoorRequest } from "./door-request.ts";
 
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
@@ -38,6 +40,8 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
+  /** Comes after `body`; one that breaks breaks the connection. */
+  readonly stream?: Readable;
 }
 
 interface Hold {
@@ -77,7 +81,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     const answer = isRefused ? DENIED : await ask(options, incoming, request, { agent, signal: gone.signal });
     if (!passes(request, "after")) return;
     options.onExchange?.(request, answer);
-    response.writeHead(answer.status, answer.headers).end(answer.body);
+    await send(response, answer);
   }
 
   const server = createServer((incoming, response) => {
@@ -100,6 +104,13 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       agent.destroy();
     },
   };
+}
+
+async function send(response: ServerResponse, { status, headers, body, stream }: HttpAnswer): Promise<void> {
+  response.writeHead(status, headers);
+  if (stream === undefined) return void response.end(body);
+  if (body.length > 0) response.write(body);
+  await pipeline(stream, response);
 }
 
 function ask(

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Identities } from "../identities.ts";
 import type { SimRequest } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
@@ -31,10 +32,12 @@ export async function fetchPresigned(
   try {
     const presigned = parsePresignedUrl(method, url);
     checkSignature(sim, presigned, now());
-    const { bucket, key, region, accessKeyId, sessionToken } = presigned;
-    const input = { Bucket: bucket, Key: key, ...toConditions(headers), ...(body === undefined ? {} : { Body: body }) };
+    const { bucket, key, region, accessKeyId, sessionToken, versionId } = presigned;
+    const version = versionId === undefined ? {} : { VersionId: versionId };
+    const sent = { ...toConditions(headers), ...(body === undefined ? {} : { Body: body }) };
+    const input = { Bucket: bucket, Key: key, ...version, ...sent };
     const request = { service: "S3", operation: OPERATIONS[method], input, region, accessKeyId, sessionToken };
-    return await toResponse(Object(await sim.serve(request)));
+    return toResponse(Object(await sim.serve(request)));
   } catch (error) {
     if (error instanceof SimFault) return toErrorResponse(error);
     throw error;
@@ -61,16 +64,35 @@ function toConditions(headers: Readonly<Record<string, string>>): Readonly<Recor
   ) as never;
 }
 
-async function toResponse(output: Readonly<Record<string, unknown>>): Promise<Response> {
-  const body = output["Body"] as { transformToByteArray(): Promise<Uint8Array<ArrayBuffer>> } | undefined;
-  const bytes = await body?.transformToByteArray();
-  const headers = {
-    etag: String(output["ETag"]),
-    ...(output["ContentLength"] === undefined ? {} : { "content-length": String(output["ContentLength"]) }),
-    ...(output["ContentRange"] === undefined ? {} : { "content-range": String(output["ContentRange"]) }),
-  };
-  return new Response(bytes ?? null, { status: output["ContentRange"] === undefined ? 200 : 206, headers });
+/** The body is streamed, as it is on the wire. */
+function toResponse(output: Readonly<Record<string, unknown>>): Response {
+  const body = output["Body"];
+  const headers = Object.entries(HEADERS).flatMap(([header, field]): [string, string][] => {
+    const value = output[field];
+    return value === undefined ? [] : [[header, value instanceof Date ? value.toUTCString() : String(value)]];
+  });
+  const metadata = Object.entries(Object(output["Metadata"])).map(([name, text]): [string, string] => [
+    ...([`x-amz-meta-${name}`, String(text)] as const),
+  ]);
+  const stream = body instanceof Readable && output["ContentLength"] !== 0 ? toWebStream(body) : null;
+  const status = output["ContentRange"] === undefined ? 200 : 206;
+  return new Response(stream, { status, headers: [...headers, ...metadata] });
 }
+
+function toWebStream(body: Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return Readable.toWeb(body) as ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** Headers of an answer by the field of the SDK's output. */
+const HEADERS = {
+  ...{
+    etag: "ETag",
+    "content-length": "ContentLength",
+    "content-range": "ContentRange",
+    "accept-ranges": "AcceptRanges",
+  },
+  ...{ "content-type": "ContentType", "last-modified": "LastModified", "x-amz-version-id": "VersionId" },
+};
 
 /** As S3 writes errors (API reference, "REST Error Responses"). */
 function toErrorResponse({ name, message, $metadata }: SimFault): Response {

@@ -6,6 +6,7 @@ export interface PresignedUrl {
   readonly method: string;
   readonly bucket: string;
   readonly key: string;
+  readonly versionId: string | undefined;
   readonly region: string;
   readonly accessKeyId: string;
   readonly sessionToken: string | undefined;
@@ -44,6 +45,7 @@ export function parsePresignedUrl(method: string, text: string): PresignedUrl {
   const [bucket = "", ...rest] = hosted === undefined ? path.split("/") : [hosted, path];
   return {
     ...{ method, bucket, key: rest.join("/"), region, accessKeyId, expiresSeconds, scope },
+    versionId: url.searchParams.get("versionId") ?? undefined,
     sessionToken: url.searchParams.get("X-Amz-Security-Token") ?? undefined,
     signedAt: parseDate(read("Date")),
     signature: read("Signature"),

@@ -1,12 +1,17 @@
 import { queryFaults } from "../query-faults.ts";
 import { type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
+import { publish, publishBatch, type SnsMessage, type Subscription } from "./publish.ts";
 
-/** Topics that are there. Messages are an emulator's matter. */
+/** Topics, what was published on them, and who gets it, in this process. */
 export interface SimSns {
   readonly service: SimService;
   /** Gives the ARN. */
   addTopic(input: TopicInput): string;
+  /** As a queue with raw delivery subscribes. */
+  subscribe(topicArn: string, subscription: Subscription): void;
+  /** What was published, in order. */
+  published(topicArn: string): readonly SnsMessage[];
 }
 
 /** A topic and who may see it. */
@@ -24,9 +29,20 @@ const TOPIC = /^arn:aws[\w-]*:sns:([\w-]+):(\d{12}):([\w-]{1,256}(?:\.fifo)?)$/;
 /** SNS without topics. Source: API reference (2010-03-31), "GetTopicAttributes". */
 export function createSns(): SimSns {
   const topics = new Map<string, TopicInput>();
+  const messages = new Map<string, SnsMessage[]>();
+  const subscriptions = new Map<string, Subscription[]>();
+  const open = (call: SimCall) => {
+    const arn = textOf(call.input, "TopicArn");
+    findTopic(topics, call, "Publish");
+    return { messages: messages.get(arn) ?? [], subscriptions: subscriptions.get(arn) ?? [] };
+  };
   return {
     service: {
-      operations: { GetTopicAttributes: (call) => getTopicAttributes(topics, call) },
+      operations: {
+        GetTopicAttributes: (call) => getTopicAttributes(topics, call),
+        Publish: (call) => publish(open(call), call),
+        PublishBatch: (call) => publishBatch(open(call), call),
+      },
       toAction: (operation) => `sns:${operation}`,
       faults: {
         ...queryFaults,
@@ -37,12 +53,20 @@ export function createSns(): SimSns {
     addTopic(input) {
       const arn = `arn:aws:sns:${input.region}:${input.account}:${input.name}`;
       topics.set(arn, input);
+      messages.set(arn, []);
+      subscriptions.set(arn, []);
       return arn;
     },
+    subscribe: (arn, subscription) => void subscriptions.get(arn)?.push(subscription),
+    published: (arn) => messages.get(arn) ?? [],
   };
 }
 
-function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, { input, identity, region }: SimCall): unknown {
+function findTopic(
+  topics: ReadonlyMap<string, TopicInput>,
+  { input, identity, region }: SimCall,
+  operation: string,
+): { readonly arn: string; readonly owner: string } {
   const arn = textOf(input, "TopicArn");
   const [, home, owner = ""] = TOPIC.exec(arn) ?? [];
   if (home === undefined) throw invalid("TopicArn Reason: An ARN must have at least 6 elements and name a topic");
@@ -50,7 +74,7 @@ function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, { input, id
   if (home !== region) throw invalid("TopicArn");
   const topic = topics.get(arn);
   if (owner !== identity.account && !topic?.sharedWith?.includes(identity.account)) {
-    const what = `SNS:GetTopicAttributes on resource: ${arn}`;
+    const what = `SNS:${operation} on resource: ${arn}`;
     throw new SimFault(
       "AuthorizationErrorException",
       403,
@@ -58,6 +82,11 @@ function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, { input, id
     );
   }
   if (topic === undefined) throw new SimFault("NotFoundException", 404, "Topic does not exist");
+  return { arn, owner };
+}
+
+function getTopicAttributes(topics: ReadonlyMap<string, TopicInput>, call: SimCall): unknown {
+  const { arn, owner } = findTopic(topics, call, "GetTopicAttributes");
   return {
     Attributes: {
       ...{ TopicArn: arn, Owner: owner, DisplayName: "", SubscriptionsConfirmed: "0", SubscriptionsPending: "0" },

@@ -103,6 +103,12 @@ const globalSteps: readonly ReleaseStep[] = [
   iam("GetInstanceProfile", { InstanceProfileName: "none" }, { gives: { name: "NoSuchEntityException", status: 404 } }),
   iam("GetRole", { RoleName: "hooks" }, { gives: { Role: { MaxSessionDuration: 3_600 } } }),
   sns("GetTopicAttributes", { TopicArn: TOPIC }, { gives: { Attributes: { TopicArn: TOPIC } } }),
+  sns("Publish", { TopicArn: TOPIC, Message: "a <b> & c" }),
+  sns(
+    "PublishBatch",
+    { TopicArn: TOPIC, PublishBatchRequestEntries: [{ Id: "m", Message: "x" }] },
+    { gives: { Successful: [{ Id: "m" }] } },
+  ),
   sns("GetTopicAttributes", { TopicArn: `${TOPIC}-2` }, { gives: { name: "NotFoundException", status: 404 } }),
   sts("GetCallerIdentity", {}, { gives: { Account: PLACE.account } }),
   sts("AssumeRole", {
