@@ -1,0 +1,92 @@
+import { StackyardError } from "@stackyard/core";
+import { createFakeClock } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
+import type { CallDistributor, CellStatus, CoverageRow } from "../distributor-request.ts";
+import { waitForCoverage } from "./wait-for-coverage.ts";
+
+function aRow(statuses: readonly CellStatus[], over: Partial<CoverageRow> = {}): CoverageRow {
+  const cells = statuses.map((status, index) => ({
+    ...{ account: "111122223333", region: `eu-west-${index + 1}`, status, code: null, files: 1, filesDone: 0 },
+    ...{ announcements: 1, verified: false, at: "2026-01-01T00:00:00Z" },
+  }));
+  const covered = statuses.length > 0 && statuses.every((status) => status === "stored" || status === "present");
+  const facts = { manifestSha256: "0".repeat(64), publishedAt: "2026-01-01T00:00:00Z", retired: false };
+  return { name: "billing-api", version: "1.4.2", ...facts, covered, cells, ...over };
+}
+
+/** What each look finds; the last one for ever. */
+function wait(looks: readonly (CoverageRow | Error | undefined)[], over: { readonly signal?: AbortSignal } = {}) {
+  const clock = createFakeClock();
+  const changes: CoverageRow[] = [];
+  let looked = 0;
+  const call = async () => {
+    const found = looks[Math.min(looked, looks.length - 1)];
+    looked += 1;
+    if (found instanceof Error) throw found;
+    return { rows: found === undefined ? [] : [found] };
+  };
+  const outcome = waitForCoverage({
+    ...{ call: call as unknown as CallDistributor, name: "billing-api", version: "1.4.2", timeoutMs: 20_000, clock },
+    ...{ onChange: (row: CoverageRow) => void changes.push(row), ...over },
+  });
+  // Looked at before the clock goes on, so that a refusal is nobody's.
+  const settled = outcome.catch((error: unknown) => error);
+  return { settled, clock, changes, looked: () => looked };
+}
+
+describe("waiting for coverage", () => {
+  it("ends when the version stands everywhere, and tells each change once", async () => {
+    const [begun, done] = [aRow(["announced", "stored"]), aRow(["stored", "stored"])];
+    const { settled, clock, changes } = wait([undefined, begun, begun, done]);
+    await clock.advance(15_000);
+
+    expect(await settled).toEqual({ kind: "covered", row: done });
+    expect(changes).toEqual([begun, done]);
+  });
+
+  it("tells what is missing when the time is over", async () => {
+    const row = aRow(["failed", "stored", "overdue"]);
+    const { settled, clock, looked } = wait([row]);
+    await clock.advance(20_000);
+
+    expect(await settled).toEqual({ kind: "timed-out", row, missing: [row.cells[0], row.cells[2]] });
+    expect(looked()).toBe(5);
+  });
+
+  it("waits in vain for a version that nobody knows, and for one that nobody should have", async () => {
+    const [unknown, nobody] = [wait([undefined]), wait([aRow([])])];
+    await unknown.clock.advance(20_000);
+    await nobody.clock.advance(20_000);
+
+    expect([await unknown.settled, await nobody.settled]).toEqual([
+      { kind: "timed-out", missing: [] },
+      { kind: "timed-out", row: aRow([]), missing: [] },
+    ]);
+  });
+
+  it("passes over what passes", async () => {
+    const throttled = new StackyardError("RATE_LIMITED", "Slowly.");
+    const { settled, clock } = wait([throttled, throttled, aRow(["stored"])]);
+    await clock.advance(10_000);
+
+    expect(await settled).toMatchObject({ kind: "covered" });
+  });
+
+  it("does not pass over what stays", async () => {
+    expect(await wait([new StackyardError("FORBIDDEN", "No.")]).settled).toMatchObject({ code: "FORBIDDEN" });
+  });
+
+  it("ends with a version that was retired", async () => {
+    const row = aRow(["announced"], { retired: true });
+
+    expect(await wait([row]).settled).toMatchObject({ code: "OUTCOME_NEGATIVE" });
+  });
+
+  it("ends when it is stopped", async () => {
+    const stop = new AbortController();
+    const { settled } = wait([aRow(["announced"])], { signal: stop.signal });
+    stop.abort();
+
+    expect(await settled).toMatchObject({ code: "INTERRUPTED" });
+  });
+});

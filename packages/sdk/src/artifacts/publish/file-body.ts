@@ -1,0 +1,50 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { toArtifactError } from "../artifact-error.ts";
+
+/** The bytes of a file: a path in the file system, bytes, or a stream, which can be read once only. */
+export type FileBody = string | Uint8Array | Readable;
+
+/** Can it be read again? */
+export function isReplayable(body: FileBody): body is string | Uint8Array {
+  return typeof body === "string" || body instanceof Uint8Array;
+}
+
+/** How long it is; of a stream only what it was said to be. Throws `CONFIG_INVALID` for what cannot be read. */
+export async function findSize(body: FileBody, said?: number): Promise<number | undefined> {
+  if (body instanceof Uint8Array) return body.length;
+  if (typeof body !== "string") return said;
+  const found = await stat(body).catch((error: unknown) => {
+    throw toReadError(body, error);
+  });
+  if (!found.isFile()) throw toArtifactError("CONFIG_INVALID", `"${body}" is no file.`);
+  return found.size;
+}
+
+/** Its bytes. Whoever stops early has what is open closed. Throws `CONFIG_INVALID` for what cannot be read. */
+export async function* readBody(body: FileBody): AsyncGenerator<Uint8Array, void> {
+  if (body instanceof Uint8Array) {
+    yield body;
+    return;
+  }
+  const stream: AsyncIterable<unknown> =
+    typeof body === "string" ? createReadStream(body, { highWaterMark: 1_048_576 }) : body;
+  const name = typeof body === "string" ? body : "the stream";
+  try {
+    for await (const chunk of stream) yield toBytes(chunk);
+  } catch (error) {
+    throw toReadError(name, error);
+  }
+}
+
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return Buffer.from(chunk);
+  throw new TypeError("It gives something else than bytes.");
+}
+
+function toReadError(name: string, cause: unknown): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return toArtifactError("CONFIG_INVALID", `"${name}" cannot be read: ${why}`, { cause });
+}

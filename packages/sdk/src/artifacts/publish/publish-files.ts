@@ -1,0 +1,115 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import { toArtifactError } from "../artifact-error.ts";
+import type { ManifestFile } from "../manifest.ts";
+import { statusOf, toSdkError } from "../to-sdk-error.ts";
+import { isReplayable, readBody } from "./file-body.ts";
+import { createFileDigest, type FileDigest } from "./file-digest.ts";
+import { createMemoryRoom, type MemoryRoom } from "./memory-room.ts";
+import { SINGLE_BYTES, toPartBytes } from "./part-bytes.ts";
+import { type PlannedFile, toFacts } from "./publish-plan.ts";
+import type { ProgressTeller } from "./publish-progress.ts";
+import { findStandingFile, holdsFile, type StandingFile } from "./standing-file.ts";
+import { uploadFile } from "./upload-file.ts";
+
+/** Where files go. */
+export interface PublishTarget {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly progress: ProgressTeller;
+  readonly signal: AbortSignal;
+}
+
+/** A file as the manifest has it, and whether it stood already. */
+export interface PublishedFile {
+  readonly file: ManifestFile;
+  readonly skipped: boolean;
+}
+
+const MEMORY_BYTES = 96 * 1_048_576;
+/** Small files wait for answers more than for bytes. */
+const LANES = 4;
+
+/**
+ * Brings all files to where they belong, some at a time, within 96 MiB of memory (or one part, where that is more). The first
+ * failure stops the others; what stands by then is found the next time.
+ */
+export async function publishFiles(
+  target: PublishTarget,
+  files: readonly PlannedFile[],
+): Promise<readonly PublishedFile[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([target.signal, stop.signal]);
+  const room = createMemoryRoom(MEMORY_BYTES);
+  const published = new Map<number, PublishedFile>();
+  const failures: unknown[] = [];
+  const waiting = files.entries();
+  const lane = async () => {
+    for (const [index, file] of waiting) {
+      if (signal.aborted) return;
+      published.set(index, await publishFile({ ...target, signal }, file, room));
+      target.progress.fileDone();
+    }
+  };
+  const lanes = Array.from({ length: LANES }, () =>
+    lane().catch((error: unknown) => {
+      failures.push(error);
+      stop.abort();
+    }),
+  );
+  await Promise.all(lanes);
+  if (target.signal.aborted) throw toArtifactError("INTERRUPTED", "Publishing was interrupted. Nothing was committed.");
+  if (failures.length > 0) throw failures[0];
+  return files.flatMap((_, index) => published.get(index) ?? []);
+}
+
+/** What a file is known by, without sending it. */
+export async function digestFile({ body, size }: Pick<PlannedFile, "body" | "size">): Promise<FileDigest> {
+  const digest = createFileDigest(toPartBytes(size));
+  for await (const chunk of readBody(body)) digest.update(chunk);
+  return digest.end();
+}
+
+async function publishFile(target: PublishTarget, file: PlannedFile, room: MemoryRoom): Promise<PublishedFile> {
+  const { client, bucket, signal, progress } = target;
+  const { key, size, body } = file;
+  const standing = await findStandingFile({ client, bucket, key, signal });
+  const found = await findSame(file, standing);
+  if (found !== undefined && standing !== undefined) {
+    progress.skipped(found.size);
+    return { skipped: true, file: toManifestFile(file, found, standing.versionId) };
+  }
+  const condition = standing === undefined ? { IfNoneMatch: "*" as const } : { IfMatch: standing.etag };
+  const { contentType } = file;
+  const at = { client, bucket, key, condition, metadata: target.metadata };
+  try {
+    const source = { body, size, room, signal, onSent: progress.sent };
+    const sent = await uploadFile({ ...at, ...(contentType === undefined ? {} : { contentType }) }, source);
+    return { skipped: false, file: toManifestFile(file, sent, sent.versionId) };
+  } catch (error) {
+    if (statusOf(error) === 412 || statusOf(error) === 409) {
+      const message = `Somebody else writes "${key}" at this moment: is the same version published twice?`;
+      throw toArtifactError("RECORD_CONFLICT", message, {
+        cause: error,
+        hint: "Run it again when the other one is done.",
+      });
+    }
+    throw toSdkError(error, `"${key}" could not be written into the bucket ${bucket}.`);
+  }
+}
+
+/** The digest of the file, if it stands already. What can be read only once is sent again. */
+async function findSame(file: PlannedFile, standing: StandingFile | undefined): Promise<FileDigest | undefined> {
+  if (standing === undefined || !isReplayable(file.body) || standing.size !== file.size) return undefined;
+  const digest = await digestFile(file);
+  return holdsFile(standing, digest) === "yes" ? digest : undefined;
+}
+
+function toManifestFile(file: PlannedFile, digest: FileDigest, versionId: string | undefined): ManifestFile {
+  const { size, sha256, parts } = digest;
+  return {
+    ...{ key: file.key, size, sha256, ...toFacts(file) },
+    ...(versionId === undefined ? {} : { versionId }),
+    ...(size > SINGLE_BYTES || (file.size === undefined && parts.length > 0) ? { parts: [...parts] } : {}),
+  };
+}

@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { isStackyardError } from "@stackyard/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findArtifactCode } from "../artifact-error.ts";
+import { type ABucket, aPublication, createBucket, someBytes } from "../testing/a-bucket.ts";
+import { type PublishInput, publishArtifact } from "./publish-artifact.ts";
+
+let world: ABucket;
+let folder: string;
+beforeEach(() => {
+  world = createBucket();
+  folder = mkdtempSync(join(tmpdir(), "publish-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function refusal(over: Partial<PublishInput>): Promise<{ code: string | undefined; text: string }> {
+  try {
+    await publishArtifact(aPublication(world, over));
+  } catch (error) {
+    return { code: findArtifactCode(error), text: isStackyardError(error) ? error.message : String(error) };
+  }
+  throw new Error("It was published.");
+}
+
+const file = (path: string) => ({ path, body: Buffer.from("x") });
+
+describe("what cannot be published", () => {
+  it.each<[string, Partial<PublishInput>, string]>([
+    ["a name with a dot segment", { name: "a/../b" }, "/name"],
+    ["a name that is reserved", { name: "stackyard.probe" }, "/name"],
+    ["a version with a slash", { version: "1/2" }, "/version"],
+    ["no file", { files: [] }, "/files"],
+    ["a path that leaves its folder", { files: [file("../x")] }, "../x"],
+    ["a path that leaves it when it is decoded", { files: [file("%2e%2e/x")] }, "%2e%2e"],
+    ["a path with a control character", { files: [file("a\u0007")] }, "a\\u0007"],
+    ["the same path twice", { files: [file("a"), file("a")] }, "twice"],
+    ["a path where the manifest goes", { files: [file("manifest.json")] }, "the manifest's own"],
+    ["a reserved prefix", { prefix: ".stackyard" }, "app.zip"],
+    ["a label with a blank", { labels: { "a b": "c" } }, "/labels"],
+  ])("is %s", async (_what, over, told) => {
+    const { code, text } = await refusal(over);
+
+    expect([code, text]).toEqual(["USAGE", expect.stringContaining(told)]);
+    expect(world.sim.calls).toEqual([]);
+  });
+
+  it("is a file that is not there, or a folder", async () => {
+    const missing = await refusal({ files: [{ path: "a", body: join(folder, "none") }] });
+    const directory = await refusal({ files: [{ path: "a", body: folder }] });
+
+    expect([missing.code, directory.code]).toEqual(["CONFIG_INVALID", "CONFIG_INVALID"]);
+    expect(world.sim.calls).toEqual([]);
+  });
+
+  it.each([
+    ["longer", 2],
+    ["shorter", 4],
+  ])("is a stream that is %s than it was said to be", async (_what, size) => {
+    const { code } = await refusal({ files: [{ path: "a", body: Readable.from(["abc"]), size }] });
+
+    expect([code, world.sim.s3.texts("source")]).toEqual(["SIZE_MISMATCH", {}]);
+  });
+
+  it("is a long stream that is shorter than it was said to be: its upload is taken away", async () => {
+    const size = 65 * 1_048_576;
+    const body = Readable.from([someBytes(17 * 1_048_576)]);
+
+    const { code } = await refusal({ files: [{ path: "a", body, size }] });
+
+    expect([code, world.sim.s3.texts("source"), world.sim.s3.uploads("source")]).toEqual(["SIZE_MISMATCH", {}, []]);
+  });
+
+  it("is a stream that breaks", async () => {
+    const body = Readable.from(
+      (async function* () {
+        yield "a";
+        throw new Error("the pipe broke");
+      })(),
+    );
+
+    const { code, text } = await refusal({ files: [{ path: "a", body }] });
+
+    expect([code, text]).toEqual(["CONFIG_INVALID", expect.stringContaining("the pipe broke")]);
+  });
+});
+
+describe("a publisher", () => {
+  it("says which rights it lacks", async () => {
+    world = createBucket({ allow: ["s3:PutObject"] });
+
+    const { code, text } = await refusal({});
+
+    expect([code, text]).toEqual(["FORBIDDEN", expect.stringContaining("s3:ListBucket")]);
+  });
+
+  it("says that there is no such bucket", async () => {
+    expect(await refusal({ bucket: "none" })).toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  it("does not take something else for a manifest", async () => {
+    world.sim.s3.write("source", "billing-api/1.4.2/manifest.json", "{}");
+
+    expect(await refusal({})).toMatchObject({ code: "MANIFEST_INVALID" });
+  });
+
+  it("stops when it is told to, and commits nothing", async () => {
+    const stop = new AbortController();
+    world.sim.once("S3.PutObject", async (proceed) => {
+      stop.abort();
+      return proceed();
+    });
+
+    const { code } = await refusal({ signal: stop.signal });
+
+    expect(code).toBe("INTERRUPTED");
+    expect(world.sim.s3.texts("source")).not.toHaveProperty("billing-api/1.4.2/manifest.json");
+  });
+
+  it("says that somebody else writes the same file at this moment", async () => {
+    world.sim.once("S3.PutObject", async (proceed) => {
+      world.sim.s3.write("source", "billing-api/1.4.2/app.zip", "theirs");
+      return proceed();
+    });
+
+    expect(await refusal({})).toMatchObject({ code: "RECORD_CONFLICT" });
+    expect(world.sim.s3.texts("source")).toEqual({ "billing-api/1.4.2/app.zip": "theirs" });
+  });
+
+  it("takes the manifest that somebody else has written in the meantime, where it says the same", async () => {
+    const text = JSON.stringify((await publishArtifact(aPublication(world))).manifest);
+    world = createBucket();
+    world.sim.once("S3.PutObject", async (proceed) => {
+      world.sim.s3.write("source", "billing-api/1.4.2/manifest.json", text);
+      return proceed();
+    });
+
+    expect(await publishArtifact(aPublication(world))).toMatchObject({ outcome: "already-published" });
+  });
+});

@@ -1,0 +1,225 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { toArtifactError } from "../artifact-error.ts";
+import { type FileBody, readBody } from "./file-body.ts";
+import type { FileDigest } from "./file-digest.ts";
+import type { MemoryRoom } from "./memory-room.ts";
+import { MAX_PARTS, SINGLE_BYTES, toPartBytes } from "./part-bytes.ts";
+import { createPartReader, type HeldPart, type PartReader } from "./part-reader.ts";
+
+/** Where a file goes, and only if what stands there is what was seen. */
+export interface UploadTarget {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly key: string;
+  readonly condition: { readonly IfNoneMatch: "*" } | { readonly IfMatch: string };
+  readonly contentType?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What goes there. */
+export interface UploadSource {
+  readonly body: FileBody;
+  /** Undefined: nobody knows. */
+  readonly size: number | undefined;
+  readonly room: MemoryRoom;
+  /** Bytes that have arrived. */
+  onSent(bytes: number): void;
+  readonly signal: AbortSignal;
+}
+
+/** A file that stands. */
+export interface UploadedFile extends FileDigest {
+  readonly versionId?: string;
+}
+
+/** Sends a file, in one piece or in parts, reading each byte once. What it has begun and cannot end it takes away again. */
+export async function uploadFile(target: UploadTarget, source: UploadSource): Promise<UploadedFile> {
+  const { body, size, room } = source;
+  // One byte more than there should be: so one part is enough to see that it is the last, and that a file has grown.
+  const partBytes = size !== undefined && size <= SINGLE_BYTES ? size + 1 : toPartBytes(size);
+  const chunks = readBody(body);
+  const reader = createPartReader(chunks, { partBytes, room });
+  try {
+    const first = await reader.next();
+    const digest = reader.digest();
+    return digest === undefined && first !== undefined
+      ? await uploadParts(target, source, { first, reader })
+      : await putWhole(target, source, { first, digest });
+  } finally {
+    await chunks.return();
+  }
+}
+
+/** The digest as S3 wants it. */
+export function toBase64(sha256: string): string {
+  return Buffer.from(sha256, "hex").toString("base64");
+}
+
+async function putWhole(
+  target: UploadTarget,
+  source: UploadSource,
+  { first, digest }: { readonly first: HeldPart | undefined; readonly digest: FileDigest | undefined },
+): Promise<UploadedFile> {
+  const { signal, room, onSent } = source;
+  try {
+    const whole = checkSize(target, source, digest);
+    const { VersionId } = await target.client.send(
+      new PutObjectCommand({
+        ...{ Bucket: target.bucket, Key: target.key, Body: first?.bytes ?? Buffer.alloc(0), ContentLength: whole.size },
+        ...{ ChecksumSHA256: toBase64(whole.sha256), ...target.condition, ...toContentType(target) },
+        Metadata: { ...target.metadata, "stackyard-sha256": whole.sha256 },
+      }),
+      { abortSignal: signal },
+    );
+    onSent(whole.size);
+    return { ...whole, parts: [], ...toVersion(VersionId) };
+  } finally {
+    if (first !== undefined) room.give(first.held);
+  }
+}
+
+interface Begun {
+  readonly first: HeldPart;
+  readonly reader: PartReader;
+}
+
+interface SentPart {
+  readonly PartNumber: number;
+  readonly ETag: string | undefined;
+  readonly ChecksumSHA256: string;
+}
+
+async function uploadParts(
+  target: UploadTarget,
+  source: UploadSource,
+  { first, reader }: Begun,
+): Promise<UploadedFile> {
+  const at = { Bucket: target.bucket, Key: target.key };
+  let uploadId: string | undefined;
+  try {
+    uploadId = await beginUpload(target, source).catch((error: unknown) => {
+      source.room.give(first.held);
+      throw error;
+    });
+    const parts = await sendParts(target, source, { first, reader, uploadId });
+    const whole = checkSize(target, source, reader.digest());
+    const { VersionId } = await target.client.send(
+      new CompleteMultipartUploadCommand({
+        ...{ ...at, UploadId: uploadId, ...target.condition },
+        ...{ MultipartUpload: { Parts: [...parts] }, ChecksumType: "COMPOSITE" },
+      }),
+      { abortSignal: source.signal },
+    );
+    return { ...whole, ...toVersion(VersionId) };
+  } catch (error) {
+    // Without the signal: it may be what has stopped the upload. What remains is aborted by the bucket's lifecycle rule.
+    if (uploadId !== undefined) {
+      await target.client.send(new AbortMultipartUploadCommand({ ...at, UploadId: uploadId })).catch(() => {});
+    }
+    throw error;
+  }
+}
+
+async function beginUpload(target: UploadTarget, { signal }: UploadSource): Promise<string> {
+  const { UploadId } = await target.client.send(
+    new CreateMultipartUploadCommand({
+      ...{ Bucket: target.bucket, Key: target.key, ChecksumAlgorithm: "SHA256", ChecksumType: "COMPOSITE" },
+      ...{ Metadata: { ...target.metadata }, ...toContentType(target) },
+    }),
+    { abortSignal: signal },
+  );
+  if (UploadId === undefined) throw toArtifactError("SERVER_ERROR", `S3 began no upload of "${target.key}".`);
+  return UploadId;
+}
+
+/** Reads the next part while others are on their way; the room for bytes says how many. The first failure stops all. */
+async function sendParts(
+  target: UploadTarget,
+  source: UploadSource,
+  { first, reader, uploadId }: Begun & { readonly uploadId: string },
+): Promise<readonly SentPart[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([source.signal, stop.signal]);
+  const sending: Promise<SentPart>[] = [];
+  const failures: unknown[] = [];
+  for (let part: HeldPart | undefined = first; part !== undefined; ) {
+    const sent = sendPart(target, { ...source, signal }, { part, uploadId });
+    sending.push(sent);
+    sent.catch((error: unknown) => {
+      failures.push(error);
+      stop.abort();
+    });
+    part = signal.aborted
+      ? undefined
+      : await reader.next().catch((error: unknown) => {
+          failures.push(error);
+          stop.abort();
+          return undefined;
+        });
+    if (part !== undefined && (signal.aborted || part.number > MAX_PARTS)) {
+      source.room.give(part.held);
+      if (!signal.aborted) failures.push(tellTooLong(target));
+      stop.abort();
+      part = undefined;
+    }
+  }
+  await Promise.allSettled(sending);
+  source.signal.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
+  return Promise.all(sending);
+}
+
+async function sendPart(
+  target: UploadTarget,
+  { signal, room, onSent }: UploadSource,
+  { part, uploadId }: { readonly part: HeldPart; readonly uploadId: string },
+): Promise<SentPart> {
+  const { number: PartNumber, bytes, sha256, held } = part;
+  const ChecksumSHA256 = toBase64(sha256);
+  try {
+    const { ETag } = await target.client.send(
+      new UploadPartCommand({
+        ...{ Bucket: target.bucket, Key: target.key, UploadId: uploadId, PartNumber, ChecksumSHA256 },
+        ...{ Body: bytes, ContentLength: bytes.length },
+      }),
+      { abortSignal: signal },
+    );
+    onSent(bytes.length);
+    return { PartNumber, ETag, ChecksumSHA256 };
+  } finally {
+    room.give(held);
+  }
+}
+
+function checkSize(target: UploadTarget, { size }: UploadSource, digest: FileDigest | undefined): FileDigest {
+  if (digest !== undefined && (size === undefined || digest.size === size)) return digest;
+  const told = digest === undefined ? "more" : String(digest.size);
+  throw toArtifactError(
+    "SIZE_MISMATCH",
+    `"${target.key}" has ${told} bytes instead of ${size}: it changed while it was read.`,
+    {
+      hint: "Publish it again when nobody writes it any more.",
+    },
+  );
+}
+
+function tellTooLong({ key }: UploadTarget): Error {
+  const message = `"${key}" has more than ${MAX_PARTS} parts of the length for streams whose size is not known.`;
+  return toArtifactError("PAYLOAD_TOO_LARGE", message, { hint: "Give its size, or write it to a file first." });
+}
+
+function toContentType({ contentType }: UploadTarget) {
+  return contentType === undefined ? {} : { ContentType: contentType };
+}
+
+function toVersion(versionId: string | undefined) {
+  // S3 answers "null" for objects of buckets without versioning.
+  return versionId === undefined || versionId === "null" ? {} : { versionId };
+}
