@@ -1,0 +1,117 @@
+import { isAllowedKey, judgeUrl } from "@stackyard/consumer";
+import type { AwsCredentials } from "@stackyard/core";
+import { createFakeClock } from "@stackyard/core/testing";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createUrlSigner } from "./url-signer.ts";
+
+const NOW = Date.UTC(2026, 10, 20, 6, 0, 0, 400);
+const HOUR = 3_600_000;
+const SESSION = { accessKeyId: "ASIAEXAMPLE", secretAccessKey: "secret", sessionToken: `tok/+=${"t".repeat(900)}` };
+
+function createSigner(place: { readonly bucket?: string; readonly region?: string } = {}, leftMs = HOUR) {
+  const clock = createFakeClock(NOW);
+  let own: AwsCredentials = { ...SESSION, expiration: new Date(NOW + leftMs) };
+  const rules = { bucket: "dist-bucket", region: "eu-west-1", ...place };
+  const signer = createUrlSigner({ ...rules, credentials: async () => own, clock });
+  const renew = (renewed: AwsCredentials) => {
+    own = renewed;
+  };
+  return { clock, signer, rules, renew };
+}
+
+const parameter = (url: string, name: string) => new URL(url).searchParams.get(name);
+
+describe("createUrlSigner", () => {
+  it("signs the version of a key at the regional endpoint, and says the real end", async () => {
+    const { signer } = createSigner();
+
+    const { url, expiresAt } = await signer.sign({ key: "a/b.zip", versionId: "v/1", wantedSeconds: 3_600 });
+
+    expect(url).toMatch(/^https:\/\/dist-bucket\.s3\.eu-west-1\.amazonaws\.com\/a\/b\.zip\?/);
+    expect(parameter(url, "versionId")).toBe("v/1");
+    expect(parameter(url, "X-Amz-Expires")).toBe("3300");
+    expect(expiresAt).toBe(Date.UTC(2026, 10, 20, 6, 55));
+  });
+
+  it("never uses the global endpoint, and path style where the bucket's name has dots", async () => {
+    const { signer: american } = createSigner({ region: "us-east-1" });
+    const { signer: dotted } = createSigner({ bucket: "dist.bucket.example" });
+
+    const urls = await Promise.all([american, dotted].map((each) => each.sign({ key: "a", wantedSeconds: 60 })));
+
+    expect(urls.map(({ url }) => url.slice(0, url.indexOf("?")))).toEqual([
+      "https://dist-bucket.s3.us-east-1.amazonaws.com/a",
+      "https://s3.eu-west-1.amazonaws.com/dist.bucket.example/a",
+    ]);
+  });
+
+  it("signs nothing with credentials that are about to end, and goes on with newer ones", async () => {
+    const { signer, renew } = createSigner({}, 599_000);
+    const wish = { key: "a", wantedSeconds: 3_600 };
+
+    await expect(signer.sign(wish)).rejects.toMatchObject({ code: "SERVER_ERROR", retryable: true });
+    renew({ ...SESSION, accessKeyId: "ASIANEWER", expiration: new Date(NOW + HOUR) });
+    const { url } = await signer.sign(wish);
+
+    expect(parameter(url, "X-Amz-Credential")).toBe("ASIANEWER/20261120/eu-west-1/s3/aws4_request");
+  });
+
+  it("refuses a URL that consumers would not read, without telling it", async () => {
+    const { signer, renew } = createSigner();
+    renew({ ...SESSION, sessionToken: "t".repeat(8_000) });
+
+    const refused = signer.sign({ key: "a".repeat(1_000), wantedSeconds: 60 });
+
+    await expect(refused).rejects.toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+      message: expect.not.stringMatching(/ttt/),
+    });
+  });
+
+  it("makes URLs that consumers take, in every partition that they know, for every key that they store", async () => {
+    const place = fc.constantFrom(
+      { region: "eu-west-1", partition: "aws" },
+      { region: "us-east-1", partition: "aws" },
+      { region: "cn-north-1", partition: "aws-cn" },
+      { region: "us-gov-west-1", partition: "aws-us-gov" },
+    );
+    const bucket = fc.constantFrom("dist-bucket", "tts-cloud-artifacts-111122223333-eu-west-1", "dist.bucket.example");
+    const odd = fc.constantFrom(
+      " ",
+      "+",
+      "%",
+      "%2F",
+      "%zz",
+      "ü",
+      "日本",
+      "😀",
+      "'",
+      "(",
+      "!",
+      "*",
+      "~",
+      "=",
+      "&",
+      "?",
+      "#",
+      ":",
+      "@",
+    );
+    const segment = fc.array(fc.oneof(odd, fc.string({ maxLength: 5, unit: "grapheme" })), { maxLength: 5 });
+    const key = fc
+      .array(segment, { minLength: 1, maxLength: 4 })
+      .map((segments) => segments.map((parts) => parts.join("")).join("/"))
+      .filter(isAllowedKey);
+
+    await fc.assert(
+      fc.asyncProperty(place, bucket, key, async ({ region, partition }, name, each) => {
+        const { signer, rules } = createSigner({ bucket: name, region });
+
+        const { url, expiresAt } = await signer.sign({ key: each, versionId: "v1", wantedSeconds: 900 });
+
+        expect(judgeUrl(url, each, { ...rules, partition })).toEqual({ kind: "good", expiresAt });
+      }),
+    );
+  });
+});
