@@ -36,6 +36,8 @@ export interface ControlPlane {
 }
 
 const STOP_MS = 8_000;
+/** It takes a second; on a machine that is busy with other things, some. */
+const START_MS = 30_000;
 /** So many starts without an answer in a row, and it will not come up. */
 const MAX_FAILED_STARTS = 3;
 
@@ -55,21 +57,28 @@ export function createControlPlane(
     starts += 1;
     const launched = spawnControlPlane(project, port);
     child = launched;
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      void killChild(launched);
+    }, START_MS);
     readLines(launched, (line) => {
       log.write(`${line}\n`);
       const ready = hear(line, { ...events, onReady: () => events.onReady({ pid: launched.pid ?? 0, starts }) });
       if (ready) {
+        clearTimeout(late);
         failedStarts = 0;
         answered.resolve();
       }
       lastWords = line;
     });
     launched.once("exit", (code, signal) => {
+      clearTimeout(late);
       if (stopping) return;
       // Who kills it while it starts has not shown that it cannot.
-      if (signal === null) failedStarts += 1;
+      if (signal === null || isLate) failedStarts += 1;
       if (failedStarts >= MAX_FAILED_STARTS) return events.onGiveUp(`The control plane does not start: ${lastWords}`);
-      events.onDeath(signal === null ? `ended with ${code}` : `was killed by ${signal}`);
+      events.onDeath(toDeath({ code, signal, isLate }));
       launch();
     });
   }
@@ -81,7 +90,7 @@ export function createControlPlane(
       await answered.promise;
       return (await readFile(join(project, ".stackyard", "token"), "utf8")).trim();
     },
-    kill: async () => (child?.pid === undefined ? [] : killTree(child.pid)),
+    kill: async () => (child === undefined ? [] : killChild(child)),
     async stop() {
       stopping = true;
       const last = child;
@@ -89,6 +98,11 @@ export function createControlPlane(
       log.end();
     },
   };
+}
+
+function toDeath({ code, signal, isLate }: { code: number | null; signal: string | null; isLate: boolean }): string {
+  const how = signal === null ? `ended with ${code}` : `was killed by ${signal}`;
+  return isLate ? `was not ready within ${START_MS / 1_000} s and ${how}` : how;
 }
 
 function spawnControlPlane(project: string, port: number): ChildProcess {
@@ -109,9 +123,14 @@ function spawnControlPlane(project: string, port: number): ChildProcess {
 async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
-  const timer = setTimeout(() => void killTree(child.pid ?? 0), STOP_MS);
+  const timer = setTimeout(() => void killChild(child), STOP_MS);
   await ended;
   clearTimeout(timer);
+}
+
+/** One that could not be started has no number. */
+async function killChild({ pid }: ChildProcess): Promise<readonly RunningProcess[]> {
+  return pid === undefined ? [] : killTree(pid);
 }
 
 function readLines({ stdout, stderr }: ChildProcess, onLine: (line: string) => void): void {

@@ -6,7 +6,7 @@ import { createFeed, type Feed } from "./feed.ts";
 import { createOperator } from "./operator.ts";
 import { type DemoProject, findFreePort } from "./project.ts";
 import type { ReviewApp } from "./review-app-events.ts";
-import { tellStory } from "./story.ts";
+import { tellStory, WAIT_MS } from "./story.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface DemoInput {
@@ -24,8 +24,8 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
   const failure = new AbortController();
   const giveUp = (reason: string) => failure.abort(new Error(reason));
   const signal = AbortSignal.any([input.interrupt, failure.signal]);
-  const reports = createFeed<TaskReport>(signal);
-  const history = createFeed<HistoryEntry>(signal);
+  const reports = createFeed<TaskReport>({ signal, waitMs: WAIT_MS });
+  const history = createFeed<HistoryEntry>({ signal, waitMs: WAIT_MS });
   const plane = createControlPlane(
     { project: place.project, port: await findFreePort() },
     {

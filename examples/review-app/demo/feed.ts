@@ -1,27 +1,47 @@
 /** Things as they come; somebody may wait for one of them. */
 export interface Feed<Item> {
   push(item: Item): void;
-  /** The next one that fits; those that have been are not looked at. */
-  next(fits: (item: Item) => boolean): Promise<Item>;
+  /**
+   * The next one that fits; those that have been are not looked at. When none comes in time it fails, and names `what` was
+   * waited for.
+   */
+  next(what: string, fits: (item: Item) => boolean): Promise<Item>;
 }
 
-/** A feed whose waits end, with the signal's reason, when nothing more will come. */
-export function createFeed<Item>(signal: AbortSignal): Feed<Item> {
+/** A feed whose waits end after a while, and, with the signal's reason, when nothing more will come. */
+export function createFeed<Item>({
+  signal,
+  waitMs,
+}: {
+  readonly signal: AbortSignal;
+  readonly waitMs: number;
+}): Feed<Item> {
   const waiting = new Set<(item: Item) => void>();
   return {
     push(item) {
       for (const look of waiting) look(item);
     },
-    next(fits) {
+    next(what, fits) {
       return new Promise((resolve, reject) => {
-        const stop = () => reject(signal.reason);
+        if (signal.aborted) return reject(signal.reason);
+        const stop = () => fail(signal.reason);
+        const timer = setTimeout(() => fail(new Error(`${waitMs / 1_000} s were over before ${what}.`)), waitMs);
+        // One of two waits may be left when the other has ended; it must not hold the process.
+        timer.unref();
         const look = (item: Item) => {
           if (!fits(item)) return;
-          waiting.delete(look);
-          signal.removeEventListener("abort", stop);
+          end();
           resolve(item);
         };
-        if (signal.aborted) return stop();
+        const fail = (reason: unknown) => {
+          end();
+          reject(reason);
+        };
+        const end = () => {
+          waiting.delete(look);
+          clearTimeout(timer);
+          signal.removeEventListener("abort", stop);
+        };
         waiting.add(look);
         signal.addEventListener("abort", stop, { once: true });
       });

@@ -6,6 +6,7 @@ import type { Expectation } from "./checks.ts";
 import type { TaskReport } from "./control-plane.ts";
 import type { Feed } from "./feed.ts";
 import type { ReviewApp } from "./review-app-events.ts";
+import { waitForRollOut } from "./roll-out.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface StoryInput {
@@ -38,7 +39,8 @@ type Publish = (event: NewEvent<ReviewApp["document"]["events"][number]>) => Pro
 
 /** Long enough that the kill falls into the middle of the work. */
 const ROLL_OUT_SECONDS = 3;
-const WAIT_MS = 90_000;
+/** For each thing that is waited for; it takes some seconds, and the lease of a dead process before. */
+export const WAIT_MS = 60_000;
 
 /** Opens, pushes twice, merges; retries what has failed; and kills the control plane half-way. */
 export async function tellStory(input: StoryInput): Promise<Told> {
@@ -74,9 +76,13 @@ async function openWithFailure(input: StoryInput, publish: Publish): Promise<voi
   await mkdir(folder, { recursive: true });
   await writeFile(noRoom, "");
   timeline.say("pull request 12 is opened, while the database server has no room");
-  const failure = history.next(({ event, task }) => event === "TASK_ERROR" && task === "database");
-  await publish({ stackId: "pr-12", event: "OPENED", machine, metadata: { sha: "9f1c", folder } });
-  await failure;
+  await Promise.all([
+    history.next(
+      "the database of pr-12 had failed",
+      ({ event, task }) => event === "TASK_ERROR" && task === "database",
+    ),
+    publish({ stackId: "pr-12", event: "OPENED", machine, metadata: { sha: "9f1c", folder } }),
+  ]);
   timeline.say("somebody makes room, and the failed task is retried");
   await rm(noRoom);
   await yard.stacks.retry("pr-12", { task: "database", reason: "room was made", signal });
@@ -85,15 +91,18 @@ async function openWithFailure(input: StoryInput, publish: Publish): Promise<voi
 
 /** Ends in the middle of the first roll-out, with the second push and another stack waiting. */
 async function pushTwice(
-  { folder, machine, reports, signal, timeline }: StoryInput,
+  { folder, history, machine, reports, signal, timeline }: StoryInput,
   publish: Publish,
 ): Promise<PublishedEvent> {
   timeline.say("two pushes, one right after the other: the second has to wait until the first is live");
-  const working = reports.next(({ stackId, line }) => stackId === "pr-12" && /starting 4be2|^making/.test(line));
-  await publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "4be2", seconds: ROLL_OUT_SECONDS } });
-  const second = await publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "c0de", seconds: 1 } });
-  await publish({ stackId: "pr-7", event: "OPENED", machine, metadata: { sha: "77aa", folder } });
-  await working;
+  const push = async () => {
+    await publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "4be2", seconds: ROLL_OUT_SECONDS } });
+    const second = await publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "c0de", seconds: 1 } });
+    await publish({ stackId: "pr-7", event: "OPENED", machine, metadata: { sha: "77aa", folder } });
+    return second;
+  };
+  const working = waitForRollOut({ history, reports }, { stackId: "pr-12", sha: "4be2" });
+  const [second] = await Promise.all([push(), working]);
   await setTimeout(1_000, undefined, { signal });
   return second;
 }
