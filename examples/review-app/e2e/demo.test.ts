@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { findProgram } from "../demo/find-program.ts";
+import { killTree } from "../demo/process-tree.ts";
 
 const main = fileURLToPath(new URL("../demo/main.ts", import.meta.url));
 const hasTerraform = findProgram("terraform", process.env["PATH"] ?? "") !== undefined;
@@ -16,10 +17,15 @@ interface Ended {
   readonly table: readonly string[];
 }
 
+/** Less than a test may take, so that a demo that hangs still shows how far it came. */
+const LIMIT_MS = 105_000;
+
 function runDemo(env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [main], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      const output = `${stdout}${stderr}`;
+    let late = "";
+    const child = execFile(process.execPath, [main], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      clearTimeout(timer);
+      const output = `${stdout}${stderr}${late}`;
       const table = output.split("\n").filter((line) => /^ {2}(ok|FAIL) /.test(line));
       resolve({
         code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
@@ -27,6 +33,10 @@ function runDemo(env: Readonly<Record<string, string>> = {}): Promise<Ended> {
         table: table.map((line) => line.trim().replace(/ {2,}/g, " ")),
       });
     });
+    const timer = setTimeout(() => {
+      late = `It was not over after ${LIMIT_MS / 1_000} s and was killed.`;
+      if (child.pid !== undefined) void killTree(child.pid);
+    }, LIMIT_MS);
   });
 }
 
