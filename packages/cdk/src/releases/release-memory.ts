@@ -1,8 +1,9 @@
-import { type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
+import { type CfnCondition, RemovalPolicy } from "aws-cdk-lib";
 import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
-import { CfnBucket, CfnBucketPolicy } from "aws-cdk-lib/aws-s3";
+import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import { type Given, toCfn } from "../given.ts";
+import type { Given } from "../given.ts";
+import { createClosedBucket } from "../store/closed-bucket.ts";
 
 /** How something is made. */
 export interface MadeThing {
@@ -17,46 +18,9 @@ export interface ReleaseBucketInput extends MadeThing {
   readonly keyArn?: Given<string> | undefined;
 }
 
-/**
- * Makes the bucket of documents, user data, halts and locks: with versions, closed to the public, by TLS only. It is kept when
- * everything else is removed, since it knows which releases there were.
- */
+/** Makes the bucket of documents, user data, halts and locks. It is kept, since it knows which releases there were. */
 export function createReleaseBucket(scope: Construct, id: string, input: ReleaseBucketInput): CfnBucket {
-  const { name, condition, keyArn } = input;
-  const bucket = new CfnBucket(scope, id, {
-    bucketName: name,
-    versioningConfiguration: { status: "Enabled" },
-    publicAccessBlockConfiguration: {
-      ...{ blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
-    },
-    ownershipControls: { rules: [{ objectOwnership: "BucketOwnerEnforced" }] },
-  });
-  // As the template spells it: the names of parts within parts are spelled by nobody behind a condition.
-  if (keyArn !== undefined) bucket.addPropertyOverride("BucketEncryption", toCfn(keyArn, toEncryption));
-  bucket.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  const policy = new CfnBucketPolicy(scope, `${id}Policy`, {
-    bucket: bucket.ref,
-    policyDocument: {
-      Version: "2012-10-17",
-      Statement: [
-        {
-          ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: "s3:*" },
-          Resource: [bucket.attrArn, Fn.join("", [bucket.attrArn, "/*"])],
-          Condition: { Bool: { "aws:SecureTransport": "false" } },
-        },
-      ],
-    },
-  });
-  if (condition !== undefined) {
-    bucket.cfnOptions.condition = condition;
-    policy.cfnOptions.condition = condition;
-  }
-  return bucket;
-}
-
-function toEncryption(KMSMasterKeyID: string) {
-  const ServerSideEncryptionByDefault = { SSEAlgorithm: "aws:kms", KMSMasterKeyID };
-  return { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault, BucketKeyEnabled: true }] };
+  return createClosedBucket(scope, id, input);
 }
 
 /** Makes the table of locks, with the predecessor's key. It is kept. */

@@ -1,0 +1,55 @@
+import { type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
+import { CfnBucket, CfnBucketPolicy, type CfnBucketProps } from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import { type Given, toCfn } from "../given.ts";
+
+/** How a bucket is made. */
+export interface ClosedBucketInput {
+  readonly name: string;
+  /** It is there only then. */
+  readonly condition?: CfnCondition | undefined;
+  /** The customer's key of its objects. Default: S3's own. */
+  readonly keyArn?: Given<string> | undefined;
+  /** What its policy allows besides. */
+  readonly toStatements?: (bucketArn: string) => readonly unknown[];
+  readonly more?: CfnBucketProps;
+}
+
+/** Makes a bucket with versions, closed to the public, by TLS only. It is kept when everything else is removed. */
+export function createClosedBucket(scope: Construct, id: string, input: ClosedBucketInput): CfnBucket {
+  const { name, condition, keyArn, toStatements = () => [] } = input;
+  const bucket = new CfnBucket(scope, id, {
+    bucketName: name,
+    versioningConfiguration: { status: "Enabled" },
+    publicAccessBlockConfiguration: {
+      ...{ blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+    },
+    ownershipControls: { rules: [{ objectOwnership: "BucketOwnerEnforced" }] },
+    ...input.more,
+  });
+  // As the template spells it: the names of parts within parts are spelled by nobody behind a condition.
+  if (keyArn !== undefined) bucket.addPropertyOverride("BucketEncryption", toCfn(keyArn, toEncryption));
+  bucket.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  const policy = new CfnBucketPolicy(scope, `${id}Policy`, {
+    bucket: bucket.ref,
+    policyDocument: { Version: "2012-10-17", Statement: [denyWithoutTls(bucket), ...toStatements(bucket.attrArn)] },
+  });
+  if (condition !== undefined) {
+    bucket.cfnOptions.condition = condition;
+    policy.cfnOptions.condition = condition;
+  }
+  return bucket;
+}
+
+function denyWithoutTls({ attrArn }: CfnBucket): object {
+  return {
+    ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: "s3:*" },
+    Resource: [attrArn, Fn.join("", [attrArn, "/*"])],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+}
+
+function toEncryption(KMSMasterKeyID: string) {
+  const ServerSideEncryptionByDefault = { SSEAlgorithm: "aws:kms", KMSMasterKeyID };
+  return { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault, BucketKeyEnabled: true }] };
+}
