@@ -33,9 +33,9 @@ export interface FunctionSettings {
 
 /** What a function is made of. */
 export interface AppFunctionProps extends FunctionSettings {
-  /** Of the function; its log group is `/<yard>/<app>` under `/stackyard`. */
-  readonly functionName: string;
-  readonly logGroupName: string;
+  /** Of the function; its log group is `/<yard>/<app>` under `/stackyard`. Default: names that CloudFormation gives. */
+  readonly functionName?: string;
+  readonly logGroupName?: string;
   readonly description: string;
   readonly code: Code;
   /** An image instead of the code, where a condition of the template holds. */
@@ -70,7 +70,7 @@ export class AppFunction extends Construct {
   constructor(scope: Construct, id: string, props: AppFunctionProps) {
     super(scope, id);
     const logGroup = new CfnLogGroup(this, "Logs", {
-      logGroupName: props.logGroupName,
+      ...present({ logGroupName: props.logGroupName }),
       retentionInDays: props.logRetentionDays ?? DEFAULT_RETENTION_DAYS,
     });
     logGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
@@ -82,7 +82,7 @@ export class AppFunction extends Construct {
       permissionsBoundaryArn: props.permissionsBoundaryArn,
     });
     const made = new CfnFunction(this, "Function", {
-      functionName: props.functionName,
+      ...present({ functionName: props.functionName }),
       description: props.description,
       role: role.attrArn,
       timeout: props.timeoutSeconds,

@@ -9,6 +9,8 @@ export interface CallFunctionProps {
   readonly functionArn: string;
   /** What the events look like. Give this or a schedule. */
   readonly eventPattern?: object;
+  /** Default: the account's own. */
+  readonly eventBusName?: string;
   /** Such as `rate(1 minute)`. */
   readonly schedule?: string;
   /** `ENABLED` or `DISABLED`. Default: `ENABLED`. */
@@ -21,10 +23,12 @@ export class CallFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: CallFunctionProps) {
     super(scope, id);
-    const { description, functionName, functionArn, eventPattern, schedule, state = "ENABLED" } = props;
+    const { description, functionName, functionArn, eventPattern, eventBusName, schedule } = props;
+    const { state = "ENABLED" } = props;
     const rule = new CfnRule(this, "Rule", {
       ...{ description, state, targets: [{ id: "Function", arn: functionArn }] },
       ...(eventPattern === undefined ? {} : { eventPattern }),
+      ...(eventBusName === undefined ? {} : { eventBusName }),
       ...(schedule === undefined ? {} : { scheduleExpression: schedule }),
     });
     new CfnPermission(this, "Permission", {

@@ -15,7 +15,7 @@ export interface QueueSourceProps {
 }
 
 /** Calls a function with batches of a queue; what failed of a batch is reported by message. */
-export function createQueueSource(scope: Construct, id: string, props: QueueSourceProps): void {
+export function createQueueSource(scope: Construct, id: string, props: QueueSourceProps): CfnEventSourceMapping {
   const { functionName, queueArn, batchSize, maxConcurrency, condition } = props;
   const source = new CfnEventSourceMapping(scope, id, {
     eventSourceArn: queueArn,
@@ -27,4 +27,5 @@ export function createQueueSource(scope: Construct, id: string, props: QueueSour
       : { scalingConfig: toCfn(maxConcurrency, (maximumConcurrency) => ({ maximumConcurrency })) }),
   });
   if (condition !== undefined) source.cfnOptions.condition = condition;
+  return source;
 }

@@ -7,14 +7,16 @@ import type { QueueAddress } from "./queue-address.ts";
 
 /** How a queue is made. */
 export interface WorkQueueProps {
-  /** Without `.fifo`. */
-  readonly name: string;
+  /** Without `.fifo`. Default: CloudFormation gives one. */
+  readonly name?: string;
   /** In order by group. Default: a standard queue. */
   readonly isFifo?: boolean | CfnCondition;
   /** Six times the time-out of the function that reads it, so that Lambda may retry a batch that was throttled. */
   readonly visibilitySeconds?: number;
-  /** Where messages go after five deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
+  /** Where messages go after so many deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
   readonly deadLetterArn?: string;
+  /** Default: 5. */
+  readonly maxReceiveCount?: number;
   /** How long a message is kept that nobody reads. Default: 4 days. */
   readonly keptSeconds?: number;
   /** The customer's key. Default: that of SQS. */
@@ -38,15 +40,15 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
     deadLetterArn,
     kmsKeyArn,
     condition,
+    maxReceiveCount = MAX_RECEIVE_COUNT,
     toStatements = () => [],
   } = props;
   const queue = new CfnQueue(scope, id, {
-    ...present({ visibilityTimeout: visibilitySeconds, ...toFifo(name, isFifo), ...toKey(kmsKeyArn) }),
+    ...present({ visibilityTimeout: visibilitySeconds, ...toKey(kmsKeyArn) }),
+    ...present(name === undefined ? {} : toFifo(name, isFifo)),
     // A letter keeps the age that it had: the queue for dead letters must keep messages for longer.
     messageRetentionPeriod: props.keptSeconds ?? (deadLetterArn === undefined ? 14 : 4) * DAY_SECONDS,
-    ...(deadLetterArn === undefined
-      ? {}
-      : { redrivePolicy: { deadLetterTargetArn: deadLetterArn, maxReceiveCount: MAX_RECEIVE_COUNT } }),
+    ...(deadLetterArn === undefined ? {} : { redrivePolicy: { deadLetterTargetArn: deadLetterArn, maxReceiveCount } }),
   });
   const policy = new CfnQueuePolicy(scope, `${id}Policy`, {
     queues: [queue.ref],
