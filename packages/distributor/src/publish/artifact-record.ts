@@ -1,0 +1,47 @@
+import { StackyardError } from "@stackyard/core";
+import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+
+const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const text = Type.String({ minLength: 1, maxLength: 1_024 });
+const instant = Type.String({ maxLength: 40 });
+
+/**
+ * What is kept of a version, under `artifact/<name>/<version>`. The manifest itself may be larger than a record, and stays in the
+ * bucket.
+ */
+export const ArtifactRecord = Type.Object({
+  v: Type.Literal(1),
+  name: Type.String({ pattern: ARTIFACT_NAME }),
+  version: Type.String({ pattern: ARTIFACT_VERSION }),
+  manifestKey: text,
+  manifestVersionId: Type.Union([text, Type.Null()]),
+  manifestSha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  sequence: whole,
+  distributionId: text,
+  publishedAt: instant,
+  labels: Type.Record(Type.String(), Type.String()),
+  files: whole,
+  bytes: whole,
+  /** Of the manifest's files, in its order; null where the bucket keeps no versions. */
+  versionIds: Type.Array(Type.Union([text, Type.Null()]), { maxItems: 1_000 }),
+  /** Null until everybody was told. */
+  announcedAt: Type.Union([instant, Type.Null()]),
+  retiredAt: Type.Union([instant, Type.Null()]),
+});
+export type ArtifactRecord = Static<typeof ArtifactRecord>;
+
+const compiled = Compile(ArtifactRecord);
+
+/** Where a version's record lies. */
+export function artifactRecordKey(name: string, version: string): string {
+  return `artifact/${name}/${version}`;
+}
+
+/** Reads a record. Throws `STORE_CORRUPT`. */
+export function parseArtifactRecord(value: unknown): ArtifactRecord {
+  if (compiled.Check(value)) return value;
+  const [fault] = compiled.Errors(value);
+  throw new StackyardError("STORE_CORRUPT", `A record of an artifact is wrong at "${fault?.instancePath ?? ""}".`);
+}

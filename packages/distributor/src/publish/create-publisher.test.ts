@@ -1,0 +1,264 @@
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { describe, expect, it } from "vitest";
+import { BUCKET, createSource } from "../testing/a-source.ts";
+import { aFile, aManifest } from "../testing/an-artifact.ts";
+import { artifactRecordKey } from "./artifact-record.ts";
+import { changeArtifact } from "./change-artifact.ts";
+import { createPublisher, type PublisherOptions } from "./create-publisher.ts";
+import { loadPublished } from "./load-published.ts";
+import { nextSequence } from "./next-sequence.ts";
+
+const MINUTE = 60_000;
+
+function createWorld(over: Partial<PublisherOptions> = {}) {
+  const source = createSource();
+  const publisher = createPublisher({ ...source, bucket: BUCKET, prefix: "", ...over });
+  const { put, putManifest, records, clock } = source;
+
+  async function publish(version = "1.4.2", body = "x", files = 1) {
+    const listed = await Promise.all(
+      Array.from({ length: files }, (_, index) => put(`billing-api/${version}/${index}.zip`, body)),
+    );
+    return putManifest(aManifest({ version, files: listed }));
+  }
+  const list = async (prefix: string) => (await records.list(prefix, { limit: 100, now: clock.now() })).items;
+  return { ...source, publisher, publish, list };
+}
+
+describe("createPublisher", () => {
+  it("announces a version to everybody when its manifest appears, and keeps its record", async () => {
+    const { publisher, publish, announced, records, clock, list, s3 } = createWorld();
+
+    const outcome = await publisher.onManifest(await publish());
+
+    const found = await loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "1.4.2");
+    expect(outcome).toEqual({ kind: "published", artifact: found, messages: 1 });
+    expect(announced).toEqual([{ artifact: found, target: "ALL", keys: ["billing-api/1.4.2/0.zip"] }]);
+    expect(found?.manifest.files[0]?.versionId).toMatch(/./);
+    expect((await records.get(artifactRecordKey("billing-api", "1.4.2"), clock.now()))?.value).toMatchObject({
+      ...{ sequence: 1, files: 1, bytes: 1, announcedAt: "2026-11-20T06:00:00.000Z", retiredAt: null },
+    });
+    expect(await list("outbox/")).toEqual([]);
+  });
+
+  it("announces it once, however often the event comes", async () => {
+    const { publisher, publish, announced } = createWorld();
+    const place = await publish();
+
+    await publisher.onManifest(place);
+    const again = await publisher.onManifest(place);
+
+    expect([again.kind, announced.length]).toEqual(["known", 1]);
+  });
+
+  it("does not announce what was retired meanwhile", async () => {
+    const { publisher, publish, announced, records, clock } = createWorld();
+    const place = await publish();
+    await publisher.onManifest(place);
+    const at = { name: "billing-api", version: "1.4.2", now: clock.now() };
+    await changeArtifact(records, at, (record) => ({
+      ...record,
+      announcedAt: null,
+      retiredAt: "2026-11-20T07:00:00Z",
+    }));
+
+    expect((await publisher.onManifest(place)).kind).toBe("known");
+    expect(announced.length).toBe(1);
+    expect(await changeArtifact(records, { ...at, name: "none" }, (record) => record)).toBe(false);
+  });
+
+  it("numbers versions in the order of their publication", async () => {
+    const { publisher, publish, announced } = createWorld();
+    for (const version of ["1", "2", "3"]) await publisher.onManifest(await publish(version));
+
+    expect(announced.map(({ artifact }) => artifact.sequence)).toEqual([1, 2, 3]);
+  });
+
+  it("leaves alone what is no manifest of the bucket", async () => {
+    const { publisher } = createWorld({ prefix: "artifacts/" });
+
+    const places = [`x/1/manifest.json`, "artifacts/x/1/app.zip"].map((key) => ({ bucket: BUCKET, key }));
+    const outcomes = await Promise.all(
+      [...places, { bucket: "other", key: "artifacts/x/1/manifest.json" }].map(publisher.onManifest),
+    );
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["ignored", "ignored", "ignored"]);
+  });
+
+  it("refuses other content under a published name and version, once and for good, and tells of it", async () => {
+    const refusals: unknown[] = [];
+    const { publisher, publish, announced, list } = createWorld({
+      onRefused: async (refusal) => void refusals.push(refusal),
+    });
+    await publisher.onManifest(await publish());
+
+    const outcome = await publisher.onManifest(await publish("1.4.2", "other"));
+
+    expect(outcome).toMatchObject({ kind: "refused", refusal: { code: "VERSION_CONFLICT" } });
+    expect([announced.length, refusals.length]).toEqual([1, 1]);
+    expect((await list("refused/")).map(({ value }) => value)).toEqual([
+      expect.objectContaining({ code: "VERSION_CONFLICT", key: "billing-api/1.4.2/manifest.json" }),
+    ]);
+    expect(await list("outbox/")).toEqual([]);
+  });
+
+  it.each([
+    ["no manifest", "MANIFEST_INVALID", { text: "{}" }],
+    ["an empty object", "MANIFEST_INVALID", { text: "" }],
+    ["a manifest that is too large", "MANIFEST_INVALID", { text: " ".repeat(4 * 1_024 ** 2 + 1) }],
+    ["a manifest of another place", "MANIFEST_INVALID", { manifest: aManifest({ version: "2" }) }],
+    [
+      "files of another artifact",
+      "KEY_INVALID",
+      { manifest: aManifest({ files: [aFile({ key: "other/1/app.zip" })] }) },
+    ],
+    ["itself", "KEY_INVALID", { manifest: aManifest({ files: [aFile({ key: "billing-api/1.4.2/manifest.json" })] }) }],
+    ["a file that is not there", "SOURCE_MISSING", { manifest: aManifest() }],
+    ["a file of another size", "SIZE_MISMATCH", { manifest: aManifest(), body: "x" }],
+  ])(
+    "refuses %s",
+    async (_what, code, {
+      text,
+      manifest,
+      body,
+    }: { text?: string; manifest?: ReturnType<typeof aManifest>; body?: string }) => {
+      const { publisher, put, putManifest, announced } = createWorld();
+      const key = "billing-api/1.4.2/manifest.json";
+      if (body !== undefined) await put("billing-api/1.4.2/app.zip", body);
+      if (manifest === undefined) await put(key, text ?? "");
+      else await putManifest(manifest, key);
+
+      expect(await publisher.onManifest({ bucket: BUCKET, key })).toMatchObject({
+        kind: "refused",
+        refusal: { code, key },
+      });
+      expect(announced).toEqual([]);
+    },
+  );
+
+  it("refuses a manifest that is gone", async () => {
+    const { publisher, publish, s3 } = createWorld();
+    const place = await publish();
+    await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: place.key }));
+
+    expect(await publisher.onManifest(place)).toMatchObject({ kind: "refused", refusal: { code: "SOURCE_MISSING" } });
+  });
+
+  it("lets the next delivery go on at once after an error", async () => {
+    const fails = [true];
+    const { publish, announcer, ...world } = createWorld();
+    const place = await publish();
+    const publisher = createPublisher({
+      ...{ ...world, bucket: BUCKET, prefix: "" },
+      announcer: {
+        async announce(...given) {
+          if (fails.pop()) throw new Error("throttled");
+          return announcer.announce(...given);
+        },
+      },
+    });
+
+    await expect(publisher.onManifest(place)).rejects.toThrow("throttled");
+
+    expect((await publisher.onManifest(place)).kind).toBe("published");
+  });
+
+  it("does not do twice at a time what two deliveries ask for, and finishes what a dead process began", async () => {
+    const { publish, clock, announced, ...world } = createWorld();
+    const place = await publish();
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const stuck = createPublisher({
+      ...world,
+      clock,
+      bucket: BUCKET,
+      prefix: "",
+      announcer: { announce: () => promise },
+    });
+
+    const first = stuck.onManifest(place);
+    await clock.advance(0);
+    const second = await world.publisher.onManifest(place);
+    const early = await world.publisher.drainOutbox();
+    await clock.advance(2 * MINUTE);
+    const late = await world.publisher.drainOutbox();
+    resolve(1);
+
+    expect([second.kind, early, late]).toEqual([
+      ...["running", { finished: 0, failed: 0, left: 1 }],
+      { finished: 1, failed: 0, left: 0 },
+    ]);
+    expect([(await first).kind, announced.length]).toEqual(["running", 1]);
+  });
+
+  it("drains beside one that fails, no more than it should", async () => {
+    const { publish, publisher, clock, announcer, ...world } = createWorld();
+    const places = [await publish("1"), await publish("2"), await publish("3")];
+    const dead = createPublisher({
+      ...{ ...world, clock, bucket: BUCKET, prefix: "" },
+      announcer: { announce: () => Promise.reject(new Error("dead")) },
+    });
+    for (const place of places) await dead.onManifest(place).catch(() => undefined);
+    const flaky = createPublisher({
+      ...{ ...world, clock, bucket: BUCKET, prefix: "" },
+      announcer: {
+        announce: async (artifact, ...rest) => {
+          if (artifact.manifest.version === "2") throw new Error("no");
+          return announcer.announce(artifact, ...rest);
+        },
+      },
+    });
+
+    expect(await flaky.drainOutbox({ limit: 1 })).toMatchObject({ left: 2 });
+    await flaky.drainOutbox();
+    expect(await flaky.drainOutbox()).toEqual({ finished: 0, failed: 1, left: 0 });
+    expect(await publisher.drainOutbox()).toEqual({ finished: 1, failed: 0, left: 0 });
+  });
+
+  it("takes no upload prefix that is that of artifacts", () => {
+    expect(() => createWorld({ prefix: "a/", uploadPrefix: "a/" })).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
+  });
+});
+
+describe("nextSequence", () => {
+  it("gives each number once, also to many at a time", async () => {
+    const { records, clock } = createSource();
+
+    const given = await Promise.all(Array.from({ length: 20 }, () => nextSequence(records, clock)));
+
+    expect(given.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+  });
+
+  it("does not go on from what is no number", async () => {
+    const { records, clock } = createSource();
+    await records.put({ key: "sequence", value: { last: "x" }, expected: "absent", now: clock.now() });
+
+    await expect(nextSequence(records, clock)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+});
+
+describe("loadPublished", () => {
+  it("gives the manifest as it was published, whatever lies there now", async () => {
+    const { publisher, publish, s3, records, clock, put } = createWorld();
+    const place = await publish();
+    await publisher.onManifest(place);
+    await put(place.key, "{}");
+
+    const found = await loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "1.4.2");
+
+    expect(found?.manifest.files.map(({ key }) => key)).toEqual(["billing-api/1.4.2/0.zip"]);
+    expect(await loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "9")).toBeUndefined();
+  });
+
+  it("does not take another text for it", async () => {
+    const { publisher, publish, s3, records, clock } = createWorld();
+    await publisher.onManifest(await publish());
+    const at = { name: "billing-api", version: "1.4.2", now: clock.now() };
+    await changeArtifact(records, at, (record) => ({ ...record, manifestSha256: "0".repeat(64) }));
+
+    const loaded = loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "1.4.2");
+
+    await expect(loaded).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+});

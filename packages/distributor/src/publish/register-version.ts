@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { Clock, Records } from "@stackyard/core";
+import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
+import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "./artifact-record.ts";
+import type { KeyPrefixes } from "./classify-key.ts";
+import { headFiles } from "./head-files.ts";
+import { judgeManifest, type ManifestFault } from "./judge-manifest.ts";
+import { loadManifest, type ObjectPlace } from "./load-manifest.ts";
+import { nextSequence } from "./next-sequence.ts";
+
+/** Why a version is not announced, for good. */
+export interface VersionFault {
+  readonly code: ManifestFault["code"] | "VERSION_CONFLICT" | "SOURCE_MISSING" | "SIZE_MISMATCH" | "SHA256_MISMATCH";
+  readonly reason: string;
+  /** Of the manifest; the first ten. */
+  readonly problems?: readonly ManifestProblem[];
+}
+
+/** A version that has its record, or what is wrong with it. */
+export type RegisteredVersion =
+  | { readonly kind: "registered"; readonly record: ArtifactRecord; readonly manifest: Manifest }
+  | ({ readonly kind: "refused" } & VersionFault);
+
+/** What it works with. */
+export interface RegisterDeps extends KeyPrefixes {
+  readonly s3: S3Client;
+  readonly records: Records;
+  readonly clock: Clock;
+}
+
+/**
+ * Gives a version its record, sequence and id of distribution, once: who comes second finds them. Another content under the same
+ * name and version is refused.
+ */
+export async function registerVersion(deps: RegisterDeps, place: ObjectPlace): Promise<RegisteredVersion> {
+  const loaded = await loadManifest(deps.s3, place);
+  if (loaded.kind === "missing") return refuse("SOURCE_MISSING", "The manifest is not in the bucket any more.");
+  if (loaded.kind === "unreadable") return refuse("MANIFEST_INVALID", loaded.reason);
+  const parsed = parseManifest(loaded.text);
+  if (parsed.kind === "invalid") {
+    const places = parsed.problems.map(({ pointer, message }) => `${pointer || "/"}: ${message}`);
+    const fault = refuse("MANIFEST_INVALID", `The manifest is wrong: ${places.slice(0, 3).join(" ")}`);
+    return { ...fault, problems: parsed.problems.slice(0, 10) };
+  }
+  const { manifest } = parsed;
+  const fault = judgeManifest(manifest, place.key, deps);
+  if (fault !== undefined) return { kind: "refused", ...fault };
+  const known = await deps.records.get(artifactRecordKey(manifest.name, manifest.version), deps.clock.now());
+  if (known !== undefined) return compare(known.value, manifest, loaded.sha256);
+  return register(deps, place, { manifest, manifestSha256: loaded.sha256, versionId: loaded.versionId });
+}
+
+interface NewVersion {
+  readonly manifest: Manifest;
+  readonly manifestSha256: string;
+  readonly versionId: string | undefined;
+}
+
+async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVersion): Promise<RegisteredVersion> {
+  const { records, clock } = deps;
+  const { manifest, manifestSha256 } = version;
+  const headed = await headFiles(deps.s3, place.bucket, manifest);
+  if (headed.kind === "faulty") return refuse(headed.code, headed.reason);
+  const sequence = await nextSequence(records, clock);
+  const now = clock.now();
+  const record: ArtifactRecord = {
+    ...{ v: 1, name: manifest.name, version: manifest.version, manifestKey: place.key, manifestSha256, sequence },
+    manifestVersionId: version.versionId ?? null,
+    ...{ distributionId: randomUUID(), publishedAt: new Date(now).toISOString(), labels: { ...manifest.labels } },
+    ...{ files: manifest.files.length, bytes: manifest.files.reduce((sum, { size }) => sum + size, 0) },
+    ...{ versionIds: [...headed.versionIds], announcedAt: null, retiredAt: null },
+  };
+  const key = artifactRecordKey(manifest.name, manifest.version);
+  const put = await records.put({ key, value: record, expected: "absent", now });
+  if (put.kind === "written") return { kind: "registered", record, manifest };
+  return compare(put.current?.value, manifest, manifestSha256);
+}
+
+function compare(value: unknown, manifest: Manifest, sha256: string): RegisteredVersion {
+  const record = parseArtifactRecord(value);
+  if (record.manifestSha256 === sha256) return { kind: "registered", record, manifest };
+  const { name, version } = manifest;
+  return refuse("VERSION_CONFLICT", `${name}@${version} is published already, with another content.`);
+}
+
+function refuse(code: VersionFault["code"], reason: string): RegisteredVersion & { readonly kind: "refused" } {
+  return { kind: "refused", code, reason };
+}

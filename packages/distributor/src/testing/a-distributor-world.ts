@@ -1,0 +1,184 @@
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { type AwsEvent, type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { type Records, silentLogger } from "@stackyard/core";
+import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
+import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
+import type { Announcer, PublishedArtifact } from "../announce/announcer.ts";
+import type { DistributorContext } from "../function/distributor-context.ts";
+import { artifactRecordKey } from "../publish/artifact-record.ts";
+import { digestOf, T0 } from "./a-cell.ts";
+
+/** The distributor's own place. */
+export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
+
+/** What was announced: how many files of which version to whom, a probe, or a retirement. */
+export interface Announced {
+  readonly what: "files" | "probe" | "retirement";
+  readonly to: string;
+  readonly version?: string;
+  readonly keys?: readonly string[];
+  readonly at: number;
+}
+
+/** A version for a world. */
+export interface WorldVersion {
+  readonly name?: string;
+  readonly version: string;
+  readonly files?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly publishedAt?: number;
+}
+
+/** A distributor's parts over simulated services, where sleeping only moves the clock. */
+export interface DistributorWorld {
+  readonly context: DistributorContext;
+  readonly sim: AwsSim;
+  readonly announced: Announced[];
+  /** Events `artifact.covered`. */
+  readonly covered: AwsEvent[];
+  readonly metrics: string[];
+  pass(ms: number): void;
+  publish(version: WorldVersion): Promise<PublishedArtifact>;
+}
+
+/** What may differ. */
+export interface WorldOptions {
+  readonly config?: Partial<DistributorContext["config"]>;
+  readonly trust?: DistributorContext["trust"];
+  /** Another process over the same records and services. */
+  wrapRecords?(records: Records): Records;
+}
+
+/** An empty distributor that trusts two accounts. */
+export function createDistributorWorld(options: WorldOptions = {}): DistributorWorld {
+  const time = { now: T0 };
+  const clock = {
+    now: () => time.now,
+    sleep: async (ms: number) => {
+      time.now += Math.max(0, ms);
+    },
+  };
+  const sim = createAwsSim({ clock });
+  const credentials = sim.iam.addUser({ ...SOURCE, name: "distributor" });
+  const plugin = createSimPlugin(sim);
+  function open<Client>(type: new (config: never) => Client): Client {
+    const client = new type({ region: SOURCE.region, credentials, maxAttempts: 1 } as never);
+    (client as { middlewareStack: { use(plugin: unknown): void } }).middlewareStack.use(plugin);
+    return client;
+  }
+  const memory = createMemoryRecords();
+  const records = options.wrapRecords?.(memory) ?? memory;
+  const [announced, covered, metrics]: [Announced[], AwsEvent[], string[]] = [[], [], []];
+  const published = new Map<string, PublishedArtifact>();
+  sim.eventBridge.addRule({
+    ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
+    target: async (event: unknown) => void covered.push(event as AwsEvent),
+  });
+  const context: DistributorContext = {
+    ...{ records, clock, random: createRandom(1), logger: silentLogger, trust: options.trust ?? { accounts: TRUSTED } },
+    ...{ s3: open(S3Client), events: open(EventBridgeClient), states: open(SFNClient) },
+    config: {
+      ...{ ...SOURCE, bucket: "source", prefix: "", topicArn: "arn:aws:sns:eu-west-1:999988887777:artifacts" },
+      ...{ trustedAccounts: TRUSTED, ...options.config },
+    },
+    announcer: createRecordingAnnouncer(announced, clock),
+    loadPublished: async (name, version) => published.get(`${name}/${version}`),
+    write: (line) => void metrics.push(line),
+  };
+  let sequence = 0;
+  return {
+    ...{ context, sim, announced, covered, metrics },
+    pass(ms) {
+      time.now += ms;
+    },
+    async publish(input) {
+      sequence += 1;
+      const artifact = anArtifact(input, sequence);
+      const { name, version } = artifact.manifest;
+      published.set(`${name}/${version}`, artifact);
+      const value = toArtifactRecord(artifact, input.publishedAt ?? time.now);
+      await memory.put({ key: artifactRecordKey(name, version), value, expected: "absent", now: time.now });
+      return artifact;
+    },
+  };
+}
+
+const TRUSTED = ["111122223333", "444455556666"];
+
+function anArtifact({ name = "billing-api", version, files = 2, labels = {} }: WorldVersion, sequence: number) {
+  const paths = Array.from({ length: files }, (_, index) => `${name}/${version}/file-${index}`);
+  return {
+    manifest: {
+      ...{ v: 1 as const, name, version, createdAt: "2026-11-20T06:00:00Z", labels },
+      files: paths.map((key, index) => ({ key, size: 10, sha256: digestOf(String(index % 10)) })),
+    },
+    ...{ manifestKey: `${name}/${version}/manifest.json`, manifestSha256: digestOf("a"), sequence },
+    distributionId: `d-${sequence}`,
+  } satisfies PublishedArtifact;
+}
+
+function toArtifactRecord({ manifest, ...rest }: PublishedArtifact, publishedAt: number) {
+  const { name, version, labels = {}, files } = manifest;
+  return {
+    ...{ v: 1, name, version, ...rest, manifestVersionId: null, publishedAt: new Date(publishedAt).toISOString() },
+    ...{ labels, files: files.length, bytes: files.length * 10, versionIds: files.map(() => null) },
+    ...{ announcedAt: null, retiredAt: null },
+  };
+}
+
+function createRecordingAnnouncer(announced: Announced[], { now }: { now(): number }): Announcer {
+  const toText = ({ account, region }: ConsumerPlace) => `${account}/${region}`;
+  return {
+    async announce({ manifest }, target, keys = manifest.files.map(({ key }) => key)) {
+      const to = target === "ALL" ? target : toText(target);
+      announced.push({ what: "files", to, version: `${manifest.name}@${manifest.version}`, keys, at: now() });
+      return keys.length;
+    },
+    async announceRetirement({ manifest }, target) {
+      const version = `${manifest.name}@${manifest.version}`;
+      announced.push({ what: "retirement", to: toText(target), version, at: now() });
+      return manifest.files.length;
+    },
+    async probe(target) {
+      announced.push({ what: "probe", to: toText(target), at: now() });
+    },
+  };
+}
+
+/** The event of a receipt for a file of a version, as EventBridge brings it. */
+export function aReceiptEvent(
+  artifact: PublishedArtifact,
+  { account, region }: ConsumerPlace,
+  {
+    file = 0,
+    at = T0,
+    ...changes
+  }: Readonly<Record<string, unknown>> & { readonly file?: number; readonly at?: number } = {},
+) {
+  const { name, version, files } = artifact.manifest;
+  const { key, sha256 } = files[file] ?? { key: "none", sha256: digestOf("f") };
+  const detail = {
+    ...{ v: 1, artifact: { name, version, key }, account, region, bucket: `bucket-${account}-${region}` },
+    ...{ status: "stored", code: null, verified: true, sourceSha256: sha256, storedSha256: sha256 },
+    ...{ at: new Date(at).toISOString(), ...changes },
+  };
+  return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
+}
+
+/** The event by which a consumer registers. */
+export function aRegistration({ account, region }: ConsumerPlace, capabilities: readonly string[] = ["v2", "sha256"]) {
+  const detail = { v: 1, account, region, bucket: `bucket-${account}-${region}`, capabilities };
+  return { source: "stackyard.consumer", account, "detail-type": "consumer.registered", detail };
+}
+
+/** The event of the answer to a probe. */
+export function aProbeAnswer({ account, region }: ConsumerPlace) {
+  const detail = {
+    ...{ v: 1, artifact: { name: "stackyard.probe", version: null, key: null }, account, region },
+    ...{ bucket: `bucket-${account}-${region}`, status: "present", code: "PROBE", verified: false },
+    ...{ sourceSha256: null, storedSha256: null, at: new Date(T0).toISOString() },
+  };
+  return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
+}

@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { createFakeClock, createMemoryRecords } from "@stackyard/core/testing";
+import { type Manifest, type ManifestFile, toManifestText } from "@stackyard/sdk/artifacts";
+import type { AnnouncementTarget, PublishedArtifact } from "../announce/announcer.ts";
+
+/** The bucket of the source. */
+export const BUCKET = "dist-bucket";
+const ACCOUNT = "111122223333";
+const REGION = "eu-west-1";
+
+/** One call of the announcer. */
+export interface Announced {
+  readonly artifact: PublishedArtifact;
+  readonly target: AnnouncementTarget;
+  readonly keys: readonly string[];
+}
+
+/** A source bucket with versions, records, and an announcer that remembers. */
+export function createSource() {
+  const clock = createFakeClock(Date.UTC(2026, 10, 20, 6));
+  const sim = createAwsSim({ clock });
+  sim.s3.createBucket({ name: BUCKET, account: ACCOUNT, region: REGION, versioned: true });
+  const credentials = sim.iam.addUser({ account: ACCOUNT, name: "app" });
+  const s3 = new S3Client({ region: REGION, credentials, maxAttempts: 1 });
+  s3.middlewareStack.use(createSimPlugin(sim));
+  const records = createMemoryRecords();
+  const announced: Announced[] = [];
+  const announcer = {
+    async announce(artifact: PublishedArtifact, target: AnnouncementTarget, wanted?: readonly string[]) {
+      const keys = wanted ?? artifact.manifest.files.map(({ key }) => key);
+      announced.push({ artifact, target, keys });
+      return keys.length;
+    },
+  };
+
+  async function put(key: string, body: string): Promise<ManifestFile> {
+    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+    return { key, size: Buffer.byteLength(body), sha256: toSha256(body) };
+  }
+
+  async function putManifest(manifest: Manifest, key = `${manifest.name}/${manifest.version}/manifest.json`) {
+    await put(key, toManifestText(manifest));
+    return { bucket: BUCKET, key };
+  }
+
+  return { clock, sim, s3, records, announcer, announced, put, putManifest };
+}
+
+/** 64 lower-case hex digits. */
+export function toSha256(text: string | Uint8Array): string {
+  return createHash("sha256").update(text).digest("hex");
+}
