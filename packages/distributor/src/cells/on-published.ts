@@ -1,0 +1,28 @@
+import type { PublishedArtifact } from "../announce/announcer.ts";
+import type { DistributorContext } from "../function/distributor-context.ts";
+import { listExpecting } from "../registry/consumers.ts";
+import { inParallel } from "../registry/in-parallel.ts";
+import { changeCell } from "./cells.ts";
+import { openCoverage } from "./coverage-record.ts";
+import { isSubscribed, toSubscription } from "./expected-set.ts";
+
+const WIDTH = 25;
+
+/** Notes of whom a version that is announced to all is expected. May be called again: what is known stays. */
+export async function onPublished(
+  context: Pick<DistributorContext, "records" | "clock" | "random" | "trust">,
+  { manifest, manifestSha256, sequence }: PublishedArtifact,
+): Promise<void> {
+  const { name, version, labels = {}, files } = manifest;
+  const published = { name, version, labels, sequence, retired: false };
+  const subject = { name, version, manifestSha256, files: files.length };
+  const at = context.clock.now();
+  const consumers = await listExpecting(context, context.trust);
+  const expected = consumers.filter((each) => isSubscribed(toSubscription(each.capabilities), published));
+  await inParallel(expected, WIDTH, (place) =>
+    changeCell(context, subject, place, ({ announcedAt }) =>
+      announcedAt === null ? [{ kind: "announced", at, scope: "all" }] : [],
+    ),
+  );
+  await openCoverage(context, manifest);
+}

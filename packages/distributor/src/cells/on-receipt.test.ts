@@ -1,0 +1,194 @@
+import type { Records } from "@stackyard/core";
+import { describe, expect, it } from "vitest";
+import { PLACE } from "../testing/a-cell.ts";
+import {
+  aProbeAnswer,
+  aReceiptEvent,
+  aRegistration,
+  createDistributorWorld,
+  type DistributorWorld,
+} from "../testing/a-distributor-world.ts";
+import { toConsumerView } from "../registry/consumer-record.ts";
+import { findConsumer } from "../registry/consumers.ts";
+import { findCell, listCells } from "./cells.ts";
+import { findCoverage } from "./coverage-record.ts";
+import { onPublished } from "./on-published.ts";
+import { onReceipt } from "./on-receipt.ts";
+import { statusOf } from "./to-coverage-cell.ts";
+
+const OTHER = { account: "444455556666", region: "us-east-1" };
+
+/** Two consumers are registered, and a version of two files was announced to them. */
+async function createPublished(world: DistributorWorld = createDistributorWorld()) {
+  for (const place of [PLACE, OTHER]) await onReceipt(world.context, aRegistration(place));
+  const artifact = await world.publish({ version: "1.0.0" });
+  await onPublished(world.context, artifact);
+  const receive = (...args: Parameters<typeof aReceiptEvent> extends [unknown, ...infer Rest] ? Rest : never) =>
+    onReceipt(world.context, aReceiptEvent(artifact, ...args));
+  return { world, artifact, receive, context: world.context };
+}
+
+async function settled(world: DistributorWorld): Promise<number> {
+  await world.sim.eventBridge.deliver();
+  return world.covered.length;
+}
+
+describe("onReceipt", () => {
+  it("counts receipts of files until a version stands at a consumer", async () => {
+    const { context, receive, artifact } = await createPublished();
+
+    await receive(PLACE, { file: 0 });
+    const half = await findCell(context, { ...artifact.manifest, ...PLACE });
+    await receive(PLACE, { file: 1 });
+    const full = await findCell(context, { ...artifact.manifest, ...PLACE });
+
+    expect([half?.files, full?.files]).toEqual(["S-", "SS"]);
+  });
+
+  it("sends artifact.covered when it stands everywhere, once", async () => {
+    const { world, receive } = await createPublished();
+    for (const file of [0, 1]) await receive(PLACE, { file });
+    expect(await settled(world)).toBe(0);
+
+    for (const file of [0, 1, 1, 0]) await receive(OTHER, { file });
+
+    expect(await settled(world)).toBe(1);
+    expect(world.covered[0]).toMatchObject({
+      ...{ source: "stackyard.distributor", "detail-type": "artifact.covered" },
+      detail: { v: 1, name: "billing-api", version: "1.0.0", manifestSha256: "a".repeat(64), consumers: 2 },
+    });
+  });
+
+  it("loses none of many receipts at once, and tells once", async () => {
+    const { world, receive, artifact, context } = await createPublished();
+    const events = [PLACE, OTHER].flatMap((place) => [0, 1, 0, 1].map((file) => ({ place, file })));
+
+    await Promise.all(events.map(({ place, file }) => receive(place, { file })));
+
+    const cells = await listCells(context, artifact.manifest);
+    expect(cells.map(({ files }) => files)).toEqual(["SS", "SS"]);
+    expect(await settled(world)).toBe(1);
+  });
+
+  it("drops a body that names another account, whoever that is", async () => {
+    const { context, artifact } = await createPublished();
+    const forged = { ...aReceiptEvent(artifact, OTHER), account: PLACE.account };
+
+    expect(await onReceipt(context, forged)).toEqual({ kind: "dropped", code: "RECEIPT_FORGED" });
+    expect((await findCell(context, { ...artifact.manifest, ...OTHER }))?.files).toBe("--");
+  });
+
+  it.each(["artifact.receipt", "consumer.registered", "consumer.unregistered"])(
+    "drops %s of an account that is not trusted",
+    async (type) => {
+      const { context, artifact } = await createPublished();
+      const stranger = { account: "222233334444", region: "eu-west-1" };
+      const { detail } = type === "artifact.receipt" ? aReceiptEvent(artifact, stranger) : aRegistration(stranger);
+
+      const outcome = await onReceipt(context, { account: stranger.account, "detail-type": type, detail });
+
+      expect(outcome).toEqual({ kind: "dropped", code: "ACCOUNT_NOT_TRUSTED" });
+      expect(await findConsumer(context, stranger)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ["artifact.receipt", {}],
+    ["artifact.receipt", null],
+    ["consumer.registered", { v: 1, ...PLACE }],
+    ["consumer.unregistered", { v: 2, ...PLACE }],
+    ["consumer.exploded", { v: 1, ...PLACE }],
+  ])("drops %s with %j", async (type, detail) => {
+    const { context } = createDistributorWorld();
+
+    const outcome = await onReceipt(context, { account: PLACE.account, "detail-type": type, detail });
+
+    expect(outcome).toEqual({ kind: "dropped", code: "EVENT_INVALID" });
+  });
+
+  it("believes and ignores what tells of nothing that is known", async () => {
+    const { context, artifact, receive } = await createPublished();
+    const unknown = { ...artifact, manifest: { ...artifact.manifest, version: "9.9.9" } };
+
+    const outcomes = [
+      await receive(PLACE, { file: 7 }),
+      await receive(PLACE, { sourceSha256: "f".repeat(64) }),
+      await onReceipt(context, aReceiptEvent(unknown, PLACE)),
+    ];
+
+    expect(outcomes).toEqual(Array(3).fill({ kind: "ignored" }));
+    expect((await findCell(context, { ...artifact.manifest, ...PLACE }))?.files).toBe("--");
+  });
+
+  it("takes a consumer that never registered as one of the second generation", async () => {
+    const world = createDistributorWorld();
+    const artifact = await world.publish({ version: "1.0.0" });
+
+    await onReceipt(world.context, aReceiptEvent(artifact, PLACE));
+
+    const consumer = await findConsumer(world.context, PLACE);
+    expect(consumer && toConsumerView(consumer)).toMatchObject({ generation: "v2", registered: true });
+  });
+
+  it("notes the answer to a probe", async () => {
+    const { context } = await createPublished();
+
+    await onReceipt(context, aProbeAnswer(PLACE));
+
+    expect((await findConsumer(context, PLACE))?.probeAnsweredAt).toBe(context.clock.now());
+  });
+
+  it("does not let a consumer's clock that is ahead outlast an announcement", async () => {
+    const { world, context, receive, artifact } = await createPublished();
+    await receive(PLACE, { status: "failed", code: "SOURCE_DENIED", at: context.clock.now() + 9e9 });
+    world.pass(1_000);
+    await onPublished(context, artifact);
+
+    const cell = await findCell(context, { ...artifact.manifest, ...PLACE });
+    expect([cell && statusOf(cell), cell?.heardAt]).toEqual(["failed", context.clock.now() - 1_000]);
+  });
+
+  it("expects nothing more of a consumer that has left", async () => {
+    const { world, context, receive } = await createPublished();
+    const detail = { v: 1, ...OTHER };
+    world.pass(1_000);
+    await onReceipt(context, { account: OTHER.account, "detail-type": "consumer.unregistered", detail });
+
+    for (const file of [0, 1]) await receive(PLACE, { file });
+
+    expect(await settled(world)).toBe(1);
+    expect(world.covered[0]?.detail).toMatchObject({ consumers: 1 });
+  });
+});
+
+describe("a process that dies while the last receipt is counted", () => {
+  it.each(Array.from({ length: 16 }, (_, index) => index + 1))("at write %i tells at the next delivery", async (number) => {
+    let left = Number.POSITIVE_INFINITY;
+    const world = createDistributorWorld({ wrapRecords: (records) => mortal(records, () => left--) });
+    const { receive, artifact, context } = await createPublished(world);
+    for (const place of [PLACE, OTHER]) await receive(place, { file: 0 });
+    await receive(PLACE, { file: 1 });
+
+    left = number;
+    await receive(OTHER, { file: 1 }).catch(() => undefined);
+    left = Number.POSITIVE_INFINITY;
+    world.pass(60_000);
+    await receive(OTHER, { file: 1 });
+
+    const told = await settled(world);
+    expect(told).toBeGreaterThanOrEqual(1);
+    expect(told).toBeLessThanOrEqual(2);
+    expect((await findCoverage(context, artifact.manifest)).settledAt).not.toBeNull();
+  });
+});
+
+/** Records that cannot be reached any more after so many calls. */
+function mortal(records: Records, count: () => number): Records {
+  const guard = <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
+    return async (...args: Args): Promise<Result> => {
+      if (count() <= 0) throw new Error("The process died.");
+      return call(...args);
+    };
+  };
+  return { get: guard(records.get), put: guard(records.put), remove: guard(records.remove), list: guard(records.list) };
+}

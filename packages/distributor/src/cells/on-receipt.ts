@@ -1,0 +1,119 @@
+import { isStackyardError } from "@stackyard/core";
+import type { DistributorContext } from "../function/distributor-context.ts";
+import { listExpecting, noteConsumer } from "../registry/consumers.ts";
+import { parseRegistered, parseUnregistered } from "../registry/consumer-event.ts";
+import { judgeTrust } from "../trust/judge-trust.ts";
+import { changeCell } from "./cells.ts";
+import type { VersionId } from "./coverage-record.ts";
+import { parseReceipt, type ReceivedReceipt } from "./received-receipt.ts";
+import { settleVersion } from "./settle-version.ts";
+import { toCellEvent } from "./to-cell-event.ts";
+import { findVersion } from "./versions.ts";
+
+/** An event of a consumer, as EventBridge brings it. */
+export interface ConsumerBusEvent {
+  /** Stamped by EventBridge: who has really sent it. */
+  readonly account: string;
+  readonly "detail-type": string;
+  readonly detail: unknown;
+}
+
+/** What became of an event. `dropped`: it changes nothing, whatever it says. */
+export type ReceiptOutcome =
+  | { readonly kind: "taken" }
+  /** It is believed, and tells nothing of what is known here. */
+  | { readonly kind: "ignored" }
+  | { readonly kind: "dropped"; readonly code: DropCode };
+
+/** Why an event is dropped. */
+export type DropCode = "EVENT_INVALID" | "RECEIPT_FORGED" | "ACCOUNT_NOT_TRUSTED";
+
+type ReceiptContext = Pick<DistributorContext, "records" | "clock" | "random" | "trust" | "events" | "loadPublished">;
+
+interface SaidPlace {
+  readonly account: string;
+  readonly region: string;
+}
+
+const PROBE = "stackyard.probe";
+
+/**
+ * Takes a receipt, or what a consumer says of itself. The account that EventBridge has stamped is believed; a body that names another is
+ * dropped, and so is every account that is not trusted. Events may come late, twice and at once. Rejects when records or EventBridge fail:
+ * then the event is to be brought again.
+ */
+export async function onReceipt(context: ReceiptContext, event: ConsumerBusEvent): Promise<ReceiptOutcome> {
+  const take = readEvent(event);
+  if (take === undefined) return { kind: "dropped", code: "EVENT_INVALID" };
+  if (take.said.account !== event.account) return { kind: "dropped", code: "RECEIPT_FORGED" };
+  const verdict = judgeTrust(event.account, context.trust, "stamped");
+  if (verdict.kind === "rejected") return { kind: "dropped", code: verdict.code };
+  return take.work(context);
+}
+
+interface ReadEvent {
+  readonly said: SaidPlace;
+  readonly work: (context: ReceiptContext) => Promise<ReceiptOutcome>;
+}
+
+function readEvent({ "detail-type": type, detail }: ConsumerBusEvent): ReadEvent | undefined {
+  if (type === "consumer.registered") {
+    const said = parseRegistered(detail);
+    return said && { said, work: (context) => note(context, said, { ...said, kind: "registered" }) };
+  }
+  if (type === "consumer.unregistered") {
+    const said = parseUnregistered(detail);
+    return said && { said, work: (context) => note(context, said, { kind: "unregistered" }) };
+  }
+  const said = type === "artifact.receipt" ? parseReceipt(detail) : undefined;
+  return said && { said, work: (context) => takeReceipt(context, said) };
+}
+
+type Note =
+  | { readonly kind: "registered"; readonly bucket: string; readonly capabilities: readonly string[] }
+  | { readonly kind: "unregistered" };
+
+async function note(context: ReceiptContext, place: SaidPlace, said: Note): Promise<ReceiptOutcome> {
+  await noteConsumer(context, place, { ...said, at: context.clock.now() });
+  return { kind: "taken" };
+}
+
+async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Promise<ReceiptOutcome> {
+  const { artifact, account, region, bucket } = said;
+  const isProbe = artifact.name === PROBE;
+  await noteConsumer(context, { account, region }, { kind: "answered", at: context.clock.now(), bucket, isProbe });
+  return isProbe ? { kind: "taken" } : countReceipt(context, said);
+}
+
+async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {
+  const { name, version } = receipt.artifact;
+  if (name === null || version === null) return { kind: "ignored" };
+  const published = await findPublished(context, { name, version });
+  // The consumer's clock is not ours: what it says may not count for longer than it is true.
+  const at = new Date(Math.min(Date.parse(receipt.at), context.clock.now())).toISOString();
+  const cellEvent = published && toCellEvent({ ...receipt, at }, published.manifest);
+  if (published === undefined || cellEvent === undefined) return { kind: "ignored" };
+  const { manifest, manifestSha256 } = published;
+  const subject = { name, version, manifestSha256, files: manifest.files.length };
+  const cell = await changeCell(context, subject, receipt, () => [cellEvent]);
+  if (!cell.files.includes("-")) await settle(context, subject);
+  return { kind: "taken" };
+}
+
+/** A version that retention has removed cannot be read any more; what is still told of it does not matter. */
+async function findPublished({ loadPublished }: ReceiptContext, { name, version }: VersionId) {
+  try {
+    return await loadPublished(name, version);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    throw error;
+  }
+}
+
+/** Also when the cell was full before: the process that filled it may have died here. */
+async function settle(context: ReceiptContext, id: VersionId): Promise<void> {
+  const found = await findVersion(context, id);
+  if (found === undefined || found.retired) return;
+  await settleVersion(context, found, await listExpecting(context, context.trust));
+}
+

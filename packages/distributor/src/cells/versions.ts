@@ -1,0 +1,68 @@
+import { isStackyardError } from "@stackyard/core";
+import type { ConsumerRecord } from "../registry/consumer-record.ts";
+import type { RecordDeps } from "../registry/change-record.ts";
+import { listRecords } from "../registry/list-records.ts";
+import { type ArtifactRecord, parseArtifactRecord } from "../publish/artifact-record.ts";
+import type { Cell } from "./cell.ts";
+import { COVERAGE_PREFIX, parseCoverageRecord, type VersionId } from "./coverage-record.ts";
+import { type CoverageVerdict, decideCovered } from "./decide-covered.ts";
+import { expectedConsumers } from "./expected-consumers.ts";
+import { findCurrent, type PublishedVersion } from "./expected-set.ts";
+
+/** A version that the source holds. */
+export interface ListedVersion extends PublishedVersion {
+  readonly record: ArtifactRecord;
+  readonly isCurrent: boolean;
+}
+
+const ARTIFACTS_PREFIX = "artifact/";
+
+/** All versions that the source holds, or those of one name, in the order of their keys. */
+export async function listVersions(deps: RecordDeps, name?: string): Promise<readonly ListedVersion[]> {
+  const under = name === undefined ? "" : `${name}/`;
+  const removed = new Set<string>();
+  for (const each of await listRecords(deps, `${COVERAGE_PREFIX}${under}`, parseCoverageRecord)) {
+    if (each.removedAt !== null) removed.add(toVersionKey(each));
+  }
+  const records = await listRecords(deps, `${ARTIFACTS_PREFIX}${under}`, findArtifactRecord);
+  const versions = records
+    .filter((each) => (name === undefined || each.name === name) && !removed.has(toVersionKey(each)))
+    .map(toPublishedVersion);
+  const current = new Set(findCurrent(versions));
+  return versions.map((each) => ({ ...each, isCurrent: current.has(each) }));
+}
+
+/** One of them. */
+export async function findVersion(deps: RecordDeps, { name, version }: VersionId): Promise<ListedVersion | undefined> {
+  return (await listVersions(deps, name)).find((each) => each.version === version);
+}
+
+/** One record that cannot be read must not hide the others. */
+function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
+  try {
+    return parseArtifactRecord(value);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    throw error;
+  }
+}
+
+function toPublishedVersion(record: ArtifactRecord) {
+  const { name, version, sequence, labels, retiredAt } = record;
+  return { name, version, sequence, labels, retired: retiredAt !== null, record };
+}
+
+/** Tells versions apart: no name ends in a version. */
+export function toVersionKey({ name, version }: VersionId): string {
+  return `${name}/${version}`;
+}
+
+/** Does it stand everywhere? */
+export function judgeCoverage(
+  version: ListedVersion,
+  consumers: readonly ConsumerRecord[],
+  cells: readonly Cell[],
+): CoverageVerdict {
+  const expected = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  return decideCovered({ cells, expected });
+}
