@@ -1,0 +1,251 @@
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import {
+  anAnnouncement,
+  anOldAnnouncement,
+  createACopier,
+  digest,
+  serve,
+  someBytes,
+  TARGET,
+} from "../testing/a-copier.ts";
+import { KEY } from "../testing/a-message.ts";
+
+const BYTES = Buffer.from("the artifact");
+const find = ({ sim }: ReturnType<typeof createACopier>, key = KEY) => sim.s3.findObject(TARGET.bucket, key);
+
+describe("a copy of a small file", () => {
+  it("stores what was announced, and says what it is", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+
+    const outcome = await world.copier.copy({ message: anAnnouncement(BYTES) });
+
+    const stored = find(world);
+    expect(outcome).toEqual({
+      ...{ kind: "stored", verified: true, size: 12, versionId: stored?.versionId },
+      ...{ sourceSha256: digest(BYTES), storedSha256: digest(BYTES) },
+    });
+    expect([stored?.body.toString(), stored?.contentType]).toEqual(["the artifact", "application/zip"]);
+    expect(stored?.metadata).toEqual({
+      "stackyard-sha256": digest(BYTES),
+      "stackyard-version": "1.4.2",
+      "stackyard-distribution": "d-1",
+      "stackyard-sequence": "7",
+    });
+  });
+
+  it("leaves nothing on the disk and no record", async () => {
+    const { sim, copier } = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    const folders = () =>
+      readdir(tmpdir()).then((names) => names.filter((name) => name.startsWith("stackyard-")).length);
+    const before = await folders();
+
+    await copier.copy({ message: anAnnouncement(BYTES) });
+
+    expect([Object.keys(sim.s3.texts(TARGET.bucket)), await folders()]).toEqual([[KEY], before]);
+  });
+
+  it("is the same when it is announced again, and when an empty file is", async () => {
+    const empty = Buffer.alloc(0);
+    const world = createACopier({ fetch: serve({ [KEY]: empty }) });
+
+    const outcomes = [
+      await world.copier.copy({ message: anAnnouncement(empty) }),
+      await world.copier.copy({ message: anAnnouncement(empty) }),
+    ];
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["stored", "present"]);
+  });
+
+  it("knows the file that the predecessor left, by reading it", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    world.sim.s3.write(TARGET.bucket, KEY, BYTES);
+
+    expect(await world.copier.copy({ message: anAnnouncement(BYTES) })).toMatchObject({ kind: "present" });
+  });
+
+  it("is not written over the same version with other bytes", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    world.sim.s3.write(TARGET.bucket, KEY, "other bytes");
+
+    expect(await world.copier.copy({ message: anAnnouncement(BYTES) })).toMatchObject({
+      ...{ kind: "rejected", code: "VERSION_CONFLICT" },
+    });
+    expect(find(world)?.body.toString()).toBe("other bytes");
+  });
+
+  it("is written over an earlier version of its key, and not over a later one", async () => {
+    const [old, young] = [Buffer.from("1"), Buffer.from("2")];
+    const first = { ...anAnnouncement(old, { version: "1" }), sequence: 1 };
+    const second = { ...anAnnouncement(young, { version: "2" }), sequence: 2 };
+    const world = createACopier();
+
+    const outcomes = [
+      await world.create({ fetch: serve({ [KEY]: old }) }).copy({ message: first }),
+      await world.create({ fetch: serve({ [KEY]: young }) }).copy({ message: second }),
+      await world.create({ fetch: serve({ [KEY]: old }) }).copy({ message: first }),
+    ];
+
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["stored", "stored", "superseded"]);
+    expect(find(world)?.body.toString()).toBe("2");
+  });
+
+  it("is encrypted with the consumer's key", async () => {
+    const kmsKeyArn = "arn:aws:kms:eu-central-1:444455556666:key/k";
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    const target = { ...TARGET, client: world.client, kmsKeyArn };
+
+    await world.create({ target }).copy({ message: anAnnouncement(BYTES) });
+
+    expect(find(world)?.encryption).toEqual({ ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKeyArn });
+  });
+});
+
+describe("a file of a message of the first version", () => {
+  it("is stored over whatever lies there, without being compared", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    world.sim.s3.write(TARGET.bucket, KEY, "old");
+
+    const outcome = await world.copier.copy({ message: anOldAnnouncement() });
+
+    expect(outcome).toMatchObject({ kind: "stored", verified: false, sourceSha256: digest(BYTES), size: 12 });
+    expect(find(world)?.metadata).toEqual({ "stackyard-sha256": digest(BYTES) });
+  });
+
+  it("is uploaded in parts where it is large, also if nobody says how large", async () => {
+    const large = someBytes(11 * 1_024 ** 2);
+    const world = createACopier({ fetch: serve({ [KEY]: large }, () => ({ length: undefined }) as never) });
+
+    const outcome = await world.copier.copy({ message: anOldAnnouncement() });
+
+    expect(outcome).toMatchObject({ kind: "stored", verified: false, sourceSha256: digest(large), size: large.length });
+    expect(find(world)?.body.equals(large)).toBe(true);
+  });
+
+  it.each([[true], [false]])("is refused where it is larger than allowed (told before: %s)", async (isTold) => {
+    const large = someBytes(11 * 1_024 ** 2);
+    const fetch = serve({ [KEY]: large }, () => (isTold ? undefined : ({ length: undefined } as never)));
+    const world = createACopier({ fetch, maxBytes: 10 * 1_024 ** 2 });
+
+    expect(await world.copier.copy({ message: anOldAnnouncement() })).toMatchObject({
+      kind: "rejected",
+      code: "TOO_LARGE",
+    });
+    expect([find(world), world.sim.s3.uploads(TARGET.bucket)]).toEqual([undefined, []]);
+  });
+});
+
+describe("a template", () => {
+  const key = "billing-api/1.4.2/template.yaml";
+  const template = Buffer.from("AWSTemplateFormatVersion: '2010-09-09'\nCode:\n  S3Bucket: dist-bucket\n");
+  const rewritten = Buffer.from(template.toString().replace("dist-bucket", "artifacts"));
+  const digests = { sourceSha256: digest(template), storedSha256: digest(rewritten) };
+
+  it.each([
+    ["of a first message", anOldAnnouncement(key)],
+    ["that asks for it", { ...anAnnouncement(template, { rewrite: "template" }), ArtifactKey: key }],
+  ])("%s is rewritten, and both digests are told", async (_which, message) => {
+    const world = createACopier({ fetch: serve({ [key]: template }) });
+
+    const first = await world.copier.copy({ message });
+    const outcomes = [first, await world.copier.copy({ message })];
+
+    expect(outcomes).toMatchObject([
+      { kind: "stored", size: template.length, ...digests },
+      { kind: message.v === 1 ? "stored" : "present", size: template.length, ...digests },
+    ]);
+    expect(find(world, key)?.body.equals(rewritten)).toBe(true);
+    expect(find(world, key)?.metadata).toMatchObject({
+      ...{ "stackyard-sha256": digests.sourceSha256, "stackyard-stored-sha256": digests.storedSha256 },
+    });
+  });
+
+  it("that does not ask for it is left as it is", async () => {
+    const world = createACopier({ fetch: serve({ [key]: template }) });
+
+    await world.copier.copy({ message: { ...anAnnouncement(template), ArtifactKey: key } });
+
+    expect(find(world, key)?.body.equals(template)).toBe(true);
+  });
+});
+
+describe("a copy that cannot be made", () => {
+  const lie = (text: string) => serve({ [KEY]: BYTES }, () => Buffer.from(text));
+
+  it.each([
+    ["truncated", lie("the art"), "SIZE_MISMATCH"],
+    ["longer", lie("the artifact and more"), "SIZE_MISMATCH"],
+    ["wrong", lie("the Artifact"), "SHA256_MISMATCH"],
+    ["announced with another length", serve({ [KEY]: BYTES }, () => ({ length: 11 })), "SIZE_MISMATCH"],
+  ])("for bytes that are %s is tried three times again, and leaves nothing", async (_how, fetch, code) => {
+    const world = createACopier({ fetch });
+    const message = anAnnouncement(BYTES);
+
+    const outcomes = [];
+    for (let attempt = 1; attempt <= 4; attempt += 1) outcomes.push(await world.copier.copy({ message, attempt }));
+
+    expect(outcomes).toMatchObject([
+      { kind: "retry", code, stalls: 1 },
+      { kind: "retry", code, stalls: 2 },
+      { kind: "retry", code, stalls: 3 },
+      { kind: "failed", code },
+    ]);
+    expect(Object.values(world.sim.s3.texts(TARGET.bucket)).join()).not.toContain("rtifact");
+    expect(find(world)).toBeUndefined();
+  });
+
+  it.each([
+    [{ kind: "refused", status: 403, code: "AccessDenied", message: "Request has expired" }, { kind: "refresh" }],
+    [
+      { kind: "refused", status: 403, code: "AccessDenied" },
+      { kind: "retry", code: "SOURCE_DENIED" },
+    ],
+    [
+      { kind: "refused", status: 404, code: "NoSuchKey" },
+      { kind: "retry", code: "SOURCE_MISSING" },
+    ],
+    [
+      { kind: "refused", status: 503, code: "SlowDown" },
+      { kind: "retry", code: "SOURCE_UNAVAILABLE" },
+    ],
+    [{ kind: "redirected" }, { kind: "rejected", code: "URL_REDIRECT" }],
+    [
+      { kind: "forbidden", code: "URL_HOST", reason: "no" },
+      { kind: "rejected", code: "URL_HOST" },
+    ],
+    [
+      { kind: "unreachable", reason: "no" },
+      { kind: "retry", code: "SOURCE_UNAVAILABLE" },
+    ],
+  ] as const)("where the source answers %j is %j", async (answer, expected) => {
+    const world = createACopier({ fetch: async () => answer });
+
+    const outcome = await world.copier.copy({ message: anAnnouncement(BYTES) });
+
+    expect(outcome).toMatchObject(expected);
+    expect(JSON.stringify(outcome)).not.toContain("X-Amz");
+  });
+
+  it("fails where the target denies it, after three deliveries", async () => {
+    const allow = ["s3:GetObject", "s3:ListBucket"];
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) }, { allow });
+    const message = anAnnouncement(BYTES);
+
+    expect(await world.copier.copy({ message, attempt: 2 })).toMatchObject({ kind: "retry", code: "TARGET_DENIED" });
+    expect(await world.copier.copy({ message, attempt: 3 })).toMatchObject({ kind: "failed", code: "TARGET_DENIED" });
+  });
+
+  it("tells a bucket of another account", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    const target = { ...TARGET, client: world.client, account: "999900001111" };
+
+    const outcome = await world.create({ target }).copy({ message: anAnnouncement(BYTES), attempt: 3 });
+
+    expect(outcome).toMatchObject({ kind: "failed", code: "BUCKET_FOREIGN" });
+  });
+
+  it("needs a client where only the role may read", () => {
+    expect(() => createACopier({ transfer: "identity" })).toThrow("needs a client");
+  });
+});
