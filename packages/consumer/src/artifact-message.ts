@@ -39,7 +39,10 @@ const MessageV2 = Type.Object({
     versionId: Type.Optional(text(1_024)),
   }),
   target: Type.Optional(Place),
-  manifest: Type.Optional(Type.Object({ key: text(1_024), sha256 })),
+  /** `url`: of files whose parts are looked up there, where the consumer's role cannot read the manifest. */
+  manifest: Type.Optional(Type.Object({ key: text(1_024), sha256, url: Type.Optional(text(65_536)) })),
+  /** True: the file is to be deleted. Sent only to consumers that said that they do so. */
+  retire: Type.Optional(Type.Unknown()),
 });
 type MessageV2 = Static<typeof MessageV2>;
 

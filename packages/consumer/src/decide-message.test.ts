@@ -14,7 +14,7 @@ function decide(record: MessageRecord, config: Partial<ConsumerConfig> = {}, kno
 
 function code(...given: Parameters<typeof decide>) {
   const decision = decide(...given);
-  return decision.kind === "copy" ? "copy" : `${decision.kind} ${decision.code}`;
+  return "code" in decision ? `${decision.kind} ${decision.code}` : decision.kind;
 }
 
 const envelope = (over: object = {}) => ({
@@ -211,13 +211,28 @@ describe("decideMessage", () => {
     );
   });
 
+  it("deletes where that is switched on, whatever the URL, and never from elsewhere", () => {
+    const { ArtifactUrl, ...body } = aBody({ retire: true });
+
+    expect(decide(aRecord(body), { retire: true })).toMatchObject({ kind: "retire", message: { ArtifactKey: KEY } });
+    expect(code(aRecord(body))).toBe("reject RETIRE_OFF");
+    expect(code(aRecord({ ...body, source: source({ bucket: "other" }) }), { retire: true })).toBe(
+      "reject WRONG_SOURCE",
+    );
+    expect(code(aRecord({ ...body, ArtifactKey: "../x" }), { retire: true })).toBe("reject KEY_INVALID");
+  });
+
+  it("takes a wrong word of retirement for an announcement", () => {
+    expect(code(aRecord(aBody({ retire: "true" })), { retire: true })).toBe("copy");
+  });
+
   it("judges every text", () => {
     const fields = fc.constantFrom("v", "ArtifactKey", "ArtifactUrl", "artifact", "source", "target", "sequence");
     const changed = fc.tuple(fields, fc.jsonValue()).map(([name, value]) => JSON.stringify(aBody({ [name]: value })));
 
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), changed), (body) => {
-        expect(["copy", "skip", "refresh", "reject"]).toContain(decide(aRecord(body)).kind);
+        expect(["copy", "skip", "refresh", "retire", "reject"]).toContain(decide(aRecord(body)).kind);
       }),
     );
   });

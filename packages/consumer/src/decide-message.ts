@@ -26,6 +26,8 @@ export interface ConsumerConfig {
   readonly requireSignature?: boolean;
   /** A new URL may be asked for. Default: true. */
   readonly refresh?: boolean;
+  /** Files may be deleted when the distributor says so. Default: false. */
+  readonly retire?: boolean;
 }
 
 /** What was recorded of a key when it was stored. */
@@ -48,7 +50,8 @@ export type RejectCode =
   | "KEY_INVALID"
   | "TOO_LARGE"
   | "VERSION_CONFLICT"
-  | "URL_EXPIRED";
+  | "URL_EXPIRED"
+  | "RETIRE_OFF";
 
 /** What is done with a message. */
 export type MessageDecision =
@@ -64,12 +67,17 @@ export type MessageDecision =
   | { readonly kind: "skip"; readonly code: "SUPERSEDED"; readonly receipt: null; readonly message: ArtifactMessage }
   /** A new URL is asked for, then it is copied. */
   | { readonly kind: "refresh"; readonly code: "URL_EXPIRED"; readonly message: ArtifactMessage }
+  /** The file is deleted, if it is the one that the message names. */
+  | { readonly kind: "retire"; readonly message: AnnouncedMessage }
   /** For good: acknowledged, recorded, told, parked. */
   | { readonly kind: "reject"; readonly code: RejectCode; readonly reason: string };
 
 const DEFAULT_MAX_BYTES = 50 * 1024 ** 3;
 /** Name of the artifact that only asks whether anybody listens. */
 const PROBE_NAME = "stackyard.probe";
+
+/** A message of the second version. */
+export type AnnouncedMessage = Extract<ArtifactMessage, { readonly v: 2 }>;
 
 type Rejection = Extract<MessageDecision, { readonly kind: "reject" }>;
 
@@ -138,10 +146,9 @@ function judgeMessage(
   known: KnownArtifact | undefined,
 ): MessageDecision {
   const { ArtifactKey: key, ArtifactUrl: url } = message;
-  if (message.v === 2 && !isFromSource(message.source, config)) {
-    return reject("WRONG_SOURCE", "The message names another source than this consumer's distributor.");
-  }
-  if (!isAllowedKey(key)) return reject("KEY_INVALID", "Nothing may be stored under the message's key.");
+  const misplaced = judgePlace(message, config);
+  if (misplaced !== undefined) return misplaced;
+  if (message.v === 2 && message.retire === true) return judgeRetirement(message, config);
   const verdict = url === undefined ? undefined : judgeUrl(url, key, toUrlRules(config));
   if (verdict?.kind === "refused") return reject(verdict.code, verdict.reason);
   const past = message.v === 2 ? judgePast(message, config, known) : undefined;
@@ -149,6 +156,21 @@ function judgeMessage(
   if (verdict === undefined || now < Math.min(verdict.expiresAt, readEnd(message))) return { kind: "copy", message };
   if (message.v === 2 && config.refresh !== false) return { kind: "refresh", code: "URL_EXPIRED", message };
   return reject("URL_EXPIRED", "The URL has expired.");
+}
+
+/** Whence and whereto. */
+function judgePlace(message: ArtifactMessage, config: ConsumerConfig): Rejection | undefined {
+  if (message.v === 2 && !isFromSource(message.source, config)) {
+    return reject("WRONG_SOURCE", "The message names another source than this consumer's distributor.");
+  }
+  if (!isAllowedKey(message.ArtifactKey))
+    return reject("KEY_INVALID", "Nothing may be stored under the message's key.");
+  return undefined;
+}
+
+function judgeRetirement(message: AnnouncedMessage, { retire = false }: ConsumerConfig): MessageDecision {
+  if (retire) return { kind: "retire", message };
+  return reject("RETIRE_OFF", "The message asks to delete a file, which this consumer is not set up to do.");
 }
 
 function isFromSource(
@@ -166,7 +188,7 @@ function toUrlRules({ sourceBucket, sourceRegion, partition = "aws", extraHosts 
 
 /** What the size and earlier messages of the same key say. */
 function judgePast(
-  message: Extract<ArtifactMessage, { readonly v: 2 }>,
+  message: AnnouncedMessage,
   { maxBytes = DEFAULT_MAX_BYTES }: ConsumerConfig,
   known: KnownArtifact | undefined,
 ): MessageDecision | undefined {
