@@ -1,0 +1,108 @@
+import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { SFNClient } from "@aws-sdk/client-sfn";
+import { type CustomResourceRequest, isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
+import { type Clock, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import { isObject } from "../parse-json.ts";
+import { adoptBucket } from "./adopt-bucket-resource.ts";
+import type { Capabilities } from "./consumer-events.ts";
+import { triggerInitialSet } from "./initial-set-resource.ts";
+import { createDiscreetLogger } from "./json-logger.ts";
+import { type ResourceOutcome, toAnswer, toFailure } from "./resource-answer.ts";
+
+/** Custom resources of a consumer's stack. */
+export interface ConsumerResources {
+  /** Serves a request of CloudFormation and answers it. Throws `EVENT_INVALID` for what cannot be answered. */
+  onResource(event: unknown, context?: ResourceContext): Promise<void>;
+}
+
+/** What Lambda tells of a call. */
+export interface ResourceContext {
+  /** Epoch milliseconds. Default: as `getRemainingTimeInMillis` says; without both the time has no end. */
+  readonly deadlineAt?: number;
+  readonly getRemainingTimeInMillis?: () => number;
+}
+
+/** What they are made of. A type of resource whose part is absent is answered as failed. */
+export interface ConsumerResourcesOptions {
+  /** The consumer's own. */
+  readonly account: string;
+  readonly region: string;
+  /** Sends the answer; the global `fetch` fits. */
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  /** Default: none. */
+  readonly logger?: Logger;
+  /** `Custom::InitialSetTrigger`. */
+  readonly initialSet?: InitialSetOptions;
+  /** `Custom::AdoptedBucket`. */
+  readonly bucket?: { readonly s3: S3Client };
+}
+
+/** What is started at the distributor. */
+export interface InitialSetOptions {
+  readonly machineArn: string;
+  /** In the machine's region, with a session of the role that may start it. */
+  readonly states: SFNClient;
+  /** The consumer's. */
+  readonly bucket: string;
+  readonly capabilities: Capabilities;
+  /** Where the consumer is registered; `client` is in the region of the bus. Default: nowhere. */
+  readonly receipts?: { readonly client: EventBridgeClient; readonly bus: string };
+}
+
+/** What serving one request needs. */
+export interface ResourceDeps extends ConsumerResourcesOptions {
+  readonly logger: Logger;
+}
+
+/** One request, and when the invocation ends. */
+export interface ResourceCall {
+  readonly request: CustomResourceRequest;
+  readonly deadlineAt: number;
+}
+
+type Serve = (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
+
+const TYPES: Readonly<Record<string, Serve>> = {
+  "Custom::InitialSetTrigger": triggerInitialSet,
+  "Custom::AdoptedBucket": adoptBucket,
+};
+
+/** The functions behind both types. Repeats of a request do nothing twice. */
+export function createConsumerResources(options: ConsumerResourcesOptions): ConsumerResources {
+  const logger = createDiscreetLogger(options.logger ?? silentLogger);
+  const deps = { ...options, logger };
+  return {
+    async onResource(event, context = {}) {
+      const request = parseRequest(event);
+      if (request === undefined || !isResponseUrl(request.ResponseURL)) {
+        const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3";
+        throw new StackyardError("EVENT_INVALID", `The request cannot be answered, since ${why}.`);
+      }
+      const left = context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
+      const deadlineAt = context.deadlineAt ?? deps.clock.now() + left;
+      const answer = toAnswer(request, await serve(deps, { request, deadlineAt }, typeOf(event)));
+      logger.info("A request of CloudFormation is answered.", { requestId: request.RequestId, status: answer.Status });
+      await sendResponse(deps, request.ResponseURL, answer);
+    },
+  };
+}
+
+async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Promise<ResourceOutcome> {
+  const serveType = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  try {
+    if (serveType === undefined) throw new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
+    return await serveType(deps, call);
+  } catch (error) {
+    // An execution that goes on: Lambda hands the same request over once more.
+    if (error instanceof StackyardError && error.code === "TIMED_OUT") throw error;
+    deps.logger.error("A request of CloudFormation failed.", { requestId: call.request.RequestId, error });
+    return toFailure(call.request, error);
+  }
+}
+
+function typeOf(event: unknown): string {
+  const type = isObject(event) ? event["ResourceType"] : undefined;
+  return typeof type === "string" ? type : "";
+}

@@ -1,0 +1,37 @@
+import { redactText } from "@stackyard/aws";
+
+// Whatever follows a path may sign it, and what stands before a host may be a password.
+const AFTER_PATH = /([a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)[?#][^\s"'<>]*/gi;
+const BEFORE_HOST = /([a-z][a-z0-9+.-]*:\/\/)[^\s"'<>/?#@]*@/gi;
+const SIGNING = /(signature|awsaccesskeyid|x-amz-[a-z0-9-]+)(=|%3d|\\u003d)[^\s"'<>&]+/gi;
+const MAX_LENGTH = 4_096;
+const MAX_DEPTH = 6;
+
+/** A text without what signs a URL, and of a bounded length. A presigned URL is a secret: nobody may find one in what is written down. */
+export function hideSecrets(text: string): string {
+  const plain = text
+    .slice(0, MAX_LENGTH * 4)
+    .replace(AFTER_PATH, "$1")
+    .replace(BEFORE_HOST, "$1")
+    .replace(SIGNING, "$1$2[redacted]");
+  return redactText(plain).slice(0, MAX_LENGTH);
+}
+
+/** The same for every text in a value; of errors their name, code and message stay. */
+export function hideSecretsIn(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return hideSecrets(value);
+  if (typeof value !== "object" || value === null) return typeof value === "bigint" ? String(value) : value;
+  if (depth > MAX_DEPTH) return "[deep]";
+  if (value instanceof Error) return toPlainError(value);
+  if (Array.isArray(value)) return value.slice(0, 100).map((each) => hideSecretsIn(each, depth + 1));
+  const entries = Object.entries(value).slice(0, 100);
+  return Object.fromEntries(entries.map(([name, each]) => [hideSecrets(name), hideSecretsIn(each, depth + 1)]));
+}
+
+function toPlainError(error: Error): object {
+  const code: unknown = "code" in error ? error.code : undefined;
+  return {
+    ...{ name: error.name, message: hideSecrets(error.message) },
+    ...(typeof code === "string" ? { code: hideSecrets(code) } : {}),
+  };
+}

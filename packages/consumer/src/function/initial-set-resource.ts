@@ -1,0 +1,135 @@
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { DescribeExecutionCommand, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
+import { isStackyardError, StackyardError } from "@stackyard/core";
+import { isObject } from "../parse-json.ts";
+import { toRegisteredEvent, toUnregisteredEvent } from "./consumer-events.ts";
+import type { InitialSetOptions, ResourceCall, ResourceDeps } from "./consumer-resources.ts";
+import { createEventSender } from "./event-sender.ts";
+import { type ResourceOutcome, refusal } from "./resource-answer.ts";
+
+interface Started {
+  readonly arn: string;
+  readonly at: number;
+}
+
+const POLL_MS = 10_000;
+/** Kept back of an invocation for the answer. */
+const ANSWER_MS = 10_000;
+/** CloudFormation waits for an hour ("Custom resource reference", `ServiceTimeout`), and a repeat needs its time. */
+const LONGEST_WAIT_MS = 40 * 60_000;
+
+/**
+ * Has the distributor send everything that is there: on Create, and on Update when a property has changed. The execution is
+ * named after the request, so a repeat starts nothing. The id is always the same; Delete never fails.
+ */
+export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
+  const { request } = call;
+  const options = deps.initialSet;
+  if (request.RequestType === "Delete") {
+    await unregister(deps, options);
+    return toOutcome(deps, "The consumer is unregistered.");
+  }
+  if (options === undefined) throw new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
+  await register(deps, options);
+  if (request.RequestType === "Update" && !hasChanged(request)) return toOutcome(deps, "Nothing has changed.");
+  const started = await start(deps, options, request);
+  if (isToBeAwaited(request)) await waitForEnd(deps, options, call, started);
+  return toOutcome(deps, "The initial set was asked for.", started);
+}
+
+function toOutcome({ account, region }: ResourceDeps, reason: string, started?: Started): ResourceOutcome {
+  const StartedAt = started === undefined ? "" : new Date(started.at).toISOString();
+  const data = { StepFunctionExecution: started?.arn ?? "", StartedAt };
+  return { status: "SUCCESS", reason, physicalId: `initial-set-${account}-${region}`, data };
+}
+
+/** The address of the function may change without the consumer. */
+function hasChanged({ ResourceProperties, OldResourceProperties }: CustomResourceRequest): boolean {
+  return !isDeepStrictEqual(withoutToken(ResourceProperties), withoutToken(OldResourceProperties));
+}
+
+function withoutToken(properties: unknown): unknown {
+  if (!isObject(properties)) return {};
+  const { ServiceToken, ServiceTimeout, ...rest } = properties;
+  return rest;
+}
+
+function isToBeAwaited({ ResourceProperties }: CustomResourceRequest): boolean {
+  return isObject(ResourceProperties) && ResourceProperties["WaitForInitialSet"] === "true";
+}
+
+async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: InitialSetOptions): Promise<void> {
+  if (receipts === undefined) return;
+  await createEventSender({ ...deps, ...receipts }).send(toRegisteredEvent(deps, bucket, capabilities));
+}
+
+async function unregister(deps: ResourceDeps, options: InitialSetOptions | undefined): Promise<void> {
+  if (options?.receipts === undefined) return;
+  await createEventSender({ ...deps, ...options.receipts }).send(toUnregisteredEvent(deps));
+}
+
+async function start(
+  { account, region, clock }: ResourceDeps,
+  { machineArn, states }: InitialSetOptions,
+  { RequestId }: CustomResourceRequest,
+): Promise<Started> {
+  // 80 characters at most ("StartExecution", `name`): 12 of the account, 25 of the longest region, 32 of the request.
+  const name = `${account}-${region}-${createHash("sha256").update(RequestId).digest("hex").slice(0, 32)}`;
+  const input = JSON.stringify({ AccountId: account, Region: region });
+  try {
+    const answer = await states.send(new StartExecutionCommand({ stateMachineArn: machineArn, name, input }));
+    return { arn: answer.executionArn ?? toArn(machineArn, name), at: answer.startDate?.getTime() ?? clock.now() };
+  } catch (error) {
+    if (isNamed(error, "ExecutionAlreadyExists")) return { arn: toArn(machineArn, name), at: clock.now() };
+    throw toRefusal(error, "The initial set could not be asked for.");
+  }
+}
+
+/** IAM names no execution before there is one, but its ARN is made of the machine's. */
+function toArn(machineArn: string, name: string): string {
+  return `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+}
+
+/** Until it has ended. `TIMED_OUT`: this invocation has; the same request begins again where it is. */
+async function waitForEnd(
+  { clock }: ResourceDeps,
+  { states }: InitialSetOptions,
+  { deadlineAt }: ResourceCall,
+  { arn: executionArn }: Started,
+): Promise<void> {
+  for (;;) {
+    const { status, startDate } = await states
+      .send(new DescribeExecutionCommand({ executionArn }))
+      .catch((error: unknown) => Promise.reject(toRefusal(error, "The initial set cannot be waited for.")));
+    if (status === "SUCCEEDED") return;
+    if (status !== "RUNNING") throw refusal("INITIAL_SET_FAILED", `The execution ${executionArn} is ${status}.`);
+    const now = clock.now();
+    if (now - (startDate?.getTime() ?? now) >= LONGEST_WAIT_MS) {
+      throw refusal("INITIAL_SET_FAILED", `The execution ${executionArn} still runs. Do not wait for it.`);
+    }
+    if (now + POLL_MS > deadlineAt - ANSWER_MS) {
+      throw new StackyardError("TIMED_OUT", "The initial set is still being sent.");
+    }
+    await clock.sleep(POLL_MS);
+  }
+}
+
+function toRefusal(error: unknown, what: string): Error {
+  const { message } = toAwsError(error, what);
+  // The role was refused before anything was asked of the state machine.
+  if (isStackyardError(error, "FORBIDDEN")) {
+    const advice = "The distributor must trust this account, and the external id must be the distributor's.";
+    return refusal("ACCOUNT_NOT_TRUSTED", `${message} ${advice}`);
+  }
+  return refusal(
+    "INITIAL_SET_FAILED",
+    `${message}${findAwsFault(error).code === "FORBIDDEN" ? " Look at the role." : ""}`,
+  );
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}

@@ -1,0 +1,61 @@
+import { type CustomResourceRequest, cutReason, toReason } from "@stackyard/aws/custom-resource";
+import { isStackyardError } from "@stackyard/core";
+import { hideSecrets } from "./hide-secrets.ts";
+
+/** How a request ended. */
+export interface ResourceOutcome {
+  readonly status: "SUCCESS" | "FAILED";
+  readonly reason: string;
+  readonly physicalId: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** The answer to CloudFormation (user guide, "Custom resource response objects"). */
+export interface ResourceAnswer {
+  readonly Status: "SUCCESS" | "FAILED";
+  readonly Reason: string;
+  readonly PhysicalResourceId: string;
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+  readonly Data: Readonly<Record<string, string>>;
+}
+
+/** So much of a reason stays, whatever else the answer holds. */
+const LEAST_REASON = 200;
+const MAX_MESSAGE = 500;
+/** Of the physical id of a resource that was never made: its deletion does nothing. */
+const NEVER_MADE = "never-made-";
+
+/** A failure that has a name of its own in the reason, such as `BUCKET_FOREIGN`. */
+export function refusal(code: string, text: string): Error {
+  return Object.assign(new Error(text), { refusal: code });
+}
+
+/** The answer in at most 4,096 bytes: ids are bounded when they are read, data by who makes it, so the reason is cut. */
+export function toAnswer(
+  { StackId, RequestId, LogicalResourceId }: CustomResourceRequest,
+  { status, reason, physicalId, data }: ResourceOutcome,
+): ResourceAnswer {
+  const ids = { PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId };
+  const answer = { Status: status, Reason: toReason(hideSecrets(reason), status), ...ids, Data: data };
+  return cutReason(answer, LEAST_REASON);
+}
+
+/** What an error becomes. The id stays what it was: another one would have CloudFormation delete what it named before. */
+export function toFailure(request: CustomResourceRequest, error: unknown): ResourceOutcome {
+  const reason = hideSecrets(`${codeOf(error)}: ${error instanceof Error ? error.message : "unknown"}`);
+  const physicalId = request.PhysicalResourceId ?? `${NEVER_MADE}${request.LogicalResourceId}`;
+  return { status: "FAILED", reason, physicalId, data: { Message: reason.slice(0, MAX_MESSAGE) } };
+}
+
+/** True for an id that a failed creation was answered with. */
+export function wasNeverMade({ PhysicalResourceId }: CustomResourceRequest): boolean {
+  return PhysicalResourceId?.startsWith(NEVER_MADE) ?? false;
+}
+
+function codeOf(error: unknown): string {
+  if (isStackyardError(error)) return error.code;
+  const code: unknown = error instanceof Error && "refusal" in error ? error.refusal : undefined;
+  return typeof code === "string" ? code : "INTERNAL";
+}
