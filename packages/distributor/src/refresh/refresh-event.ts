@@ -1,0 +1,40 @@
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+
+/** An event of the receipts bus, as EventBridge gives it to a function: `account` is stamped by EventBridge itself. */
+const RefreshEvent = Type.Object({
+  source: Type.Literal("stackyard.consumer"),
+  "detail-type": Type.Literal("artifact.refresh"),
+  account: Type.String({ pattern: "^\\d{12}$" }),
+  detail: Type.Object({
+    v: Type.Literal(1),
+    distributionId: Type.Optional(Type.Union([text(128), Type.Null()])),
+    key: text(1_024),
+    account: Type.String({ pattern: "^\\d{12}$" }),
+    region: Type.String({ pattern: "^[a-z]{2}[a-z0-9-]{3,30}$" }),
+    name: Type.Optional(Type.Union([text(128), Type.Null()])),
+    version: Type.Optional(Type.Union([text(64), Type.Null()])),
+  }),
+});
+
+/** What a consumer asks for: fresh URLs of one file. */
+export interface RefreshWish {
+  readonly account: string;
+  readonly region: string;
+  readonly key: string;
+  readonly name?: string;
+  readonly version?: string;
+}
+
+const compiled = Compile(RefreshEvent);
+
+/** Reads an event; a word on what is wrong with it where it is none, or where its sender is not who it says. */
+export function parseRefreshEvent(event: unknown): RefreshWish | "EVENT_INVALID" | "ACCOUNT_MISMATCH" {
+  if (!compiled.Check(event)) return "EVENT_INVALID";
+  const { account, detail }: Static<typeof RefreshEvent> = event;
+  if (detail.account !== account) return "ACCOUNT_MISMATCH";
+  const { region, key, name, version } = detail;
+  return { account, region, key, ...(name && { name }), ...(version && { version }) };
+}
