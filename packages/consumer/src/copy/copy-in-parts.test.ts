@@ -191,9 +191,8 @@ describe("a copy of a large file whose parts are known", () => {
 
   it("begins anew where its completion met another request", async () => {
     const { copier, sim, find } = createParts();
-    sim.once("S3.CompleteMultipartUpload", () => {
-      throw new SimFault("ConditionalRequestConflict", 409, "another");
-    });
+    const conflict = new SimFault("ConditionalRequestConflict", 409, "another");
+    sim.once("S3.CompleteMultipartUpload", () => Promise.reject(conflict));
 
     expect(await copier.copy({ message: aMessage() })).toMatchObject({ kind: "retry", code: "TARGET_UNAVAILABLE" });
     expect(await copier.copy({ message: aMessage() })).toMatchObject(STORED);
