@@ -17,12 +17,15 @@ export interface ResourceChange {
 export const NAME_PROPERTIES: Readonly<Record<string, string>> = {
   "AWS::CloudWatch::Alarm": "AlarmName",
   "AWS::DynamoDB::Table": "TableName",
+  "AWS::Events::EventBus": "Name",
   "AWS::Events::Rule": "Name",
   "AWS::IAM::Role": "RoleName",
   "AWS::Lambda::Function": "FunctionName",
   "AWS::Logs::LogGroup": "LogGroupName",
+  "AWS::S3::Bucket": "BucketName",
   "AWS::SNS::Topic": "TopicName",
   "AWS::SQS::Queue": "QueueName",
+  "AWS::StepFunctions::StateMachine": "StateMachineName",
 };
 
 /** The name that a resource was given; undefined: CloudFormation makes one. */

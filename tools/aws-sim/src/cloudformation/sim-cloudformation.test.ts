@@ -437,6 +437,18 @@ describe("a stack", () => {
     });
   });
 
+  it.each([
+    ["AWS::SNS::Topic", "sns:eu-west-1:111122223333:yard-It"],
+    ["AWS::StepFunctions::StateMachine", "states:eu-west-1:111122223333:stateMachine:yard-It"],
+  ])("refers to %s by its ARN", async (Type, arn) => {
+    const { make, client } = createYard();
+
+    await make(aTemplate({ It: { Type, Properties: {} } }, { Outputs: { It: { Value: { Ref: "It" } } } }));
+
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: "yard" }));
+    expect(stack?.Outputs?.map(({ OutputValue }) => OutputValue)).toEqual([`arn:aws:${arn}`]);
+  });
+
   it("is updated when only its outputs change", async () => {
     const { make, update, status } = createYard();
     await make(aTemplate());
