@@ -1,0 +1,1 @@
+export { toInitialSetDefinition } from "./initial-set-definition.ts";
