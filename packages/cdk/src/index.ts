@@ -14,5 +14,6 @@ export { YardQueues, type YardQueuesProps } from "./queues/yard-queues.ts";
 export { StateManager, type StateManagerProps } from "./state-manager.ts";
 export type { TableAddress, YardStore } from "./store/yard-store.ts";
 export { TaskRunner, type TaskRunnerProps } from "./task-runner.ts";
-export { synthesizeTemplates, type Template } from "./templates/synthesize-templates.ts";
+export type { InlineConsumer } from "./templates/consumer-template.ts";
+export { synthesizeTemplates, type Template, type TemplateSources } from "./templates/synthesize-templates.ts";
 export { Yard, type YardProps } from "./yard.ts";

@@ -1,13 +1,17 @@
 locals {
   apps = {
-    yard             = { StateManagerCodeKey = "state-manager", TaskRunnerCodeKey = "task-runner" }
-    state-manager    = { StateManagerCodeKey = "state-manager" }
-    task-runner      = { TaskRunnerCodeKey = "task-runner" }
-    ecs-task         = { EcsTaskCodeKey = "ecs-task" }
-    fleet            = { FleetCodeKey = "fleet" }
-    fleet-instances  = {}
-    releases         = { ReleasesCodeKey = "releases" }
-    releases-account = {}
+    yard              = { StateManagerCodeKey = "state-manager", TaskRunnerCodeKey = "task-runner" }
+    state-manager     = { StateManagerCodeKey = "state-manager" }
+    task-runner       = { TaskRunnerCodeKey = "task-runner" }
+    ecs-task          = { EcsTaskCodeKey = "ecs-task" }
+    fleet             = { FleetCodeKey = "fleet" }
+    fleet-instances   = {}
+    releases          = { ReleasesCodeKey = "releases" }
+    releases-account  = {}
+    distributor       = { DistributorCodeKey = "distributor" }
+    consumer          = {}
+    consumer-zip      = {}
+    consumers-rollout = {}
   }
   keys = {
     for parameter, app in local.apps[var.template] : parameter => "${var.prefix}${app}/${var.release}/${app}.zip"
@@ -24,8 +28,8 @@ resource "aws_cloudformation_stack" "this" {
   name         = var.name
   template_url = "https://${data.aws_s3_bucket.code.bucket_regional_domain_name}/${var.prefix}templates/${var.release}/${var.template}.template.json"
   parameters   = merge(local.code, var.parameters)
-  # The role of releases-account has a name.
-  capabilities = [var.template == "releases-account" ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"]
+  # Roles of these have names.
+  capabilities = [contains(["releases-account", "distributor"], var.template) ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"]
   iam_role_arn = var.iam_role_arn
   tags         = var.tags
 }

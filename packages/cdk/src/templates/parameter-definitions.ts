@@ -1,3 +1,4 @@
+import { ARTIFACTS_PARAMETERS } from "./artifacts-parameters.ts";
 import { ECS_TASK_PARAMETERS } from "./ecs-task-parameters.ts";
 import { ENGINE_PARAMETERS } from "./engine-parameters.ts";
 import { FLEET_PARAMETERS } from "./fleet-parameters.ts";
@@ -67,6 +68,7 @@ export const PARAMETERS = {
   ...FLEET_PARAMETERS,
   ...INSTANCES_PARAMETERS,
   ...RELEASES_PARAMETERS,
+  ...ARTIFACTS_PARAMETERS,
 
   MachineBucket: { group: "Machines", description: "Bucket of the machines: YAML files.", ...BUCKET },
   MachinePrefix: {

@@ -156,6 +156,85 @@ const RELEASE_ROLE: Names = [
   "PermissionsBoundaryArn",
 ];
 
+const DISTRIBUTOR: Names = [
+  "LogLevel",
+  "CodeBucket",
+  "SubnetIds",
+  "SecurityGroupIds",
+  "DistributorCodeKey",
+  "DistributorCodeVersion",
+  "TrustedAccounts",
+  "OrganizationId",
+  "ExternalId",
+  "InitialSetRoleName",
+  "ConsumersMayWait",
+  "SourceBucketPrefix",
+  "ExistingSourceBucket",
+  "ExistingRecordsTable",
+  "KmsKeyArn",
+  "TopicKeyArn",
+  "ArtifactPrefix",
+  "UploadPrefix",
+  "Transfer",
+  "UrlSeconds",
+  "OverdueSeconds",
+  "KeepDays",
+  "LogRetentionDays",
+  "AlarmTopicArns",
+  "PermissionsBoundaryArn",
+];
+/** What a consumer is told wherever it is, and a roll-out tells to all. */
+const CONSUMERS: Names = [
+  "DistributionTopic",
+  "DistributionRegion",
+  "DistributionBucket",
+  "InitialDistributionRole",
+  "InitialDistributionSetMachine",
+  "ReceiptBus",
+  "DistributionKeyArn",
+  "ExternalId",
+  "OrganizationId",
+  "BucketPrefix",
+  "EmptyOnDelete",
+  "SsmParameterName",
+  "MaxBytes",
+  "Transfer",
+  "Retire",
+  "AcceptV1",
+  "ExtraHosts",
+  "TriggerVersion",
+  "WaitForInitialSet",
+  "LogLevel",
+  "LogRetentionDays",
+];
+/** What is of one account and region. */
+const CONSUMER: Names = [
+  ...CONSUMERS,
+  "TargetBucket",
+  "KmsKeyArn",
+  "QueueKeyArn",
+  "PrivateEndpoints",
+  "SubnetIds",
+  "SecurityGroupIds",
+  "AlarmTopicArns",
+  "PermissionsBoundaryArn",
+];
+const ROLLOUT: Names = [
+  "ConsumerTemplateUrl",
+  "StackSetName",
+  "PermissionModel",
+  "CallAs",
+  "OrganizationalUnitIds",
+  "ConsumerAccounts",
+  "ConsumerRegions",
+  "AutoDeployment",
+  "FailureTolerancePercentage",
+  "MaxConcurrentPercentage",
+];
+
+/** What a roll-out hands on to the consumers. */
+export const ROLLED_OUT = CONSUMERS;
+
 /** The parameters of each template. */
 export const PARAMETERS_OF = {
   yard: [...YARD, ...OPERATIONS, ...QUEUES, ...MADE_TABLES, ...STATE_MANAGER, ...TASK_RUNNER, ...CONTAINERS],
@@ -174,4 +253,8 @@ export const PARAMETERS_OF = {
   "fleet-instances": ["YardName", "PermissionsBoundaryArn", ...INSTANCES],
   releases: [...RELEASES, ...RELEASE_ROLE],
   "releases-account": [...RELEASE_ROLE, "DeployerRoleArn", "PassedRoleArns"],
+  distributor: DISTRIBUTOR,
+  consumer: CONSUMER,
+  "consumer-zip": [...CONSUMER, "CodeBucketPrefix", "ConsumerZip"],
+  "consumers-rollout": [...ROLLOUT, ...ROLLED_OUT],
 } as const satisfies Readonly<Record<string, Names>>;

@@ -2,13 +2,22 @@ import { describe, expect, it } from "vitest";
 import { FULL_RELEASES_ACCOUNT, FULL_RELEASES_APP, RELEASES_DEPLOYMENTS } from "../testing/a-releases-app.ts";
 import { DEPLOYMENTS, FULL_YARD_PARAMETERS, RUNNER_PARAMETERS } from "../testing/a-yard.ts";
 import { APP_DEPLOYMENTS, FULL_ECS_TASK_APP, FULL_FLEET_APP, FULL_INSTANCES_APP } from "../testing/an-app.ts";
+import {
+  ARTIFACTS_DEPLOYMENTS,
+  CONSUMER_ZIP_APP,
+  FULL_CONSUMER_APP,
+  FULL_DISTRIBUTOR_APP,
+  FULL_ROLLOUT_APP,
+  OLD_CONSUMER_APP,
+  SOURCES,
+} from "../testing/an-artifacts-app.ts";
 import { checkLimits } from "../testing/check-limits.ts";
 import { checkResources } from "../testing/check-resources.ts";
 import { resolveTemplate, type TemplateBody, toJson } from "../testing/resolve-template.ts";
 import { PARAMETERS } from "./parameter-definitions.ts";
 import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const templates = synthesizeTemplates();
+const templates = synthesizeTemplates(SOURCES);
 const bodies = new Map(templates.map(({ name, body }) => [name, parseTemplate(body)]));
 
 function parseTemplate(body: string): TemplateBody {
@@ -26,18 +35,25 @@ describe("the templates", () => {
     expect(templates.map(({ name }) => name)).toEqual([
       ...["yard", "state-manager", "task-runner"],
       ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
+      ...["distributor", "consumer-zip", "consumers-rollout", "consumer"],
     ]);
   });
 
+  it("are all but the one that needs a build, where there is none", () => {
+    const names = synthesizeTemplates().map(({ name }) => name);
+
+    expect(names).toEqual(templates.map(({ name }) => name).filter((name) => name !== "consumer"));
+  });
+
   it("are the same bytes each time", () => {
-    expect(synthesizeTemplates()).toEqual(templates);
+    expect(synthesizeTemplates(SOURCES)).toEqual(templates);
   });
 
   it.each(templates)("$name is within the limits of CloudFormation", ({ body }) => {
     expect(checkLimits(body)).toEqual([]);
   });
 
-  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS, ...RELEASES_DEPLOYMENTS])(
+  it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS, ...RELEASES_DEPLOYMENTS, ...ARTIFACTS_DEPLOYMENTS])(
     "%s fits the schemas of its resources, deployed %s",
     (name, _how, parameters) => {
       expect(checkResources(resolveTemplate(bodyOf(name), parameters))).toEqual([]);
@@ -78,7 +94,12 @@ describe("the parameters", () => {
   const ofApps = { ...FULL_ECS_TASK_APP, ...FULL_FLEET_APP, ...FULL_INSTANCES_APP };
   const ofReleases = { ...FULL_RELEASES_APP, ...FULL_RELEASES_ACCOUNT };
 
-  it.each(Object.entries({ ...given, ...ofApps, ...ofReleases }))("%s takes %s", (name, value) => {
+  const ofArtifacts = [FULL_DISTRIBUTOR_APP, FULL_CONSUMER_APP, CONSUMER_ZIP_APP, FULL_ROLLOUT_APP, OLD_CONSUMER_APP];
+
+  it.each([
+    ...Object.entries({ ...given, ...ofApps, ...ofReleases }),
+    ...ofArtifacts.flatMap((each) => Object.entries<string>(each)),
+  ])("%s takes %s", (name, value) => {
     const definition = toJson(toJson(PARAMETERS)[name]);
     const pattern = new RegExp(String(definition["pattern"] ?? ""));
     const values = definition["values"];
@@ -120,6 +141,21 @@ describe("the parameters", () => {
     ["DeployerRoleArn", "deployer"],
     ["AssumedRole", "team/deployer"],
     ["ReleaseKeyArn", "alias/releases"],
+    ["DistributionTopic", "topic"],
+    ["DistributionRegion", "EU"],
+    ["InitialDistributionRole", "TriggerInitSetRole"],
+    ["TargetBucket", "NO_VALUE"],
+    ["BucketPrefix", "a".repeat(35)],
+    ["BucketPrefix", "Artifacts"],
+    ["SsmParameterName", "bucket-name"],
+    ["ConsumerZip", "consumer/0.1.0/consumer.zip"],
+    ["TrustedAccounts", "11112222333"],
+    ["TrustedAccounts", "*"],
+    ["OrganizationId", "*"],
+    ["ArtifactPrefix", "artifacts"],
+    ["UploadPrefix", "/uploads"],
+    ["ConsumerTemplateUrl", "s3://code/consumer.template.json"],
+    ["OrganizationalUnitIds", "Sandbox"],
   ] as const)("%s does not take %s", (name, value) => {
     const { pattern } = toJson(PARAMETERS[name]);
 

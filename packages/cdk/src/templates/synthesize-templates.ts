@@ -1,4 +1,7 @@
 import { App } from "aws-cdk-lib";
+import { addConsumerTemplate, addConsumerZipTemplate, type InlineConsumer } from "./consumer-template.ts";
+import { addConsumersRolloutTemplate } from "./consumers-rollout-template.ts";
+import { addDistributorTemplate } from "./distributor-template.ts";
 import { addEcsTaskTemplate } from "./ecs-task-template.ts";
 import { addFleetInstancesTemplate } from "./fleet-instances-template.ts";
 import { addFleetTemplate } from "./fleet-template.ts";
@@ -17,17 +20,26 @@ export interface Template {
   readonly body: string;
 }
 
+/** What templates are made from besides the sources of this package. */
+export interface TemplateSources {
+  /** The built consumer, which stands in its template itself. Default: that template is left out. */
+  readonly consumer?: InlineConsumer;
+}
+
 const TEMPLATES = [
   ...[addYardTemplate, addStateManagerTemplate, addTaskRunnerTemplate],
   ...[addEcsTaskTemplate, addFleetTemplate, addFleetInstancesTemplate],
   ...[addReleasesTemplate, addReleasesAccountTemplate],
+  ...[addDistributorTemplate, addConsumerZipTemplate, addConsumersRolloutTemplate],
 ];
 
 /** Synthesises the plain templates from the constructs. The same sources give the same bytes. */
-export function synthesizeTemplates(): readonly Template[] {
+export function synthesizeTemplates({ consumer }: TemplateSources = {}): readonly Template[] {
   // The validator that is built in takes the empty defaults of parameters for values; tests ask it with real ones.
   const app = new App({ analyticsReporting: false, treeMetadata: false, builtinCloudFormationValidation: false });
-  const names = TEMPLATES.map((add) => add(app).stackName);
+  const stacks = TEMPLATES.map((add) => add(app));
+  if (consumer !== undefined) stacks.push(addConsumerTemplate(app, consumer));
+  const names = stacks.map(({ stackName }) => stackName);
   const assembly = app.synth();
   return names.map((name) => {
     const { template }: { readonly template: unknown } = assembly.getStackByName(name);

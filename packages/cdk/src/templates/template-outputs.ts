@@ -44,6 +44,17 @@ export function addFunctionOutputs(
   new CfnOutput(stack, `${app}RoleArn`, { value: role.roleArn, description: "Its role; roles in targets trust it." });
 }
 
+/** An output may be called as a resource or a parameter is; a construct may not. */
+export function addOutput(
+  stack: Stack,
+  name: string,
+  { value, description }: { readonly value: string; readonly description: string },
+): CfnOutput {
+  const output = new CfnOutput(stack, `${name}Output`, { value, description });
+  output.overrideLogicalId(name);
+  return output;
+}
+
 function addQueueOutput(stack: Stack, name: string, queue: Given<QueueAddress>, description: string): void {
   const { url, arn } = toValue(queue);
   const condition = findCondition(queue);

@@ -1,7 +1,10 @@
 import { type App, type CfnElement, type IStackSynthesizer, LegacyStackSynthesizer, Stack } from "aws-cdk-lib";
 
 /** Parts of the tree whose names say nothing to a reader of the template. */
-const UNNAMED = new Set(["Yard", "App", "Queues", "Functions", "Resource"]);
+const UNNAMED = new Set([
+  ...["Yard", "App", "Queues", "Functions", "Resource"],
+  ...["Adoption", "Copying", "Asking", "Memory", "Announcing", "Receiving", "InitialSets"],
+]);
 
 /**
  * A stack whose template stands alone: no parameters of the CDK's bootstrap, no assets, no hashes in the names of

@@ -6,6 +6,7 @@ const LETTERS = {
   ...{ yard: "Y", "state-manager": "S", "task-runner": "T" },
   ...{ "ecs-task": "E", fleet: "F", "fleet-instances": "I" },
   ...{ releases: "R", "releases-account": "A" },
+  ...{ distributor: "D", consumer: "C", "consumer-zip": "Z", "consumers-rollout": "O" },
 } as const;
 
 /** The parameters of the templates as the table of the README. */

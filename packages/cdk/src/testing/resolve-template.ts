@@ -84,7 +84,8 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
     if (Condition !== undefined && !holds(Condition)) fail(`${id} is not deployed.`);
     const { QueueName, TableName, FunctionName, LogGroupName, StateMachineName, BucketName, RoleName } = Properties;
     const named = QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? StateMachineName;
-    const said = named ?? BucketName ?? RoleName ?? id;
+    const said =
+      named ?? BucketName ?? RoleName ?? (Type === "AWS::Events::EventBus" ? Properties["Name"] : undefined) ?? id;
     return { id, type: Type, name: String(resolve(said)) };
   }
 
@@ -126,11 +127,13 @@ function toReturned({ type, name }: MadeResource, queueUrlBase: string): string 
 }
 
 /** A reference to one of these is its ARN. */
-const RETURN_ARNS = new Set(["AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret"]);
+const RETURN_ARNS = new Set(["AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret", "AWS::SNS::Topic"]);
 
 /** What stands before and behind the name in an ARN. */
 const ARNS: Readonly<Record<string, (name: string) => string>> = {
   "AWS::IAM::Role": (name) => `iam::${ACCOUNT}:role/${name}`,
+  "AWS::Events::EventBus": (name) => `events:${REGION}:${ACCOUNT}:event-bus/${name}`,
+  "AWS::SNS::Topic": (name) => `sns:${REGION}:${ACCOUNT}:${name}`,
   "AWS::Events::Rule": (name) => `events:${REGION}:${ACCOUNT}:rule/${name}`,
   "AWS::S3::Bucket": (name) => `s3:::${name}`,
   "AWS::SQS::Queue": (name) => `sqs:${REGION}:${ACCOUNT}:${name}`,
@@ -143,7 +146,7 @@ const ARNS: Readonly<Record<string, (name: string) => string>> = {
 };
 
 function toAttribute({ id, type, name }: MadeResource, attribute: string): string {
-  if (attribute === "QueueName") return name;
+  if (attribute === "QueueName" || attribute === "TopicName") return name;
   const toArn = attribute === "Arn" ? ARNS[type] : undefined;
   return toArn === undefined ? `${id}.${attribute}` : `arn:aws:${toArn(name)}`;
 }

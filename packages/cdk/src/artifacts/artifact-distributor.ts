@@ -1,0 +1,98 @@
+import { CfnEventInvokeConfig } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { AppFunction } from "../functions/app-function.ts";
+import type { QueueAddress } from "../queues/queue-address.ts";
+import { createWorkQueue } from "../queues/work-queue.ts";
+import { Announcements } from "./announcements.ts";
+import { DistributorEvents } from "./distributor-events.ts";
+import { DistributorMemory } from "./distributor-memory.ts";
+import type { ArtifactDistributorProps } from "./distributor-props.ts";
+import {
+  createSignerRole,
+  type DistributorParts,
+  toDistributorEnvironment,
+  toDistributorPermissions,
+} from "./distributor-role.ts";
+import { InitialSets, toMachineArn } from "./initial-sets.ts";
+import { ReceiptBus } from "./receipt-bus.ts";
+
+const NAME = "stackyard-distributor";
+const BUCKET_PREFIX = "stackyard-artifact-source";
+const BUS_NAME = "stackyard-receipts";
+const ROLE_NAME = "TriggerInitSetRole";
+/** Digests of large uploads and a step of an initial set take their time. */
+const TIMEOUT_SECONDS = 900;
+/** "Asynchronous invocation": at most 6 hours, and two more attempts. */
+const ATTEMPTS = { maximumEventAgeInSeconds: 21_600, maximumRetryAttempts: 2 };
+
+/** What announces artifacts to consumers in all accounts and regions, and knows which stand where. One for all. */
+export class ArtifactDistributor extends Construct {
+  readonly function: AppFunction;
+  readonly topicArn: string;
+  readonly topicName: string;
+  readonly bucketName: string;
+  readonly tableName: string;
+  readonly receiptBusArn: string;
+  readonly initialSetMachineArn: string;
+  readonly initialSetRoleArn: string;
+  /** Events that the function has failed with. */
+  readonly failures: QueueAddress;
+
+  constructor(scope: Construct, id: string, props: ArtifactDistributorProps) {
+    super(scope, id);
+    const { trusted, name = NAME } = props;
+    const memory = this.#makeMemory(props, name);
+    const topic = new Announcements(this, "Announcing", { trusted, keyArn: props.topicKeyArn });
+    const bus = new ReceiptBus(this, "Receiving", { name: BUS_NAME, trusted });
+    this.failures = createWorkQueue(this, "FailuresQueue", {});
+    const machineName = `${name}-initial-set`;
+    const parts: DistributorParts = {
+      ...{ bucket: memory.bucketName, table: { name: memory.tableName, arn: memory.tableArn } },
+      ...{ topicArn: topic.topicArn, receiptBusArn: bus.busArn, failuresArn: this.failures.arn },
+      ...{ machineArn: toMachineArn(machineName), signerName: `${name}-signer` },
+    };
+    this.function = this.#makeFunction(props, name, parts);
+    topic.letPublish(this.function.role.roleArn);
+    createSignerRole(this, "SignerRole", { props, parts, functionRoleArn: this.function.role.roleArn });
+    const called = { functionName: this.function.name, functionArn: this.function.arn };
+    new DistributorEvents(this, "Events", {
+      ...{ ...called, bucket: memory.bucketName, uploadPrefix: props.uploadPrefix, receiptBusName: bus.busName },
+    });
+    const sets = new InitialSets(this, "InitialSets", {
+      ...{ trusted, machineName, functionArn: this.function.arn, externalId: props.externalId },
+      ...{ roleName: props.initialSetRoleName ?? ROLE_NAME, mayWait: props.consumersMayWait ?? false },
+      permissionsBoundaryArn: props.permissionsBoundaryArn,
+    });
+    this.topicArn = topic.topicArn;
+    this.topicName = topic.topicName;
+    this.bucketName = memory.bucketName;
+    this.tableName = memory.tableName;
+    this.receiptBusArn = bus.busArn;
+    this.initialSetMachineArn = sets.machineArn;
+    this.initialSetRoleArn = sets.roleArn;
+  }
+
+  #makeMemory(props: ArtifactDistributorProps, tableName: string): DistributorMemory {
+    const { trusted, transfer = "auto", bucketPrefix = BUCKET_PREFIX, existing = {} } = props;
+    const { readByIdentity = transfer !== "presigned" } = props;
+    return new DistributorMemory(this, "Memory", {
+      ...{ trusted, readByIdentity, keyArn: props.kmsKeyArn, existing, bucketPrefix, tableName },
+    });
+  }
+
+  #makeFunction(props: ArtifactDistributorProps, name: string, parts: DistributorParts): AppFunction {
+    const made = new AppFunction(this, "Distributor", {
+      ...props,
+      ...{ functionName: name, logGroupName: `/stackyard/${name}`, timeoutSeconds: TIMEOUT_SECONDS },
+      // It starts the machine that calls it, and writes manifests into the bucket that tells it of manifests.
+      ...{ description: "Stackyard: announces artifacts, and knows where they stand.", recursiveLoop: "Allow" },
+      permissions: toDistributorPermissions(props, parts),
+      environment: toDistributorEnvironment(props, parts),
+    });
+    new CfnEventInvokeConfig(this, "Retries", {
+      ...{ functionName: made.name, qualifier: "$LATEST", ...ATTEMPTS },
+      destinationConfig: { onFailure: { destination: parts.failuresArn } },
+    });
+    return made;
+  }
+}

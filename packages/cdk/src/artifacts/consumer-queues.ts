@@ -1,0 +1,72 @@
+import { Aws, CfnResource, Fn } from "aws-cdk-lib";
+import { CfnSubscription } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import type { Given } from "../given.ts";
+import type { QueueAddress } from "../queues/queue-address.ts";
+import { createWorkQueue } from "../queues/work-queue.ts";
+
+/** What the queue takes messages from. */
+export interface ConsumerQueuesProps {
+  readonly topicArn: string;
+  readonly topicRegion: string;
+  readonly visibilitySeconds: number;
+  /** The customer's key; its policy must let SNS use it. Default: SQS's own, which needs no policy. */
+  readonly kmsKeyArn?: Given<string> | undefined;
+}
+
+const DAY_SECONDS = 86_400;
+/** The longest that SQS keeps a message. Source: "Amazon SQS message quotas", message retention. */
+const KEPT_SECONDS = 14 * DAY_SECONDS;
+/** The function counts attempts without progress itself: a long copy goes on over many deliveries. */
+const MAX_RECEIVE_COUNT = 50;
+
+/** The queue of a consumer, with one for what is refused and one for what nobody could work. */
+export class ConsumerQueues extends Construct {
+  readonly queue: QueueAddress;
+  readonly deadLetters: QueueAddress;
+  readonly parking: QueueAddress;
+  /** Messages arrive once these are there. */
+  readonly delivery: readonly CfnResource[];
+
+  constructor(scope: Construct, id: string, props: ConsumerQueuesProps) {
+    super(scope, id);
+    const key = props.kmsKeyArn === undefined ? {} : { kmsKeyArn: props.kmsKeyArn };
+    this.deadLetters = createWorkQueue(this, "DeadLetterQueue", key);
+    this.parking = createWorkQueue(this, "ParkingQueue", key);
+    this.queue = createWorkQueue(this, "Queue", {
+      ...{ ...key, visibilitySeconds: props.visibilitySeconds, keptSeconds: KEPT_SECONDS },
+      ...{ deadLetterArn: this.deadLetters.arn, maxReceiveCount: MAX_RECEIVE_COUNT },
+      toStatements: (queueArn) => [letTopicSend(queueArn, props.topicArn)],
+    });
+    const subscription = subscribe(this, this.queue.arn, props);
+    const policy = this.node.findChild("QueuePolicy");
+    if (!CfnResource.isCfnResource(policy)) throw new TypeError("The queue has no policy.");
+    // What is published before SNS may send would be lost.
+    subscription.addResourceDependency(policy);
+    this.delivery = [subscription, policy];
+  }
+}
+
+/** The account is the one in the topic's ARN. */
+function letTopicSend(queueArn: string, topicArn: string): object {
+  return {
+    ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: "sns.amazonaws.com" } },
+    ...{ Action: "sqs:SendMessage", Resource: queueArn },
+    Condition: {
+      ArnEquals: { "aws:SourceArn": topicArn },
+      StringEquals: { "aws:SourceAccount": Fn.select(4, Fn.split(":", topicArn)) },
+    },
+  };
+}
+
+/** Messages for all, and those for this account and region. */
+function subscribe(
+  scope: Construct,
+  queueArn: string,
+  { topicArn, topicRegion }: ConsumerQueuesProps,
+): CfnSubscription {
+  return new CfnSubscription(scope, "QueueSubscription", {
+    ...{ topicArn, region: topicRegion, protocol: "sqs", endpoint: queueArn, rawMessageDelivery: true },
+    filterPolicy: { account: ["ALL", Aws.ACCOUNT_ID], region: ["ALL", Aws.REGION] },
+  });
+}

@@ -1,0 +1,115 @@
+import { Aws, Fn } from "aws-cdk-lib";
+import { CfnRole } from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+import { toRolePolicies } from "../functions/app-role.ts";
+import type { Variables } from "../functions/yard-environment.ts";
+import { type Given, mapGiven, toCfnText } from "../given.ts";
+import {
+  announce,
+  keepArtifacts,
+  keepRecords,
+  readSigned,
+  removeArtifacts,
+  sendFailures,
+  startInitialSets,
+  takeSignerRole,
+  useKeyVia,
+} from "../policies/distributor-permissions.ts";
+import type { Permission } from "../policies/statement.ts";
+import { present } from "../present.ts";
+import type { ArtifactDistributorProps } from "./distributor-props.ts";
+
+/** What the function of a distributor works with. */
+export interface DistributorParts {
+  readonly bucket: string;
+  readonly table: { readonly name: string; readonly arn: string };
+  readonly topicArn: string;
+  readonly receiptBusArn: string;
+  readonly failuresArn: string;
+  readonly machineArn: string;
+  readonly signerName: string;
+}
+
+/** The variables of the function. */
+export function toDistributorEnvironment(props: ArtifactDistributorProps, parts: DistributorParts): Variables {
+  const { accounts, organizationId } = props.trusted;
+  return {
+    ARTIFACTS_BUCKET: parts.bucket,
+    ARTIFACT_PREFIX: props.artifactPrefix,
+    UPLOAD_PREFIX: props.uploadPrefix,
+    DISTRIBUTION_TOPIC: parts.topicArn,
+    RECEIPT_BUS: parts.receiptBusArn,
+    RECORDS_TABLE: parts.table.name,
+    TRUSTED_ACCOUNTS: accounts && mapGiven(accounts, (numbers) => Fn.join(",", [...numbers])),
+    ORGANIZATION_ID: organizationId,
+    SIGNER_ROLE: toRoleArn(parts.signerName),
+    INITIAL_SET_MACHINE: parts.machineArn,
+    URL_SECONDS: toText(props.urlSeconds),
+    OVERDUE_SECONDS: toText(props.overdueSeconds),
+    KEEP_DAYS: props.keepDays,
+    TRANSFER: props.transfer,
+    LOG_LEVEL: props.logLevel,
+  };
+}
+
+/** What the function may do. */
+export function toDistributorPermissions(
+  props: ArtifactDistributorProps,
+  parts: DistributorParts,
+): readonly Given<Permission>[] {
+  const { kmsKeyArn, topicKeyArn, keepDays } = props;
+  const objectKey = (arn: string) => useKeyVia("ArtifactsKey", "s3", arn, ["kms:Decrypt", "kms:GenerateDataKey"]);
+  const topicKey = (arn: string) => useKeyVia("TopicKey", "sns", arn, ["kms:Decrypt", "kms:GenerateDataKey"]);
+  return [
+    keepRecords(parts.table.arn),
+    keepArtifacts(parts.bucket),
+    ...(keepDays === undefined ? [] : [mapGiven(keepDays, () => removeArtifacts(parts.bucket))]),
+    announce(parts.topicArn),
+    startInitialSets(parts.machineArn),
+    takeSignerRole(toRoleArn(parts.signerName)),
+    sendFailures(parts.failuresArn),
+    ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, objectKey)]),
+    ...(topicKeyArn === undefined ? [] : [mapGiven(topicKeyArn, topicKey)]),
+  ];
+}
+
+/**
+ * Makes the role whose credentials sign URLs, taken by the function alone. Credentials of a function end at a moment that nobody tells,
+ * and a URL with them; those of a role that was taken say when.
+ */
+export function createSignerRole(
+  scope: Construct,
+  id: string,
+  input: {
+    readonly props: ArtifactDistributorProps;
+    readonly parts: DistributorParts;
+    readonly functionRoleArn: string;
+  },
+): CfnRole {
+  const { kmsKeyArn, permissionsBoundaryArn } = input.props;
+  const decrypt = (arn: string) => useKeyVia("ArtifactsKey", "s3", arn, ["kms:Decrypt"]);
+  return new CfnRole(scope, id, {
+    // The function's own role names it before it is there.
+    roleName: input.parts.signerName,
+    description: "Stackyard: signs URLs of artifacts.",
+    assumeRolePolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [
+        { Sid: "Take", Effect: "Allow", Principal: { AWS: input.functionRoleArn }, Action: "sts:AssumeRole" },
+      ],
+    },
+    policies: toRolePolicies([
+      readSigned(input.parts.bucket),
+      ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, decrypt)]),
+    ]),
+    ...present({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
+  });
+}
+
+function toRoleArn(name: string): string {
+  return Fn.join("", ["arn:", Aws.PARTITION, ":iam::", Aws.ACCOUNT_ID, ":role/", name]);
+}
+
+function toText(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
+}

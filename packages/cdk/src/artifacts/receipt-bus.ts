@@ -1,0 +1,41 @@
+import { CfnEventBus, CfnEventBusPolicy } from "aws-cdk-lib/aws-events";
+import { Construct } from "constructs";
+import { findCondition, type Given, toValue } from "../given.ts";
+import { type TrustedConsumers, type TrustStatement, toTrustStatements } from "./trusted-consumers.ts";
+
+/** Who sends receipts. */
+export interface ReceiptBusProps {
+  readonly name: string;
+  readonly trusted: TrustedConsumers;
+}
+
+/** What consumers call themselves on the bus. EventBridge stamps their account on each event. */
+export const CONSUMER_SOURCE = "stackyard.consumer";
+
+/** The event bus of receipts. */
+export class ReceiptBus extends Construct {
+  readonly busName: string;
+  readonly busArn: string;
+
+  constructor(scope: Construct, id: string, { name, trusted }: ReceiptBusProps) {
+    super(scope, id);
+    const bus = new CfnEventBus(this, "ReceiptBus", { name, description: "Stackyard: receipts of artifacts." });
+    this.busName = bus.ref;
+    this.busArn = bus.attrArn;
+    const statements = toTrustStatements(trusted, {
+      ...{ sid: "ReceiptsOf", actions: ["events:PutEvents"], resources: [this.busArn] },
+      conditions: { StringEquals: { "events:source": CONSUMER_SOURCE } },
+    });
+    for (const given of statements) this.#add(given);
+  }
+
+  /** A statement is a resource of its own here, and may be there only under a condition. */
+  #add(given: Given<TrustStatement>): void {
+    const statement = toValue(given);
+    const policy = new CfnEventBusPolicy(this, statement.Sid, {
+      ...{ eventBusName: this.busName, statementId: statement.Sid, statement },
+    });
+    const condition = findCondition(given);
+    if (condition !== undefined) policy.cfnOptions.condition = condition;
+  }
+}

@@ -1,0 +1,50 @@
+import { Fn } from "aws-cdk-lib";
+import type { CfnBucket } from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import { toCfn } from "../given.ts";
+import { type ClosedBucketInput, createClosedBucket } from "../store/closed-bucket.ts";
+import { type Switch, whereOn } from "./switch.ts";
+import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
+
+/** How the bucket of artifacts is made. */
+export interface SourceBucketInput extends Pick<ClosedBucketInput, "name" | "condition" | "keyArn"> {
+  readonly trusted: TrustedConsumers;
+  /** Consumers may read it themselves. */
+  readonly readByIdentity: Switch;
+}
+
+const ABORT_AFTER_DAYS = 7;
+
+/** Makes the bucket of artifacts, which tells EventBridge what is put into it. It is kept. */
+export function createSourceBucket(scope: Construct, id: string, input: SourceBucketInput): CfnBucket {
+  const { trusted, readByIdentity, ...made } = input;
+  return createClosedBucket(scope, id, {
+    ...made,
+    toStatements: (arn) => letRead(arn, trusted, readByIdentity),
+    more: {
+      bucketName: made.name,
+      notificationConfiguration: { eventBridgeConfiguration: { eventBridgeEnabled: true } },
+      lifecycleConfiguration: {
+        rules: [
+          {
+            ...{ id: "AbortUploads", status: "Enabled" },
+            abortIncompleteMultipartUpload: { daysAfterInitiation: ABORT_AFTER_DAYS },
+          },
+        ],
+      },
+    },
+  });
+}
+
+/** Each statement stands within the condition of its own consumers, and that within the one of the whole. */
+function letRead(bucketArn: string, trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
+  const statements = letConsumers(trusted, {
+    ...{ sid: "Read", actions: ["s3:GetObject", "s3:GetObjectVersion"] },
+    resources: [Fn.join("", [bucketArn, "/*"])],
+  });
+  return statements.flatMap((statement) => whereOn(readByIdentity, statement)).map((given) => toCfn(given, toItself));
+}
+
+function toItself(statement: unknown): unknown {
+  return statement;
+}

@@ -1,0 +1,111 @@
+import { Aws, Fn } from "aws-cdk-lib";
+import { type Given, mapGiven, toCfn } from "../given.ts";
+import { toBucketArn } from "./bucket-arn.ts";
+import { readByLambda, sendTo } from "./queue-permissions.ts";
+import { allow, type Permission, type Statement } from "./statement.ts";
+
+/** What the consumer keeps for itself in its bucket. */
+const OWN = ".stackyard/*";
+
+/**
+ * Writes copies, compares them, and keeps its own records beside them. Without the right to list, a key that is not there would be
+ * told as one that is forbidden ("GetObject", Permissions).
+ */
+export function storeCopies(bucket: string): Permission {
+  const arn = toBucketArn(bucket);
+  const objects = `${arn}/*`;
+  return {
+    name: "Bucket",
+    statements: [
+      allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
+      allow("ReadAndWrite", ["s3:GetObject", "s3:PutObject"], objects),
+      allow("LargeCopies", ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], objects),
+      allow("ForgetOwnRecords", ["s3:DeleteObject"], `${arn}/${OWN}`),
+    ],
+  };
+}
+
+/** Deletes what the distributor retires. */
+export function deleteRetired(bucket: string): Permission {
+  return { name: "Retired", statements: [allow("Delete", ["s3:DeleteObject"], `${toBucketArn(bucket)}/*`)] };
+}
+
+/** Where artifacts come from. */
+export interface SourceRights {
+  readonly bucket: string;
+  /** The bucket must belong to this organisation. */
+  readonly organizationId?: Given<string> | undefined;
+}
+
+/** Reads artifacts with the consumer's own identity. The distributor's bucket must let it. */
+export function readSource({ bucket, organizationId }: SourceRights): Permission {
+  const read = allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], `${toBucketArn(bucket)}/*`);
+  return { name: "Source", statements: [withinOrganization(read, organizationId)] };
+}
+
+/** Decrypts artifacts under the distributor's key, and only through S3 in its region. */
+export function decryptSource(keyArn: string, region: string): Permission {
+  const Condition = { StringEquals: { "kms:ViaService": Fn.join("", ["s3.", region, ".", Aws.URL_SUFFIX]) } };
+  return { name: "SourceKey", statements: [{ ...allow("OfArtifacts", ["kms:Decrypt"], keyArn), Condition }] };
+}
+
+/** Reads and writes copies under the customer's key, and only through S3. */
+export function useBucketKey(keyArn: string): Permission {
+  const Condition = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
+  return {
+    name: "BucketKey",
+    statements: [{ ...allow("OfCopies", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn), Condition }],
+  };
+}
+
+/** Reads the queue, and sets aside what is refused. */
+export function workQueues(queueArn: string, parkingQueueArn: string): Permission {
+  return {
+    name: "Queues",
+    statements: [readByLambda("ReadMessages", queueArn), sendTo("SetAside", parkingQueueArn)],
+  };
+}
+
+/** Sends receipts and registers, on the distributor's bus alone. */
+export function sendReceipts(busArn: string): Permission {
+  return { name: "Receipts", statements: [allow("Send", ["events:PutEvents"], busArn)] };
+}
+
+/** Takes the role that starts initial sets. */
+export function askForInitialSet(roleArn: string, organizationId: Given<string> | undefined): Permission {
+  const take = allow("TakeRole", ["sts:AssumeRole"], roleArn);
+  return { name: "InitialSet", statements: [withinOrganization(take, organizationId)] };
+}
+
+const SETTINGS = [
+  ...["PublicAccessBlock", "OwnershipControls", "Versioning", "Policy", "Tagging"].map((what) => `Bucket${what}`),
+  ...["EncryptionConfiguration", "LifecycleConfiguration"],
+];
+
+/** Makes one bucket, or takes over the one that is there, and closes it. */
+export function adoptBucket(bucket: string): Permission {
+  const actions = [
+    "s3:CreateBucket",
+    "s3:ListBucket",
+    ...SETTINGS.flatMap((what) => [`s3:Get${what}`, `s3:Put${what}`]),
+  ];
+  return { name: "Bucket", statements: [allow("MakeAndClose", actions, toBucketArn(bucket))] };
+}
+
+/** Empties that bucket and removes it. */
+export function emptyBucket(bucket: string): Permission {
+  const arn = toBucketArn(bucket);
+  return {
+    name: "Empty",
+    statements: [
+      allow("Objects", ["s3:DeleteObject", "s3:DeleteObjectVersion"], `${arn}/*`),
+      allow("WholeBucket", ["s3:ListBucketVersions", "s3:DeleteBucket"], arn),
+    ],
+  };
+}
+
+function withinOrganization(statement: Statement, organizationId: Given<string> | undefined): Statement {
+  if (organizationId === undefined) return statement;
+  const within = mapGiven(organizationId, (id) => ({ StringEquals: { "aws:ResourceOrgID": id } }));
+  return { ...statement, Condition: toCfn(within, (condition) => condition) };
+}

@@ -1,0 +1,66 @@
+import { Aws } from "aws-cdk-lib";
+import { toBucketArn } from "./bucket-arn.ts";
+import { allow, type Permission } from "./statement.ts";
+
+/** Registry, coverage and outbox. */
+export function keepRecords(tableArn: string): Permission {
+  const items = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"].map((call) => `dynamodb:${call}`);
+  return { name: "Records", statements: [allow("Items", items, tableArn)] };
+}
+
+/**
+ * Reads artifacts, and writes manifests of what others have uploaded. Without the right to list, a key that is not there would be told
+ * as one that is forbidden ("GetObject", Permissions).
+ */
+export function keepArtifacts(bucket: string): Permission {
+  const arn = toBucketArn(bucket);
+  return {
+    name: "Artifacts",
+    statements: [
+      allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
+      allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], `${arn}/*`),
+      allow("WriteManifests", ["s3:PutObject"], `${arn}/*`),
+    ],
+  };
+}
+
+/** Removes versions that are kept no longer. */
+export function removeArtifacts(bucket: string): Permission {
+  return { name: "Retention", statements: [allow("Remove", ["s3:DeleteObject"], `${toBucketArn(bucket)}/*`)] };
+}
+
+/** Announces, and tells the account when a version stands everywhere. */
+export function announce(topicArn: string): Permission {
+  const bus = `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`;
+  return {
+    name: "Announcements",
+    statements: [allow("Publish", ["sns:Publish"], topicArn), allow("TellCovered", ["events:PutEvents"], bus)],
+  };
+}
+
+/** Starts initial sets. */
+export function startInitialSets(machineArn: string): Permission {
+  return { name: "InitialSets", statements: [allow("Start", ["states:StartExecution"], machineArn)] };
+}
+
+/** Takes the role that signs URLs, whose credentials last as long as they say. */
+export function takeSignerRole(roleArn: string): Permission {
+  return { name: "Signer", statements: [allow("TakeRole", ["sts:AssumeRole"], roleArn)] };
+}
+
+/** What a URL may lead to. */
+export function readSigned(bucket: string): Permission {
+  const objects = `${toBucketArn(bucket)}/*`;
+  return { name: "Artifacts", statements: [allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], objects)] };
+}
+
+/** Uses the customer's key of the bucket or of the topic, and only through these. */
+export function useKeyVia(name: string, service: "s3" | "sns", keyArn: string, actions: readonly string[]): Permission {
+  const Condition = { StringEquals: { "kms:ViaService": `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
+  return { name, statements: [{ ...allow("Use", actions, keyArn), Condition }] };
+}
+
+/** Lambda puts there what the function has failed with. */
+export function sendFailures(queueArn: string): Permission {
+  return { name: "Failures", statements: [allow("Send", ["sqs:SendMessage"], queueArn)] };
+}

@@ -1,0 +1,125 @@
+import { type App, CfnCondition, CfnRule, Fn, type Stack, Token } from "aws-cdk-lib";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import { ArtifactConsumer } from "../artifacts/artifact-consumer.ts";
+import { ConsumerAlarms } from "../artifacts/consumer-alarms.ts";
+import type { ConsumerCode } from "../artifacts/consumer-props.ts";
+import { onlyIf } from "../given.ts";
+import type { ParameterName } from "./parameter-definitions.ts";
+import { PARAMETERS_OF } from "./parameters-of.ts";
+import { addOutput } from "./template-outputs.ts";
+import { addParameters, type TemplateParameters } from "./template-parameters.ts";
+import { toFunctionSettings } from "./template-settings.ts";
+import { TemplateStack } from "./template-stack.ts";
+
+/** Files that stand in the template themselves: CommonJS, without the SDK. */
+export interface InlineConsumer {
+  /** Exports `handler`, which copies. */
+  readonly copy: string;
+  /** Exports `initialSet` and `bucket`, the custom resources. */
+  readonly resources: string;
+}
+
+const DESCRIPTION = "Stackyard: copies artifacts of a distributor into this account and region.";
+
+/** Adds the consumer with its code in it, which needs nothing in the region: for StackSets. */
+export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
+  const stack = new TemplateStack(app, "consumer", DESCRIPTION);
+  const parameters = addParameters(stack, PARAMETERS_OF.consumer);
+  const { copy, resources } = inline;
+  addConsumer(stack, parameters, { copy: Code.fromInline(copy), resources: Code.fromInline(resources) });
+  return stack;
+}
+
+/** Adds the consumer whose code lies in a bucket of each region, since Lambda takes it from its own region only. */
+export function addConsumerZipTemplate(app: App): Stack {
+  const stack = new TemplateStack(app, "consumer-zip", DESCRIPTION);
+  const parameters = addParameters(stack, PARAMETERS_OF["consumer-zip"]);
+  const name = Fn.join("", [parameters.text("CodeBucketPrefix"), "-", Fn.ref("AWS::Region")]);
+  const bucket = Bucket.fromBucketName(stack, "CodeBucketReference", name);
+  addConsumer(stack, parameters, { copy: Code.fromBucketV2(bucket, parameters.text("ConsumerZip")) });
+  return stack;
+}
+
+function addConsumer(stack: Stack, parameters: TemplateParameters, code: ConsumerCode): void {
+  requireDistributor(stack);
+  const region = parameters.given("DistributionRegion");
+  const topicArn = parameters.text("DistributionTopic");
+  const consumer = new ArtifactConsumer(stack, "App", {
+    ...toFunctionSettings(parameters),
+    ...toSettings(stack, parameters),
+    code,
+    distributor: {
+      topicArn,
+      region: Token.asString(
+        Fn.conditionIf(region.condition.logicalId, region.value, Fn.select(3, Fn.split(":", topicArn))),
+      ),
+      bucket: parameters.text("DistributionBucket"),
+      initialSetRoleArn: parameters.text("InitialDistributionRole"),
+      initialSetMachineArn: parameters.text("InitialDistributionSetMachine"),
+      receiptBusArn: parameters.given("ReceiptBus"),
+      externalId: parameters.given("ExternalId"),
+      organizationId: parameters.given("OrganizationId"),
+      keyArn: parameters.given("DistributionKeyArn"),
+    },
+  });
+  new ConsumerAlarms(stack, "Alarm", { topicArns: parameters.givenList("AlarmTopicArns"), consumer });
+  const told = [
+    ["ArtifactsBucket", consumer.bucketName, "Bucket of the copies."],
+    ["CopyFunctionName", consumer.function.name, "Function that copies."],
+    ["DeadLetterQueueUrl", consumer.deadLetters.url, "Messages that nobody could work."],
+    ["ParkingQueueUrl", consumer.parking.url, "Messages that were refused, with their reasons."],
+  ] as const;
+  for (const [name, value, description] of told) addOutput(stack, name, { value, description });
+}
+
+function toSettings(stack: Stack, parameters: TemplateParameters) {
+  const isOn = (name: "Retire" | "EmptyOnDelete" | "WaitForInitialSet") =>
+    parameters.condition(`Is${name}`, name, "true");
+  return {
+    targetBucket: onlyIf(toTargetCondition(stack, parameters), parameters.text("TargetBucket")),
+    bucketPrefix: parameters.text("BucketPrefix"),
+    kmsKeyArn: parameters.given("KmsKeyArn"),
+    queueKeyArn: parameters.given("QueueKeyArn"),
+    maxBytes: parameters.number("MaxBytes"),
+    transfer: parameters.text("Transfer"),
+    readsSource: toIdentityCondition(stack, parameters),
+    retire: isOn("Retire"),
+    emptyOnDelete: isOn("EmptyOnDelete"),
+    waitForInitialSet: isOn("WaitForInitialSet"),
+    triggerVersion: parameters.text("TriggerVersion"),
+    acceptV1: parameters.text("AcceptV1"),
+    extraHosts: parameters.given("ExtraHosts"),
+    privateEndpoints: parameters.text("PrivateEndpoints"),
+    ssmParameterName: parameters.given("SsmParameterName"),
+    logLevel: parameters.text("LogLevel"),
+  };
+}
+
+/** The predecessor's word for none, beside an empty one. */
+function toTargetCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
+  const isNone = ["", "!NO_VALUE"].map((none) => Fn.conditionEquals(parameters.text("TargetBucket"), none));
+  return new CfnCondition(stack, "HasTargetBucket", { expression: Fn.conditionNot(Fn.conditionOr(...isNone)) });
+}
+
+/** Artifacts may be read without a URL. */
+export function toIdentityCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
+  const isPresigned = Fn.conditionEquals(parameters.text("Transfer"), "presigned");
+  return new CfnCondition(stack, "ReadsByIdentity", { expression: Fn.conditionNot(isPresigned) });
+}
+
+const REQUIRED = [
+  "DistributionTopic",
+  "DistributionBucket",
+  "InitialDistributionRole",
+  "InitialDistributionSetMachine",
+] as const satisfies readonly ParameterName[];
+
+/** They have defaults, as they always had, but these are nobody's. */
+export function requireDistributor(stack: Stack): void {
+  const assertions = REQUIRED.map((name) => ({
+    assert: Fn.conditionNot(Fn.conditionEquals(Fn.ref(name), "")),
+    assertDescription: `Give ${name}: the distributor's output of that name.`,
+  }));
+  new CfnRule(stack, "DistributorIsGiven", { assertions });
+}

@@ -1,0 +1,320 @@
+import { toInitialSetDefinition } from "@stackyard/distributor/initial-set";
+import { describe, expect, it } from "vitest";
+import {
+  DISTRIBUTOR_APP,
+  DISTRIBUTOR_OUTPUTS,
+  FULL_DISTRIBUTOR_APP,
+  FULL_ROLLOUT_APP,
+  ROLLOUT_APP,
+} from "../testing/an-artifacts-app.ts";
+import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { resolveTemplate, toJson } from "../testing/resolve-template.ts";
+import { PARAMETERS_OF } from "./parameters-of.ts";
+import { synthesizeTemplates } from "./synthesize-templates.ts";
+
+const bodies = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));
+const deploy = (name: string, parameters: Readonly<Record<string, string>>) =>
+  resolveTemplate(JSON.parse(bodies.get(name) ?? "{}"), parameters);
+const made = deploy("distributor", DISTRIBUTOR_APP);
+const ofOrganization = deploy("distributor", {
+  ...DISTRIBUTOR_APP,
+  ...{ TrustedAccounts: "", OrganizationId: "o-a1b2c3d4e5" },
+});
+const full = deploy("distributor", FULL_DISTRIBUTOR_APP);
+const propertiesOf = (id: string, { resources } = made) => resources[id]?.properties ?? {};
+const statementsOf = (document: unknown): readonly unknown[] => {
+  const { Statement } = toJson(document);
+  return Array.isArray(Statement) ? Statement : [Statement];
+};
+const ACCOUNTS = { AWS: ["111122223333", "444455556666"] };
+const TOPIC = "arn:aws:sns:eu-west-1:111122223333:DistributionTopic";
+const MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:stackyard-distributor-initial-set";
+const BUCKET = "stackyard-artifact-source-111122223333-eu-west-1";
+
+describe("the template of the distributor", () => {
+  it("makes these resources, by names that stay", () => {
+    expect(Object.entries(made.resources).map(([id, { type }]) => [id, type])).toEqual([
+      ["SourceBucket", "AWS::S3::Bucket"],
+      ["SourceBucketPolicy", "AWS::S3::BucketPolicy"],
+      ["Records", "AWS::DynamoDB::Table"],
+      ["DistributionTopic", "AWS::SNS::Topic"],
+      ["DistributionTopicPolicy", "AWS::SNS::TopicPolicy"],
+      ["ReceiptBus", "AWS::Events::EventBus"],
+      ["ReceiptsOfAccounts", "AWS::Events::EventBusPolicy"],
+      ["FailuresQueue", "AWS::SQS::Queue"],
+      ["FailuresQueuePolicy", "AWS::SQS::QueuePolicy"],
+      ["DistributorLogs", "AWS::Logs::LogGroup"],
+      ["DistributorRole", "AWS::IAM::Role"],
+      ["DistributorFunction", "AWS::Lambda::Function"],
+      ["Retries", "AWS::Lambda::EventInvokeConfig"],
+      ["SignerRole", "AWS::IAM::Role"],
+      ["EventsPublishedRule", "AWS::Events::Rule"],
+      ["EventsPublishedPermission", "AWS::Lambda::Permission"],
+      ["EventsReceivedRule", "AWS::Events::Rule"],
+      ["EventsReceivedPermission", "AWS::Lambda::Permission"],
+      ["EventsSweepRule", "AWS::Events::Rule"],
+      ["EventsSweepPermission", "AWS::Lambda::Permission"],
+      ["StatesRole", "AWS::IAM::Role"],
+      ["InitialSetMachine", "AWS::StepFunctions::StateMachine"],
+      ["TriggerInitSetRole", "AWS::IAM::Role"],
+      ["AlarmFailures", "AWS::CloudWatch::Alarm"],
+      ["AlarmUndelivered", "AWS::CloudWatch::Alarm"],
+      ["AlarmInitialSetFails", "AWS::CloudWatch::Alarm"],
+      ["AlarmDistributorThrottled", "AWS::CloudWatch::Alarm"],
+      ["AlarmDistributorFails", "AWS::CloudWatch::Alarm"],
+    ]);
+  });
+
+  it("tells consumers what they must know, by the names of their parameters", () => {
+    const parameters: readonly string[] = PARAMETERS_OF.consumer;
+    const outputs = Object.keys(full.outputs).filter((name) => parameters.includes(name));
+
+    expect(outputs).toEqual([
+      ...["DistributionTopic", "DistributionRegion", "DistributionBucket", "InitialDistributionRole"],
+      ...["InitialDistributionSetMachine", "ReceiptBus", "OrganizationId", "DistributionKeyArn"],
+    ]);
+    expect(made.outputs).toEqual({
+      DistributionTopic: TOPIC,
+      DistributionRegion: "eu-west-1",
+      DistributionBucket: BUCKET,
+      InitialDistributionRole: "arn:aws:iam::111122223333:role/TriggerInitSetRole",
+      InitialDistributionSetMachine: MACHINE,
+      ReceiptBus: "arn:aws:events:eu-west-1:111122223333:event-bus/stackyard-receipts",
+      DistributorFunctionName: "stackyard-distributor",
+      RecordsTableName: "stackyard-distributor",
+    });
+  });
+
+  it("refuses to be deployed for nobody", () => {
+    const { Rules } = toJson(JSON.parse(bodies.get("distributor") ?? "{}"));
+
+    expect(JSON.stringify(Rules)).toContain("Give TrustedAccounts, OrganizationId or both");
+  });
+
+  it("uses what is there instead of making it", () => {
+    const types = Object.values(full.resources).map(({ type }) => type);
+
+    expect(types).not.toContain("AWS::S3::Bucket");
+    expect(types).not.toContain("AWS::DynamoDB::Table");
+    expect(propertiesOf("DistributorFunction", full)["Environment"]).toMatchObject({
+      Variables: {
+        ARTIFACTS_BUCKET: FULL_DISTRIBUTOR_APP.ExistingSourceBucket,
+        RECORDS_TABLE: FULL_DISTRIBUTOR_APP.ExistingRecordsTable,
+        ...{ TRUSTED_ACCOUNTS: "111122223333,444455556666", ORGANIZATION_ID: "o-a1b2c3d4e5", KEEP_DAYS: "30" },
+      },
+    });
+  });
+});
+
+describe("who is served", () => {
+  it("may subscribe queues of an own account, and publish nothing", () => {
+    const conditions = {
+      StringEquals: { "sns:Protocol": "sqs" },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as IAM reads it.
+      StringLike: { "sns:Endpoint": "arn:*:sqs:*:${aws:PrincipalAccount}:*" },
+    };
+    const [alone, , ...others] = statementsOf(propertiesOf("DistributionTopicPolicy")["PolicyDocument"]);
+
+    expect(alone).toEqual({
+      ...{ Sid: "PublishAlone", Effect: "Deny", Principal: "*", Action: "sns:Publish", Resource: TOPIC },
+      Condition: { ArnNotEquals: { "aws:PrincipalArn": "arn:aws:iam::111122223333:role/DistributorRole" } },
+    });
+    expect(others).toEqual([
+      {
+        ...{ Sid: "SubscribeAccounts", Effect: "Allow", Principal: ACCOUNTS, Action: ["sns:Subscribe"] },
+        ...{ Resource: [TOPIC], Condition: conditions },
+      },
+    ]);
+    expect(statementsOf(propertiesOf("DistributionTopicPolicy", ofOrganization)["PolicyDocument"]).at(-1)).toEqual({
+      ...{ Sid: "SubscribeOrganization", Effect: "Allow", Principal: { AWS: "*" }, Action: ["sns:Subscribe"] },
+      Resource: [TOPIC],
+      Condition: {
+        ...conditions,
+        StringEquals: { "sns:Protocol": "sqs", "aws:PrincipalOrgID": "o-a1b2c3d4e5" },
+      },
+    });
+  });
+
+  it("may start the one state machine by a role that asks for the external id", () => {
+    const grants = listPairs(findGrants(made, "TriggerInitSetRole"));
+    const trust = (of = made) => statementsOf(propertiesOf("TriggerInitSetRole", of)["AssumeRolePolicyDocument"]);
+
+    expect(propertiesOf("TriggerInitSetRole")["RoleName"]).toBe("TriggerInitSetRole");
+    expect(grants).toEqual([`states:StartExecution ${MACHINE}`]);
+    expect(trust()).toEqual([
+      { Sid: "TakeAccounts", Effect: "Allow", Principal: ACCOUNTS, Action: ["sts:AssumeRole"] },
+    ]);
+    expect(trust(full)).toMatchObject([
+      { Sid: "TakeAccounts", Condition: { StringEquals: { "sts:ExternalId": "artifacts-of-acme" } } },
+      {
+        ...{ Sid: "TakeOrganization", Principal: { AWS: "*" } },
+        Condition: { StringEquals: { "sts:ExternalId": "artifacts-of-acme", "aws:PrincipalOrgID": "o-a1b2c3d4e5" } },
+      },
+    ]);
+  });
+
+  it("sees the end of initial sets only where the distributor says so", () => {
+    expect(listPairs(findGrants(full, "TriggerInitSetRole"))).toEqual([
+      "states:DescribeExecution arn:aws:states:eu-west-1:111122223333:execution:stackyard-distributor-initial-set:*",
+      `states:StartExecution ${MACHINE}`,
+    ]);
+  });
+
+  it("may send receipts as a consumer, and nothing else", () => {
+    expect(propertiesOf("ReceiptsOfAccounts")).toEqual({
+      ...{ EventBusName: "stackyard-receipts", StatementId: "ReceiptsOfAccounts" },
+      Statement: {
+        ...{ Sid: "ReceiptsOfAccounts", Effect: "Allow", Principal: ACCOUNTS, Action: ["events:PutEvents"] },
+        Resource: ["arn:aws:events:eu-west-1:111122223333:event-bus/stackyard-receipts"],
+        Condition: { StringEquals: { "events:source": "stackyard.consumer" } },
+      },
+    });
+    expect(ofOrganization.resources).not.toHaveProperty("ReceiptsOfAccounts");
+    expect(toJson(propertiesOf("ReceiptsOfOrganization", ofOrganization)["Statement"])).toMatchObject({
+      Condition: { StringEquals: { "aws:PrincipalOrgID": "o-a1b2c3d4e5", "events:source": "stackyard.consumer" } },
+    });
+  });
+
+  it("may read artifacts, unless everything goes by URL", () => {
+    const policy = (Transfer: string) => {
+      const of = deploy("distributor", { ...DISTRIBUTOR_APP, Transfer });
+      return statementsOf(propertiesOf("SourceBucketPolicy", of)["PolicyDocument"]);
+    };
+
+    expect(policy("auto").slice(1)).toEqual([
+      {
+        ...{ Sid: "ReadAccounts", Effect: "Allow", Principal: ACCOUNTS },
+        ...{ Action: ["s3:GetObject", "s3:GetObjectVersion"], Resource: [`arn:aws:s3:::${BUCKET}/*`] },
+      },
+    ]);
+    expect(policy("presigned")).toEqual([expect.objectContaining({ Sid: "TlsOnly", Effect: "Deny" })]);
+  });
+});
+
+describe("the bucket of artifacts", () => {
+  it("has versions, is closed, tells EventBridge, and clears away what was broken off", () => {
+    expect(propertiesOf("SourceBucket")).toMatchObject({
+      BucketName: BUCKET,
+      VersioningConfiguration: { Status: "Enabled" },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+      LifecycleConfiguration: {
+        Rules: [{ Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } }],
+      },
+    });
+    expect(Object.values(toJson(propertiesOf("SourceBucket")["PublicAccessBlockConfiguration"]))).toEqual([
+      ...[true, true, true, true],
+    ]);
+  });
+
+  it("is not called as a consumer's, which would take it over in the distributor's own account", () => {
+    expect(BUCKET.startsWith("stackyard-artifacts-")).toBe(false);
+  });
+});
+
+describe("the function", () => {
+  it("is called for manifests, for receipts and every five minutes", () => {
+    const rule = (id: string, of = made) => propertiesOf(`Events${id}Rule`, of);
+
+    expect(rule("Published")["EventPattern"]).toEqual({
+      ...{ source: ["aws.s3"], "detail-type": ["Object Created"] },
+      detail: { bucket: { name: [BUCKET] }, object: { key: [{ suffix: "/manifest.json" }] } },
+    });
+    expect(rule("Published", full)["EventPattern"]).toMatchObject({
+      detail: { object: { key: [{ suffix: "/manifest.json" }, { prefix: "uploads/" }] } },
+    });
+    expect(rule("Received")).toMatchObject({
+      ...{ EventBusName: "stackyard-receipts", EventPattern: { source: ["stackyard.consumer"] } },
+    });
+    expect(rule("Sweep")["ScheduleExpression"]).toBe("rate(5 minutes)");
+  });
+
+  it("gives up an event after three attempts, and keeps it", () => {
+    expect(propertiesOf("Retries")).toMatchObject({
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: "arn:aws:sqs:eu-west-1:111122223333:FailuresQueue" } },
+    });
+  });
+
+  it("signs by a role that it alone may take, and that reads artifacts and nothing else", () => {
+    expect(statementsOf(propertiesOf("SignerRole")["AssumeRolePolicyDocument"])).toMatchObject([
+      { Principal: { AWS: "arn:aws:iam::111122223333:role/DistributorRole" }, Action: "sts:AssumeRole" },
+    ]);
+    expect(listPairs(findGrants(made, "SignerRole"))).toEqual(
+      ["GetObject", "GetObjectVersion"].map((call) => `s3:${call} arn:aws:s3:::${BUCKET}/*`),
+    );
+  });
+
+  it("may do this, and removes artifacts only where they are not kept for ever", () => {
+    const table = "arn:aws:dynamodb:eu-west-1:111122223333:table/stackyard-distributor";
+    const pairs = listPairs(findGrants(made, "DistributorRole"));
+
+    expect(pairs.filter((pair) => !pair.startsWith("logs:"))).toEqual([
+      ...["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"].map((call) => `dynamodb:${call} ${table}`),
+      "events:PutEvents arn:aws:events:eu-west-1:111122223333:event-bus/default",
+      ...["GetObject", "GetObjectVersion"].map((call) => `s3:${call} arn:aws:s3:::${BUCKET}/*`),
+      `s3:ListBucket arn:aws:s3:::${BUCKET}`,
+      `s3:PutObject arn:aws:s3:::${BUCKET}/*`,
+      `sns:Publish ${TOPIC}`,
+      "sqs:SendMessage arn:aws:sqs:eu-west-1:111122223333:FailuresQueue",
+      `states:StartExecution ${MACHINE}`,
+      "sts:AssumeRole arn:aws:iam::111122223333:role/stackyard-distributor-signer",
+    ]);
+    expect(listPairs(findGrants(full, "DistributorRole"))).toContain(
+      `s3:DeleteObject arn:aws:s3:::${FULL_DISTRIBUTOR_APP.ExistingSourceBucket}/*`,
+    );
+  });
+
+  it("works initial sets by the state machine that they are tested with", () => {
+    const { Definition, DefinitionSubstitutions } = propertiesOf("InitialSetMachine");
+
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as Step Functions reads it.
+    expect(Definition).toEqual(toInitialSetDefinition("${FunctionArn}"));
+    expect(DefinitionSubstitutions).toEqual({
+      FunctionArn: "arn:aws:lambda:eu-west-1:111122223333:function:stackyard-distributor",
+    });
+  });
+});
+
+describe("the template of a roll-out", () => {
+  const set = (parameters: Readonly<Record<string, string>>) =>
+    propertiesOf("Consumers", deploy("consumers-rollout", parameters));
+
+  it("brings consumers into units of an organisation, and into accounts that join them", () => {
+    expect(set(ROLLOUT_APP)).toMatchObject({
+      ...{ PermissionModel: "SERVICE_MANAGED", CallAs: "SELF", Capabilities: ["CAPABILITY_IAM"] },
+      TemplateURL: ROLLOUT_APP.ConsumerTemplateUrl,
+      AutoDeployment: { Enabled: "true", RetainStacksOnAccountRemoval: false },
+      ManagedExecution: { Active: true },
+      OperationPreferences: {
+        ...{ FailureTolerancePercentage: "10", MaxConcurrentPercentage: "25", RegionConcurrencyType: "PARALLEL" },
+      },
+      StackInstancesGroup: [
+        {
+          DeploymentTargets: { OrganizationalUnitIds: ["ou-ab12-cd34ef56", "ou-ab12-cd34ef57"] },
+          Regions: ["eu-west-1", "us-east-1"],
+        },
+      ],
+    });
+  });
+
+  it("brings them into accounts that are named, where nobody manages an organisation", () => {
+    const made = set(FULL_ROLLOUT_APP);
+
+    expect(made).not.toHaveProperty("AutoDeployment");
+    expect(made).not.toHaveProperty("CallAs");
+    expect(made["StackInstancesGroup"]).toMatchObject([
+      { DeploymentTargets: { Accounts: ["111122223333", "444455556666"] } },
+    ]);
+  });
+
+  it("hands on what the distributor has told, and gives only parameters that the consumer has", () => {
+    const { Parameters } = set(ROLLOUT_APP);
+    const given = Array.isArray(Parameters) ? Parameters.map(toJson) : [];
+    const known: readonly string[] = PARAMETERS_OF.consumer;
+
+    expect(given).toContainEqual({
+      ...{ ParameterKey: "DistributionTopic", ParameterValue: DISTRIBUTOR_OUTPUTS.DistributionTopic },
+    });
+    expect(given.filter(({ ParameterKey }) => !known.includes(String(ParameterKey)))).toEqual([]);
+  });
+});
