@@ -89,6 +89,7 @@ describe("npm run package", () => {
     const bills = readdirSync(out).filter((name) => name.endsWith(".cdx.json"));
 
     expect(release.templates.map(({ name }: { name: string }) => name).sort()).toEqual([
+      ...["consumer", "consumer-zip", "consumers-rollout", "distributor"],
       ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
       ...["state-manager", "task-runner", "yard"],
     ]);

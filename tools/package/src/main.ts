@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { synthesizeTemplates } from "@stackyard/cdk";
+import { loadConsumer } from "@stackyard/templates";
 import { packageRelease } from "./package-release.ts";
 import { HELP, type PackageArguments, parseArguments } from "./parse-arguments.ts";
 import { readRevision } from "./read-revision.ts";
@@ -18,7 +19,7 @@ async function openSigner({ sign, passphraseFile }: PackageArguments): Promise<S
 async function run(input: PackageArguments): Promise<void> {
   const revision = readRevision(root);
   const signer = await openSigner(input);
-  const templates = synthesizeTemplates();
+  const templates = synthesizeTemplates({ consumer: await loadConsumer(root) });
   const out = resolve(input.out);
   const files = await packageRelease({ root, out, apps: input.apps, revision, templates, signer });
   process.stdout.write(`${revision.version} in ${out}${signer === undefined ? "" : ", signed"}\n`);

@@ -11,9 +11,13 @@ const parameter = ["MachineBucket=machines"];
 const queue = (name: string) => `arn:aws:sqs:eu-west-1:${ACCOUNT}:${name}`;
 
 beforeAll(async () => {
-  const templates = Object.fromEntries(synthesizeTemplates().map(({ name, body }) => [name, body]));
+  const templates = Object.fromEntries(
+    synthesizeTemplates({ consumer: { copy: "exports.handler = 1;", resources: "exports.bucket = 1;" } }).map(
+      ({ name, body }) => [name, body],
+    ),
+  );
   writeRelease(join(project.folder, "dist/release"), {
-    ...{ zips: { "state-manager": "one", "task-runner": "two", releases: "three" }, templates },
+    ...{ zips: { "state-manager": "one", "task-runner": "two", releases: "three", distributor: "four" }, templates },
   });
   await project.run(aws, "apps publish", { bucket: BUCKET });
 });
@@ -61,6 +65,24 @@ it("releases need nothing, and the role of an account trusts the deployer of the
   expect(made[1]?.input["Parameters"]).toContainEqual({
     ...{ ParameterKey: "DeployerRoleArn", ParameterValue: expect.stringMatching(/^arn:aws:iam::\d{12}:role\//) },
   });
+});
+
+it("a consumer finds the distributor of the same account and yard", async () => {
+  const trusted = [`TrustedAccounts=${ACCOUNT}`];
+  const distributor = await project.run(aws, "apps deploy", { name: "distributor", yard: "main", parameter: trusted });
+  const consumer = await project.run(aws, "apps deploy", { name: "consumer", yard: "main" });
+
+  expect(distributor.results).toMatchObject([{ stack: "stackyard-main-distributor", result: "created" }]);
+  expect(consumer.results).toMatchObject([{ stack: "stackyard-main-consumer", result: "created" }]);
+  const made = sim.calls.filter(({ operation }) => operation === "CloudFormation.CreateChangeSet").slice(-2);
+  expect(made.map(({ input }) => input["Capabilities"])).toEqual([["CAPABILITY_NAMED_IAM"], ["CAPABILITY_IAM"]]);
+  expect(made[1]?.input["Parameters"]).toEqual(
+    expect.arrayContaining([
+      { ParameterKey: "DistributionRegion", ParameterValue: "eu-west-1" },
+      { ParameterKey: "DistributionTopic", ParameterValue: expect.stringContaining("DistributionTopic") },
+      { ParameterKey: "InitialDistributionRole", ParameterValue: expect.stringMatching(/role\/.*TriggerInitSetRole/) },
+    ]),
+  );
 });
 
 it("a second yard stands beside the first, and one of the same name does not", async () => {

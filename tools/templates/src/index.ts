@@ -1,0 +1,1 @@
+export { loadConsumer } from "./load-consumer.ts";
