@@ -57,3 +57,24 @@ export function appOf(folder: string, inContainer: Readonly<Record<string, strin
   };
   return existsSync(join(folder, "src/main.ts")) ? [ofLambda, ofContainer] : [ofLambda];
 }
+
+/**
+ * Functions as single files that a template holds as text, in `dist/inline`. Lambda writes such a text into an `index.js` with
+ * no package.json beside it, so they are CommonJS ("AWS::Lambda::Function Code", `ZipFile`).
+ */
+export function inlineOf(entry: Readonly<Record<string, string>>): Options {
+  return {
+    entry: { ...entry },
+    outDir: "dist/inline",
+    format: "cjs",
+    target: "node22",
+    platform: "node",
+    splitting: false,
+    minify: true,
+    clean: true,
+    removeNodeProtocol: false,
+    outExtension: () => ({ js: ".js" }),
+    external: [/^@aws-sdk\//, /^@smithy\//],
+    noExternal: [/^(?!@aws-sdk\/|@smithy\/)/],
+  };
+}
