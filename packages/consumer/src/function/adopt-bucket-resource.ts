@@ -6,7 +6,7 @@ import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
 import type { ResourceCall, ResourceDeps } from "./consumer-resources.ts";
 import { emptyBucket } from "./empty-bucket.ts";
 import { ensureBucket, findBucket } from "./ensure-bucket.ts";
-import { type ResourceOutcome, wasNeverMade } from "./resource-answer.ts";
+import { type ResourceOutcome, servesNone, wasNeverMade } from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/;
@@ -19,8 +19,8 @@ const PAUSES_MS = [1_000, 3_000, 6_000];
  */
 export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
-  if (deps.bucket === undefined) throw new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
-  const { s3 } = deps.bucket;
+  if (deps.bucket === undefined) throw servesNone();
+  const { s3 } = deps.bucket();
   if (request.RequestType === "Delete") return removeBucket(deps, call, s3);
   const { place, kmsKeyArn } = parseProperties(deps, request.ResourceProperties);
   const isAdopted = await insist(deps, async () => {

@@ -13,6 +13,8 @@ export interface ConsumerOptions {
   readonly bucket: string;
   /** ARN of the distributor's bus; from configuration only, whatever messages say. Default: no receipts, and no new URLs. */
   readonly receiptBus?: string;
+  /** The queue that batches come from, so that a copy goes on soon. Default: every message waits for the queue's visibility. */
+  readonly queueUrl?: string;
   /** Where messages go that are given up. Default: they are logged. */
   readonly parkingQueueUrl?: string;
   /** `events` is in the region of the bus: PutEvents reaches buses of its own region. */

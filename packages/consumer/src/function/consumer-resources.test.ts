@@ -43,13 +43,13 @@ function createWorld({ type, trusts = [account], definition = DONE, death, deadl
   const logged: string[] = [];
   const add = (...line: readonly unknown[]) => void logged.push(JSON.stringify(line));
   const resources = createConsumerResources({
-    ...{ account, region, clock, fetch: (url, init) => sim.answers.fetch(String(url), init), bucket: { s3 } },
+    ...{ account, region, clock, fetch: (url, init) => sim.answers.fetch(String(url), init), bucket: () => ({ s3 }) },
     logger: { debug: add, info: add, warn: add, error: add },
-    initialSet: {
+    initialSet: () => ({
       ...{ machineArn, bucket: BUCKET, capabilities: { transfer: "auto", retire: false } },
       states: access.client(SFNClient, { ...distributor, partition: "aws", role: role.arn, externalId: "yard" }),
       receipts: { client: access.client(EventBridgeClient, undefined), bus },
-    },
+    }),
   });
   const life = createResourceLife({
     ...{ clock, endpoint: sim.answers, region, account, logicalId: "Resource" },

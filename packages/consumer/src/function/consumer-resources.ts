@@ -8,7 +8,7 @@ import { adoptBucket } from "./adopt-bucket-resource.ts";
 import type { Capabilities } from "./consumer-events.ts";
 import { triggerInitialSet } from "./initial-set-resource.ts";
 import { createDiscreetLogger } from "./json-logger.ts";
-import { type ResourceOutcome, toAnswer, toFailure } from "./resource-answer.ts";
+import { type ResourceOutcome, servesNone, toAnswer, toFailure } from "./resource-answer.ts";
 
 /** Custom resources of a consumer's stack. */
 export interface ConsumerResources {
@@ -33,10 +33,10 @@ export interface ConsumerResourcesOptions {
   readonly clock: Clock;
   /** Default: none. */
   readonly logger?: Logger;
-  /** `Custom::InitialSetTrigger`. */
-  readonly initialSet?: InitialSetOptions;
+  /** `Custom::InitialSetTrigger`. What it throws, such as `CONFIG_INVALID`, is told to CloudFormation. */
+  readonly initialSet?: () => InitialSetOptions;
   /** `Custom::AdoptedBucket`. */
-  readonly bucket?: { readonly s3: S3Client };
+  readonly bucket?: () => { readonly s3: S3Client };
 }
 
 /** What is started at the distributor. */
@@ -92,7 +92,7 @@ export function createConsumerResources(options: ConsumerResourcesOptions): Cons
 async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Promise<ResourceOutcome> {
   const serveType = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   try {
-    if (serveType === undefined) throw new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
+    if (serveType === undefined) throw servesNone();
     return await serveType(deps, call);
   } catch (error) {
     // An execution that goes on: Lambda hands the same request over once more.

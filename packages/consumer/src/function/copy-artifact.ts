@@ -86,5 +86,5 @@ async function tryAgain(
   const reason = outcome.kind === "retry" ? outcome.reason : "No attempt has brought a further byte.";
   if (outcome.stalls >= MAX_STALLS) return giveUp(context, "failed", { code, reason }, { message });
   context.deps.logger.warn("A copy goes on with the next delivery.", toFields(context, fields));
-  return "again";
+  return outcome.kind === "suspended" && outcome.stalls === 0 ? "soon" : "again";
 }

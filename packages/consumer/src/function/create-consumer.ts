@@ -5,6 +5,7 @@ import { handleRecord } from "./handle-record.ts";
 import { createDiscreetLogger } from "./json-logger.ts";
 import { createKnownArtifacts } from "./known-artifacts.ts";
 import { type Lane, planLanes } from "./plan-lanes.ts";
+import { postpone } from "./postpone.ts";
 import { type ConsumerDeps, type RecordContext, type RecordEnd, toFields } from "./record-context.ts";
 import type { SqsBatchResponse, SqsEvent, SqsRecord } from "./sqs-event.ts";
 
@@ -62,9 +63,13 @@ interface Batch {
 }
 
 async function runLane(batch: Batch, lane: Lane, again: Set<string>): Promise<void> {
+  const { deps, beginBefore } = batch;
   for (const record of lane) {
-    const end = batch.deps.clock.now() < batch.beginBefore ? await serve(batch, record) : "again";
-    if (end === "again") again.add(record.messageId);
+    const isBegun = deps.clock.now() < beginBefore;
+    const end = isBegun ? await serve(batch, record) : "again";
+    if (end === "done") continue;
+    again.add(record.messageId);
+    await postpone(deps, record, isBegun ? end : "unbegun");
   }
 }
 

@@ -8,7 +8,7 @@ import { isObject } from "../parse-json.ts";
 import { toRegisteredEvent, toUnregisteredEvent } from "./consumer-events.ts";
 import type { InitialSetOptions, ResourceCall, ResourceDeps } from "./consumer-resources.ts";
 import { createEventSender } from "./event-sender.ts";
-import { type ResourceOutcome, refusal } from "./resource-answer.ts";
+import { type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
 
 interface Started {
   readonly arn: string;
@@ -27,12 +27,9 @@ const LONGEST_WAIT_MS = 40 * 60_000;
  */
 export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
-  const options = deps.initialSet;
-  if (request.RequestType === "Delete") {
-    await unregister(deps, options);
-    return toOutcome(deps, "The consumer is unregistered.");
-  }
-  if (options === undefined) throw new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
+  if (request.RequestType === "Delete") return unregister(deps, request);
+  if (deps.initialSet === undefined) throw servesNone();
+  const options = deps.initialSet();
   await register(deps, options);
   if (request.RequestType === "Update" && !hasChanged(request)) return toOutcome(deps, "Nothing has changed.");
   const started = await start(deps, options, request);
@@ -66,9 +63,16 @@ async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: 
   await createEventSender({ ...deps, ...receipts }).send(toRegisteredEvent(deps, bucket, capabilities));
 }
 
-async function unregister(deps: ResourceDeps, options: InitialSetOptions | undefined): Promise<void> {
-  if (options?.receipts === undefined) return;
-  await createEventSender({ ...deps, ...options.receipts }).send(toUnregisteredEvent(deps));
+/** If it can: a stack must go away although its settings are wrong or its distributor is gone. */
+async function unregister(deps: ResourceDeps, { PhysicalResourceId }: CustomResourceRequest): Promise<ResourceOutcome> {
+  const outcome = toOutcome(deps, "The consumer is unregistered, if the distributor listens.");
+  try {
+    const receipts = deps.initialSet?.().receipts;
+    if (receipts !== undefined) await createEventSender({ ...deps, ...receipts }).send(toUnregisteredEvent(deps));
+  } catch (error) {
+    deps.logger.warn("The consumer could not be unregistered.", { error });
+  }
+  return { ...outcome, physicalId: PhysicalResourceId ?? outcome.physicalId };
 }
 
 async function start(

@@ -27,8 +27,8 @@ export interface RecordContext {
   readonly deadlineAt: number;
 }
 
-/** `again`: the queue is to deliver it once more. */
-export type RecordEnd = "done" | "again";
+/** `again`: the queue is to deliver it once more; `soon`: it got on, and only its time was over. */
+export type RecordEnd = "done" | "again" | "soon";
 
 /** Tells the distributor. A receipt that is lost fails nothing: the object stands, and the next delivery answers `present`. */
 export async function sendReceipt(

@@ -1,5 +1,5 @@
 import { type CustomResourceRequest, cutReason, toReason } from "@stackyard/aws/custom-resource";
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, StackyardError } from "@stackyard/core";
 import { hideSecrets } from "./hide-secrets.ts";
 
 /** How a request ended. */
@@ -30,6 +30,11 @@ const NEVER_MADE = "never-made-";
 /** A failure that has a name of its own in the reason, such as `BUCKET_FOREIGN`. */
 export function refusal(code: string, text: string): Error {
   return Object.assign(new Error(text), { refusal: code });
+}
+
+/** The answer to a type of resource that a function is not set up for. */
+export function servesNone(): StackyardError {
+  return new StackyardError("CONFIG_INVALID", "This function serves no such resource.");
 }
 
 /** The answer in at most 4,096 bytes: ids are bounded when they are read, data by who makes it, so the reason is cut. */

@@ -8,6 +8,7 @@ export interface SqsEvent {
 /** One message of it. */
 export interface SqsRecord extends MessageRecord {
   readonly messageId: string;
+  readonly receiptHandle?: string;
   readonly attributes?: { readonly ApproximateReceiveCount?: string };
 }
 

@@ -62,11 +62,19 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
     allows: options.allowed ?? [account],
   });
   const parkingQueueUrl = sim.sqs.addQueue({ account, region, name: "parking" });
+  const queueUrl = sim.sqs.addQueue({ account, region, name: "queue" });
   const records = createMemoryRecords();
   const lines: string[] = [];
   const copies: CopyInput[] = [];
   const common = { credentials, maxAttempts: 1 };
-  const base = { config: { ...CONSUMER, ...options.config }, bucket: BUCKET, receiptBus, parkingQueueUrl, clock };
+  const base = {
+    config: { ...CONSUMER, ...options.config },
+    bucket: BUCKET,
+    receiptBus,
+    queueUrl,
+    parkingQueueUrl,
+    clock,
+  };
 
   function start(death?: Death) {
     const guard = createGuard(death);
