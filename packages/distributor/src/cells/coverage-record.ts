@@ -1,8 +1,8 @@
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { Instant } from "../registry/place.ts";
 import { changeRecord, type RecordDeps } from "../registry/change-record.ts";
+import { Instant } from "../registry/place.ts";
 
 const moment = Type.Union([Instant, Type.Null()]);
 

@@ -2,9 +2,11 @@ import type { PublishedArtifact } from "../announce/announcer.ts";
 import type { DistributorContext } from "../function/distributor-context.ts";
 import { listExpecting } from "../registry/consumers.ts";
 import { inParallel } from "../registry/in-parallel.ts";
+import type { Cell } from "./cell.ts";
 import { changeCell } from "./cells.ts";
 import { openCoverage } from "./coverage-record.ts";
 import { isSubscribed, toSubscription } from "./expected-set.ts";
+import type { CellEvent } from "./reduce-cell.ts";
 
 const WIDTH = 25;
 
@@ -20,9 +22,13 @@ export async function onPublished(
   const consumers = await listExpecting(context, context.trust);
   const expected = consumers.filter((each) => isSubscribed(toSubscription(each.capabilities), published));
   await inParallel(expected, WIDTH, (place) =>
-    changeCell(context, subject, place, ({ announcedAt }) =>
-      announcedAt === null ? [{ kind: "announced", at, scope: "all" }] : [],
-    ),
+    changeCell(context, subject, place, (cell) => (cell.announcedAt === null ? [toAnnounced(cell, at)] : [])),
   );
   await openCoverage(context, manifest);
+}
+
+/** Messages went out before: what has been heard of them already is not from before the announcement. */
+function toAnnounced({ failures }: Cell, now: number): CellEvent {
+  const heard = Object.values(failures).map(({ at }) => at);
+  return { kind: "announced", at: Math.min(now, ...heard), scope: "all" };
 }

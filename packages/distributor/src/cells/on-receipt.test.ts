@@ -1,5 +1,6 @@
-import type { Records } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
+import { toConsumerView } from "../registry/consumer-record.ts";
+import { findConsumer } from "../registry/consumers.ts";
 import { PLACE } from "../testing/a-cell.ts";
 import {
   aProbeAnswer,
@@ -8,13 +9,12 @@ import {
   createDistributorWorld,
   type DistributorWorld,
 } from "../testing/a-distributor-world.ts";
-import { toConsumerView } from "../registry/consumer-record.ts";
-import { findConsumer } from "../registry/consumers.ts";
+import { mortalRecords } from "../testing/mortal-records.ts";
 import { findCell, listCells } from "./cells.ts";
 import { findCoverage } from "./coverage-record.ts";
 import { onPublished } from "./on-published.ts";
 import { onReceipt } from "./on-receipt.ts";
-import { statusOf } from "./to-coverage-cell.ts";
+import { toCoverageCell } from "./to-coverage-cell.ts";
 
 const OTHER = { account: "444455556666", region: "us-east-1" };
 
@@ -74,7 +74,7 @@ describe("onReceipt", () => {
     const { context, artifact } = await createPublished();
     const forged = { ...aReceiptEvent(artifact, OTHER), account: PLACE.account };
 
-    expect(await onReceipt(context, forged)).toEqual({ kind: "dropped", code: "RECEIPT_FORGED" });
+    expect(await onReceipt(context, forged)).toEqual({ kind: "dropped", code: "ACCOUNT_MISMATCH" });
     expect((await findCell(context, { ...artifact.manifest, ...OTHER }))?.files).toBe("--");
   });
 
@@ -138,20 +138,35 @@ describe("onReceipt", () => {
     expect((await findConsumer(context, PLACE))?.probeAnsweredAt).toBe(context.clock.now());
   });
 
-  it("does not let a consumer's clock that is ahead outlast an announcement", async () => {
+  it("does not let a consumer's clock that is ahead outlast what happens later", async () => {
     const { world, context, receive, artifact } = await createPublished();
-    await receive(PLACE, { status: "failed", code: "SOURCE_DENIED", at: context.clock.now() + 9e9 });
-    world.pass(1_000);
-    await onPublished(context, artifact);
+    const now = context.clock.now();
+    await receive(PLACE, { status: "failed", code: "SOURCE_DENIED", at: now + 9e9 });
+    await world.pass(1_000);
+    await receive(PLACE, { status: "failed", code: "SOURCE_MISSING", at: now + 500 });
 
     const cell = await findCell(context, { ...artifact.manifest, ...PLACE });
-    expect([cell && statusOf(cell), cell?.heardAt]).toEqual(["failed", context.clock.now() - 1_000]);
+    expect([cell?.failures[0]?.code, cell?.heardAt]).toEqual(["SOURCE_MISSING", now + 500]);
+  });
+
+  it("keeps a failure that is heard of before the publication is noted", async () => {
+    const world = createDistributorWorld();
+    await onReceipt(world.context, aRegistration(PLACE));
+    const artifact = await world.publish({ version: "1.0.0" });
+    const failed = { status: "failed", code: "SOURCE_DENIED", at: world.context.clock.now() };
+    await onReceipt(world.context, aReceiptEvent(artifact, PLACE, failed));
+    await world.pass(1_000);
+
+    await onPublished(world.context, artifact);
+
+    const cell = await findCell(world.context, { ...artifact.manifest, ...PLACE });
+    expect(cell && toCoverageCell(cell)).toMatchObject({ status: "failed", code: "SOURCE_DENIED", announcements: 1 });
   });
 
   it("expects nothing more of a consumer that has left", async () => {
     const { world, context, receive } = await createPublished();
     const detail = { v: 1, ...OTHER };
-    world.pass(1_000);
+    await world.pass(1_000);
     await onReceipt(context, { account: OTHER.account, "detail-type": "consumer.unregistered", detail });
 
     for (const file of [0, 1]) await receive(PLACE, { file });
@@ -162,33 +177,25 @@ describe("onReceipt", () => {
 });
 
 describe("a process that dies while the last receipt is counted", () => {
-  it.each(Array.from({ length: 16 }, (_, index) => index + 1))("at write %i tells at the next delivery", async (number) => {
-    let left = Number.POSITIVE_INFINITY;
-    const world = createDistributorWorld({ wrapRecords: (records) => mortal(records, () => left--) });
-    const { receive, artifact, context } = await createPublished(world);
-    for (const place of [PLACE, OTHER]) await receive(place, { file: 0 });
-    await receive(PLACE, { file: 1 });
+  it.each(Array.from({ length: 16 }, (_, index) => index + 1))(
+    "at write %i tells at the next delivery",
+    async (number) => {
+      let left = Number.POSITIVE_INFINITY;
+      const world = createDistributorWorld({ wrapRecords: (records) => mortalRecords(records, () => left--) });
+      const { receive, artifact, context } = await createPublished(world);
+      for (const place of [PLACE, OTHER]) await receive(place, { file: 0 });
+      await receive(PLACE, { file: 1 });
 
-    left = number;
-    await receive(OTHER, { file: 1 }).catch(() => undefined);
-    left = Number.POSITIVE_INFINITY;
-    world.pass(60_000);
-    await receive(OTHER, { file: 1 });
+      left = number;
+      await receive(OTHER, { file: 1 }).catch(() => undefined);
+      left = Number.POSITIVE_INFINITY;
+      await world.pass(60_000);
+      await receive(OTHER, { file: 1 });
 
-    const told = await settled(world);
-    expect(told).toBeGreaterThanOrEqual(1);
-    expect(told).toBeLessThanOrEqual(2);
-    expect((await findCoverage(context, artifact.manifest)).settledAt).not.toBeNull();
-  });
+      const told = await settled(world);
+      expect(told).toBeGreaterThanOrEqual(1);
+      expect(told).toBeLessThanOrEqual(2);
+      expect((await findCoverage(context, artifact.manifest)).settledAt).not.toBeNull();
+    },
+  );
 });
-
-/** Records that cannot be reached any more after so many calls. */
-function mortal(records: Records, count: () => number): Records {
-  const guard = <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
-    return async (...args: Args): Promise<Result> => {
-      if (count() <= 0) throw new Error("The process died.");
-      return call(...args);
-    };
-  };
-  return { get: guard(records.get), put: guard(records.put), remove: guard(records.remove), list: guard(records.list) };
-}

@@ -1,7 +1,7 @@
 import { isStackyardError } from "@stackyard/core";
 import type { DistributorContext } from "../function/distributor-context.ts";
-import { listExpecting, noteConsumer } from "../registry/consumers.ts";
 import { parseRegistered, parseUnregistered } from "../registry/consumer-event.ts";
+import { listExpecting, noteConsumer } from "../registry/consumers.ts";
 import { judgeTrust } from "../trust/judge-trust.ts";
 import { changeCell } from "./cells.ts";
 import type { VersionId } from "./coverage-record.ts";
@@ -26,7 +26,7 @@ export type ReceiptOutcome =
   | { readonly kind: "dropped"; readonly code: DropCode };
 
 /** Why an event is dropped. */
-export type DropCode = "EVENT_INVALID" | "RECEIPT_FORGED" | "ACCOUNT_NOT_TRUSTED";
+export type DropCode = "EVENT_INVALID" | "ACCOUNT_MISMATCH" | "ACCOUNT_NOT_TRUSTED";
 
 type ReceiptContext = Pick<DistributorContext, "records" | "clock" | "random" | "trust" | "events" | "loadPublished">;
 
@@ -45,7 +45,7 @@ const PROBE = "stackyard.probe";
 export async function onReceipt(context: ReceiptContext, event: ConsumerBusEvent): Promise<ReceiptOutcome> {
   const take = readEvent(event);
   if (take === undefined) return { kind: "dropped", code: "EVENT_INVALID" };
-  if (take.said.account !== event.account) return { kind: "dropped", code: "RECEIPT_FORGED" };
+  if (take.said.account !== event.account) return { kind: "dropped", code: "ACCOUNT_MISMATCH" };
   const verdict = judgeTrust(event.account, context.trust, "stamped");
   if (verdict.kind === "rejected") return { kind: "dropped", code: verdict.code };
   return take.work(context);
@@ -116,4 +116,3 @@ async function settle(context: ReceiptContext, id: VersionId): Promise<void> {
   if (found === undefined || found.retired) return;
   await settleVersion(context, found, await listExpecting(context, context.trust));
 }
-

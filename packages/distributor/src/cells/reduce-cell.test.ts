@@ -6,7 +6,12 @@ import { type CellEvent, reduceCell } from "./reduce-cell.ts";
 import { statusOf, toCoverageCell } from "./to-coverage-cell.ts";
 
 const stored = (file: number, at = T0 + 2_000): CellEvent => ({ kind: "stored", at, file, verified: true });
-const failed = (file: number, at = T0 + 1_000, code = "SOURCE_DENIED"): CellEvent => ({ kind: "failed", at, file, code });
+const failed = (file: number, at = T0 + 1_000, code = "SOURCE_DENIED"): CellEvent => ({
+  kind: "failed",
+  at,
+  file,
+  code,
+});
 const announced = (at = T0, scope: "all" | "missing" = "all"): CellEvent => ({ kind: "announced", at, scope });
 const play = (...events: readonly CellEvent[]) => events.reduce(reduceCell, aCell());
 
@@ -24,7 +29,11 @@ const receipt: fc.Arbitrary<CellEvent> = fc.oneof(
 );
 const any: fc.Arbitrary<CellEvent> = fc.oneof(
   receipt,
-  fc.record({ kind: fc.constant("announced" as const), at, scope: fc.constantFrom("all" as const, "missing" as const) }),
+  fc.record({
+    kind: fc.constant("announced" as const),
+    at,
+    scope: fc.constantFrom("all" as const, "missing" as const),
+  }),
   fc.record({ kind: fc.constantFrom("overdue" as const, "alarmed" as const), at }),
   fc.record({ kind: fc.constant("seen" as const), at, matching: fc.array(file), lost: fc.array(file) }),
 );
@@ -33,7 +42,12 @@ describe("reduceCell", () => {
   it("goes from expected over announced to stored when all files have come", () => {
     const statuses = [[], [announced()], [announced(), stored(0)], [announced(), stored(0), stored(1), stored(2)]];
 
-    expect(statuses.map((events) => statusOf(play(...events)))).toEqual(["expected", "announced", "announced", "stored"]);
+    expect(statuses.map((events) => statusOf(play(...events)))).toEqual([
+      "expected",
+      "announced",
+      "announced",
+      "stored",
+    ]);
   });
 
   it("is present when every file was there before", () => {

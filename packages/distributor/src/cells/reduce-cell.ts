@@ -69,7 +69,8 @@ function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileA
   const before = cell.files[file];
   if (before === undefined) return cell;
   const letter = merge(before, kind === "stored" ? "s" : "p", verified);
-  const rewritten = rewrittenSha256 === undefined ? cell.rewritten : rewrite(cell, file, { sha256: rewrittenSha256, at });
+  const rewritten =
+    rewrittenSha256 === undefined ? cell.rewritten : rewrite(cell, file, { sha256: rewrittenSha256, at });
   const changes = { files: replaceAt(cell.files, file, letter), failures: without(cell.failures, file), rewritten };
   return { ...cell, ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
 }
@@ -118,7 +119,9 @@ function see(cell: Cell, { at, matching, lost }: CellEvent & { kind: "seen" }): 
     rewritten = without(rewritten, file);
   }
   const files = letters.join("");
-  return files === cell.files ? cell : { ...cell, files, failures, rewritten, heardAt: Math.max(cell.heardAt ?? 0, at) };
+  return files === cell.files
+    ? cell
+    : { ...cell, files, failures, rewritten, heardAt: Math.max(cell.heardAt ?? 0, at) };
 }
 
 function without<Value>(values: Readonly<Record<string, Value>>, file: number): Record<string, Value> {

@@ -1,6 +1,6 @@
 import type { Manifest } from "@stackyard/sdk/artifacts";
-import type { FileArrived, FileFailed } from "./reduce-cell.ts";
 import type { ReceivedReceipt } from "./received-receipt.ts";
+import type { FileArrived, FileFailed } from "./reduce-cell.ts";
 
 /**
  * What a receipt means for the cell of this version; undefined: nothing. It tells of a file by its key, and one about another digest is

@@ -1,8 +1,8 @@
 import { isStackyardError } from "@stackyard/core";
-import type { ConsumerRecord } from "../registry/consumer-record.ts";
-import type { RecordDeps } from "../registry/change-record.ts";
-import { listRecords } from "../registry/list-records.ts";
 import { type ArtifactRecord, parseArtifactRecord } from "../publish/artifact-record.ts";
+import type { RecordDeps } from "../registry/change-record.ts";
+import type { ConsumerRecord } from "../registry/consumer-record.ts";
+import { listRecords } from "../registry/list-records.ts";
 import type { Cell } from "./cell.ts";
 import { COVERAGE_PREFIX, parseCoverageRecord, type VersionId } from "./coverage-record.ts";
 import { type CoverageVerdict, decideCovered } from "./decide-covered.ts";

@@ -9,6 +9,7 @@ import type { Announcer, PublishedArtifact } from "../announce/announcer.ts";
 import type { DistributorContext } from "../function/distributor-context.ts";
 import { artifactRecordKey } from "../publish/artifact-record.ts";
 import { digestOf, T0 } from "./a-cell.ts";
+import { createPassingClock } from "./passing-clock.ts";
 
 /** The distributor's own place. */
 export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
@@ -31,7 +32,7 @@ export interface WorldVersion {
   readonly publishedAt?: number;
 }
 
-/** A distributor's parts over simulated services, where sleeping only moves the clock. */
+/** A distributor's parts over simulated services, where time passes while everybody sleeps. */
 export interface DistributorWorld {
   readonly context: DistributorContext;
   readonly sim: AwsSim;
@@ -39,7 +40,7 @@ export interface DistributorWorld {
   /** Events `artifact.covered`. */
   readonly covered: AwsEvent[];
   readonly metrics: string[];
-  pass(ms: number): void;
+  pass(ms: number): Promise<void>;
   publish(version: WorldVersion): Promise<PublishedArtifact>;
 }
 
@@ -53,13 +54,7 @@ export interface WorldOptions {
 
 /** An empty distributor that trusts two accounts. */
 export function createDistributorWorld(options: WorldOptions = {}): DistributorWorld {
-  const time = { now: T0 };
-  const clock = {
-    now: () => time.now,
-    sleep: async (ms: number) => {
-      time.now += Math.max(0, ms);
-    },
-  };
+  const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ ...SOURCE, name: "distributor" });
   const plugin = createSimPlugin(sim);
@@ -90,16 +85,14 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
   let sequence = 0;
   return {
     ...{ context, sim, announced, covered, metrics },
-    pass(ms) {
-      time.now += ms;
-    },
+    pass: (ms) => clock.advance(ms),
     async publish(input) {
       sequence += 1;
       const artifact = anArtifact(input, sequence);
       const { name, version } = artifact.manifest;
       published.set(`${name}/${version}`, artifact);
-      const value = toArtifactRecord(artifact, input.publishedAt ?? time.now);
-      await memory.put({ key: artifactRecordKey(name, version), value, expected: "absent", now: time.now });
+      const value = toArtifactRecord(artifact, input.publishedAt ?? clock.now());
+      await memory.put({ key: artifactRecordKey(name, version), value, expected: "absent", now: clock.now() });
       return artifact;
     },
   };

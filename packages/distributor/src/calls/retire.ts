@@ -1,0 +1,36 @@
+import type { DistributorAnswers, DistributorRequest } from "@stackyard/sdk/artifacts";
+import { findVersion } from "../cells/versions.ts";
+import type { DistributorContext } from "../function/distributor-context.ts";
+import { artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
+import { changeRecord } from "../registry/change-record.ts";
+import { listExpecting } from "../registry/consumers.ts";
+import { inParallel } from "../registry/in-parallel.ts";
+import { unknownVersion } from "./call-error.ts";
+
+const WIDTH = 10;
+const AGREED = "retire";
+
+/** The version is expected nowhere from now on; consumers that agreed to it are told to delete it. May be repeated: they are told again. */
+export async function retire(
+  context: DistributorContext,
+  { name, version }: Extract<DistributorRequest, { readonly op: "retire" }>,
+): Promise<DistributorAnswers["retire"]> {
+  const found = await findVersion(context, { name, version });
+  const published = found && (await context.loadPublished(name, version));
+  if (published === undefined) throw unknownVersion({ name, version });
+  await changeRecord(context, {
+    key: artifactRecordKey(name, version),
+    parse: parseArtifactRecord,
+    change: (known) => known && { ...known, retiredAt: known.retiredAt ?? toRetiredAt(context) },
+  });
+  const consumers = await listExpecting(context, context.trust);
+  const agreed = consumers.filter(({ capabilities }) => capabilities.includes(AGREED));
+  const sent = await inParallel(agreed, WIDTH, ({ account, region }) =>
+    context.announcer.announceRetirement(published, { account, region }),
+  );
+  return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
+}
+
+function toRetiredAt({ clock }: DistributorContext): string {
+  return new Date(clock.now()).toISOString();
+}

@@ -1,0 +1,62 @@
+import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { SFNClient } from "@aws-sdk/client-sfn";
+import type { SNSClient } from "@aws-sdk/client-sns";
+import { type AwsCredentials, type Clock, type Logger, type Random, type Records, silentLogger } from "@stackyard/core";
+import type { DistributorConfig } from "./distributor-config.ts";
+import { handleEvent } from "./handle-event.ts";
+import { openDistributor } from "./open-distributor.ts";
+
+/** What a distributor is made of. */
+export interface DistributorOptions {
+  readonly config: DistributorConfig;
+  readonly records: Records;
+  readonly s3: S3Client;
+  readonly sns: SNSClient;
+  /** Of the distributor's account and region: `artifact.covered` goes to its default bus. */
+  readonly events: EventBridgeClient;
+  readonly states: SFNClient;
+  /** Whose permissions presigned URLs have, and with which they end. */
+  readonly credentials: () => Promise<AwsCredentials>;
+  readonly clock: Clock;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+  /** Default: none. */
+  readonly logger?: Logger;
+  /** Takes a line of metrics, in CloudWatch's embedded metric format, with its end. Default: standard output. */
+  readonly write?: (line: string) => void;
+}
+
+/** What Lambda tells of a call. */
+export interface InvocationContext {
+  readonly awsRequestId?: string;
+  getRemainingTimeInMillis?(): number;
+}
+
+/** The distributor's function. */
+export interface Distributor {
+  /**
+   * Takes an event of S3, of consumers, of the schedule or of the state machine, or a request, and answers as each wants it. Rejects when it is to
+   * be brought again; `EVENT_INVALID` for what is nothing of these.
+   */
+  handle(event: unknown, context?: InvocationContext): Promise<unknown>;
+}
+
+/** Where Lambda does not say how much time there is. */
+const TURN_MS = 840_000;
+
+/** Makes the distributor. Nothing is called before the first event. Throws `CONFIG_INVALID` for prefixes that cannot be told apart. */
+export function createDistributor(options: DistributorOptions): Distributor {
+  const { random = Math.random, logger = silentLogger, write = writeLine } = options;
+  const open = openDistributor({ ...options, random, logger, write });
+  return {
+    handle: (event, context) =>
+      handleEvent(open, event, {
+        deadlineAt: options.clock.now() + (context?.getRemainingTimeInMillis?.() ?? TURN_MS),
+      }),
+  };
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(line);
+}

@@ -1,0 +1,152 @@
+import type { ConsumerRecord } from "../registry/consumer-record.ts";
+import { hasEnded, isLive, type SetRecord } from "./set-record.ts";
+
+/** What an execution is to send. */
+export interface SetRequest {
+  readonly account: string;
+  readonly region: string;
+  /** Name of the execution, or of the one that it continues. */
+  readonly line: string;
+  /** Name of this one. */
+  readonly execution: string;
+  /** Since when this execution wants it. Epoch milliseconds. */
+  readonly askedAt: number;
+  /** Only what was published since then. Epoch milliseconds. */
+  readonly since: number | null;
+  /** Only this name, or `name@version`. */
+  readonly artifact: string | null;
+}
+
+/** What is asked about a step. */
+export interface SetFacts {
+  readonly request: SetRequest;
+  readonly set: SetRecord | undefined;
+  readonly consumer: Pick<ConsumerRecord, "generation" | "probeAnsweredAt">;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** What a step is to do. `set`: what is noted first. */
+export type SetDecision =
+  | { readonly kind: "wait"; readonly seconds: number; readonly set?: SetRecord }
+  | { readonly kind: "probe"; readonly seconds: number; readonly set: SetRecord }
+  | { readonly kind: "announce"; readonly set: SetRecord }
+  /** This execution has a long history: another one goes on, under the name that `set` tells. */
+  | { readonly kind: "restart"; readonly set: SetRecord }
+  | { readonly kind: "done"; readonly messages: number; readonly set?: SetRecord }
+  | { readonly kind: "failed"; readonly set?: SetRecord };
+
+const MINUTE_MS = 60_000;
+const PROBE_FOR_MS = 20 * MINUTE_MS;
+const V1_WAIT_MS = 15 * MINUTE_MS;
+const V1_PAUSE_MS = 60 * MINUTE_MS;
+const FIRST_PROBE_PAUSE_S = 5;
+const MAX_PROBE_PAUSE_S = 60;
+const FOLLOWER_WAIT_S = 30;
+const MAX_WAIT_S = 300;
+/**
+ * An execution ends at 25,000 events of its history (Step Functions quotas). A step has nine: five of a task, two of a choice, two of a wait;
+ * and each of its four retries three more.
+ */
+const MAX_STEPS = 800;
+
+/**
+ * What a step of an execution does about a consumer's set. One execution works on it; another one waits until that has ended, and begins it
+ * anew only where it asked for more, or after everything had begun to be sent.
+ */
+export function decideSet(facts: SetFacts): SetDecision {
+  const { set, request, now } = facts;
+  if (set === undefined) return begin(facts);
+  if (set.line === request.line) return goOn(facts, set);
+  if (hasEnded(set)) return answersFor(set, request) ? { kind: "done", messages: set.messages } : begin(facts);
+  if (isLive(set, now)) return { kind: "wait", seconds: FOLLOWER_WAIT_S };
+  const isSame = asksForSame(set, request);
+  return isSame
+    ? goOn(facts, { ...set, line: request.line, execution: request.execution, steps: 0, restarts: 0 })
+    : begin(facts);
+}
+
+function asksForSame(set: SetRecord, { since, artifact }: SetRequest): boolean {
+  return set.since === since && set.artifact === artifact;
+}
+
+function answersFor(set: SetRecord, request: SetRequest): boolean {
+  const isWhole = set.phase === "done" && (set.announcingAt ?? -1) >= request.askedAt;
+  return isWhole && asksForSame(set, request);
+}
+
+function begin(facts: SetFacts): SetDecision {
+  const { request, now, set } = facts;
+  const { account, region, line, execution, since, artifact } = request;
+  return goOn(facts, {
+    ...{ v: 1, account, region, line, execution, startedAt: now, aliveAt: now, phase: "waiting", round: 1, probes: 0 },
+    ...{ probedAt: null, announcingAt: null, pausedAt: null, cursor: null, messages: 0, steps: 0, restarts: 0 },
+    ...{ since, artifact, endedAt: null, failures: set?.phase === "failed" ? set.failures : 0 },
+  });
+}
+
+function goOn(facts: SetFacts, known: SetRecord): SetDecision {
+  if (known.phase === "done") return { kind: "done", messages: known.messages };
+  if (known.phase === "failed") return { kind: "failed" };
+  // It was handed over, and the process may have died before the other execution was started.
+  if (known.execution !== facts.request.execution) return { kind: "restart", set: known };
+  const set = { ...known, aliveAt: facts.now, steps: known.steps + 1 };
+  if (set.steps > MAX_STEPS) return { kind: "restart", set: handOver(set) };
+  if (set.phase === "announcing") return { kind: "announce", set };
+  return set.phase === "pausing" ? pause(facts, set) : shakeHands(facts, set);
+}
+
+/** A name has at most 80 characters. */
+function handOver(set: SetRecord): SetRecord {
+  const restarts = set.restarts + 1;
+  return { ...set, restarts, steps: 0, execution: `${set.line.slice(0, 70)}-r${restarts}` };
+}
+
+/** A consumer of the first generation must not be probed: a message without a key stops its function, again and again. */
+function shakeHands({ consumer, now }: SetFacts, set: SetRecord): SetDecision {
+  const waited = now - set.startedAt;
+  if (consumer.generation === "v1") {
+    return waited >= V1_WAIT_MS ? announce(set, now) : { kind: "wait", seconds: toWait(V1_WAIT_MS - waited, 60), set };
+  }
+  if ((consumer.probeAnsweredAt ?? -1) >= set.startedAt) return announce(set, now);
+  if (waited >= PROBE_FOR_MS) {
+    return { kind: "failed", set: { ...set, phase: "failed", endedAt: now, failures: set.failures + 1 } };
+  }
+  const pauseMs = toProbePause(set.probes - 1) * 1_000;
+  const leftMs = set.probedAt === null ? 0 : set.probedAt + pauseMs - now;
+  if (leftMs > 0) return { kind: "wait", seconds: toWait(leftMs, MAX_PROBE_PAUSE_S), set };
+  return { kind: "probe", seconds: toProbePause(set.probes), set: { ...set, probes: set.probes + 1, probedAt: now } };
+}
+
+function toProbePause(probes: number): number {
+  return Math.min(MAX_PROBE_PAUSE_S, FIRST_PROBE_PAUSE_S * 2 ** Math.max(0, probes));
+}
+
+function announce(set: SetRecord, now: number): SetDecision {
+  return {
+    kind: "announce",
+    set: { ...set, phase: "announcing", announcingAt: set.announcingAt ?? now, cursor: null },
+  };
+}
+
+function pause({ consumer, now }: SetFacts, set: SetRecord): SetDecision {
+  // It has been upgraded, and from now on says what it lacks.
+  if (consumer.generation === "v2") return end(set, now);
+  const left = (set.pausedAt ?? now) + V1_PAUSE_MS - now;
+  return left > 0 ? { kind: "wait", seconds: toWait(left, MAX_WAIT_S), set } : announce({ ...set, round: 2 }, now);
+}
+
+/** What follows when everything was announced. */
+export function decideSetEnd({ consumer, now }: Pick<SetFacts, "consumer" | "now">, set: SetRecord): SetDecision {
+  if (consumer.generation === "v2" || set.round === 2) return end(set, now);
+  const paused: SetRecord = { ...set, phase: "pausing", pausedAt: now, cursor: null };
+  return { kind: "wait", seconds: MAX_WAIT_S, set: paused };
+}
+
+function end(set: SetRecord, now: number): SetDecision {
+  return { kind: "done", messages: set.messages, set: { ...set, phase: "done", endedAt: now, failures: 0 } };
+}
+
+function toWait(ms: number, maxSeconds: number): number {
+  return Math.max(1, Math.min(maxSeconds, Math.ceil(ms / 1_000)));
+}

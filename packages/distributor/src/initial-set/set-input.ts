@@ -1,0 +1,45 @@
+import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { AccountId, Instant, Region } from "../registry/place.ts";
+
+const NAME = ARTIFACT_NAME.slice(0, -1);
+const VERSION = ARTIFACT_VERSION.slice(1, -1);
+
+/** The name of an artifact, or `name@version`. */
+export const ArtifactChoice = Type.String({ pattern: `${NAME}(@${VERSION})?$`, maxLength: 193 });
+/** Such as `2026-11-20T06:00:00Z`. */
+export const IsoInstant = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$" });
+
+/** The input of the state machine; `Line` and `Step` are what it tells itself. Further fields are left alone. */
+export const SetInput = Type.Object({
+  AccountId,
+  Region,
+  Since: Type.Optional(IsoInstant),
+  Artifact: Type.Optional(ArtifactChoice),
+  Line: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,80}$" })),
+  Step: Type.Optional(Type.Object({ askedAt: Instant })),
+});
+export type SetInput = Static<typeof SetInput>;
+
+/** A task of the state machine. */
+export const SetTask = Type.Object({
+  op: Type.Literal("initial-set"),
+  execution: Type.String({ pattern: "^[A-Za-z0-9_-]{1,80}$" }),
+  input: SetInput,
+});
+export type SetTask = Static<typeof SetTask>;
+
+const validator = Compile(SetTask);
+
+/** Reads a task; the places where it is none. */
+export function parseSetTask(
+  event: unknown,
+): { readonly kind: "task"; readonly task: SetTask } | { readonly kind: "faulty"; readonly places: readonly string[] } {
+  if (!validator.Check(event)) {
+    return { kind: "faulty", places: validator.Errors(event).map(({ instancePath }) => instancePath || "/") };
+  }
+  const { Since } = event.input;
+  const isInstant = Since === undefined || !Number.isNaN(Date.parse(Since));
+  return isInstant ? { kind: "task", task: event } : { kind: "faulty", places: ["/input/Since"] };
+}

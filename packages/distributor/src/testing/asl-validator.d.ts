@@ -1,0 +1,9 @@
+/** It has no types of its own. */
+declare module "asl-validator" {
+  interface Validation {
+    readonly isValid: boolean;
+    errorsText(separator?: string): string;
+  }
+  const validate: (definition: object) => Validation;
+  export = validate;
+}

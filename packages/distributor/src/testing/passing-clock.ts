@@ -1,0 +1,30 @@
+import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
+
+/** Turns of the event loop after which nobody is taken to be at work. */
+const TURNS = 8;
+
+/** A clock on which time passes by itself while everybody sleeps, up to whoever wakes first. */
+export function createPassingClock(start: number): FakeClock {
+  const clock = createFakeClock(start);
+  let isPassing = false;
+
+  async function pass(): Promise<void> {
+    if (isPassing) return;
+    isPassing = true;
+    while (clock.nextWakeAt() !== undefined) {
+      for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      const next = clock.nextWakeAt();
+      if (next !== undefined) await clock.advance(next - clock.now());
+    }
+    isPassing = false;
+  }
+
+  return {
+    ...clock,
+    sleep(ms, signal) {
+      const slept = clock.sleep(ms, signal);
+      void pass();
+      return slept;
+    },
+  };
+}
