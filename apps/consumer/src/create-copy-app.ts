@@ -1,0 +1,78 @@
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { AwsAccess } from "@stackyard/aws";
+import { createS3Records } from "@stackyard/aws/s3";
+import {
+  type Consumer,
+  createConsumer,
+  createCopier,
+  createCopyMemory,
+  createSourceFetch,
+  type SourceFetchOptions,
+  type SqsBatchResponse,
+  type SqsEvent,
+} from "@stackyard/consumer/function";
+import type { Clock, EnvironmentVariables, Logger } from "@stackyard/core";
+import { type CopySettings, parseCopySettings, toArnPart } from "./parse-settings.ts";
+
+/** What the function behind the queue is made of. */
+export interface CopyAppOptions {
+  readonly environment: EnvironmentVariables;
+  /** AWS in a region, with the function's role. */
+  readonly access: (region: string) => AwsAccess;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where hosts of URLs really are; for tests. Default: where their names lead. */
+  readonly origin?: SourceFetchOptions["origin"];
+}
+
+/** What Lambda tells of a call. */
+export interface LambdaContext {
+  readonly awsRequestId?: string;
+  getRemainingTimeInMillis?(): number;
+}
+
+/** The function behind the queue. A wrong environment fails each call: `CONFIG_INVALID`. */
+export function createCopyApp(options: CopyAppOptions): {
+  handler(event: SqsEvent, context?: LambdaContext): Promise<SqsBatchResponse>;
+} {
+  let opened: Consumer | undefined;
+  return {
+    async handler(event, context = {}) {
+      opened ??= open(options, parseCopySettings(options.environment));
+      const { awsRequestId, getRemainingTimeInMillis } = context;
+      return opened.onMessages(event, {
+        ...(awsRequestId === undefined ? {} : { invocationId: awsRequestId }),
+        ...(getRemainingTimeInMillis === undefined
+          ? {}
+          : { getRemainingTimeInMillis: () => getRemainingTimeInMillis.call(context) }),
+      });
+    },
+  };
+}
+
+function open(options: CopyAppOptions, settings: CopySettings): Consumer {
+  const { access, clock, logger, origin } = options;
+  const { config, bucket, transfer, kmsKeyArn, hasPrivateEndpoints, ...queues } = settings;
+  const { account, region, sourceBucket, sourceRegion, partition = "aws", extraHosts = [], maxBytes } = config;
+  const own = access(region);
+  const s3 = own.client(S3Client, undefined);
+  const records = createS3Records({ client: s3, bucket, prefix: ".stackyard/", clock });
+  const source = { bucket: sourceBucket, region: sourceRegion, partition };
+  const copier = createCopier({
+    fetch: createSourceFetch({
+      rules: { ...source, extraHosts },
+      privateEndpoints: hasPrivateEndpoints,
+      ...(origin === undefined ? {} : { origin }),
+    }),
+    target: { client: s3, account, region, bucket, ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) },
+    source: { ...source, client: access(sourceRegion).client(S3Client, undefined) },
+    ...{ transfer, memory: createCopyMemory(records, clock), clock },
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
+  // PutEvents reaches buses of its own region only.
+  const events = access(toArnPart(queues.receiptBus ?? "", 3) || region).client(EventBridgeClient, undefined);
+  const clients = { s3, events, sqs: own.client(SQSClient, undefined) };
+  return createConsumer({ ...{ config, bucket, clients, records, copier, clock, logger }, ...queues });
+}

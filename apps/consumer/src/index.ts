@@ -1,0 +1,2 @@
+export { handler } from "./copy.ts";
+export { bucket, initialSet } from "./resources.ts";

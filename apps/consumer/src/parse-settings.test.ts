@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { parseCopySettings, parsePlace, parseTriggerSettings } from "./parse-settings.ts";
+
+const PLACE = { CONSUMER_ACCOUNT_ID: "444455556666", CONSUMER_REGION: "eu-central-1" };
+const COPY = {
+  ...PLACE,
+  ARTIFACTS_BUCKET: "own-bucket",
+  DISTRIBUTOR_BUCKET: "dist-bucket",
+  DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:111122223333:topic",
+};
+const TRIGGER = {
+  ...PLACE,
+  ARTIFACTS_BUCKET: "own-bucket",
+  INITIAL_DISTRIBUTION_MACHINE: "arn:aws:states:eu-west-1:111122223333:stateMachine:InitialSet",
+  INITIAL_DISTRIBUTION_ROLE: "arn:aws:iam::111122223333:role/TriggerInitSetRole",
+};
+const BUS = "arn:aws:events:eu-west-1:111122223333:event-bus/stackyard-receipts";
+
+describe("the settings of the copy function", () => {
+  it("need the predecessor's variables, the topic and the place only", () => {
+    expect(parseCopySettings({ ...COPY, KMS_KEY_ARN: "", PATH: "/bin" })).toEqual({
+      config: {
+        ...{ account: "444455556666", region: "eu-central-1", topicArn: COPY.DISTRIBUTION_TOPIC, partition: "aws" },
+        ...{ sourceBucket: "dist-bucket", sourceRegion: "eu-west-1", sourceAccount: "111122223333", extraHosts: [] },
+        ...{ acceptV1: true, requireSignature: false, retire: false, refresh: false },
+      },
+      ...{ bucket: "own-bucket", transfer: "auto", hasPrivateEndpoints: false },
+    });
+  });
+
+  it("take everything else", () => {
+    const queue = "https://sqs.eu-central-1.amazonaws.com/444455556666/parking";
+    const kmsKeyArn = "arn:aws:kms:eu-central-1:444455556666:key/1";
+    const settings = parseCopySettings({
+      ...{ ...COPY, DISTRIBUTION_REGION: "eu-west-2", RECEIPT_BUS: BUS, PARKING_QUEUE_URL: queue, QUEUE_URL: queue },
+      ...{ KMS_KEY_ARN: kmsKeyArn, MAX_BYTES: "1000", TRANSFER: "presigned", ACCEPT_V1: "false", RETIRE: "true" },
+      ...{ REQUIRE_SIGNATURE: "true", EXTRA_HOSTS: "a.example,b.example", PRIVATE_ENDPOINTS: "true" },
+    });
+
+    expect(settings).toMatchObject({
+      config: {
+        ...{ sourceRegion: "eu-west-2", maxBytes: 1_000, acceptV1: false, requireSignature: true, retire: true },
+        ...{ refresh: true, extraHosts: ["a.example", "b.example"] },
+      },
+      ...{ transfer: "presigned", hasPrivateEndpoints: true, receiptBus: BUS },
+      ...{ queueUrl: queue, parkingQueueUrl: queue, kmsKeyArn },
+    });
+  });
+
+  it("list everything that is wrong, and no value", () => {
+    const wrong = () => parseCopySettings({ ...COPY, DISTRIBUTOR_BUCKET: "", TRANSFER: "hunter2", MAX_BYTES: "-1" });
+
+    expect(wrong).toThrow(
+      "The environment of the function is wrong: DISTRIBUTOR_BUCKET is not set; it must be the name of a bucket. " +
+        "MAX_BYTES must be a number of bytes. TRANSFER must be identity, presigned or auto.",
+    );
+    expect(wrong).not.toThrow(/hunter2/);
+  });
+});
+
+describe("the settings of the trigger", () => {
+  it("find the machine's region in its ARN", () => {
+    expect(parseTriggerSettings(TRIGGER)).toEqual({
+      ...{ machineArn: TRIGGER.INITIAL_DISTRIBUTION_MACHINE, roleArn: TRIGGER.INITIAL_DISTRIBUTION_ROLE },
+      ...{ region: "eu-west-1", bucket: "own-bucket", capabilities: { transfer: "auto", retire: false } },
+    });
+  });
+
+  it("take everything else", () => {
+    const more = { INITIAL_DISTRIBUTION_REGION: "eu-west-2", EXTERNAL_ID: "yard", RECEIPT_BUS: BUS, RETIRE: "true" };
+
+    expect(parseTriggerSettings({ ...TRIGGER, ...more })).toMatchObject({
+      ...{ region: "eu-west-2", externalId: "yard", receiptBus: BUS, capabilities: { retire: true } },
+    });
+  });
+
+  it.each(["INITIAL_DISTRIBUTION_MACHINE", "INITIAL_DISTRIBUTION_ROLE", "CONSUMER_ACCOUNT_ID"])("need %s", (name) => {
+    expect(() => parseTriggerSettings({ ...TRIGGER, [name]: "" })).toThrow(`${name} is not set`);
+  });
+});
+
+describe("the place", () => {
+  it("is an account and a region", () => {
+    expect(parsePlace(PLACE)).toEqual({ account: "444455556666", region: "eu-central-1" });
+    expect(() => parsePlace({ ...PLACE, CONSUMER_REGION: "here" })).toThrow("CONSUMER_REGION must be a region.");
+  });
+});
