@@ -1,0 +1,316 @@
+import { StackyardError } from "@stackyard/core";
+import { findArtifactCode } from "@stackyard/sdk/artifacts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { aCell, aRow, type CommandWorld, createCommandWorld } from "./testing/a-command-world.ts";
+
+let world: CommandWorld;
+beforeEach(() => {
+  world = createCommandWorld();
+});
+afterEach(() => world.remove());
+
+const VERSION = { name: "billing-api", version: "1.4.2" };
+const CONSUMER = { account: "222233334444", region: "eu-west-1" };
+const SUMMARY = {
+  ...{ ...VERSION, manifestSha256: "0".repeat(64), publishedAt: "2026-01-01T00:00:00.000Z", files: 1, bytes: 3 },
+  ...{ labels: { commit: "4f1c9d2" }, retired: false, covered: true },
+};
+const VIEW = {
+  ...{ ...CONSUMER, bucket: "target", generation: "v2", capabilities: ["v2", "sha256"] },
+  ...{ firstSeenAt: "2026-01-01T00:00:00.000Z", lastReceiptAt: null, registered: true },
+};
+const codeOf = (work: Promise<unknown>) => work.then(() => "none", findArtifactCode);
+
+describe("artifacts coverage", () => {
+  it("shows the matrix and what is in the way; exit code 1 until all stand everywhere", async () => {
+    const failed = aCell({ region: "us-east-1", status: "failed", code: "SHA256_MISMATCH", filesDone: 0 });
+    world.answers.coverage = () => ({ rows: [aRow(), aRow([failed], { version: "1.4.1" })] });
+
+    const { exitCode, text, value } = await world.run("artifacts coverage");
+
+    expect(exitCode).toBe(1);
+    expect(text).toContain("euw1 use1");
+    expect(text).toContain("billing-api@1.4.1  222233334444  us-east-1  failed  SHA256_MISMATCH  0 of 1 file");
+    expect(text.split("\n").at(-1)).toBe("Standing everywhere: 1 of 2 versions.");
+    expect(value).toMatchObject({ covered: false, rows: [{ version: "1.4.2" }, { version: "1.4.1" }] });
+  });
+
+  it("asks for what is named, over all pages, and no further than its limit", async () => {
+    world.answers.coverage = (request) => ({
+      rows: [aRow()],
+      cursor: "cursor" in request ? `${request.cursor}+` : "1",
+    });
+
+    const { exitCode, value } = await world.run("artifacts coverage", {
+      artifact: "billing-api@1.4.2",
+      ...CONSUMER,
+      limit: 3,
+    });
+
+    expect([exitCode, value["rows"]]).toEqual([0, [aRow(), aRow(), aRow()]]);
+    expect(world.asked).toEqual([
+      { op: "coverage", ...VERSION, ...CONSUMER },
+      { op: "coverage", ...VERSION, ...CONSUMER, cursor: "1" },
+      { op: "coverage", ...VERSION, ...CONSUMER, cursor: "1+" },
+    ]);
+  });
+
+  it("does not count what was retired", async () => {
+    world.answers.coverage = () => ({ rows: [aRow(), aRow([aCell({ status: "failed" })], { retired: true })] });
+
+    expect(await world.run("artifacts coverage")).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each([
+    ["nothing fits", [], "No published version fits."],
+    ["nobody should have it", [aRow([])], "no consumer is registered for it"],
+  ])("is no when %s", async (_what, rows, told) => {
+    world.answers.coverage = () => ({ rows });
+
+    const { exitCode, text } = await world.run("artifacts coverage");
+
+    expect([exitCode, text]).toEqual([1, expect.stringContaining(told)]);
+  });
+
+  it("waits for one version", async () => {
+    const looks = [[], [aRow()]];
+    world.answers.coverage = () => ({ rows: looks.shift() ?? [] });
+
+    const running = world.run("artifacts coverage", { artifact: "billing-api@1.4.2", wait: true });
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(5_000);
+
+    expect(await running).toMatchObject({ exitCode: 0, value: { covered: true } });
+  });
+
+  it("ends with 4 when a version that nobody knows does not appear", async () => {
+    world.answers.coverage = () => ({ rows: [] });
+
+    const running = world.run("artifacts coverage", { artifact: "billing-api@1.4.2", wait: true, timeout: "10s" });
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(10_000);
+
+    const { exitCode, notes } = await running;
+    expect([exitCode, notes]).toEqual([4, [expect.stringContaining("the distributor does not know it")]]);
+  });
+
+  it.each([
+    [{ artifact: "a@b@c" }],
+    [{ artifact: "A" }],
+    [{ wait: true }],
+    [{ wait: true, artifact: "billing-api" }],
+    [{ wait: true, artifact: "billing-api@1.4.2", ...CONSUMER }],
+    [{ timeout: "5m" }],
+    [{ distributor: "not a name" }],
+    [{ account: "1" }],
+  ])("refuses %j", async (args) => {
+    expect(await codeOf(world.run("artifacts coverage", args))).toBe("USAGE");
+    expect(world.asked).toEqual([]);
+  });
+
+  it("wants to know which distributor", async () => {
+    expect(await codeOf(world.run("artifacts coverage", {}, { environment: {} }))).toBe("USAGE");
+  });
+
+  it("fits the terminal", async () => {
+    const cells = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3"];
+    world.answers.coverage = () => ({ rows: [aRow(cells.map((region) => aCell({ region })))] });
+    const environment = { STACKYARD_DISTRIBUTOR: "distributor", COLUMNS: "40" };
+
+    const { text } = await world.run("artifacts coverage", {}, { environment });
+
+    expect(text.match(/^ARTIFACT/gm)?.length).toBeGreaterThan(1);
+  });
+});
+
+describe("the distributor of a command", () => {
+  it.each([
+    [{ distributor: "mine" }, { AWS_REGION: "eu-west-2" }, { functionName: "mine", region: "eu-west-2" }],
+    [{ distributor: "mine", distributorRegion: "us-east-1" }, {}, { functionName: "mine", region: "us-east-1" }],
+    [{}, { STACKYARD_DISTRIBUTOR: "theirs" }, { functionName: "theirs" }],
+  ])("is that of %j and %j", async (args, environment, expected) => {
+    world.answers.consumers = () => ({ items: [] });
+
+    await world.run("consumers ls", args, { environment: environment as Record<string, string> });
+
+    expect(world.opened.distributors).toEqual([expected]);
+  });
+
+  it("refuses by its own codes", async () => {
+    world.answers.refresh = () => {
+      throw new StackyardError("NOT_FOUND", "No version.");
+    };
+
+    expect(await codeOf(world.run("artifacts refresh", VERSION))).toBe("NOT_FOUND");
+  });
+});
+
+describe("artifacts ls and show", () => {
+  it("lists", async () => {
+    world.answers.list = () => ({ items: [SUMMARY, { ...SUMMARY, version: "1.4.1", covered: false, bytes: 5_000 }] });
+
+    const { text, value } = await world.run("artifacts ls", { artifact: "billing-api" });
+
+    expect(text).toBe(`PUBLISHED            NAME         VERSION  FILES     SIZE  STANDS
+2026-01-01T00:00:00  billing-api  1.4.2        1      3 B  everywhere
+2026-01-01T00:00:00  billing-api  1.4.1        1  4.9 KiB  not everywhere`);
+    expect(value["artifacts"]).toHaveLength(2);
+    expect(world.asked).toEqual([{ op: "list", name: "billing-api" }]);
+  });
+
+  it("shows files and cells, and nothing in them moves a cursor", async () => {
+    const sha256 = "a".repeat(64);
+    const manifest = {
+      v: 1,
+      ...VERSION,
+      createdAt: "2026-01-01T00:00:00Z",
+      files: [{ key: "k\u202e", size: 3, sha256 }],
+    };
+    const labels = { commit: "x\u001b[2Jy" };
+    world.answers.show = () => ({ ...SUMMARY, labels, manifest, cells: [aCell({ verified: false })] });
+
+    const { text } = await world.run("artifacts show", VERSION);
+
+    expect(text).toContain("Labels    commit=xy");
+    expect(text).toContain(`k      3 B  ${sha256}`);
+    expect(text).toMatch(/222233334444 +eu-west-1 +stored +1 of 1 +no +2026/);
+  });
+
+  it("is empty where there is nothing", async () => {
+    world.answers.list = () => ({ items: [] });
+    world.answers.show = () => ({ ...SUMMARY, manifest: null, cells: [] });
+
+    expect((await world.run("artifacts ls")).text).toBe("Nothing is published.");
+    expect((await world.run("artifacts show", VERSION)).text).toContain("No consumer should have it.");
+    expect(await codeOf(world.run("artifacts ls", { artifact: "billing-api@1" }))).toBe("USAGE");
+  });
+});
+
+describe("artifacts replay, refresh and retire", () => {
+  it("replays", async () => {
+    world.answers.replay = () => ({ executionArn: "arn:e", startedAt: "2026-01-01T00:00:00Z" });
+
+    const { exitCode, text } = await world.run("artifacts replay", {
+      ...CONSUMER,
+      since: "2026-01-01",
+      artifact: "billing-api",
+    });
+
+    expect([exitCode, text]).toEqual([0, "Begun: arn:e"]);
+    expect(world.asked).toEqual([
+      { op: "replay", ...CONSUMER, since: "2026-01-01T00:00:00.000Z", artifact: "billing-api" },
+    ]);
+    expect(await codeOf(world.run("artifacts replay", { ...CONSUMER, since: "2026-13-45" }))).toBe("USAGE");
+  });
+
+  it("refreshes, everywhere or at one consumer", async () => {
+    world.answers.refresh = (request) => ({ files: 2, messages: "account" in request ? 2 : 0 });
+
+    const [everywhere, one] = [
+      await world.run("artifacts refresh", VERSION),
+      await world.run("artifacts refresh", { ...VERSION, ...CONSUMER }),
+    ];
+
+    expect([everywhere.text, one.text]).toEqual([
+      "Nothing was sent: it is missing nowhere.",
+      "Announced again: 2 files by 2 messages.",
+    ]);
+    expect(await codeOf(world.run("artifacts refresh", { ...VERSION, account: CONSUMER.account }))).toBe("USAGE");
+  });
+
+  it("retires only when it is sure", async () => {
+    world.answers.retire = () => ({ retired: true, messages: 3 });
+
+    expect(await codeOf(world.run("artifacts retire", VERSION))).toBe("USAGE");
+    expect(world.asked).toEqual([]);
+    const { text } = await world.run("artifacts retire", { ...VERSION, yes: true });
+    expect(text).toBe("billing-api 1.4.2 is retired. Told to consumers: 3 messages.");
+  });
+});
+
+describe("consumers ls and show", () => {
+  it("lists", async () => {
+    world.answers.consumers = () => ({ items: [VIEW] });
+
+    const { text, value } = await world.run("consumers ls");
+
+    expect(text).toContain("222233334444  eu-west-1  v2          yes         never         target  v2 sha256");
+    expect(value).toEqual({ consumers: [VIEW] });
+  });
+
+  it("shows how everything stands there", async () => {
+    world.answers.consumer = () => ({ ...VIEW, cells: [{ ...aCell({ status: "overdue" }), ...VERSION }] });
+
+    const { text } = await world.run("consumers show", CONSUMER);
+
+    expect(text).toMatch(/billing-api +1\.4\.2 +overdue/);
+    expect(text.split("\n").at(-1)).toBe("Standing there: 0 of 1 version.");
+    expect(await codeOf(world.run("consumers show", { ...CONSUMER, region: "$(id)" }))).toBe("USAGE");
+  });
+});
+
+describe("artifacts verify", () => {
+  const digestOfApp = "a172cedcae47474b615c54d510a5d84a8dea3032e958587430b413538be3f333";
+  beforeEach(async () => {
+    world.write("dist/app.zip", "app");
+    world.write("dist/b.txt", "b");
+    await world.run("artifacts publish", { ...VERSION, path: "dist" });
+    const manifest = JSON.parse(world.sim.s3.texts("source")["billing-api/1.4.2/manifest.json"] ?? "null");
+    world.answers.show = () => ({ ...SUMMARY, manifest, cells: [] });
+    world.answers.consumer = () => ({ ...VIEW, cells: [] });
+    world.answers.compare = () => ({ matching: 1, missing: ["x"], different: [] });
+  });
+
+  it("compares the source with its manifest", async () => {
+    const { exitCode, text, value } = await world.run("artifacts verify", VERSION);
+
+    expect([exitCode, text]).toEqual([0, "billing-api 1.4.2 in source: all 2 files as published."]);
+    expect(value).toMatchObject({ bucket: "source", matching: 2, missing: [], different: [] });
+  });
+
+  it("looks into a consumer's bucket, and tells the distributor what was seen", async () => {
+    world.sim.s3.write("target", "billing-api/1.4.2/app.zip", "app");
+
+    const { exitCode, text } = await world.run("artifacts verify", {
+      ...VERSION,
+      ...CONSUMER,
+      role: "arn:aws:iam::222233334444:role/look",
+    });
+
+    expect([exitCode, text]).toEqual([
+      1,
+      "billing-api 1.4.2 in target: 1 of 2 files not as published.\nmissing  billing-api/1.4.2/b.txt",
+    ]);
+    expect(world.opened.aws.at(-1)).toEqual({ region: "eu-west-1", role: "arn:aws:iam::222233334444:role/look" });
+    expect(world.asked.at(-1)).toEqual({
+      ...{ op: "compare", ...CONSUMER, ...VERSION, bucket: "target" },
+      seen: [
+        { key: "billing-api/1.4.2/app.zip", sha256: digestOfApp },
+        { key: "billing-api/1.4.2/b.txt", sha256: null },
+      ],
+    });
+  });
+
+  it("finds what is something else", async () => {
+    world.sim.s3.write("target", "billing-api/1.4.2/app.zip", "apq");
+    world.sim.s3.write("target", "billing-api/1.4.2/b.txt", "b");
+
+    const { exitCode, value } = await world.run("artifacts verify", { ...VERSION, ...CONSUMER, bucket: "target" });
+
+    expect([exitCode, value["different"]]).toEqual([1, ["billing-api/1.4.2/app.zip"]]);
+  });
+
+  it.each([
+    [{ account: CONSUMER.account }],
+    [{ role: "arn:aws:iam::222233334444:role/look" }],
+    [{ ...CONSUMER, externalId: "x" }],
+  ])("refuses %j alone", async (args) => {
+    expect(await codeOf(world.run("artifacts verify", { ...VERSION, ...args }))).toBe("USAGE");
+  });
+
+  it("needs a bucket that the distributor does not know", async () => {
+    world.answers.consumer = () => ({ ...VIEW, bucket: null, cells: [] });
+
+    expect(await codeOf(world.run("artifacts verify", { ...VERSION, ...CONSUMER }))).toBe("USAGE");
+  });
+});

@@ -1,0 +1,155 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { findArtifactCode } from "@stackyard/sdk/artifacts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { aCell, aRow, type CommandWorld, createCommandWorld } from "./testing/a-command-world.ts";
+
+let world: CommandWorld;
+beforeEach(() => {
+  world = createCommandWorld();
+  world.write("dist/app.zip", "app");
+  world.write("dist/templates/vpc.yaml", "AWSTemplateFormatVersion: 2010-09-09");
+});
+afterEach(() => world.remove());
+
+const ARTIFACT = { name: "billing-api", version: "1.4.2", path: "dist" };
+const publish = (over: object = {}, options = {}) => world.run("artifacts publish", { ...ARTIFACT, ...over }, options);
+const keys = () => Object.keys(world.sim.s3.texts("source")).toSorted();
+const manifest = () => JSON.parse(world.sim.s3.texts("source")["billing-api/1.4.2/manifest.json"] ?? "null");
+const codeOf = (work: Promise<unknown>) => work.then(() => "none", findArtifactCode);
+
+describe("artifacts publish", () => {
+  it("publishes the files of a folder", async () => {
+    const { exitCode, text, value } = await publish({ label: ["commit=4f1c9d2"] });
+
+    expect(exitCode).toBe(0);
+    expect(keys()).toEqual([
+      "billing-api/1.4.2/app.zip",
+      "billing-api/1.4.2/manifest.json",
+      "billing-api/1.4.2/templates/vpc.yaml",
+    ]);
+    expect(manifest()).toMatchObject({
+      labels: { commit: "4f1c9d2" },
+      files: [{ contentType: "application/zip" }, { contentType: "application/yaml" }],
+    });
+    expect(value).toMatchObject({ name: "billing-api", version: "1.4.2", outcome: "published", files: 2, skipped: [] });
+    expect(text).toMatch(/^billing-api 1\.4\.2 is published: 2 files, 39 B\.\nManifest [0-9a-f]{64}$/);
+  });
+
+  it("tells how far it is", async () => {
+    const { events, progress, blocks } = await publish();
+
+    expect(events.map(({ kind, phase }) => [kind, phase])).toEqual([
+      ["publish", "checking"],
+      ["publish", "sending"],
+      ["publish", "committing"],
+    ]);
+    expect(progress.at(-1)).toBe("Committing: 2 of 2 files, 39 B of 39 B");
+    expect(blocks.at(-1)).toContain(" 100 %");
+  });
+
+  it("takes single files, marks templates and writes below a prefix", async () => {
+    world.write("template.yaml", "AWSTemplateFormatVersion: 2010-09-09");
+    const args = { path: "dist/app.zip", file: ["template.yaml"], rewriteTemplates: true, prefix: "artifacts/" };
+
+    await publish(args);
+
+    const text = world.sim.s3.texts("source")["artifacts/billing-api/1.4.2/manifest.json"] ?? "";
+    expect(JSON.parse(text).files).toMatchObject([
+      { key: "artifacts/billing-api/1.4.2/app.zip" },
+      { key: "artifacts/billing-api/1.4.2/template.yaml", rewrite: "template" },
+    ]);
+  });
+
+  it("leaves out what is hidden, and says so", async () => {
+    world.write("dist/.env", "PASSWORD=x");
+    world.write("dist/.git/config", "x");
+
+    const { notes } = await publish();
+
+    expect(notes).toEqual(["Hidden files that were left out: 2. --hidden publishes them too."]);
+    expect(manifest().files).toHaveLength(2);
+  });
+
+  it("follows no symbolic link", async () => {
+    symlinkSync("/etc/passwd", join(world.cwd, "dist/link"));
+
+    await expect(publish()).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining("symbolic link") });
+    expect(keys()).toEqual([]);
+  });
+
+  it("succeeds with the same content again, and keeps the labels", async () => {
+    await publish({ label: ["build=1"] });
+
+    const { exitCode, text, notes } = await publish({ label: ["build=2"] });
+
+    expect([exitCode, text]).toEqual([0, expect.stringContaining("is published already, with the same content")]);
+    expect(notes).toEqual(["The version keeps the labels that it was published with; not taken: build"]);
+  });
+
+  it("refuses other content under the same version", async () => {
+    await publish();
+    world.write("dist/app.zip", "other");
+
+    expect(await codeOf(publish())).toBe("VERSION_CONFLICT");
+  });
+
+  it.each([
+    ["no bucket", {}, { environment: {} }],
+    ["a time without waiting", { timeout: "5m" }, {}],
+    ["waiting without a distributor", { wait: true }, { environment: { STACKYARD_ARTIFACTS_BUCKET: "source" } }],
+    ["a wrong label", { label: ["x"] }, {}],
+    ["a wrong name", { name: "../x" }, {}],
+    ["an empty time", { wait: true, timeout: "soon" }, {}],
+  ])("refuses %s before anything is sent", async (_what, args, options) => {
+    expect(await codeOf(publish(args, options))).toBe("USAGE");
+    expect(keys()).toEqual([]);
+  });
+
+  it("says what is not there", async () => {
+    expect(await codeOf(publish({ path: "none" }))).toBe("CONFIG_INVALID");
+  });
+
+  it("opens S3 where the distributor is", async () => {
+    await publish({ distributor: "arn:aws:lambda:eu-central-1:111122223333:function:distributor" });
+    await publish({}, { environment: { STACKYARD_ARTIFACTS_BUCKET: "source", AWS_REGION: "us-east-1" } });
+
+    expect(world.opened.aws).toEqual([{ region: "eu-central-1" }, { region: "us-east-1" }]);
+  });
+});
+
+describe("artifacts publish --wait", () => {
+  it("goes on when the version stands everywhere", async () => {
+    const looks = [[], [aRow([aCell({ status: "announced" })])], [aRow()]];
+    world.answers.coverage = () => ({ rows: looks.shift() ?? [] });
+
+    const running = publish({ wait: true });
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(10_000);
+    const { exitCode, text, progress, notes, value } = await running;
+
+    expect([exitCode, text]).toEqual([0, "billing-api 1.4.2: stands at 1 of 1 consumer."]);
+    expect(notes[0]).toContain("is published");
+    expect(progress.slice(-2)).toEqual([
+      "billing-api 1.4.2: stands at 0 of 1 consumer",
+      "billing-api 1.4.2: stands at 1 of 1 consumer",
+    ]);
+    expect(value).toMatchObject({ outcome: "published", covered: true });
+  });
+
+  it("ends with 4 when the time is over, and says where it is missing", async () => {
+    world.answers.coverage = () => ({
+      rows: [aRow([aCell(), aCell({ region: "us-east-1", status: "failed", code: "TARGET_DENIED" })])],
+    });
+
+    const running = publish({ wait: true, timeout: "1m" });
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(60_000);
+    const { exitCode, notes, value } = await running;
+
+    expect([exitCode, value["covered"]]).toEqual([4, false]);
+    expect(notes.at(-1)).toBe(
+      "After 1m it is missing in 222233334444 us-east-1 (failed TARGET_DENIED). Look again: stackyard artifacts coverage --artifact billing-api@1.4.2",
+    );
+  });
+});

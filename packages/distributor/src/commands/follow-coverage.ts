@@ -1,0 +1,65 @@
+import { parseDuration } from "@stackyard/core/machine";
+import {
+  type CallDistributor,
+  type CoverageOutcome,
+  type CoverageRow,
+  waitForCoverage,
+} from "@stackyard/sdk/artifacts";
+import type { ArtifactContext } from "./artifact-command.ts";
+import { toCoverageMatrix } from "./report/coverage-matrix.ts";
+import { stands, tellRow } from "./report/tell-coverage.ts";
+
+/** What is waited for. */
+export interface FollowCoverageInput {
+  readonly call: CallDistributor;
+  readonly name: string;
+  readonly version: string;
+  /** A duration. Default: 15m. */
+  readonly timeout?: string;
+}
+
+const DEFAULT_TIMEOUT = "15m";
+
+/** Waits until a version stands everywhere, and shows each change: in a terminal as a matrix, in a pipe as lines. */
+export function followCoverage(context: ArtifactContext, input: FollowCoverageInput): Promise<CoverageOutcome> {
+  const { clock, signal, pollMs, out } = context;
+  const { timeout = DEFAULT_TIMEOUT, ...what } = input;
+  return waitForCoverage({
+    ...{ ...what, clock, signal, timeoutMs: parseDuration(timeout) ?? 0 },
+    ...(pollMs === undefined ? {} : { pollMs }),
+    onChange: (row) =>
+      out.progress(
+        toProgress(row),
+        () => tellRow(row),
+        (columns) => `${tellRow(row)}\n\n${toCoverageMatrix([row], { columns })}`,
+      ),
+  });
+}
+
+function toProgress(row: CoverageRow): Readonly<Record<string, unknown>> {
+  const { name, version, covered, cells } = row;
+  const standing = cells.filter(stands).length;
+  return { kind: "coverage", name, version, covered, consumers: cells.length, standing, cells };
+}
+
+/** Tells people what is missing, and how to look again. */
+export function noteMissing(context: ArtifactContext, input: FollowCoverageInput, outcome: CoverageOutcome): void {
+  if (outcome.kind === "covered") return;
+  const { name, version, timeout = DEFAULT_TIMEOUT } = input;
+  const why =
+    outcome.row === undefined
+      ? "the distributor does not know it"
+      : outcome.missing.length === 0
+        ? "no consumer is registered for it"
+        : `it is missing in ${listPlaces(outcome)}`;
+  context.out.note(`After ${timeout} ${why}. Look again: stackyard artifacts coverage --artifact ${name}@${version}`);
+}
+
+const MAX_PLACES = 10;
+
+function listPlaces({ missing }: Extract<CoverageOutcome, { kind: "timed-out" }>): string {
+  const told = missing.slice(0, MAX_PLACES).map(({ account, region, status, code }) => {
+    return `${account} ${region} (${code === null ? status : `${status} ${code}`})`;
+  });
+  return [...told, ...(missing.length > MAX_PLACES ? [`${missing.length - MAX_PLACES} more`] : [])].join(", ");
+}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { parseLabels } from "./parse-labels.ts";
+
+describe("labels", () => {
+  it("are key=value, the value as it stands", () => {
+    expect(parseLabels(["commit=4f1c9d2", "query=a=b", "empty="])).toEqual({
+      commit: "4f1c9d2",
+      query: "a=b",
+      empty: "",
+    });
+  });
+
+  it("may be called as what every object has", () => {
+    expect(Object.entries(parseLabels(["constructor=x"]))).toEqual([["constructor", "x"]]);
+  });
+
+  it.each([["commit"], ["=x"], ["a b=c"], [`a=${"x".repeat(257)}`], ["a=1", "a=2"]])("are not %j", (...words) => {
+    expect(() => parseLabels(words)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+});

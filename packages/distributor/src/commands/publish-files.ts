@@ -1,0 +1,91 @@
+import { lstat, readdir, stat } from "node:fs/promises";
+import { basename, extname, join, relative, resolve, sep } from "node:path";
+import { StackyardError } from "@stackyard/core";
+import type { PublishFile } from "@stackyard/sdk/artifacts";
+import { toCell } from "./report/to-cell.ts";
+
+/** What a folder or a file gives to publish. */
+export interface FoundFiles {
+  readonly files: readonly PublishFile[];
+  /** Hidden files that were left out. */
+  readonly hidden: number;
+}
+
+/** How files are taken. */
+export interface FindFilesOptions {
+  readonly cwd: string;
+  readonly hidden: boolean;
+  /** Templates of CloudFormation are to be rewritten by consumers. */
+  readonly rewriteTemplates: boolean;
+}
+
+/**
+ * The files of a folder, each under its path in it, or one file under its name. What is hidden stays out unless it is asked for:
+ * it is seldom meant for every account. Throws `CONFIG_INVALID` for what is not there, `USAGE` for symbolic links and for folders
+ * without files.
+ */
+export async function findPublishFiles(path: string, options: FindFilesOptions): Promise<FoundFiles> {
+  const whole = resolve(options.cwd, path);
+  const found = await stat(whole).catch((error: unknown) => {
+    throw new StackyardError("CONFIG_INVALID", `"${toCell(path, 200)}" cannot be read: ${tell(error)}`, {
+      cause: error,
+    });
+  });
+  if (!found.isDirectory()) return { files: [toFile(whole, basename(whole), options)], hidden: 0 };
+  const names = (await listFiles(whole)).toSorted();
+  const shown = options.hidden ? names : names.filter((name) => !isHidden(name));
+  if (shown.length === 0)
+    throw new StackyardError("USAGE", `The folder "${toCell(path, 200)}" has no files to publish.`);
+  return { files: shown.map((name) => toFile(join(whole, name), name, options)), hidden: names.length - shown.length };
+}
+
+async function listFiles(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files: string[] = [];
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) continue;
+    if ((await lstat(path)).isSymbolicLink()) {
+      // It may lead to what nobody wants to see in every account.
+      throw new StackyardError("USAGE", `"${toCell(path, 200)}" is a symbolic link. Put the file itself there.`);
+    }
+    files.push(relative(folder, path).split(sep).join("/"));
+  }
+  return files;
+}
+
+function isHidden(name: string): boolean {
+  return name.split("/").some((segment) => segment.startsWith("."));
+}
+
+const TEMPLATES: ReadonlySet<string> = new Set([".yaml", ".yml", ".template", ".json"]);
+
+function toFile(body: string, path: string, { rewriteTemplates }: FindFilesOptions): PublishFile {
+  const type = CONTENT_TYPES[extname(path).toLowerCase()];
+  const isTemplate = rewriteTemplates && TEMPLATES.has(extname(path).toLowerCase());
+  return {
+    ...{ path, body, contentType: type ?? "application/octet-stream" },
+    ...(isTemplate ? { rewrite: "template" as const } : {}),
+  };
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".gz": "application/gzip",
+  ".html": "text/html; charset=utf-8",
+  ".jar": "application/java-archive",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".md": "text/markdown; charset=utf-8",
+  ".tar": "application/x-tar",
+  ".template": "text/plain; charset=utf-8",
+  ".tgz": "application/gzip",
+  ".txt": "text/plain; charset=utf-8",
+  ".yaml": "application/yaml",
+  ".yml": "application/yaml",
+  ".zip": "application/zip",
+};
+
+function tell(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
