@@ -7,6 +7,7 @@ const PACKAGES: ReadonlyMap<string, string> = new Map([
   ["ecs", "@stackyard/executor-ecs"],
   ["release", "@stackyard/executor-asg"],
   ["artifacts", "@stackyard/distributor"],
+  ["consumers", "@stackyard/distributor"],
 ]);
 
 /** The error for a command whose package the project lacks. `CONFIG_INVALID`; undefined for any other word. */
