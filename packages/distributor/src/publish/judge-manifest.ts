@@ -1,5 +1,5 @@
 import type { Manifest } from "@stackyard/sdk/artifacts";
-import { toOverwrittenVersion, toUploadName } from "../upload/to-upload-name.ts";
+import { isUploadVersion, toUploadName } from "../upload/to-upload-name.ts";
 import { classifyKey, type KeyPrefixes, toManifestKey } from "./classify-key.ts";
 
 /** Why a version is not announced. */
@@ -28,5 +28,5 @@ function isOfUpload({ name, version, files }: Manifest, prefixes: KeyPrefixes): 
   const [file, ...others] = files;
   if (file === undefined || others.length > 0 || classifyKey(file.key, prefixes) !== "upload") return false;
   const own = toUploadName(file.key.slice(prefixes.uploadPrefix?.length));
-  return own.name === name && [own.version, toOverwrittenVersion(own.version, file.sha256)].includes(version);
+  return own.name === name && isUploadVersion(version, own.version);
 }

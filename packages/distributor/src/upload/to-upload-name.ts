@@ -27,9 +27,14 @@ export function toUploadName(path: string): UploadName {
   };
 }
 
-/** The version of a file that was overwritten: a build cannot have two contents, and both are announced. */
-export function toOverwrittenVersion(version: string, sha256: string): string {
-  return `${version}+${sha256.slice(0, 12)}`;
+/** Versions of a file that was overwritten, which is announced each time: a build cannot have two contents. */
+export function toOverwrittenVersion(version: string, objectVersion: string): string {
+  return `${version}+${createHash("sha256").update(objectVersion).digest("hex").slice(0, 12)}`;
+}
+
+/** Is this a version that an upload of that name gets? */
+export function isUploadVersion(version: string, own: string): boolean {
+  return version === own || (version.startsWith(`${own}+`) && /^[0-9a-f]{12}$/.test(version.slice(own.length + 1)));
 }
 
 function toName(text: string): string {

@@ -1,0 +1,233 @@
+import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import type { Records } from "@stackyard/core";
+import { parseManifest } from "@stackyard/sdk/artifacts";
+import { describe, expect, it } from "vitest";
+import { createPublisher } from "../publish/create-publisher.ts";
+import { BUCKET, createSource, toSha256 } from "../testing/a-source.ts";
+import { createUploads, type UploadsOptions } from "./create-uploads.ts";
+
+const MIB = 1_024 ** 2;
+const PREFIXES = { prefix: "artifacts/", uploadPrefix: "" };
+const KEY = "tts-cloud/app/dev/40/packaged.yaml";
+
+function createWorld(over: Partial<UploadsOptions> = {}) {
+  const source = createSource();
+  const base = { ...source, ...PREFIXES, bucket: BUCKET };
+  const publisher = createPublisher(base);
+  const uploads = createUploads({ ...base, publisher, ...over });
+  const { s3, sim, records, clock, announced } = source;
+
+  async function upload(key: string, body: string, more: object = {}) {
+    const { VersionId: versionId } = await s3.send(
+      new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, ...more }),
+    );
+    return { bucket: BUCKET, key, ...(versionId && { versionId }) };
+  }
+  const tell = () =>
+    announced.map(
+      ({ artifact: { manifest }, keys }) =>
+        `${manifest.name}@${manifest.version} ${keys.join()} ${manifest.files[0]?.sha256}`,
+    );
+  const list = async () => (await records.list("", { limit: 100, now: clock.now() })).items.map(({ key }) => key);
+  return { ...source, base, publisher, uploads, upload, tell, list, sim };
+}
+
+describe("createUploads", () => {
+  it("announces each file of a build as it comes, under its own key", async () => {
+    const { uploads, upload, tell, announced } = createWorld();
+
+    await uploads.onUpload(await upload(KEY, "Resources: {}", { ContentType: "text/yaml" }));
+    await uploads.onUpload(await upload("tts-cloud/app/dev/40/app.zip", "zip"));
+
+    expect(tell()).toEqual([
+      `tts-cloud/app/dev/packaged.yaml@40 ${KEY} ${toSha256("Resources: {}")}`,
+      `tts-cloud/app/dev/app.zip@40 tts-cloud/app/dev/40/app.zip ${toSha256("zip")}`,
+    ]);
+    expect(announced.map(({ artifact }) => artifact.manifest.files[0])).toEqual([
+      expect.objectContaining({
+        rewrite: "template",
+        contentType: "text/yaml",
+        versionId: expect.any(String),
+        size: 13,
+      }),
+      expect.objectContaining({ rewrite: "none" }),
+    ]);
+  });
+
+  it("writes a manifest that whoever publishes would read", async () => {
+    const { uploads, upload, sim } = createWorld();
+    await uploads.onUpload(await upload(KEY, "x"));
+
+    const text = sim.s3.texts(BUCKET)["artifacts/tts-cloud/app/dev/packaged.yaml/40/manifest.json"] ?? "";
+
+    expect(parseManifest(text).kind).toBe("manifest");
+  });
+
+  it("announces a file that is uploaded again, also with what it once was", async () => {
+    const { uploads, upload, announced } = createWorld();
+    for (const body of ["a", "b", "a"]) await uploads.onUpload(await upload(KEY, body));
+
+    const versions = announced.map(({ artifact }) => artifact.manifest.version);
+    expect(versions).toEqual([
+      "40",
+      expect.stringMatching(/^40\+[0-9a-f]{12}$/),
+      expect.stringMatching(/^40\+[0-9a-f]{12}$/),
+    ]);
+    expect(new Set(versions).size).toBe(3);
+    expect(announced.map(({ artifact }) => [artifact.sequence, artifact.manifest.files[0]?.sha256])).toEqual([
+      [1, toSha256("a")],
+      [2, toSha256("b")],
+      [3, toSha256("a")],
+    ]);
+  });
+
+  it("announces an upload once, however often its event comes, and keeps nothing of the work", async () => {
+    const { uploads, upload, announced, list } = createWorld();
+    const place = await upload(KEY, "a");
+
+    await uploads.onUpload(place);
+    const again = await uploads.onUpload(place);
+
+    expect([again, announced.length]).toEqual([
+      { kind: "manifested", outcome: expect.objectContaining({ kind: "known" }) },
+      1,
+    ]);
+    expect((await list()).filter((key) => key.startsWith("upload/"))).toEqual([]);
+  });
+
+  it("leaves what was replaced or deleted before it came to it", async () => {
+    const { uploads, upload, announced, s3 } = createWorld();
+    const first = await upload(KEY, "a");
+    await upload(KEY, "b");
+    const gone = await upload("x/1/gone", "c");
+    await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: gone.key }));
+
+    expect([await uploads.onUpload(first), await uploads.onUpload(gone)]).toEqual([
+      { kind: "ignored" },
+      { kind: "ignored" },
+    ]);
+    expect(announced).toEqual([]);
+  });
+
+  it.each([
+    ["a key that nothing may be stored under", "a/../b", { kind: "refused", code: "KEY_INVALID" }],
+    ["what is no upload", "artifacts/a/1/app.zip", { kind: "ignored" }],
+  ])("does not take %s", async (_what, key, outcome) => {
+    const { uploads } = createWorld();
+
+    expect(await uploads.onUpload({ bucket: BUCKET, key })).toEqual(outcome);
+  });
+
+  it("refuses what is too large for the parts of a manifest", async () => {
+    const { uploads, sim, list } = createWorld();
+    sim.s3.writeGenerated(BUCKET, "a/1/huge", { size: 10_001 * 1_024 ** 3, read: () => [] });
+
+    expect(await uploads.onUpload({ bucket: BUCKET, key: "a/1/huge" })).toEqual({ kind: "refused", code: "TOO_LARGE" });
+    expect(await list()).toEqual([]);
+  });
+
+  it("digests an empty file", async () => {
+    const { uploads, upload, tell } = createWorld();
+
+    await uploads.onUpload(await upload("a/1/empty", ""));
+
+    expect(tell()).toEqual([`a/empty@1 a/1/empty ${toSha256("")}`]);
+  });
+
+  it("digests a large file part by part, and goes on where the last process ended", async () => {
+    const { base, publisher, sim, announced, list } = createWorld();
+    const size = 65 * MIB + 3;
+    let now = base.clock.now();
+    let read = 0;
+    sim.s3.writeGenerated(BUCKET, "a/1/large", {
+      size,
+      *read(from, to) {
+        now += 60_000;
+        read += to - from;
+        for (let at = from; at < to; at += MIB) yield new Uint8Array(Math.min(MIB, to - at)).fill(at / MIB);
+      },
+    });
+    const uploads = createUploads({ ...base, publisher, clock: { now: () => now, sleep: base.clock.sleep } });
+
+    const first = await uploads.onUpload({ bucket: BUCKET, key: "a/1/large" }, { deadlineAt: now + 100_000 });
+    const second = await uploads.resume();
+
+    expect([first, second]).toEqual([
+      { kind: "continues", doneParts: 1 },
+      { finished: 1, failed: 0, left: 0 },
+    ]);
+    const [file] = announced[0]?.artifact.manifest.files ?? [];
+    const whole = Buffer.concat(Array.from({ length: 66 }, (_, index) => Buffer.alloc(MIB, index))).subarray(0, size);
+    expect(file).toMatchObject({
+      sha256: toSha256(whole),
+      parts: [
+        { size: 64 * MIB, sha256: toSha256(whole.subarray(0, 64 * MIB)) },
+        { size: MIB + 3, sha256: toSha256(whole.subarray(64 * MIB)) },
+      ],
+    });
+    expect(read).toBe(size);
+    expect((await list()).filter((key) => key.startsWith("upload/"))).toEqual([]);
+  });
+
+  it("does not do twice at a time what two deliveries ask for", async () => {
+    const { base, uploads, upload, clock } = createWorld();
+    const place = await upload(KEY, "a");
+    const { promise, resolve } = Promise.withResolvers<{ readonly kind: "running" }>();
+    const stuck = createUploads({ ...base, publisher: { onManifest: () => promise } });
+
+    const first = stuck.onUpload(place);
+    await clock.advance(0);
+
+    expect([await uploads.onUpload(place), await uploads.resume()]).toEqual([
+      { kind: "running" },
+      { finished: 0, failed: 0, left: 0 },
+    ]);
+    resolve({ kind: "running" });
+    await first;
+  });
+});
+
+describe("a process that dies while it makes an artifact of an upload", () => {
+  it("leaves nothing unannounced, at whatever call", async () => {
+    let deaths = 0;
+    for (let at = 1; ; at += 1) {
+      const { base, publisher, uploads, upload, announced, clock, list } = createWorld();
+      const place = await upload(KEY, "a");
+      let calls = 0;
+      const guard = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+        calls += 1;
+        if (calls > at) throw new Error("The process died.");
+        const result = await call();
+        if (calls >= at) throw new Error("The process died.");
+        return result;
+      };
+      const { records } = base;
+      const guarded: Records = {
+        get: (...given) => guard(() => records.get(...given)),
+        put: (...given) => guard(() => records.put(...given)),
+        remove: (...given) => guard(() => records.remove(...given)),
+        list: (...given) => guard(() => records.list(...given)),
+      };
+      const s3 = Object.create(base.s3, {
+        send: { value: (...given: [never]) => guard(() => base.s3.send(...given)) },
+      });
+      const mortal = createUploads({
+        ...{ ...base, s3, records: guarded },
+        publisher: { onManifest: (manifest) => guard(() => publisher.onManifest(manifest)) },
+      });
+
+      await mortal.onUpload(place).catch(() => undefined);
+      if (calls < at) break;
+      deaths += 1;
+      await clock.advance(15 * 60_000);
+      await uploads.resume();
+      await publisher.drainOutbox();
+
+      expect(new Set(announced.map(({ artifact }) => `${artifact.manifest.version} ${artifact.sequence}`))).toEqual(
+        new Set(["40 1"]),
+      );
+      expect((await list()).filter((key) => /^(upload|outbox)\//.test(key))).toEqual([]);
+    }
+    expect(deaths).toBeGreaterThan(5);
+  });
+});

@@ -1,0 +1,104 @@
+import { ARTIFACT_NAME, ARTIFACT_VERSION, isManifestKey } from "@stackyard/sdk/artifacts";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { classifyKey } from "../publish/classify-key.ts";
+import { judgeManifest } from "../publish/judge-manifest.ts";
+import { aFile, aManifest, SHA256 } from "../testing/an-artifact.ts";
+import { isUploadVersion, toOverwrittenVersion, toUploadName } from "./to-upload-name.ts";
+
+describe("toUploadName", () => {
+  it.each([
+    [
+      "tts-cloud/build-artifact-consumer/dev/40/packaged.yaml",
+      "tts-cloud/build-artifact-consumer/dev/packaged.yaml",
+      "40",
+    ],
+    ["app/1.4.2+build/a.zip", "app/a.zip", "1.4.2+build"],
+    ["40/a.zip", "a.zip", "40"],
+    ["a.zip", "a.zip", "0"],
+  ])("makes of %j %j in version %j", (path, name, version) => {
+    expect(toUploadName(path)).toEqual({ name, version });
+  });
+
+  it("tells apart what would have the same name", () => {
+    const names = ["App/40/A b.zip", "app/40/a b.zip", "app/40/a-b.zip"].map((path) => toUploadName(path).name);
+
+    expect(new Set(names).size).toBe(3);
+    expect(names[2]).toBe("app/a-b.zip");
+  });
+
+  it("makes names and versions that artifacts may have, of every key that may be stored, each its own", () => {
+    const segment = fc.oneof(
+      fc.string({ maxLength: 40 }),
+      fc.string({ maxLength: 20, unit: "grapheme" }),
+      fc.constantFrom("...", "-", "_x", "A"),
+    );
+    const key = fc
+      .array(segment, { minLength: 1, maxLength: 8 })
+      .map((each) => each.join("/"))
+      .filter(isManifestKey);
+    fc.assert(
+      fc.property(key, key, (one, other) => {
+        const [first, second] = [toUploadName(one), toUploadName(other)];
+
+        expect(first.name).toMatch(new RegExp(ARTIFACT_NAME));
+        expect(first.version).toMatch(new RegExp(ARTIFACT_VERSION));
+        const again = toOverwrittenVersion(first.version, "v2");
+        expect(again).toMatch(new RegExp(ARTIFACT_VERSION));
+        expect([first.version, again].every((version) => isUploadVersion(version, first.version))).toBe(true);
+        if (one !== other) expect(second).not.toEqual(first);
+      }),
+    );
+  });
+
+  it("knows the versions of an upload from others", () => {
+    expect(
+      ["40", "40+0123456789ab", "40+0123456789AB", "40+0123", "400123456789ab"].map((each) =>
+        isUploadVersion(each, "40"),
+      ),
+    ).toEqual([...[true, true, false, false, false]]);
+  });
+});
+
+describe("classifyKey", () => {
+  it.each([
+    ["artifacts/a/1/manifest.json", "manifest"],
+    ["artifacts/a/1/app.zip", "other"],
+    ["a/1/manifest.json", "upload"],
+    ["a/1/", "other"],
+  ])("with uploads at the root, %j is %s", (key, kind) => {
+    expect(classifyKey(key, { prefix: "artifacts/", uploadPrefix: "" })).toBe(kind);
+  });
+
+  it.each([
+    ["uploads/a/1/manifest.json", "upload"],
+    ["a/1/manifest.json", "manifest"],
+    ["manifest.json", "other"],
+  ])("with artifacts at the root, %j is %s", (key, kind) => {
+    expect(classifyKey(key, { prefix: "", uploadPrefix: "uploads/" })).toBe(kind);
+  });
+
+  it("knows no uploads where nobody may", () => {
+    expect(classifyKey("a/1/x", { prefix: "artifacts/" })).toBe("other");
+  });
+});
+
+describe("judgeManifest", () => {
+  const prefixes = { prefix: "artifacts/", uploadPrefix: "in/" };
+  const judge = (name: string, version: string, keys: readonly string[]) =>
+    judgeManifest(
+      aManifest({ name, version, files: keys.map((key) => aFile({ key, sha256: SHA256 })) }),
+      `artifacts/${name}/${version}/manifest.json`,
+      prefixes,
+    )?.code;
+
+  it("lets one upload be announced under its own name, and nothing else outside of the folder", () => {
+    expect(judge("team/x.yaml", "40", ["in/team/40/x.yaml"])).toBeUndefined();
+    expect(judge("team/x.yaml", "40+0123456789ab", ["in/team/40/x.yaml"])).toBeUndefined();
+    expect(judge("team/x.yaml", "41", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
+    expect(judge("evil", "40", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
+    expect(judge("team/x.yaml", "40", ["in/team/40/x.yaml", "in/team/40/y.yaml"])).toBe("KEY_INVALID");
+    expect(judge("team/x.yaml", "40", ["artifacts/other/1/x"])).toBe("KEY_INVALID");
+    expect(judge("team/x.yaml", "40", ["artifacts/team/x.yaml/40/a"])).toBeUndefined();
+  });
+});
