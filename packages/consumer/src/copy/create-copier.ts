@@ -6,6 +6,7 @@ import type { SourceFetch } from "../fetch/source-answer.ts";
 import type { SourceBucket } from "../source-hosts.ts";
 import type { ArtifactSource } from "./artifact-source.ts";
 import { abortUpload } from "./begin-upload.ts";
+import { collectAlong } from "./collect-garbage.ts";
 import { CopyStop } from "./copy-fault.ts";
 import { copyInOnePass } from "./copy-in-one-pass.ts";
 import { copyInParts } from "./copy-in-parts.ts";
@@ -41,6 +42,8 @@ export interface CopierDeps {
   readonly partsAtOnce?: number;
   /** Larger files are uploaded in parts. Default: 64 MiB. */
   readonly wholeBytes?: number;
+  /** Called now and then while bytes go by, such as by `createCollector`. Default: nothing is called. */
+  readonly collect?: () => void;
   /** For temporary files: twice `wholeBytes` for each copy at work. Default: the system's. */
   readonly folder?: string;
 }
@@ -97,8 +100,13 @@ export function createCopier(deps: CopierDeps): Copier {
   };
 }
 
+function toSource(deps: CopierDeps, message: ArtifactMessage): ArtifactSource {
+  const source = chooseSource(deps, message);
+  return deps.collect === undefined ? source : collectAlong(source, deps.collect);
+}
+
 /** A message of the first version names a URL and nothing else. */
-function toSource({ transfer, source, fetch }: CopierDeps, message: ArtifactMessage): ArtifactSource {
+function chooseSource({ transfer, source, fetch }: CopierDeps, message: ArtifactMessage): ArtifactSource {
   const presigned = createPresignedSource(fetch);
   const { client } = source;
   if (message.v === 1 || transfer === "presigned" || client === undefined) return presigned;
