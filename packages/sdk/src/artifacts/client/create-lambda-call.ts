@@ -1,4 +1,4 @@
-import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from "@aws-sdk/client-lambda";
+import type { InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
 import { isStackyardError, StackyardError } from "@stackyard/core";
 import { toArtifactError } from "../artifact-error.ts";
 import type { CallDistributor, DistributorRequest } from "../distributor-request.ts";
@@ -25,6 +25,7 @@ async function invoke(
   { client, functionName, signal }: LambdaCallOptions,
   request: DistributorRequest,
 ): Promise<unknown> {
+  const { InvokeCommand } = await import("@aws-sdk/client-lambda");
   const command = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
   const output = await client
     .send(command, signal === undefined ? {} : { abortSignal: signal })

@@ -1,4 +1,4 @@
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { ManifestFile } from "../manifest.ts";
 import { toSdkError } from "../to-sdk-error.ts";
 import { createFileDigest } from "./file-digest.ts";
@@ -45,6 +45,7 @@ export async function checkStoredFile(input: CheckStoredFileInput): Promise<Stor
 async function readDigest({ client, bucket, key, versionId, signal }: ObjectPlace): Promise<string> {
   const at = { Bucket: bucket, Key: key, ...(versionId === undefined ? {} : { VersionId: versionId }) };
   const digest = createFileDigest(SINGLE_BYTES);
+  const { GetObjectCommand } = await import("@aws-sdk/client-s3");
   try {
     const { Body } = await client.send(new GetObjectCommand(at), signal === undefined ? {} : { abortSignal: signal });
     if (Body !== undefined && Symbol.asyncIterator in Body) {

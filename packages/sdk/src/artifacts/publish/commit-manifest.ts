@@ -1,4 +1,4 @@
-import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { toArtifactError } from "../artifact-error.ts";
 import type { Manifest, ManifestFile } from "../manifest.ts";
 import { digestManifest, toManifestText } from "../manifest-text.ts";
@@ -37,6 +37,7 @@ export async function commitManifest(place: ManifestPlace, manifest: Manifest): 
   const { client, bucket, manifestKey, signal } = place;
   const text = toManifestText(manifest);
   const manifestSha256 = digestManifest(text);
+  const { PutObjectCommand } = await import("@aws-sdk/client-s3");
   const command = new PutObjectCommand({
     ...{ Bucket: bucket, Key: manifestKey, Body: text, ContentType: "application/json", IfNoneMatch: "*" },
     ...{ ChecksumSHA256: toBase64(manifestSha256), Metadata: { "stackyard-sha256": manifestSha256 } },
@@ -68,6 +69,7 @@ function toLines(
 }
 
 async function loadText({ client, bucket, manifestKey, signal }: ManifestPlace): Promise<string | undefined> {
+  const { GetObjectCommand } = await import("@aws-sdk/client-s3");
   try {
     const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: manifestKey }), {
       abortSignal: signal,

@@ -1,4 +1,4 @@
-import { HeadObjectCommand, type HeadObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
+import type { HeadObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import type { ManifestPart } from "../manifest.ts";
 import { statusOf, toSdkError } from "../to-sdk-error.ts";
 import { toCompositeSha256 } from "./file-digest.ts";
@@ -28,6 +28,7 @@ export interface ObjectPlace {
 /** What stands there; undefined: nothing. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNREACHABLE` and what else S3 answers. */
 export async function findStandingFile(place: ObjectPlace): Promise<StandingFile | undefined> {
   const { client, bucket, key, versionId, signal } = place;
+  const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
   const command = new HeadObjectCommand({
     ...{ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" },
     ...(versionId === undefined ? {} : { VersionId: versionId }),

@@ -1,11 +1,4 @@
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  type S3Client,
-  UploadPartCommand,
-} from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { toArtifactError } from "../artifact-error.ts";
 import { type FileBody, readBody } from "./file-body.ts";
 import type { FileDigest } from "./file-digest.ts";
@@ -70,6 +63,7 @@ async function putWhole(
   const { signal, room, onSent } = source;
   try {
     const whole = checkSize(target, source, digest);
+    const { PutObjectCommand } = await import("@aws-sdk/client-s3");
     const { VersionId } = await target.client.send(
       new PutObjectCommand({
         ...{ Bucket: target.bucket, Key: target.key, Body: first?.bytes ?? Buffer.alloc(0), ContentLength: whole.size },
@@ -102,6 +96,7 @@ async function uploadParts(
   { first, reader }: Begun,
 ): Promise<UploadedFile> {
   const at = { Bucket: target.bucket, Key: target.key };
+  const { AbortMultipartUploadCommand, CompleteMultipartUploadCommand } = await import("@aws-sdk/client-s3");
   let uploadId: string | undefined;
   try {
     uploadId = await beginUpload(target, source).catch((error: unknown) => {
@@ -128,6 +123,7 @@ async function uploadParts(
 }
 
 async function beginUpload(target: UploadTarget, { signal }: UploadSource): Promise<string> {
+  const { CreateMultipartUploadCommand } = await import("@aws-sdk/client-s3");
   const { UploadId } = await target.client.send(
     new CreateMultipartUploadCommand({
       ...{ Bucket: target.bucket, Key: target.key, ChecksumAlgorithm: "SHA256", ChecksumType: "COMPOSITE" },
@@ -184,6 +180,7 @@ async function sendPart(
   const { number: PartNumber, bytes, sha256, held } = part;
   const ChecksumSHA256 = toBase64(sha256);
   try {
+    const { UploadPartCommand } = await import("@aws-sdk/client-s3");
     const { ETag } = await target.client.send(
       new UploadPartCommand({
         ...{ Bucket: target.bucket, Key: target.key, UploadId: uploadId, PartNumber, ChecksumSHA256 },
