@@ -144,10 +144,10 @@ describe("createPublisher", () => {
     expect(await publisher.onManifest(place)).toMatchObject({ kind: "refused", refusal: { code: "SOURCE_MISSING" } });
   });
 
-  it("lets the next delivery go on at once after an error", async () => {
-    const fails = [true];
-    const { publish, announcer, ...world } = createWorld();
-    const place = await publish();
+  it("lets the next delivery go on at once after an error, from where it was", async () => {
+    const fails = [true, false];
+    const { publish, announcer, announced, ...world } = createWorld();
+    const place = await publish("1.4.2", "x", 101);
     const publisher = createPublisher({
       ...{ ...world, bucket: BUCKET, prefix: "" },
       announcer: {
@@ -161,6 +161,7 @@ describe("createPublisher", () => {
     await expect(publisher.onManifest(place)).rejects.toThrow("throttled");
 
     expect((await publisher.onManifest(place)).kind).toBe("published");
+    expect(announced.map(({ keys }) => keys.length)).toEqual([100, 1]);
   });
 
   it("does not do twice at a time what two deliveries ask for, and finishes what a dead process began", async () => {
@@ -209,6 +210,7 @@ describe("createPublisher", () => {
     });
 
     expect(await flaky.drainOutbox({ limit: 1 })).toMatchObject({ left: 2 });
+    expect(await publisher.drainOutbox({ deadlineAt: clock.now() })).toEqual({ finished: 0, failed: 0, left: 2 });
     await flaky.drainOutbox();
     expect(await flaky.drainOutbox()).toEqual({ finished: 0, failed: 1, left: 0 });
     expect(await publisher.drainOutbox()).toEqual({ finished: 1, failed: 0, left: 0 });

@@ -36,8 +36,8 @@ export interface DrainedOutbox {
 export interface Publisher {
   /** A manifest appeared; may be called as often as one likes. */
   onManifest(manifest: ObjectPlace): Promise<PublishOutcome>;
-  /** Finishes what others have begun. Default limit: 50. */
-  drainOutbox(options?: { readonly limit?: number }): Promise<DrainedOutbox>;
+  /** Finishes what others have begun. Default limit: 50. `deadlineAt`: epoch milliseconds; nothing is begun afterwards. */
+  drainOutbox(options?: { readonly limit?: number; readonly deadlineAt?: number }): Promise<DrainedOutbox>;
 }
 
 /** What it works with. */
@@ -70,11 +70,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (manifest.bucket !== bucket || classifyKey(manifest.key, options) !== "manifest") return { kind: "ignored" };
     const entry = await outbox.take(manifest);
     if (entry === undefined) return { kind: "running" };
+    let held = entry;
+    const save: Outbox["save"] = async (...given) => {
+      const saved = await outbox.save(...given);
+      held = saved ?? held;
+      return saved;
+    };
     try {
-      return await finish(options, outbox, entry);
+      return await finish(options, { ...outbox, save }, entry);
     } catch (error) {
       // The next delivery need not wait until the entry is free; where this fails too it does.
-      await outbox.release(entry).catch(() => undefined);
+      await outbox.release(held).catch(() => undefined);
       throw error;
     }
   }
@@ -90,7 +96,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     onManifest,
-    async drainOutbox({ limit = DEFAULT_LIMIT } = {}) {
+    async drainOutbox({ limit = DEFAULT_LIMIT, deadlineAt = Number.POSITIVE_INFINITY } = {}) {
       const counts = { finished: 0, failed: 0, left: 0 };
       let done = 0;
       let cursor: string | undefined;
@@ -99,7 +105,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
         counts.left += page.busy;
         for (const each of page.free) {
           done += 1;
-          counts[done > limit ? "left" : await drainOne({ bucket, ...each })] += 1;
+          const isOver = done > limit || clock.now() >= deadlineAt;
+          counts[isOver ? "left" : await drainOne({ bucket, ...each })] += 1;
         }
         cursor = page.cursor;
       } while (cursor !== undefined && done < limit);

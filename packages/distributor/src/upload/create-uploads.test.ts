@@ -169,6 +169,26 @@ describe("createUploads", () => {
     expect((await list()).filter((key) => key.startsWith("upload/"))).toEqual([]);
   });
 
+  it("goes on at once after an error, from where it was", async () => {
+    const { uploads, sim, announced } = createWorld();
+    const starts: number[] = [];
+    const place = { bucket: BUCKET, key: "a/1/large" };
+    sim.s3.writeGenerated(BUCKET, place.key, {
+      size: 65 * MIB,
+      *read(from, to) {
+        starts.push(from / MIB);
+        if (starts.length === 2) throw new Error("The connection is gone.");
+        yield Buffer.alloc(to - from);
+      },
+    });
+
+    await expect(uploads.onUpload(place)).rejects.toThrow("The connection is gone.");
+    await uploads.onUpload(place);
+
+    expect(starts).toEqual([0, 64, 64]);
+    expect(announced[0]?.artifact.manifest.files[0]?.sha256).toBe(toSha256(Buffer.alloc(65 * MIB)));
+  });
+
   it("does not do twice at a time what two deliveries ask for", async () => {
     const { base, uploads, upload, clock } = createWorld();
     const place = await upload(KEY, "a");

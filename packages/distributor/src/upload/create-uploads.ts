@@ -60,11 +60,18 @@ export function createUploads(options: UploadsOptions): Uploads {
     if (!isManifestKey(upload.key)) return refuse(logger, upload.key, "KEY_INVALID");
     const entry = await work.take(upload);
     if (entry === undefined) return { kind: "running" };
+    let held = entry;
+    const save: UploadWork["save"] = async (...given) => {
+      const saved = await work.save(...given);
+      held = saved ?? held;
+      return saved;
+    };
+    const deadlineAt = time.deadlineAt ?? Number.POSITIVE_INFINITY;
     try {
-      return await finish(options, { work, entry, deadlineAt: time.deadlineAt ?? Number.POSITIVE_INFINITY });
+      return await finish(options, { work: { ...work, save }, entry, deadlineAt });
     } catch (error) {
       // The next delivery need not wait until the entry is free; where this fails too it does.
-      await work.release(entry).catch(() => undefined);
+      await work.release(held).catch(() => undefined);
       throw error;
     }
   }
