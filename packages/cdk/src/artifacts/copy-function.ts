@@ -28,8 +28,8 @@ export interface CopyFunctionProps {
   readonly environment: Variables;
 }
 
-/** As the predecessor: what is not done then goes on with the next delivery, which the queue makes after six times that. */
-export const COPY_TIMEOUT_SECONDS = 300;
+/** The longest that Lambda lets a function work; what is not done then goes on with the next delivery. */
+export const COPY_TIMEOUT_SECONDS = 900;
 const MEMORY_MB = 1_024;
 /** Files up to 64 MiB lie there, twice where they are rewritten, while they are checked; a batch has ten. */
 const TEMPORARY_MB = 2_048;
@@ -70,6 +70,7 @@ function toEnvironment({ consumer, queues, bucket, region, environment }: CopyFu
     DISTRIBUTION_TOPIC: distributor.topicArn,
     DISTRIBUTION_REGION: region,
     RECEIPT_BUS: distributor.receiptBusArn,
+    QUEUE_URL: queues.queue.url,
     PARKING_QUEUE_URL: queues.parking.url,
     KMS_KEY_ARN: consumer.kmsKeyArn,
     MAX_BYTES: String(maxBytes),

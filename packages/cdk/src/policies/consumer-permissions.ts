@@ -1,7 +1,7 @@
 import { Aws, Fn } from "aws-cdk-lib";
 import { type Given, mapGiven, toCfn } from "../given.ts";
 import { toBucketArn } from "./bucket-arn.ts";
-import { readByLambda, sendTo } from "./queue-permissions.ts";
+import { sendTo, workByLambda } from "./queue-permissions.ts";
 import { allow, type Permission, type Statement } from "./statement.ts";
 
 /** What the consumer keeps for itself in its bucket. */
@@ -19,7 +19,7 @@ export function storeCopies(bucket: string): Permission {
     statements: [
       allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
       allow("ReadAndWrite", ["s3:GetObject", "s3:PutObject"], objects),
-      allow("LargeCopies", ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], objects),
+      allow("GiveUpUploads", ["s3:AbortMultipartUpload"], objects),
       allow("ForgetOwnRecords", ["s3:DeleteObject"], `${arn}/${OWN}`),
     ],
   };
@@ -58,11 +58,11 @@ export function useBucketKey(keyArn: string): Permission {
   };
 }
 
-/** Reads the queue, and sets aside what is refused. */
+/** Reads the queue, says when a message comes again, and sets aside what is refused. */
 export function workQueues(queueArn: string, parkingQueueArn: string): Permission {
   return {
     name: "Queues",
-    statements: [readByLambda("ReadMessages", queueArn), sendTo("SetAside", parkingQueueArn)],
+    statements: [workByLambda("ReadMessages", queueArn), sendTo("SetAside", parkingQueueArn)],
   };
 }
 

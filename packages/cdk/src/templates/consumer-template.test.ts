@@ -87,12 +87,12 @@ describe("the template of a consumer", () => {
 describe("its queue", () => {
   it("hides a message six times as long as the function may work, and keeps it as long as SQS can", () => {
     expect(propertiesOf("Queue")).toEqual({
-      ...{ VisibilityTimeout: 1_800, MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true },
+      ...{ VisibilityTimeout: 5_400, MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true },
       RedrivePolicy: {
         ...{ deadLetterTargetArn: "arn:aws:sqs:eu-west-1:111122223333:DeadLetterQueue", maxReceiveCount: 50 },
       },
     });
-    expect(propertiesOf("CopyFunction")["Timeout"]).toBe(300);
+    expect(propertiesOf("CopyFunction")["Timeout"]).toBe(900);
     expect(propertiesOf("DeadLetterQueue")["MessageRetentionPeriod"]).toBe(1_209_600);
   });
 
@@ -222,12 +222,10 @@ describe("the role of the function that copies", () => {
       [
         `events:PutEvents ${DISTRIBUTOR_OUTPUTS.ReceiptBus}`,
         ...["CreateLogStream", "PutLogEvents"].map((call) => `logs:${call} ${logsOf("Copy")}`),
-        ...["AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"].map(
-          (call) => `s3:${call} ${bucket}/*`,
-        ),
+        ...["AbortMultipartUpload", "GetObject", "PutObject"].map((call) => `s3:${call} ${bucket}/*`),
         ...[`s3:DeleteObject ${bucket}/.stackyard/*`, `s3:ListBucket ${bucket}`],
         ...[`s3:GetObject ${source}`, `s3:GetObjectVersion ${source}`],
-        ...["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"].map(
+        ...["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"].map(
           (call) => `sqs:${call} arn:aws:sqs:eu-west-1:111122223333:Queue`,
         ),
         "sqs:SendMessage arn:aws:sqs:eu-west-1:111122223333:ParkingQueue",
