@@ -11,11 +11,11 @@ export async function runLimited<Item>(
   const controller = new AbortController();
   const either = AbortSignal.any([signal, controller.signal]);
   const failures: unknown[] = [];
-  let next = 0;
+  // One iterator for all: each item is taken once.
+  const left = items.values();
   async function run(): Promise<void> {
-    while (next < items.length && !either.aborted) {
-      const item = items[next] as Item;
-      next += 1;
+    for (const item of left) {
+      if (either.aborted) return;
       try {
         await work(item, either);
       } catch (error) {

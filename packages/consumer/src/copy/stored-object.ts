@@ -18,7 +18,7 @@ export interface StoredObject {
 export interface StoredObjects {
   find(key: string): Promise<StoredObject | undefined>;
   /** SHA-256 in hex, by reading it; undefined where it is another object by now. */
-  digest(key: string, etag: string): Promise<string | undefined>;
+  digest(key: string, etag: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** Objects of a bucket of one's own. */
@@ -38,9 +38,10 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
         throw toTargetStop(error);
       }
     },
-    async digest(key, etag) {
+    async digest(key, etag, signal) {
       try {
-        const { Body } = await client.send(new GetObjectCommand({ ...at, Key: key, IfMatch: etag }));
+        const command = new GetObjectCommand({ ...at, Key: key, IfMatch: etag });
+        const { Body } = await client.send(command, { abortSignal: signal });
         const hash = createHash("sha256");
         if (Body instanceof Readable) for await (const chunk of Body) hash.update(chunk);
         return hash.digest("hex");

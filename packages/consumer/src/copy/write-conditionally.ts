@@ -24,7 +24,7 @@ const TRIES = 3;
  * looked at: this very file is present, and anything else stops the copy. A file without a version is written over anything.
  */
 export async function writeConditionally(
-  job: Pick<CopyJob, "message" | "stored">,
+  job: Pick<CopyJob, "message" | "stored" | "signal">,
   own: OwnBytes,
   write: (condition: WriteCondition) => Promise<WriteResult>,
 ): Promise<Written> {
@@ -43,14 +43,14 @@ export async function writeConditionally(
 
 /** Looks at what lies under the key. Stops the copy where that is another file of the same version, or a later one. */
 export async function findPresent(
-  { stored }: Pick<CopyJob, "stored">,
+  { stored, signal }: Pick<CopyJob, "stored" | "signal">,
   message: AnnouncedFile,
   own: OwnBytes,
 ): Promise<FoundObject> {
   const found = await stored.find(message.ArtifactKey);
   if (found === undefined) return { kind: "free", condition: "absent" };
   const first = judgeStored(found, message, { own });
-  const read = first.kind === "unknown" ? await stored.digest(message.ArtifactKey, found.etag) : undefined;
+  const read = first.kind === "unknown" ? await stored.digest(message.ArtifactKey, found.etag, signal) : undefined;
   const verdict = read === undefined ? first : judgeStored(found, message, { own, read });
   const { versionId } = found;
   const { name, version } = message.artifact;
