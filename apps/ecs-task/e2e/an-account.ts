@@ -17,9 +17,8 @@ import {
   type ResourceLife,
 } from "@stackyard/aws-sim";
 import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
+import { createMortalLambda, createQuickClock, type MortalLambda } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
-import { createMortalLambda, type MortalLambda } from "./mortal-lambda.ts";
-import { createQuickClock } from "./quick-clock.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The clock of AWS: 50 minutes in a minute. */

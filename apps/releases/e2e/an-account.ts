@@ -12,9 +12,8 @@ import {
   openFrontDoor,
 } from "@stackyard/aws-sim";
 import { PRESETS, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
+import { createMortalLambda, createQuickClock, type MortalLambda } from "@stackyard/lambda-host";
 import { startLockTable } from "./lock-table.ts";
-import { createMortalLambda, type MortalLambda } from "./mortal-lambda.ts";
-import { createQuickClock } from "./quick-clock.ts";
 
 /** Where everything is. */
 export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
@@ -51,7 +50,11 @@ export async function startAccount(): Promise<Account> {
     ...{ AWS_ACCESS_KEY_ID: own.accessKeyId, AWS_SECRET_ACCESS_KEY: own.secretAccessKey },
     ...{ RELEASES_PRESET: "odin", LOCK_TABLE: "coinbase-odin-locks", EXTERNAL_ID: "yard-blue" },
   };
-  const lambda = createMortalLambda({ bundle: join(import.meta.dirname, "../dist/lambda/index.mjs"), environment });
+  const lambda = createMortalLambda({
+    bundle: join(import.meta.dirname, "../dist/lambda/index.mjs"),
+    environment,
+    isSilent: true,
+  });
   sim.lambda.addFunction({ ...PLACE, name: "coinbase-odin", handler: lambda.invoke });
   const functionArn = `arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:coinbase-odin`;
   const definition = toReleaseStateMachine({ functionArn, retryInvocations: true });

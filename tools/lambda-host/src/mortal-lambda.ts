@@ -14,6 +14,14 @@ export interface MortalLambda {
 /** What the instances are made of. */
 export interface MortalLambdaInput {
   readonly bundle: string;
+  /** Name of the export that is called. Default: `handler`. */
+  readonly handler?: string;
+  /** What is left of each invocation as the function is told. Default: 10,000. */
+  readonly remainingMs?: number;
+  /** Where answers of custom resources lead. Default: to CloudFormation. */
+  readonly answers?: string;
+  /** Nobody sees the log, where it tells of faults that a test makes. Default: false. */
+  readonly isSilent?: boolean;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -39,10 +47,10 @@ export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
       instance.isBusy = true;
       return instance;
     }
-    const child = fork(join(import.meta.dirname, "function-process.ts"), [input.bundle], {
+    const { bundle, handler = "handler", remainingMs = 10_000, answers = "", isSilent = false } = input;
+    const child = fork(join(import.meta.dirname, "function-process.ts"), [bundle, handler, `${remainingMs}`, answers], {
       env: { ...input.environment, PATH: process.env["PATH"] },
-      // Its log tells of the faults that tests make.
-      silent: true,
+      silent: isSilent,
     });
     const instance = { child, isBusy: true };
     instances.add(instance);

@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 
-/** A clock that runs ahead of the system's, so many times as fast: minutes of servers and load balancers are seconds of a test. */
+/** A clock that runs ahead of the system's, so many times as fast: minutes of AWS are seconds of a test. */
 export function createQuickClock(times: number): Clock {
   const start = Date.now();
   return {
