@@ -6,6 +6,7 @@ import { createS3Records } from "@stackyard/aws/s3";
 import {
   type Consumer,
   createConsumer,
+  createCollector,
   createCopier,
   createCopyMemory,
   createSourceFetch,
@@ -68,7 +69,7 @@ function open(options: CopyAppOptions, settings: CopySettings): Consumer {
     }),
     target: { client: s3, account, region, bucket, ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) },
     source: { ...source, client: access(sourceRegion).client(S3Client, undefined) },
-    ...{ transfer, memory: createCopyMemory(records, clock), clock },
+    ...{ transfer, memory: createCopyMemory(records, clock), clock, collect: createCollector() },
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   // PutEvents reaches buses of its own region only.

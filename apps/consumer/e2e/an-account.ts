@@ -1,0 +1,128 @@
+import { createHash, randomBytes } from "node:crypto";
+import { copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type AwsSim, answerJson, answerS3, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
+import { systemClock } from "@stackyard/core/engine";
+import { createMortalLambda, type MortalLambda } from "@stackyard/lambda-host";
+
+const DISTRIBUTOR = { account: "111122223333", region: "eu-west-1" } as const;
+const CONSUMER = { account: "444455556666", region: "eu-central-1" } as const;
+const MIB = 1_024 ** 2;
+const PART_BYTES = 8 * MIB;
+const [SOURCE, OWN] = ["dist-bucket", "own-bucket"] as const;
+
+/** A file of an artifact that is announced. */
+export interface Announced {
+  readonly key: string;
+  readonly body: Buffer;
+  /** The event that Lambda hands over, time after time. */
+  readonly event: object;
+}
+
+/** A consumer as it is deployed, and its distributor's bucket and bus, all at one address. */
+export interface Account {
+  readonly sim: AwsSim;
+  readonly door: FrontDoor;
+  readonly lambda: MortalLambda;
+  /** Publishes a file of so many parts of 8 MiB. */
+  announce(name: string, parts: number): Announced;
+  /** Receipts of a file, in order. */
+  receipts(key: string): readonly Readonly<Record<string, unknown>>[];
+  /** How often an operation of S3 was served for a file. */
+  count(operation: string, key: string, partNumber?: number): number;
+  stored(key: string): Buffer | undefined;
+  openUploads(key: string): number;
+  stop(): Promise<void>;
+}
+
+/** Starts it. The function has what its package's README says, and no more. */
+export async function startAccount(allow: readonly string[]): Promise<Account> {
+  const sim = createAwsSim({ clock: systemClock });
+  const credentials = sim.iam.addUser({ ...CONSUMER, name: "copy", allow });
+  sim.s3.createBucket({ ...DISTRIBUTOR, name: SOURCE, sharedWith: [CONSUMER.account] });
+  sim.s3.createBucket({ ...CONSUMER, name: OWN, versioned: true });
+  const bus = sim.eventBridge.addBus({ ...DISTRIBUTOR, name: "stackyard-receipts", allows: [CONSUMER.account] });
+  const services = { s3: answerS3(sim), events: answerJson(sim, "EventBridge"), sqs: answerJson(sim, "SQS") };
+  const door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
+  const code = await placeCode();
+  const environment = {
+    ...{ AWS_REGION: CONSUMER.region, AWS_ENDPOINT_URL: door.url, TRANSFER: "identity" },
+    ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
+    ...{ CONSUMER_ACCOUNT_ID: CONSUMER.account, CONSUMER_REGION: CONSUMER.region, ARTIFACTS_BUCKET: OWN },
+    ...{ DISTRIBUTOR_BUCKET: SOURCE, DISTRIBUTION_TOPIC: "arn:aws:sns:eu-west-1:111122223333:topic" },
+    ...{ RECEIPT_BUS: bus, PARKING_QUEUE_URL: sim.sqs.addQueue({ ...CONSUMER, name: "parking" }) },
+  };
+  const lambda = createMortalLambda({ bundle: code.bundle, remainingMs: 60_000, isSilent: true, environment });
+  return {
+    ...{ sim, door, lambda },
+    announce: (name, parts) => announce(sim, name, parts),
+    receipts: (key) => receiptsOf(sim).filter(({ artifact }) => Object(artifact).key === key),
+    count: (operation, key, partNumber) =>
+      sim.calls.filter(({ operation: served, input }) => {
+        const isPart = partNumber === undefined || Number(input["PartNumber"]) === partNumber;
+        return served === `S3.${operation}` && input["Bucket"] === OWN && input["Key"] === key && isPart;
+      }).length,
+    stored: (key) => sim.s3.findObject(OWN, key)?.body,
+    openUploads: (key) => sim.s3.uploads(OWN).filter((upload) => upload.key === key).length,
+    async stop() {
+      lambda.stop();
+      await Promise.all([door.stop(), code.remove()]);
+    },
+  };
+}
+
+/** What a template holds as text, as Lambda writes it: an `index.js` that has the SDK above it. */
+async function placeCode() {
+  const folder = await mkdtemp(join(tmpdir(), "stackyard-consumer-"));
+  const bundle = join(folder, "index.js");
+  await copyFile(join(import.meta.dirname, "../dist/inline/copy.js"), bundle);
+  await mkdir(join(folder, "node_modules"));
+  const sdk = dirname(dirname(createRequire(import.meta.url).resolve("@aws-sdk/client-s3/package.json")));
+  await symlink(sdk, join(folder, "node_modules/@aws-sdk"));
+  return { bundle, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+function announce(sim: AwsSim, name: string, parts: number): Announced {
+  const key = `${name}/1.0.0/app.bin`;
+  const manifestKey = `${name}/1.0.0/manifest.json`;
+  const body = Buffer.concat(Array.from({ length: parts }, () => randomBytes(PART_BYTES)));
+  const file = { key, size: body.length, sha256: digestOf(body), contentType: "application/octet-stream" };
+  const digests = Array.from({ length: parts }, (_, index) => {
+    return { size: PART_BYTES, sha256: digestOf(body.subarray(index * PART_BYTES, (index + 1) * PART_BYTES)) };
+  });
+  const manifest = JSON.stringify({ v: 1, name, version: "1.0.0", files: [{ ...file, parts: digests }] });
+  sim.s3.write(SOURCE, key, body);
+  sim.s3.write(SOURCE, manifestKey, manifest);
+  const message = {
+    ...{ v: 2, ArtifactKey: key, ArtifactUrl: toUrl(key), distributionId: `distribution-${name}`, sequence: 1 },
+    artifact: { name, version: "1.0.0", size: file.size, sha256: file.sha256, contentType: file.contentType },
+    source: { ...DISTRIBUTOR, bucket: SOURCE },
+    target: { account: "ALL", region: "ALL" },
+    manifest: { key: manifestKey, sha256: digestOf(Buffer.from(manifest)) },
+  };
+  const record = { messageId: `message-${name}`, body: JSON.stringify(message), attributes: {} };
+  return { key, body, event: { Records: [record] } };
+}
+
+/** Signed by nobody: the function reads with its role. */
+function toUrl(key: string): string {
+  const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
+  const query = new URLSearchParams({
+    ...{ "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Date": at, "X-Amz-Expires": "3600" },
+    "X-Amz-Credential": `AKIAEXAMPLE/${at.slice(0, 8)}/${DISTRIBUTOR.region}/s3/aws4_request`,
+    ...{ "X-Amz-SignedHeaders": "host", "X-Amz-Signature": "0".repeat(64) },
+  });
+  return `https://${SOURCE}.s3.${DISTRIBUTOR.region}.amazonaws.com/${key}?${query}`;
+}
+
+function receiptsOf(sim: AwsSim): readonly Readonly<Record<string, unknown>>[] {
+  return sim.eventBridge.waiting
+    .filter((event) => event["detail-type"] === "artifact.receipt")
+    .map(({ detail }) => Object(detail));
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DoorRequest } from "@stackyard/aws-sim";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Account, startAccount } from "./an-account.ts";
+
+const PARTS = 9;
+let account: Account;
+
+beforeAll(async () => {
+  account = await startAccount(readActions());
+});
+afterAll(() => account.stop());
+
+/** The policy of the package's README. */
+function readActions(): readonly string[] {
+  const readme = readFileSync(join(import.meta.dirname, "../../../packages/consumer/README.md"), "utf8");
+  const [, json = "{}"] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
+  return JSON.parse(json).Statement.flatMap(({ Action }: { Action: readonly string[] }) => Action);
+}
+
+const isPart =
+  (number: number) =>
+  ({ method, path }: DoorRequest): boolean =>
+    method === "PUT" && path.includes(`partNumber=${number}&`);
+const isOfS3 =
+  (method: string, text: string) =>
+  (request: DoorRequest): boolean =>
+    request.service === "s3" && request.method === method && request.path.includes(text);
+const isEvents = ({ service }: DoorRequest): boolean => service === "events";
+
+describe("the function of a template, in processes of its own", () => {
+  it("copies a small file, and answers present when it comes again", async () => {
+    const { lambda, announce, receipts, stored } = account;
+    const { key, body, event } = announce("small", 1);
+
+    expect(await lambda.invoke(event)).toEqual({ batchItemFailures: [] });
+    expect(await lambda.invoke(event)).toEqual({ batchItemFailures: [] });
+
+    expect(stored(key)?.equals(body)).toBe(true);
+    expect(receipts(key).map(({ status, code, verified }) => [status, code, verified])).toEqual([
+      ["stored", null, true],
+      ["present", "ALREADY_PRESENT", true],
+    ]);
+  });
+});
+
+describe("a process that is killed in a copy of many parts is followed by one that goes on", () => {
+  it.each([
+    ["before the upload begins", isOfS3("POST", "uploads"), "before"],
+    ["when the upload has begun", isOfS3("POST", "uploads"), "after"],
+    ["before its sixth part", isPart(6), "before"],
+    ["after its sixth part", isPart(6), "after"],
+    ["before it completes the upload", isOfS3("POST", "uploadId="), "before"],
+    ["when the upload is completed", isOfS3("POST", "uploadId="), "after"],
+    ["before the file is remembered", isOfS3("PUT", "/.stackyard/known/"), "before"],
+    ["when the file is remembered", isOfS3("PUT", "/.stackyard/known/"), "after"],
+    ["before the receipt", isEvents, "before"],
+    ["after the receipt", isEvents, "after"],
+  ] as const)("%s", async (moment, matches, when) => {
+    const { door, lambda, announce, receipts, stored, openUploads } = account;
+    const { key, body, event } = announce(moment.replaceAll(" ", "-"), PARTS);
+    const held = door.hold(matches, when);
+    const first = lambda.invoke(event).catch((error: unknown) => error);
+
+    await held;
+    expect(stored(key) === undefined || stored(key)?.equals(body)).toBe(true);
+    expect(lambda.killBusy()).toBe(1);
+    expect(await first).toMatchObject({ name: "Runtime.ExitError" });
+    expect(await lambda.invoke(event)).toEqual({ batchItemFailures: [] });
+
+    expect(stored(key)?.equals(body)).toBe(true);
+    // Nobody knows of an upload whose beginning was not noted; it is ended when nobody has gone on with it for a day.
+    expect(openUploads(key)).toBe(moment === "when the upload has begun" ? 1 : 0);
+    expect(receipts(key).at(-1)).toMatchObject({ status: expect.stringMatching(/^(stored|present)$/), verified: true });
+  });
+
+  it("and does not send again the parts that were noted", async () => {
+    const { door, lambda, announce, count } = account;
+    const { key, event } = announce("resumed", PARTS);
+    const held = door.hold(isPart(PARTS), "before");
+    const first = lambda.invoke(event).catch(() => undefined);
+    await held;
+    lambda.killBusy();
+    await first;
+
+    await lambda.invoke(event);
+
+    expect([count("CreateMultipartUpload", key), count("UploadPart", key, 1)]).toEqual([1, 1]);
+  });
+});
