@@ -5,8 +5,8 @@ import type { AwsAccess } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
 import {
   type Consumer,
-  createConsumer,
   createCollector,
+  createConsumer,
   createCopier,
   createCopyMemory,
   createSourceFetch,

@@ -1,3 +1,4 @@
+export { createCollector } from "../copy/collect-garbage.ts";
 export type { CopyInput, CopyOutcome } from "../copy/copy-outcome.ts";
 export { type Copier, type CopierDeps, createCopier } from "../copy/create-copier.ts";
 export { createCopyMemory } from "../copy/create-copy-memory.ts";
