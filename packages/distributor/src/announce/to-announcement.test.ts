@@ -112,10 +112,20 @@ describe("toRetirement", () => {
   it("names the file and has no URL", () => {
     const { url: _, ...input } = anInput({ target: PLACE });
 
-    const body = JSON.parse(toRetirement(input).body);
+    const retirement = toRetirement(input);
 
+    expect(judge(retirement, true).kind).toBe("retire");
+    const body = JSON.parse(retirement.body);
     expect(body).toMatchObject({ retire: true, ArtifactKey: "billing-api/1.4.2/app.zip", target: PLACE });
     expect(body).not.toHaveProperty("ArtifactUrl");
+  });
+});
+
+describe("a retirement from a bucket without versions", () => {
+  it("is read too", () => {
+    const { url: _, ...input } = anInput({ target: PLACE, file: aFile() });
+
+    expect(judge(toRetirement(input), true).kind).toBe("retire");
   });
 });
 

@@ -45,8 +45,12 @@ export function toAnnouncement(input: AnnouncementInput): Announcement {
 
 /** The message that lets a consumer delete one file. It has no URL. */
 export function toRetirement(input: Omit<AnnouncementInput, "url" | "manifestUrl">): Announcement {
-  return toMessage(input, { retire: true });
+  const { versionId = NO_VERSION, ...file } = input.file;
+  return toMessage({ ...input, file: { ...file, versionId } }, { retire: true });
 }
+
+/** What Amazon S3 calls the version of an object in a bucket without versions; consumers read no message without URL and version. */
+const NO_VERSION = "null";
 
 /** The message that only asks whether somebody listens. It names no file. */
 export function toProbe(
