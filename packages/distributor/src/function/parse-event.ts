@@ -7,8 +7,11 @@ export interface WrittenObject {
   readonly versionId?: string;
 }
 
+const CONSUMER = "stackyard.consumer";
+
 /** An event of a consumer, with the account that EventBridge has stamped on it. */
 export interface StampedEvent {
+  readonly source: typeof CONSUMER;
   readonly account: string;
   readonly "detail-type": string;
   readonly detail: unknown;
@@ -57,8 +60,8 @@ export function parseEvent(event: unknown): DistributorEvent {
 function parseBusEvent(event: Fields, type: string): DistributorEvent {
   const { source, account, detail } = event;
   if (source === "aws.events" && type === "Scheduled Event") return { kind: "schedule" };
-  if (source === "stackyard.consumer" && typeof account === "string") {
-    return { kind: "consumer", event: { account, "detail-type": type, detail } };
+  if (source === CONSUMER && typeof account === "string") {
+    return { kind: "consumer", event: { source, account, "detail-type": type, detail } };
   }
   if (source !== "aws.s3" || type !== "Object Created") return UNKNOWN;
   const object = toObject(detail, "version-id");

@@ -1,0 +1,80 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
+import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
+import type { Clock, EnvironmentVariables, Logger, Records } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import {
+  createDistributor,
+  createSignerCredentials,
+  type Distributor,
+  type InvocationContext,
+} from "@stackyard/distributor/function";
+import { createDynamodbRecords } from "@stackyard/store-dynamodb";
+import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
+import { parseSettings } from "./parse-settings.ts";
+
+/** What the app is made of. */
+export interface CreateAppOptions {
+  readonly environment: EnvironmentVariables;
+  /** How AWS is reached. Default: as the SDK finds credentials. */
+  readonly access?: AwsAccess;
+  /** Default: the table of the environment. */
+  readonly records?: Records;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: as the environment says. */
+  readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
+  /** Takes a line of metrics with its end. Default: standard output. */
+  readonly write?: (line: string) => void;
+}
+
+/** The distributor's function. */
+export interface DistributorApp {
+  handler(event: unknown, context?: InvocationContext): Promise<unknown>;
+}
+
+/** The function over what its environment names. A wrong environment fails each call: `CONFIG_INVALID`. */
+export function createApp(options: CreateAppOptions): DistributorApp {
+  const { environment, clock = systemClock } = options;
+  let opened: Promise<Opened> | undefined;
+
+  async function open(): Promise<Opened> {
+    const telemetry = options.telemetry ?? (await createTelemetry({ service: "distributor", environment, clock }));
+    return { telemetry, distributor: make(options, telemetry.logger, clock) };
+  }
+
+  return {
+    async handler(event, context) {
+      opened ??= open();
+      const { distributor, telemetry } = await opened;
+      return telemetry.invoke(toFields(context), () => distributor.handle(event, context));
+    },
+  };
+}
+
+interface Opened {
+  readonly distributor: Distributor;
+  readonly telemetry: Pick<Telemetry, "logger" | "invoke">;
+}
+
+function make(options: CreateAppOptions, logger: Logger, clock: Clock): Distributor {
+  const { config, table, signerRole } = parseSettings(options.environment);
+  const { account, region } = config;
+  const access =
+    options.access ?? createAwsAccess({ clock, logger, region, session: { name: "stackyard-distributor" } });
+  const records = options.records ?? createDynamodbRecords({ client: access.client(DynamoDBClient, undefined), table });
+  const signer = { access, account, region, clock, ...(signerRole === undefined ? {} : { roleArn: signerRole }) };
+  return createDistributor({
+    ...{ config, records, clock, logger, credentials: createSignerCredentials(signer) },
+    ...{ s3: access.client(S3Client, undefined), sns: access.client(SNSClient, undefined) },
+    ...{ events: access.client(EventBridgeClient, undefined), states: access.client(SFNClient, undefined) },
+    ...(options.write === undefined ? {} : { write: options.write }),
+  });
+}
+
+function toFields({ awsRequestId }: InvocationContext = {}): Readonly<Record<string, string>> {
+  return awsRequestId === undefined ? {} : { invocationId: awsRequestId };
+}

@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseBody, parseEvent } from "./parse-event.ts";
+
+const record = (key: string, versionId?: string) => ({
+  ...{ eventSource: "aws:s3", eventName: "ObjectCreated:CompleteMultipartUpload" },
+  s3: { bucket: { name: "source" }, object: { key, versionId } },
+});
+
+describe("parseEvent", () => {
+  it("reads keys as each medium writes them", () => {
+    const detail = { bucket: { name: "source" }, object: { key: "a b+c%41", "version-id": "v1" } };
+
+    expect(parseEvent({ source: "aws.s3", "detail-type": "Object Created", detail })).toEqual({
+      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }] },
+    });
+    expect(parseEvent({ Records: [record("a+b%2Bc%2541", "v1")] })).toEqual({
+      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }] },
+    });
+  });
+
+  it("leaves out what was deleted, and takes keys that are no encoding for no event", () => {
+    const removed = { ...record("a"), eventName: "ObjectRemoved:Delete" };
+
+    expect(parseEvent({ Records: [removed, record("b")] })).toMatchObject({ objects: [{ key: "b" }] });
+    expect(parseEvent({ Records: [record("%E0%A4%A")] }).kind).toBe("unknown");
+  });
+
+  it("does not mix sources in one batch", () => {
+    const message = { eventSource: "aws:sqs", messageId: "m", body: "{}" };
+
+    expect(parseEvent({ Records: [message, record("a")] }).kind).toBe("unknown");
+  });
+
+  it("takes nothing of an event's body for its sender", () => {
+    const event = { source: "stackyard.consumer", "detail-type": "artifact.receipt", detail: { account: "1" } };
+
+    expect(parseEvent(event).kind).toBe("unknown");
+  });
+
+  it("fails on nothing", () => {
+    fc.assert(
+      fc.property(fc.anything({ maxDepth: 5, withNullPrototype: true }), (event) => {
+        expect(typeof parseEvent(event).kind).toBe("string");
+        expect(typeof parseEvent({ Records: [event] }).kind).toBe("string");
+      }),
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), fc.string()), (body) => {
+        expect(typeof parseBody(body).kind).toBe("string");
+      }),
+    );
+  });
+});
