@@ -57,6 +57,14 @@ describe("checking a file that is stored", () => {
     ]);
   });
 
+  it("tells the digest of what is something else, whatever is written beside it", async () => {
+    await put("longer", { "stackyard-sha256": sha256("app") });
+    expect(await check()).toEqual({ verdict: "different", sha256: sha256("longer") });
+
+    await put("other", { "stackyard-sha256": sha256("other") });
+    expect(await check()).toEqual({ verdict: "different", sha256: sha256("other") });
+  });
+
   it("knows a template that a consumer has rewritten by what it was made of", async () => {
     const metadata = { "stackyard-sha256": sha256("app"), "stackyard-stored-sha256": sha256("rewritten") };
     await put("rewritten", metadata);

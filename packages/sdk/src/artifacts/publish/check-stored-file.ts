@@ -19,7 +19,7 @@ export interface CheckStoredFileInput {
 /** What was seen of it. */
 export interface StoredFileCheck {
   readonly verdict: "matching" | "missing" | "different";
-  /** Of what stands there, where it is known. */
+  /** Of what stands there; null: nothing does. */
   readonly sha256: string | null;
 }
 
@@ -33,7 +33,10 @@ export async function checkStoredFile(input: CheckStoredFileInput): Promise<Stor
   if (standing === undefined) return { verdict: "missing", sha256: null };
   const known = read ? "unknown" : holdsFile(standing, file);
   if (known === "yes") return { verdict: "matching", sha256: file.sha256 };
-  if (known === "no") return { verdict: "different", sha256: standing.sha256 ?? null };
+  // What is written beside an object that is something else says nothing of its bytes.
+  if (known === "no" && standing.sha256 !== undefined && standing.sha256 !== file.sha256) {
+    return { verdict: "different", sha256: standing.sha256 };
+  }
   const sha256 = await readDigest(place);
   const { storedSha256 = file.sha256 } = standing;
   const isMade = standing.storedSha256 === undefined || standing.sha256 === file.sha256;
