@@ -4,6 +4,7 @@ import {
   type ArtifactsClient,
   checkStoredFile,
   createArtifactsClient,
+  type DistributorAnswers,
   type Manifest,
   parseManifest,
   type StoredFileCheck,
@@ -84,8 +85,14 @@ async function verifyConsumer(
   const seen = await checkFiles(context, { s3, bucket, files: plain, read: args.read === true });
   const told = seen.map(({ key, verdict, sha256 }) => ({ key, sha256: verdict === "missing" ? null : sha256 }));
   const answer = await client.compare({ account, region, name, version, bucket, seen: told });
-  context.out.note(`The distributor was told: ${tellCount(answer.matching, "file")} matching.`);
-  return show(context, args, { bucket, seen });
+  return show(context, args, { bucket, seen: seen.map((check) => correct(check, answer)) });
+}
+
+/** The distributor knows what consumers have told of templates that they rewrote, also where nothing stands beside the object. */
+function correct(check: SeenFileCheck, answer: DistributorAnswers["compare"]): SeenFileCheck {
+  const isWrong = answer.missing.includes(check.key) || answer.different.includes(check.key);
+  if (!isWrong) return { ...check, verdict: "matching" };
+  return check.verdict === "matching" ? { ...check, verdict: "different" } : check;
 }
 
 async function loadManifest(client: ArtifactsClient, { name, version }: Args): Promise<Manifest> {
