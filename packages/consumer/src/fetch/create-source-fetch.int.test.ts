@@ -91,6 +91,15 @@ describe("a fetch by a presigned URL", () => {
     expect(source.requests).toEqual([]);
   });
 
+  it.each(["127.0.0.1", "169.254.169.254", "[::1]"])("asks no address, although %s is configured", async (host) => {
+    const rules = { ...RULES, extraHosts: [host] };
+
+    expect(await ask({ rules }, { url: aUrl({}, `/${KEY}`, host) })).toMatchObject({
+      kind: "forbidden",
+      code: "URL_HOST",
+    });
+  });
+
   it("says what S3 says, its status and its clock", async () => {
     const source = await open((_request, response) =>
       response

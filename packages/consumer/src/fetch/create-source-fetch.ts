@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { isIP } from "node:net";
 import { judgeUrl, type UrlRules } from "../judge-url.ts";
 import { createCheckedLookup, type Resolve } from "./checked-lookup.ts";
 import { readErrorAnswer } from "./read-error-answer.ts";
@@ -51,6 +52,10 @@ export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
   async function fetchOnce(request: SourceRequest, redirects: number): Promise<SourceAnswer> {
     const verdict = judgeUrl(request.url, request.key, rules);
     if (verdict.kind === "refused") return { kind: "forbidden", code: verdict.code, reason: verdict.reason };
+    // A socket resolves no address, so nobody would look at it: hosts have names.
+    if (isIP(new URL(request.url).hostname.replace(/^\[|\]$/g, "")) !== 0) {
+      return { kind: "forbidden", code: "URL_HOST", reason: "The host is an address." };
+    }
     const response = await send(request);
     const { statusCode: status = 0, headers } = response;
     if (status >= 300 && status < 400) return follow(response, request, redirects);
