@@ -43,7 +43,8 @@ export function createSns(): SimSns {
         Publish: (call) => publish(open(call), call),
         PublishBatch: (call) => publishBatch(open(call), call),
       },
-      toAction: (operation) => `sns:${operation}`,
+      // There is no action of batches (service authorization reference, "Amazon SNS").
+      toAction: (operation) => `sns:${operation.replace(/Batch$/, "")}`,
       faults: {
         ...queryFaults,
         denied: (who, action) =>
