@@ -18,9 +18,17 @@ export class DistributorAlarms extends Construct {
     createAlarm(this, "Failures", toFailureRule(distributor.failures.name), topicArns);
     createAlarm(this, "Undelivered", toDeliveryRule(distributor.topicName), topicArns);
     createAlarm(this, "InitialSetFails", toMachineRule(distributor.initialSetMachineArn), topicArns);
+    createAlarm(this, "Missing", MISSING, topicArns);
     new FunctionAlarms(this, "Functions", { topicArns, functions: { Distributor: distributor.function } });
   }
 }
+
+/** The sweep counts them every five minutes, into its log in the embedded metric format. */
+const MISSING: AlarmRule = {
+  description: "Artifacts are missing at consumers although they were announced again and again: see their coverage.",
+  metric: { namespace: "Stackyard/Artifacts", metricName: "AlarmedCells", dimensions: {}, statistic: "Maximum" },
+  ...{ limit: { above: 0 }, periodSeconds: 2 * FIVE_MINUTES, periods: 1 },
+};
 
 function toFailureRule(QueueName: string): AlarmRule {
   return toRule(`The distributor gave up events; they lie in ${QueueName}. Its log says why.`, {

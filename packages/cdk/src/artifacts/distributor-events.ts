@@ -1,4 +1,4 @@
-import { Aws, Fn } from "aws-cdk-lib";
+import { Aws, CfnCondition, Fn } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { CallFunction } from "../functions/call-function.ts";
 import { findCondition, type Given, toValue } from "../given.ts";
@@ -21,7 +21,7 @@ export class DistributorEvents extends Construct {
     const called = { functionName, functionArn };
     new CallFunction(this, "Published", {
       ...{ ...called, description: "Tells the distributor of manifests, and of files that others have uploaded." },
-      eventPattern: toObjectPattern(props),
+      eventPattern: toObjectPattern(this, props),
     });
     new CallFunction(this, "Received", {
       ...{ ...called, eventBusName: receiptBusName, description: "Tells the distributor what became of artifacts." },
@@ -35,8 +35,8 @@ export class DistributorEvents extends Construct {
 }
 
 /** The manifest comes last: its appearance publishes the artifact. */
-function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): object {
-  const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(uploadPrefix)];
+function toObjectPattern(scope: Construct, { bucket, uploadPrefix }: DistributorEventsProps): object {
+  const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(scope, uploadPrefix)];
   return {
     source: ["aws.s3"],
     "detail-type": ["Object Created"],
@@ -44,9 +44,12 @@ function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): obje
   };
 }
 
-/** Patterns are spelled as EventBridge has them, in small letters. */
-function toPrefixTest(uploadPrefix: Given<string>): unknown {
-  const test = { prefix: toValue(uploadPrefix) };
+/** Patterns are spelled as EventBridge has them, in small letters. A slash alone stands for the whole bucket. */
+function toPrefixTest(scope: Construct, uploadPrefix: Given<string>): unknown {
+  const prefix = toValue(uploadPrefix);
   const condition = findCondition(uploadPrefix);
-  return condition === undefined ? test : Fn.conditionIf(condition.logicalId, test, Aws.NO_VALUE);
+  if (condition === undefined) return { prefix: prefix === "/" ? "" : prefix };
+  const isWhole = new CfnCondition(scope, "UploadsAnywhere", { expression: Fn.conditionEquals(prefix, "/") });
+  const test = { prefix: Fn.conditionIf(isWhole.logicalId, "", prefix) };
+  return Fn.conditionIf(condition.logicalId, test, Aws.NO_VALUE);
 }

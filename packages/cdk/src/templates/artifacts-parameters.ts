@@ -185,7 +185,8 @@ const DISTRIBUTOR = {
   },
   UploadPrefix: {
     group: "Artifacts",
-    description: "Beginning of the keys of files that others upload without a manifest. Empty: there are none.",
+    description:
+      "Beginning of the keys of files that others upload without a manifest; / for the whole bucket. Empty: there are none.",
     default: "",
     pattern: "^([^\\s*?]{0,255}/)?$",
     constraint: "Nothing, or a prefix without spaces, * and ? that ends with /.",

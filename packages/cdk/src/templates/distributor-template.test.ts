@@ -60,6 +60,7 @@ describe("the template of the distributor", () => {
       ["AlarmFailures", "AWS::CloudWatch::Alarm"],
       ["AlarmUndelivered", "AWS::CloudWatch::Alarm"],
       ["AlarmInitialSetFails", "AWS::CloudWatch::Alarm"],
+      ["AlarmMissing", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorThrottled", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorFails", "AWS::CloudWatch::Alarm"],
     ]);
@@ -221,6 +222,10 @@ describe("the function", () => {
     });
     expect(rule("Published", full)["EventPattern"]).toMatchObject({
       detail: { object: { key: [{ suffix: "/manifest.json" }, { prefix: "uploads/" }] } },
+    });
+    const everywhere = deploy("distributor", { ...FULL_DISTRIBUTOR_APP, UploadPrefix: "/" });
+    expect(rule("Published", everywhere)["EventPattern"]).toMatchObject({
+      detail: { object: { key: [{ suffix: "/manifest.json" }, { prefix: "" }] } },
     });
     expect(rule("Received")).toMatchObject({
       ...{ EventBusName: "stackyard-receipts", EventPattern: { source: ["stackyard.consumer"] } },
