@@ -67,14 +67,16 @@ describe("checking a file that is stored", () => {
 
   it("knows a template that a consumer has rewritten by what it was made of", async () => {
     const metadata = { "stackyard-sha256": sha256("app"), "stackyard-stored-sha256": sha256("rewritten") };
+    const file = { ...FILE, rewrite: "template" as const };
     await put("rewritten", metadata);
 
-    expect([await check(), await check({ read: true })]).toEqual([
+    expect([await check({ file }), await check({ file, read: true })]).toEqual([
       { verdict: "matching", sha256: sha256("app") },
       { verdict: "matching", sha256: sha256("app") },
     ]);
+    expect(await check()).toEqual({ verdict: "different", sha256: sha256("rewritten") });
     await put("spoiled", metadata);
-    expect(await check({ read: true })).toEqual({ verdict: "different", sha256: sha256("spoiled") });
+    expect(await check({ file, read: true })).toEqual({ verdict: "different", sha256: sha256("spoiled") });
   });
 
   it("looks at the very version of a manifest", async () => {

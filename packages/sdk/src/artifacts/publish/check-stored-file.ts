@@ -3,14 +3,14 @@ import type { ManifestFile } from "../manifest.ts";
 import { toSdkError } from "../to-sdk-error.ts";
 import { createFileDigest } from "./file-digest.ts";
 import { SINGLE_BYTES } from "./part-bytes.ts";
-import { findStandingFile, holdsFile, type ObjectPlace } from "./standing-file.ts";
+import { findStandingFile, holdsFile, type ObjectPlace, type StandingFile } from "./standing-file.ts";
 
 /** Where to look, and how closely. */
 export interface CheckStoredFileInput {
   readonly client: S3Client;
   readonly bucket: string;
   /** As a manifest describes it. Its `versionId` is the source's; give none for a consumer's bucket. */
-  readonly file: Pick<ManifestFile, "key" | "size" | "sha256" | "parts" | "versionId">;
+  readonly file: Pick<ManifestFile, "key" | "size" | "sha256" | "parts" | "versionId" | "rewrite">;
   /** Reads every byte. Default: only where S3 cannot tell otherwise. */
   readonly read?: boolean;
   readonly signal?: AbortSignal;
@@ -38,11 +38,14 @@ export async function checkStoredFile(input: CheckStoredFileInput): Promise<Stor
     return { verdict: "different", sha256: standing.sha256 };
   }
   const sha256 = await readDigest(place);
-  const { storedSha256 = file.sha256 } = standing;
-  const isMade = standing.storedSha256 === undefined || standing.sha256 === file.sha256;
-  return sha256 === storedSha256 && isMade
+  return sha256 === findExpected(standing, file)
     ? { verdict: "matching", sha256: file.sha256 }
     : { verdict: "different", sha256 };
+}
+
+/** The digest that the bytes must have. Only of a template of this very source may they be others. */
+function findExpected({ sha256, storedSha256 }: StandingFile, file: CheckStoredFileInput["file"]): string {
+  return file.rewrite === "template" && sha256 === file.sha256 ? (storedSha256 ?? file.sha256) : file.sha256;
 }
 
 async function readDigest({ client, bucket, key, versionId, signal }: ObjectPlace): Promise<string> {

@@ -62,10 +62,15 @@ function toStanding(head: HeadObjectCommandOutput): StandingFile {
  */
 export function holdsFile(
   standing: StandingFile,
-  file: { readonly size: number; readonly sha256: string; readonly parts?: readonly ManifestPart[] | undefined },
+  file: {
+    readonly size: number;
+    readonly sha256: string;
+    readonly parts?: readonly ManifestPart[] | undefined;
+    readonly rewrite?: "none" | "template" | undefined;
+  },
 ): "yes" | "no" | "unknown" {
   const { checksum, sha256, storedSha256 } = standing;
-  if (storedSha256 !== undefined && storedSha256 !== sha256) return sha256 === file.sha256 ? "yes" : "no";
+  if (file.rewrite === "template" && storedSha256 !== undefined) return sha256 === file.sha256 ? "yes" : "no";
   if (standing.size !== file.size) return "no";
   const own = Buffer.from(file.sha256, "hex").toString("base64");
   const expected = [own, ...(file.parts === undefined ? [] : [toCompositeSha256(file.parts)])];
