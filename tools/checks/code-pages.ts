@@ -29,7 +29,7 @@ export function toErrorsPage(): string {
     "[problems.md](problems.md). A **failed task** has a code of its executor, such as `TERRAFORM_APPLY_FAILED`: see the README of",
     "[executor-terraform](../packages/executor-terraform/README.md), [executor-lambda](../packages/executor-lambda/README.md),",
     "[executor-ecs](../packages/executor-ecs/README.md), [executor-runcommand](../packages/executor-runcommand/README.md) and",
-    "[executor-asg](../packages/executor-asg/README.md).",
+    "[executor-asg](../packages/executor-asg/README.md). Codes of **artifacts**, such as `SHA256_MISMATCH`, are in [artifacts.md](artifacts.md).",
     "",
   ].join("\n");
 }

@@ -29,7 +29,8 @@ Commands that talk to a server find it by \`--url\` and \`--token\`, or as a yar
 project: it leaves the address and the token in the data folder. Of a yard on AWS a server runs within the command. The project
 is the nearest folder, from the current one upwards, with a \`stackyard.config.ts\` (or \`.js\`, \`.mjs\`, \`.mts\`, \`.json\`).
 Plugins of the project add commands: ours \`apps\` ([aws](aws.md#publish-and-deploy)), \`fleet\` ([fleet](fleet.md)),
-\`ecs\` ([ecs](ecs.md)) and \`release\` ([releases](releases.md)). \`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
+\`ecs\` ([ecs](ecs.md)), \`release\` ([releases](releases.md)), \`artifacts\` and \`consumers\` ([artifacts](artifacts.md)).
+\`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
 `;
 
 function toSection(command: Command): readonly string[] {
