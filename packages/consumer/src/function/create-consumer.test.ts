@@ -257,6 +257,14 @@ describe("a batch", () => {
     expect(Object.keys(world.sim.s3.texts(BUCKET))).toEqual(["a", "c"]);
   });
 
+  it("tells in its log which call it was", async () => {
+    const world = createConsumerWorld();
+
+    await world.start().consumer.onMessages({ Records: [aDelivery(aRecord())] }, { invocationId: "call-1" });
+
+    expect(world.lines.every((line) => JSON.parse(line).invocationId === "call-1")).toBe(true);
+  });
+
   it("begins nothing for which no time is left", async () => {
     const world = createConsumerWorld({
       async copy() {

@@ -39,7 +39,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     async onMessages({ Records }, context = {}) {
       const now = deps.clock.now();
       const deadlineAt = context.deadlineAt ?? now + (context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY);
-      const batch = { deps, deadlineAt, beginBefore: deadlineAt - Math.min(LEAST_MS, (deadlineAt - now) / 4) };
+      const { invocationId } = context;
+      const batch = {
+        deps,
+        deadlineAt,
+        invocationId,
+        beginBefore: deadlineAt - Math.min(LEAST_MS, (deadlineAt - now) / 4),
+      };
       const again = new Set<string>();
       await Promise.all(planLanes(Records, deps.config.topicArn).map((lane) => runLane(batch, lane, again)));
       await sweep(deadlineAt);
@@ -59,6 +65,7 @@ function toDeps(options: ConsumerOptions): ConsumerDeps {
 interface Batch {
   readonly deps: ConsumerDeps;
   readonly deadlineAt: number;
+  readonly invocationId: string | undefined;
   readonly beginBefore: number;
 }
 
@@ -73,8 +80,9 @@ async function runLane(batch: Batch, lane: Lane, again: Set<string>): Promise<vo
   }
 }
 
-async function serve({ deps, deadlineAt }: Batch, record: SqsRecord): Promise<RecordEnd> {
-  const context: RecordContext = { deps, record, deadlineAt, startedAt: deps.clock.now() };
+async function serve({ deps, ...batch }: Batch, record: SqsRecord): Promise<RecordEnd> {
+  const { deadlineAt, invocationId } = batch;
+  const context: RecordContext = { deps, record, deadlineAt, invocationId, startedAt: deps.clock.now() };
   try {
     return await handleRecord(context);
   } catch (error) {

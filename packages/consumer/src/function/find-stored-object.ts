@@ -1,9 +1,7 @@
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { METADATA } from "../copy/judge-stored.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
-
-/** Name of the metadata in which an object carries the digest of its source. */
-const DIGEST = "stackyard-sha256";
 
 /** An object as it stands. */
 export interface StoredObject {
@@ -20,7 +18,7 @@ export async function findStoredObject(
   try {
     const request = { Bucket: bucket, Key, ExpectedBucketOwner: config.account };
     const { Metadata, ETag } = await clients.s3.send(new HeadObjectCommand(request));
-    return { sourceSha256: Metadata?.[DIGEST], etag: ETag };
+    return { sourceSha256: Metadata?.[METADATA.sha256], etag: ETag };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
     throw toAwsError(error, "An object of the bucket could not be looked at.");

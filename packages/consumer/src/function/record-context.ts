@@ -23,6 +23,8 @@ export interface RecordContext {
   readonly deps: ConsumerDeps;
   readonly record: SqsRecord;
   readonly startedAt: number;
+  /** As Lambda names the call. */
+  readonly invocationId?: string | undefined;
   /** When the invocation ends, in epoch milliseconds. */
   readonly deadlineAt: number;
 }
@@ -76,6 +78,10 @@ export async function giveUp(
 }
 
 /** What lines of the log tell of a record. */
-export function toFields({ record }: RecordContext, fields: object = {}): Readonly<Record<string, unknown>> {
-  return { messageId: record.messageId, attempt: toAttempt(record), ...Object(hideSecretsIn(fields)) };
+export function toFields(
+  { record, invocationId }: RecordContext,
+  fields: object = {},
+): Readonly<Record<string, unknown>> {
+  const call = invocationId === undefined ? {} : { invocationId };
+  return { ...call, messageId: record.messageId, attempt: toAttempt(record), ...Object(hideSecretsIn(fields)) };
 }
