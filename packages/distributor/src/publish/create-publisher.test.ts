@@ -1,6 +1,7 @@
-import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
-import { BUCKET, createSource } from "../testing/a-source.ts";
+import { BUCKET, createSource, toSha256 } from "../testing/a-source.ts";
 import { aFile, aManifest } from "../testing/an-artifact.ts";
 import { artifactRecordKey } from "./artifact-record.ts";
 import { changeArtifact } from "./change-artifact.ts";
@@ -133,6 +134,39 @@ describe("createPublisher", () => {
         refusal: { code, key },
       });
       expect(announced).toEqual([]);
+    },
+  );
+
+  it("refuses a file that S3 knows another digest of", async () => {
+    const { publisher, putManifest, s3 } = createWorld();
+    const ChecksumSHA256 = Buffer.from(toSha256("xx"), "hex").toString("base64");
+    await s3.send(
+      new PutObjectCommand({ Bucket: BUCKET, Key: "billing-api/1.4.2/app.zip", Body: "xx", ChecksumSHA256 }),
+    );
+    const manifest = (sha256: string) => aManifest({ files: [aFile({ size: 2, sha256 })] });
+
+    const wrong = await publisher.onManifest(await putManifest(manifest(toSha256("yy"))));
+    const right = await publisher.onManifest(await putManifest(manifest(toSha256("xx"))));
+
+    expect([wrong, right.kind]).toEqual([
+      expect.objectContaining({ refusal: expect.objectContaining({ code: "SHA256_MISMATCH" }) }),
+      "published",
+    ]);
+  });
+
+  it.each(["S3.GetObject", "S3.HeadObject"])(
+    "refuses nothing while %s fails, and publishes afterwards",
+    async (operation) => {
+      const { publisher, publish, sim, list } = createWorld();
+      const place = await publish();
+      sim.once(operation, async () => {
+        throw new SimFault("AccessDenied", 403, "Access Denied");
+      });
+
+      await expect(publisher.onManifest(place)).rejects.toMatchObject({ code: "FORBIDDEN" });
+
+      expect(await list("refused/")).toEqual([]);
+      expect((await publisher.onManifest(place)).kind).toBe("published");
     },
   );
 

@@ -15,7 +15,7 @@ export interface PublishedSource {
 
 /**
  * A published version with its manifest, as it was when it was published; undefined for one that is not known. Throws
- * `STORE_CORRUPT` where the bucket no longer has what was published.
+ * `STORE_CORRUPT` where the bucket no longer has what was published: it is gone, or another one.
  */
 export async function loadPublished(
   source: PublishedSource,

@@ -1,3 +1,4 @@
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changeArtifact } from "../publish/change-artifact.ts";
@@ -66,6 +67,15 @@ describe("createRefresher", () => {
     await changeArtifact(records, at, (record) => ({ ...record, retiredAt: "2026-11-20T07:00:00Z" }));
 
     expect(await refresher.onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_RETIRED" });
+  });
+
+  it("announces nothing that was taken away", async () => {
+    const { refresher, s3, sim } = await createWorld();
+    const Key = "billing-api/1.4.2/manifest.json";
+    const VersionId = sim.s3.findObject(BUCKET, Key)?.versionId;
+    await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key, VersionId }));
+
+    expect(await refresher.onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_UNKNOWN" });
   });
 
   it("announces five times in an hour, for each consumer and file apart, also to many at a time", async () => {

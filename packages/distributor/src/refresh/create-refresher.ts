@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, isStackyardError, type Records } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
-import type { Announcer } from "../announce/announcer.ts";
+import type { Announcer, PublishedArtifact } from "../announce/announcer.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
 import type { KeyPrefixes } from "../publish/classify-key.ts";
 import { loadArtifact } from "../publish/load-published.ts";
@@ -58,14 +58,24 @@ export function createRefresher(options: RefresherOptions): Refresher {
 async function refresh(options: RefresherOptions, wish: RefreshWish): Promise<RefreshOutcome> {
   const { account, region, key } = wish;
   for (const record of await findRecords(options, wish)) {
-    const artifact = await loadArtifact(options, record);
-    if (!artifact.manifest.files.some((file) => file.key === key)) continue;
+    const artifact = await loadIfThere(options, record);
+    if (artifact?.manifest.files.some((file) => file.key === key) !== true) continue;
     if (record.retiredAt !== null) return drop("ARTIFACT_RETIRED");
     if (!(await takeRefresh(options.records, options.clock, wish))) return drop("REFRESH_LIMIT");
     await options.announcer.announce(artifact, { account, region }, [key]);
     return { kind: "announced", name: record.name, version: record.version };
   }
   return drop("ARTIFACT_UNKNOWN");
+}
+
+/** What retention has taken away cannot be fetched by any URL. */
+async function loadIfThere(options: RefresherOptions, record: ArtifactRecord): Promise<PublishedArtifact | undefined> {
+  try {
+    return await loadArtifact(options, record);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    throw error;
+  }
 }
 
 async function findRecords(options: RefresherOptions, wish: RefreshWish): Promise<readonly ArtifactRecord[]> {
