@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import {
   anAnnouncement,
@@ -10,7 +11,7 @@ import {
   someBytes,
   TARGET,
 } from "../testing/a-copier.ts";
-import { KEY } from "../testing/a-message.ts";
+import { KEY, NOW } from "../testing/a-message.ts";
 
 const BYTES = Buffer.from("the artifact");
 const find = ({ sim }: ReturnType<typeof createACopier>, key = KEY) => sim.s3.findObject(TARGET.bucket, key);
@@ -63,6 +64,18 @@ describe("a copy of a small file", () => {
     world.sim.s3.write(TARGET.bucket, KEY, BYTES);
 
     expect(await world.copier.copy({ message: anAnnouncement(BYTES) })).toMatchObject({ kind: "present" });
+  });
+
+  it("stops reading what lies there when the time is over", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    world.sim.s3.write(TARGET.bucket, KEY, BYTES);
+    const body = new Readable({ read: () => void world.clock.advance(60_000) });
+    world.sim.once("S3.GetObject", (proceed) => proceed());
+    world.sim.once("S3.GetObject", async () => ({ Body: body }));
+
+    const outcome = await world.copier.copy({ message: anAnnouncement(BYTES), deadlineAt: NOW + 60_000 });
+
+    expect([outcome.kind, body.destroyed]).toEqual(["suspended", true]);
   });
 
   it("is not written over the same version with other bytes", async () => {

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import {
@@ -89,6 +90,24 @@ describe("a copy by the consumer's role", () => {
       kind: "retry",
       code: "SOURCE_DENIED",
     });
+  });
+
+  it("is stopped before the function ends, although bytes still come", async () => {
+    const { copier, clock, sim } = createWorld({ transfer: "identity" });
+    let reads = 0;
+    const body = new Readable({
+      read() {
+        reads += 1;
+        if (reads === 1) this.push(BYTES.subarray(0, 3));
+        else void clock.advance(60_000);
+      },
+    });
+    sim.once("S3.GetObject", (proceed) => proceed());
+    sim.once("S3.GetObject", async () => ({ ContentLength: BYTES.length, Body: body }));
+
+    const outcome = await copier.copy({ message: anAnnouncement(BYTES), deadlineAt: clock.now() + 60_000 });
+
+    expect([outcome, body.destroyed]).toEqual([{ kind: "suspended", newBytes: 0, stalls: 1 }, true]);
   });
 
   it("goes by the URL of a first message, which names nothing else", async () => {

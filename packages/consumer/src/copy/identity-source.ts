@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { addAbortSignal, Readable } from "node:stream";
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
 import { readWithin } from "../fetch/read-within.ts";
@@ -29,7 +29,7 @@ export function createIdentitySource({ client, bucket, account }: IdentitySource
       ...(file.range && { Range: `bytes=${file.range.from}-${file.range.to}` }),
     });
     try {
-      return toOpened(await client.send(command, { abortSignal: file.signal }));
+      return toOpened(await client.send(command, { abortSignal: file.signal }), file.signal);
     } catch (error) {
       throw toSourceStop(error);
     }
@@ -55,8 +55,12 @@ function isDenied(error: unknown): boolean {
   return error instanceof CopyStop && error.fault.kind === "counted" && error.fault.code === "SOURCE_DENIED";
 }
 
-function toOpened({ Body, ContentLength, ContentRange }: GetObjectCommandOutput): OpenedFile {
+function toOpened({ Body, ContentLength, ContentRange }: GetObjectCommandOutput, signal: AbortSignal): OpenedFile {
   if (!(Body instanceof Readable)) throw toUnavailable("The source sent no bytes.");
+  // The SDK hears the signal only until the answer begins.
+  addAbortSignal(signal, Body);
+  // One that is stopped before it is read must not fail unheard.
+  Body.on("error", () => undefined);
   const [, from, to, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(ContentRange ?? "") ?? [];
   const range = { from: Number(from), to: Number(to), size: Number(size) };
   return {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
+import { addAbortSignal, Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
 import type { TargetInput } from "./target-bucket.ts";
@@ -43,7 +43,8 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
         const command = new GetObjectCommand({ ...at, Key: key, IfMatch: etag });
         const { Body } = await client.send(command, { abortSignal: signal });
         const hash = createHash("sha256");
-        if (Body instanceof Readable) for await (const chunk of Body) hash.update(chunk);
+        // The SDK hears the signal only until the answer begins.
+        if (Body instanceof Readable) for await (const chunk of addAbortSignal(signal, Body)) hash.update(chunk);
         return hash.digest("hex");
       } catch (error) {
         if (["PreconditionFailed", "NoSuchKey"].includes(findAwsFault(error).name ?? "")) return undefined;

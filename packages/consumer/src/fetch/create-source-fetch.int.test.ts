@@ -253,6 +253,20 @@ describe("a source that does not answer as it should", () => {
     await expect(ask({ origin: () => source.origin }).then(read)).rejects.toMatchObject({ code: "UNREACHABLE" });
   });
 
+  it("is left when the caller wants no more of a body", async () => {
+    const controller = new AbortController();
+    const source = await open((_request, response) => {
+      response.writeHead(200, { "Content-Length": 10 });
+      response.write("begin");
+    });
+
+    const answer = await ask({ origin: () => source.origin }, { signal: controller.signal });
+    const reading = read(answer);
+    controller.abort();
+
+    await expect(reading).rejects.toMatchObject({ code: "UNREACHABLE" });
+  });
+
   it("is left when the caller wants no more", async () => {
     const source = await open(() => controller.abort());
     const controller = new AbortController();
