@@ -9,6 +9,13 @@ export { parseReceipt, type ReceivedReceipt } from "./cells/received-receipt.ts"
 export { type CellEvent, type FileArrived, type FileFailed, reduceCell } from "./cells/reduce-cell.ts";
 export { toCellEvent } from "./cells/to-cell-event.ts";
 export { statusOf, toCoverageCell } from "./cells/to-coverage-cell.ts";
+export {
+  type FanOutItem,
+  type FanOutOptions,
+  type PlannedBatch,
+  type PlannedMessage,
+  planFanOut,
+} from "./fan-out/plan-fan-out.ts";
 export type { ConsumerRecord } from "./registry/consumer-record.ts";
 export { type ConsumerEvent, registerConsumer } from "./registry/register-consumer.ts";
 export { decideRetention, type KeptVersion, type RetentionInput } from "./retention/decide-retention.ts";
