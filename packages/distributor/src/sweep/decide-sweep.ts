@@ -18,7 +18,8 @@ const MAX_SWEEPS = 3;
 
 /**
  * What is to be done now about cells of consumers that can answer. What has failed for good waits for somebody to look at it; what has not
- * been heard of is announced three times more, 15, 30 and 60 minutes after one another, and two hours after the last there is an alarm.
+ * been heard of for 15 minutes is announced again, and so twice more, 30 and 60 minutes after one another. Two hours later there is an
+ * alarm.
  */
 export function decideSweep(
   cells: readonly Cell[],

@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import * as entry from "./index.ts";
+import { toDropLine, toMetricLines } from "./sweep/to-metric-lines.ts";
+import { aCell, T0 } from "./testing/a-cell.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+
+function firstColumnOf(head: string): readonly string[] {
+  const [, rows = ""] = readme.split(`| ${head} |`);
+  const [table = ""] = rows.split("\n\n");
+  return [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = ""]) => cell.replaceAll("`", "").split(", "));
+}
+
+describe("the README", () => {
+  it("lists every function of the entry but those that make things", () => {
+    const functions = Object.entries(entry).flatMap(([name, value]) => (typeof value === "function" ? [name] : []));
+
+    expect([...firstColumnOf("function | decides"), "createCell"].sort()).toEqual(functions.sort());
+  });
+
+  it("lists every key of the config", () => {
+    const source = readFileSync(join(import.meta.dirname, "function/distributor-config.ts"), "utf8");
+    const keys = [...source.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key]) => key);
+
+    expect(keys.length).toBeGreaterThan(10);
+    expect(firstColumnOf("config | default | meaning")).toEqual(keys);
+  });
+
+  it("lists every metric", () => {
+    const lines = [...toMetricLines({ cells: [aCell()], now: T0 }), toDropLine("EVENT_INVALID", T0)];
+    const metrics = lines.flatMap((line) => JSON.parse(line)._aws.CloudWatchMetrics[0].Metrics);
+
+    expect(firstColumnOf("metric | dimensions | meaning")).toEqual([...new Set(metrics.map(({ Name }) => Name))]);
+  });
+});
