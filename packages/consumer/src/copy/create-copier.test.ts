@@ -104,6 +104,17 @@ describe("a copy of a small file", () => {
     expect(find(world)?.body.toString()).toBe("2");
   });
 
+  it("follows what a message without a version left, rewritten or not", async () => {
+    const key = "billing-api/1.4.2/template.yaml";
+    const template = Buffer.from("AWSTemplateFormatVersion: '2010-09-09'\nCode:\n  S3Bucket: dist-bucket\n");
+    const world = createACopier({ fetch: serve({ [key]: template }) });
+    await world.copier.copy({ message: anOldAnnouncement(key) });
+
+    const outcome = await world.copier.copy({ message: { ...anAnnouncement(template), ArtifactKey: key } });
+
+    expect([outcome.kind, find(world, key)?.body.equals(template)]).toEqual(["stored", true]);
+  });
+
   it("is encrypted with the consumer's key", async () => {
     const kmsKeyArn = "arn:aws:kms:eu-central-1:444455556666:key/k";
     const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });

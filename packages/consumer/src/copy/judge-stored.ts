@@ -43,13 +43,17 @@ export function judgeStored(
   const { [METADATA.sha256]: said, [METADATA.storedSha256]: rewritten } = stored.metadata;
   if (said === undefined && read === undefined && stored.size === own.size) return { kind: "unknown" };
   if (said === undefined && read === own.sha256) return { kind: "same", storedSha256: read };
-  const isSame = said === sha256 && (rewritten !== undefined || stored.size === size);
+  // Rewritten or not: another release of this consumer may have rewritten it in another way.
+  const isAlike = (rewritten !== undefined) === (own.sha256 !== sha256);
+  const isSame = said === sha256 && isAlike && (rewritten !== undefined || stored.size === size);
   return isSame ? { kind: "same", storedSha256: rewritten ?? sha256 } : compareVersions(stored, message);
 }
 
+/** What was copied for a message without a version has none to conflict with; what somebody else put there is not touched. */
 function compareVersions({ metadata }: StoredObject, { artifact, sequence }: AnnouncedFile): StoredVerdict {
-  const { [METADATA.version]: version, [METADATA.sequence]: stored } = metadata;
-  if (version === undefined || version === artifact.version) return { kind: "conflict" };
+  const { [METADATA.sha256]: said, [METADATA.version]: version, [METADATA.sequence]: stored } = metadata;
+  if (version === undefined) return { kind: said === undefined ? "conflict" : "earlier" };
+  if (version === artifact.version) return { kind: "conflict" };
   return sequence !== undefined && Number(stored) > sequence ? { kind: "later" } : { kind: "earlier" };
 }
 
