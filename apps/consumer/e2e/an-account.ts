@@ -1,11 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { type AwsSim, answerJson, answerS3, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
 import { systemClock } from "@stackyard/core/engine";
 import { createMortalLambda, type MortalLambda } from "@stackyard/lambda-host";
+import { placeCode } from "./place-code.ts";
 
 const DISTRIBUTOR = { account: "111122223333", region: "eu-west-1" } as const;
 const CONSUMER = { account: "444455556666", region: "eu-central-1" } as const;
@@ -46,7 +43,7 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
   const bus = sim.eventBridge.addBus({ ...DISTRIBUTOR, name: "stackyard-receipts", allows: [CONSUMER.account] });
   const services = { s3: answerS3(sim), events: answerJson(sim, "EventBridge"), sqs: answerJson(sim, "SQS") };
   const door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
-  const code = await placeCode();
+  const code = await placeCode("copy");
   const environment = {
     ...{ AWS_REGION: CONSUMER.region, AWS_ENDPOINT_URL: door.url, TRANSFER: "identity" },
     ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
@@ -71,17 +68,6 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
       await Promise.all([door.stop(), code.remove()]);
     },
   };
-}
-
-/** What a template holds as text, as Lambda writes it: an `index.js` that has the SDK above it. */
-async function placeCode() {
-  const folder = await mkdtemp(join(tmpdir(), "stackyard-consumer-"));
-  const bundle = join(folder, "index.js");
-  await copyFile(join(import.meta.dirname, "../dist/inline/copy.js"), bundle);
-  await mkdir(join(folder, "node_modules"));
-  const sdk = dirname(dirname(createRequire(import.meta.url).resolve("@aws-sdk/client-s3/package.json")));
-  await symlink(sdk, join(folder, "node_modules/@aws-sdk"));
-  return { bundle, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 function announce(sim: AwsSim, name: string, parts: number): Announced {
