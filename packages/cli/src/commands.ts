@@ -63,6 +63,8 @@ export const GROUPS: Readonly<Record<string, string>> = {
   task: "Try a task by hand.",
   // Of plugins of ours.
   apps: "Publish and deploy what runs on AWS.",
+  artifacts: "Publish build artifacts for every account and region, and see where they stand.",
+  consumers: "See who gets artifacts, and how everything stands there.",
   fleet: "Run commands on fleets of EC2 instances, and look at what became of them.",
   ecs: "Run tasks on Amazon ECS, and read what they log.",
 };
