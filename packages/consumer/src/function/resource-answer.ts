@@ -23,7 +23,7 @@ export interface ResourceAnswer {
 
 /** So much of a reason stays, whatever else the answer holds. */
 const LEAST_REASON = 200;
-const MAX_MESSAGE = 500;
+const MAX_MESSAGE = 300;
 /** Of the physical id of a resource that was never made: its deletion does nothing. */
 const NEVER_MADE = "never-made-";
 
@@ -51,7 +51,12 @@ export function toAnswer(
 export function toFailure(request: CustomResourceRequest, error: unknown): ResourceOutcome {
   const reason = hideSecrets(`${codeOf(error)}: ${error instanceof Error ? error.message : "unknown"}`);
   const physicalId = request.PhysicalResourceId ?? `${NEVER_MADE}${request.LogicalResourceId}`;
-  return { status: "FAILED", reason, physicalId, data: { Message: reason.slice(0, MAX_MESSAGE) } };
+  return {
+    status: "FAILED",
+    reason,
+    physicalId,
+    data: { Message: toReason(reason, "SUCCESS").slice(0, MAX_MESSAGE).toWellFormed() },
+  };
 }
 
 /** True for an id that a failed creation was answered with. */
