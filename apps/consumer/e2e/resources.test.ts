@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   type AnswerListener,
   type AwsSim,
@@ -31,7 +33,8 @@ const started: MortalLambda[] = [];
 
 beforeAll(async () => {
   sim = createAwsSim({ clock: systemClock });
-  const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...CONSUMER, name: "resources" });
+  const allow = ["sts:AssumeRole", "events:PutEvents", ...readActions()];
+  const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...CONSUMER, name: "resources", allow });
   const role = sim.iam.addRole({
     ...{ ...DISTRIBUTOR, name: "TriggerInitSetRole", trusts: [CONSUMER.account], externalId: "yard" },
     allow: ["states:StartExecution"],
@@ -63,6 +66,13 @@ afterAll(async () => {
   for (const lambda of started) lambda.stop();
   await Promise.all([door.stop(), answers.stop(), code.remove()]);
 });
+
+/** The policy of the bucket's function in the package's README. */
+function readActions(): readonly string[] {
+  const readme = readFileSync(join(import.meta.dirname, "../../../packages/consumer/README.md"), "utf8");
+  const [, [, json = "{}"] = []] = readme.matchAll(/```json\n([\s\S]*?)```/g);
+  return JSON.parse(json).Statement.flatMap(({ Action }: { Action: readonly string[] }) => Action);
+}
 
 function createLife(handler: keyof typeof TYPES, changes: Readonly<Record<string, string>> = {}) {
   const lambda = createMortalLambda({
@@ -115,6 +125,15 @@ describe("the custom resources of a template, in processes of their own", () => 
     expect(created.reason).toMatch(/^CONFIG_INVALID: .*INITIAL_DISTRIBUTION_ROLE must be the ARN of a role/);
     expect(created.reason).not.toContain("hunter2");
     expect(created.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
+  });
+
+  it("empty the bucket where that is asked for", async () => {
+    const life = createLife("bucket");
+    await life.create({ BucketName: `${BUCKET}-2`, EmptyOnDelete: true });
+    sim.s3.write(`${BUCKET}-2`, "a", "1");
+
+    expect((await life.delete()).status).toBe("DELETE_COMPLETE");
+    expect(sim.s3.hasBucket(`${BUCKET}-2`)).toBe(false);
   });
 
   it("make the bucket, keep it, and adopt it in the next stack", async () => {
