@@ -163,6 +163,25 @@ describe("onReceipt", () => {
     expect(cell && toCoverageCell(cell)).toMatchObject({ status: "failed", code: "SOURCE_DENIED", announcements: 1 });
   });
 
+  it.each([
+    ["left and come", ["unregistered", "registered"]],
+    ["come and left, as the events arrive", ["registered", "unregistered"]],
+  ])("knows a consumer that has %s again by when that was", async (_, types) => {
+    const { context, world } = await createPublished();
+    const times = { unregistered: 5_000, registered: 8_000 };
+    const begin = context.clock.now();
+    await world.pass(10_000);
+
+    for (const type of types) {
+      const sentAt = begin + (type === "registered" ? times.registered : times.unregistered);
+      const time = new Date(sentAt).toISOString();
+      await onReceipt(context, { ...aRegistration(OTHER), "detail-type": `consumer.${type}`, time });
+    }
+
+    const consumer = await findConsumer(context, OTHER);
+    expect(consumer && toConsumerView(consumer).registered).toBe(true);
+  });
+
   it("expects nothing more of a consumer that has left", async () => {
     const { world, context, receive } = await createPublished();
     const detail = { v: 1, ...OTHER };

@@ -16,6 +16,8 @@ export interface ConsumerBusEvent {
   readonly account: string;
   readonly "detail-type": string;
   readonly detail: unknown;
+  /** When it was sent, in whole seconds. */
+  readonly time?: unknown;
 }
 
 /** What became of an event. `dropped`: it changes nothing, whatever it says. */
@@ -56,14 +58,14 @@ interface ReadEvent {
   readonly work: (context: ReceiptContext) => Promise<ReceiptOutcome>;
 }
 
-function readEvent({ "detail-type": type, detail }: ConsumerBusEvent): ReadEvent | undefined {
+function readEvent({ "detail-type": type, detail, time }: ConsumerBusEvent): ReadEvent | undefined {
   if (type === "consumer.registered") {
     const said = parseRegistered(detail);
-    return said && { said, work: (context) => note(context, said, { ...said, kind: "registered" }) };
+    return said && { said, work: (context) => note(context, said, { ...said, kind: "registered" }, time) };
   }
   if (type === "consumer.unregistered") {
     const said = parseUnregistered(detail);
-    return said && { said, work: (context) => note(context, said, { kind: "unregistered" }) };
+    return said && { said, work: (context) => note(context, said, { kind: "unregistered" }, time) };
   }
   const said = type === "artifact.receipt" ? parseReceipt(detail) : undefined;
   return said && { said, work: (context) => takeReceipt(context, said) };
@@ -73,8 +75,10 @@ type Note =
   | { readonly kind: "registered"; readonly bucket: string; readonly capabilities: readonly string[] }
   | { readonly kind: "unregistered" };
 
-async function note(context: ReceiptContext, place: SaidPlace, said: Note): Promise<ReceiptOutcome> {
-  await noteConsumer(context, place, { ...said, at: context.clock.now() });
+/** EventBridge keeps no order: who has left and come again in a moment must not end as gone, so the time of sending counts. */
+async function note(context: ReceiptContext, place: SaidPlace, said: Note, time: unknown): Promise<ReceiptOutcome> {
+  const [now, sentAt] = [context.clock.now(), Date.parse(String(time))];
+  await noteConsumer(context, place, { ...said, at: sentAt >= 0 && sentAt < now ? sentAt : now });
   return { kind: "taken" };
 }
 

@@ -15,6 +15,7 @@ export interface StampedEvent {
   readonly account: string;
   readonly "detail-type": string;
   readonly detail: unknown;
+  readonly time: unknown;
 }
 
 /** What reaches the function. */
@@ -58,10 +59,10 @@ export function parseEvent(event: unknown): DistributorEvent {
 }
 
 function parseBusEvent(event: Fields, type: string): DistributorEvent {
-  const { source, account, detail } = event;
+  const { source, account, detail, time } = event;
   if (source === "aws.events" && type === "Scheduled Event") return { kind: "schedule" };
   if (source === CONSUMER && typeof account === "string") {
-    return { kind: "consumer", event: { source, account, "detail-type": type, detail } };
+    return { kind: "consumer", event: { source, account, "detail-type": type, detail, time } };
   }
   if (source !== "aws.s3" || type !== "Object Created") return UNKNOWN;
   const object = toObject(detail, "version-id");

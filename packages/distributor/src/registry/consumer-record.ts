@@ -42,9 +42,9 @@ export function parseConsumerRecord(value: unknown): ConsumerRecord | undefined 
   return validator.Check(value) ? value : undefined;
 }
 
-/** Artifacts are expected at it: it has not left, or has come again. */
+/** Artifacts are expected at it: it has not left, or has come again, be it in the same second. */
 export function isRegistered({ unregisteredAt, registeredAt, askedAt }: ConsumerRecord): boolean {
-  return unregisteredAt === null || Math.max(registeredAt ?? -1, askedAt ?? -1) > unregisteredAt;
+  return unregisteredAt === null || Math.max(registeredAt ?? -1, askedAt ?? -1) >= unregisteredAt;
 }
 
 /** A consumer as programs and people see it. */
