@@ -1,6 +1,6 @@
 export { findArtifactCode } from "./artifact-error.ts";
 export { type ArtifactsClient, createArtifactsClient } from "./client/create-artifacts-client.ts";
-export { createLambdaCall, type LambdaCallOptions } from "./client/create-lambda-call.ts";
+export { createLambdaCall } from "./client/create-lambda-call.ts";
 export { type CoverageOutcome, type WaitForCoverageInput, waitForCoverage } from "./client/wait-for-coverage.ts";
 export type {
   ArtifactSummary,
@@ -22,7 +22,6 @@ export type { ManifestProblem } from "./manifest-problem.ts";
 export { digestManifest, toManifestText } from "./manifest-text.ts";
 export { MAX_MANIFEST_BYTES, type ParsedManifest, parseManifest } from "./parse-manifest.ts";
 export { type CheckStoredFileInput, checkStoredFile, type StoredFileCheck } from "./publish/check-stored-file.ts";
-export type { FileBody } from "./publish/file-body.ts";
 export { type PublishInput, type PublishResult, publishArtifact } from "./publish/publish-artifact.ts";
 export type { PublishFile } from "./publish/publish-plan.ts";
 export type { PublishProgress } from "./publish/publish-progress.ts";

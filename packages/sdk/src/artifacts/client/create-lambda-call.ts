@@ -6,7 +6,7 @@ import { toSdkError } from "../to-sdk-error.ts";
 import { parseReply } from "./distributor-answers.ts";
 
 /** A distributor that is a function of Lambda. */
-export interface LambdaCallOptions {
+interface LambdaCallOptions {
   readonly client: LambdaClient;
   /** Name or ARN. */
   readonly functionName: string;

@@ -51,7 +51,7 @@ export async function waitForCoverage(input: WaitForCoverageInput): Promise<Cove
 }
 
 /** Does the version not stand there? */
-export function isMissing({ status }: Pick<CoverageCell, "status">): boolean {
+function isMissing({ status }: Pick<CoverageCell, "status">): boolean {
   return status !== "stored" && status !== "present";
 }
 

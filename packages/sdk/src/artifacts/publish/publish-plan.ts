@@ -1,8 +1,9 @@
+import type { Readable } from "node:stream";
 import { toArtifactError } from "../artifact-error.ts";
 import type { Manifest, ManifestFile } from "../manifest.ts";
 import { toManifestText } from "../manifest-text.ts";
 import { parseManifest } from "../parse-manifest.ts";
-import { type FileBody, findSize } from "./file-body.ts";
+import { findSize } from "./file-body.ts";
 import { SINGLE_BYTES, toPartBytes } from "./part-bytes.ts";
 
 /** A file to publish. */
@@ -10,7 +11,7 @@ export interface PublishFile {
   /** Below the artifact's name and version, such as `app.zip` or `templates/vpc.yaml`. */
   readonly path: string;
   /** A path in the file system, bytes, or a stream. A stream is read once, also when a publication finds it standing. */
-  readonly body: FileBody;
+  readonly body: string | Uint8Array | Readable;
   /** Of a stream, where it is known. */
   readonly size?: number;
   readonly contentType?: string;
@@ -67,7 +68,7 @@ export async function planPublish(content: PublishContent, now: number): Promise
 }
 
 /** `a` and `a/` mean the same; nothing stays nothing. */
-export function toPrefix(prefix = ""): string {
+function toPrefix(prefix = ""): string {
   return prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
 }
 
