@@ -13,6 +13,9 @@ export interface AnnouncementsProps {
 // biome-ignore lint/suspicious/noTemplateCurlyInString: as IAM reads it.
 const OWN_QUEUES = "arn:*:sqs:*:${aws:PrincipalAccount}:*";
 
+/** A topic's policy takes no `sns:*`: "Policy statement action out of service scope". */
+const WITH_TLS = ["sns:Publish", "sns:Subscribe"];
+
 /** The topic of announcements. A consumer may subscribe queues of its own account to it, and nothing else. */
 export class Announcements extends Construct {
   readonly topicArn: string;
@@ -42,7 +45,7 @@ export class Announcements extends Construct {
             Condition: { ArnNotEquals: { "aws:PrincipalArn": publisherArn } },
           },
           {
-            ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: "sns:*", Resource: this.topicArn },
+            ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: WITH_TLS, Resource: this.topicArn },
             Condition: { Bool: { "aws:SecureTransport": "false" } },
           },
           ...letConsumers(this.#trusted, {

@@ -114,12 +114,14 @@ describe("who is served", () => {
       // biome-ignore lint/suspicious/noTemplateCurlyInString: as IAM reads it.
       StringLike: { "sns:Endpoint": "arn:*:sqs:*:${aws:PrincipalAccount}:*" },
     };
-    const [alone, , ...others] = statementsOf(propertiesOf("DistributionTopicPolicy")["PolicyDocument"]);
+    const [alone, tls, ...others] = statementsOf(propertiesOf("DistributionTopicPolicy")["PolicyDocument"]);
 
     expect(alone).toEqual({
       ...{ Sid: "PublishAlone", Effect: "Deny", Principal: "*", Action: "sns:Publish", Resource: TOPIC },
       Condition: { ArnNotEquals: { "aws:PrincipalArn": "arn:aws:iam::111122223333:role/DistributorRole" } },
     });
+    // SNS refuses wildcards in the actions of a topic's policy.
+    expect(tls).toMatchObject({ Effect: "Deny", Action: ["sns:Publish", "sns:Subscribe"] });
     expect(others).toEqual([
       {
         ...{ Sid: "SubscribeAccounts", Effect: "Allow", Principal: ACCOUNTS, Action: ["sns:Subscribe"] },
