@@ -1,4 +1,6 @@
-// npm run bench [-- --side-by-side | --growth | --aws | --fleet | --profile ID] [--quick] [--json FILE] …; see --help
+// npm run bench [-- --side-by-side | --growth | --aws | --fleet | --artifacts | --profile ID] [--quick] [--json FILE] …; see --help
+
+import { runArtifacts } from "./artifacts/run-artifacts.ts";
 import { runAws } from "./aws/run-aws.ts";
 import { runFleet } from "./fleet/run-fleet.ts";
 import { type BenchArguments, HELP, parseArguments } from "./parse-arguments.ts";
@@ -11,6 +13,7 @@ async function run(input: BenchArguments): Promise<void> {
   if (input.kind === "profile") return runProfile(input.contender, input.quick);
   if (input.kind === "aws") return runAws(input);
   if (input.kind === "fleet") return runFleet(input);
+  if (input.kind === "artifacts") return runArtifacts(input);
   return input.kind === "side-by-side" ? runSideBySide(input) : runEmbedded(input);
 }
 

@@ -4,6 +4,14 @@ import { parseArgs } from "node:util";
 export type BenchArguments =
   | { readonly kind: "embedded"; readonly quick: boolean; readonly json: string }
   | { readonly kind: "aws" | "fleet"; readonly quick: boolean; readonly json: string; readonly page?: string }
+  | {
+      readonly kind: "artifacts";
+      readonly quick: boolean;
+      /** Of the file whose copy's memory is measured. */
+      readonly gigabytes: number;
+      readonly json: string;
+      readonly page?: string;
+    }
   | { readonly kind: "profile"; readonly contender: string; readonly quick: boolean }
   | {
       readonly kind: "side-by-side";
@@ -19,18 +27,20 @@ export interface BenchRefusal {
   readonly refusal: string;
 }
 
-export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --fleet | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
+export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --fleet | --artifacts | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
 
-Without one of the first five: the embedded stores, a whole yard and Terraform.
+Without one of the first six: the embedded stores, a whole yard and Terraform.
 
   --side-by-side  beside other durable queues, on one Postgres
   --growth        what a job costs them with more and more rows of older work
   --aws           the apps as functions: bundles, cold starts, events a second, requests and what they cost
   --fleet         fleets over Run Command: plans, calls, virtual time, kills
+  --artifacts     artifacts: plans, messages, copies beside plain ones, memory, publishing
+  --artifact-gigabytes N  the file whose copy's memory is measured; default 1, from 1 to 100
   --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile
   --quick         a tenth of the work, or less: to see that it runs
   --json FILE     the figures of the tables; default bench.json
-  --page FILE     side by side, growth, aws and fleet: writes its section of that page anew
+  --page FILE     side by side, growth, aws, fleet and artifacts: writes its section of that page anew
   --only ID,…     side by side and growth: these contenders alone: `;
 
 const OPTIONS = {
@@ -38,6 +48,8 @@ const OPTIONS = {
   growth: { type: "boolean", default: false },
   aws: { type: "boolean", default: false },
   fleet: { type: "boolean", default: false },
+  artifacts: { type: "boolean", default: false },
+  "artifact-gigabytes": { type: "string" },
   profile: { type: "string" },
   quick: { type: "boolean", default: false },
   json: { type: "string", default: "bench.json" },
@@ -66,8 +78,10 @@ function toArguments(values: Values, contenders: readonly string[]): BenchArgume
   if (refusal !== undefined) return { refusal };
   const { quick, json, page, profile, growth, only } = values;
   if (profile !== undefined) return { kind: "profile", contender: profile, quick };
-  const alone = findAlone(values);
-  if (alone !== undefined) return { kind: alone, quick, json, ...(page !== undefined && { page }) };
+  const [alone] = listAlone(values);
+  const measured = { quick, json, ...(page !== undefined && { page }) };
+  if (alone === "artifacts") return { kind: alone, gigabytes: Number(values["artifact-gigabytes"] ?? 1), ...measured };
+  if (alone !== undefined) return { kind: alone, ...measured };
   if (!isBesides(values)) return { kind: "embedded", quick, json };
   const more = { ...(page !== undefined && { page }), ...(only !== undefined && { only: only.split(",") }) };
   return { kind: "side-by-side", measure: growth ? "growth" : "rates", quick, json, ...more };
@@ -78,21 +92,30 @@ function findRefusal(values: Values, contenders: readonly string[]): string | un
   const named = [profile ?? [], only?.split(",") ?? []].flat();
   const unknown = named.find((id) => !contenders.includes(id));
   if (unknown !== undefined) return `There is no contender "${unknown}". Known: ${contenders.join(", ")}.`;
-  const alone = findAlone(values);
-  if (alone !== undefined) return findAloneRefusal(alone, values);
+  const sizeRefusal = findSizeRefusal(values);
+  if (sizeRefusal !== undefined) return sizeRefusal;
+  const alone = listAlone(values);
+  if (alone[0] !== undefined) return findAloneRefusal(alone, values);
   if (isBesides(values)) return profile === undefined ? undefined : "--profile is a measurement of its own.";
   if (page === undefined && only === undefined) return undefined;
-  return "--page and --only go with --side-by-side or --growth, --page also with --aws and --fleet.";
+  return "--page and --only go with --side-by-side or --growth, --page also with --aws, --fleet and --artifacts.";
 }
 
-function findAlone({ aws, fleet }: Pick<Values, "aws" | "fleet">): "aws" | "fleet" | undefined {
-  if (aws) return "aws";
-  return fleet ? "fleet" : undefined;
+function findSizeRefusal({ artifacts, "artifact-gigabytes": gigabytes }: Values): string | undefined {
+  if (gigabytes === undefined) return undefined;
+  if (!artifacts) return "--artifact-gigabytes goes with --artifacts.";
+  return /^([1-9]\d?|100)$/.test(gigabytes) ? undefined : "--artifact-gigabytes is a whole number from 1 to 100.";
 }
 
-function findAloneRefusal(kind: "aws" | "fleet", { profile, only, ...values }: Values): string | undefined {
-  const isMixed = profile !== undefined || isBesides(values) || (values.aws && values.fleet);
-  if (isMixed) return `--${kind} is a measurement of its own.`;
+type Alone = "aws" | "fleet" | "artifacts";
+
+function listAlone(values: Pick<Values, Alone>): readonly Alone[] {
+  return (["aws", "fleet", "artifacts"] as const).filter((kind) => values[kind]);
+}
+
+function findAloneRefusal(alone: readonly Alone[], { profile, only, ...values }: Values): string | undefined {
+  const isMixed = profile !== undefined || isBesides(values) || alone.length > 1;
+  if (isMixed) return `--${alone[0]} is a measurement of its own.`;
   return only === undefined ? undefined : "--only goes with --side-by-side or --growth.";
 }
 
