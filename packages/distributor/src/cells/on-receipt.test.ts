@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toConsumerView } from "../registry/consumer-record.ts";
-import { findConsumer } from "../registry/consumers.ts";
+import { findConsumer, noteConsumer } from "../registry/consumers.ts";
 import { PLACE } from "../testing/a-cell.ts";
 import {
   aProbeAnswer,
@@ -180,6 +180,20 @@ describe("onReceipt", () => {
 
     const consumer = await findConsumer(context, OTHER);
     expect(consumer && toConsumerView(consumer).registered).toBe(true);
+  });
+
+  it("waits for no consumer that cannot answer", async () => {
+    const world = createDistributorWorld();
+    await onReceipt(world.context, aRegistration(PLACE));
+    await noteConsumer(world.context, OTHER, { kind: "asked", at: world.context.clock.now() });
+    const artifact = await world.publish({ version: "1.0.0", files: 1 });
+    await onPublished(world.context, artifact);
+
+    await onReceipt(world.context, aReceiptEvent(artifact, PLACE));
+
+    expect(await settled(world)).toBe(1);
+    const cells = await listCells(world.context, artifact.manifest);
+    expect(cells.map((cell) => toCoverageCell(cell).status)).toEqual(["stored", "announced"]);
   });
 
   it("expects nothing more of a consumer that has left", async () => {

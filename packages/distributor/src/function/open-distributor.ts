@@ -52,7 +52,7 @@ export function openDistributor(options: Options): OpenDistributor {
       return kind === "upload" ? uploads.onUpload(object, turn) : { kind: "ignored" };
     },
     async resume(turn) {
-      await publisher.drainOutbox({});
+      await publisher.drainOutbox(turn);
       await uploads.resume(turn);
     },
   };
