@@ -216,7 +216,8 @@ const DISTRIBUTOR = {
 const SHARED = {
   KmsKeyArn: {
     group: "Artifacts",
-    description: "Customer's KMS key of the bucket's objects. Empty: S3's own, or what a bucket has that is there.",
+    description:
+      "Customer's KMS key of the bucket's objects, also where a bucket that is there has one. Empty: S3's own.",
     ...KEY_ARN,
   },
   Transfer: {
