@@ -19,7 +19,7 @@ import { findGrants } from "./find-grants.ts";
 import { ACCOUNT, REGION, type ResolvedTemplate, toJson } from "./resolve-template.ts";
 
 /** Where the distributor is. */
-export const DISTRIBUTOR_PLACE = { account: "999900001111", region: "eu-central-1" } as const;
+const DISTRIBUTOR_PLACE = { account: "999900001111", region: "eu-central-1" } as const;
 const PLACE = { account: ACCOUNT, region: REGION } as const;
 const MIB = 1_024 ** 2;
 const NOTHING = { StartAt: "Done", States: { Done: { Type: "Succeed" } } };
@@ -206,7 +206,6 @@ function createLazily<Value>(create: () => Value): () => Value {
   };
 }
 
-/** SHA-256 in hex. */
-export function toDigest(bytes: Uint8Array): string {
+function toDigest(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
