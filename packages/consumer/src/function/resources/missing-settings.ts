@@ -1,7 +1,7 @@
 import type { LifecycleRule, PublicAccessBlockConfiguration, Tag } from "@aws-sdk/client-s3";
 import { StackyardError } from "@stackyard/core";
-import { isObject, type JsonObject } from "../parse-json.ts";
-import type { BucketPlace } from "./bucket-settings.ts";
+import { isObject, type JsonObject } from "../../parse-json.ts";
+import type { BucketPlace } from "./bucket-place.ts";
 
 const ABORT_DAYS = 7;
 const MAX_TAGS = 50;

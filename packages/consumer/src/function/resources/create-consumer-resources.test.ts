@@ -5,7 +5,7 @@ import { createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createResourceLife, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createConsumerResources } from "./consumer-resources.ts";
+import { createConsumerResources } from "./create-consumer-resources.ts";
 
 const account = "444455556666";
 const region = "eu-central-1";

@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
 import type { Clock } from "@stackyard/core";
-import type { BucketPlace } from "./bucket-settings.ts";
+import type { BucketPlace } from "./bucket-place.ts";
 import { refusal } from "./resource-answer.ts";
 
 /** What the emptying of a bucket needs. */

@@ -17,14 +17,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
 import type { Logger } from "@stackyard/core";
-import { completePolicy, completeRules, completeTags, hasAllBlocked } from "./complete-settings.ts";
-
-/** A bucket and whose it is to be. */
-export interface BucketPlace {
-  readonly account: string;
-  readonly region: string;
-  readonly bucket: string;
-}
+import type { BucketPlace } from "./bucket-place.ts";
+import { completePolicy, completeRules, completeTags, hasAllBlocked } from "./missing-settings.ts";
 
 /** What the settings of a bucket are read and written with. */
 export interface SettingsDeps {

@@ -1,6 +1,6 @@
 import { type CustomResourceRequest, cutReason, toReason } from "@stackyard/aws/custom-resource";
 import { isStackyardError, StackyardError } from "@stackyard/core";
-import { hideSecrets } from "./hide-secrets.ts";
+import { hideSecrets } from "../hide-secrets.ts";
 
 /** How a request ended. */
 export interface ResourceOutcome {

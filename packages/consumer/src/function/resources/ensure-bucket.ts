@@ -5,7 +5,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
-import type { BucketPlace } from "./bucket-settings.ts";
+import type { BucketPlace } from "./bucket-place.ts";
 import { refusal } from "./resource-answer.ts";
 
 /** Makes the bucket unless it is there. True: it was. Throws `BUCKET_FOREIGN` where another account has the name. */

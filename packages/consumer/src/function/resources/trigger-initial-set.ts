@@ -4,11 +4,12 @@ import { DescribeExecutionCommand, StartExecutionCommand } from "@aws-sdk/client
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isStackyardError, StackyardError } from "@stackyard/core";
-import { isObject } from "../parse-json.ts";
-import { toRegisteredEvent, toUnregisteredEvent } from "./consumer-events.ts";
-import type { InitialSetOptions, ResourceCall, ResourceDeps } from "./consumer-resources.ts";
-import { createEventSender } from "./event-sender.ts";
+import { isObject } from "../../parse-json.ts";
+import { toRegisteredEvent, toUnregisteredEvent } from "../consumer-events.ts";
+import { createEventSender } from "../event-sender.ts";
+import type { InitialSetOptions } from "./consumer-resources-options.ts";
 import { type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
+import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
 
 interface Started {
   readonly arn: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { completePolicy, completeRules, completeTags, hasAllBlocked } from "./complete-settings.ts";
+import { completePolicy, completeRules, completeTags, hasAllBlocked } from "./missing-settings.ts";
 
 const PLACE = { account: "444455556666", region: "eu-central-1", bucket: "own" };
 const ALL = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };

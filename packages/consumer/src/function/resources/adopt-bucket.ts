@@ -1,12 +1,13 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { isStackyardError, StackyardError } from "@stackyard/core";
-import { isObject } from "../parse-json.ts";
-import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
-import type { ResourceCall, ResourceDeps } from "./consumer-resources.ts";
+import { isObject } from "../../parse-json.ts";
+import type { BucketPlace } from "./bucket-place.ts";
+import { completeSettings } from "./complete-settings.ts";
 import { emptyBucket } from "./empty-bucket.ts";
 import { ensureBucket, findBucket } from "./ensure-bucket.ts";
 import { type ResourceOutcome, servesNone, wasNeverMade } from "./resource-answer.ts";
+import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/;

@@ -1,14 +1,12 @@
-import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import type { S3Client } from "@aws-sdk/client-s3";
-import type { SFNClient } from "@aws-sdk/client-sfn";
-import { type CustomResourceRequest, isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
-import { type Clock, type Logger, StackyardError, silentLogger } from "@stackyard/core";
-import { isObject } from "../parse-json.ts";
-import { adoptBucket } from "./adopt-bucket-resource.ts";
-import type { Capabilities } from "./consumer-events.ts";
-import { triggerInitialSet } from "./initial-set-resource.ts";
-import { createDiscreetLogger } from "./json-logger.ts";
+import { isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
+import { StackyardError, silentLogger } from "@stackyard/core";
+import { isObject } from "../../parse-json.ts";
+import { createDiscreetLogger } from "../json-logger.ts";
+import { adoptBucket } from "./adopt-bucket.ts";
+import type { ConsumerResourcesOptions } from "./consumer-resources-options.ts";
 import { type ResourceOutcome, servesNone, toAnswer, toFailure } from "./resource-answer.ts";
+import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
+import { triggerInitialSet } from "./trigger-initial-set.ts";
 
 /** Custom resources of a consumer's stack. */
 export interface ConsumerResources {
@@ -21,45 +19,6 @@ export interface ResourceContext {
   /** Epoch milliseconds. Default: as `getRemainingTimeInMillis` says; without both the time has no end. */
   readonly deadlineAt?: number;
   readonly getRemainingTimeInMillis?: () => number;
-}
-
-/** What they are made of. A type of resource whose part is absent is answered as failed. */
-export interface ConsumerResourcesOptions {
-  /** The consumer's own. */
-  readonly account: string;
-  readonly region: string;
-  /** Sends the answer; the global `fetch` fits. */
-  readonly fetch: typeof globalThis.fetch;
-  readonly clock: Clock;
-  /** Default: none. */
-  readonly logger?: Logger;
-  /** `Custom::InitialSetTrigger`. What it throws, such as `CONFIG_INVALID`, is told to CloudFormation. */
-  readonly initialSet?: () => InitialSetOptions;
-  /** `Custom::AdoptedBucket`. */
-  readonly bucket?: () => { readonly s3: S3Client };
-}
-
-/** What is started at the distributor. */
-export interface InitialSetOptions {
-  readonly machineArn: string;
-  /** In the machine's region, with a session of the role that may start it. */
-  readonly states: SFNClient;
-  /** The consumer's. */
-  readonly bucket: string;
-  readonly capabilities: Capabilities;
-  /** Where the consumer is registered; `client` is in the region of the bus. Default: nowhere. */
-  readonly receipts?: { readonly client: EventBridgeClient; readonly bus: string };
-}
-
-/** What serving one request needs. */
-export interface ResourceDeps extends ConsumerResourcesOptions {
-  readonly logger: Logger;
-}
-
-/** One request, and when the invocation ends. */
-export interface ResourceCall {
-  readonly request: CustomResourceRequest;
-  readonly deadlineAt: number;
 }
 
 type Serve = (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
