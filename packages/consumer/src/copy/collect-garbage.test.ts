@@ -39,6 +39,19 @@ describe("the collector", () => {
     expect(held - process.memoryUsage().arrayBuffers).toBeGreaterThanOrEqual(8 * MIB);
     expect(Reflect.has(globalThis, "gc")).toBe(false);
   });
+
+  it("frees what has grown old by its sixteenth call", () => {
+    const collect = createCollector();
+    let held: Uint8Array | undefined = new Uint8Array(8 * MIB).fill(1);
+    for (let call = 0; call < 8; call += 1) collect();
+    const before = process.memoryUsage().arrayBuffers;
+    expect(held.length).toBe(8 * MIB);
+    held = undefined;
+
+    for (let call = 8; call < 17; call += 1) collect();
+
+    expect(before - process.memoryUsage().arrayBuffers).toBeGreaterThanOrEqual(8 * MIB);
+  });
 });
 
 function allocate(bytes: number): number {
