@@ -21,6 +21,7 @@ export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from ".
 export { answerEcs, answerJson, answerLogs, answerStates } from "./http/answer-json.ts";
 export { answerQuery } from "./http/answer-query.ts";
 export { answerReleaseServices } from "./http/answer-release-services.ts";
+export { answerS3 } from "./http/answer-s3.ts";
 export { answerSecrets } from "./http/answer-secrets.ts";
 export type { DoorRequest } from "./http/door-request.ts";
 export { type FrontDoor, openFrontDoor } from "./http/front-door.ts";

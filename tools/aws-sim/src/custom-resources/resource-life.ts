@@ -55,6 +55,8 @@ export interface ResourceLifeInput {
   readonly account?: string;
   readonly stackName?: string;
   readonly logicalId?: string;
+  /** Default: `Custom::ECSTask`. */
+  readonly resourceType?: string;
 }
 
 /** "Custom resource reference": `ServiceTimeout` in seconds; the default is an hour. */
@@ -145,7 +147,8 @@ async function sendRequest(
     LogicalResourceId: logicalId,
   };
   const request: ResourceRequest = {
-    ...{ ServiceToken: `arn:aws:lambda:${region}:${account}:function:ecs-task`, ResourceType: "Custom::ECSTask" },
+    ...{ ServiceToken: `arn:aws:lambda:${region}:${account}:function:ecs-task` },
+    ResourceType: input.resourceType ?? "Custom::ECSTask",
     ...{ ...ids, ResponseURL: input.endpoint.open(ids, region), ResourceProperties: {}, ...facts },
   };
   requests.push(request);

@@ -37,11 +37,17 @@ export async function fetchPresigned(
     const sent = { ...toConditions(headers), ...(body === undefined ? {} : { Body: body }) };
     const input = { Bucket: bucket, Key: key, ...version, ...sent };
     const request = { service: "S3", operation: OPERATIONS[method], input, region, accessKeyId, sessionToken };
-    return toResponse(Object(await sim.serve(request)));
+    return withDate(toResponse(Object(await sim.serve(request))), now());
   } catch (error) {
-    if (error instanceof SimFault) return toErrorResponse(error);
+    if (error instanceof SimFault) return withDate(toErrorResponse(error), now());
     throw error;
   }
+}
+
+/** S3 says what time it is ("Common response headers", Date): who is refused can tell whose clock is wrong. */
+function withDate(response: Response, now: number): Response {
+  response.headers.set("date", new Date(now).toUTCString());
+  return response;
 }
 
 function checkSignature(sim: Answerer, presigned: PresignedUrl, now: number): void {
