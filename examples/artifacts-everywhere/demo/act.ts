@@ -1,0 +1,22 @@
+import type { World } from "./world.ts";
+
+/** One thing that happens in the demo. */
+export interface Act {
+  readonly name: string;
+  /** A line that says what happens. */
+  readonly title: string;
+  readonly run: (world: World) => Promise<ActEnd>;
+}
+
+/** What came of it. */
+export interface ActEnd {
+  /** Lines that say what stands now. */
+  readonly told: readonly string[];
+  /** What is not as it should be, in sentences. */
+  readonly faults: readonly string[];
+}
+
+/** A sentence for each thing that does not hold. */
+export function findBroken(expected: Readonly<Record<string, boolean>>): readonly string[] {
+  return Object.entries(expected).flatMap(([sentence, holds]) => (holds ? [] : [`Not so: ${sentence}`]));
+}

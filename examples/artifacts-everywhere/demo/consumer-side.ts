@@ -1,0 +1,194 @@
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SubscribeCommand } from "@aws-sdk/client-sns";
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { createS3Records } from "@stackyard/aws/s3";
+import { type AwsSim, createResourceLife, type ResourceRequest } from "@stackyard/aws-sim";
+import {
+  createConsumer,
+  createConsumerResources,
+  createCopier,
+  createCopyMemory,
+  createSourceFetch,
+  type SqsEvent,
+} from "@stackyard/consumer/function";
+import type { Clock } from "@stackyard/core";
+import { createLambdaHost } from "@stackyard/lambda-host";
+import type { Clients } from "./clients.ts";
+import { type DistributorSide, EXTERNAL_ID } from "./distributor-side.ts";
+import { bucketOf, type ConsumerPlan, DISTRIBUTOR, type Place, SOURCE_BUCKET } from "./places.ts";
+
+/** A consumer's stack as it stands. */
+export interface ConsumerSide {
+  readonly plan: ConsumerPlan;
+  readonly bucket: string;
+  /** With which it reads. */
+  readonly accessKeyId: string;
+  /** Bodies of the messages that its function gave up. */
+  takeParked(): Promise<readonly string[]>;
+  /** Whether its function fails at once, whatever it is called with; its queue keeps what comes. */
+  isDown: boolean;
+  /** Calls of its function that failed. */
+  readonly failed: number;
+  /** Its function is called no more. */
+  stop(): void;
+  /** Resolves when nothing is under way in it. */
+  idle(): Promise<void>;
+  /** Lines that its function has written. */
+  readonly lines: readonly string[];
+}
+
+/** What one is made of. */
+export interface ConsumerSideInput {
+  readonly sim: AwsSim;
+  readonly clock: Clock;
+  readonly url: string;
+  readonly clients: Clients;
+  readonly distributor: Pick<DistributorSide, "topicArn" | "receiptBus" | "machineArn" | "triggerRoleArn">;
+}
+
+/** Six times the function's. */
+const VISIBILITY_SECONDS = 1_800;
+const TIMEOUT_MS = 300_000;
+
+/** Makes queue, subscription, bucket and function as the template does, and has the distributor send what there is. */
+export async function installConsumer(plan: ConsumerPlan, input: ConsumerSideInput): Promise<ConsumerSide> {
+  const { clients, clock } = input;
+  const queueUrl = await subscribeQueue(plan, input);
+  const parkingQueueUrl = await createQueue(clients.sqs, `parking-${plan.account}`);
+  const lines: string[] = [];
+  const host = createLambdaHost({ sqs: clients.sqs, clock });
+  const onMessages = createCopyFunction(plan, input, { parkingQueueUrl, lines });
+  const side: ConsumerSide = {
+    ...{ plan, lines, bucket: bucketOf(plan), accessKeyId: clients.credentials.accessKeyId },
+    ...{ isDown: false, idle: () => host.idle(), stop: () => host.stop() },
+    get failed() {
+      return host.invocations.filter(({ outcome }) => outcome.kind === "errored").length;
+    },
+    async takeParked() {
+      const asked = { QueueUrl: parkingQueueUrl, MaxNumberOfMessages: 10 };
+      const { Messages = [] } = await clients.sqs.send(new ReceiveMessageCommand(asked));
+      return Messages.map(({ Body = "" }) => Body);
+    },
+  };
+  const handler: typeof onMessages = async (event, context) => {
+    if (side.isDown) throw new Error("The function is down.");
+    return onMessages(event, context);
+  };
+  host.addFunction({ name: "copy", environment: {}, timeoutMs: TIMEOUT_MS, create: () => handler });
+  await host.connect({ queueUrl, functionName: "copy", maximumConcurrency: 2 });
+  await makeResources(plan, input);
+  return side;
+}
+
+/** A queue behind the topic, with the filter of the first version. */
+export async function subscribeQueue({ account, region }: Place, input: ConsumerSideInput): Promise<string> {
+  const { clients, distributor } = input;
+  const queueUrl = await createQueue(clients.sqs, `artifacts-${account}`);
+  const asked = { QueueUrl: queueUrl, AttributeNames: ["QueueArn" as const] };
+  const { Attributes } = await clients.sqs.send(new GetQueueAttributesCommand(asked));
+  const FilterPolicy = JSON.stringify({ account: ["ALL", account], region: ["ALL", region] });
+  await clients.home.sns.send(
+    new SubscribeCommand({
+      ...{ TopicArn: distributor.topicArn, Protocol: "sqs", Endpoint: Attributes?.["QueueArn"] },
+      Attributes: { RawMessageDelivery: "true", FilterPolicy },
+    }),
+  );
+  return queueUrl;
+}
+
+async function createQueue(sqs: SQSClient, QueueName: string): Promise<string> {
+  const Attributes = { VisibilityTimeout: String(VISIBILITY_SECONDS), MessageRetentionPeriod: "1209600" };
+  const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
+  return QueueUrl;
+}
+
+interface FunctionParts {
+  readonly parkingQueueUrl: string;
+  readonly lines: string[];
+}
+
+/** The function, as `apps/consumer` makes it of its settings. */
+function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { parkingQueueUrl, lines }: FunctionParts) {
+  const { clients, clock, url, distributor } = input;
+  const { account, region, transfer } = plan;
+  const bucket = bucketOf(plan);
+  const source = { bucket: SOURCE_BUCKET, region: DISTRIBUTOR.region };
+  const records = createS3Records({ client: clients.s3, bucket, prefix: ".stackyard/", clock });
+  const fetch = createSourceFetch({ rules: source, origin: () => url, now: clock.now });
+  const note = (level: string) => (message: string, fields?: object) =>
+    void lines.push(JSON.stringify({ level, message, ...fields }));
+  const consumer = createConsumer({
+    config: {
+      ...{ account, region, topicArn: distributor.topicArn },
+      ...{ sourceBucket: source.bucket, sourceRegion: source.region, sourceAccount: DISTRIBUTOR.account },
+    },
+    ...{ bucket, receiptBus: distributor.receiptBus, parkingQueueUrl, records, clock },
+    clients: { s3: clients.s3, sqs: clients.sqs, events: clients.home.events },
+    copier: createCopier({
+      ...{ fetch, transfer, clock, memory: createCopyMemory(records, clock) },
+      target: { client: clients.s3, account, region, bucket },
+      source: { ...source, ...(transfer === "auto" ? { client: clients.home.s3 } : {}) },
+    }),
+    logger: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
+  });
+  return (event: unknown, context: { getRemainingTimeInMillis(): number }) =>
+    // Lambda gives a function of a queue nothing else.
+    consumer.onMessages(event as SqsEvent, context);
+}
+
+/** The custom resources of the stack: its bucket, and the trigger of the initial set. */
+async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Promise<void> {
+  const { sim, clock, url, clients, distributor } = input;
+  const { account, region, transfer } = plan;
+  const bucket = bucketOf(plan);
+  const states = createTriggerClient({ url, clients, roleArn: distributor.triggerRoleArn });
+  const resources = createConsumerResources({
+    ...{ account, region, clock },
+    fetch: (address, request) => sim.answers.fetch(String(address), request),
+    bucket: () => ({ s3: clients.s3 }),
+    initialSet: () => ({
+      ...{ bucket, machineArn: distributor.machineArn, states, capabilities: { transfer, retire: false } },
+      receipts: { client: clients.home.events, bus: distributor.receiptBus },
+    }),
+  });
+  for (const [logicalId, resourceType, properties] of [
+    ["Bucket", "Custom::AdoptedBucket", { BucketName: bucket }],
+    ["InitialSet", "Custom::InitialSetTrigger", { Version: "1.0" }],
+  ] as const) {
+    const invoke = (event: ResourceRequest) => resources.onResource(event);
+    const stackName = `artifacts-${account}`;
+    const life = createResourceLife({
+      ...{ clock, invoke, account, region, stackName, logicalId, resourceType, endpoint: sim.answers },
+    });
+    const { status, reason } = await life.create(properties);
+    if (status !== "CREATE_COMPLETE") throw new Error(`${plan.name}: ${logicalId} is ${status}: ${reason}`);
+  }
+  states.destroy();
+}
+
+/** Step Functions with a session of the distributor's role. */
+export function createTriggerClient({ url, clients, roleArn }: TriggerInput): SFNClient {
+  const { region } = DISTRIBUTOR;
+  const sts = new STSClient({ endpoint: url, region, credentials: clients.credentials });
+  return new SFNClient({
+    ...{ endpoint: url, region },
+    async credentials() {
+      const asked = { RoleArn: roleArn, RoleSessionName: "stackyard", ExternalId: EXTERNAL_ID, DurationSeconds: 900 };
+      const { Credentials } = await sts.send(new AssumeRoleCommand(asked));
+      const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
+      return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+    },
+  });
+}
+
+interface TriggerInput {
+  readonly url: string;
+  readonly clients: Clients;
+  readonly roleArn: string;
+}

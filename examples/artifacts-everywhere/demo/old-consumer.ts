@@ -1,0 +1,52 @@
+import { get } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { createLambdaHost } from "@stackyard/lambda-host";
+import { type ConsumerSideInput, createTriggerClient, subscribeQueue } from "./consumer-side.ts";
+import { bucketOf, type OldPlan } from "./places.ts";
+
+/** A consumer of the first version: it reads two fields, fetches the whole object, and tells nobody. */
+export interface OldConsumer {
+  readonly plan: OldPlan;
+  readonly bucket: string;
+  idle(): Promise<void>;
+  stop(): void;
+  /** Messages that it could not read: each would make its queue hang. */
+  readonly unreadable: readonly string[];
+}
+
+/** Installs one, and has it ask for the initial set as it always did. */
+export async function installOldConsumer(plan: OldPlan, input: ConsumerSideInput): Promise<OldConsumer> {
+  const { sim, clock, url, clients, distributor } = input;
+  const bucket = bucketOf(plan);
+  sim.s3.createBucket({ account: plan.account, region: plan.region, name: bucket });
+  const queueUrl = await subscribeQueue(plan, input);
+  const unreadable: string[] = [];
+  const host = createLambdaHost({ sqs: clients.sqs, clock });
+  const copy = async (event: unknown): Promise<void> => {
+    for (const { body } of Object(event).Records) {
+      const { ArtifactKey: Key, ArtifactUrl: address } = JSON.parse(body);
+      if (typeof Key !== "string" || typeof address !== "string") unreadable.push(String(body));
+      else await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: await download(url, address) }));
+    }
+  };
+  host.addFunction({ name: "copy", environment: {}, timeoutMs: 300_000, create: () => copy });
+  await host.connect({ queueUrl, functionName: "copy", maximumConcurrency: 2, reportsFailures: false });
+  const states = createTriggerClient({ url, clients, roleArn: distributor.triggerRoleArn });
+  const asked = JSON.stringify({ AccountId: plan.account, Region: plan.region });
+  await states.send(new StartExecutionCommand({ stateMachineArn: distributor.machineArn, input: asked }));
+  states.destroy();
+  return { plan, bucket, unreadable, idle: () => host.idle(), stop: () => host.stop() };
+}
+
+/** At the front door, which knows the bucket by the name of the host. */
+function download(door: string, address: string): Promise<Buffer> {
+  const { host, pathname, search } = new URL(address);
+  return new Promise((resolve, reject) => {
+    const asked = get(`${door}${pathname}${search}`, { headers: { host } }, (answer) => {
+      buffer(answer).then(resolve, reject);
+    });
+    asked.on("error", reject);
+  });
+}

@@ -1,0 +1,38 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { ACTS, type Played, play } from "./play.ts";
+
+describe("the demo", () => {
+  const lines: string[] = [];
+  let played: Played;
+  beforeAll(async () => {
+    played = await play((line) => void lines.push(line));
+  }, 120_000);
+
+  it("finds nothing that is not as it should be", () => {
+    expect(played.faults).toEqual([]);
+  });
+
+  it("tells every act and what came of it", () => {
+    for (const { title } of ACTS) {
+      expect(lines[lines.indexOf(title) + 1]).toMatch(/^ {2}\S/);
+    }
+  });
+
+  it("ends with every version where it should be", () => {
+    const statuses = played.rows.flatMap(({ cells }) => cells.map(({ status }) => status));
+
+    expect(played.rows.map(({ covered }) => covered)).toEqual(played.rows.map(() => true));
+    expect(new Set(statuses)).toEqual(new Set(["stored", "present"]));
+    expect(played.files).toBe(35);
+  });
+
+  it("rolls each version out once, when it stands everywhere", () => {
+    const versions = played.rows.map(({ name, version }) => `${name.replaceAll("/", "-")}@${version}`);
+
+    expect(played.rolledOut.toSorted()).toEqual(versions.toSorted());
+  });
+
+  it("shows no signed URL", () => {
+    expect(lines.join("\n")).not.toMatch(/X-Amz-|Signature=/);
+  });
+});

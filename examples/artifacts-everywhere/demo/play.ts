@@ -1,0 +1,93 @@
+import type { CoverageRow } from "@stackyard/sdk/artifacts";
+import type { Act } from "./act.ts";
+import { falsehood, oldReader, predecessor } from "./acts-of-content.ts";
+import { arrival, forgery } from "./acts-of-trust.ts";
+import { expiry, publication, truncation } from "./acts-on-the-way.ts";
+import { checkBuckets } from "./check-buckets.ts";
+import { CONSUMERS } from "./places.ts";
+import { tellMatrix } from "./tell-matrix.ts";
+import { createWorld, type World } from "./world.ts";
+
+/** In their order. */
+export const ACTS: readonly Act[] = [
+  ...[publication, truncation, expiry, falsehood, forgery, predecessor, arrival, oldReader],
+];
+
+/** What came of it. */
+export interface Played {
+  readonly rows: readonly CoverageRow[];
+  /** Files whose bytes were compared with the matrix. */
+  readonly files: number;
+  readonly rolledOut: readonly string[];
+  /** What is not as it should be, in sentences. */
+  readonly faults: readonly string[];
+}
+
+const SIGNED = /X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token/i;
+
+/** Distributor and consumers, what goes wrong on the way, and what stands in the end. */
+export async function play(say: (line: string) => void): Promise<Played> {
+  const world = await createWorld();
+  try {
+    const places = world.consumers.map(({ plan }) => `${plan.name} (${plan.account}, ${plan.region})`);
+    say(`A distributor in eu-west-1, and consumers: ${places.join(", ")}.\n`);
+    const faults: string[] = [];
+    for (const { name, title, run } of ACTS) {
+      say(title);
+      const end = await run(world);
+      for (const line of end.told) say(`  ${line}`);
+      for (const fault of end.faults) faults.push(`${name}: ${fault}`);
+      say("");
+    }
+    return await finish(world, faults, say);
+  } finally {
+    await world.close();
+  }
+}
+
+async function finish(world: World, faults: readonly string[], say: (line: string) => void): Promise<Played> {
+  const { sim, consumers, distributor, yard, errors } = world;
+  const columns = [...consumers, ...world.old];
+  await world.settle();
+  const { rows } = await distributor.call({ op: "coverage" });
+  const { files, faults: wrong } = await checkBuckets({ sim, rows, columns, call: distributor.call });
+  for (const line of tellMatrix(rows, columns)) say(line);
+  say(
+    `\n${files} files compared with what the matrix says: ${wrong.length === 0 ? "all as it says" : "not as it says"}.`,
+  );
+  say(`Rolled out by the yard when they stood everywhere: ${yard.rolledOut.join(", ")}.`);
+  return {
+    ...{ rows, files, rolledOut: yard.rolledOut },
+    faults: [
+      ...[...faults, ...wrong, ...(await yard.findViolations())],
+      ...errors.map((error) => `The distributor threw: ${error}`),
+      ...findUncovered(rows, yard.rolledOut),
+      ...(await findParked(world)),
+      ...consumers.flatMap(({ plan, lines }) =>
+        lines.some((line) => SIGNED.test(line)) ? [`${plan.name} logs URLs.`] : [],
+      ),
+    ],
+  };
+}
+
+function findUncovered(rows: readonly CoverageRow[], rolledOut: readonly string[]): readonly string[] {
+  return rows.flatMap(({ name, version, covered }) => [
+    ...(covered ? [] : [`${name} ${version} does not stand everywhere.`]),
+    ...(rolledOut.filter((each) => each.endsWith(`@${version}`)).length === 1
+      ? []
+      : [`${name} ${version} was not rolled out once.`]),
+  ]);
+}
+
+/** Only what had failed in virginia may lie there, and no URL. */
+async function findParked({ consumers }: World): Promise<readonly string[]> {
+  const parked = await Promise.all(
+    consumers.map(async ({ plan, takeParked }) => ({ plan, bodies: await takeParked() })),
+  );
+  return parked.flatMap(({ plan: { name }, bodies }) => [
+    ...(bodies.length > 0 === (name === CONSUMERS.virginia.name)
+      ? []
+      : [`${name} has parked ${bodies.length} messages.`]),
+    ...(bodies.some((body) => SIGNED.test(body)) ? [`${name} has parked a URL.`] : []),
+  ]);
+}

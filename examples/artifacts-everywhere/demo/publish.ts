@@ -1,0 +1,72 @@
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { type CoverageCell, type CoverageRow, type PublishFile, publishArtifact } from "@stackyard/sdk/artifacts";
+import type { ConsumerPlan } from "./places.ts";
+import { SOURCE_BUCKET } from "./places.ts";
+import type { World } from "./world.ts";
+
+/** A version. */
+export interface Version {
+  readonly name: string;
+  readonly version: string;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Publishes as `stackyard artifacts publish` does. */
+export async function publishVersion(world: World, version: Version, files: readonly PublishFile[]): Promise<void> {
+  const { clients, yard } = world;
+  await publishArtifact({ client: clients.s3, bucket: SOURCE_BUCKET, now: yard.clock.now, ...version, files });
+}
+
+/** Puts one file there as pipelines do that know nothing of manifests. */
+export async function upload({ clients }: World, key: string, body: string): Promise<void> {
+  await clients.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: key, Body: body }));
+}
+
+/** How a version stands, as the distributor tells it. */
+export async function findRow({ distributor }: World, { name, version }: Version): Promise<CoverageRow | undefined> {
+  const { rows } = await distributor.call({ op: "coverage", name, version });
+  return rows[0];
+}
+
+/** The newest version of each artifact, which is what a consumer is sent that comes later. */
+export async function listCurrent({ distributor }: World): Promise<readonly Version[]> {
+  const { items } = await distributor.call({ op: "list" });
+  const newest = new Map<string, (typeof items)[number]>();
+  for (const item of items) {
+    const known = newest.get(item.name);
+    if (known === undefined || item.publishedAt > known.publishedAt) newest.set(item.name, item);
+  }
+  return [...newest.values()].map(({ name, version }) => ({ name, version }));
+}
+
+/** How it stands at one consumer. */
+export async function findCell(world: World, at: Version, plan: ConsumerPlan): Promise<CoverageCell | undefined> {
+  const row = await findRow(world, at);
+  return row?.cells.find(({ account, region }) => account === plan.account && region === plan.region);
+}
+
+/** Waits until it stands everywhere. Gives whether it does, and how long that took. */
+export async function waitUntilCovered(
+  world: World,
+  version: Version,
+  mostMinutes = 120,
+): Promise<{ readonly isCovered: boolean; readonly told: string }> {
+  const beganAt = world.yard.clock.now();
+  const holds = async (): Promise<boolean> => (await findRow(world, version))?.covered === true;
+  const isCovered = await world.passUntil(holds, mostMinutes * MINUTE_MS);
+  const cells = (await findRow(world, version))?.cells ?? [];
+  const stand = cells.filter(({ status }) => status === "stored" || status === "present").length;
+  const took = tellTime(world.yard.clock.now() - beganAt);
+  return {
+    isCovered,
+    told: `${version.name} ${version.version} stands in ${stand} of ${cells.length} places ${took}.`,
+  };
+}
+
+/** Of virtual time. */
+export function tellTime(ms: number): string {
+  if (ms === 0) return "at once";
+  const seconds = Math.round(ms / 1_000);
+  return `after ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`;
+}

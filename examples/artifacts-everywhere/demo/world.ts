@@ -1,0 +1,162 @@
+import type { AwsEvent, AwsSim } from "@stackyard/aws-sim";
+import { type Clients, closeClients, createClients } from "./clients.ts";
+import { type ConsumerSide, type ConsumerSideInput, installConsumer } from "./consumer-side.ts";
+import { type CoveredYard, createCoveredYard } from "./covered-yard.ts";
+import { createDistributorSide, type DistributorSide } from "./distributor-side.ts";
+import { installOldConsumer, type OldConsumer } from "./old-consumer.ts";
+import { CONSUMERS, type ConsumerPlan, DISTRIBUTOR, type OldPlan, type Place, SOURCE_BUCKET } from "./places.ts";
+import { openWire, type Wire } from "./wire.ts";
+
+/** Distributor, consumers and a yard on this machine; time passes when it is told to. */
+export interface World {
+  readonly sim: AwsSim;
+  readonly wire: Wire;
+  readonly yard: CoveredYard;
+  readonly clients: Clients;
+  readonly distributor: DistributorSide;
+  /** In the order of their installation. */
+  readonly consumers: readonly ConsumerSide[];
+  /** Consumers of the first version. */
+  readonly old: readonly OldConsumer[];
+  /** Versions that stand everywhere, in the order in which it was told. */
+  readonly covered: readonly AwsEvent[];
+  clientsOf(place: Place): Clients;
+  /** A further account. */
+  install(plan: ConsumerPlan): Promise<ConsumerSide>;
+  /** An account whose consumer is of the first version. */
+  installOld(plan: OldPlan): Promise<OldConsumer>;
+  /** Lets everything run that can run now. */
+  settle(): Promise<void>;
+  /** Lets time pass until that holds, so long at the most. Gives whether it holds. */
+  passUntil(holds: () => Promise<boolean>, mostMs: number): Promise<boolean>;
+  /** What functions of the distributor threw. */
+  readonly errors: readonly unknown[];
+  close(): Promise<void>;
+}
+
+/** Of virtual time. */
+const STEP_MS = 10_000;
+const SWEEP_MS = 300_000;
+/** Of this machine's: what takes longer goes on while virtual time passes. */
+const PATIENCE_MS = 400;
+const CALM_TURNS = 2;
+
+/** Makes it, with three consumers. */
+export async function createWorld(): Promise<World> {
+  const yard = createCoveredYard();
+  const { sim, clock } = yard;
+  const wire = await openWire(sim, SOURCE_BUCKET);
+  const opened: Clients[] = [];
+  const clientsOf = (place: Place): Clients => {
+    const made = createClients(sim, wire.url, place);
+    opened.push(made);
+    return made;
+  };
+  const clients = clientsOf(DISTRIBUTOR);
+  const covered: AwsEvent[] = [];
+  const onCovered = async (event: AwsEvent): Promise<void> => {
+    covered.push(event);
+    await yard.onCovered(event);
+  };
+  const distributor = await createDistributorSide({ sim, clock, clients, onCovered, waitFor: yard.waitFor });
+  const toInput = (place: Place): ConsumerSideInput => {
+    return { sim, clock, distributor, url: wire.url, clients: clientsOf(place) };
+  };
+  const consumers: ConsumerSide[] = [];
+  const errors: unknown[] = [];
+  const install = async (plan: ConsumerPlan): Promise<ConsumerSide> => {
+    const side = await installConsumer(plan, toInput(plan));
+    consumers.push(side);
+    return side;
+  };
+  for (const plan of Object.values(CONSUMERS)) await install(plan);
+  const old: OldConsumer[] = [];
+  const installOld = async (plan: OldPlan): Promise<OldConsumer> => {
+    const side = await installOldConsumer(plan, toInput(plan));
+    old.push(side);
+    return side;
+  };
+  const pass = createTime({ yard, sim, distributor, consumers, old, errors });
+  return {
+    ...{
+      sim,
+      wire,
+      yard,
+      clients,
+      distributor,
+      consumers,
+      old,
+      covered,
+      clientsOf,
+      install,
+      installOld,
+      errors,
+      ...pass,
+    },
+    async close() {
+      for (const each of [...consumers, ...old]) each.stop();
+      for (const each of opened) closeClients(each);
+      await wire.stop();
+    },
+  };
+}
+
+type TimeInput = Pick<World, "yard" | "sim" | "distributor" | "consumers" | "old"> & { readonly errors: unknown[] };
+
+function createTime({
+  yard,
+  sim,
+  distributor,
+  consumers,
+  old,
+  errors,
+}: TimeInput): Pick<World, "settle" | "passUntil"> {
+  let sweptAt = yard.clock.now();
+  let delivery: Promise<void> | undefined;
+
+  /** Whether nothing is under way any more, after some patience: what waits for time goes on when time has passed. */
+  async function isCalm(): Promise<boolean> {
+    const idle = Promise.all([delivery, ...[...consumers, ...old].map((each) => each.idle())]);
+    return Promise.race([idle.then(() => distributor.working === 0), after(PATIENCE_MS).then(() => false)]);
+  }
+
+  function deliver(): void {
+    delivery ??= sim.eventBridge.deliver().then((thrown) => {
+      errors.push(...thrown);
+      delivery = undefined;
+    });
+  }
+
+  async function settle(): Promise<void> {
+    for (let calm = 0; calm < CALM_TURNS; ) {
+      await yard.settle();
+      const hasEvents = sim.eventBridge.waiting.length > 0;
+      if (hasEvents) deliver();
+      if (!(await isCalm())) return;
+      calm = hasEvents ? 0 : calm + 1;
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    sweptAt = yard.clock.now();
+    await distributor.sweep().catch((error: unknown) => void errors.push(error));
+  }
+
+  return {
+    settle,
+    async passUntil(holds, mostMs) {
+      await settle();
+      for (let passed = 0; passed < mostMs; passed += STEP_MS) {
+        if (await holds()) return true;
+        await yard.advance(STEP_MS);
+        if (yard.clock.now() - sweptAt >= SWEEP_MS) void sweep();
+        await settle();
+      }
+      return holds();
+    },
+  };
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

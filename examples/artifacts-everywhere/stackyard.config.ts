@@ -1,0 +1,3 @@
+import { defineConfig } from "@stackyard/core";
+
+export default defineConfig({ plugins: ["@stackyard/executor-lambda"] });
