@@ -34,6 +34,45 @@ describe("rewriteTemplate", () => {
     expect(line(before)).toBe(after);
   });
 
+  it.each(["a/packaged.yaml", "a/packaged.yml", "a/packaged.template"])("exchanges the bucket all over %s", (key) => {
+    const of = (bucket: string, nested: string) => `AWSTemplateFormatVersion: '2010-09-09'
+Description: All places at once.
+Parameters:
+  Anything:
+    Default: bla
+  TemplatesBucket:
+    Default: ${bucket}
+Resources:
+  ABucket:
+    Properties:
+      BucketName:
+        AName
+    Type: AWS::S3::Bucket
+  First:
+    Properties:
+      CodeUri: s3://${bucket}/some-function
+      Environment:
+        Variables:
+          BUCKET:
+            Ref: ABucket
+  Second:
+    Properties:
+      CodeUri: https://${bucket}/some-function
+  Third:
+    Properties:
+      Code:${" "}
+        S3Bucket: ${bucket}
+        S3Key: some-function
+  Nested:
+    Properties:
+      TemplateUrl: ${nested}/nested.yaml
+`;
+
+    expect(rewrite(of("dist-bucket", "https://s3.eu-west-1.amazonaws.com/dist-bucket"), key)).toBe(
+      of("own-bucket", "https://own-bucket.s3.amazonaws.com"),
+    );
+  });
+
   it.each([
     "Bucket: dist-bucket-2",
     "Bucket: dist-bucket.backup",
@@ -68,6 +107,9 @@ describe("rewriteTemplate", () => {
 
   it.each([
     ["another file", "a/app.zip", `${HEAD}Bucket: dist-bucket`],
+    ["YAML under a name of JSON", "a/packaged.json", `${HEAD}Bucket: dist-bucket`],
+    ["JSON that is no object", "a/values.json", '["AWSTemplateFormatVersion"]'],
+    ["nothing", "a/values.json", "null"],
     ["YAML that is no template", "a/values.yaml", "Bucket: dist-bucket"],
     ["JSON that is no template", "a/values.json", '{"Bucket": "dist-bucket", "x": {"AWSTemplateFormatVersion": 1}}'],
     ["broken JSON", "a/values.json", '{"AWSTemplateFormatVersion'],

@@ -1,3 +1,5 @@
+import { isObject } from "./parse-json.ts";
+
 /** The two buckets of a copy. */
 export interface RewriteInput {
   readonly source: { readonly bucket: string; readonly region: string };
@@ -16,7 +18,7 @@ const YAML_TEMPLATE = /^(?:[ \t]*(?:#[^\n]*|%[^\n]*|---[^\n]*)?\r?\n)*["']?AWSTe
 export function rewriteTemplate(key: string, bytes: Uint8Array, input: RewriteInput): string | undefined {
   if (!ENDINGS.test(key) || bytes.byteLength > MAX_BYTES) return undefined;
   const text = decodeUtf8(bytes);
-  return text !== undefined && isTemplate(text) ? exchange(text, input) : undefined;
+  return text !== undefined && isTemplate(key, text) ? exchange(text, input) : undefined;
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
@@ -28,14 +30,17 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-function isTemplate(text: string): boolean {
+function isTemplate(key: string, text: string): boolean {
   const bare = text.replace(/^\ufeff/, "");
-  return bare.trimStart().startsWith("{") ? isJsonTemplate(bare) : YAML_TEMPLATE.test(bare);
+  // The predecessor leaves files of that name alone, and what reads them takes no YAML.
+  const isJson = key.endsWith(".json") || bare.trimStart().startsWith("{");
+  return isJson ? isJsonTemplate(bare) : YAML_TEMPLATE.test(bare);
 }
 
 function isJsonTemplate(text: string): boolean {
   try {
-    return Object.hasOwn(JSON.parse(text), "AWSTemplateFormatVersion");
+    const value: unknown = JSON.parse(text);
+    return isObject(value) && Object.hasOwn(value, "AWSTemplateFormatVersion");
   } catch {
     return false;
   }
