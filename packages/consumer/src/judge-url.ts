@@ -57,7 +57,7 @@ function findStyle(host: string, rules: UrlRules): HostStyle | "extra" | undefin
 function listKeys(style: HostStyle | "extra", path: string, bucket: string): readonly string[] {
   const whole = path.slice(1);
   if (style === "virtual") return [whole];
-  const inBucket = whole.startsWith(`${bucket}/`) ? [whole.slice(bucket.length + 1)] : [];
+  const inBucket = `${whole}/`.startsWith(`${bucket}/`) ? [whole.slice(bucket.length + 1)] : [];
   // What an endpoint of one's own does with the bucket's name is not known.
   return style === "extra" ? [whole, ...inBucket] : inBucket;
 }
