@@ -32,6 +32,7 @@ describe("judgeUrl", () => {
     expect(judge(aUrl({}, `/dist-bucket/${KEY}`, host))).toEqual(END);
     expect(fault(aUrl({}, `/other-bucket/${KEY}`, host))).toBe("URL_HOST");
     expect(fault(aUrl({}, `/dist-bucket-2/${KEY}`, host))).toBe("URL_HOST");
+    expect(fault(aUrl({}, "/dist-bucket", host))).toBe("URL_KEY_MISMATCH");
   });
 
   it.each([
@@ -91,6 +92,9 @@ describe("judgeUrl", () => {
     ["a date of another form", aUrl({ "X-Amz-Date": "2026-11-20T06:00:00Z" })],
     ["another region's signature", aUrl({ "X-Amz-Credential": "A/20261120/us-east-1/s3/aws4_request" })],
     ["another service's signature", aUrl({ "X-Amz-Credential": "A/20261120/eu-west-1/sqs/aws4_request" })],
+    ["a credential of no day", aUrl({ "X-Amz-Credential": "A/today/eu-west-1/s3/aws4_request" })],
+    ["a credential of a day that never was", aUrl({ "X-Amz-Credential": "A/20260231/eu-west-1/s3/aws4_request" })],
+    ["a credential of nobody", aUrl({ "X-Amz-Credential": "/20261120/eu-west-1/s3/aws4_request" })],
     ["a credential of another form", aUrl({ "X-Amz-Credential": "A/eu-west-1/s3" })],
     ["a parameter that cannot be decoded", `${aUrl()}&x=%zz`],
   ])("refuses %s", (_what, url) => {

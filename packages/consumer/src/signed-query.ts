@@ -28,8 +28,10 @@ export function readSignedQuery(query: string, region: string): SignedQuery {
 }
 
 function readVersion4(parameters: ReadonlyMap<string, string>, region: string): SignedQuery {
-  const [, day, where, service, end] = (parameters.get("X-Amz-Credential") ?? "").split("/").slice(-5);
-  if (day === undefined || end !== "aws4_request") return invalid("The signature's credential cannot be read.");
+  const [id, day, where, service, end] = (parameters.get("X-Amz-Credential") ?? "").split("/").slice(-5);
+  if (!id || parseBasicDate(`${day}T000000Z`) === undefined || end !== "aws4_request") {
+    return invalid("The signature's credential cannot be read.");
+  }
   if (where !== region || service !== "s3") return invalid(`The signature is not for S3 in ${region}.`);
   const date = parseBasicDate(parameters.get("X-Amz-Date") ?? "");
   if (date === undefined) return invalid("The signature's date cannot be read.");
