@@ -6,6 +6,10 @@ it("keeps scheme, host and key, and nothing of the signature", () => {
   expect(redactUrl(aUrl())).toBe("https://dist-bucket.s3.eu-west-1.amazonaws.com/billing-api/1.4.2/app.zip");
 });
 
+it("takes an at sign in the key for a part of it", () => {
+  expect(redactUrl("https://host/icons/a@2x.png?X-Amz-Signature=1")).toBe("https://host/icons/a@2x.png");
+});
+
 it.each(["https://user:secret@host/a?x", "no address ?X-Amz-Signature=1", ""])("shows nothing of %j", (text) => {
   expect(redactUrl(text)).toBe("[address]");
 });
