@@ -70,10 +70,21 @@ export function parseArtifactMessage(body: Readonly<Record<string, unknown>>): P
     return { kind: "message", message };
   }
   if (!v2.Check(probe)) return { kind: "faulty", places: listPlaces(v2.Errors(probe)) };
+  const unreal = (["issuedAt", "urlExpiresAt"] as const).filter((name) => !isReal(probe[name]));
+  if (unreal.length > 0) return { kind: "faulty", places: unreal.map((name) => `/${name}`) };
   if (probe.ArtifactUrl === undefined && probe.source.versionId === undefined) {
     return { kind: "faulty", places: ["/ArtifactUrl"] };
   }
   return { kind: "message", message: { ...probe, ArtifactKey: String(body["ArtifactKey"]) } };
+}
+
+/** The 30th of February has the form of an instant, and is read as a day in March. */
+function isReal(instant: string | undefined): boolean {
+  if (instant === undefined) return true;
+  const day = instant.slice(0, "2026-11-20".length);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  const isDay = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
+  return isDay && !Number.isNaN(Date.parse(instant));
 }
 
 function shorten(key: unknown): unknown {

@@ -99,6 +99,9 @@ describe("decideMessage", () => {
     ["no artifact", aBody({ artifact: undefined })],
     ["no source", aBody({ source: undefined })],
     ["an end that is no instant", aBody({ urlExpiresAt: "soon" })],
+    ["an end on a day that never was", aBody({ urlExpiresAt: "2026-02-30T00:00:00Z" })],
+    ["an end in a month that never was", aBody({ urlExpiresAt: "2026-13-01T00:00:00Z" })],
+    ["a beginning at an hour that never was", aBody({ issuedAt: "2026-11-20T25:00:00Z" })],
     ["a sequence of another type", aBody({ sequence: "1" })],
   ])("refuses %s", (_what, body) => {
     expect(code(aRecord(body))).toBe("reject MESSAGE_INVALID");
