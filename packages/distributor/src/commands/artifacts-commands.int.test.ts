@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { findArtifactCode } from "@stackyard/sdk/artifacts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aCell, aRow, type CommandWorld, createCommandWorld } from "./testing/a-command-world.ts";
+import { aCell, aRow, type CommandWorld, createCommandWorld } from "../testing/a-command-world.ts";
 
 let world: CommandWorld;
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { findArtifactCode } from "@stackyard/sdk/artifacts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aCell, aRow, type CommandWorld, createCommandWorld } from "./testing/a-command-world.ts";
+import { aCell, aRow, type CommandWorld, createCommandWorld } from "../testing/a-command-world.ts";
 
 let world: CommandWorld;
 beforeEach(() => {

@@ -8,9 +8,9 @@ import { createMemoryRecords } from "@stackyard/core/testing";
 import { createLambdaCall, findArtifactCode, type Manifest } from "@stackyard/sdk/artifacts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDistributor, type Distributor } from "../function/create-distributor.ts";
+import { type CommandWorld, createCommandWorld } from "../testing/a-command-world.ts";
 import { aReceiptEvent, aRegistration } from "../testing/a-distributor-world.ts";
 import { createPassingClock } from "../testing/passing-clock.ts";
-import { type CommandWorld, createCommandWorld } from "./testing/a-command-world.ts";
 
 const OWN = { account: "111122223333", region: "eu-west-1" };
 const CONSUMER = { account: "222233334444", region: "eu-west-1" };

@@ -9,10 +9,6 @@ export {
   type UrlSignerOptions,
   type UrlWish,
 } from "../urls/url-signer.ts";
-export {
-  createDistributor,
-  type Distributor,
-  type DistributorOptions,
-  type InvocationContext,
-} from "./create-distributor.ts";
+export { createDistributor, type Distributor, type InvocationContext } from "./create-distributor.ts";
 export type { DistributorConfig } from "./distributor-config.ts";
+export type { DistributorOptions } from "./distributor-options.ts";

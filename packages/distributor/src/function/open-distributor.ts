@@ -7,8 +7,8 @@ import { createRefresher, type Refresher } from "../refresh/create-refresher.ts"
 import { judgeTrust, type TrustConfig } from "../trust/judge-trust.ts";
 import { createUploads } from "../upload/create-uploads.ts";
 import { createUrlSigner } from "../urls/url-signer.ts";
-import type { DistributorOptions } from "./create-distributor.ts";
 import type { DistributorContext, Turn } from "./distributor-context.ts";
+import type { DistributorOptions } from "./distributor-options.ts";
 import type { WrittenObject } from "./parse-event.ts";
 import { rememberPublished } from "./remember-published.ts";
 

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aCell, aRow } from "../testing/a-command-world.ts";
+import { aCell, aRow } from "../../testing/a-command-world.ts";
 import { toCoverageMatrix } from "./coverage-matrix.ts";
 
 const plain = (text: string) => stripVTControlCharacters(text);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type ABucket, aPublication, createBucket, someBytes } from "../testing/a-bucket.ts";
+import { type ABucket, aPublication, createBucket, someBytes } from "../../testing/a-bucket.ts";
 import { checkStoredFile } from "./check-stored-file.ts";
 import { publishArtifact } from "./publish-artifact.ts";
 

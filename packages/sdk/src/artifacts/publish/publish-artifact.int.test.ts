@@ -6,9 +6,9 @@ import { Readable } from "node:stream";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { createSimPlugin } from "@stackyard/aws-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ABucket, aPublication, createBucket, dieAt, someBytes } from "../../testing/a-bucket.ts";
 import { findArtifactCode } from "../artifact-error.ts";
 import { digestManifest, toManifestText } from "../manifest-text.ts";
-import { type ABucket, aPublication, createBucket, dieAt, someBytes } from "../testing/a-bucket.ts";
 import { toCompositeSha256 } from "./file-digest.ts";
 import { publishArtifact } from "./publish-artifact.ts";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { isStackyardError } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ABucket, aPublication, createBucket, someBytes } from "../../testing/a-bucket.ts";
 import { findArtifactCode } from "../artifact-error.ts";
-import { type ABucket, aPublication, createBucket, someBytes } from "../testing/a-bucket.ts";
 import { type PublishInput, publishArtifact } from "./publish-artifact.ts";
 
 let world: ABucket;
