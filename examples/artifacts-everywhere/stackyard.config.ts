@@ -1,3 +1,0 @@
-import { defineConfig } from "@stackyard/core";
-
-export default defineConfig({ plugins: ["@stackyard/executor-lambda"] });
