@@ -24,9 +24,10 @@ export function keepArtifacts(bucket: string): Permission {
   };
 }
 
-/** Removes versions that are kept no longer. */
+/** Removes versions that are kept no longer: these very versions of their objects, which takes a right of its own. */
 export function removeArtifacts(bucket: string): Permission {
-  return { name: "Retention", statements: [allow("Remove", ["s3:DeleteObject"], `${toBucketArn(bucket)}/*`)] };
+  const actions = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
+  return { name: "Retention", statements: [allow("Remove", actions, `${toBucketArn(bucket)}/*`)] };
 }
 
 /** Announces, and tells the account when a version stands everywhere. */

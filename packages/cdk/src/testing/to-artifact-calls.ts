@@ -30,14 +30,12 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "S3.UploadPart": onObject("PutObject"),
   "S3.CompleteMultipartUpload": onObject("PutObject"),
   "S3.AbortMultipartUpload": onObject("AbortMultipartUpload"),
-  "S3.DeleteObject": onObject("DeleteObject"),
+  "S3.DeleteObject": (input) => toDeletions(input, input["Key"], input["VersionId"]),
   "S3.DeleteObjects": (input) => {
     const { Objects } = toJson(input["Delete"]);
-    // The first one always ("DeleteObjects", Permissions).
     return (Array.isArray(Objects) ? Objects : []).flatMap((each) => {
       const { Key, VersionId } = toJson(each);
-      const actions = ["s3:DeleteObject", ...(VersionId === undefined ? [] : ["s3:DeleteObjectVersion"])];
-      return actions.map((action) => ({ action, resource: objectArn(input, Key) }));
+      return toDeletions(input, Key, VersionId);
     });
   },
   // With the setting of ownership in the same call ("CreateBucket", Permissions).
@@ -73,6 +71,12 @@ export function toArtifactCalls(calls: readonly LoggedCall[]): readonly Call[] {
     const action = `s3:${BUCKET_CALLS[operation] ?? operation}`;
     return [{ action, resource: `arn:aws:s3:::${call.input["Bucket"]}` }];
   });
+}
+
+/** The first one always ("DeleteObject" and "DeleteObjects", Permissions). */
+function toDeletions(input: Readonly<Record<string, unknown>>, key: unknown, version: unknown): readonly Call[] {
+  const actions = ["s3:DeleteObject", ...(version === undefined ? [] : ["s3:DeleteObjectVersion"])];
+  return actions.map((action) => ({ action, resource: objectArn(input, key) }));
 }
 
 /** What is not there is told only to who may list ("GetObject", Permissions). */
