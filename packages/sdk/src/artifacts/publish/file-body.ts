@@ -1,10 +1,11 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { toArtifactError } from "../artifact-error.ts";
 
 /** The bytes of a file: a path in the file system, bytes, or a stream, which can be read once only. */
 export type FileBody = string | Uint8Array | Readable;
+
+const CHUNK_BYTES = 1_048_576;
 
 /** Can it be read again? */
 export function isReplayable(body: FileBody): body is string | Uint8Array {
@@ -22,19 +23,33 @@ export async function findSize(body: FileBody, said?: number): Promise<number | 
   return found.size;
 }
 
-/** Its bytes. Whoever stops early has what is open closed. Throws `CONFIG_INVALID` for what cannot be read. */
+/** Its bytes, each chunk good until the next one is asked for. Whoever stops early has what is open closed. Throws `CONFIG_INVALID` for what cannot be read. */
 export async function* readBody(body: FileBody): AsyncGenerator<Uint8Array, void> {
   if (body instanceof Uint8Array) {
     yield body;
     return;
   }
-  const stream: AsyncIterable<unknown> =
-    typeof body === "string" ? createReadStream(body, { highWaterMark: 1_048_576 }) : body;
+  const stream: AsyncIterable<unknown> = typeof body === "string" ? readFile(body) : body;
   const name = typeof body === "string" ? body : "the stream";
   try {
     for await (const chunk of stream) yield toBytes(chunk);
   } catch (error) {
     throw toReadError(name, error);
+  }
+}
+
+/** Into one buffer again and again: those of a stream are garbage outside of V8's heap, and collecting it took more than hashing. */
+async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,4 +1,6 @@
-import { createFileDigest, type FileDigest } from "./file-digest.ts";
+import { createHash, webcrypto } from "node:crypto";
+import type { ManifestPart } from "../manifest.ts";
+import type { FileDigest } from "./file-digest.ts";
 import type { MemoryRoom } from "./memory-room.ts";
 
 /** Some bytes of a file, in memory. Whoever has it gives `held` back. */
@@ -6,7 +8,8 @@ export interface HeldPart {
   /** From 1. */
   readonly number: number;
   readonly bytes: Buffer;
-  readonly sha256: string;
+  /** In hex; worked out by another thread while the next part is read. */
+  readonly sha256: Promise<string>;
   readonly held: number;
 }
 
@@ -15,7 +18,7 @@ export interface PartReader {
   /** Undefined: there are no more. */
   next(): Promise<HeldPart | undefined>;
   /** Of all that was read; undefined before the end. */
-  digest(): FileDigest | undefined;
+  digest(): Promise<FileDigest> | undefined;
 }
 
 /** Cuts what comes into parts of so many bytes, all but the last, and digests them meanwhile. Reads no part before there is room. */
@@ -23,8 +26,10 @@ export function createPartReader(
   chunks: AsyncGenerator<Uint8Array, void>,
   { partBytes, room }: { readonly partBytes: number; readonly room: MemoryRoom },
 ): PartReader {
-  const inProgress = createFileDigest(partBytes);
-  let ended: FileDigest | undefined;
+  const whole = createHash("sha256");
+  const parts: Promise<ManifestPart>[] = [];
+  let ended: string | undefined;
+  let size = 0;
   let rest: Uint8Array = Buffer.alloc(0);
   let number = 0;
 
@@ -33,35 +38,52 @@ export function createPartReader(
     while (filled < bytes.length) {
       const step = rest.length === 0 ? await chunks.next() : { done: false as const, value: rest };
       if (step.done === true) {
-        ended = inProgress.end();
+        ended = whole.digest("hex");
         break;
       }
       const slice = step.value.subarray(0, bytes.length - filled);
       bytes.set(slice, filled);
-      inProgress.update(slice);
+      whole.update(slice);
       filled += slice.length;
       rest = step.value.subarray(slice.length);
     }
+    size += filled;
     return filled;
   }
 
+  /** All of a short file is its only part. */
+  function digestPart(bytes: Buffer<ArrayBuffer>): Promise<string> {
+    const sha256 = ended !== undefined && parts.length === 0 ? Promise.resolve(ended) : digestAside(bytes);
+    parts.push(sha256.then((digest) => ({ size: bytes.length, sha256: digest })));
+    return sha256;
+  }
+
+  async function toDigest(sha256: string): Promise<FileDigest> {
+    return { size, sha256, parts: await Promise.all(parts) };
+  }
+
   return {
-    digest: () => ended,
+    digest: () => (ended === undefined ? undefined : toDigest(ended)),
     async next() {
       if (ended !== undefined) return undefined;
       const held = await room.take(partBytes);
       let given = false;
       try {
-        const whole = Buffer.allocUnsafe(partBytes);
-        const filled = await fill(whole);
-        const sha256 = inProgress.parts.at(-1)?.sha256;
-        if (filled === 0 || sha256 === undefined) return undefined;
+        const buffer = Buffer.allocUnsafe(partBytes);
+        const filled = await fill(buffer);
+        if (filled === 0) return undefined;
         number += 1;
         given = true;
-        return { number, bytes: whole.subarray(0, filled), sha256, held };
+        const bytes = buffer.subarray(0, filled);
+        return { number, bytes, sha256: digestPart(bytes), held };
       } finally {
         if (!given) room.give(held);
       }
     },
   };
+}
+
+/** On a thread of Node's pool: the digest of the whole, which goes on from part to part, has this one. */
+async function digestAside(bytes: Buffer<ArrayBuffer>): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes)).toString("hex");
 }

@@ -5,6 +5,7 @@ import type { FileDigest } from "./file-digest.ts";
 import type { MemoryRoom } from "./memory-room.ts";
 import { MAX_PARTS, SINGLE_BYTES, toPartBytes } from "./part-bytes.ts";
 import { createPartReader, type HeldPart, type PartReader } from "./part-reader.ts";
+import { signWithDigest } from "./sign-with-digest.ts";
 
 /** Where a file goes, and only if what stands there is what was seen. */
 export interface UploadTarget {
@@ -41,7 +42,7 @@ export async function uploadFile(target: UploadTarget, source: UploadSource): Pr
   const reader = createPartReader(chunks, { partBytes, room });
   try {
     const first = await reader.next();
-    const digest = reader.digest();
+    const digest = await reader.digest();
     return digest === undefined && first !== undefined
       ? await uploadParts(target, source, { first, reader })
       : await putWhole(target, source, { first, digest });
@@ -64,14 +65,13 @@ async function putWhole(
   try {
     const whole = checkSize(target, source, digest);
     const { PutObjectCommand } = await import("@aws-sdk/client-s3");
-    const { VersionId } = await target.client.send(
-      new PutObjectCommand({
-        ...{ Bucket: target.bucket, Key: target.key, Body: first?.bytes ?? Buffer.alloc(0), ContentLength: whole.size },
-        ...{ ChecksumSHA256: toBase64(whole.sha256), ...target.condition, ...toContentType(target) },
-        Metadata: { ...target.metadata, "stackyard-sha256": whole.sha256 },
-      }),
-      { abortSignal: signal },
-    );
+    const command = new PutObjectCommand({
+      ...{ Bucket: target.bucket, Key: target.key, Body: first?.bytes ?? Buffer.alloc(0), ContentLength: whole.size },
+      ...{ ChecksumSHA256: toBase64(whole.sha256), ...target.condition, ...toContentType(target) },
+      Metadata: { ...target.metadata, "stackyard-sha256": whole.sha256 },
+    });
+    signWithDigest(command, whole.sha256);
+    const { VersionId } = await target.client.send(command, { abortSignal: signal });
     onSent(whole.size);
     return { ...whole, parts: [], ...toVersion(VersionId) };
   } finally {
@@ -104,7 +104,7 @@ async function uploadParts(
       throw error;
     });
     const parts = await sendParts(target, source, { first, reader, uploadId });
-    const whole = checkSize(target, source, reader.digest());
+    const whole = checkSize(target, source, await reader.digest());
     const { VersionId } = await target.client.send(
       new CompleteMultipartUploadCommand({
         ...{ ...at, UploadId: uploadId, ...target.condition },
@@ -177,17 +177,17 @@ async function sendPart(
   { signal, room, onSent }: UploadSource,
   { part, uploadId }: { readonly part: HeldPart; readonly uploadId: string },
 ): Promise<SentPart> {
-  const { number: PartNumber, bytes, sha256, held } = part;
-  const ChecksumSHA256 = toBase64(sha256);
+  const { number: PartNumber, bytes, held } = part;
   try {
+    const sha256 = await part.sha256;
+    const ChecksumSHA256 = toBase64(sha256);
     const { UploadPartCommand } = await import("@aws-sdk/client-s3");
-    const { ETag } = await target.client.send(
-      new UploadPartCommand({
-        ...{ Bucket: target.bucket, Key: target.key, UploadId: uploadId, PartNumber, ChecksumSHA256 },
-        ...{ Body: bytes, ContentLength: bytes.length },
-      }),
-      { abortSignal: signal },
-    );
+    const command = new UploadPartCommand({
+      ...{ Bucket: target.bucket, Key: target.key, UploadId: uploadId, PartNumber, ChecksumSHA256 },
+      ...{ Body: bytes, ContentLength: bytes.length },
+    });
+    signWithDigest(command, sha256);
+    const { ETag } = await target.client.send(command, { abortSignal: signal });
     onSent(bytes.length);
     return { PartNumber, ETag, ChecksumSHA256 };
   } finally {
