@@ -3,6 +3,8 @@ import { redactText } from "@stackyard/aws";
 // Whatever follows a path may sign it, and what stands before a host may be a password.
 const AFTER_PATH = /([a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)[?#][^\s"'<>]*/gi;
 const BEFORE_HOST = /([a-z][a-z0-9+.-]*:\/\/)[^\s"'<>/?#@]*@/gi;
+// A text that begins as a URL is one, or was meant to be: white space and quotes in it part no secret.
+const MEANT_AS_URL = /^(\s*[a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)[\s\S]*$/i;
 const SIGNING = /(signature|awsaccesskeyid|x-amz-[a-z0-9-]+)(=|%3d|\\u003d)[^\s"'<>&]+/gi;
 const MAX_LENGTH = 4_096;
 const MAX_DEPTH = 6;
@@ -11,6 +13,7 @@ const MAX_DEPTH = 6;
 export function hideSecrets(text: string): string {
   const plain = text
     .slice(0, MAX_LENGTH * 4)
+    .replace(MEANT_AS_URL, "$1")
     .replace(AFTER_PATH, "$1")
     .replace(BEFORE_HOST, "$1")
     .replace(SIGNING, "$1$2[redacted]");
