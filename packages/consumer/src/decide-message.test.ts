@@ -137,6 +137,12 @@ describe("decideMessage", () => {
     expect(code(aRecord(aBody(), attributes))).toBe(expected);
   });
 
+  it("takes attributes without a text for ones of somebody else", () => {
+    const messageAttributes = JSON.parse('{"account":null,"region":{"binaryValue":"QUxM"}}');
+
+    expect(code({ ...aRecord(), messageAttributes })).toBe("reject WRONG_ACCOUNT");
+  });
+
   it("looks at the target in the message too", () => {
     expect(code(aRecord(aBody({ target: { account: "1", region: "2" } })))).toBe("reject WRONG_ACCOUNT");
     expect(code(aRecord(aBody({ target: { region: "2" } })))).toBe("reject WRONG_REGION");

@@ -22,6 +22,8 @@ const MAX_BYTES = 65_536;
 
 /** Opens a record: its body, or the one inside of an envelope of the topic that is listened to. */
 export function openRecord(record: MessageRecord, topicArn: string): OpenedRecord {
+  // Whoever invokes the function by hand may leave it out, and the other messages of the batch are not to suffer.
+  if (typeof record.body !== "string") return { kind: "refused", code: "MESSAGE_INVALID" };
   if (Buffer.byteLength(record.body) > MAX_BYTES) return { kind: "refused", code: "MESSAGE_TOO_LARGE" };
   const body = parseJsonObject(record.body);
   if (body === undefined) return { kind: "refused", code: "MESSAGE_INVALID" };
@@ -36,7 +38,7 @@ export function openRecord(record: MessageRecord, topicArn: string): OpenedRecor
 }
 
 function toRawAttributes(attributes: Readonly<Record<string, MessageAttribute>>): ReadonlyMap<string, string> {
-  return new Map(Object.entries(attributes).map(([name, { stringValue = "" }]) => [name, stringValue]));
+  return new Map(Object.entries(attributes).map(([name, attribute]) => [name, attribute?.stringValue ?? ""]));
 }
 
 /** Source: Amazon SNS developer guide, "Parsing message formats": `{ "Type": "String", "Value": "…" }` by name. */

@@ -257,6 +257,19 @@ describe("a batch", () => {
     expect(Object.keys(world.sim.s3.texts(BUCKET))).toEqual(["a", "c"]);
   });
 
+  it("suffers from no record without a body", async () => {
+    const world = createConsumerWorld();
+    const empty = JSON.parse('[{"messageId":"none"},{"messageId":"null","body":null},{"messageId":"number","body":7}]');
+
+    const { batchItemFailures } = await world
+      .start()
+      .consumer.onMessages({ Records: [...empty, aDelivery(aRecord())] });
+
+    expect(batchItemFailures).toEqual([]);
+    expect(world.parked().map(({ code }) => code)).toEqual(Array(3).fill("MESSAGE_INVALID"));
+    expect(Object.keys(world.sim.s3.texts(BUCKET))).toEqual([KEY]);
+  });
+
   it("tells in its log which call it was", async () => {
     const world = createConsumerWorld();
 
@@ -415,6 +428,10 @@ describe("what signs a URL", () => {
     aBody({ ArtifactUrl: signed, target: { account: signed } }),
     aBody({ ArtifactUrl: signed, urlExpiresAt: "2026-11-20T06:00:00Z" }),
     { Type: "Notification", TopicArn: signed, Message: JSON.stringify(aBody({ ArtifactUrl: signed })) },
+    ...[" ", "\n", "\t", '"', "'", "<"].map((broken) => {
+      const parted = signed.replaceAll(CANARY, `0${broken}${CANARY}`);
+      return aBody({ ArtifactUrl: parted, ArtifactKey: parted, distributionId: parted, target: { account: parted } });
+    }),
     `${JSON.stringify(aBody({ ArtifactUrl: signed }))}x`,
     JSON.stringify(aBody({ ArtifactUrl: signed, padding: "x".repeat(70_000) })),
   ];

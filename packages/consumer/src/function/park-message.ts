@@ -37,7 +37,7 @@ export function toParkedText(record: SqsRecord, { code, reason }: ParkingReason,
   const opened = openRecord(record, topicArn);
   const message = opened.kind === "opened" ? toKept(opened.body) : null;
   const { messageId } = record;
-  const bytes = Buffer.byteLength(record.body);
+  const bytes = Buffer.byteLength(String(record.body ?? ""));
   return JSON.stringify({ v: 1, code, reason: hideSecrets(reason), messageId, ...facts, bytes, message });
 }
 
