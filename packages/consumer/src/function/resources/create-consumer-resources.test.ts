@@ -153,6 +153,33 @@ describe("Custom::InitialSetTrigger", () => {
     expect(created).toMatchObject({ status: "CREATE_FAILED", reason: expect.stringMatching(/^ACCOUNT_NOT_TRUSTED: /) });
     expect(created.answer?.Data?.["Message"]).toMatch(/^ACCOUNT_NOT_TRUSTED: /);
     expect(created.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
+    expect(life.requests.at(-1)).toMatchObject({
+      ...{ RequestType: "Delete", PhysicalResourceId: `initial-set-${account}-${region}` },
+    });
+  });
+
+  it("stays registered when an update has left the predecessor's id behind", async () => {
+    const { resources, sim, settle, told } = createWorld({ type: "set" });
+    const serve = (RequestType: string, PhysicalResourceId: string) => {
+      const ids = { RequestId: RequestType, StackId: "2", LogicalResourceId: "InitialSetTrigger" };
+      const event = {
+        ...ids,
+        RequestType,
+        PhysicalResourceId,
+        ResourceType: TYPES.set,
+        ResourceProperties: PROPERTIES,
+      };
+      return settle(resources.onResource({ ...event, ResponseURL: sim.answers.open(ids, region) }));
+    };
+
+    await serve("Update", "2021/06/15/[$LATEST]0123");
+    await serve("Delete", "2021/06/15/[$LATEST]0123");
+
+    expect(sim.answers.findAnswer("Update")?.answer?.PhysicalResourceId).toBe(`initial-set-${account}-${region}`);
+    expect(sim.answers.findAnswer("Delete")?.answer).toMatchObject({
+      ...{ Status: "SUCCESS", PhysicalResourceId: "2021/06/15/[$LATEST]0123" },
+    });
+    expect(told().map((event) => event["detail-type"])).toEqual(["consumer.registered"]);
   });
 
   it("says what Step Functions has refused", async () => {
@@ -322,6 +349,16 @@ describe("a request", () => {
       Status: "FAILED",
       Reason: expect.stringContaining("CONFIG_INVALID"),
     });
+  });
+
+  it("of another kind is answered as failed, and nothing is started", async () => {
+    const { resources, sim, settle } = createWorld({ type: "set" });
+    const ids = { RequestId: "1", StackId: "2", LogicalResourceId: "3" };
+    const ResponseURL = sim.answers.open(ids, region);
+
+    await settle(resources.onResource({ ...ids, ResponseURL, RequestType: "Import", ResourceType: TYPES.set }));
+
+    expect([sim.answers.findAnswer("1")?.answer?.Status, sim.stepFunctions.executions]).toEqual(["FAILED", []]);
   });
 
   it("has its address in no line of the log and in no reason", async () => {

@@ -6,7 +6,7 @@ import { adoptBucket } from "./adopt-bucket.ts";
 import type { ConsumerResourcesOptions } from "./consumer-resources-options.ts";
 import { type ResourceOutcome, servesNone, toAnswer, toFailure } from "./resource-answer.ts";
 import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
-import { triggerInitialSet } from "./trigger-initial-set.ts";
+import { toSetId, triggerInitialSet } from "./trigger-initial-set.ts";
 
 /** Custom resources of a consumer's stack. */
 export interface ConsumerResources {
@@ -21,12 +21,17 @@ export interface ResourceContext {
   readonly getRemainingTimeInMillis?: () => number;
 }
 
-type Serve = (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
+interface ResourceType {
+  readonly serve: (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
+  /** Of a resource that has the same id for ever. */
+  readonly toId?: (place: ResourceDeps) => string;
+}
 
-const TYPES: Readonly<Record<string, Serve>> = {
-  "Custom::InitialSetTrigger": triggerInitialSet,
-  "Custom::AdoptedBucket": adoptBucket,
+const TYPES: Readonly<Record<string, ResourceType>> = {
+  "Custom::InitialSetTrigger": { serve: triggerInitialSet, toId: toSetId },
+  "Custom::AdoptedBucket": { serve: adoptBucket },
 };
+const REQUESTS = ["Create", "Update", "Delete"];
 
 /** The functions behind both types. Repeats of a request do nothing twice. */
 export function createConsumerResources(options: ConsumerResourcesOptions): ConsumerResources {
@@ -49,15 +54,18 @@ export function createConsumerResources(options: ConsumerResourcesOptions): Cons
 }
 
 async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Promise<ResourceOutcome> {
-  const serveType = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  const found = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   try {
-    if (serveType === undefined) throw servesNone();
-    return await serveType(deps, call);
+    if (found === undefined) throw servesNone();
+    if (!REQUESTS.includes(call.request.RequestType)) {
+      throw new StackyardError("CONFIG_INVALID", "RequestType must be Create, Update or Delete.");
+    }
+    return await found.serve(deps, call);
   } catch (error) {
     // An execution that goes on: Lambda hands the same request over once more.
     if (error instanceof StackyardError && error.code === "TIMED_OUT") throw error;
     deps.logger.error("A request of CloudFormation failed.", { requestId: call.request.RequestId, error });
-    return toFailure(call.request, error);
+    return toFailure(call.request, error, found?.toId?.(deps));
   }
 }
 

@@ -47,10 +47,13 @@ export function toAnswer(
   return cutReason(answer, LEAST_REASON);
 }
 
-/** What an error becomes. The id stays what it was: another one would have CloudFormation delete what it named before. */
-export function toFailure(request: CustomResourceRequest, error: unknown): ResourceOutcome {
+/**
+ * What an error becomes. The id stays what it was: another one would have CloudFormation delete what it named before. `id`: of
+ * a resource that is called the same whether it was made or not.
+ */
+export function toFailure(request: CustomResourceRequest, error: unknown, id?: string): ResourceOutcome {
   const reason = hideSecrets(`${codeOf(error)}: ${error instanceof Error ? error.message : "unknown"}`);
-  const physicalId = request.PhysicalResourceId ?? `${NEVER_MADE}${request.LogicalResourceId}`;
+  const physicalId = request.PhysicalResourceId ?? id ?? `${NEVER_MADE}${request.LogicalResourceId}`;
   return {
     status: "FAILED",
     reason,

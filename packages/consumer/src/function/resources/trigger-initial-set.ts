@@ -38,10 +38,15 @@ export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall):
   return toOutcome(deps, "The initial set was asked for.", started);
 }
 
-function toOutcome({ account, region }: ResourceDeps, reason: string, started?: Started): ResourceOutcome {
+/** The physical id of the resource. */
+export function toSetId({ account, region }: Pick<ResourceDeps, "account" | "region">): string {
+  return `initial-set-${account}-${region}`;
+}
+
+function toOutcome(deps: ResourceDeps, reason: string, started?: Started): ResourceOutcome {
   const StartedAt = started === undefined ? "" : new Date(started.at).toISOString();
   const data = { StepFunctionExecution: started?.arn ?? "", StartedAt };
-  return { status: "SUCCESS", reason, physicalId: `initial-set-${account}-${region}`, data };
+  return { status: "SUCCESS", reason, physicalId: toSetId(deps), data };
 }
 
 /** The address of the function may change without the consumer. */
@@ -67,13 +72,17 @@ async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: 
 /** If it can: a stack must go away although its settings are wrong or its distributor is gone. */
 async function unregister(deps: ResourceDeps, { PhysicalResourceId }: CustomResourceRequest): Promise<ResourceOutcome> {
   const outcome = toOutcome(deps, "The consumer is unregistered, if the distributor listens.");
+  if (PhysicalResourceId !== undefined && PhysicalResourceId !== outcome.physicalId) {
+    // An update of the predecessor's stack leaves its id behind, and the consumer stays.
+    return { ...outcome, reason: "The consumer stays.", physicalId: PhysicalResourceId };
+  }
   try {
     const receipts = deps.initialSet?.().receipts;
     if (receipts !== undefined) await createEventSender({ ...deps, ...receipts }).send(toUnregisteredEvent(deps));
   } catch (error) {
     deps.logger.warn("The consumer could not be unregistered.", { error });
   }
-  return { ...outcome, physicalId: PhysicalResourceId ?? outcome.physicalId };
+  return outcome;
 }
 
 async function start(
