@@ -1,7 +1,7 @@
 import { CreateTopicCommand } from "@aws-sdk/client-sns";
 import type { AwsEvent, AwsSim } from "@stackyard/aws-sim";
 import type { Clock } from "@stackyard/core";
-import { createMemoryRecords } from "@stackyard/core/testing";
+import { createMemoryStore } from "@stackyard/core/engine";
 import { createDistributor, toInitialSetDefinition } from "@stackyard/distributor/function";
 import type { CallDistributor, DistributorReply } from "@stackyard/sdk/artifacts";
 import type { Clients } from "./clients.ts";
@@ -69,7 +69,7 @@ export async function createDistributorSide(input: DistributorSideInput): Promis
     },
   });
   const distributor = createDistributor({
-    ...{ config, clock, s3, events, states, sns: clients.sns, records: createMemoryRecords() },
+    ...{ config, clock, s3, events, states, sns: clients.sns, records: createMemoryStore().records },
     ...{ credentials: async () => clients.credentials, random: () => 0.5, write: () => {} },
   });
   const state = { working: 0 };

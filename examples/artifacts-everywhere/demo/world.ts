@@ -1,7 +1,7 @@
 import type { AwsEvent, AwsSim } from "@stackyard/aws-sim";
+import { type CoveredYard, createCoveredYard } from "../src/testing/covered-yard.ts";
 import { type Clients, closeClients, createClients } from "./clients.ts";
 import { type ConsumerSide, type ConsumerSideInput, installConsumer } from "./consumer-side.ts";
-import { type CoveredYard, createCoveredYard } from "./covered-yard.ts";
 import { createDistributorSide, type DistributorSide } from "./distributor-side.ts";
 import { installOldConsumer, type OldConsumer } from "./old-consumer.ts";
 import { CONSUMERS, type ConsumerPlan, DISTRIBUTOR, type OldPlan, type Place, SOURCE_BUCKET } from "./places.ts";
@@ -43,7 +43,7 @@ const CALM_TURNS = 2;
 
 /** Makes it, with three consumers. */
 export async function createWorld(): Promise<World> {
-  const yard = createCoveredYard();
+  const yard = createCoveredYard(DISTRIBUTOR);
   const { sim, clock } = yard;
   const wire = await openWire(sim, SOURCE_BUCKET);
   const opened: Clients[] = [];

@@ -5,7 +5,6 @@ import type { Executor, ExecutorContext } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { createLambdaExecutor } from "@stackyard/executor-lambda";
-import { DISTRIBUTOR } from "./places.ts";
 
 /** A yard that rolls out what stands everywhere, and the AWS around it, under one clock. */
 export interface CoveredYard {
@@ -23,14 +22,19 @@ export interface CoveredYard {
   findViolations(): Promise<readonly string[]>;
 }
 
-const FILE = join(import.meta.dirname, "../machines/roll-out.yml");
+interface Home {
+  readonly account: string;
+  readonly region: string;
+}
+
+const FILE = join(import.meta.dirname, "../../machines/roll-out.yml");
 
 /** Of this machine's time and of the virtual one. */
 const PATIENCE_MS = 50;
 const STEP_MS = 1_000;
 
-/** Makes it, with one stack for each artifact. */
-export function createCoveredYard(): CoveredYard {
+/** Makes it in an account and region, with one stack for each artifact. */
+export function createCoveredYard(home: Home): CoveredYard {
   const source = readFileSync(FILE, "utf8");
   const executors = [createLambdaExecutor({ mode: "aws" })];
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
@@ -46,9 +50,9 @@ export function createCoveredYard(): CoveredYard {
     executors: executors.map((each) => bind(each, within)),
   });
   const sim = createAwsSim({ clock: simulator.clock });
-  late.aws = openClients(sim);
+  late.aws = openClients(sim, home);
   const rolledOut: string[] = [];
-  sim.lambda.addFunction({ ...DISTRIBUTOR, name: "roll-out", handler: (event) => void rolledOut.push(tell(event)) });
+  sim.lambda.addFunction({ ...home, name: "roll-out", handler: (event) => void rolledOut.push(tell(event)) });
   return {
     ...{ sim, rolledOut, clock: simulator.clock, advance: simulator.advance, settle: simulator.settle },
     findViolations: simulator.findViolations,
@@ -92,11 +96,11 @@ function bind(executor: Executor, within: (ctx: ExecutorContext) => ExecutorCont
   };
 }
 
-function openClients(sim: AwsSim): ExecutorContext["aws"] {
-  const credentials = sim.iam.addUser({ account: DISTRIBUTOR.account, name: "yard" });
+function openClients(sim: AwsSim, { account, region }: Home): ExecutorContext["aws"] {
+  const credentials = sim.iam.addUser({ account, name: "yard" });
   const plugin = createSimPlugin(sim);
   return (type) => {
-    const client = new type({ region: DISTRIBUTOR.region, credentials } as never);
+    const client = new type({ region, credentials } as never);
     Object(client).middlewareStack.use(plugin);
     return client;
   };
