@@ -4,7 +4,7 @@ import type { Clock } from "@stackyard/core";
 export function createQuickClock(times: number): Clock {
   const start = Date.now();
   return {
-    now: () => start + (Date.now() - start) * times,
+    now: () => start + Math.floor((Date.now() - start) * times),
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted || ms <= 0) return resolve();

@@ -7,10 +7,10 @@ import { createAwsAccess } from "@stackyard/aws";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { type Logger, silentLogger } from "@stackyard/core";
 import { toInitialSetDefinition } from "@stackyard/distributor/function";
+import { createQuickClock } from "@stackyard/lambda-host";
 import { toManifestText } from "@stackyard/sdk/artifacts";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createApp, type DistributorApp } from "../create-app.ts";
-import { createQuickClock } from "./quick-clock.ts";
 import { startRecordsTable } from "./records-table.ts";
 
 /** Where the distributor is. */
