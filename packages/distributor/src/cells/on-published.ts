@@ -10,7 +10,7 @@ import type { CellEvent } from "./reduce-cell.ts";
 
 const WIDTH = 25;
 
-/** Notes of whom a version that is announced to all is expected. May be called again: what is known stays. */
+/** Notes of whom a version is expected that is announced to all. May be called again: what is known stays. */
 export async function onPublished(
   context: Pick<DistributorContext, "records" | "clock" | "random" | "trust">,
   { manifest, manifestSha256, sequence }: PublishedArtifact,
@@ -27,7 +27,7 @@ export async function onPublished(
   await openCoverage(context, manifest);
 }
 
-/** Messages went out before: what has been heard of them already is not from before the announcement. */
+/** Where a receipt was quicker than this note, what it tells is of this announcement. */
 function toAnnounced({ failures }: Cell, now: number): CellEvent {
   const heard = Object.values(failures).map(({ at }) => at);
   return { kind: "announced", at: Math.min(now, ...heard), scope: "all" };

@@ -70,7 +70,7 @@ async function createWorld() {
     expect((await records.list("outbox/", { limit: 10, now: clock.now() })).items).toEqual([]);
   }
 
-  return { ...source, place, createMortal, publisher: createPublisher(options), check };
+  return { ...source, place, published, createMortal, publisher: createPublisher(options), check };
 }
 
 describe("a process that dies while it publishes", () => {
@@ -112,5 +112,20 @@ describe("a process that dies while it publishes", () => {
 
       await check();
     }
+  });
+
+  it("has told nobody who is not expected to answer", async () => {
+    let deaths = 0;
+    for (let at = 1; ; at += 1) {
+      const { createMortal, place, announced, published } = await createWorld();
+      const mortal = createMortal(at, "after");
+
+      await mortal.publisher.onManifest(place).catch(() => undefined);
+
+      expect(announced.length === 0 || published.length > 0).toBe(true);
+      if (!mortal.isDead()) break;
+      deaths += 1;
+    }
+    expect(deaths).toBeGreaterThan(8);
   });
 });

@@ -44,7 +44,7 @@ export interface Publisher {
 export interface PublisherOptions extends RegisterDeps {
   readonly announcer: Pick<Announcer, "announce">;
   readonly bucket: string;
-  /** Called once at least for each version, after everybody was told and before it is forgotten that it must be. */
+  /** Called once at least for each version, before anybody is told of it: who answers at once must be expected already. */
   readonly onPublished?: (artifact: PublishedArtifact) => Promise<void>;
   /** Called once at least for each manifest that is not announced. */
   readonly onRefused?: (refusal: Refusal) => Promise<void>;
@@ -136,12 +136,10 @@ async function finish(options: PublisherOptions, outbox: Outbox, entry: OutboxEn
   }
   const artifact = toPublished(registered.record, registered.manifest);
   const isDone = registered.record.announcedAt !== null || registered.record.retiredAt !== null;
+  if (!isDone) await options.onPublished?.(artifact);
   const ended = isDone ? entry : await announceAll(options, outbox, { entry, artifact });
   if (ended === undefined) return { kind: "running" };
-  if (!isDone) {
-    await options.onPublished?.(artifact);
-    await markAnnounced(options, registered.record);
-  }
+  if (!isDone) await markAnnounced(options, registered.record);
   await outbox.remove(ended);
   return isDone ? { kind: "known", artifact } : { kind: "published", artifact, messages: ended.announced };
 }
