@@ -3,7 +3,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { AppFunction } from "../functions/app-function.ts";
 import { type Given, toCfnText } from "../given.ts";
-import { adoptBucket, emptyBucket } from "../policies/consumer-permissions.ts";
+import { adoptBucket, emptyBucket, spareSource } from "../policies/consumer-permissions.ts";
 import { HANDLERS } from "./consumer-props.ts";
 import type { ResourceSettings } from "./initial-set-trigger.ts";
 import { type Switch, toFlag, whereOn } from "./switch.ts";
@@ -13,6 +13,8 @@ export interface AdoptedBucketProps extends ResourceSettings {
   readonly code: Code;
   /** Account and region follow. */
   readonly prefix: string;
+  /** Where artifacts come from: it is never taken over. */
+  readonly sourceBucket: string;
   readonly kmsKeyArn?: Given<string> | undefined;
   readonly emptyOnDelete: Switch;
 }
@@ -34,7 +36,7 @@ export class AdoptedBucket extends Construct {
       ...props.settings,
       ...{ code, handler: HANDLERS.bucket, timeoutSeconds: TIMEOUT_SECONDS, recursiveLoop: "Terminate" },
       description: "Stackyard: makes the bucket of artifacts, or takes over the one that is there.",
-      permissions: [adoptBucket(name), ...whereOn(emptyOnDelete, emptyBucket(name))],
+      permissions: [adoptBucket(name), spareSource(props.sourceBucket), ...whereOn(emptyOnDelete, emptyBucket(name))],
       environment: { ...props.environment },
     });
     const bucket = new CfnResource(this, "AdoptedBucket", {

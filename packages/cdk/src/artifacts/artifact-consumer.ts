@@ -57,10 +57,11 @@ export class ArtifactConsumer extends Construct {
 
   #chooseBucket(props: ArtifactConsumerProps & { readonly bucketPrefix: string }, shared: ResourceSettings): string {
     const { targetBucket, code, bucketPrefix: prefix, kmsKeyArn, emptyOnDelete = false } = props;
+    const sourceBucket = props.distributor.bucket;
     const condition = targetBucket === undefined ? undefined : findCondition(targetBucket);
     if (targetBucket !== undefined && condition === undefined) return toValue(targetBucket);
     const adopted = new AdoptedBucket(this, "Adoption", {
-      ...{ ...shared, code: code.resources ?? code.copy, prefix, kmsKeyArn, emptyOnDelete },
+      ...{ ...shared, code: code.resources ?? code.copy, prefix, sourceBucket, kmsKeyArn, emptyOnDelete },
     });
     if (targetBucket === undefined || condition === undefined) return adopted.bucketName;
     makeOnlyWhere(new CfnCondition(this, "MakesBucket", { expression: Fn.conditionNot(condition) }), adopted);

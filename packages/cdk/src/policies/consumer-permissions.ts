@@ -2,7 +2,7 @@ import { Aws, Fn } from "aws-cdk-lib";
 import { type Given, mapGiven, toCfn } from "../given.ts";
 import { toBucketArn } from "./bucket-arn.ts";
 import { sendTo, workByLambda } from "./queue-permissions.ts";
-import { allow, type Permission, type Statement } from "./statement.ts";
+import { allow, deny, type Permission, type Statement } from "./statement.ts";
 
 /** What the consumer keeps for itself in its bucket. */
 const OWN = ".stackyard/*";
@@ -90,6 +90,15 @@ export function adoptBucket(bucket: string): Permission {
     ...SETTINGS.flatMap((what) => [`s3:Get${what}`, `s3:Put${what}`]),
   ];
   return { name: "Bucket", statements: [allow("MakeAndClose", actions, toBucketArn(bucket))] };
+}
+
+/**
+ * Never touches the bucket that artifacts come from. A distributor that has taken over a bucket of old has it under the name that a
+ * consumer with the prefix of old has in the same account and region.
+ */
+export function spareSource(sourceBucket: string): Permission {
+  const arn = toBucketArn(sourceBucket);
+  return { name: "Source", statements: [deny("LeaveAlone", ["s3:*"], [arn, `${arn}/*`])] };
 }
 
 /** Empties that bucket and removes it. */

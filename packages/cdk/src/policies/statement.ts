@@ -4,7 +4,7 @@ import type { Given } from "../given.ts";
 /** A statement of a role's policy. */
 export interface Statement {
   readonly Sid: string;
-  readonly Effect: "Allow";
+  readonly Effect: "Allow" | "Deny";
   readonly Action: readonly string[];
   readonly Resource: string | readonly string[];
   readonly Condition?: IResolvable | Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -15,6 +15,11 @@ export interface Permission {
   /** The policy's name. */
   readonly name: string;
   readonly statements: readonly Given<Statement>[];
+}
+
+/** A statement that forbids calls on resources, whatever else allows them. */
+export function deny(sid: string, actions: readonly string[], resource: string | readonly string[]): Statement {
+  return { Sid: sid, Effect: "Deny", Action: actions, Resource: resource };
 }
 
 /** A statement that allows calls on resources. */

@@ -200,6 +200,27 @@ describe("its bucket", () => {
     expect(of.outputs["ArtifactsBucket"]).toBe("acme-copies");
   });
 
+  it("is never the one that artifacts come from, which the prefix of old may lead to", () => {
+    const source = "arn:aws:s3:::tts-cloud-artifacts-111122223333-eu-west-1";
+    const DistributionBucket = "tts-cloud-artifacts-111122223333-eu-west-1";
+    const of = deploy({ ...ADOPTING_CONSUMER_APP, DistributionBucket });
+    const { Assertions } = toJson(toJson(toJson(consumer)["Rules"])["TargetIsNotSource"]);
+
+    expect(propertiesOf("AdoptedBucketRole", of.resources)["Policies"]).toContainEqual({
+      PolicyName: "Source",
+      PolicyDocument: {
+        Version: "2012-10-17",
+        Statement: [{ Sid: "LeaveAlone", Effect: "Deny", Action: ["s3:*"], Resource: [source, `${source}/*`] }],
+      },
+    });
+    expect(Assertions).toEqual([
+      {
+        Assert: { "Fn::Not": [{ "Fn::Equals": [{ Ref: "TargetBucket" }, { Ref: "DistributionBucket" }] }] },
+        AssertDescription: "TargetBucket is the distributor's bucket: give another one.",
+      },
+    ]);
+  });
+
   it("is kept by its function, which may delete only where that is wanted", () => {
     const deletes = (parameters: Readonly<Record<string, string>>) =>
       listPairs(findGrants(deploy(parameters), "AdoptedBucketRole")).filter((pair) => /:Delete/.test(pair));

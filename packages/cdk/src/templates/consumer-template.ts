@@ -43,6 +43,7 @@ export function addConsumerZipTemplate(app: App): Stack {
 
 function addConsumer(stack: Stack, parameters: TemplateParameters, code: ConsumerCode): void {
   requireDistributor(stack);
+  refuseSource(stack);
   const region = parameters.given("DistributionRegion");
   const topicArn = parameters.text("DistributionTopic");
   const consumer = new ArtifactConsumer(stack, "App", {
@@ -106,6 +107,19 @@ function toTargetCondition(stack: Stack, parameters: TemplateParameters): CfnCon
 export function toIdentityCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
   const isPresigned = Fn.conditionEquals(parameters.text("Transfer"), "presigned");
   return new CfnCondition(stack, "ReadsByIdentity", { expression: Fn.conditionNot(isPresigned) });
+}
+
+/** Copies never go where artifacts come from. A bucket that is made is kept from it by its role. */
+function refuseSource(stack: Stack): void {
+  const [target, source] = [Fn.ref("TargetBucket"), Fn.ref("DistributionBucket")];
+  new CfnRule(stack, "TargetIsNotSource", {
+    assertions: [
+      {
+        assert: Fn.conditionNot(Fn.conditionEquals(target, source)),
+        assertDescription: "TargetBucket is the distributor's bucket: give another one.",
+      },
+    ],
+  });
 }
 
 const REQUIRED = [

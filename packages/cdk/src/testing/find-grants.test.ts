@@ -29,7 +29,7 @@ describe("a grant", () => {
     ]);
   });
 
-  it("is read from a role, and must allow", () => {
+  it("is read from a role, and is no statement that forbids", () => {
     const role = (Effect: string) => ({
       resources: {
         Role: {
@@ -45,6 +45,7 @@ describe("a grant", () => {
     });
 
     expect(listPairs(findGrants(role("Allow"), "Role"))).toEqual(["a r"]);
-    expect(() => findGrants(role("Deny"), "Role")).toThrow("P S allows nothing.");
+    expect(findGrants(role("Deny"), "Role")).toEqual([]);
+    expect(() => findGrants(role("deny"), "Role")).toThrow("P S allows nothing.");
   });
 });
