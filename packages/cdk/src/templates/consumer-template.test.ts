@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {
   ADOPTING_CONSUMER_APP,
@@ -81,6 +82,31 @@ describe("the template of a consumer", () => {
       [INLINE.resources, "index.initialSet", "nodejs24.x"],
       [INLINE.resources, "index.bucket", "nodejs24.x"],
     ]);
+  });
+});
+
+describe("its code", () => {
+  const digests = {
+    Copy: createHash("sha256").update(INLINE.copy).digest("hex"),
+    Resources: createHash("sha256").update(INLINE.resources).digest("hex"),
+  };
+
+  it("has its digest and where it comes from beside it", () => {
+    const told = ["Copy", "InitialSetTrigger", "AdoptedBucket"].map((name) => {
+      return toJson(toJson(toJson(toJson(consumer.Resources)[`${name}Function`])["Metadata"])["Stackyard"]);
+    });
+
+    expect(told).toMatchObject([
+      { File: "apps/consumer/dist/inline/copy.js", Bytes: INLINE.copy.length, Sha256: digests.Copy },
+      { File: "apps/consumer/dist/inline/resources.js", Bytes: INLINE.resources.length, Sha256: digests.Resources },
+      { File: "apps/consumer/dist/inline/resources.js", Bytes: INLINE.resources.length, Sha256: digests.Resources },
+    ]);
+  });
+
+  it("tells the digests as outputs, to be compared in all accounts", () => {
+    expect(made.outputs).toMatchObject({
+      ...{ CopyCodeSha256: digests.Copy, ResourcesCodeSha256: digests.Resources },
+    });
   });
 });
 

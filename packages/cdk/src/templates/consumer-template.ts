@@ -5,6 +5,7 @@ import { ArtifactConsumer } from "../artifacts/artifact-consumer.ts";
 import { ConsumerAlarms } from "../artifacts/consumer-alarms.ts";
 import type { ConsumerCode } from "../artifacts/consumer-props.ts";
 import { onlyIf } from "../given.ts";
+import { describeInlineCode } from "./describe-inline-code.ts";
 import type { ParameterName } from "./parameter-definitions.ts";
 import { PARAMETERS_OF } from "./parameters-of.ts";
 import { addOutput } from "./template-outputs.ts";
@@ -28,6 +29,10 @@ export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
   const parameters = addParameters(stack, PARAMETERS_OF.consumer);
   const { copy, resources } = inline;
   addConsumer(stack, parameters, { copy: Code.fromInline(copy), resources: Code.fromInline(resources) });
+  describeInlineCode(stack, [
+    { output: "CopyCodeSha256", file: "apps/consumer/dist/inline/copy.js", text: copy },
+    { output: "ResourcesCodeSha256", file: "apps/consumer/dist/inline/resources.js", text: resources },
+  ]);
   return stack;
 }
 
