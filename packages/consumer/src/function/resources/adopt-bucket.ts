@@ -44,7 +44,7 @@ async function removeBucket(deps: ResourceDeps, { request, deadlineAt }: Resourc
     data: { Bucket: bucket },
   } as const;
   const { EmptyOnDelete } = isObject(request.ResourceProperties) ? request.ResourceProperties : {};
-  if (wasNeverMade(request) || EmptyOnDelete !== "true" || !NAME.test(bucket)) {
+  if (wasNeverMade(request) || String(EmptyOnDelete) !== "true" || !NAME.test(bucket)) {
     return { ...outcome, reason: "The bucket and its objects stay." };
   }
   const place = { account: deps.account, region: deps.region, bucket };

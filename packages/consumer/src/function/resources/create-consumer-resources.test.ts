@@ -276,6 +276,21 @@ describe("Custom::AdoptedBucket", () => {
     expect((await settle(life.delete())).status).toBe("DELETE_COMPLETE");
   });
 
+  it("takes a flag for what it says, also from whoever does not send it as a text", async () => {
+    const { resources, sim, settle } = createWorld({ type: "bucket" });
+    const serve = (RequestType: string, more: object) => {
+      const ids = { RequestId: RequestType, StackId: "2", LogicalResourceId: "3" };
+      const ResourceProperties = { ...BUCKET_PROPERTIES, EmptyOnDelete: true };
+      const event = { ...ids, RequestType, ResourceType: TYPES.bucket, ResourceProperties, ...more };
+      return settle(resources.onResource({ ...event, ResponseURL: sim.answers.open(ids, region) }));
+    };
+
+    await serve("Create", {});
+    await serve("Delete", { PhysicalResourceId: BUCKET });
+
+    expect(sim.s3.hasBucket(BUCKET)).toBe(false);
+  });
+
   it("says where no time is left, and goes on when asked again", async () => {
     const { life, sim, settle } = createWorld({ type: "bucket", deadlineMs: 14_000 });
     await settle(life.create({ ...BUCKET_PROPERTIES, EmptyOnDelete: true }));

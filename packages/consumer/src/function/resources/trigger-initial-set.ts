@@ -61,7 +61,7 @@ function withoutToken(properties: unknown): unknown {
 }
 
 function isToBeAwaited({ ResourceProperties }: CustomResourceRequest): boolean {
-  return isObject(ResourceProperties) && ResourceProperties["WaitForInitialSet"] === "true";
+  return isObject(ResourceProperties) && String(ResourceProperties["WaitForInitialSet"]) === "true";
 }
 
 async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: InitialSetOptions): Promise<void> {
