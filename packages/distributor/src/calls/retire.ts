@@ -1,5 +1,6 @@
 import type { DistributorAnswers, DistributorRequest } from "@stackyard/sdk/artifacts";
-import { findVersion } from "../cells/versions.ts";
+import { openCoverage } from "../cells/coverage-record.ts";
+import { findVersion, listVersions } from "../cells/versions.ts";
 import type { DistributorContext } from "../function/distributor-context.ts";
 import { artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
 import { changeRecord } from "../registry/change-record.ts";
@@ -23,12 +24,18 @@ export async function retire(
     parse: parseArtifactRecord,
     change: (known) => known && { ...known, retiredAt: known.retiredAt ?? toRetiredAt(context) },
   });
+  await openCurrent(context, name);
   const consumers = await listExpecting(context, context.trust);
   const agreed = consumers.filter(({ capabilities }) => capabilities.includes(AGREED));
   const sent = await inParallel(agreed, WIDTH, ({ account, region }) =>
     context.announcer.announceRetirement(published, { account, region }),
   );
   return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
+}
+
+/** The version before is expected again, also at those who have come since it stood everywhere: the sweep looks for them. */
+async function openCurrent(context: DistributorContext, name: string): Promise<void> {
+  for (const each of await listVersions(context, name)) if (each.isCurrent) await openCoverage(context, each);
 }
 
 function toRetiredAt({ clock }: DistributorContext): string {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { retire } from "../calls/retire.ts";
 import { findCell, listCells } from "../cells/cells.ts";
 import { onPublished } from "../cells/on-published.ts";
 import { onReceipt } from "../cells/on-receipt.ts";
@@ -92,6 +93,22 @@ describe("the sweep", () => {
 
     expect(before).toEqual(["expected"]);
     expect((await look(world)).announced).toBe(2);
+  });
+
+  it("brings the version before a retired one to who came after it", async () => {
+    const world = await createRegistered();
+    const artifact = await world.publish({ version: "1.0.0", files: 1 });
+    await onPublished(world.context, artifact);
+    await onReceipt(world.context, aReceiptEvent(artifact, PLACE));
+    await onPublished(world.context, await world.publish({ version: "2.0.0", files: 1 }));
+    await onReceipt(world.context, aRegistration(OTHER));
+
+    await retire(world.context, { op: "retire", name: "billing-api", version: "2.0.0" });
+    await look(world);
+    await world.pass(15 * MINUTE);
+    await look(world);
+
+    expect(world.announced).toMatchObject([{ to: "444455556666/us-east-1", version: "billing-api@1.0.0" }]);
   });
 
   it("tells what stands everywhere when nobody told it, and looks at it no more", async () => {
