@@ -15,7 +15,7 @@ export const ConsumerRecord = Type.Object(
     generation: Type.Enum(["v1", "v2"]),
     capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
     firstSeenAt: Instant,
-    /** Since when it should have what is expected of it; later after it had left, or moved to another bucket. */
+    /** Since when it should have what is expected of it; later after it had left, moved to another bucket, or wanted something else. */
     joinedAt: Instant,
     registeredAt: moment,
     askedAt: moment,

@@ -55,6 +55,13 @@ describe("registerConsumer", () => {
     expect(play(registered(T0), registered(T0 + 8, ["v2"], "other")).joinedAt).toBe(T0 + 8);
   });
 
+  it("is to have a set again when it wants other artifacts, and not when it can do more", () => {
+    expect(play(registered(T0), registered(T0 + 8, ["v2", "channel:beta"])).joinedAt).toBe(T0 + 8);
+    expect(play(registered(T0, ["label:a=b"]), registered(T0 + 8, ["label:a=c"])).joinedAt).toBe(T0 + 8);
+    expect(play(registered(T0), registered(T0 + 8, ["v2", "retire"])).joinedAt).toBe(T0);
+    expect(play(registered(T0 + 8), registered(T0, ["v2", "channel:beta"])).joinedAt).toBe(T0 + 8);
+  });
+
   it("is a record after any events, and registered alike in every order of them", () => {
     const at = fc.integer({ min: T0, max: T0 + 20 });
     const event = at.chain((each) => fc.constantFrom(registered(each), left(each), asked(each), answered(each)));

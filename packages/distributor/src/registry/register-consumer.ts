@@ -1,4 +1,5 @@
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
+import { toSubscription } from "../cells/expected-set.ts";
 import { type ConsumerRecord, isRegistered } from "./consumer-record.ts";
 
 /** What tells of a consumer. `at`: epoch milliseconds. */
@@ -29,7 +30,12 @@ export function registerConsumer(
   if (known === undefined) return after;
   const hasComeBack = !isRegistered(before) && isRegistered(after);
   const hasMoved = before.bucket !== null && before.bucket !== after.bucket;
-  return hasComeBack || hasMoved ? { ...after, joinedAt: event.at } : after;
+  const wantsOther = before.registeredAt !== null && toWishes(before) !== toWishes(after);
+  return hasComeBack || hasMoved || wantsOther ? { ...after, joinedAt: event.at } : after;
+}
+
+function toWishes({ capabilities }: ConsumerRecord): string {
+  return JSON.stringify(toSubscription(capabilities));
 }
 
 function aNewcomer({ account, region }: ConsumerPlace, at: number): ConsumerRecord {
