@@ -2,7 +2,7 @@ import type { ArtifactSummary, CoverageRow, DistributorAnswers, DistributorReque
 import type { Cell } from "../cells/cell.ts";
 import { findCell, listCells } from "../cells/cells.ts";
 import { toCoverageCell } from "../cells/to-coverage-cell.ts";
-import { findVersion, judgeCoverage, type ListedVersion, listVersions } from "../cells/versions.ts";
+import { countSilent, findVersion, judgeCoverage, type ListedVersion, listVersions } from "../cells/versions.ts";
 import type { DistributorContext } from "../function/distributor-context.ts";
 import { type ConsumerRecord, toConsumerView } from "../registry/consumer-record.ts";
 import { findConsumer, listExpecting } from "../registry/consumers.ts";
@@ -57,7 +57,8 @@ export async function showCoverage(
     (account === undefined || cell.account === account) && (region === undefined || cell.region === region);
   const rows = await inParallel(items, WIDTH, async (each) => {
     const cells = await listCells(context, each);
-    return toRow(each, judge(each, consumers, cells), cells.filter(isWanted));
+    const silent = countSilent(each, consumers, cells);
+    return toRow(each, { covered: judge(each, consumers, cells), silent }, cells.filter(isWanted));
   });
   return { rows, ...next };
 }
@@ -89,7 +90,11 @@ function toSummary({ record, retired }: ListedVersion, covered: boolean): Artifa
   return { name, version, manifestSha256, publishedAt, files, bytes, labels, retired, covered };
 }
 
-function toRow({ record, retired }: ListedVersion, covered: boolean, cells: readonly Cell[]): CoverageRow {
+function toRow(
+  { record, retired }: ListedVersion,
+  standing: Pick<CoverageRow, "covered" | "silent">,
+  cells: readonly Cell[],
+): CoverageRow {
   const { name, version, manifestSha256, publishedAt } = record;
-  return { name, version, manifestSha256, publishedAt, covered, retired, cells: cells.map(toCoverageCell) };
+  return { name, version, manifestSha256, publishedAt, ...standing, retired, cells: cells.map(toCoverageCell) };
 }

@@ -194,6 +194,7 @@ describe("onReceipt", () => {
     expect(await settled(world)).toBe(1);
     const cells = await listCells(world.context, artifact.manifest);
     expect(cells.map((cell) => toCoverageCell(cell).status)).toEqual(["stored", "announced"]);
+    expect(world.covered[0]?.detail).toMatchObject({ consumers: 1 });
   });
 
   it("expects nothing more of a consumer that has left", async () => {

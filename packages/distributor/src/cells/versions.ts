@@ -59,13 +59,30 @@ export function toVersionKey({ name, version }: VersionId): string {
 
 /**
  * Does it stand everywhere? Consumers of the first generation cannot tell, and anybody who is trusted may name a place where there is none:
- * whoever waited for those would wait for ever.
+ * whoever waited for those would wait for ever. Where there are no others, somebody has to look into their buckets.
  */
 export function judgeCoverage(
   version: ListedVersion,
   consumers: readonly ConsumerRecord[],
   cells: readonly Cell[],
 ): CoverageVerdict {
-  const expected = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
-  return decideCovered({ cells, expected: expected.filter(({ generation }) => generation === "v2") });
+  const all = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  const able = all.filter(canAnswer);
+  return decideCovered({ cells, expected: able.length > 0 ? able : all });
+}
+
+/** How many should have it that cannot tell, and where nobody has seen it. */
+export function countSilent(
+  version: ListedVersion,
+  consumers: readonly ConsumerRecord[],
+  cells: readonly Cell[],
+): number {
+  const all = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  const silent = all.filter((each) => !canAnswer(each));
+  const verdict = decideCovered({ cells, expected: silent });
+  return verdict.kind === "open" ? verdict.missing.length : 0;
+}
+
+function canAnswer({ generation }: ConsumerRecord): boolean {
+  return generation === "v2";
 }

@@ -28,8 +28,10 @@ export interface CoverageRow {
   readonly version: string;
   readonly manifestSha256: string;
   readonly publishedAt: string;
-  /** It stands everywhere where it should, and it should stand somewhere. */
+  /** It stands everywhere where it should, and it should stand somewhere. Nobody waits for those that `silent` counts. */
   readonly covered: boolean;
+  /** Consumers of the first generation, which cannot answer, where it should stand and nobody has seen it. */
+  readonly silent?: number;
   readonly retired: boolean;
   readonly cells: readonly CoverageCell[];
 }

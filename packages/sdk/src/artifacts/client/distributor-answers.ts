@@ -24,7 +24,7 @@ const summaryFacts = {
 };
 const rowFacts = {
   ...{ name: text, version: text, manifestSha256: text, publishedAt: text },
-  ...{ covered: Type.Boolean(), retired: Type.Boolean(), cells: Cells },
+  ...{ covered: Type.Boolean(), silent: Type.Optional(count), retired: Type.Boolean(), cells: Cells },
 };
 const consumerFacts = {
   ...{ ...place, bucket: nullableText, generation: Type.Enum(["v1", "v2"]) },
