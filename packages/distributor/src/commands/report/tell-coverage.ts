@@ -35,7 +35,14 @@ function tellSum(rows: readonly CoverageRow[]): string {
   const covered = expected.filter(({ covered: isCovered }) => isCovered).length;
   const nowhere = expected.filter(({ cells }) => cells.length === 0).length;
   const sum = `Standing everywhere: ${covered} of ${tellCount(expected.length, "version")}.`;
-  return nowhere === 0 ? sum : `${sum} ${nowhere} should stand nowhere: no consumer is registered for it.`;
+  const silent = Math.max(0, ...expected.map((row) => row.silent ?? 0));
+  return [
+    sum,
+    ...(nowhere === 0 ? [] : [`${nowhere} should stand nowhere: no consumer is registered for it.`]),
+    ...(silent === 0
+      ? []
+      : [`Not counted: ${tellCount(silent, "consumer")} of the first generation, which cannot answer.`]),
+  ].join(" ");
 }
 
 function tellTroubles(rows: readonly CoverageRow[]): string {
