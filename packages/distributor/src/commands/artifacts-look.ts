@@ -4,6 +4,7 @@ import {
   type DistributorAnswers,
   parseManifest,
 } from "@stackyard/sdk/artifacts";
+import { toColumns } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { artifactFlag, distributorArgs, limitArg, versionArgs } from "./artifact-args.ts";
 import type { ArtifactCommandSpec } from "./artifact-command.ts";
@@ -11,7 +12,6 @@ import { openDistributor, parseArtifactWord, usage } from "./open-distributor.ts
 import { stands } from "./report/tell-coverage.ts";
 import { tellBytes, tellCount } from "./report/tell-size.ts";
 import { toCell, toDay } from "./report/to-cell.ts";
-import { toColumns } from "./report/to-columns.ts";
 
 const ListArgs = Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs });
 const DEFAULT_LIMIT = 50;

@@ -9,6 +9,7 @@ import {
   parseManifest,
   type StoredFileCheck,
 } from "@stackyard/sdk/artifacts";
+import { toColumns } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import { inParallel } from "../registry/in-parallel.ts";
 import { consumerFlags, distributorArgs, roleArgs, sourceArgs, versionArgs } from "./artifact-args.ts";
@@ -16,7 +17,6 @@ import type { ArtifactCommandSpec, ArtifactContext } from "./artifact-command.ts
 import { findDistributorRegion, findSourceBucket, openDistributor, usage } from "./open-distributor.ts";
 import { tellCount } from "./report/tell-size.ts";
 import { toCell } from "./report/to-cell.ts";
-import { toColumns } from "./report/to-columns.ts";
 
 const Args = Type.Object({
   ...versionArgs,

@@ -1,4 +1,5 @@
 import { type ConsumerView, createArtifactsClient, type DistributorAnswers } from "@stackyard/sdk/artifacts";
+import { toColumns } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { consumerArgs, distributorArgs, limitArg } from "./artifact-args.ts";
 import type { ArtifactCommandSpec } from "./artifact-command.ts";
@@ -6,7 +7,6 @@ import { openDistributor } from "./open-distributor.ts";
 import { stands } from "./report/tell-coverage.ts";
 import { tellCount } from "./report/tell-size.ts";
 import { toCell, toDay } from "./report/to-cell.ts";
-import { toColumns } from "./report/to-columns.ts";
 
 const ListArgs = Type.Object({ limit: limitArg, ...distributorArgs });
 const DEFAULT_LIMIT = 50;

@@ -1,8 +1,8 @@
+import { toColumns } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { RELEASE_MACHINES } from "../machine/release-machine.ts";
 import type { ReleaseMachine, ReleaseRow } from "../machine/release-row.ts";
 import { toReleaseStateMachine } from "../machine/release-state-machine.ts";
-import { toColumns } from "../report/to-columns.ts";
 import { toConstants } from "./open-place.ts";
 import { presetArg } from "./release-args.ts";
 import type { ReleaseCommandSpec } from "./release-command.ts";

@@ -1,7 +1,7 @@
+import { toColumns } from "@stackyard/sdk/commands";
 import type { Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { toCell } from "../report/to-cell.ts";
-import { toColumns } from "../report/to-columns.ts";
 import { followRelease } from "./follow-release.ts";
 import { openPlace, toPlaceDefaults } from "./open-place.ts";
 import { followArgs, placeArgs, releaseArg } from "./release-args.ts";

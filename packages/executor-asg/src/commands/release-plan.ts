@@ -1,4 +1,5 @@
 import { StackyardError } from "@stackyard/core";
+import { toColumns } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/read-json.ts";
 import type { Release } from "../document/release.ts";
@@ -6,7 +7,6 @@ import { planOffline } from "../plan/plan-offline.ts";
 import type { ReleaseConstants } from "../release-constants.ts";
 import { foreseeRelease, type ReleaseForecast } from "../report/foresee-rollout.ts";
 import { toCell } from "../report/to-cell.ts";
-import { toColumns } from "../report/to-columns.ts";
 import { toLength } from "../report/to-length.ts";
 import { loadReleaseFile } from "./load-release-file.ts";
 import { toConstants } from "./open-place.ts";

@@ -1,6 +1,6 @@
+import { toColumns } from "@stackyard/sdk/commands";
 import type { Release } from "@stackyard/sdk/releases";
 import { toCell } from "../report/to-cell.ts";
-import { toColumns } from "../report/to-columns.ts";
 import type { CareAnswer } from "./release-place.ts";
 
 /** What a run has come to that locks a project-config: perhaps somebody had done it before. */

@@ -1,7 +1,7 @@
+import { toColumns } from "@stackyard/sdk/commands";
 import type { Release, ReleaseReport } from "@stackyard/sdk/releases";
 import { tellService } from "./tell-service.ts";
 import { toCell } from "./to-cell.ts";
-import { toColumns } from "./to-columns.ts";
 import { toLength } from "./to-length.ts";
 
 /** How far a release is, in one line: what a pipe shows each time that it is another one. */

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { toCell } from "./to-cell.ts";
-import { toColumns } from "./to-columns.ts";
 import { toLength } from "./to-length.ts";
 
 it.each([
@@ -24,17 +23,4 @@ it.each([
   ["\u202egnp.exe", 80, "gnp.exe"],
 ])("makes a cell of %j", (text, most, expected) => {
   expect(toCell(text, most)).toBe(expected);
-});
-
-it("puts columns under one another, numbers at the right", () => {
-  expect(
-    toColumns(
-      [
-        ["NAME", "COUNT", "WHY"],
-        ["a", "10", ""],
-        ["long", "1", "x"],
-      ],
-      [1],
-    ),
-  ).toBe("NAME  COUNT  WHY\na        10\nlong      1  x");
 });

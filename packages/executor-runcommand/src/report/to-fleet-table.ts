@@ -1,8 +1,8 @@
+import { toColumns } from "@stackyard/sdk/commands";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
 import { toCell } from "./clean-text.ts";
 import { findSaid } from "./group-failures.ts";
 import { listRunFacts, tellVerdict, toLength } from "./tell-run.ts";
-import { toColumns } from "./to-columns.ts";
 import { type FleetReport, STANDINGS, standingOf, toFleetReport } from "./to-fleet-report.ts";
 
 /** How much a table shows. */
@@ -37,7 +37,7 @@ function toRoleTable({ roles, standings, instances }: FleetReport): string {
     return [toRole(role), ...shown.map((standing) => String(counts[standing])), String(total)];
   });
   const all = ["all instances", ...shown.map((standing) => String(standings[standing])), String(instances.length)];
-  return toColumns([head, ...rows, all], new Set([...head.keys()].slice(1)));
+  return toColumns([head, ...rows, all], [...head.keys()].slice(1));
 }
 
 function toCauseTable({ causes }: FleetReport): string {
@@ -47,13 +47,13 @@ function toCauseTable({ causes }: FleetReport): string {
     const said = example === undefined ? toCell(first) : `${toCell(first)}: ${toCell(example, 100)}`;
     return [toCell(code), String(instanceIds.length), toExit(responseCode), said];
   });
-  return toColumns([["WHY", "INSTANCES", "EXIT", "FOR EXAMPLE"], ...rows], new Set([1, 2]));
+  return toColumns([["WHY", "INSTANCES", "EXIT", "FOR EXAMPLE"], ...rows], [1, 2]);
 }
 
 function toInstanceTable({ instances }: FleetReport, { maxInstances = instances.length }: FleetTableOptions): string {
   if (instances.length === 0) return "";
   const head = ["STATE", "INSTANCE", "ROLES", "WHY", "EXIT", "TOOK", "LAST LINE"];
-  const table = toColumns([head, ...instances.slice(0, maxInstances).map(toRow)], new Set([4]));
+  const table = toColumns([head, ...instances.slice(0, maxInstances).map(toRow)], [4]);
   const left = instances.length - maxInstances;
   return left > 0 ? `${table}\n… and ${left} more` : table;
 }

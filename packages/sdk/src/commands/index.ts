@@ -10,3 +10,4 @@ export {
 export { type FollowRunOptions, followRun } from "./follow-run.ts";
 export { loadConfigFile } from "./load-config-file.ts";
 export { keyArg, toFollowArgs, toRunArg } from "./run-args.ts";
+export { toColumns } from "./to-columns.ts";

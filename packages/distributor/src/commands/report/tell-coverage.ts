@@ -1,8 +1,8 @@
 import type { CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
+import { toColumns } from "@stackyard/sdk/commands";
 import { toCoverageMatrix } from "./coverage-matrix.ts";
 import { tellCount } from "./tell-size.ts";
 import { toCell } from "./to-cell.ts";
-import { toColumns } from "./to-columns.ts";
 
 const MAX_TOLD = 20;
 
