@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import type { ArtifactSource } from "./artifact-source.ts";
 
 const EVERY_BYTES = 4 * 1_024 ** 2;
-/** Chunks that were under way while it collected have grown old, and only a whole collection, some 10 ms, frees those. */
+/** Chunks that were under way while it collected have grown old, and only a whole collection frees those. */
 const WHOLE_EVERY = 16;
 
 /**

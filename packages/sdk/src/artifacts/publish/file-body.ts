@@ -38,7 +38,7 @@ export async function* readBody(body: FileBody): AsyncGenerator<Uint8Array, void
   }
 }
 
-/** Into one buffer again and again: those of a stream are garbage outside of V8's heap, and collecting it took more than hashing. */
+/** Into one buffer again and again: those of a stream are garbage outside of V8's heap, which costs time to collect. */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   const file = await open(path);
