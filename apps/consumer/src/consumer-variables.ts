@@ -1,4 +1,4 @@
-import type { EnvironmentVariable } from "@stackyard/core";
+import type { EnvironmentVariable } from "@stackyard/core/environment";
 
 const FLAG = { pattern: /^(true|false)$/, must: "be true or false", isRequired: false } as const;
 const BUCKET = { pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, must: "be the name of a bucket" } as const;

@@ -14,7 +14,8 @@ import {
   type SqsBatchResponse,
   type SqsEvent,
 } from "@stackyard/consumer/function";
-import type { Clock, EnvironmentVariables, Logger } from "@stackyard/core";
+import type { Clock, Logger } from "@stackyard/core";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { type CopySettings, parseCopySettings, toArnPart } from "./parse-settings.ts";
 
 /** What the function behind the queue is made of. */

@@ -3,7 +3,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { AwsAccess } from "@stackyard/aws";
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
-import type { Clock, EnvironmentVariables, Logger } from "@stackyard/core";
+import type { Clock, Logger } from "@stackyard/core";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { parsePlace, parseTriggerSettings, toArnPart } from "./parse-settings.ts";
 
 /** What the functions behind the custom resources are made of. */

@@ -1,5 +1,5 @@
 import type { ConsumerConfig } from "@stackyard/consumer";
-import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core";
+import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core/environment";
 import { COMMON_VARIABLES, COPY_VARIABLES, TRIGGER_VARIABLES } from "./consumer-variables.ts";
 
 type Transfer = "identity" | "presigned" | "auto";

@@ -1,7 +1,8 @@
 import { type AwsAccess, createAwsAccess, createLimiter } from "@stackyard/aws";
 import { createJsonLogger, type LogLevel } from "@stackyard/consumer/function";
-import type { Clock, EnvironmentVariables, Logger } from "@stackyard/core";
+import type { Clock, Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 
 /** What the functions of one process share. */
 export interface ProcessParts {

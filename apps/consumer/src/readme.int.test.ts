@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EnvironmentVariable } from "@stackyard/core";
+import type { EnvironmentVariable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
 import { COMMON_VARIABLES, COPY_VARIABLES, TRIGGER_VARIABLES } from "./consumer-variables.ts";
 

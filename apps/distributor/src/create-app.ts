@@ -4,8 +4,9 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
-import type { Clock, EnvironmentVariables, Logger, Records } from "@stackyard/core";
+import type { Clock, Logger, Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
   createDistributor,
   createSignerCredentials,

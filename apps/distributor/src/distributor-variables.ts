@@ -1,4 +1,4 @@
-import type { EnvironmentVariable } from "@stackyard/core";
+import type { EnvironmentVariable } from "@stackyard/core/environment";
 
 const PREFIX = /^([A-Za-z0-9!_.*'()-]+\/)+$/;
 

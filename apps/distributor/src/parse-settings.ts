@@ -1,4 +1,4 @@
-import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core";
+import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core/environment";
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { VARIABLES } from "./distributor-variables.ts";
 

@@ -1,8 +1,9 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { createAwsAccess, createLimiter } from "@stackyard/aws";
-import type { Clock, EnvironmentVariables, Logger } from "@stackyard/core";
+import type { Clock, Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
   createEcsTask,
   type EcsTaskDeps,

@@ -1,4 +1,4 @@
-import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core";
+import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core/environment";
 
 /** What the app knows from its environment. */
 export interface Settings {

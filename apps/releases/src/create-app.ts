@@ -1,6 +1,7 @@
 import { type AwsAccess, createAwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
-import type { Clock, EnvironmentVariables, Logger, Random } from "@stackyard/core";
+import type { Clock, Logger, Random } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createReleases, type Releases } from "@stackyard/executor-asg/releases";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseSettings } from "./parse-settings.ts";

@@ -1,4 +1,4 @@
-import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core";
+import { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "@stackyard/core/environment";
 import { PRESETS, type PresetName, type ReleaseConstants } from "@stackyard/executor-asg/releases";
 
 /** What the app knows from its environment. */

@@ -1,8 +1,3 @@
-export {
-  checkEnvironment,
-  type EnvironmentVariable,
-  type EnvironmentVariables,
-} from "./environment/check-environment.ts";
 export { ERROR_CODES, type ErrorCode, exitCodeOf, httpStatusOf } from "./errors/codes.ts";
 export { isStackyardError, StackyardError } from "./errors/stackyard-error.ts";
 export { defineMachine } from "./machine/define-machine.ts";

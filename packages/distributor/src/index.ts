@@ -5,10 +5,8 @@ export type { AnnouncementTarget, Announcer, PublishedArtifact } from "./announc
 export { type Cell, type CellSubject, createCell, type FileFailure, type RewrittenFile } from "./cells/cell.ts";
 export { type CoverageFacts, type CoverageVerdict, decideCovered } from "./cells/decide-covered.ts";
 export { expectedSet, type PublishedVersion, type Subscription, toSubscription } from "./cells/expected-set.ts";
-export { parseReceipt, type ReceivedReceipt } from "./cells/received-receipt.ts";
 export { type CellEvent, type FileArrived, type FileFailed, reduceCell } from "./cells/reduce-cell.ts";
-export { toCellEvent } from "./cells/to-cell-event.ts";
-export { statusOf, toCoverageCell } from "./cells/to-coverage-cell.ts";
+export { statusOf } from "./cells/to-coverage-cell.ts";
 export {
   type FanOutItem,
   type FanOutOptions,

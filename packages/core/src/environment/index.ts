@@ -1,0 +1,1 @@
+export { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "./check-environment.ts";
