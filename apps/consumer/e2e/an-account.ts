@@ -30,6 +30,8 @@ export interface Account {
   /** How often an operation of S3 was served for a file. */
   count(operation: string, key: string, partNumber?: number): number;
   stored(key: string): Buffer | undefined;
+  /** The consumer's own memory names the part as sent. */
+  isNoted(key: string, partNumber: number): boolean;
   openUploads(key: string): number;
   stop(): Promise<void>;
 }
@@ -62,12 +64,21 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
         return served === `S3.${operation}` && input["Bucket"] === OWN && input["Key"] === key && isPart;
       }).length,
     stored: (key) => sim.s3.findObject(OWN, key)?.body,
+    isNoted: (key, partNumber) => isNoted(sim, key, partNumber),
     openUploads: (key) => sim.s3.uploads(OWN).filter((upload) => upload.key === key).length,
     async stop() {
       lambda.stop();
       await Promise.all([door.stop(), code.remove()]);
     },
   };
+}
+
+function isNoted(sim: AwsSim, key: string, partNumber: number): boolean {
+  const progress = Object.entries(sim.s3.texts(OWN)).filter(([name]) => name.startsWith(".stackyard/copy/"));
+  return progress.some(([, text]) => {
+    const { value } = JSON.parse(text);
+    return value?.key === key && Boolean(value.upload?.etags[partNumber - 1]);
+  });
 }
 
 function announce(sim: AwsSim, name: string, parts: number): Announced {
