@@ -68,21 +68,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function onManifest(manifest: ObjectPlace): Promise<PublishOutcome> {
     if (manifest.bucket !== bucket || classifyKey(manifest.key, options) !== "manifest") return { kind: "ignored" };
-    const entry = await outbox.take(manifest);
-    if (entry === undefined) return { kind: "running" };
-    let held = entry;
-    const save: Outbox["save"] = async (...given) => {
-      const saved = await outbox.save(...given);
-      held = saved ?? held;
-      return saved;
-    };
-    try {
-      return await finish(options, { ...outbox, save }, entry);
-    } catch (error) {
-      // The next delivery need not wait until the entry is free; where this fails too it does.
-      await outbox.release(held).catch(() => undefined);
-      throw error;
-    }
+    const outcome = await outbox.hold(manifest, (entry, save) => finish(options, { outbox, entry, save }));
+    return outcome ?? { kind: "running" };
   }
 
   async function drainOne(place: ObjectPlace): Promise<keyof DrainedOutbox> {
@@ -123,7 +110,13 @@ function checkPrefixes({ prefix, uploadPrefix }: PublisherOptions): void {
   );
 }
 
-async function finish(options: PublisherOptions, outbox: Outbox, entry: OutboxEntry): Promise<PublishOutcome> {
+interface Turn {
+  readonly outbox: Outbox;
+  readonly entry: OutboxEntry;
+  readonly save: Parameters<Parameters<Outbox["hold"]>[1]>[1];
+}
+
+async function finish(options: PublisherOptions, { outbox, entry, save }: Turn): Promise<PublishOutcome> {
   const { key, versionId } = entry;
   const place = { bucket: options.bucket, key, ...(versionId === null ? {} : { versionId }) };
   const registered = await registerVersion(options, place);
@@ -137,7 +130,7 @@ async function finish(options: PublisherOptions, outbox: Outbox, entry: OutboxEn
   const artifact = toPublished(registered.record, registered.manifest);
   const isDone = registered.record.announcedAt !== null || registered.record.retiredAt !== null;
   if (!isDone) await options.onPublished?.(artifact);
-  const ended = isDone ? entry : await announceAll(options, outbox, { entry, artifact });
+  const ended = isDone ? entry : await announceAll(options, save, { entry, artifact });
   if (ended === undefined) return { kind: "running" };
   if (!isDone) await markAnnounced(options, registered.record);
   await outbox.remove(ended);
@@ -147,7 +140,7 @@ async function finish(options: PublisherOptions, outbox: Outbox, entry: OutboxEn
 /** Undefined when somebody else has taken it over. */
 async function announceAll(
   { announcer }: PublisherOptions,
-  outbox: Outbox,
+  save: Turn["save"],
   { entry, artifact }: { readonly entry: OutboxEntry; readonly artifact: PublishedArtifact },
 ): Promise<OutboxEntry | undefined> {
   const keys = artifact.manifest.files.map(({ key }) => key);
@@ -155,7 +148,7 @@ async function announceAll(
   while (current !== undefined && current.announced < keys.length) {
     const until: number = Math.min(keys.length, current.announced + CHUNK);
     await announcer.announce(artifact, "ALL", keys.slice(current.announced, until));
-    current = await outbox.save(current, until);
+    current = await save(current, { announced: until });
   }
   return current;
 }

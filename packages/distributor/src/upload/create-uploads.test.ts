@@ -63,6 +63,19 @@ describe("createUploads", () => {
     expect(parseManifest(text).kind).toBe("manifest");
   });
 
+  it("goes on with every upload that was begun, however many there are", async () => {
+    const { uploads, base, publisher, upload, announced } = createWorld();
+    const broken = createUploads({
+      ...base,
+      publisher: { ...publisher, onManifest: async () => Promise.reject(new Error("down")) },
+    });
+    for (let number = 0; number < 120; number += 1) {
+      await broken.onUpload(await upload(`site/${number}/index.html`, "x")).catch(() => undefined);
+    }
+
+    expect([await uploads.resume(), announced.length]).toEqual([{ finished: 120, failed: 0, left: 0 }, 120]);
+  });
+
   it("announces a file that is uploaded again, also with what it once was", async () => {
     const { uploads, upload, announced } = createWorld();
     for (const body of ["a", "b", "a"]) await uploads.onUpload(await upload(KEY, body));

@@ -58,22 +58,9 @@ export function createUploads(options: UploadsOptions): Uploads {
   async function onUpload(upload: ObjectPlace, time: UploadTime = {}): Promise<UploadOutcome> {
     if (upload.bucket !== options.bucket || classifyKey(upload.key, options) !== "upload") return { kind: "ignored" };
     if (!isManifestKey(upload.key)) return refuse(logger, upload.key, "KEY_INVALID");
-    const entry = await work.take(upload);
-    if (entry === undefined) return { kind: "running" };
-    let held = entry;
-    const save: UploadWork["save"] = async (...given) => {
-      const saved = await work.save(...given);
-      held = saved ?? held;
-      return saved;
-    };
-    const deadlineAt = time.deadlineAt ?? Number.POSITIVE_INFINITY;
-    try {
-      return await finish(options, { work: { ...work, save }, entry, deadlineAt });
-    } catch (error) {
-      // The next delivery need not wait until the entry is free; where this fails too it does.
-      await work.release(held).catch(() => undefined);
-      throw error;
-    }
+    const { deadlineAt = Number.POSITIVE_INFINITY } = time;
+    const outcome = await work.hold(upload, (entry, save) => finish(options, { work, entry, save, deadlineAt }));
+    return outcome ?? { kind: "running" };
   }
 
   async function resumeOne(upload: ObjectPlace, time: UploadTime): Promise<"finished" | "failed" | "left"> {
@@ -90,10 +77,15 @@ export function createUploads(options: UploadsOptions): Uploads {
     onUpload,
     async resume(time = {}) {
       const counts = { finished: 0, failed: 0, left: 0 };
-      for (const upload of await work.listFree()) {
-        const isOver = clock.now() >= (time.deadlineAt ?? Number.POSITIVE_INFINITY);
-        counts[isOver ? "left" : await resumeOne({ bucket: options.bucket, ...upload }, time)] += 1;
-      }
+      const isOver = () => clock.now() >= (time.deadlineAt ?? Number.POSITIVE_INFINITY);
+      let cursor: string | undefined;
+      do {
+        const page = await work.listFree(cursor);
+        for (const upload of page.free) {
+          counts[isOver() ? "left" : await resumeOne({ bucket: options.bucket, ...upload }, time)] += 1;
+        }
+        cursor = page.cursor;
+      } while (cursor !== undefined && !isOver());
       return counts;
     },
   };
@@ -102,10 +94,11 @@ export function createUploads(options: UploadsOptions): Uploads {
 interface Turn {
   readonly work: UploadWork;
   readonly entry: UploadEntry;
+  readonly save: Parameters<Parameters<UploadWork["hold"]>[1]>[1];
   readonly deadlineAt: number;
 }
 
-async function finish(options: UploadsOptions, { work, entry, deadlineAt }: Turn): Promise<UploadOutcome> {
+async function finish(options: UploadsOptions, { work, entry, save, deadlineAt }: Turn): Promise<UploadOutcome> {
   const { s3, bucket, clock, logger = silentLogger } = options;
   const place = { bucket, key: entry.key, ...(entry.versionId === null ? {} : { versionId: entry.versionId }) };
   const head = await headUpload(s3, place);
@@ -113,7 +106,7 @@ async function finish(options: UploadsOptions, { work, entry, deadlineAt }: Turn
     await work.remove(entry);
     return head === undefined ? { kind: "ignored" } : refuse(logger, entry.key, "TOO_LARGE");
   }
-  const digested = await digestUpload({ s3, bucket, clock, deadlineAt, save: work.save }, entry, head);
+  const digested = await digestUpload({ s3, bucket, clock, deadlineAt, save }, entry, head);
   if (digested.kind === "running") return { kind: "running" };
   if (digested.kind === "continues") {
     await work.release(digested.entry);
