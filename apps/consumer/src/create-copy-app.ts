@@ -15,7 +15,7 @@ import {
   type SqsEvent,
 } from "@stackyard/consumer/function";
 import type { Clock, Logger } from "@stackyard/core";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
 import { type CopySettings, parseCopySettings, toArnPart } from "./parse-settings.ts";
 
 /** What the function behind the queue is made of. */
@@ -25,7 +25,7 @@ export interface CopyAppOptions {
   readonly access: (region: string) => AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Where hosts of URLs really are; for tests. Default: where their names lead. */
+  /** Where hosts of URLs really are; for tests. Default: at the emulator of the environment, or else where their names lead. */
   readonly origin?: SourceFetchOptions["origin"];
 }
 
@@ -55,7 +55,7 @@ export function createCopyApp(options: CopyAppOptions): {
 }
 
 function open(options: CopyAppOptions, settings: CopySettings): Consumer {
-  const { access, clock, logger, origin } = options;
+  const { access, clock, logger, environment } = options;
   const { config, bucket, transfer, kmsKeyArn, hasPrivateEndpoints, ...queues } = settings;
   const { account, region, sourceBucket, sourceRegion, partition = "aws", extraHosts = [], maxBytes } = config;
   const own = access(region);
@@ -66,7 +66,8 @@ function open(options: CopyAppOptions, settings: CopySettings): Consumer {
     fetch: createSourceFetch({
       rules: { ...source, extraHosts },
       privateEndpoints: hasPrivateEndpoints,
-      ...(origin === undefined ? {} : { origin }),
+      ...toEmulated(findEmulator(environment, "S3")),
+      ...(options.origin === undefined ? {} : { origin: options.origin }),
     }),
     target: { client: s3, account, region, bucket, ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }) },
     source: { ...source, client: access(sourceRegion).client(S3Client, undefined) },
@@ -77,4 +78,9 @@ function open(options: CopyAppOptions, settings: CopySettings): Consumer {
   const events = access(toArnPart(queues.receiptBus ?? "", 3) || region).client(EventBridgeClient, undefined);
   const clients = { s3, events, sqs: own.client(SQSClient, undefined) };
   return createConsumer({ ...{ config, bucket, clients, records, copier, clock, logger }, ...queues });
+}
+
+/** URLs are judged as ever: an emulator takes the place of the address that their names lead to, with what is signed unchanged. */
+function toEmulated(emulator: string | undefined): Pick<SourceFetchOptions, "origin" | "privateEndpoints"> {
+  return emulator === undefined ? {} : { origin: () => emulator, privateEndpoints: true };
 }

@@ -2,7 +2,7 @@ import { type AwsAccess, createAwsAccess, createLimiter } from "@stackyard/aws";
 import { createJsonLogger, type LogLevel } from "@stackyard/consumer/function";
 import type { Clock, Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
 
 /** What the functions of one process share. */
 export interface ProcessParts {
@@ -24,9 +24,11 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
   const limiter = createLimiter({ clock });
   const name = `stackyard-${environment["CONSUMER_ACCOUNT_ID"] ?? ""}-${environment["CONSUMER_REGION"] ?? ""}`;
   const session = { name, seconds: SESSION_SECONDS };
+  // Emulators have no names of buckets in the DNS.
+  const clientConfig = findEmulator(environment, "S3") === undefined ? {} : { forcePathStyle: true };
   return {
     ...{ environment, clock, logger },
-    access: (region) => createAwsAccess({ clock, limiter, logger, region, session }),
+    access: (region) => createAwsAccess({ clock, limiter, logger, region, session, clientConfig }),
   };
 }
 

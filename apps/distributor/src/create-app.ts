@@ -64,8 +64,10 @@ interface Opened {
 function make(options: CreateAppOptions, logger: Logger, clock: Clock): Distributor {
   const { config, table, signerRole } = parseSettings(options.environment);
   const { account, region } = config;
-  const access =
-    options.access ?? createAwsAccess({ clock, logger, region, session: { name: "stackyard-distributor" } });
+  // Emulators have no names of buckets in the DNS.
+  const clientConfig = config.pathStyleUrls === true ? { forcePathStyle: true } : {};
+  const session = { name: "stackyard-distributor" };
+  const access = options.access ?? createAwsAccess({ clock, logger, region, session, clientConfig });
   const records = options.records ?? createDynamodbRecords({ client: access.client(DynamoDBClient, undefined), table });
   const signer = { access, account, region, clock, ...(signerRole === undefined ? {} : { roleArn: signerRole }) };
   return createDistributor({

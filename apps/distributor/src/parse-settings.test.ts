@@ -39,6 +39,13 @@ describe("parseSettings", () => {
     expect(parseSettings({ ...LEAST, UPLOAD_PREFIX: "/" }).config.uploadPrefix).toBe("");
   });
 
+  it("names buckets in the path where an emulator is named", () => {
+    const config = (environment: object) => parseSettings({ ...LEAST, ...environment }).config;
+
+    expect(config({ AWS_ENDPOINT_URL: "http://localhost:4566" })).toMatchObject({ pathStyleUrls: true });
+    expect(config({ AWS_ENDPOINT_URL_S3: "https://s3.example" })).not.toHaveProperty("pathStyleUrls");
+  });
+
   it.each([
     ["URL_SECONDS", ["599", "604801", "1e3", "-1"], ["600", "9999", "604800"]],
     ["OVERDUE_SECONDS", ["59", "86401", "0x40"], ["60", "100", "86400"]],

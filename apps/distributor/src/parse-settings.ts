@@ -1,4 +1,4 @@
-import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core/environment";
+import { checkEnvironment, type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { VARIABLES } from "./distributor-variables.ts";
 
@@ -38,6 +38,7 @@ function toChoices(environment: EnvironmentVariables): Partial<DistributorConfig
     ...(OVERDUE_SECONDS ? { overdueSeconds: Number(OVERDUE_SECONDS) } : {}),
     ...(KEEP_DAYS ? { keepDays: Number(KEEP_DAYS) } : {}),
     ...(isTransfer(TRANSFER) ? { transfer: TRANSFER } : {}),
+    ...(findEmulator(environment, "S3") === undefined ? {} : { pathStyleUrls: true }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface DistributorConfig {
   readonly transfer?: "identity" | "presigned" | "auto";
   /** Life of a presigned URL. Default: 3,600. */
   readonly urlSeconds?: number;
+  /** URLs name the bucket in their path, as emulators want it. Default: only where its name has dots. */
+  readonly pathStyleUrls?: boolean;
   /** After which a consumer that says nothing is asked again. Default: 900. */
   readonly overdueSeconds?: number;
   /** Versions are removed from the source when they are older and need not be kept. Default: never. */

@@ -59,10 +59,10 @@ export function openDistributor(options: Options): OpenDistributor {
 }
 
 function openAnnouncer({ config, sns, clock, credentials }: Options) {
-  const { account, region, bucket, topicArn, transfer, urlSeconds } = config;
+  const { account, region, bucket, topicArn, transfer, urlSeconds, pathStyleUrls: pathStyle = false } = config;
   return createAnnouncer({
     ...{ sns, topicArn, clock, source: { account, region, bucket } },
-    signer: createUrlSigner({ bucket, region, credentials, clock }),
+    signer: createUrlSigner({ bucket, region, pathStyle, credentials, clock }),
     ...(transfer === undefined ? {} : { transfer }),
     ...(urlSeconds === undefined ? {} : { urlSeconds }),
   });

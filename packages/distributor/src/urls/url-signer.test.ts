@@ -2,14 +2,22 @@ import { isAllowedKey, judgeUrl } from "@stackyard/consumer";
 import type { AwsCredentials } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createUrlSigner } from "./url-signer.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 6, 0, 0, 400);
 const HOUR = 3_600_000;
 const SESSION = { accessKeyId: "ASIAEXAMPLE", secretAccessKey: "secret", sessionToken: `tok/+=${"t".repeat(900)}` };
 
-function createSigner(place: { readonly bucket?: string; readonly region?: string } = {}, leftMs = HOUR) {
+afterEach(() => vi.unstubAllEnvs());
+
+interface SignerPlace {
+  readonly bucket?: string;
+  readonly region?: string;
+  readonly pathStyle?: boolean;
+}
+
+function createSigner(place: SignerPlace = {}, leftMs = HOUR) {
   const clock = createFakeClock(NOW);
   let own: AwsCredentials = { ...SESSION, expiration: new Date(NOW + leftMs) };
   const rules = { bucket: "dist-bucket", region: "eu-west-1", ...place };
@@ -44,6 +52,22 @@ describe("createUrlSigner", () => {
       "https://dist-bucket.s3.us-east-1.amazonaws.com/a",
       "https://s3.eu-west-1.amazonaws.com/dist.bucket.example/a",
     ]);
+  });
+
+  it("names AWS whatever the environment says, with the bucket in the path where that is wanted", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4567");
+    const signers = [createSigner(), createSigner({ pathStyle: true })];
+
+    const urls = await Promise.all(signers.map(({ signer }) => signer.sign({ key: "a", wantedSeconds: 60 })));
+
+    expect(urls.map(({ url }) => url.slice(0, url.indexOf("?")))).toEqual([
+      "https://dist-bucket.s3.eu-west-1.amazonaws.com/a",
+      "https://s3.eu-west-1.amazonaws.com/dist-bucket/a",
+    ]);
+    for (const { url } of urls) {
+      expect(judgeUrl(url, "a", { bucket: "dist-bucket", region: "eu-west-1" })).toMatchObject({ kind: "good" });
+    }
   });
 
   it("signs nothing with credentials that are about to end, and goes on with newer ones", async () => {

@@ -26,6 +26,8 @@ export interface UrlSignerOptions {
   readonly bucket: string;
   /** The bucket's: a URL of another region's endpoint would be redirected, and of the global one refused by newer consumers. */
   readonly region: string;
+  /** The bucket stands in the path: emulators have no names of buckets. Default: only where the bucket's name has dots. */
+  readonly pathStyle?: boolean;
   /** Asked before each signature. `expiration`: when they end; without it they do not. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;
@@ -35,6 +37,7 @@ export interface UrlSignerOptions {
 const MAX_URL_BYTES = 8_192;
 /** Whatever the environment says, the address is the regional one over https. */
 const PLAIN = {
+  ignoreConfiguredEndpointUrls: true,
   useGlobalEndpoint: false,
   useDualstackEndpoint: false,
   useFipsEndpoint: false,
@@ -48,13 +51,15 @@ const PLAIN = {
  * certificate covers those). Throws `SERVER_ERROR` while the credentials have less than ten minutes left, so that the next try
  * may meet newer ones.
  */
-export function createUrlSigner({ bucket, region, credentials, clock }: UrlSignerOptions): UrlSigner {
+export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
+  const { bucket, region, pathStyle: forcePathStyle = false, credentials, clock } = options;
   let current: { readonly of: string; readonly client: S3Client } | undefined;
 
   /** One client per set of credentials: what is signed with is what the end was computed from. */
   function findClient(own: AwsCredentials): S3Client {
     const of = `${own.accessKeyId} ${own.sessionToken}`;
-    if (current?.of !== of) current = { of, client: new S3Client({ region, credentials: own, ...PLAIN }) };
+    if (current?.of !== of)
+      current = { of, client: new S3Client({ region, credentials: own, forcePathStyle, ...PLAIN }) };
     return current.client;
   }
 
