@@ -17,6 +17,8 @@ export interface CopyBench {
   announce(bytes: number): Promise<Omit<CopyOrder, "way">>;
   /** A fresh process that copies. */
   startCopier(): Promise<BenchCopier>;
+  /** The port where the same buckets are served by TLS. */
+  startSecure(): Promise<number>;
   end(): Promise<void>;
 }
 
@@ -29,7 +31,10 @@ export interface BenchCopier {
 }
 
 /** The emulator's process. */
-export type ServerChild = Child<{ readonly start: (options: SyntheticS3Options) => Promise<string> }>;
+export type ServerChild = Child<{
+  readonly start: (options: SyntheticS3Options) => Promise<string>;
+  readonly startSecure: (input: null) => Promise<number>;
+}>;
 type CopyChild = Child<{
   readonly connect: (url: string) => Promise<Pick<CopyReport, "peakMb">>;
   readonly copy: (order: CopyOrder) => Promise<CopyReport>;
@@ -43,7 +48,12 @@ const MANIFEST_KEY = `${PLACE.name}/${PLACE.version}/manifest.json`;
 export async function startCopyBench(): Promise<CopyBench> {
   const server: ServerChild = startChild("synthetic-s3-process.ts");
   const url = await server.call("start", {});
-  return { url, announce: (bytes) => announce(url, bytes), startCopier: () => startCopier(url), end: server.end };
+  return {
+    ...{ url, end: server.end },
+    announce: (bytes) => announce(url, bytes),
+    startCopier: () => startCopier(url),
+    startSecure: () => server.call("startSecure", null),
+  };
 }
 
 async function startCopier(url: string): Promise<BenchCopier> {

@@ -1,19 +1,23 @@
 import type { MemoryFigures } from "./artifact-figures.ts";
 import type { CopyBench } from "./copy-bench.ts";
-import type { CopyWay } from "./copy-ways.ts";
-import { COPY_WAYS } from "./measure-copies.ts";
+import { startCopyFunction } from "./copy-function.ts";
 
-/** Copies one file in a fresh process, and asks it how much memory it has needed at most. */
+const WAYS = {
+  presigned: "the template's function, by presigned URL, TLS",
+  identity: "the template's function, by its role, TLS",
+} as const;
+
+/** Copies one file in a fresh process of the function as it was built, and asks it how much memory it has needed at most. */
 export async function measureMemory(
   bench: CopyBench,
-  { way, bytes }: { readonly way: CopyWay; readonly bytes: number },
+  { way, bytes }: { readonly way: keyof typeof WAYS; readonly bytes: number },
 ): Promise<MemoryFigures> {
-  const order = await bench.announce(bytes);
-  const copier = await bench.startCopier();
+  const { message } = await bench.announce(bytes);
+  const consumer = await startCopyFunction({ transfer: way, port: await bench.startSecure() });
   try {
-    const { seconds, peakMb } = await copier.copy(way, order);
-    return { way: COPY_WAYS[way], bytes, seconds, baseMb: copier.baseMb, peakMb };
+    const { seconds, peakMb } = await consumer.copy(message);
+    return { way: WAYS[way], bytes, seconds, baseMb: consumer.baseMb, peakMb };
   } finally {
-    await copier.end();
+    await consumer.end();
   }
 }

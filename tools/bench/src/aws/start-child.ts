@@ -11,7 +11,12 @@ export interface Child<Functions extends Callable> {
 
 /** Starts a program of the benchmark. Its environment is that and nothing else; what it prints is not kept. */
 export function startChild<Functions extends Callable>(
-  file: "copy-process.ts" | "emulator-process.ts" | "function-process.ts" | "synthetic-s3-process.ts",
+  file:
+    | "copy-function-process.mjs"
+    | "copy-process.ts"
+    | "emulator-process.ts"
+    | "function-process.ts"
+    | "synthetic-s3-process.ts",
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Child<Functions> {
