@@ -1,6 +1,8 @@
 import { play } from "./play.ts";
 
 const { stdout, stderr } = process;
+// Whoever reads has seen enough, as with `| head`.
+stdout.on("error", () => process.exit());
 
 /** 0: as it should be; 1: something is not so; 2: it could not be played. */
 async function main(): Promise<number> {

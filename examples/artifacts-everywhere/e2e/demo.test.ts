@@ -16,6 +16,14 @@ it("plays by one command, and prints what the README shows", () => {
   for (const part of shown.split("…\n")) expect(withoutTimes(stdout)).toContain(withoutTimes(part.trimEnd()));
 }, 120_000);
 
+it("ends quietly when nobody reads on", () => {
+  const options = { cwd: folder, encoding: "utf8" } as const;
+
+  const { stdout, stderr } = spawnSync("sh", ["-c", `"${process.execPath}" demo/main.ts | head -n 1`], options);
+
+  expect({ lines: stdout.split("\n").length - 1, stderr }).toEqual({ lines: 1, stderr: "" });
+}, 120_000);
+
 /** On a busy machine more virtual time passes while a file is copied. */
 function withoutTimes(text: string): string {
   return text.replaceAll(/ (at once|after \d+ (s|min))\./g, " in time.");

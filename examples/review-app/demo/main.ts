@@ -32,6 +32,8 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
       interrupt.abort(new Error(name));
     });
   }
+  // Whoever reads has seen enough, as with `| head`.
+  process.stdout.on("error", (error) => interrupt.abort(error));
   const terraform = findProgram("terraform", process.env["PATH"] ?? "");
   tellTerraform(timeline, terraform);
   const place = await createProject(terraform !== undefined);
