@@ -1,6 +1,6 @@
 import { type AwsAccess, createAwsAccess, createLimiter } from "@stackyard/aws";
 import { createJsonLogger, type LogLevel } from "@stackyard/consumer/function";
-import type { Clock, Logger } from "@stackyard/core";
+import { type Clock, type Logger, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
 
@@ -24,8 +24,12 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
   const limiter = createLimiter({ clock });
   const name = `stackyard-${environment["CONSUMER_ACCOUNT_ID"] ?? ""}-${environment["CONSUMER_REGION"] ?? ""}`;
   const session = { name, seconds: SESSION_SECONDS };
-  // Emulators have no names of buckets in the DNS.
-  const clientConfig = findEmulator(environment, "S3") === undefined ? {} : { forcePathStyle: true };
+  const clientConfig = {
+    // Without one the SDK writes to the console what it cannot send again.
+    logger: silentLogger,
+    // Emulators have no names of buckets in the DNS.
+    ...(findEmulator(environment, "S3") === undefined ? {} : { forcePathStyle: true }),
+  };
   return {
     ...{ environment, clock, logger },
     access: (region) => createAwsAccess({ clock, limiter, logger, region, session, clientConfig }),
