@@ -7,11 +7,11 @@ import { createKnownArtifacts } from "./known-artifacts.ts";
 import { type Lane, planLanes } from "./plan-lanes.ts";
 import { postpone } from "./postpone.ts";
 import { type ConsumerDeps, type RecordContext, type RecordEnd, toFields } from "./record-context.ts";
-import type { SqsBatchResponse, SqsEvent, SqsRecord } from "./sqs-event.ts";
+import { parseRecords, type SqsBatchResponse, type SqsEvent, type SqsRecord } from "./sqs-event.ts";
 
 /** The function behind a consumer's queue. */
 export interface Consumer {
-  /** Serves a batch. It names the messages that are to come again and never throws for one of them. */
+  /** Serves a batch. It names the messages that are to come again and never throws for one of them; `EVENT_INVALID` for no batch. */
   onMessages(event: SqsEvent, context?: MessagesContext): Promise<SqsBatchResponse>;
 }
 
@@ -36,7 +36,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   }
 
   return {
-    async onMessages({ Records }, context = {}) {
+    async onMessages(event, context = {}) {
+      const records = parseRecords(event);
       const now = deps.clock.now();
       const deadlineAt = context.deadlineAt ?? now + (context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY);
       const { invocationId } = context;
@@ -47,7 +48,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         beginBefore: deadlineAt - Math.min(LEAST_MS, (deadlineAt - now) / 4),
       };
       const again = new Set<string>();
-      await Promise.all(planLanes(Records, deps.config.topicArn).map((lane) => runLane(batch, lane, again)));
+      await Promise.all(planLanes(records, deps.config.topicArn).map((lane) => runLane(batch, lane, again)));
       await sweep(deadlineAt);
       return { batchItemFailures: [...again].map((itemIdentifier) => ({ itemIdentifier })) };
     },
