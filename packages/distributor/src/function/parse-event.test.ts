@@ -26,6 +26,21 @@ describe("parseEvent", () => {
     expect(parseEvent({ Records: [record("%E0%A4%A")] }).kind).toBe("unknown");
   });
 
+  it("does nothing of what else S3 tells of its objects", () => {
+    const detail = { bucket: { name: "source" }, object: { key: "artifacts/a/1/manifest.json" } };
+
+    for (const type of ["Object Deleted", "Object Restore Completed", "Object Tags Added"]) {
+      expect(parseEvent({ source: "aws.s3", "detail-type": type, detail })).toEqual({ kind: "nothing" });
+    }
+    expect(parseEvent({ source: "aws.ecr", "detail-type": "Object Deleted", detail }).kind).toBe("unknown");
+  });
+
+  it("knows a schedule by either service that keeps them", () => {
+    for (const source of ["aws.events", "aws.scheduler"]) {
+      expect(parseEvent({ source, "detail-type": "Scheduled Event", detail: "{}" })).toEqual({ kind: "schedule" });
+    }
+  });
+
   it("does not mix sources in one batch", () => {
     const message = { eventSource: "aws:sqs", messageId: "m", body: "{}" };
 

@@ -29,7 +29,7 @@ export type DistributorEvent =
   | { readonly kind: "messages"; readonly messages: readonly QueueMessage[] }
   /** Of a topic. */
   | { readonly kind: "notifications"; readonly bodies: readonly string[] }
-  /** S3 sends it when a notification is set up. */
+  /** S3 sends it when a notification is set up, and for what happens to objects beside their writing. */
   | { readonly kind: "nothing" }
   | { readonly kind: "unknown" };
 
@@ -42,6 +42,8 @@ export interface QueueMessage {
 type Fields = Readonly<Record<string, unknown>>;
 
 const UNKNOWN = { kind: "unknown" } as const;
+/** Rules of EventBridge, and EventBridge Scheduler. */
+const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]);
 
 /**
  * Tells events apart by their shape. Sources: S3 user guide, "EventBridge event message structure" and "Event message structure"; Lambda
@@ -60,11 +62,12 @@ export function parseEvent(event: unknown): DistributorEvent {
 
 function parseBusEvent(event: Fields, type: string): DistributorEvent {
   const { source, account, detail, time } = event;
-  if (source === "aws.events" && type === "Scheduled Event") return { kind: "schedule" };
+  if (SCHEDULERS.has(source) && type === "Scheduled Event") return { kind: "schedule" };
   if (source === CONSUMER && typeof account === "string") {
     return { kind: "consumer", event: { source, account, "detail-type": type, detail, time } };
   }
-  if (source !== "aws.s3" || type !== "Object Created") return UNKNOWN;
+  if (source !== "aws.s3") return UNKNOWN;
+  if (type !== "Object Created") return { kind: "nothing" };
   const object = toObject(detail, "version-id");
   return object === undefined ? UNKNOWN : { kind: "objects", objects: [object] };
 }
