@@ -43,6 +43,14 @@ describe("decideMessage", () => {
     );
   });
 
+  it.each(["copy", "skip", "retire", "reject"])("decides itself, also on a message that says %j", (kind) => {
+    const body = aBody({ kind, code: "PROBE", receipt: "present", message: V1, probe: {} });
+
+    expect(decide(aRecord(body))).toEqual({ kind: "copy", message: body });
+    expect(code(aRecord({ ...body, source: source({ bucket: "other-bucket" }) }))).toBe("reject WRONG_SOURCE");
+    expect(code(aRecord({ ...body, ArtifactUrl: "https://169.254.169.254/" }))).toBe("reject URL_HOST");
+  });
+
   it("takes a message of exactly 64 KiB and none above", () => {
     const size = Buffer.byteLength(JSON.stringify(aBody({ filler: "" })));
     const of = (bytes: number) => aRecord(aBody({ filler: "x".repeat(bytes - size) }));

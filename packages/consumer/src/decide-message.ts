@@ -98,11 +98,12 @@ export function decideMessage(
     return reject("VERSION_UNSUPPORTED", "The message is of a version that this consumer does not read.");
   }
   const isProbe = body["v"] === 2 && isObject(body["artifact"]) && body["artifact"]["name"] === PROBE_NAME;
-  const message = isProbe ? undefined : readMessage(body, config);
-  if (message !== undefined && "kind" in message) return message;
+  const read = isProbe ? ({ kind: "probe" } as const) : readMessage(body, config);
+  if (read.kind === "reject") return read;
   const stranger = findStranger(opened, config);
   if (stranger !== undefined) return stranger;
-  if (message === undefined) return { kind: "skip", code: "PROBE", receipt: "present", probe: body };
+  if (read.kind === "probe") return { kind: "skip", code: "PROBE", receipt: "present", probe: body };
+  const { message } = read;
   return judgeMessage(message, config, now, known(message.ArtifactKey));
 }
 
@@ -112,12 +113,16 @@ const REASONS = {
   WRONG_TOPIC: "The message is of another topic.",
 } as const;
 
-function readMessage(body: JsonObject, { acceptV1 = true }: ConsumerConfig): ArtifactMessage | Rejection {
+/** A message may have a field of any name, so it is never the answer itself. */
+function readMessage(
+  body: JsonObject,
+  { acceptV1 = true }: ConsumerConfig,
+): { readonly kind: "message"; readonly message: ArtifactMessage } | Rejection {
   if (body["v"] === undefined && !acceptV1) {
     return reject("MESSAGE_INVALID", "The message is of the first version, which this consumer does not take.");
   }
   const parsed = parseArtifactMessage(body);
-  if (parsed.kind === "message") return parsed.message;
+  if (parsed.kind === "message") return parsed;
   return reject("MESSAGE_INVALID", `The message is wrong at ${parsed.places.join(", ")}.`);
 }
 
