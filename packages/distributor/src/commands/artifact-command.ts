@@ -1,6 +1,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock, CommandOutput, PluginCommand, PluginCommandContext } from "@stackyard/core";
+import { findEmulator } from "@stackyard/core/environment";
 import type { CallDistributor } from "@stackyard/sdk/artifacts";
 import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import type { TObject } from "typebox";
@@ -12,6 +13,8 @@ export interface AwsPlace {
   /** ARN of a role to take. Default: the credentials of whoever types the command. */
   readonly role?: string;
   readonly externalId?: string;
+  /** S3 is used by path: emulators have no names of buckets in the DNS. Default: as AWS wants it. */
+  readonly pathStyle?: boolean;
 }
 
 /** Clients for one place. */
@@ -56,5 +59,8 @@ export function createArtifactCommand<Args extends TObject>(
   spec: ArtifactCommandSpec<Args>,
   deps: ArtifactCommandDeps,
 ): PluginCommand {
-  return createCommand(spec, ({ out, cwd, environment, signal }) => ({ ...deps, out, cwd, environment, signal }));
+  return createCommand(spec, ({ out, cwd, environment, signal }) => {
+    const style = findEmulator(environment, "S3") === undefined ? {} : { pathStyle: true };
+    return { ...deps, openAws: (place) => deps.openAws({ ...place, ...style }), out, cwd, environment, signal };
+  });
 }

@@ -8,11 +8,11 @@ import type { ArtifactAws, AwsPlace } from "./artifact-command.ts";
 const ROLE = /^arn:(aws[a-z-]*):iam::([0-9]{12}):role\/.+$/;
 
 /** AWS as whoever types the command, or in a role. Calls nothing yet. Throws `USAGE` for what can be no role. */
-export function openAws({ region, role, externalId }: AwsPlace): ArtifactAws {
+export function openAws({ region, role, externalId, pathStyle: forcePathStyle = false }: AwsPlace): ArtifactAws {
   const access = createAwsAccess({
     ...{ clock: systemClock, session: { name: "stackyard-artifacts" }, ...(region && { region }) },
     // A bucket may lie elsewhere than the region that was said.
-    clientConfig: { followRegionRedirects: true },
+    clientConfig: { followRegionRedirects: true, forcePathStyle },
   });
   if (role === undefined)
     return { s3: access.client(S3Client, undefined), lambda: access.client(LambdaClient, undefined) };
