@@ -193,7 +193,7 @@ describe("what is known of a key", () => {
 
   it("counts only when place, key, URL and size are right", () => {
     const known = { sourceSha256: SHA256 };
-    const wrong = (over: object) => decide(aRecord(aBody(over)), { maxBytes: 1 }, known);
+    const wrong = (over: Readonly<Record<string, unknown>>) => decide(aRecord(aBody(over)), { maxBytes: 1 }, known);
 
     expect(wrong({ source: { bucket: "other" }, ArtifactKey: "/", ArtifactUrl: "x" })).toBe("reject WRONG_SOURCE");
     expect(wrong({ ArtifactKey: "/", ArtifactUrl: "x" })).toBe("reject KEY_INVALID");
