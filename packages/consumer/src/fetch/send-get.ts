@@ -43,7 +43,11 @@ export function sendGet(input: GetInput): Promise<IncomingMessage> {
     request.once("response", resolve);
     request.on("error", (error) => reject(toUnreachable(error)));
     request.once("response", () => clearTimeout(idle));
-    request.once("close", () => clearTimeout(idle));
+    request.once("close", () => {
+      clearTimeout(idle);
+      // After a switch of protocols there is neither an answer nor an error.
+      reject(new StackyardError("UNREACHABLE", "The source does not answer."));
+    });
     request.end();
   });
 }
