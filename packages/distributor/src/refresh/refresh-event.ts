@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { AccountId, Region } from "../registry/place.ts";
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 
@@ -7,13 +8,13 @@ const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const RefreshEvent = Type.Object({
   source: Type.Literal("stackyard.consumer"),
   "detail-type": Type.Literal("artifact.refresh"),
-  account: Type.String({ pattern: "^\\d{12}$" }),
+  account: AccountId,
   detail: Type.Object({
     v: Type.Literal(1),
     distributionId: Type.Optional(Type.Union([text(128), Type.Null()])),
     key: text(1_024),
-    account: Type.String({ pattern: "^\\d{12}$" }),
-    region: Type.String({ pattern: "^[a-z]{2}[a-z0-9-]{3,30}$" }),
+    account: AccountId,
+    region: Region,
     name: Type.Optional(Type.Union([text(128), Type.Null()])),
     version: Type.Optional(Type.Union([text(64), Type.Null()])),
   }),
