@@ -49,7 +49,7 @@ function put(bucket: Bucket, name: string, setting: Setting, { input, identity }
   const value = input[setting.put];
   if (value === undefined) throw s3Faults.malformedXml();
   bucket.settings.set(name, { [setting.put]: value });
-  if (name === "BucketVersioning") bucket.isVersioned = Object(value).Status === "Enabled";
+  if (name === "BucketVersioning") bucket.versioning = Object(value).Status === "Enabled" ? "enabled" : "suspended";
   if (name === "BucketNotificationConfiguration") {
     bucket.notifies = Object(value).EventBridgeConfiguration !== undefined;
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SimCall } from "../sim-call.ts";
 import { s3Faults } from "./s3-faults.ts";
+import { addVersion } from "./versions.ts";
 
 /** An object as it lies there. */
 export interface StoredObject {
@@ -14,7 +15,7 @@ export interface StoredObject {
   readonly modifiedAt: number;
   readonly contentType: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
-  /** In buckets with versioning. */
+  /** Undefined: it was written while versions were not kept, and is the one called `null`. */
   readonly versionId?: string;
   /** Base64, as it was sent with the object; of parts it is a digest of digests, with their number. */
   readonly checksumSha256?: string;
@@ -31,7 +32,8 @@ export interface GeneratedContent {
 /** What stands in the place of a deleted object (S3 guide, "Working with delete markers"). */
 export interface DeleteMarker {
   readonly key: string;
-  readonly versionId: string;
+  /** As of an object. */
+  readonly versionId?: string;
   readonly modifiedAt: number;
 }
 
@@ -54,14 +56,15 @@ export interface Bucket {
   /** Other accounts that its policy lets in. */
   readonly sharedWith: readonly string[];
   readonly objects: Map<string, StoredObject>;
-  /** All versions of all objects and the markers between them, by version id, the oldest first. */
+  /** All versions of all objects and the markers between them, the oldest first; see `findVersion`. */
   readonly versions: Map<string, StoredObject | DeleteMarker>;
   readonly uploads: Map<string, MultipartUpload>;
   /** What was put as its settings, by their names in the API. */
   readonly settings: Map<string, unknown>;
   /** Counts bytes and hashes them, and keeps none. */
   readonly discards: boolean;
-  isVersioned: boolean;
+  /** Once it was enabled it can only be suspended (S3 guide, "How S3 Versioning works"). */
+  versioning: "never" | "enabled" | "suspended";
   /** Tells the default bus of what is written (`EventBridgeConfiguration`). */
   notifies: boolean;
   /** How many versions there have been. */
@@ -125,7 +128,7 @@ export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region"
   return {
     ...at,
     ...{ sharedWith: [], objects: new Map(), versions: new Map(), uploads: new Map(), settings: new Map() },
-    ...{ discards: false, isVersioned: false, notifies: false, written: 0 },
+    ...{ discards: false, versioning: "never", notifies: false, written: 0 },
   };
 }
 
@@ -134,21 +137,7 @@ export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region"
  * Versioning works").
  */
 export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
-  const { objects, versions, isVersioned, discards } = bucket;
-  const body = discards ? Buffer.alloc(0) : object.body;
-  const kept = { ...object, body, ...(isVersioned ? { versionId: nextVersionId(bucket) } : {}) };
-  if (kept.versionId !== undefined) versions.set(kept.versionId, kept);
-  objects.set(kept.key, kept);
+  const kept = addVersion(bucket, bucket.discards ? { ...object, body: Buffer.alloc(0) } : object);
+  bucket.objects.set(kept.key, kept);
   return kept;
-}
-
-/** Opaque, 32 characters. */
-export function nextVersionId(bucket: Bucket): string {
-  bucket.written += 1;
-  return createHash("sha256").update(`version ${bucket.written}`).digest("hex").slice(0, 32);
-}
-
-/** True for an object, false for a marker that it was deleted. */
-export function isObject(version: StoredObject | DeleteMarker): version is StoredObject {
-  return "body" in version;
 }

@@ -1,6 +1,7 @@
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { type Bucket, isObject, nextVersionId, openBucket } from "./buckets.ts";
+import { type Bucket, type DeleteMarker, openBucket } from "./buckets.ts";
 import { s3Faults } from "./s3-faults.ts";
+import { addVersion, findVersion, isObject, NULL_VERSION, removeVersion } from "./versions.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 
@@ -45,19 +46,28 @@ interface Deletion {
  * With versioning a delete only adds a marker and older versions stay; with an id it removes that version for ever, and what
  * is then the newest one stands (S3 guide, "Deleting object versions" and "Working with delete markers").
  */
-function deleteOne(bucket: Bucket, { key, versionId, now }: Deletion): { DeleteMarker?: boolean; VersionId?: string } {
+export function deleteOne(
+  bucket: Bucket,
+  { key, versionId, now }: Deletion,
+): { DeleteMarker?: boolean; VersionId?: string } {
   const { objects, versions } = bucket;
-  if (versionId === undefined) {
-    objects.delete(key);
-    if (!bucket.isVersioned) return {};
-    const marker = { key, versionId: nextVersionId(bucket), modifiedAt: now };
-    versions.set(marker.versionId, marker);
-    return { DeleteMarker: true, VersionId: marker.versionId };
-  }
-  const version = versions.get(versionId);
-  if (version?.key === key) versions.delete(versionId);
+  if (versionId === undefined) return hide(bucket, key, now);
+  const version = findVersion(bucket, key, versionId);
+  removeVersion(bucket, key, versionId);
   const newest = [...versions.values()].findLast((each) => each.key === key);
   if (newest !== undefined && isObject(newest)) objects.set(key, newest);
-  else if (version !== undefined) objects.delete(key);
-  return { VersionId: versionId };
+  else objects.delete(key);
+  const wasMarker = version !== undefined && !isObject(version);
+  return { VersionId: versionId, ...(wasMarker ? { DeleteMarker: true } : {}) };
+}
+
+/** A bucket that has never kept versions keeps no marker either. */
+function hide(bucket: Bucket, key: string, now: number): { DeleteMarker?: boolean; VersionId?: string } {
+  bucket.objects.delete(key);
+  if (bucket.versioning === "never") {
+    removeVersion(bucket, key);
+    return {};
+  }
+  const { versionId = NULL_VERSION } = addVersion<DeleteMarker>(bucket, { key, modifiedAt: now });
+  return { DeleteMarker: true, VersionId: versionId };
 }

@@ -1,12 +1,13 @@
 import { findNumber, findText, type SimCall } from "../sim-call.ts";
-import { type Bucket, compareKeys, type DeleteMarker, isObject, openBucket, type StoredObject } from "./buckets.ts";
+import { type Bucket, compareKeys, type DeleteMarker, openBucket, type StoredObject } from "./buckets.ts";
+import { isObject, NULL_VERSION } from "./versions.ts";
 
 /** "ListObjectVersions": at most 1,000 an answer. */
 const MAX_KEYS = 1_000;
 
 /**
- * ListObjectVersions: by key, of each key the newest first. Objects of a bucket without versioning have the version id `null`
- * (S3 guide, "How S3 Versioning works").
+ * ListObjectVersions: by key, of each key the newest first. What was written while versions were not kept has the version id
+ * `null` (S3 guide, "How S3 Versioning works").
  */
 export function listVersions(buckets: ReadonlyMap<string, Bucket>, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
@@ -30,10 +31,10 @@ interface Row {
   readonly VersionId: string;
 }
 
-function toRows({ objects, versions, isVersioned }: Bucket): readonly Row[] {
-  const all = isVersioned ? [...versions.values()].toReversed() : [...objects.values()];
+function toRows({ versions }: Bucket): readonly Row[] {
   const seen = new Set<string>();
-  return all
+  return [...versions.values()]
+    .toReversed()
     .map((version) => {
       const IsLatest = !seen.has(version.key);
       seen.add(version.key);
@@ -43,7 +44,7 @@ function toRows({ objects, versions, isVersioned }: Bucket): readonly Row[] {
 }
 
 function toRow(version: StoredObject | DeleteMarker): Row {
-  const { key, versionId = "null", modifiedAt } = version;
+  const { key, versionId = NULL_VERSION, modifiedAt } = version;
   const row = { Key: key, VersionId: versionId, LastModified: new Date(modifiedAt) };
   return isObject(version) ? { ...row, ...{ Size: version.size, ETag: version.etag, StorageClass: "STANDARD" } } : row;
 }

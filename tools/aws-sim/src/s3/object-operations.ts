@@ -3,10 +3,11 @@ import { Readable } from "node:stream";
 import { sdkStreamMixin } from "@smithy/core/serde";
 import { allows } from "../identities.ts";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { type Bucket, isObject, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
+import { type Bucket, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
 import { readBody } from "./read-body.ts";
 import { s3Faults } from "./s3-faults.ts";
 import { toEncryption } from "./to-encryption.ts";
+import { findVersion, isObject, NULL_VERSION } from "./versions.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 
@@ -72,12 +73,13 @@ export function checkWriteCondition(current: StoredObject | undefined, key: stri
 
 /** GetObject and what its answer has in common with HeadObject. */
 export function getObject(buckets: Buckets, call: SimCall): unknown {
-  const object = findObject(buckets, call) ?? throwMissing(call);
+  const bucket = openBucket(buckets, call);
+  const object = findObject(bucket, call) ?? throwMissing(call);
   checkReadCondition(object, call.input);
   const range = findRange(findText(call.input, "Range"), object.size);
   const [from, end] = range === undefined ? [0, object.size] : [range.from, range.to + 1];
   return {
-    ...toHead(object, call),
+    ...toHead(bucket, object, call),
     ContentLength: end - from,
     ...(range === undefined ? {} : { ContentRange: `bytes ${range.from}-${range.to}/${object.size}` }),
     Body: sdkStreamMixin(Readable.from(readContent(object, from, end), { objectMode: false })),
@@ -91,20 +93,20 @@ function readContent({ body, generated }: StoredObject, from: number, end: numbe
 
 /** HeadObject: without a body, so a missing object is only `NotFound`. */
 export function headObject(buckets: Buckets, call: SimCall): unknown {
-  const object = findObject(buckets, call);
+  const bucket = openBucket(buckets, call);
+  const object = findObject(bucket, call);
   if (object === undefined && mayList(call)) throw s3Faults.notFound();
   if (object === undefined) return throwMissing(call);
   checkReadCondition(object, call.input);
-  return toHead(object, call);
+  return toHead(bucket, object, call);
 }
 
-function findObject(buckets: Buckets, call: SimCall): StoredObject | undefined {
-  const { objects, versions } = openBucket(buckets, call);
+function findObject(bucket: Bucket, call: SimCall): StoredObject | undefined {
   const key = textOf(call.input, "Key");
   const versionId = findText(call.input, "VersionId");
-  if (versionId === undefined) return objects.get(key);
-  const version = versions.get(versionId);
-  if (version?.key !== key) throw s3Faults.noSuchVersion(key);
+  if (versionId === undefined) return bucket.objects.get(key);
+  const version = findVersion(bucket, key, versionId);
+  if (version === undefined) throw s3Faults.noSuchVersion(key);
   // "GetObject": a delete marker answers 405 to who asks for it by its id.
   if (!isObject(version)) throw s3Faults.methodNotAllowed();
   return version;
@@ -127,11 +129,11 @@ function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): vo
 }
 
 // API reference, "HeadObject": the checksum is told only where ChecksumMode asks for it.
-function toHead(object: StoredObject, { input }: SimCall) {
+function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall) {
   const { size, etag, modifiedAt, contentType, metadata, encryption } = object;
   return {
     ...encryption,
-    ...toVersion(object),
+    ...(versioning === "never" ? {} : { VersionId: object.versionId ?? NULL_VERSION }),
     ...(input["ChecksumMode"] === "ENABLED" ? toChecksum(object) : {}),
     ...{ ETag: etag, ContentLength: size, LastModified: toSeconds(modifiedAt), AcceptRanges: "bytes" },
     ...{ Metadata: metadata, ContentType: contentType ?? "application/octet-stream" },

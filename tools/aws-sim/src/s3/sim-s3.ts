@@ -7,7 +7,6 @@ import {
   type Bucket,
   createEmptyBucket,
   type GeneratedContent,
-  isObject,
   keepObject,
   type MultipartUpload,
   SSE_S3,
@@ -15,7 +14,7 @@ import {
   toEtag,
 } from "./buckets.ts";
 import { completeUpload } from "./complete-upload.ts";
-import { deleteObject, deleteObjects } from "./delete-objects.ts";
+import { deleteObject, deleteObjects, deleteOne } from "./delete-objects.ts";
 import { listObjects } from "./list-objects.ts";
 import { listParts, listUploads } from "./list-uploads.ts";
 import { listVersions } from "./list-versions.ts";
@@ -23,6 +22,7 @@ import { abortUpload, createUpload, uploadPart } from "./multipart-uploads.ts";
 import { type CreationReason, toObjectCreated } from "./object-created.ts";
 import { getObject, headObject, putObject } from "./object-operations.ts";
 import { s3Faults } from "./s3-faults.ts";
+import { findVersion, isObject } from "./versions.ts";
 
 /** General purpose buckets with conditional reads, writes and deletes, ranges, paging, versions and multipart uploads. */
 export interface SimS3 {
@@ -110,7 +110,7 @@ export function createS3({ clock, onEvent }: S3Deps): SimS3 {
     hasBucket: (name) => buckets.has(name),
     createBucket({ versioned = false, notifies = false, discards = false, sharedWith = [], ...at }) {
       const empty = createEmptyBucket({ ...at, createdAt: clock.now() });
-      buckets.set(at.name, { ...empty, sharedWith, notifies, discards, isVersioned: versioned });
+      buckets.set(at.name, { ...empty, sharedWith, notifies, discards, versioning: versioned ? "enabled" : "never" });
     },
     write(bucket, key, text) {
       const body = Buffer.from(text);
@@ -120,12 +120,12 @@ export function createS3({ clock, onEvent }: S3Deps): SimS3 {
       const etag = toEtag(Buffer.from(`${key} ${generated.size}`));
       keep(bucket, { key, body: Buffer.alloc(0), size: generated.size, etag, generated });
     },
-    remove: (bucket, key) => void open(bucket).objects.delete(key),
+    remove: (bucket, key) => void deleteOne(open(bucket), { key, versionId: undefined, now: clock.now() }),
     texts: (bucket) => Object.fromEntries([...open(bucket).objects].map(([key, { body }]) => [key, body.toString()])),
-    findObject(bucket, key, versionId) {
-      const { objects, versions } = buckets.get(bucket) ?? {};
-      const found = versionId === undefined ? objects?.get(key) : versions?.get(versionId);
-      return found?.key === key && isObject(found) ? found : undefined;
+    findObject(name, key, versionId) {
+      const bucket = buckets.get(name);
+      const found = versionId === undefined ? bucket?.objects.get(key) : bucket && findVersion(bucket, key, versionId);
+      return found !== undefined && isObject(found) ? found : undefined;
     },
     uploads: (bucket) => [...open(bucket).uploads.values()],
     settings: (bucket) => Object.fromEntries(open(bucket).settings),

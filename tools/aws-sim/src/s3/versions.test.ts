@@ -3,6 +3,8 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -17,11 +19,23 @@ function createS3() {
   const s3 = world.client(S3Client);
   const put = (Body: string, Bucket = KEPT, more: object = {}) =>
     s3.send(new PutObjectCommand({ Bucket, Key: "a", Body, ...more }));
-  const read = async (VersionId?: string) => {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: KEPT, Key: "a", ...(VersionId && { VersionId }) }));
+  const read = async (VersionId?: string, Bucket = KEPT) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: "a", ...(VersionId && { VersionId }) }));
     return Body?.transformToString();
   };
-  return { ...world, s3, put, read };
+  const keep = (Status: "Enabled" | "Suspended") =>
+    s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status } }));
+  const remove = (VersionId?: string) => s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: "a", VersionId }));
+  /** Ids of all versions, the newest first; a marker of a deletion is told. */
+  const list = async () => {
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: BUCKET }));
+    const ids = Versions.map(({ VersionId, IsLatest }) => `${VersionId}${IsLatest ? " latest" : ""}`);
+    return [
+      ...ids,
+      ...DeleteMarkers.map(({ VersionId, IsLatest }) => `marker ${VersionId}${IsLatest ? " latest" : ""}`),
+    ];
+  };
+  return { ...world, s3, put, read, keep, remove, list };
 }
 
 describe("a bucket with versions", () => {
@@ -60,6 +74,67 @@ describe("a bucket with versions", () => {
     const { put } = createS3();
 
     expect((await put("one", BUCKET)).VersionId).toBeUndefined();
+  });
+});
+
+describe("a bucket whose versioning is switched on late", () => {
+  it("still has what was written before, as the version null", async () => {
+    const { put, read, keep, list, s3 } = createS3();
+    await put("before", BUCKET);
+    await keep("Enabled");
+
+    expect(await list()).toEqual(["null latest"]);
+    const head = await s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: "a" }));
+    expect(head.VersionId).toBe("null");
+
+    const { VersionId } = await put("after", BUCKET);
+
+    expect(await list()).toEqual([`${VersionId} latest`, "null"]);
+    expect([await read(undefined, BUCKET), await read("null", BUCKET)]).toEqual(["after", "before"]);
+  });
+
+  it("lets that version be deleted, or be hidden by a marker", async () => {
+    const { put, read, keep, remove, list } = createS3();
+    await put("before", BUCKET);
+    await keep("Enabled");
+
+    const { VersionId } = await remove();
+    expect(await list()).toEqual(["null", `marker ${VersionId} latest`]);
+    expect(await remove(VersionId)).toMatchObject({ DeleteMarker: true, VersionId });
+    expect(await read(undefined, BUCKET)).toBe("before");
+    await remove("null");
+
+    expect(await list()).toEqual([]);
+  });
+
+  it("writes over the version null again when it is suspended", async () => {
+    const { put, keep, remove, list } = createS3();
+    await put("before", BUCKET);
+    await keep("Enabled");
+    const { VersionId } = await put("after", BUCKET);
+    await keep("Suspended");
+    await put("last", BUCKET);
+
+    expect(await list()).toEqual(["null latest", VersionId]);
+    expect((await remove()).VersionId).toBe("null");
+    expect(await list()).toEqual([VersionId, "marker null latest"]);
+  });
+});
+
+describe("a bucket without versions", () => {
+  it("has each object as the version null", async () => {
+    const { put, read, remove, list, s3 } = createS3();
+    await put("one", BUCKET);
+    await put("two", BUCKET);
+
+    expect(await list()).toEqual(["null latest"]);
+    expect(await read("null", BUCKET)).toBe("two");
+    expect((await s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: "a" }))).VersionId).toBeUndefined();
+    await remove("null");
+    expect(await list()).toEqual([]);
+    await put("three", BUCKET);
+    expect(await remove()).not.toHaveProperty("DeleteMarker", true);
+    expect(await list()).toEqual([]);
   });
 });
 
