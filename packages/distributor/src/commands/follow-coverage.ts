@@ -46,18 +46,27 @@ function toProgress(row: CoverageRow): Readonly<Record<string, unknown>> {
 export function noteMissing(context: ArtifactContext, input: FollowCoverageInput, outcome: CoverageOutcome): void {
   if (outcome.kind === "covered") return;
   const { name, version, timeout = DEFAULT_TIMEOUT } = input;
-  const why =
-    outcome.row === undefined
-      ? "the distributor does not know it"
-      : outcome.missing.length === 0
-        ? "no consumer is registered for it"
-        : `it is missing in ${listPlaces(outcome)}`;
-  context.out.note(`After ${timeout} ${why}. Look again: stackyard artifacts coverage --artifact ${name}@${version}`);
+  const why = [toReason(outcome), ...(outcome.fault ? [`the last look failed: ${outcome.fault.message}`] : [])];
+  const again = `Look again: stackyard artifacts coverage --artifact ${name}@${version}`;
+  context.out.note(
+    `After ${timeout} ${why
+      .filter((each) => each !== undefined)
+      .join("; ")
+      .replace(/\.?$/, ".")} ${again}`,
+  );
+}
+
+type TimedOut = Extract<CoverageOutcome, { kind: "timed-out" }>;
+
+function toReason(outcome: TimedOut): string | undefined {
+  if (outcome.missing.length > 0) return `it is missing in ${listPlaces(outcome)}`;
+  if (outcome.row !== undefined) return "no consumer is registered for it";
+  return outcome.fault === undefined ? "the distributor does not know it" : undefined;
 }
 
 const MAX_PLACES = 10;
 
-function listPlaces({ missing }: Extract<CoverageOutcome, { kind: "timed-out" }>): string {
+function listPlaces({ missing }: TimedOut): string {
   const told = missing.slice(0, MAX_PLACES).map(({ account, region, status, code }) => {
     return `${account} ${region} (${code === null ? status : `${status} ${code}`})`;
   });

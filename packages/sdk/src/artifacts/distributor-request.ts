@@ -127,7 +127,8 @@ export type DistributorReply<Op extends keyof DistributorAnswers = keyof Distrib
   | { readonly kind: "answer"; readonly answer: DistributorAnswers[Op] }
   | { readonly kind: "error"; readonly code: string; readonly message: string };
 
-/** Asks a distributor, wherever it runs. */
+/** Asks a distributor, wherever it runs. With `signal` the call ends early, with `INTERRUPTED`. */
 export type CallDistributor = <Op extends DistributorRequest["op"]>(
   request: Extract<DistributorRequest, { readonly op: Op }>,
+  options?: { readonly signal?: AbortSignal },
 ) => Promise<DistributorAnswers[Op]>;

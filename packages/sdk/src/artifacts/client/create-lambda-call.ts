@@ -18,20 +18,21 @@ interface LambdaCallOptions {
  * `CONFIG_INVALID` where there is no such function, `SERVER_ERROR` where it failed, `UNREACHABLE`, `INTERRUPTED`.
  */
 export function createLambdaCall(options: LambdaCallOptions): CallDistributor {
-  return async (request) => parseReply(request.op, await invoke(options, request));
+  return async (request, { signal } = {}) => {
+    const signals = [options.signal, signal].filter((each) => each !== undefined);
+    return parseReply(request.op, await invoke({ ...options, signal: AbortSignal.any(signals) }, request));
+  };
 }
 
 async function invoke(
-  { client, functionName, signal }: LambdaCallOptions,
+  { client, functionName, signal }: Required<LambdaCallOptions>,
   request: DistributorRequest,
 ): Promise<unknown> {
   const { InvokeCommand } = await import("@aws-sdk/client-lambda");
   const command = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
-  const output = await client
-    .send(command, signal === undefined ? {} : { abortSignal: signal })
-    .catch((error: unknown) => {
-      throw toInvokeError(error, functionName);
-    });
+  const output = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+    throw toInvokeError(error, functionName);
+  });
   const value = parsePayload(output);
   if (output.FunctionError === undefined) return value;
   const { errorType = "Error", errorMessage = "" } = toFailure(value);

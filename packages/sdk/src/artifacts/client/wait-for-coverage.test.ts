@@ -15,13 +15,19 @@ function aRow(statuses: readonly CellStatus[], over: Partial<CoverageRow> = {}):
 }
 
 /** What each look finds; the last one for ever. */
-function wait(looks: readonly (CoverageRow | Error | undefined)[], over: { readonly signal?: AbortSignal } = {}) {
+function wait(
+  looks: readonly (CoverageRow | Error | "silence" | undefined)[],
+  over: { readonly signal?: AbortSignal } = {},
+) {
   const clock = createFakeClock();
   const changes: CoverageRow[] = [];
   let looked = 0;
-  const call = async () => {
+  const signals: AbortSignal[] = [];
+  const call = async (_: unknown, { signal = new AbortController().signal } = {}) => {
     const found = looks[Math.min(looked, looks.length - 1)];
     looked += 1;
+    signals.push(signal);
+    if (found === "silence") return new Promise(() => undefined);
     if (found instanceof Error) throw found;
     return { rows: found === undefined ? [] : [found] };
   };
@@ -31,7 +37,7 @@ function wait(looks: readonly (CoverageRow | Error | undefined)[], over: { reado
   });
   // Looked at before the clock goes on, so that a refusal is nobody's.
   const settled = outcome.catch((error: unknown) => error);
-  return { settled, clock, changes, looked: () => looked };
+  return { settled, clock, changes, signals, looked: () => looked };
 }
 
 describe("waiting for coverage", () => {
@@ -74,6 +80,42 @@ describe("waiting for coverage", () => {
 
   it("does not pass over what stays", async () => {
     expect(await wait([new StackyardError("FORBIDDEN", "No.")]).settled).toMatchObject({ code: "FORBIDDEN" });
+  });
+
+  it("says why it saw nothing at last", async () => {
+    const throttled = new StackyardError("RATE_LIMITED", "Slowly.");
+    const row = aRow(["announced"]);
+    const { settled, clock } = wait([row, throttled]);
+    await clock.advance(20_000);
+
+    expect(await settled).toEqual({ kind: "timed-out", row, missing: row.cells, fault: throttled });
+  });
+
+  it("ends in time with a distributor that never answers, and lets go of it", async () => {
+    const { settled, clock, signals } = wait(["silence"]);
+    await clock.advance(19_999);
+    const before = signals.map(({ aborted }) => aborted);
+    await clock.advance(1);
+
+    expect(await settled).toMatchObject({ kind: "timed-out", missing: [], fault: { code: "UNREACHABLE" } });
+    expect([before, signals.map(({ aborted }) => aborted)]).toEqual([[false], [true]]);
+  });
+
+  it("keeps what was seen before the distributor fell silent", async () => {
+    const row = aRow(["announced"]);
+    const { settled, clock } = wait([row, "silence"]);
+    await clock.advance(20_000);
+
+    expect(await settled).toMatchObject({ kind: "timed-out", row, missing: row.cells, fault: { code: "UNREACHABLE" } });
+  });
+
+  it("ends at once when it is stopped while the distributor is silent", async () => {
+    const stop = new AbortController();
+    const { settled, clock } = wait(["silence"], { signal: stop.signal });
+    await clock.advance(1_000);
+    stop.abort();
+
+    expect(await settled).toMatchObject({ code: "INTERRUPTED" });
   });
 
   it("ends with a version that was retired", async () => {

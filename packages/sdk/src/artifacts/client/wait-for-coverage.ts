@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, type StackyardError } from "@stackyard/core";
 import { sleep } from "../../backoff.ts";
 import { toArtifactError } from "../artifact-error.ts";
 import type { CallDistributor, CoverageCell, CoverageRow } from "../distributor-request.ts";
@@ -21,10 +21,20 @@ export interface WaitForCoverageInput {
 /** It stands everywhere; or the time was over before. */
 export type CoverageOutcome =
   | { readonly kind: "covered"; readonly row: CoverageRow }
-  /** Without a row the distributor does not know the version; with one and nothing missing no consumer should have it. */
-  | { readonly kind: "timed-out"; readonly row?: CoverageRow; readonly missing: readonly CoverageCell[] };
+  /**
+   * Without a row the distributor does not know the version; with one and nothing missing no consumer should have it. With
+   * `fault` the last look failed, and the row is of an earlier one, if there was any.
+   */
+  | {
+      readonly kind: "timed-out";
+      readonly row?: CoverageRow;
+      readonly missing: readonly CoverageCell[];
+      readonly fault?: StackyardError;
+    };
 
 const POLL_MS = 5_000;
+/** What the last look has for its answer. */
+const LAST_LOOK_MS = 1_000;
 /** Looks in a row that may fail with what passes. */
 const MAX_FAULTS = 30;
 const never = new AbortController().signal;
@@ -32,20 +42,35 @@ const systemClock: Clock = { now: Date.now, sleep: (ms, signal = never) => sleep
 
 /**
  * Looks until a version stands at every consumer that should have it. A version that the distributor does not know yet is waited
- * for. Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, and what the distributor refuses.
+ * for, and a distributor that does not answer no longer than the time given. Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a
+ * version that was retired, and what the distributor refuses.
  */
 export async function waitForCoverage(input: WaitForCoverageInput): Promise<CoverageOutcome> {
+  const { timeoutMs, signal = never, clock = systemClock } = input;
+  const [done, end] = [new AbortController(), new AbortController()];
+  void clock.sleep(timeoutMs, AbortSignal.any([signal, done.signal])).then(() => end.abort());
+  try {
+    return await lookUntil(input, end.signal);
+  } finally {
+    done.abort();
+  }
+}
+
+async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise<CoverageOutcome> {
   const { name, version, timeoutMs, pollMs = POLL_MS, signal = never, clock = systemClock } = input;
-  const until = clock.now() + timeoutMs;
-  const look = createLook(input);
+  const lastLookAt = clock.now() + timeoutMs - Math.min(LAST_LOOK_MS, timeoutMs / 2);
+  const look = createLook(input, end);
   for (;;) {
-    const row = await look();
+    const { row, fault } = await look();
     if (signal.aborted)
       throw toArtifactError("INTERRUPTED", `The wait for ${name} ${version} was stopped; it goes on its way.`);
     if (row?.covered === true) return { kind: "covered", row };
     if (row?.retired === true) throw toArtifactError("OUTCOME_NEGATIVE", `${name} ${version} was retired.`);
-    const leftMs = until - clock.now();
-    if (leftMs <= 0) return { kind: "timed-out", ...(row && { row }), missing: (row?.cells ?? []).filter(isMissing) };
+    const leftMs = lastLookAt - clock.now();
+    if (leftMs <= 0) {
+      const missing = (row?.cells ?? []).filter(isMissing);
+      return { kind: "timed-out", missing, ...(row && { row }), ...(fault && { fault }) };
+    }
     await clock.sleep(Math.min(pollMs, leftMs), signal);
   }
 }
@@ -55,31 +80,57 @@ function isMissing({ status }: Pick<CoverageCell, "status">): boolean {
   return status !== "stored" && status !== "present";
 }
 
-/** One look. What passes, such as a throttled call, is passed over: the last row that was seen counts on. */
-function createLook({
-  call,
-  name,
-  version,
-  onChange,
-  signal,
-}: WaitForCoverageInput): () => Promise<CoverageRow | undefined> {
+interface Looked {
+  /** The last one that was seen. */
+  readonly row?: CoverageRow;
+  /** Why this look saw none. */
+  readonly fault?: StackyardError;
+}
+
+/** One look. What passes, such as a throttled call, is passed over. */
+function createLook({ call, name, version, onChange }: WaitForCoverageInput, end: AbortSignal): () => Promise<Looked> {
   let faults = 0;
   let row: CoverageRow | undefined;
   let last = "";
+
+  function seen(found: CoverageRow | undefined): void {
+    const text = JSON.stringify(found) ?? "";
+    if (found !== undefined && text !== last) onChange?.(found);
+    [row, last, faults] = [found, text, 0];
+  }
+
+  function passOver(error: unknown): StackyardError {
+    if (end.aborted) return silent();
+    faults += 1;
+    if (isStackyardError(error) && error.retryable && faults <= MAX_FAULTS) return error;
+    throw error;
+  }
+
   return async () => {
+    let fault: StackyardError | undefined;
     try {
-      const { rows } = await call({ op: "coverage", name, version });
-      row = rows.find((each) => each.name === name && each.version === version);
-      faults = 0;
+      const { rows } = await unlessEnded(call({ op: "coverage", name, version }, { signal: end }), end);
+      seen(rows.find((each) => each.name === name && each.version === version));
     } catch (error) {
-      faults += 1;
-      const passes = isStackyardError(error) && error.retryable && faults <= MAX_FAULTS;
-      if (!passes && signal?.aborted !== true) throw error;
-      return row;
+      fault = passOver(error);
     }
-    const seen = JSON.stringify(row);
-    if (row !== undefined && seen !== last) onChange?.(row);
-    last = seen ?? "";
-    return row;
+    return { ...(row && { row }), ...(fault && { fault }) };
   };
+}
+
+/** The answer, unless it comes too late: whoever calls need not heed the signal. */
+async function unlessEnded<Answer>(answer: Promise<Answer>, end: AbortSignal): Promise<Answer> {
+  const ended = Promise.withResolvers<never>();
+  const stop = () => ended.reject(silent());
+  if (end.aborted) stop();
+  end.addEventListener("abort", stop);
+  try {
+    return await Promise.race([answer, ended.promise]);
+  } finally {
+    end.removeEventListener("abort", stop);
+  }
+}
+
+function silent(): StackyardError {
+  return toArtifactError("UNREACHABLE", "The distributor did not answer in time.");
 }
