@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ConsumerConfig, decideMessage, type KnownArtifact } from "./decide-message.ts";
 import type { MessageRecord } from "./message-record.ts";
@@ -104,6 +105,28 @@ describe("odd records", () => {
     ],
   ])("%s", (_what, record, expected) => {
     expect(decide(record)).toBe(expected);
+  });
+});
+
+describe("fields that nobody knows", () => {
+  it("change no decision, whatever their names and values", () => {
+    const own = new Set([...Object.keys(aBody()), "retire", "Type", "Message", "__proto__"]);
+    const name = fc.constantFrom("kind", "code", "reason", "receipt", "message", "probe", "places", "then", "toJSON");
+    const names = fc.oneof(name, fc.string()).filter((text) => !own.has(text));
+    const bodies = [
+      aBody(),
+      aBody({ ArtifactUrl: "https://169.254.169.254/" }),
+      aBody({ ArtifactKey: "../x" }),
+      probe(),
+    ];
+
+    fc.assert(
+      fc.property(fc.dictionary(names, fc.jsonValue()), fc.constantFrom(...bodies), (more, body) => {
+        fc.pre(!JSON.stringify(more).includes("__proto__"));
+        expect(decide(aRecord({ ...more, ...body }))).toBe(decide(aRecord(body)));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 
