@@ -33,7 +33,12 @@ describe("a presigned URL", () => {
     await world.clock.advance(1);
 
     const late = await world.sim.fetch(url);
-    expect([late.status, await late.text()]).toEqual([403, expect.stringContaining("Request has expired")]);
+    const now = new Date(world.clock.now()).toISOString();
+    const told = `<X-Amz-Expires>900</X-Amz-Expires><Expires>${now}</Expires><ServerTime>${now}</ServerTime>`;
+    expect([late.status, await late.text()]).toEqual([
+      403,
+      expect.stringContaining(`<Code>AccessDenied</Code><Message>Request has expired</Message>${told}`),
+    ]);
   });
 
   it("is over with the session that signed it, although its own end is later", async () => {
@@ -61,13 +66,17 @@ describe("a presigned URL", () => {
     ["another key", (url: string) => url.replace("/a?", "/b?")],
     ["a longer life", (url: string) => url.replace("Expires=900", "Expires=9000")],
     ["another signature", (url: string) => url.replace(/Signature=..../, "Signature=0000")],
+    ["another version", (url: string) => `${url}&versionId=a%26b`],
   ])("is good for nothing else: with %s it is refused", async (_, change) => {
     const world = createWorld();
     world.sim.s3.write(BUCKET, "b", "x");
 
     const answer = await world.sim.fetch(change(await sign(world, "a")));
 
-    expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining("SignatureDoesNotMatch")]);
+    const text = await answer.text();
+    expect([answer.status, text]).toEqual([403, expect.stringContaining("<Code>SignatureDoesNotMatch</Code>")]);
+    // S3 repeats what it was sent, so nobody may log it.
+    expect(text).toMatch(/<SignatureProvided>[0-9a-f]{64}<\/SignatureProvided>/);
   });
 
   it("takes an object, and the errors of the operation are answered as XML", async () => {

@@ -3,6 +3,8 @@ import type { Identities } from "../identities.ts";
 import type { SimRequest } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import { isSignedWith, type PresignedUrl, parsePresignedUrl } from "./presigned-url.ts";
+import { s3Faults } from "./s3-faults.ts";
+import { toErrorXml } from "./to-error-xml.ts";
 
 /** The part of the simulation that answers. */
 interface Answerer {
@@ -53,14 +55,9 @@ function withDate(response: Response, now: number): Response {
 function checkSignature(sim: Answerer, presigned: PresignedUrl, now: number): void {
   const secret = sim.iam.findSecret(presigned.accessKeyId);
   // An unknown key is answered by the service itself.
-  if (secret !== undefined && !isSignedWith(secret, presigned)) {
-    const why =
-      "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
-    throw new SimFault("SignatureDoesNotMatch", 403, why);
-  }
-  if (now >= presigned.signedAt + presigned.expiresSeconds * 1_000) {
-    throw new SimFault("AccessDenied", 403, "Request has expired");
-  }
+  if (secret !== undefined && !isSignedWith(secret, presigned)) throw s3Faults.wrongSignature(presigned);
+  const expiresAt = presigned.signedAt + presigned.expiresSeconds * 1_000;
+  if (now >= expiresAt) throw s3Faults.urlExpired({ expiresSeconds: presigned.expiresSeconds, expiresAt, now });
 }
 
 function toConditions(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -100,9 +97,10 @@ const HEADERS = {
   ...{ "content-type": "ContentType", "last-modified": "LastModified", "x-amz-version-id": "VersionId" },
 };
 
-/** As S3 writes errors (API reference, "REST Error Responses"). */
-function toErrorResponse({ name, message, $metadata }: SimFault): Response {
-  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${name}</Code><Message>${message}</Message></Error>`;
-  const status = $metadata.httpStatusCode;
-  return new Response(status === 304 ? null : xml, { status, headers: { "content-type": "application/xml" } });
+function toErrorResponse(fault: SimFault): Response {
+  const status = fault.$metadata.httpStatusCode;
+  return new Response(status === 304 ? null : toErrorXml(fault), {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
 }

@@ -1,6 +1,19 @@
 import type { ServiceFaults } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
+interface SignedRequest {
+  readonly accessKeyId: string;
+  readonly stringToSign: string;
+  readonly signature: string;
+}
+
+interface EndedUrl {
+  readonly expiresSeconds: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  readonly now: number;
+}
+
 /** Errors of S3 with their statuses. Source: S3 API reference, "Error responses", "List of error codes". */
 export const s3Faults = {
   unknownKey: (AWSAccessKeyId: string) =>
@@ -10,6 +23,18 @@ export const s3Faults = {
   expired: () => new SimFault("ExpiredToken", 400, "The provided token has expired."),
   denied: (who: string, action: string) =>
     new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`),
+  wrongSignature: ({ accessKeyId, stringToSign, signature }: SignedRequest) =>
+    new SimFault(
+      "SignatureDoesNotMatch",
+      403,
+      "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+      { AWSAccessKeyId: accessKeyId, StringToSign: stringToSign, SignatureProvided: signature },
+    ),
+  urlExpired: ({ expiresSeconds, expiresAt, now }: EndedUrl) =>
+    new SimFault("AccessDenied", 403, "Request has expired", {
+      "X-Amz-Expires": expiresSeconds,
+      ...{ Expires: new Date(expiresAt).toISOString(), ServerTime: new Date(now).toISOString() },
+    }),
   throttled: () => new SimFault("SlowDown", 503, "Please reduce your request rate."),
   noSuchBucket: (BucketName: string) =>
     new SimFault("NoSuchBucket", 404, "The specified bucket does not exist", { BucketName }),
@@ -99,4 +124,4 @@ export const s3Faults = {
       "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
       { Region },
     ),
-} satisfies ServiceFaults & Record<string, (...texts: [string, string]) => SimFault>;
+} satisfies ServiceFaults & Record<string, (...facts: never[]) => SimFault>;
