@@ -122,6 +122,18 @@ describe("one bad event", () => {
     expect(world.sent()).toHaveLength(1);
   });
 
+  it("of a notification is told and counted, and the others are worked", async () => {
+    writeArtifact();
+    const faulty = { ...NOTIFICATION, s3: { ...OBJECT, object: { key: "%E0%A4%A" } } };
+    const body = JSON.stringify({ Records: [faulty, NOTIFICATION] });
+
+    const answer = await world.distributor.handle({ Records: [{ eventSource: "aws:sqs", messageId: "m-0", body }] });
+
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: "m-0" }] });
+    expect(world.sent()).toHaveLength(1);
+    expect(world.metrics.map((line) => JSON.parse(line))).toMatchObject([{ DroppedEvents: 1, Code: "EVENT_INVALID" }]);
+  });
+
   it.each([null, "x", [], {}, { Records: [] }, { Records: [{}] }, { "detail-type": 5 }, { source: "aws.s3" }])(
     "such as %j is refused",
     async (event) => {

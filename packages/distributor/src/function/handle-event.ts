@@ -24,7 +24,7 @@ async function take(open: OpenDistributor, event: DistributorEvent, turn: Turn):
   const { context } = open;
   switch (event.kind) {
     case "objects":
-      return takeAll(event.objects, (object) => takeObject(open, object, turn));
+      return takeObjects(open, event, turn);
     case "consumer":
       return takeConsumerEvent(open, event.event);
     case "schedule":
@@ -38,6 +38,22 @@ async function take(open: OpenDistributor, event: DistributorEvent, turn: Turn):
     default:
       throw new StackyardError("EVENT_INVALID", "The event is none that a distributor knows.");
   }
+}
+
+/** What cannot be read fails the event when all else is done: where failed events end, somebody can look at it. */
+async function takeObjects(
+  open: OpenDistributor,
+  { objects, faulty }: DistributorEvent & { readonly kind: "objects" },
+  turn: Turn,
+): Promise<readonly unknown[]> {
+  const { logger, clock, write } = open.context;
+  if (faulty > 0) {
+    logger.error("a notification has records that cannot be read", { code: "EVENT_INVALID", records: faulty });
+    write(toDropLine("EVENT_INVALID", clock.now()));
+  }
+  const outcomes = await takeAll(objects, (object) => takeObject(open, object, turn));
+  if (faulty === 0) return outcomes;
+  throw new StackyardError("EVENT_INVALID", `${faulty} records of the notification cannot be read.`);
 }
 
 async function takeObject(open: OpenDistributor, object: WrittenObject, turn: Turn): Promise<unknown> {

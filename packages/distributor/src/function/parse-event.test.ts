@@ -12,18 +12,29 @@ describe("parseEvent", () => {
     const detail = { bucket: { name: "source" }, object: { key: "a b+c%41", "version-id": "v1" } };
 
     expect(parseEvent({ source: "aws.s3", "detail-type": "Object Created", detail })).toEqual({
-      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }] },
+      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }], faulty: 0 },
     });
     expect(parseEvent({ Records: [record("a+b%2Bc%2541", "v1")] })).toEqual({
-      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }] },
+      ...{ kind: "objects", objects: [{ bucket: "source", key: "a b+c%41", versionId: "v1" }], faulty: 0 },
     });
   });
 
-  it("leaves out what was deleted, and takes keys that are no encoding for no event", () => {
+  it("leaves out what was deleted", () => {
     const removed = { ...record("a"), eventName: "ObjectRemoved:Delete" };
 
-    expect(parseEvent({ Records: [removed, record("b")] })).toMatchObject({ objects: [{ key: "b" }] });
-    expect(parseEvent({ Records: [record("%E0%A4%A")] }).kind).toBe("unknown");
+    expect(parseEvent({ Records: [removed, record("b")] })).toMatchObject({ objects: [{ key: "b" }], faulty: 0 });
+  });
+
+  it.each([
+    ["a key that is no encoding", record("%E0%A4%A")],
+    ["no key", record("")],
+    ["no object", { ...record("a"), s3: null }],
+    ["no name", { ...record("a"), eventName: undefined }],
+    ["nothing", null],
+  ])("counts a record with %s, and takes the others", (_, faulty) => {
+    expect(parseEvent({ Records: [faulty, record("b"), faulty] })).toEqual({
+      ...{ kind: "objects", objects: [{ bucket: "source", key: "b" }], faulty: 2 },
+    });
   });
 
   it("does nothing of what else S3 tells of its objects", () => {

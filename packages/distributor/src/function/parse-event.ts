@@ -20,7 +20,8 @@ export interface StampedEvent {
 
 /** What reaches the function. */
 export type DistributorEvent =
-  | { readonly kind: "objects"; readonly objects: readonly WrittenObject[] }
+  /** `faulty`: so many more were written that cannot be told from what has come. */
+  | { readonly kind: "objects"; readonly objects: readonly WrittenObject[]; readonly faulty: number }
   | { readonly kind: "consumer"; readonly event: StampedEvent }
   | { readonly kind: "schedule" }
   | { readonly kind: "set"; readonly task: unknown }
@@ -42,6 +43,7 @@ export interface QueueMessage {
 type Fields = Readonly<Record<string, unknown>>;
 
 const UNKNOWN = { kind: "unknown" } as const;
+const CREATED = /^(s3:)?ObjectCreated:/;
 /** Rules of EventBridge, and EventBridge Scheduler. */
 const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]);
 
@@ -69,18 +71,24 @@ function parseBusEvent(event: Fields, type: string): DistributorEvent {
   if (source !== "aws.s3") return UNKNOWN;
   if (type !== "Object Created") return { kind: "nothing" };
   const object = toObject(detail, "version-id");
-  return object === undefined ? UNKNOWN : { kind: "objects", objects: [object] };
+  return object === undefined ? UNKNOWN : { kind: "objects", objects: [object], faulty: 0 };
 }
 
 function parseRecords(records: readonly unknown[]): DistributorEvent {
   const fields = records.filter(isFields);
-  if (fields.length !== records.length || fields.length === 0) return UNKNOWN;
+  if (fields.length === 0) return UNKNOWN;
+  if (fields.every((record) => record["eventSource"] === "aws:s3")) return parseWritten(fields, records.length);
+  if (fields.length !== records.length) return UNKNOWN;
   if (fields.every((record) => record["eventSource"] === "aws:sqs")) return parseMessages(fields);
-  if (fields.every((record) => record["EventSource"] === "aws:sns")) return parseNotifications(fields);
-  if (!fields.every((record) => record["eventSource"] === "aws:s3")) return UNKNOWN;
-  const created = fields.filter(({ eventName }) => String(eventName).replace(/^s3:/, "").startsWith("ObjectCreated:"));
+  return fields.every((record) => record["EventSource"] === "aws:sns") ? parseNotifications(fields) : UNKNOWN;
+}
+
+/** One record that cannot be read must not lose the others. */
+function parseWritten(records: readonly Fields[], count: number): DistributorEvent {
+  const others = records.filter(({ eventName }) => typeof eventName === "string" && !CREATED.test(eventName));
+  const created = records.filter(({ eventName }) => typeof eventName === "string" && CREATED.test(eventName));
   const objects = created.flatMap((record) => toNotifiedObject(record) ?? []);
-  return objects.length < created.length ? UNKNOWN : { kind: "objects", objects };
+  return { kind: "objects", objects, faulty: count - others.length - objects.length };
 }
 
 function parseMessages(records: readonly Fields[]): DistributorEvent {
