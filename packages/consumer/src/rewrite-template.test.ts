@@ -98,6 +98,15 @@ Resources:
     expect(rewrite(`${before}${HEAD}Bucket: dist-bucket`)).toBe(`${before}${HEAD}Bucket: own-bucket`);
   });
 
+  it.each([
+    ["what is no template", "Bucket: dist-bucket\n", undefined],
+    ["a template", `${HEAD}Bucket: dist-bucket`, `${HEAD}Bucket: own-bucket`],
+  ])("reads a long licence with lines of Windows before %s in no time", (_what, text, expected) => {
+    const licence = "# Licence\r\n \t\r\n%YAML\r\n".repeat(50);
+
+    expect(rewrite(`${licence}${text}`)).toBe(expected && `${licence}${expected}`);
+  });
+
   it("rewrites templates of JSON, with a space behind the colon or without", () => {
     const of = (bucket: string) =>
       `{"AWSTemplateFormatVersion": "2010-09-09", "S3Bucket":"${bucket}", "Default": "${bucket}", "u": "s3://${bucket}/a", "n": "dist-bucket"}`;

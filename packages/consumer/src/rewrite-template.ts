@@ -9,7 +9,8 @@ export interface RewriteInput {
 const MAX_BYTES = 1_048_576;
 const ENDINGS = /\.(yaml|yml|template|json)$/;
 /** Comments, blank lines, directives and the beginning of a document may stand before. */
-const YAML_TEMPLATE = /^(?:[ \t]*(?:#[^\n]*|%[^\n]*|---[^\n]*)?\r?\n)*["']?AWSTemplateFormatVersion/;
+// A line can be read in one way only: with two of them each, a file of many lines would take for ever.
+const YAML_TEMPLATE = /^(?:[ \t]*(?:(?:#|%|---)[^\n]*|\r?)\n)*["']?AWSTemplateFormatVersion/;
 
 /**
  * The text of a CloudFormation template with the source's bucket exchanged for the target's; undefined where the file is no

@@ -13,6 +13,9 @@ describe("hideSecrets", () => {
     ["at 'S3://b/k?versionId=1'", "at 'S3://b/k'"],
     ["X-Amz-Security-Token=abc&x", "X-Amz-Security-Token=[redacted]&x"],
     ["signature%3Dabc", "signature%3D[redacted]"],
+    [`${"a".repeat(5_000)}://user:secret@b/a`, "a".repeat(4_096)],
+    [`to ${"a".repeat(50)}://user:secret@b/a?secret`, `to ${"a".repeat(50)}://b/a`],
+    [`x-amz-${"a".repeat(200)}x-amz-token=secret`, `x-amz-${"a".repeat(200)}x-amz-token=[redacted]`],
     ["billing-api/1.4.2/signature.txt", "billing-api/1.4.2/signature.txt"],
   ])("makes of %j %j", (text, expected) => {
     expect(hideSecrets(text)).toBe(expected);

@@ -1,11 +1,12 @@
 import { redactText } from "@stackyard/aws";
 
+// Schemes and names are bounded, so that a long text of letters takes no longer than another: the end of a longer one is found.
 // Whatever follows a path may sign it, and what stands before a host may be a password.
-const AFTER_PATH = /([a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)[?#][^\s"'<>]*/gi;
-const BEFORE_HOST = /([a-z][a-z0-9+.-]*:\/\/)[^\s"'<>/?#@]*@/gi;
+const AFTER_PATH = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'<>?#]*)[?#][^\s"'<>]*/gi;
+const BEFORE_HOST = /([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s"'<>/?#@]*@/gi;
 // A text that begins as a URL is one, or was meant to be: white space and quotes in it part no secret.
 const MEANT_AS_URL = /^(\s*[a-z][a-z0-9+.-]*:\/\/[^\s"'<>?#]*)[\s\S]*$/i;
-const SIGNING = /(signature|awsaccesskeyid|x-amz-[a-z0-9-]+)(=|%3d|\\u003d)[^\s"'<>&]+/gi;
+const SIGNING = /(signature|awsaccesskeyid|x-amz-[a-z0-9-]{1,100})(=|%3d|\\u003d)[^\s"'<>&]+/gi;
 const MAX_LENGTH = 4_096;
 const MAX_DEPTH = 6;
 
