@@ -14,7 +14,16 @@ describe("labels", () => {
     expect(Object.entries(parseLabels(["constructor=x"]))).toEqual([["constructor", "x"]]);
   });
 
-  it.each([["commit"], ["=x"], ["a b=c"], [`a=${"x".repeat(257)}`], ["a=1", "a=2"]])("are not %j", (...words) => {
+  it.each([
+    ["commit"],
+    ["=x"],
+    ["a b=c"],
+    [`a=${"x".repeat(257)}`],
+    ["a=1", "a=2"],
+    ["a=1\n2"],
+    ["a=\u001b[31m"],
+    ["a\n=1"],
+  ])("are not %j", (...words) => {
     expect(() => parseLabels(words)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

@@ -39,7 +39,10 @@ export const Manifest = Type.Object(
     version: Type.String({ pattern: ARTIFACT_VERSION }),
     createdAt: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z$" }),
     labels: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$" }), Type.String({ maxLength: 256 })),
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$" }),
+        Type.String({ maxLength: 256, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", description: "Of one line" }),
+      ),
     ),
     files: Type.Array(ManifestFile, { minItems: 1, maxItems: 1_000 }),
   },

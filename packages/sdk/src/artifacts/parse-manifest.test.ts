@@ -46,6 +46,9 @@ describe("parseManifest", () => {
       JSON.stringify(aManifest({ files: [aFile({ sha256: "AB".repeat(32) })] })),
       "/files/0/sha256",
     ],
+    ["a label of two lines", JSON.stringify(aManifest({ labels: { commit: "a\nb" } })), "/labels/commit"],
+    ["a label that is a number", JSON.stringify(aManifest({ labels: { build: 7 as never } })), "/labels/build"],
+    ["a label's name of two lines", JSON.stringify(aManifest({ labels: { "a\nb": "x" } })), "/labels"],
     ["a label without a name", JSON.stringify(aManifest({ labels: { "": "x" } })), "/labels"],
     ["too much text", " ".repeat(MAX_MANIFEST_BYTES + 1), ""],
   ])("refuses %s and says where", (_what, text, pointer) => {

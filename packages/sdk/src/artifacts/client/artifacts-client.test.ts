@@ -67,6 +67,16 @@ describe("a distributor that is a function", () => {
     expect(findArtifactCode(error)).toBe(code);
   });
 
+  it.each([[{ commit: 7 }], [{ "a\nb": "x" }], [{ "a\nb": 7 }], [{ "": "x" }], ["x"]])(
+    "refuses labels like %j",
+    (labels) => {
+      const facts = { name: "a", version: "1", manifestSha256: "", publishedAt: "", files: 1, bytes: 1 };
+      const item = { ...facts, labels, retired: false, covered: true };
+
+      expect(() => parseReply("list", { kind: "answer", answer: { items: [item] } })).toThrow("labels");
+    },
+  );
+
   it("throws only errors of ours, whatever it answers", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom("list", "show", "coverage", "compare"), (value, op) => {

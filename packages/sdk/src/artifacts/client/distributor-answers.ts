@@ -19,7 +19,8 @@ const Cells = Type.Array(Type.Object(cellFacts), { maxItems: MAX_ITEMS });
 
 const summaryFacts = {
   ...{ name: text, version: text, manifestSha256: text, publishedAt: text, files: count, bytes: count },
-  labels: Type.Record(Type.String({ maxLength: 256 }), text),
+  // Keys that fit no pattern would pass with whatever they have.
+  labels: Type.Record(Type.String({ pattern: "^[^\\u0000-\\u001f]{1,256}$" }), text, { additionalProperties: false }),
   ...{ retired: Type.Boolean(), covered: Type.Boolean() },
 };
 const rowFacts = {

@@ -42,11 +42,18 @@ export interface PublishPlan {
   readonly files: readonly PlannedFile[];
 }
 
+const MAX_FILES = 1_000;
 const NO_DIGEST = "0".repeat(64);
 
 /** Checks everything before anything is sent. Throws `USAGE` with all problems, `CONFIG_INVALID` for files that cannot be read. */
 export async function planPublish(content: PublishContent, now: number): Promise<PublishPlan> {
   const { name, version, labels = {} } = content;
+  if (content.files.length > MAX_FILES) {
+    const count = content.files.length.toLocaleString("en");
+    throw toArtifactError("USAGE", `An artifact has at most 1,000 files, and these are ${count}.`, {
+      hint: "Publish an archive of them, or several artifacts.",
+    });
+  }
   const folder = `${toPrefix(content.prefix)}${name}/${version}/`;
   const files: PlannedFile[] = [];
   for (const { path, size, ...file } of content.files) {
