@@ -42,9 +42,11 @@ export const artifactsReplay: ArtifactCommandSpec<typeof ReplayArgs> = {
 };
 
 function toInstant(text: string): string {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw usage(`--since "${text}" is no date.`);
-  return new Date(at).toISOString();
+  const at = new Date(text);
+  // A day that the month has not would be read as one of the next month.
+  const isDay = !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text.slice(0, 10));
+  if (!isDay) throw usage(`--since "${text}" is no date.`);
+  return at.toISOString();
 }
 
 const RefreshArgs = Type.Object({ ...versionArgs, ...consumerFlags, ...distributorArgs });

@@ -83,6 +83,22 @@ describe("artifacts coverage", () => {
     expect(await running).toMatchObject({ exitCode: 0, value: { covered: true } });
   });
 
+  it("ends in time with 4 when the distributor does not answer, and says so", async () => {
+    const asked = Promise.withResolvers<void>();
+    world.answers.coverage = () => {
+      asked.resolve();
+      return new Promise(() => undefined) as never;
+    };
+
+    const running = world.run("artifacts coverage", { artifact: "billing-api@1.4.2", wait: true, timeout: "10s" });
+    await asked.promise;
+    await world.clock.advance(10_000);
+
+    const { exitCode, text, notes } = await running;
+    expect([exitCode, text]).toEqual([4, "The distributor has told nothing of billing-api 1.4.2."]);
+    expect(notes).toEqual([expect.stringContaining("After 10s the last look failed: The distributor did not answer")]);
+  });
+
   it("ends with 4 when a version that nobody knows does not appear", async () => {
     world.answers.coverage = () => ({ rows: [] });
 
@@ -200,7 +216,9 @@ describe("artifacts replay, refresh and retire", () => {
     expect(world.asked).toEqual([
       { op: "replay", ...CONSUMER, since: "2026-01-01T00:00:00.000Z", artifact: "billing-api" },
     ]);
-    expect(await codeOf(world.run("artifacts replay", { ...CONSUMER, since: "2026-13-45" }))).toBe("USAGE");
+    for (const since of ["2026-13-45", "2026-02-31", "2026-02-29T00:00:00Z", "2026-01-01T25:00:00Z"]) {
+      expect(await codeOf(world.run("artifacts replay", { ...CONSUMER, since }))).toBe("USAGE");
+    }
   });
 
   it("refreshes, everywhere or at one consumer", async () => {
@@ -235,7 +253,7 @@ describe("consumers ls and show", () => {
     const { text, value } = await world.run("consumers ls");
 
     expect(text).toContain("222233334444  eu-west-1  v2          yes         never         target  v2 sha256");
-    expect(value).toEqual({ consumers: [VIEW] });
+    expect(value).toEqual({ consumers: [VIEW], limited: false });
   });
 
   it("shows how everything stands there", async () => {
@@ -296,6 +314,21 @@ describe("artifacts verify", () => {
         { key: "billing-api/1.4.2/b.txt", sha256: null },
       ],
     });
+  });
+
+  it("tells how far it is now and then, not with each file", async () => {
+    const { progress } = await world.run("artifacts verify", VERSION);
+
+    expect(progress).toEqual(["Checked 1 of 2 files", "Checked 2 of 2 files"]);
+  });
+
+  it("does not believe the distributor that a file stands where none was seen", async () => {
+    world.sim.s3.write("target", "billing-api/1.4.2/app.zip", "app");
+    world.answers.compare = () => ({ matching: 2, missing: [], different: [] });
+
+    const { exitCode, value } = await world.run("artifacts verify", { ...VERSION, ...CONSUMER });
+
+    expect([exitCode, value["missing"]]).toEqual([1, ["billing-api/1.4.2/b.txt"]]);
   });
 
   it("believes the distributor about a template that a consumer has told to have rewritten", async () => {

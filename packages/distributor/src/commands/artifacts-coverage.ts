@@ -5,6 +5,7 @@ import type { ArtifactCommandSpec, ArtifactContext } from "./artifact-command.ts
 import { followCoverage, noteMissing } from "./follow-coverage.ts";
 import { openDistributor, parseArtifactWord, usage } from "./open-distributor.ts";
 import { tellCoverage } from "./report/tell-coverage.ts";
+import { type TakenRows, takeRows, tellLimit } from "./take-rows.ts";
 
 const Args = Type.Object({
   artifact: artifactFlag,
@@ -17,7 +18,6 @@ type Args = Static<typeof Args>;
 
 /** Of what is no terminal. */
 const DEFAULT_COLUMNS = 120;
-const DEFAULT_LIMIT = 50;
 
 /** `artifacts coverage`: which version stands where. */
 export const artifactsCoverage: ArtifactCommandSpec<typeof Args> = {
@@ -37,18 +37,16 @@ export const artifactsCoverage: ArtifactCommandSpec<typeof Args> = {
 };
 
 async function look(context: ArtifactContext, args: Args): Promise<number> {
-  const { artifact, account, region, limit = DEFAULT_LIMIT } = args;
+  const { artifact, account, region, limit } = args;
   if (args.timeout !== undefined) throw usage("--timeout belongs to --wait.");
   const query = {
     ...(artifact === undefined ? {} : parseArtifactWord(artifact)),
     ...{ ...(account && { account }), ...(region && { region }) },
   };
   const { coverage } = createArtifactsClient({ call: await openDistributor(context, args) });
-  const rows: CoverageRow[] = [];
-  for await (const row of coverage(query)) {
-    if (rows.push(row) >= limit) break;
-  }
-  return show(context, rows);
+  const taken = await takeRows(coverage(query), limit);
+  const columns = findColumns(context);
+  return show(context, taken, () => tellCoverage(taken.rows, { columns }) + tellLimit(taken));
 }
 
 async function wait(context: ArtifactContext, args: Args): Promise<number> {
@@ -60,16 +58,20 @@ async function wait(context: ArtifactContext, args: Args): Promise<number> {
   const call = await openDistributor(context, args);
   const input = { call, name, version, ...(args.timeout && { timeout: args.timeout }) };
   const outcome = await followCoverage(context, input);
-  const code = show(context, outcome.row === undefined ? [] : [outcome.row]);
+  const rows = outcome.row === undefined ? [] : [outcome.row];
+  const isUnheard = outcome.kind === "timed-out" && outcome.row === undefined && outcome.fault !== undefined;
+  const columns = findColumns(context);
+  const code = show(context, { rows, limited: false }, () =>
+    isUnheard ? `The distributor has told nothing of ${name} ${version}.` : tellCoverage(rows, { columns }),
+  );
   noteMissing(context, input, outcome);
   return outcome.kind === "covered" ? code : 4;
 }
 
-function show(context: ArtifactContext, rows: readonly CoverageRow[]): number {
+function show({ out }: ArtifactContext, { rows, limited }: TakenRows<CoverageRow>, toText: () => string): number {
   const counting = rows.filter(({ retired }) => !retired);
   const covered = counting.length > 0 && counting.every((row) => row.covered);
-  const columns = findColumns(context);
-  context.out.result({ covered, rows }, () => tellCoverage(rows, { columns }));
+  out.result({ covered, rows, limited }, toText);
   return covered ? 0 : 1;
 }
 

@@ -12,9 +12,9 @@ import { openDistributor, parseArtifactWord, usage } from "./open-distributor.ts
 import { stands } from "./report/tell-coverage.ts";
 import { tellBytes, tellCount } from "./report/tell-size.ts";
 import { toCell, toDay } from "./report/to-cell.ts";
+import { takeRows, tellLimit } from "./take-rows.ts";
 
 const ListArgs = Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs });
-const DEFAULT_LIMIT = 50;
 
 /** `artifacts ls`: what was published. */
 export const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
@@ -26,11 +26,9 @@ export const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
     const { name, version } = args.artifact === undefined ? {} : parseArtifactWord(args.artifact);
     if (version !== undefined) throw usage("Of one version there is no list: `stackyard artifacts show` shows it.");
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
-    const artifacts: ArtifactSummary[] = [];
-    for await (const each of list({ ...(name && { name }) })) {
-      if (artifacts.push(each) >= (args.limit ?? DEFAULT_LIMIT)) break;
-    }
-    context.out.result({ artifacts }, () => toTable(artifacts));
+    const taken = await takeRows(list({ ...(name && { name }) }), args.limit);
+    const { rows: artifacts, limited } = taken;
+    context.out.result({ artifacts, limited }, () => toTable(artifacts) + tellLimit(taken));
     return 0;
   },
 };

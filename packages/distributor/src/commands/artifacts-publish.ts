@@ -1,6 +1,7 @@
 import {
   type CallDistributor,
   type CoverageOutcome,
+  type PublishProgress,
   type PublishResult,
   publishArtifact,
 } from "@stackyard/sdk/artifacts";
@@ -11,9 +12,9 @@ import { type FollowCoverageInput, followCoverage, noteMissing } from "./follow-
 import { findDistributorRegion, findSourceBucket, openDistributor, usage } from "./open-distributor.ts";
 import { parseLabels } from "./parse-labels.ts";
 import { findPublishFiles } from "./publish-files.ts";
-import { createPublishTeller } from "./report/create-publish-teller.ts";
+import { createPacedTeller } from "./report/create-paced-teller.ts";
 import { tellRow } from "./report/tell-coverage.ts";
-import { tellPublished } from "./report/tell-publish.ts";
+import { tellPublished, tellPublishing, toPublishPicture } from "./report/tell-publish.ts";
 
 const Args = Type.Object({
   ...versionArgs,
@@ -77,7 +78,14 @@ async function publish(context: ArtifactContext, args: Args): Promise<number> {
   const region = findDistributorRegion(context, args);
   const { s3: client } = await context.openAws({ ...(region && { region }) });
   const prefix = args.prefix ?? context.environment["STACKYARD_ARTIFACTS_PREFIX"] ?? "";
-  const onProgress = createPublishTeller(out, clock);
+  const tell = createPacedTeller(out, clock);
+  const onProgress = (progress: PublishProgress) =>
+    tell({
+      phase: progress.phase,
+      value: { kind: "publish", ...progress },
+      toLine: () => tellPublishing(progress),
+      toBlock: (columns) => toPublishPicture(progress, columns),
+    });
   const result = await publishArtifact({
     ...{ client, bucket, prefix, name, version, labels, files, signal, onProgress, now: () => clock.now() },
   });

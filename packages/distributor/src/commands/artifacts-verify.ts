@@ -15,6 +15,7 @@ import { inParallel } from "../registry/in-parallel.ts";
 import { consumerFlags, distributorArgs, roleArgs, sourceArgs, versionArgs } from "./artifact-args.ts";
 import type { ArtifactCommandSpec, ArtifactContext } from "./artifact-command.ts";
 import { findDistributorRegion, findSourceBucket, openDistributor, usage } from "./open-distributor.ts";
+import { createPacedTeller } from "./report/create-paced-teller.ts";
 import { tellCount } from "./report/tell-size.ts";
 import { toCell } from "./report/to-cell.ts";
 
@@ -90,6 +91,7 @@ async function verifyConsumer(
 
 /** The distributor knows what consumers have told of templates that they rewrote, also where nothing stands beside the object. */
 function correct(check: SeenFileCheck, answer: DistributorAnswers["compare"]): SeenFileCheck {
+  if (check.verdict === "missing") return check;
   const isWrong = answer.missing.includes(check.key) || answer.different.includes(check.key);
   if (!isWrong) return { ...check, verdict: "matching" };
   return check.verdict === "matching" ? { ...check, verdict: "different" } : check;
@@ -119,17 +121,19 @@ interface SeenFileCheck extends StoredFileCheck {
 
 const AT_ONCE = 8;
 
-function checkFiles({ out, signal }: ArtifactContext, input: CheckInput): Promise<readonly SeenFileCheck[]> {
+function checkFiles({ out, clock, signal }: ArtifactContext, input: CheckInput): Promise<readonly SeenFileCheck[]> {
   const { s3: client, bucket, files, read } = input;
   let done = 0;
+  const tell = createPacedTeller(out, clock);
   return inParallel(files, AT_ONCE, async (file) => {
     const check = await checkStoredFile({ client, bucket, file, read, signal });
     done += 1;
     const count = done;
-    out.progress(
-      { kind: "verify", files: files.length, filesDone: count, key: file.key, verdict: check.verdict },
-      () => `Checked ${count} of ${tellCount(files.length, "file")}`,
-    );
+    tell({
+      phase: count === files.length ? "ended" : "checking",
+      value: { kind: "verify", files: files.length, filesDone: count },
+      toLine: () => `Checked ${count} of ${tellCount(files.length, "file")}`,
+    });
     return { key: file.key, ...check };
   });
 }

@@ -7,9 +7,9 @@ import { openDistributor } from "./open-distributor.ts";
 import { stands } from "./report/tell-coverage.ts";
 import { tellCount } from "./report/tell-size.ts";
 import { toCell, toDay } from "./report/to-cell.ts";
+import { takeRows, tellLimit } from "./take-rows.ts";
 
 const ListArgs = Type.Object({ limit: limitArg, ...distributorArgs });
-const DEFAULT_LIMIT = 50;
 
 /** `consumers ls`: who gets artifacts. */
 export const consumersLs: ArtifactCommandSpec<typeof ListArgs> = {
@@ -18,11 +18,9 @@ export const consumersLs: ArtifactCommandSpec<typeof ListArgs> = {
   args: ListArgs,
   async run(context, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
-    const consumers: ConsumerView[] = [];
-    for await (const each of client.consumers()) {
-      if (consumers.push(each) >= (args.limit ?? DEFAULT_LIMIT)) break;
-    }
-    context.out.result({ consumers }, () => toTable(consumers));
+    const taken = await takeRows(client.consumers(), args.limit);
+    const { rows: consumers, limited } = taken;
+    context.out.result({ consumers, limited }, () => toTable(consumers) + tellLimit(taken));
     return 0;
   },
 };

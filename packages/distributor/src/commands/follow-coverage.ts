@@ -8,6 +8,7 @@ import {
 import type { ArtifactContext } from "./artifact-command.ts";
 import { toCoverageMatrix } from "./report/coverage-matrix.ts";
 import { stands, tellRow } from "./report/tell-coverage.ts";
+import { toCell } from "./report/to-cell.ts";
 
 /** What is waited for. */
 export interface FollowCoverageInput {
@@ -46,7 +47,10 @@ function toProgress(row: CoverageRow): Readonly<Record<string, unknown>> {
 export function noteMissing(context: ArtifactContext, input: FollowCoverageInput, outcome: CoverageOutcome): void {
   if (outcome.kind === "covered") return;
   const { name, version, timeout = DEFAULT_TIMEOUT } = input;
-  const why = [toReason(outcome), ...(outcome.fault ? [`the last look failed: ${outcome.fault.message}`] : [])];
+  const why = [
+    toReason(outcome),
+    ...(outcome.fault ? [`the last look failed: ${toCell(outcome.fault.message, 1_000)}`] : []),
+  ];
   const again = `Look again: stackyard artifacts coverage --artifact ${name}@${version}`;
   context.out.note(
     `After ${timeout} ${why
@@ -68,7 +72,7 @@ const MAX_PLACES = 10;
 
 function listPlaces({ missing }: TimedOut): string {
   const told = missing.slice(0, MAX_PLACES).map(({ account, region, status, code }) => {
-    return `${account} ${region} (${code === null ? status : `${status} ${code}`})`;
+    return toCell(`${account} ${region} (${code === null ? status : `${status} ${code}`})`, 200);
   });
   return [...told, ...(missing.length > MAX_PLACES ? [`${missing.length - MAX_PLACES} more`] : [])].join(", ");
 }
