@@ -21,6 +21,8 @@ export type PublishOutcome =
   | { readonly kind: "known"; readonly artifact: PublishedArtifact }
   /** Somebody else is at it, or was until it died: the outbox finishes it. */
   | { readonly kind: "running" }
+  /** Of an upload, of which a later one has taken the place before it was announced. */
+  | { readonly kind: "replaced" }
   /** No manifest of this bucket. */
   | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
@@ -120,6 +122,10 @@ async function finish(options: PublisherOptions, { outbox, entry, save }: Turn):
   const { key, versionId } = entry;
   const place = { bucket: options.bucket, key, ...(versionId === null ? {} : { versionId }) };
   const registered = await registerVersion(options, place);
+  if (registered.kind === "replaced") {
+    await outbox.remove(entry);
+    return registered;
+  }
   if (registered.kind === "refused") {
     const { kind: _, ...fault } = registered;
     const refusal = { key, versionId, ...fault };

@@ -24,7 +24,8 @@ export function judgeManifest(manifest: Manifest, key: string, prefixes: KeyPref
   return { code: "KEY_INVALID", reason: `The key at /files/${stray}/key is no file of the folder of this version.` };
 }
 
-function isOfUpload({ name, version, files }: Manifest, prefixes: KeyPrefixes): boolean {
+/** Is this what the function makes of a single file that somebody else has uploaded? */
+export function isOfUpload({ name, version, files }: Manifest, prefixes: KeyPrefixes): boolean {
   const [file, ...others] = files;
   if (file === undefined || others.length > 0 || classifyKey(file.key, prefixes) !== "upload") return false;
   const own = toUploadName(file.key.slice(prefixes.uploadPrefix?.length));

@@ -5,7 +5,8 @@ import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/s
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "./artifact-record.ts";
 import type { KeyPrefixes } from "./classify-key.ts";
 import { headFiles } from "./head-files.ts";
-import { judgeManifest, type ManifestFault } from "./judge-manifest.ts";
+import { isNewest } from "./is-newest.ts";
+import { isOfUpload, judgeManifest, type ManifestFault } from "./judge-manifest.ts";
 import { loadManifest, type ObjectPlace } from "./load-manifest.ts";
 import { nextSequence } from "./next-sequence.ts";
 
@@ -20,6 +21,8 @@ export interface VersionFault {
 /** A version that has its record, or what is wrong with it. */
 export type RegisteredVersion =
   | { readonly kind: "registered"; readonly record: ArtifactRecord; readonly manifest: Manifest }
+  /** Of an upload that a later one of the same key has replaced: that one is announced. */
+  | { readonly kind: "replaced" }
   | ({ readonly kind: "refused" } & VersionFault);
 
 /** What it works with. */
@@ -63,6 +66,9 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   const headed = await headFiles(deps.s3, place.bucket, manifest);
   if (headed.kind === "faulty") return refuse(headed.code, headed.reason);
   const sequence = await nextSequence(records, clock);
+  // Events come in any order. What is the newest after it has its number has a lower one than whatever is uploaded later.
+  const isUpload = isOfUpload(manifest, deps);
+  if (isUpload && !(await isNewest(deps.s3, place.bucket, manifest))) return { kind: "replaced" };
   const now = clock.now();
   const record: ArtifactRecord = {
     ...{ v: 1, name: manifest.name, version: manifest.version, manifestKey: place.key, manifestSha256, sequence },
