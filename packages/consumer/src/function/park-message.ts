@@ -30,6 +30,8 @@ const KEPT = {
   manifest: ["key", "sha256"],
 } as const;
 const MAX_TEXT = 1_024;
+/** What JSON leaves as it is, and a queue does not take (Amazon SQS API reference, "SendMessage", `MessageBody`). */
+const REFUSED = /[\ufffe\uffff]/g;
 
 /** The message for the parking queue: what was wrong with which message. A body that nobody can read is told by its length only. */
 export function toParkedText(record: SqsRecord, { code, reason }: ParkingReason, place: ParkingPlace): string {
@@ -38,7 +40,8 @@ export function toParkedText(record: SqsRecord, { code, reason }: ParkingReason,
   const message = opened.kind === "opened" ? toKept(opened.body) : null;
   const { messageId } = record;
   const bytes = Buffer.byteLength(String(record.body ?? ""));
-  return JSON.stringify({ v: 1, code, reason: hideSecrets(reason), messageId, ...facts, bytes, message });
+  const text = JSON.stringify({ v: 1, code, reason: hideSecrets(reason), messageId, ...facts, bytes, message });
+  return text.replace(REFUSED, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
 
 /** Puts it there. */
