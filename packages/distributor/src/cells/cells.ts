@@ -19,7 +19,8 @@ export async function changeCell(
     key: toCellKey(fresh),
     parse: parseCell,
     change(known) {
-      const before = known ?? fresh;
+      // One of another manifest is of what was removed from the source: its files may stand in another order.
+      const before = known?.manifestSha256 === fresh.manifestSha256 ? known : fresh;
       return decide(before).reduce(reduceCell, before);
     },
   });

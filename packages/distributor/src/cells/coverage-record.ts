@@ -65,8 +65,19 @@ export async function openCoverage(deps: RecordDeps, id: VersionId): Promise<voi
   await changeCoverage(deps, id, (known) => ({ ...known, opened: known.opened + 1, settledAt: null }));
 }
 
+/** Before a version is announced to all: one that was removed from the source has come back, and may be covered again. */
+export async function beginCoverage(deps: RecordDeps, id: VersionId): Promise<void> {
+  await changeCoverage(deps, id, (known) => {
+    const before = known.removedAt === null ? known : createCoverageRecord(id);
+    return { ...before, opened: known.opened + 1, settledAt: null };
+  });
+}
+
 /** What is known of a version. */
-export async function findCoverage({ records, clock }: RecordDeps, id: VersionId): Promise<CoverageRecord> {
+export async function findCoverage(
+  { records, clock }: Pick<RecordDeps, "records" | "clock">,
+  id: VersionId,
+): Promise<CoverageRecord> {
   const record = await records.get(toCoverageKey(id), clock.now());
   return parseCoverageRecord(record?.value) ?? createCoverageRecord(id);
 }

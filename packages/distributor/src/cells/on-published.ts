@@ -4,7 +4,7 @@ import { listExpecting } from "../registry/consumers.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import type { Cell } from "./cell.ts";
 import { changeCell } from "./cells.ts";
-import { openCoverage } from "./coverage-record.ts";
+import { beginCoverage } from "./coverage-record.ts";
 import { isSubscribed, toSubscription } from "./expected-set.ts";
 import type { CellEvent } from "./reduce-cell.ts";
 
@@ -24,7 +24,7 @@ export async function onPublished(
   await inParallel(expected, WIDTH, (place) =>
     changeCell(context, subject, place, (cell) => (cell.announcedAt === null ? [toAnnounced(cell, at)] : [])),
   );
-  await openCoverage(context, manifest);
+  await beginCoverage(context, manifest);
 }
 
 /** Where a receipt was quicker than this note, what it tells is of this announcement. */

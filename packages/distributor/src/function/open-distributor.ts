@@ -1,8 +1,9 @@
 import { createAnnouncer } from "../announce/create-announcer.ts";
 import { onPublished } from "../cells/on-published.ts";
+import type { ArtifactRecord } from "../publish/artifact-record.ts";
 import { classifyKey } from "../publish/classify-key.ts";
 import { createPublisher } from "../publish/create-publisher.ts";
-import { loadPublished } from "../publish/load-published.ts";
+import { loadArtifact, loadPublished } from "../publish/load-published.ts";
 import { createRefresher, type Refresher } from "../refresh/create-refresher.ts";
 import { judgeTrust, type TrustConfig } from "../trust/judge-trust.ts";
 import { createUploads } from "../upload/create-uploads.ts";
@@ -28,12 +29,14 @@ type Options = DistributorOptions & Required<Pick<DistributorOptions, "random" |
 export function openDistributor(options: Options): OpenDistributor {
   const { config, s3, records, clock, logger } = options;
   const trust = toTrust(options);
-  const context = { ...options, trust, announcer: openAnnouncer(options), loadPublished: rememberPublished(load) };
+  const context = { ...options, trust, announcer: openAnnouncer(options), loadPublished: load };
   const { bucket, prefix, uploadPrefix } = config;
   const places = { bucket, prefix, ...(uploadPrefix === undefined ? {} : { uploadPrefix }) };
 
+  const loadOnce = rememberPublished((record: ArtifactRecord) => loadArtifact({ s3, bucket }, record));
+
   function load(name: string, version: string) {
-    return loadPublished({ s3, records, bucket: config.bucket, clock }, name, version);
+    return loadPublished({ records, clock, load: loadOnce }, name, version);
   }
 
   const publisher = createPublisher({

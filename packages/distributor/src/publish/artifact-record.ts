@@ -5,6 +5,7 @@ import { Compile } from "typebox/compile";
 
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = Type.String({ minLength: 1, maxLength: 1_024 });
+const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const instant = Type.String({ maxLength: 40 });
 
 /**
@@ -17,7 +18,9 @@ export const ArtifactRecord = Type.Object({
   version: Type.String({ pattern: ARTIFACT_VERSION }),
   manifestKey: text,
   manifestVersionId: Type.Union([text, Type.Null()]),
-  manifestSha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  manifestSha256: sha256,
+  /** By which a version that was removed from the source is known again; records of before have none. */
+  contentSha256: Type.Optional(sha256),
   sequence: whole,
   distributionId: text,
   publishedAt: instant,

@@ -6,7 +6,7 @@ import { aFile, aManifest } from "../testing/an-artifact.ts";
 import { artifactRecordKey } from "./artifact-record.ts";
 import { changeArtifact } from "./change-artifact.ts";
 import { createPublisher, type PublisherOptions } from "./create-publisher.ts";
-import { loadPublished } from "./load-published.ts";
+import { loadArtifact, loadPublished } from "./load-published.ts";
 import { nextSequence } from "./next-sequence.ts";
 
 const MINUTE = 60_000;
@@ -32,7 +32,11 @@ describe("createPublisher", () => {
 
     const outcome = await publisher.onManifest(await publish());
 
-    const found = await loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "1.4.2");
+    const found = await loadPublished(
+      { records, clock, load: (record) => loadArtifact({ s3, bucket: BUCKET }, record) },
+      "billing-api",
+      "1.4.2",
+    );
     expect(outcome).toEqual({ kind: "published", artifact: found, messages: 1 });
     expect(announced).toEqual([{ artifact: found, target: "ALL", keys: ["billing-api/1.4.2/0.zip"] }]);
     expect(found?.manifest.files[0]?.versionId).toMatch(/./);
@@ -281,10 +285,20 @@ describe("loadPublished", () => {
     await publisher.onManifest(place);
     await put(place.key, "{}");
 
-    const found = await loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "1.4.2");
+    const found = await loadPublished(
+      { records, clock, load: (record) => loadArtifact({ s3, bucket: BUCKET }, record) },
+      "billing-api",
+      "1.4.2",
+    );
 
     expect(found?.manifest.files.map(({ key }) => key)).toEqual(["billing-api/1.4.2/0.zip"]);
-    expect(await loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "9")).toBeUndefined();
+    expect(
+      await loadPublished(
+        { records, clock, load: (record) => loadArtifact({ s3, bucket: BUCKET }, record) },
+        "billing-api",
+        "9",
+      ),
+    ).toBeUndefined();
   });
 
   it("does not take another text for it", async () => {
@@ -293,7 +307,11 @@ describe("loadPublished", () => {
     const at = { name: "billing-api", version: "1.4.2", now: clock.now() };
     await changeArtifact(records, at, (record) => ({ ...record, manifestSha256: "0".repeat(64) }));
 
-    const loaded = loadPublished({ s3, records, bucket: BUCKET, clock }, "billing-api", "1.4.2");
+    const loaded = loadPublished(
+      { records, clock, load: (record) => loadArtifact({ s3, bucket: BUCKET }, record) },
+      "billing-api",
+      "1.4.2",
+    );
 
     await expect(loaded).rejects.toMatchObject({ code: "STORE_CORRUPT" });
   });

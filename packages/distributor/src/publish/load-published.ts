@@ -7,10 +7,10 @@ import { loadManifest } from "./load-manifest.ts";
 
 /** Where versions are found again. */
 export interface PublishedSource {
-  readonly s3: S3Client;
   readonly records: Pick<Records, "get">;
-  readonly bucket: string;
   readonly clock: Clock;
+  /** Such as `loadArtifact`. */
+  load(record: ArtifactRecord): Promise<PublishedArtifact>;
 }
 
 /**
@@ -23,12 +23,12 @@ export async function loadPublished(
   version: string,
 ): Promise<PublishedArtifact | undefined> {
   const found = await source.records.get(artifactRecordKey(name, version), source.clock.now());
-  return found && loadArtifact(source, parseArtifactRecord(found.value));
+  return found && source.load(parseArtifactRecord(found.value));
 }
 
 /** The same for a record that was read already. */
 export async function loadArtifact(
-  { s3, bucket }: Pick<PublishedSource, "s3" | "bucket">,
+  { s3, bucket }: { readonly s3: S3Client; readonly bucket: string },
   record: ArtifactRecord,
 ): Promise<PublishedArtifact> {
   const { manifestKey: key, manifestVersionId, manifestSha256 } = record;

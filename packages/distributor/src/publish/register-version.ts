@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Records } from "@stackyard/core";
 import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
+import { findCoverage } from "../cells/coverage-record.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "./artifact-record.ts";
 import type { KeyPrefixes } from "./classify-key.ts";
+import { digestContent } from "./digest-content.ts";
 import { headFiles } from "./head-files.ts";
 import { isNewest } from "./is-newest.ts";
 import { isOfUpload, judgeManifest, type ManifestFault } from "./judge-manifest.ts";
@@ -34,7 +36,7 @@ export interface RegisterDeps extends KeyPrefixes {
 
 /**
  * Gives a version its record, sequence and id of distribution, once: who comes second finds them. Another content under the same
- * name and version is refused.
+ * name and version is refused, also where the source holds it no more.
  */
 export async function registerVersion(deps: RegisterDeps, place: ObjectPlace): Promise<RegisteredVersion> {
   const loaded = await loadManifest(deps.s3, place);
@@ -50,14 +52,32 @@ export async function registerVersion(deps: RegisterDeps, place: ObjectPlace): P
   const fault = judgeManifest(manifest, place.key, deps);
   if (fault !== undefined) return { kind: "refused", ...fault };
   const known = await deps.records.get(artifactRecordKey(manifest.name, manifest.version), deps.clock.now());
-  if (known !== undefined) return compare(known.value, manifest, loaded.sha256);
-  return register(deps, place, { manifest, manifestSha256: loaded.sha256, versionId: loaded.versionId });
+  const version = { manifest, manifestSha256: loaded.sha256, versionId: loaded.versionId };
+  if (known === undefined) return register(deps, place, { ...version, expected: "absent" });
+  const isBack = await hasComeBack(deps, parseArtifactRecord(known.value), version);
+  return isBack
+    ? register(deps, place, { ...version, expected: known.version })
+    : compare(known.value, manifest, loaded.sha256);
 }
 
-interface NewVersion {
+interface ReadVersion {
   readonly manifest: Manifest;
   readonly manifestSha256: string;
   readonly versionId: string | undefined;
+}
+
+interface NewVersion extends ReadVersion {
+  /** The record that it takes the place of. */
+  readonly expected: number | "absent";
+}
+
+/** Retention has removed it from the source, and somebody has published the same content again: from then on it is as new. */
+async function hasComeBack(deps: RegisterDeps, record: ArtifactRecord, version: ReadVersion): Promise<boolean> {
+  const { manifest, manifestSha256 } = version;
+  if (record.retiredAt !== null || record.contentSha256 !== digestContent(manifest)) return false;
+  // Its new record stands already: whoever has put it there died before it was announced.
+  if (record.announcedAt === null && record.manifestSha256 === manifestSha256) return false;
+  return (await findCoverage(deps, manifest)).removedAt !== null;
 }
 
 async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVersion): Promise<RegisteredVersion> {
@@ -72,13 +92,13 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   const now = clock.now();
   const record: ArtifactRecord = {
     ...{ v: 1, name: manifest.name, version: manifest.version, manifestKey: place.key, manifestSha256, sequence },
-    manifestVersionId: version.versionId ?? null,
+    ...{ contentSha256: digestContent(manifest), manifestVersionId: version.versionId ?? null },
     ...{ distributionId: randomUUID(), publishedAt: new Date(now).toISOString(), labels: { ...manifest.labels } },
     ...{ files: manifest.files.length, bytes: manifest.files.reduce((sum, { size }) => sum + size, 0) },
     ...{ versionIds: [...headed.versionIds], announcedAt: null, retiredAt: null },
   };
   const key = artifactRecordKey(manifest.name, manifest.version);
-  const put = await records.put({ key, value: record, expected: "absent", now });
+  const put = await records.put({ key, value: record, expected: version.expected, now });
   if (put.kind === "written") return { kind: "registered", record, manifest };
   return compare(put.current?.value, manifest, manifestSha256);
 }

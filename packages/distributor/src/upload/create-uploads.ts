@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { type Clock, type Logger, type Records, silentLogger } from "@stackyard/core";
-import { isManifestKey } from "@stackyard/sdk/artifacts";
+import { digestManifest, isManifestKey, type Manifest, toManifestText } from "@stackyard/sdk/artifacts";
+import { artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
 import { classifyKey, type KeyPrefixes } from "../publish/classify-key.ts";
 import type { Publisher, PublishOutcome } from "../publish/create-publisher.ts";
 import type { ObjectPlace } from "../publish/load-manifest.ts";
@@ -144,10 +145,19 @@ async function publish(
     version: toOverwrittenVersion(name.version, versionId ?? `${head.etag} ${modifiedAt.getTime()}`),
   };
   const written =
-    (await putManifest(options, toUploadManifest(name, upload))) ??
-    (await putManifest(options, toUploadManifest(again, upload)));
+    (await writeManifest(options, toUploadManifest(name, upload))) ??
+    (await writeManifest(options, toUploadManifest(again, upload)));
   // Who wrote another manifest under that very name did not see this object.
   return written && options.publisher.onManifest(written);
+}
+
+/** Undefined where the name is taken, be it by a version whose manifest lies there no more. */
+async function writeManifest(options: UploadsOptions, manifest: Manifest): Promise<ObjectPlace | undefined> {
+  const { records, clock } = options;
+  const known = await records.get(artifactRecordKey(manifest.name, manifest.version), clock.now());
+  const sha256 = digestManifest(toManifestText(manifest));
+  const isTaken = known !== undefined && parseArtifactRecord(known.value).manifestSha256 !== sha256;
+  return isTaken ? undefined : putManifest(options, manifest);
 }
 
 function refuse(logger: Logger, key: string, code: "KEY_INVALID" | "TOO_LARGE"): UploadOutcome {
