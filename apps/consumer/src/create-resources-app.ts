@@ -4,7 +4,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import type { AwsAccess } from "@stackyard/aws";
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
 import type { Clock, Logger } from "@stackyard/core";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
 import { parsePlace, parseTriggerSettings, toArnPart } from "./parse-settings.ts";
 
 /** What the functions behind the custom resources are made of. */
@@ -32,7 +32,8 @@ export function createResourcesApp(options: ResourcesAppOptions): {
 } {
   const { environment, clock, logger, fetch, access } = options;
   const place = { account: environment["CONSUMER_ACCOUNT_ID"] ?? "", region: environment["CONSUMER_REGION"] ?? "" };
-  const common = { ...place, clock, logger, fetch };
+  const emulator = findEmulator(environment, "S3");
+  const common = { ...place, clock, logger, fetch, ...(emulator === undefined ? {} : { emulator }) };
   const ofSet = createConsumerResources({ ...common, initialSet: () => openInitialSet(options) });
   const ofBucket = createConsumerResources({
     ...common,

@@ -14,6 +14,8 @@ export interface ConsumerResourcesOptions {
   readonly clock: Clock;
   /** Default: none. */
   readonly logger?: Logger;
+  /** Address of an emulator of AWS, whose host may take answers too. Default: none. */
+  readonly emulator?: string;
   /** `Custom::InitialSetTrigger`. What it throws, such as `CONFIG_INVALID`, is told to CloudFormation. */
   readonly initialSet?: () => InitialSetOptions;
   /** `Custom::AdoptedBucket`. */

@@ -1,9 +1,10 @@
-import { isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
+import { parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
 import { StackyardError, silentLogger } from "@stackyard/core";
 import { isObject } from "../../parse-json.ts";
 import { createDiscreetLogger } from "../json-logger.ts";
 import { adoptBucket } from "./adopt-bucket.ts";
 import type { ConsumerResourcesOptions } from "./consumer-resources-options.ts";
+import { isAnswerUrl } from "./is-answer-url.ts";
 import { type ResourceOutcome, servesNone, toAnswer, toFailure } from "./resource-answer.ts";
 import type { ResourceCall, ResourceDeps } from "./resource-call.ts";
 import { toSetId, triggerInitialSet } from "./trigger-initial-set.ts";
@@ -40,7 +41,7 @@ export function createConsumerResources(options: ConsumerResourcesOptions): Cons
   return {
     async onResource(event, context = {}) {
       const request = parseRequest(event);
-      if (request === undefined || !isResponseUrl(request.ResponseURL)) {
+      if (request === undefined || !isAnswerUrl(request.ResponseURL, options.emulator)) {
         const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is no address of S3";
         throw new StackyardError("EVENT_INVALID", `The request cannot be answered, since ${why}.`);
       }
