@@ -1,5 +1,6 @@
-import { open, stat } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { constants, open, stat } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
+import { isStackyardError } from "@stackyard/core";
 import { toArtifactError } from "../artifact-error.ts";
 
 /** The bytes of a file: a path in the file system, bytes, or a stream, which can be read once only. */
@@ -23,34 +24,50 @@ export async function findSize(body: FileBody, said?: number): Promise<number | 
   return found.size;
 }
 
-/** Its bytes, each chunk good until the next one is asked for. Whoever stops early has what is open closed. Throws `CONFIG_INVALID` for what cannot be read. */
-export async function* readBody(body: FileBody): AsyncGenerator<Uint8Array, void> {
+/**
+ * Its bytes, each chunk good until the next one is asked for. Whoever stops early has what is open closed; the signal ends a
+ * stream that is silent too. Throws `CONFIG_INVALID` for what cannot be read, `SIZE_MISMATCH` for a file that changes meanwhile.
+ */
+export async function* readBody(body: FileBody, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   if (body instanceof Uint8Array) {
     yield body;
     return;
   }
-  const stream: AsyncIterable<unknown> = typeof body === "string" ? readFile(body) : body;
-  const name = typeof body === "string" ? body : "the stream";
+  const stream: AsyncIterable<unknown> = typeof body === "string" ? readFile(body) : addAbortSignal(signal, body);
   try {
-    for await (const chunk of stream) yield toBytes(chunk);
+    for await (const chunk of stream) {
+      signal.throwIfAborted();
+      yield toBytes(chunk);
+    }
   } catch (error) {
-    throw toReadError(name, error);
+    if (isStackyardError(error)) throw error;
+    throw toReadError(typeof body === "string" ? body : "the stream", error);
   }
 }
 
 /** Into one buffer again and again: those of a stream are garbage outside of V8's heap, which costs time to collect. */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  const file = await open(path);
+  // What was a file may be a pipe by now, which would be waited for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const before = await file.stat({ bigint: true });
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) break;
       yield buffer.subarray(0, bytesRead);
     }
+    const after = await file.stat({ bigint: true });
+    if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw toChangedError(JSON.stringify(path));
   } finally {
     await file.close();
   }
+}
+
+/** Of a file that somebody writes. `what`: its name, and what was seen. */
+export function toChangedError(what: string): Error {
+  const hint = "Publish it again when nobody writes it any more.";
+  return toArtifactError("SIZE_MISMATCH", `${what} changed while it was read.`, { hint });
 }
 
 function toBytes(chunk: unknown): Uint8Array {

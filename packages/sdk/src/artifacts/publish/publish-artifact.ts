@@ -51,7 +51,7 @@ export async function publishArtifact(input: PublishInput): Promise<PublishResul
   try {
     progress.enter("checking");
     const standing = await findManifest(place);
-    if (standing !== undefined) return toAlready(plan, standing, await digestFiles(plan, progress));
+    if (standing !== undefined) return toAlready(plan, standing, await digestFiles(plan, progress, signal));
     return await publish(plan, place, progress);
   } catch (error) {
     // What was aborted fails in many ways.
@@ -92,10 +92,14 @@ async function findWinner(place: ManifestPlace): Promise<StandingManifest> {
 
 type Digested = Pick<ManifestFile, "key" | "size" | "sha256" | "rewrite">;
 
-async function digestFiles({ files }: PublishPlan, progress: ProgressTeller): Promise<readonly Digested[]> {
+async function digestFiles(
+  { files }: PublishPlan,
+  progress: ProgressTeller,
+  signal: AbortSignal,
+): Promise<readonly Digested[]> {
   const digested: Digested[] = [];
   for (const file of files) {
-    const { size, sha256 } = await digestFile(file);
+    const { size, sha256 } = await digestFile(file, signal);
     digested.push({ key: file.key, size, sha256, ...(file.rewrite === undefined ? {} : { rewrite: file.rewrite }) });
     progress.skipped(size);
     progress.fileDone();

@@ -64,9 +64,12 @@ export async function publishFiles(
 }
 
 /** What a file is known by, without sending it. */
-export async function digestFile({ body, size }: Pick<PlannedFile, "body" | "size">): Promise<FileDigest> {
+export async function digestFile(
+  { body, size }: Pick<PlannedFile, "body" | "size">,
+  signal: AbortSignal,
+): Promise<FileDigest> {
   const digest = createFileDigest(toPartBytes(size));
-  for await (const chunk of readBody(body)) digest.update(chunk);
+  for await (const chunk of readBody(body, signal)) digest.update(chunk);
   return digest.end();
 }
 
@@ -74,7 +77,7 @@ async function publishFile(target: PublishTarget, file: PlannedFile, room: Memor
   const { client, bucket, signal, progress } = target;
   const { key, size, body } = file;
   const standing = await findStandingFile({ client, bucket, key, signal });
-  const found = await findSame(file, standing);
+  const found = await findSame(file, standing, signal);
   if (found !== undefined && standing !== undefined) {
     progress.skipped(found.size);
     return { skipped: true, file: toManifestFile(file, found, standing.versionId) };
@@ -99,9 +102,13 @@ async function publishFile(target: PublishTarget, file: PlannedFile, room: Memor
 }
 
 /** The digest of the file, if it stands already. What can be read only once is sent again. */
-async function findSame(file: PlannedFile, standing: StandingFile | undefined): Promise<FileDigest | undefined> {
+async function findSame(
+  file: PlannedFile,
+  standing: StandingFile | undefined,
+  signal: AbortSignal,
+): Promise<FileDigest | undefined> {
   if (standing === undefined || !isReplayable(file.body) || standing.size !== file.size) return undefined;
-  const digest = await digestFile(file);
+  const digest = await digestFile(file, signal);
   return holdsFile(standing, digest) === "yes" ? digest : undefined;
 }
 

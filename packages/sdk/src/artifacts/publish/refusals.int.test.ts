@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -66,6 +66,48 @@ describe("what cannot be published", () => {
     expect([code, world.sim.s3.texts("source")]).toEqual(["SIZE_MISMATCH", {}]);
   });
 
+  it("is a stream that is much longer than it was said to be: no more of it is read", async () => {
+    let given = 0;
+    const body = Readable.from(
+      (function* () {
+        for (; given < 1_000; given += 1) yield someBytes(1_024);
+      })(),
+    );
+
+    const { code } = await refusal({ files: [{ path: "a", body, size: 3_000 }] });
+
+    expect([code, world.sim.s3.uploads("source")]).toEqual(["SIZE_MISMATCH", []]);
+    expect(given).toBeLessThan(50);
+  });
+
+  it("is a long stream that is longer than it was said to be: no more of it is read", async () => {
+    const size = 65 * 1_048_576;
+    let given = 0;
+    const body = Readable.from(
+      (function* () {
+        for (; given < 200; given += 1) yield someBytes(1_048_576);
+      })(),
+    );
+
+    const { code } = await refusal({ files: [{ path: "a", body, size }] });
+
+    expect([code, world.sim.s3.texts("source"), world.sim.s3.uploads("source")]).toEqual(["SIZE_MISMATCH", {}, []]);
+    expect(given).toBeLessThan(100);
+  });
+
+  it("is a file that changes while it is read", async () => {
+    const path = join(folder, "app.zip");
+    writeFileSync(path, "before");
+    world.sim.once("S3.HeadObject", async (proceed) => {
+      writeFileSync(path, "and after it");
+      return proceed();
+    });
+
+    const { code } = await refusal({ files: [{ path: "app.zip", body: path }] });
+
+    expect([code, world.sim.s3.texts("source")]).toEqual(["SIZE_MISMATCH", {}]);
+  });
+
   it("is a long stream that is shorter than it was said to be: its upload is taken away", async () => {
     const size = 65 * 1_048_576;
     const body = Readable.from([someBytes(17 * 1_048_576)]);
@@ -119,6 +161,54 @@ describe("a publisher", () => {
 
     expect(code).toBe("INTERRUPTED");
     expect(world.sim.s3.texts("source")).not.toHaveProperty("billing-api/1.4.2/manifest.json");
+  });
+
+  it.each([
+    ["a short stream", []],
+    ["a long stream", [someBytes(70 * 1_048_576)]],
+  ])("stops at once while %s is silent", async (_what, chunks) => {
+    const stop = new AbortController();
+    const reading = Promise.withResolvers<void>();
+    const body = new Readable({
+      read() {
+        const chunk = chunks.shift();
+        if (chunk === undefined) reading.resolve();
+        else this.push(chunk);
+      },
+    });
+    const refused = refusal({ files: [{ path: "a", body }], signal: stop.signal });
+    await reading.promise;
+    stop.abort();
+
+    expect(await refused).toMatchObject({ code: "INTERRUPTED" });
+    expect([body.destroyed, world.sim.s3.uploads("source")]).toEqual([true, []]);
+  });
+
+  it("stops while it looks whether a file stands already", async () => {
+    const path = join(folder, "large.bin");
+    writeFileSync(path, someBytes(8 * 1_048_576));
+    await publishArtifact(aPublication(world, { files: [{ path: "large.bin", body: path }] }));
+    const stop = new AbortController();
+    world.sim.once("S3.GetObject", async (proceed) => {
+      const answer = await proceed();
+      stop.abort();
+      return answer;
+    });
+
+    expect(await refusal({ files: [{ path: "large.bin", body: path }], signal: stop.signal })).toMatchObject({
+      code: "INTERRUPTED",
+    });
+  });
+
+  it("ends with the first failure while another file is silent", async () => {
+    const silent = new Readable({ read() {} });
+    const files = [
+      { path: "a", body: silent },
+      { path: "b", body: Readable.from(["abc"]), size: 2 },
+    ];
+
+    expect(await refusal({ files })).toMatchObject({ code: "SIZE_MISMATCH" });
+    expect(silent.destroyed).toBe(true);
   });
 
   it("says that somebody else writes the same file at this moment", async () => {

@@ -1,6 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { toArtifactError } from "../artifact-error.ts";
-import { type FileBody, readBody } from "./file-body.ts";
+import { type FileBody, readBody, toChangedError } from "./file-body.ts";
 import type { FileDigest } from "./file-digest.ts";
 import type { MemoryRoom } from "./memory-room.ts";
 import { MAX_PARTS, SINGLE_BYTES, toPartBytes } from "./part-bytes.ts";
@@ -38,16 +38,32 @@ export async function uploadFile(target: UploadTarget, source: UploadSource): Pr
   const { body, size, room } = source;
   // One byte more than there should be: so one part is enough to see that it is the last, and that a file has grown.
   const partBytes = size !== undefined && size <= SINGLE_BYTES ? size + 1 : toPartBytes(size);
-  const chunks = readBody(body);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([source.signal, stop.signal]);
+  const chunks = limitSize(target, size, readBody(body, signal));
   const reader = createPartReader(chunks, { partBytes, room });
   try {
     const first = await reader.next();
     const digest = await reader.digest();
     return digest === undefined && first !== undefined
-      ? await uploadParts(target, source, { first, reader })
+      ? await uploadParts(target, { ...source, signal }, { first, reader, stop })
       : await putWhole(target, source, { first, digest });
   } finally {
     await chunks.return();
+  }
+}
+
+/** Reads no more than a byte more than there should be. */
+async function* limitSize(
+  { key }: UploadTarget,
+  size: number | undefined,
+  chunks: AsyncGenerator<Uint8Array, void>,
+): AsyncGenerator<Uint8Array, void> {
+  let read = 0;
+  for await (const chunk of chunks) {
+    read += chunk.length;
+    if (size !== undefined && read > size) throw toChangedError(`"${key}" has more than ${size} bytes: it`);
+    yield chunk;
   }
 }
 
@@ -82,6 +98,8 @@ async function putWhole(
 interface Begun {
   readonly first: HeldPart;
   readonly reader: PartReader;
+  /** Stops reading and sending. */
+  readonly stop: AbortController;
 }
 
 interface SentPart {
@@ -93,7 +111,7 @@ interface SentPart {
 async function uploadParts(
   target: UploadTarget,
   source: UploadSource,
-  { first, reader }: Begun,
+  { first, reader, stop }: Begun,
 ): Promise<UploadedFile> {
   const at = { Bucket: target.bucket, Key: target.key };
   const { AbortMultipartUploadCommand, CompleteMultipartUploadCommand } = await import("@aws-sdk/client-s3");
@@ -103,7 +121,7 @@ async function uploadParts(
       source.room.give(first.held);
       throw error;
     });
-    const parts = await sendParts(target, source, { first, reader, uploadId });
+    const parts = await sendParts(target, source, { first, reader, stop, uploadId });
     const whole = checkSize(target, source, await reader.digest());
     const { VersionId } = await target.client.send(
       new CompleteMultipartUploadCommand({
@@ -139,14 +157,13 @@ async function beginUpload(target: UploadTarget, { signal }: UploadSource): Prom
 async function sendParts(
   target: UploadTarget,
   source: UploadSource,
-  { first, reader, uploadId }: Begun & { readonly uploadId: string },
+  { first, reader, stop, uploadId }: Begun & { readonly uploadId: string },
 ): Promise<readonly SentPart[]> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([source.signal, stop.signal]);
+  const { signal } = source;
   const sending: Promise<SentPart>[] = [];
   const failures: unknown[] = [];
   for (let part: HeldPart | undefined = first; part !== undefined; ) {
-    const sent = sendPart(target, { ...source, signal }, { part, uploadId });
+    const sent = sendPart(target, source, { part, uploadId });
     sending.push(sent);
     sent.catch((error: unknown) => {
       failures.push(error);
@@ -167,8 +184,8 @@ async function sendParts(
     }
   }
   await Promise.allSettled(sending);
-  source.signal.throwIfAborted();
   if (failures.length > 0) throw failures[0];
+  signal.throwIfAborted();
   return Promise.all(sending);
 }
 
@@ -197,14 +214,7 @@ async function sendPart(
 
 function checkSize(target: UploadTarget, { size }: UploadSource, digest: FileDigest | undefined): FileDigest {
   if (digest !== undefined && (size === undefined || digest.size === size)) return digest;
-  const told = digest === undefined ? "more" : String(digest.size);
-  throw toArtifactError(
-    "SIZE_MISMATCH",
-    `"${target.key}" has ${told} bytes instead of ${size}: it changed while it was read.`,
-    {
-      hint: "Publish it again when nobody writes it any more.",
-    },
-  );
+  throw toChangedError(`"${target.key}" has ${digest?.size ?? "more"} bytes instead of ${size}: it`);
 }
 
 function tellTooLong({ key }: UploadTarget): Error {
