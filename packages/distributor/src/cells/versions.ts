@@ -25,9 +25,11 @@ export async function listVersions(deps: RecordDeps, name?: string): Promise<rea
     if (each.removedAt !== null) removed.add(toVersionKey(each));
   }
   const records = await listRecords(deps, `${ARTIFACTS_PREFIX}${under}`, findArtifactRecord);
-  const versions = records
-    .filter((each) => (name === undefined || each.name === name) && !removed.has(toVersionKey(each)))
-    .map(toPublishedVersion);
+  const known = records.filter((each) => name === undefined || each.name === name);
+  const newest = findNewestUploads(known);
+  const versions = known
+    .filter((each) => !removed.has(toVersionKey(each)))
+    .map((record) => toPublishedVersion(record, newest));
   const current = new Set(findCurrent(versions));
   return versions.map((each) => ({ ...each, isCurrent: current.has(each) }));
 }
@@ -47,9 +49,20 @@ function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
   }
 }
 
-function toPublishedVersion(record: ArtifactRecord) {
-  const { name, version, sequence, labels, retiredAt } = record;
-  return { name, version, sequence, labels, retired: retiredAt !== null, record };
+/** Sequences, by the keys of uploads. */
+function findNewestUploads(records: readonly ArtifactRecord[]): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>();
+  for (const { uploadKey, sequence } of records) {
+    if (uploadKey !== undefined) newest.set(uploadKey, Math.max(sequence, newest.get(uploadKey) ?? 0));
+  }
+  return newest;
+}
+
+/** An upload that was overwritten is as good as retired: a key holds one file, and no consumer goes back to an older one. */
+function toPublishedVersion(record: ArtifactRecord, newest: ReadonlyMap<string, number>) {
+  const { name, version, sequence, labels, retiredAt, uploadKey } = record;
+  const isOverwritten = uploadKey !== undefined && sequence < (newest.get(uploadKey) ?? 0);
+  return { name, version, sequence, labels, retired: retiredAt !== null || isOverwritten, record };
 }
 
 /** Tells versions apart: no name ends in a version. */

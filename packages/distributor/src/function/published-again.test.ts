@@ -64,10 +64,14 @@ function createWorld() {
 
   let heard = 0;
   const sent = () => sim.sns.published(topicArn).map(({ body }) => JSON.parse(body));
-  /** Every message that was not answered yet is. */
-  async function answer(status: "stored" | "present" = "stored"): Promise<void> {
-    for (const { ArtifactKey: key, artifact } of sent().slice(heard)) {
-      heard += 1;
+  /** Every message that was not answered yet is, or the answer to it is lost. */
+  async function answer(
+    status: "stored" | "present" = "stored",
+    isAnswered: (message: { readonly sequence: number }) => boolean = () => true,
+  ): Promise<void> {
+    const messages = sent().slice(heard);
+    heard += messages.length;
+    for (const { ArtifactKey: key, artifact } of messages.filter(isAnswered)) {
       const { name, version, sha256 } = artifact;
       const detail = {
         ...{ v: 1, artifact: { name, version, key }, ...PLACE, status, code: null, verified: true },
@@ -102,8 +106,8 @@ async function removeFirst(): Promise<void> {
   expect(await world.look()).toMatchObject({ removed: 1 });
 }
 
-async function list(): Promise<unknown> {
-  const reply = (await world.distributor.handle({ op: "coverage", name: "app" })) as { answer: { rows: object[] } };
+async function list(name = "app"): Promise<unknown> {
+  const reply = (await world.distributor.handle({ op: "coverage", name })) as { answer: { rows: object[] } };
   return reply.answer.rows;
 }
 
@@ -199,5 +203,31 @@ describe("an upload under a key whose first version was removed", () => {
     await world.created("uploads/app/40/a");
 
     expect(world.sent().at(-1)).toMatchObject({ sequence: 3, artifact: { sha256: toSha256("third") } });
+  });
+});
+
+describe("an upload that was overwritten before everybody had it", () => {
+  it("is expected nowhere any more: it is not announced again, there is no alarm, and it is removed in time", async () => {
+    world = createWorld();
+    await world.distributor.handle(aRegistration(PLACE));
+    for (const body of ["first", "second"]) {
+      world.sim.s3.write("source", "uploads/app/40/a", body);
+      await world.created("uploads/app/40/a");
+      await world.clock.advance(1_000);
+    }
+    const [, second] = world.sent();
+    await world.answer("stored", ({ sequence }) => sequence === second.sequence);
+
+    for (let hours = 0; hours < 6; hours += 1) {
+      await world.clock.advance(DAY / 24);
+      expect(await world.look()).toMatchObject({ announced: 0, alarmed: 0, removed: 0 });
+    }
+
+    expect(await list("app/a")).toMatchObject([
+      { version: "40", retired: true, covered: false },
+      { version: second.artifact.version, retired: false, covered: true },
+    ]);
+    await world.clock.advance(DAY);
+    expect(await world.look()).toMatchObject({ removed: 1 });
   });
 });

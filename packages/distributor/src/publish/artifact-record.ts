@@ -29,6 +29,8 @@ export const ArtifactRecord = Type.Object({
   bytes: whole,
   /** Of the manifest's files, in its order; null where the bucket keeps no versions. */
   versionIds: Type.Array(Type.Union([text, Type.Null()]), { maxItems: 1_000 }),
+  /** Of what somebody else has uploaded: the key that a later upload takes from it. */
+  uploadKey: Type.Optional(text),
   /** Null until everybody was told. */
   announcedAt: Type.Union([instant, Type.Null()]),
   retiredAt: Type.Union([instant, Type.Null()]),

@@ -87,8 +87,8 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   if (headed.kind === "faulty") return refuse(headed.code, headed.reason);
   const sequence = await nextSequence(records, clock);
   // Events come in any order. What is the newest after it has its number has a lower one than whatever is uploaded later.
-  const isUpload = isOfUpload(manifest, deps);
-  if (isUpload && !(await isNewest(deps.s3, place.bucket, manifest))) return { kind: "replaced" };
+  const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
+  if (upload !== undefined && !(await isNewest(deps.s3, place.bucket, manifest))) return { kind: "replaced" };
   const now = clock.now();
   const record: ArtifactRecord = {
     ...{ v: 1, name: manifest.name, version: manifest.version, manifestKey: place.key, manifestSha256, sequence },
@@ -96,6 +96,7 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
     ...{ distributionId: randomUUID(), publishedAt: new Date(now).toISOString(), labels: { ...manifest.labels } },
     ...{ files: manifest.files.length, bytes: manifest.files.reduce((sum, { size }) => sum + size, 0) },
     ...{ versionIds: [...headed.versionIds], announcedAt: null, retiredAt: null },
+    ...(upload === undefined ? {} : { uploadKey: upload.key }),
   };
   const key = artifactRecordKey(manifest.name, manifest.version);
   const put = await records.put({ key, value: record, expected: version.expected, now });
