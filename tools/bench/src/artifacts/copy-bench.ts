@@ -3,7 +3,7 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { createUrlSigner } from "@stackyard/distributor/function";
 import { CREDENTIALS } from "../aws/emulators.ts";
 import { type Child, startChild } from "../aws/start-child.ts";
-import type { CopyOrder, CopyReport, CopyWay } from "./copy-ways.ts";
+import type { CopyOrder, CopyWay } from "./copy-ways.ts";
 import { createHastyClock } from "./hasty-clock.ts";
 import { DISTRIBUTOR } from "./message-place.ts";
 import { sliceParts } from "./slice-parts.ts";
@@ -24,9 +24,8 @@ export interface CopyBench {
 
 /** A process that copies, one file after the other. */
 export interface BenchCopier {
-  /** MB that were resident at most when it was ready. */
-  readonly baseMb: number;
-  copy(way: CopyWay, order: Omit<CopyOrder, "way">): Promise<CopyReport>;
+  /** Gives seconds. */
+  copy(way: CopyWay, order: Omit<CopyOrder, "way">): Promise<number>;
   end(): Promise<void>;
 }
 
@@ -36,8 +35,8 @@ export type ServerChild = Child<{
   readonly startSecure: (input: null) => Promise<number>;
 }>;
 type CopyChild = Child<{
-  readonly connect: (url: string) => Promise<Pick<CopyReport, "peakMb">>;
-  readonly copy: (order: CopyOrder) => Promise<CopyReport>;
+  readonly connect: (url: string) => Promise<void>;
+  readonly copy: (order: CopyOrder) => Promise<number>;
 }>;
 
 const MAX_WHOLE_BYTES = 64 * 1_048_576;
@@ -58,8 +57,8 @@ export async function startCopyBench(): Promise<CopyBench> {
 
 async function startCopier(url: string): Promise<BenchCopier> {
   const child: CopyChild = startChild("copy-process.ts");
-  const { peakMb: baseMb } = await child.call("connect", url);
-  return { baseMb, copy: (way, order) => child.call("copy", { way, ...order }), end: child.end };
+  await child.call("connect", url);
+  return { copy: (way, order) => child.call("copy", { way, ...order }), end: child.end };
 }
 
 async function announce(url: string, bytes: number): Promise<Omit<CopyOrder, "way">> {

@@ -2,7 +2,7 @@ import { CREDENTIALS } from "../aws/emulators.ts";
 import { type Child, startChild } from "../aws/start-child.ts";
 import { CERTIFICATE } from "./copy-certificate.ts";
 import { placeCopyCode } from "./copy-code.ts";
-import type { CopyOrder, CopyReport } from "./copy-ways.ts";
+import type { CopyOrder } from "./copy-ways.ts";
 import { CONFIG, CONSUMER, DISTRIBUTOR } from "./message-place.ts";
 
 /** The function of the consumer's template in a process of its own. */
@@ -11,6 +11,13 @@ export interface CopyFunction {
   readonly baseMb: number;
   copy(message: CopyOrder["message"]): Promise<CopyReport>;
   end(): Promise<void>;
+}
+
+/** What a copy took. */
+export interface CopyReport {
+  readonly seconds: number;
+  /** MB that were resident at most, since the process began. */
+  readonly peakMb: number;
 }
 
 /** How it reads, and where all its connections lead. */

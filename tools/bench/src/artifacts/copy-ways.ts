@@ -30,13 +30,6 @@ export interface CopyOrder {
   readonly bytes: number;
 }
 
-/** What it took. */
-export interface CopyReport {
-  readonly seconds: number;
-  /** MB that were resident at most, since the process began. */
-  readonly peakMb: number;
-}
-
 const SOURCE = { account: "111122223333", region: "eu-west-1", bucket: SYNTHETIC_BUCKET };
 const TARGET = { account: "444455556666", region: "eu-central-1", bucket: "artifacts" };
 /** As many as the copier has under way. */
