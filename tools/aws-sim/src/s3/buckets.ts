@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { SimCall } from "../sim-call.ts";
 import { s3Faults } from "./s3-faults.ts";
-import { addVersion } from "./versions.ts";
 
 /** An object as it lies there. */
 export interface StoredObject {
@@ -130,14 +129,4 @@ export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region"
     ...{ sharedWith: [], objects: new Map(), versions: new Map(), uploads: new Map(), settings: new Map() },
     ...{ discards: false, versioning: "never", notifies: false, written: 0 },
   };
-}
-
-/**
- * Makes an object the current one of its key. With versioning the older ones stay, each under its id (S3 guide, "How S3
- * Versioning works").
- */
-export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
-  const kept = addVersion(bucket, bucket.discards ? { ...object, body: Buffer.alloc(0) } : object);
-  bucket.objects.set(kept.key, kept);
-  return kept;
 }

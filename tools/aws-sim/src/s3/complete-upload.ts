@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { SimCall } from "../sim-call.ts";
-import { type Bucket, keepObject, type MultipartUpload, type UploadedPart } from "./buckets.ts";
+import type { Bucket, MultipartUpload, UploadedPart } from "./buckets.ts";
 import { findUpload } from "./multipart-uploads.ts";
 import { checkWriteCondition, toVersion, type WrittenObject } from "./object-operations.ts";
 import { s3Faults } from "./s3-faults.ts";
+import { keepObject } from "./versions.ts";
 
 /** S3 guide, "Amazon S3 multipart upload limits": 5 MiB to 5 GiB, without a minimum for the last part. */
 const MIN_PART_BYTES = 5 * 1_024 ** 2;

@@ -3,11 +3,11 @@ import { Readable } from "node:stream";
 import { sdkStreamMixin } from "@smithy/core/serde";
 import { allows } from "../identities.ts";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
-import { type Bucket, keepObject, openBucket, type StoredObject, toEtag } from "./buckets.ts";
+import { type Bucket, openBucket, type StoredObject, toEtag } from "./buckets.ts";
 import { readBody } from "./read-body.ts";
 import { s3Faults } from "./s3-faults.ts";
 import { toEncryption } from "./to-encryption.ts";
-import { findVersion, isObject, NULL_VERSION } from "./versions.ts";
+import { findVersion, isObject, keepObject, NULL_VERSION } from "./versions.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 

@@ -7,7 +7,6 @@ import {
   type Bucket,
   createEmptyBucket,
   type GeneratedContent,
-  keepObject,
   type MultipartUpload,
   SSE_S3,
   type StoredObject,
@@ -22,7 +21,7 @@ import { abortUpload, createUpload, uploadPart } from "./multipart-uploads.ts";
 import { type CreationReason, toObjectCreated } from "./object-created.ts";
 import { getObject, headObject, putObject } from "./object-operations.ts";
 import { s3Faults } from "./s3-faults.ts";
-import { findVersion, isObject } from "./versions.ts";
+import { findVersion, isObject, keepObject } from "./versions.ts";
 
 /** General purpose buckets with conditional reads, writes and deletes, ranges, paging, versions and multipart uploads. */
 export interface SimS3 {

@@ -4,6 +4,16 @@ import type { Bucket, DeleteMarker, StoredObject } from "./buckets.ts";
 /** Of all that was written while versions were not kept: each key has one of these at the most (S3 guide, "Version IDs"). */
 export const NULL_VERSION = "null";
 
+/**
+ * Makes an object the current one of its key. With versioning the older ones stay, each under its id (S3 guide, "How S3
+ * Versioning works").
+ */
+export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
+  const kept = addVersion(bucket, bucket.discards ? { ...object, body: Buffer.alloc(0) } : object);
+  bucket.objects.set(kept.key, kept);
+  return kept;
+}
+
 /** A version of a key; undefined: there is none of that id. */
 export function findVersion(
   { versions }: Pick<Bucket, "versions">,
