@@ -15,6 +15,7 @@ function createTestApp(environment: Readonly<Record<string, string>>) {
     ...{ environment, clock: createFakeClock(), records: createMemoryRecords(), write: () => undefined },
     telemetry: {
       logger: silentLogger,
+      tracing: { inject: () => ({}) },
       invoke(each, work) {
         fields.push(each);
         return work();

@@ -4,7 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
-import type { Clock, Logger, Records } from "@stackyard/core";
+import type { Clock, Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
@@ -27,9 +27,14 @@ export interface CreateAppOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
   /** Default: as the environment says. */
-  readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
+  readonly telemetry?: AppTelemetry;
   /** Takes a line of metrics with its end. Default: standard output. */
   readonly write?: (line: string) => void;
+}
+
+/** What the app uses of it. */
+export interface AppTelemetry extends Pick<Telemetry, "logger" | "invoke"> {
+  readonly tracing: Pick<Telemetry["tracing"], "inject">;
 }
 
 /** The distributor's function. */
@@ -44,7 +49,7 @@ export function createApp(options: CreateAppOptions): DistributorApp {
 
   async function open(): Promise<Opened> {
     const telemetry = options.telemetry ?? (await createTelemetry({ service: "distributor", environment, clock }));
-    return { telemetry, distributor: make(options, telemetry.logger, clock) };
+    return { telemetry, distributor: make(options, telemetry, clock) };
   }
 
   return {
@@ -58,10 +63,10 @@ export function createApp(options: CreateAppOptions): DistributorApp {
 
 interface Opened {
   readonly distributor: Distributor;
-  readonly telemetry: Pick<Telemetry, "logger" | "invoke">;
+  readonly telemetry: AppTelemetry;
 }
 
-function make(options: CreateAppOptions, logger: Logger, clock: Clock): Distributor {
+function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, clock: Clock): Distributor {
   const { config, table, signerRole } = parseSettings(options.environment);
   const { account, region } = config;
   // Emulators have no names of buckets in the DNS.
@@ -74,6 +79,7 @@ function make(options: CreateAppOptions, logger: Logger, clock: Clock): Distribu
     ...{ config, records, clock, logger, credentials: createSignerCredentials(signer) },
     ...{ s3: access.client(S3Client, undefined), sns: access.client(SNSClient, undefined) },
     ...{ events: access.client(EventBridgeClient, undefined), states: access.client(SFNClient, undefined) },
+    traceparent: () => tracing.inject()["traceparent"],
     ...(options.write === undefined ? {} : { write: options.write }),
   });
 }

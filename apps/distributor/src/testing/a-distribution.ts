@@ -75,7 +75,7 @@ export async function startDistribution(): Promise<Distribution> {
       plugins: [plugin as never],
     }),
     ...{ records: createDynamodbRecords({ client: table.client, table: TABLE }), clock },
-    telemetry: { logger, invoke: (_fields, work) => work() },
+    telemetry: { logger, tracing: { inject: () => ({}) }, invoke: (_fields, work) => work() },
     write: (line) => void told.push(line),
   });
   const covered: unknown[] = [];

@@ -10,6 +10,7 @@ import { PLACE, T0 } from "../testing/a-cell.ts";
 import { aRegistration, SOURCE } from "../testing/a-distributor-world.ts";
 import { createPassingClock } from "../testing/passing-clock.ts";
 import { createDistributor } from "./create-distributor.ts";
+import type { DistributorOptions } from "./distributor-options.ts";
 
 const KEY = "artifacts/billing-api/1.4.2/manifest.json";
 const FILE = "artifacts/billing-api/1.4.2/app.zip";
@@ -17,7 +18,7 @@ const OBJECT = { bucket: { name: "source" }, object: { key: KEY } };
 const CREATED = { source: "aws.s3", "detail-type": "Object Created", account: SOURCE.account, detail: OBJECT };
 const NOTIFICATION = { eventSource: "aws:s3", eventName: "ObjectCreated:Put", s3: OBJECT };
 
-function createWorld() {
+function createWorld(over: Partial<DistributorOptions> = {}) {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ ...SOURCE, name: "distributor" });
@@ -38,9 +39,11 @@ function createWorld() {
     ...{ s3: open(S3Client), sns: open(SNSClient), events: open(EventBridgeClient), states: open(SFNClient) },
     ...{ records: createMemoryRecords(), clock, random: createRandom(1), credentials: async () => credentials },
     write: (line) => void metrics.push(line),
+    ...over,
   });
+  const attributes = () => sim.sns.published(topicArn).map((message) => message.attributes);
   const sent = () => sim.sns.published(topicArn).map(({ body }) => JSON.parse(body));
-  return { sim, distributor, sent, metrics };
+  return { sim, distributor, sent, attributes, metrics };
 }
 
 let world: ReturnType<typeof createWorld>;
@@ -91,6 +94,18 @@ describe("a manifest that appears", () => {
     expect(await ask({ op: "coverage" })).toMatchObject({
       answer: { rows: [{ name: "billing-api", covered: false, cells: [{ ...PLACE, status: "announced", files: 1 }] }] },
     });
+  });
+
+  it.each([
+    ["goes on in the trace of the invocation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+    ["begins no trace where there is none", undefined],
+  ])("%s", async (_, traceparent) => {
+    world = createWorld({ traceparent: () => traceparent });
+    writeArtifact();
+
+    await world.distributor.handle(CREATED);
+
+    expect(world.attributes().map((each) => each["traceparent"])).toEqual([traceparent]);
   });
 
   it("is ignored in another bucket", async () => {

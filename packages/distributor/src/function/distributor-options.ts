@@ -17,6 +17,8 @@ export interface DistributorOptions {
   /** Whose permissions presigned URLs have, and with which they end. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;
+  /** W3C Trace Context of the present work, which goes along with announcements. Default: none. */
+  readonly traceparent?: () => string | undefined;
   /** Default: `Math.random`. */
   readonly random?: Random;
   /** Default: none. */
