@@ -222,6 +222,66 @@ describe("publishing again", () => {
     expect(await loadText("billing-api/1.4.2/app.zip")).toBe("app");
   });
 
+  describe("in a bucket without versions", () => {
+    beforeEach(() => {
+      world = createBucket({ versioned: false });
+    });
+
+    it.each([
+      ["S3.GetObject", 1, ["none", "VERSION_CONFLICT"]],
+      ["S3.HeadObject", 1, ["none", "RECORD_CONFLICT"]],
+      ["S3.PutObject", 1, ["none", "RECORD_CONFLICT"]],
+      ["S3.PutObject", 2, ["RECORD_CONFLICT", "none"]],
+    ])("never writes over another file, where a second publisher comes before its %s %i", async (call, at, codes) => {
+      const theirs = { ...aPublication(world), client: anotherClient() };
+      const ours = aPublication(world, { files: [{ path: "app.zip", body: Buffer.from("apq") }] });
+      const ends: (string | undefined)[] = [];
+      if (at === 2) world.sim.once(call, (proceed) => proceed());
+      world.sim.once(call, async (proceed) => {
+        ends.push(await codeOf(publishArtifact(theirs)));
+        return proceed();
+      });
+      ends.push(await codeOf(publishArtifact(ours)));
+
+      const { files } = JSON.parse(await loadText(MANIFEST));
+      expect(ends).toEqual(codes);
+      expect(files[0].sha256).toBe(sha256(await loadText("billing-api/1.4.2/app.zip")));
+    });
+
+    it("does not replace what has no manifest, and says what to do", async () => {
+      world.sim.s3.write("source", "billing-api/1.4.2/app.zip", "old");
+
+      expect(await codeOf(publishArtifact(aPublication(world)))).toBe("RECORD_CONFLICT");
+      expect(await loadText("billing-api/1.4.2/app.zip")).toBe("old");
+    });
+
+    it("ends a publication that broke off, also of a stream", async () => {
+      world.sim.s3.write("source", "billing-api/1.4.2/app.zip", "app");
+
+      const { skipped } = await publishArtifact(
+        aPublication(world, { files: [{ path: "app.zip", body: Readable.from(["app"]) }] }),
+      );
+
+      expect(skipped).toEqual(["billing-api/1.4.2/app.zip"]);
+    });
+  });
+
+  it.each([[Buffer.from("app")], [someBytes(65 * MIB)]])(
+    "finds its own file where S3's answer was lost",
+    async (body) => {
+      for (const call of ["S3.PutObject", "S3.CompleteMultipartUpload"] as const) {
+        world.sim.once(call, async (proceed) => {
+          await proceed();
+          return proceed();
+        });
+      }
+
+      const { manifest } = await publishArtifact(aPublication(world, { files: [{ path: "app.zip", body }] }));
+
+      expect([manifest.files[0]?.sha256, world.sim.s3.uploads("source")]).toEqual([sha256(body), []]);
+    },
+  );
+
   it("keeps to the one that was first, when two publish at the same time", async () => {
     const files = (text: string) => [{ path: "app.zip", body: Buffer.from(text) }];
     const other = { ...aPublication(world, { files: files("app") }), client: anotherClient() };

@@ -1,7 +1,8 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { toArtifactError } from "../artifact-error.ts";
 import type { ManifestFile } from "../manifest.ts";
-import { statusOf, toSdkError } from "../to-sdk-error.ts";
+import { toSdkError } from "../to-sdk-error.ts";
+import { checkStoredFile } from "./check-stored-file.ts";
 import { isReplayable, readBody } from "./file-body.ts";
 import { createFileDigest, type FileDigest } from "./file-digest.ts";
 import { createMemoryRoom, type MemoryRoom } from "./memory-room.ts";
@@ -77,39 +78,52 @@ async function publishFile(target: PublishTarget, file: PlannedFile, room: Memor
   const { client, bucket, signal, progress } = target;
   const { key, size, body } = file;
   const standing = await findStandingFile({ client, bucket, key, signal });
-  const found = await findSame(file, standing, signal);
-  if (found !== undefined && standing !== undefined) {
+  const found = standing && (await findSame(target, file, standing));
+  if (found !== undefined) {
     progress.skipped(found.size);
-    return { skipped: true, file: toManifestFile(file, found, standing.versionId) };
+    return { skipped: true, file: toManifestFile(file, found, standing?.versionId) };
   }
   const condition = standing === undefined ? { IfNoneMatch: "*" as const } : { IfMatch: standing.etag };
   const { contentType } = file;
   const at = { client, bucket, key, condition, metadata: target.metadata };
-  try {
-    const source = { body, size, room, signal, onSent: progress.sent };
-    const sent = await uploadFile({ ...at, ...(contentType === undefined ? {} : { contentType }) }, source);
-    return { skipped: false, file: toManifestFile(file, sent, sent.versionId) };
-  } catch (error) {
-    if (statusOf(error) === 412 || statusOf(error) === 409) {
-      const message = `Somebody else writes "${key}" at this moment: is the same version published twice?`;
-      throw toArtifactError("RECORD_CONFLICT", message, {
-        cause: error,
-        hint: "Run it again when the other one is done.",
-      });
-    }
-    throw toSdkError(error, `"${key}" could not be written into the bucket ${bucket}.`);
-  }
+  const source = { body, size, room, signal, onSent: progress.sent };
+  const sent = await uploadFile({ ...at, ...(contentType === undefined ? {} : { contentType }) }, source).catch(
+    (error: unknown) => {
+      throw toSdkError(error, `"${key}" could not be written into the bucket ${bucket}.`);
+    },
+  );
+  const versionId = sent.occupied ? await findOwn(target, key, sent) : sent.versionId;
+  return { skipped: false, file: toManifestFile(file, sent, versionId) };
 }
 
-/** The digest of the file, if it stands already. What can be read only once is sent again. */
+/**
+ * The digest of the file, if it stands already. What can be read only once is sent again, where the bucket keeps what it replaces.
+ * Throws `RECORD_CONFLICT` for other bytes in a bucket that does not: they may be of a version that somebody commits right now.
+ */
 async function findSame(
+  { client, bucket, signal }: PublishTarget,
   file: PlannedFile,
-  standing: StandingFile | undefined,
-  signal: AbortSignal,
+  standing: StandingFile,
 ): Promise<FileDigest | undefined> {
-  if (standing === undefined || !isReplayable(file.body) || standing.size !== file.size) return undefined;
+  const isKept = standing.versionId !== undefined;
+  if (isKept && !(isReplayable(file.body) && standing.size === file.size)) return undefined;
   const digest = await digestFile(file, signal);
-  return holdsFile(standing, digest) === "yes" ? digest : undefined;
+  if (holdsFile(standing, digest) === "yes") return digest;
+  if (isKept) return undefined;
+  const { verdict } = await checkStoredFile({ client, bucket, file: { key: file.key, ...digest, parts: [] }, signal });
+  if (verdict === "matching") return digest;
+  const message = `Under "${file.key}" stands something else, of nobody who has finished: another publisher, or one that broke off.`;
+  throw toArtifactError("RECORD_CONFLICT", message, {
+    hint: "Where nobody publishes this version, delete that object, or publish another version. A bucket with versioning needs neither.",
+  });
+}
+
+/** The version of a file that stands although S3 has not taken it now. Throws `RECORD_CONFLICT` where it is another's. */
+async function findOwn({ client, bucket, signal }: PublishTarget, key: string, sent: FileDigest) {
+  const standing = await findStandingFile({ client, bucket, key, signal });
+  if (standing !== undefined && holdsFile(standing, sent) === "yes") return standing.versionId;
+  const message = `Somebody else writes "${key}" at this moment: is the same version published twice?`;
+  throw toArtifactError("RECORD_CONFLICT", message, { hint: "Run it again when the other one is done." });
 }
 
 function toManifestFile(file: PlannedFile, digest: FileDigest, versionId: string | undefined): ManifestFile {
@@ -117,6 +131,6 @@ function toManifestFile(file: PlannedFile, digest: FileDigest, versionId: string
   return {
     ...{ key: file.key, size, sha256, ...toFacts(file) },
     ...(versionId === undefined ? {} : { versionId }),
-    ...(size > SINGLE_BYTES || (file.size === undefined && parts.length > 0) ? { parts: [...parts] } : {}),
+    ...(size > SINGLE_BYTES || (file.size === undefined && parts.length > 1) ? { parts: [...parts] } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { toArtifactError } from "../artifact-error.ts";
+import { statusOf } from "../to-sdk-error.ts";
 import { type FileBody, readBody, toChangedError } from "./file-body.ts";
 import type { FileDigest } from "./file-digest.ts";
 import type { MemoryRoom } from "./memory-room.ts";
@@ -28,8 +29,10 @@ export interface UploadSource {
   readonly signal: AbortSignal;
 }
 
-/** A file that stands. */
+/** A file that was read and sent. */
 export interface UploadedFile extends FileDigest {
+  /** S3 has not taken it, as it tells: something stands there, or it is this file and the answer to an earlier try was lost. */
+  readonly occupied: boolean;
   readonly versionId?: string;
 }
 
@@ -87,9 +90,9 @@ async function putWhole(
       Metadata: { ...target.metadata, "stackyard-sha256": whole.sha256 },
     });
     signWithDigest(command, whole.sha256);
-    const { VersionId } = await target.client.send(command, { abortSignal: signal });
+    const written = await unlessOccupied(target.client.send(command, { abortSignal: signal }));
     onSent(whole.size);
-    return { ...whole, parts: [], ...toVersion(VersionId) };
+    return { ...whole, parts: [], ...toOutcome(written) };
   } finally {
     if (first !== undefined) room.give(first.held);
   }
@@ -116,6 +119,7 @@ async function uploadParts(
   const at = { Bucket: target.bucket, Key: target.key };
   const { AbortMultipartUploadCommand, CompleteMultipartUploadCommand } = await import("@aws-sdk/client-s3");
   let uploadId: string | undefined;
+  let isCompleted = false;
   try {
     uploadId = await beginUpload(target, source).catch((error: unknown) => {
       source.room.give(first.held);
@@ -123,20 +127,18 @@ async function uploadParts(
     });
     const parts = await sendParts(target, source, { first, reader, stop, uploadId });
     const whole = checkSize(target, source, await reader.digest());
-    const { VersionId } = await target.client.send(
-      new CompleteMultipartUploadCommand({
-        ...{ ...at, UploadId: uploadId, ...target.condition },
-        ...{ MultipartUpload: { Parts: [...parts] }, ChecksumType: "COMPOSITE" },
-      }),
-      { abortSignal: source.signal },
-    );
-    return { ...whole, ...toVersion(VersionId) };
-  } catch (error) {
+    const complete = new CompleteMultipartUploadCommand({
+      ...{ ...at, UploadId: uploadId, ...target.condition },
+      ...{ MultipartUpload: { Parts: [...parts] }, ChecksumType: "COMPOSITE" },
+    });
+    const written = await unlessOccupied(target.client.send(complete, { abortSignal: source.signal }));
+    isCompleted = written !== undefined;
+    return { ...whole, ...toOutcome(written) };
+  } finally {
     // Without the signal: it may be what has stopped the upload. What remains is aborted by the bucket's lifecycle rule.
-    if (uploadId !== undefined) {
+    if (uploadId !== undefined && !isCompleted) {
       await target.client.send(new AbortMultipartUploadCommand({ ...at, UploadId: uploadId })).catch(() => {});
     }
-    throw error;
   }
 }
 
@@ -226,7 +228,23 @@ function toContentType({ contentType }: UploadTarget) {
   return contentType === undefined ? {} : { ContentType: contentType };
 }
 
-function toVersion(versionId: string | undefined) {
+/**
+ * Undefined where the condition does not hold, or somebody else writes there (S3 user guide, "Conditional writes"), or the upload
+ * has ended already.
+ */
+async function unlessOccupied<Output>(written: Promise<Output>): Promise<Output | undefined> {
+  try {
+    return await written;
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === 409 || status === 412 || (error instanceof Error && error.name === "NoSuchUpload")) return;
+    throw error;
+  }
+}
+
+function toOutcome(written: { readonly VersionId?: string | undefined } | undefined) {
+  const versionId = written?.VersionId;
   // S3 answers "null" for objects of buckets without versioning.
-  return versionId === undefined || versionId === "null" ? {} : { versionId };
+  const version = versionId === undefined || versionId === "null" ? {} : { versionId };
+  return { occupied: written === undefined, ...version };
 }
