@@ -1,4 +1,5 @@
-import { symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findArtifactCode } from "@stackyard/sdk/artifacts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -75,6 +76,27 @@ describe("artifacts publish", () => {
     symlinkSync("/etc/passwd", join(world.cwd, "dist/link"));
 
     await expect(publish()).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining("symbolic link") });
+    expect(keys()).toEqual([]);
+  });
+
+  it("does not mind what is odd among hidden files that stay out", async () => {
+    world.write("dist/.cache/x", "x");
+    symlinkSync("/etc/passwd", join(world.cwd, "dist/.cache/link"));
+
+    expect(await publish()).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each([
+    ["a pipe", (path: string) => void execFileSync("mkfifo", [join(path, "pipe")]), '"pipe" is no file'],
+    [
+      "a name that is no UTF-8",
+      (path: string) => writeFileSync(Buffer.concat([Buffer.from(`${path}/a`), Buffer.from([0xff])]), ""),
+      "no UTF-8",
+    ],
+  ])("refuses %s, and sends nothing", async (_what, make, told) => {
+    make(join(world.cwd, "dist"));
+
+    await expect(publish()).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining(told) });
     expect(keys()).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
-import { lstat, readdir, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
 import { StackyardError } from "@stackyard/core";
 import type { PublishFile } from "@stackyard/sdk/artifacts";
@@ -21,8 +22,8 @@ export interface FindFilesOptions {
 
 /**
  * The files of a folder, each under its path in it, or one file under its name. What is hidden stays out unless it is asked for:
- * it is seldom meant for every account. Throws `CONFIG_INVALID` for what is not there, `USAGE` for symbolic links and for folders
- * without files.
+ * it is seldom meant for every account. Throws `CONFIG_INVALID` for what is not there, `USAGE` for symbolic links, pipes and the like,
+ * names that are no text, and folders without files.
  */
 export async function findPublishFiles(path: string, options: FindFilesOptions): Promise<FoundFiles> {
   const whole = resolve(options.cwd, path);
@@ -32,26 +33,48 @@ export async function findPublishFiles(path: string, options: FindFilesOptions):
     });
   });
   if (!found.isDirectory()) return { files: [toFile(whole, basename(whole), options)], hidden: 0 };
-  const names = (await listFiles(whole)).toSorted();
-  const shown = options.hidden ? names : names.filter((name) => !isHidden(name));
+  const entries = await listEntries(whole);
+  const shown = options.hidden ? entries : entries.filter(({ name }) => !isHidden(name));
+  for (const entry of shown) refuseOdd(entry);
   if (shown.length === 0)
     throw new StackyardError("USAGE", `The folder "${toCell(path, 200)}" has no files to publish.`);
-  return { files: shown.map((name) => toFile(join(whole, name), name, options)), hidden: names.length - shown.length };
+  const names = shown.map(({ name }) => name).toSorted();
+  return {
+    files: names.map((name) => toFile(join(whole, name), name, options)),
+    hidden: entries.length - shown.length,
+  };
 }
 
-async function listFiles(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files: string[] = [];
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isDirectory()) continue;
-    if ((await lstat(path)).isSymbolicLink()) {
-      // It may lead to what nobody wants to see in every account.
-      throw new StackyardError("USAGE", `"${toCell(path, 200)}" is a symbolic link. Put the file itself there.`);
-    }
-    files.push(relative(folder, path).split(sep).join("/"));
+interface Entry {
+  /** Its path in the folder, with `/`. */
+  readonly name: string;
+  readonly dirent: Dirent;
+}
+
+/** All but folders. */
+async function listEntries(folder: string): Promise<readonly Entry[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new StackyardError("CONFIG_INVALID", `A folder cannot be read: ${tell(error)}`, { cause: error });
+  });
+  return entries
+    .filter((dirent) => !dirent.isDirectory())
+    .map((dirent) => {
+      const path = relative(folder, join(dirent.parentPath, dirent.name));
+      return { name: path.split(sep).join("/"), dirent };
+    });
+}
+
+/** What leads to what nobody wants to see in every account, cannot be read to an end, or could not be named. */
+function refuseOdd({ name, dirent }: Entry): void {
+  const said = toCell(name, 200);
+  if (dirent.isSymbolicLink()) {
+    throw new StackyardError("USAGE", `"${said}" is a symbolic link. Put the file itself there.`);
   }
-  return files;
+  if (!dirent.isFile()) throw new StackyardError("USAGE", `"${said}" is no file, but a pipe, a socket or a device.`);
+  // What is no UTF-8 was read with this in its place, and stands under another name.
+  if (name.includes("\ufffd")) {
+    throw new StackyardError("USAGE", `The name of "${said}" is no UTF-8 text. Give it another name.`);
+  }
 }
 
 function isHidden(name: string): boolean {
