@@ -1,14 +1,11 @@
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { S3Client } from "@aws-sdk/client-s3";
-import { SFNClient } from "@aws-sdk/client-sfn";
-import { SNSClient } from "@aws-sdk/client-sns";
-import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { createAwsSim } from "@stackyard/aws-sim";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type DistributorReply, toManifestText } from "@stackyard/sdk/artifacts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { PLACE, T0 } from "../testing/a-cell.ts";
 import { aRegistration, SOURCE } from "../testing/a-distributor-world.ts";
 import { createPassingClock } from "../testing/passing-clock.ts";
+import { openSimClients } from "../testing/sim-clients.ts";
 import { createDistributor } from "./create-distributor.ts";
 import type { DistributorOptions } from "./distributor-options.ts";
 
@@ -21,22 +18,16 @@ const NOTIFICATION = { eventSource: "aws:s3", eventName: "ObjectCreated:Put", s3
 function createWorld(over: Partial<DistributorOptions> = {}) {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
-  const credentials = sim.iam.addUser({ ...SOURCE, name: "distributor" });
+  const { credentials, ...clients } = openSimClients(sim, SOURCE);
   sim.s3.createBucket({ ...SOURCE, name: "source", versioned: true });
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
-  const plugin = createSimPlugin(sim);
-  function open<Client>(type: new (config: never) => Client): Client {
-    const client = new type({ region: SOURCE.region, credentials, maxAttempts: 1 } as never);
-    (client as { middlewareStack: { use(plugin: unknown): void } }).middlewareStack.use(plugin);
-    return client;
-  }
   const metrics: string[] = [];
   const distributor = createDistributor({
     config: {
       ...{ ...SOURCE, bucket: "source", prefix: "artifacts/", uploadPrefix: "uploads/", topicArn },
       trustedAccounts: [PLACE.account],
     },
-    ...{ s3: open(S3Client), sns: open(SNSClient), events: open(EventBridgeClient), states: open(SFNClient) },
+    ...clients,
     ...{ records: createMemoryRecords(), clock, random: createRandom(1), credentials: async () => credentials },
     write: (line) => void metrics.push(line),
     ...over,

@@ -1,8 +1,4 @@
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { S3Client } from "@aws-sdk/client-s3";
-import { SFNClient } from "@aws-sdk/client-sfn";
-import { SNSClient } from "@aws-sdk/client-sns";
-import { type AwsEvent, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { type AwsEvent, createAwsSim } from "@stackyard/aws-sim";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { toManifestText } from "@stackyard/sdk/artifacts";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -11,6 +7,7 @@ import { aRegistration, SOURCE } from "../testing/a-distributor-world.ts";
 import { toSha256 } from "../testing/a-source.ts";
 import { mortalRecords } from "../testing/mortal-records.ts";
 import { createPassingClock } from "../testing/passing-clock.ts";
+import { openSimClients } from "../testing/sim-clients.ts";
 import { createDistributor } from "./create-distributor.ts";
 
 const DAY = 86_400_000;
@@ -19,15 +16,9 @@ const DAY = 86_400_000;
 function createWorld() {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
-  const credentials = sim.iam.addUser({ ...SOURCE, name: "distributor" });
+  const { credentials, ...clients } = openSimClients(sim, SOURCE);
   sim.s3.createBucket({ ...SOURCE, name: "source", versioned: true });
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
-  const plugin = createSimPlugin(sim);
-  function open<Client>(type: new (config: never) => Client): Client {
-    const client = new type({ region: SOURCE.region, credentials, maxAttempts: 1 } as never);
-    (client as { middlewareStack: { use(plugin: unknown): void } }).middlewareStack.use(plugin);
-    return client;
-  }
   const covered: unknown[] = [];
   sim.eventBridge.addRule({
     ...{ ...SOURCE, pattern: { source: ["stackyard.distributor"] } },
@@ -39,7 +30,7 @@ function createWorld() {
       ...{ ...SOURCE, bucket: "source", prefix: "artifacts/", uploadPrefix: "uploads/", topicArn, keepDays: 1 },
       trustedAccounts: [PLACE.account],
     },
-    ...{ s3: open(S3Client), sns: open(SNSClient), events: open(EventBridgeClient), states: open(SFNClient) },
+    ...clients,
     ...{ records: mortalRecords(createMemoryRecords(), () => left--), clock, random: createRandom(1) },
     ...{ credentials: async () => credentials, write: () => undefined },
   });

@@ -1,7 +1,4 @@
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { S3Client } from "@aws-sdk/client-s3";
-import { SFNClient } from "@aws-sdk/client-sfn";
-import { type AwsEvent, type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { type AwsEvent, type AwsSim, createAwsSim } from "@stackyard/aws-sim";
 import { type Records, silentLogger } from "@stackyard/core";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
@@ -10,6 +7,7 @@ import type { DistributorContext } from "../function/distributor-context.ts";
 import { artifactRecordKey } from "../publish/artifact-record.ts";
 import { digestOf, T0 } from "./a-cell.ts";
 import { createPassingClock } from "./passing-clock.ts";
+import { openSimClients } from "./sim-clients.ts";
 
 /** The distributor's own place. */
 export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
@@ -56,13 +54,7 @@ export interface WorldOptions {
 export function createDistributorWorld(options: WorldOptions = {}): DistributorWorld {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
-  const credentials = sim.iam.addUser({ ...SOURCE, name: "distributor" });
-  const plugin = createSimPlugin(sim);
-  function open<Client>(type: new (config: never) => Client): Client {
-    const client = new type({ region: SOURCE.region, credentials, maxAttempts: 1 } as never);
-    (client as { middlewareStack: { use(plugin: unknown): void } }).middlewareStack.use(plugin);
-    return client;
-  }
+  const { s3, events, states } = openSimClients(sim, SOURCE);
   const memory = createMemoryRecords();
   const records = options.wrapRecords?.(memory) ?? memory;
   const [announced, covered, metrics]: [Announced[], AwsEvent[], string[]] = [[], [], []];
@@ -73,7 +65,7 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
   });
   const context: DistributorContext = {
     ...{ records, clock, random: createRandom(1), logger: silentLogger, trust: options.trust ?? { accounts: TRUSTED } },
-    ...{ s3: open(S3Client), events: open(EventBridgeClient), states: open(SFNClient) },
+    ...{ s3, events, states },
     config: {
       ...{ ...SOURCE, bucket: "source", prefix: "", topicArn: "arn:aws:sns:eu-west-1:999988887777:artifacts" },
       ...{ trustedAccounts: TRUSTED, ...options.config },
