@@ -1,4 +1,4 @@
-import { constants, open, stat } from "node:fs/promises";
+import { constants, type FileHandle, open, stat } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { isStackyardError } from "@stackyard/core";
 import { toArtifactError } from "../artifact-error.ts";
@@ -45,22 +45,32 @@ export async function* readBody(body: FileBody, signal: AbortSignal): AsyncGener
   }
 }
 
-/** Into one buffer again and again: those of a stream are garbage outside of V8's heap, which costs time to collect. */
+/** Into two buffers in turn, one ahead: those of a stream are garbage outside of V8's heap, which costs time to collect. */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   // What was a file may be a pipe by now, which would be waited for.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const before = await file.stat({ bigint: true });
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
-      if (bytesRead === 0) break;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* readAhead(file);
     const after = await file.stat({ bigint: true });
     if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw toChangedError(JSON.stringify(path));
   } finally {
     await file.close();
+  }
+}
+
+async function* readAhead(file: FileHandle): AsyncGenerator<Uint8Array, void> {
+  const read = (buffer: Buffer<ArrayBuffer>) => file.read(buffer, 0, buffer.length);
+  let next = read(Buffer.allocUnsafeSlow(CHUNK_BYTES));
+  let spare = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  for (;;) {
+    const { bytesRead, buffer } = await next;
+    if (bytesRead === 0) return;
+    next = read(spare);
+    // Who stops now never asks how it went.
+    next.catch(() => {});
+    spare = buffer;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

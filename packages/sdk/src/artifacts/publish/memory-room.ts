@@ -1,13 +1,21 @@
-/** Bytes that may be held at a time, by whoever holds them. */
+/** Memory for so many bytes at a time, by whoever holds it. */
 export interface MemoryRoom {
-  /** Waits until so many are free. More than there is counts as all of it. Gives what to give back. */
-  take(bytes: number): Promise<number>;
-  give(bytes: number): void;
+  /** Waits until so much is free. More than there is counts as all of it. What is in it may be of whoever had it before. */
+  take(bytes: number): Promise<Buffer<ArrayBuffer>>;
+  /**
+   * Gives back what was taken, once. A request that was answered early may still send what is in it by then; S3 takes no bytes
+   * that are not those of the digest that is signed.
+   */
+  give(memory: Buffer<ArrayBuffer>): void;
 }
 
-/** Who came first is served first, so nobody waits for ever. */
+/**
+ * Who came first is served first, so nobody waits for ever. What comes back is lent again where the length is the same: new
+ * memory outside of V8's heap, part after part, keeps the collector at work.
+ */
 export function createMemoryRoom(bytes: number): MemoryRoom {
   const waiting: { readonly wanted: number; readonly go: () => void }[] = [];
+  const spare: Buffer<ArrayBuffer>[] = [];
   let free = bytes;
 
   function serve(): void {
@@ -18,17 +26,30 @@ export function createMemoryRoom(bytes: number): MemoryRoom {
     }
   }
 
+  /** What is spare and does not fit makes room. */
+  function lend(length: number): Buffer<ArrayBuffer> {
+    const found = spare.findIndex((each) => each.length === length);
+    const [same] = found === -1 ? [] : spare.splice(found, 1);
+    if (same !== undefined) return same;
+    while (sumOf(spare) > free) spare.shift();
+    return Buffer.allocUnsafeSlow(length);
+  }
+
   return {
-    take(asked) {
-      const wanted = Math.min(asked, bytes);
+    take(length) {
       return new Promise((resolve) => {
-        waiting.push({ wanted, go: () => resolve(wanted) });
+        waiting.push({ wanted: Math.min(length, bytes), go: () => resolve(lend(length)) });
         serve();
       });
     },
-    give(returned) {
-      free += returned;
+    give(memory) {
+      spare.push(memory);
+      free += Math.min(memory.length, bytes);
       serve();
     },
   };
+}
+
+function sumOf(buffers: readonly Buffer[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
 }

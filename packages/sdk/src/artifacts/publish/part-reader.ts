@@ -10,7 +10,8 @@ export interface HeldPart {
   readonly bytes: Buffer;
   /** In hex; worked out by another thread while the next part is read. */
   readonly sha256: Promise<string>;
-  readonly held: number;
+  /** The memory that it is in. */
+  readonly held: Buffer<ArrayBuffer>;
 }
 
 /** Reads a file part by part. */
@@ -27,35 +28,16 @@ export function createPartReader(
   { partBytes, room }: { readonly partBytes: number; readonly room: MemoryRoom },
 ): PartReader {
   const whole = createHash("sha256");
+  const fill = createFill(chunks, (bytes) => whole.update(bytes));
   const parts: Promise<ManifestPart>[] = [];
   let ended: string | undefined;
   let size = 0;
-  let rest: Uint8Array = Buffer.alloc(0);
-  let number = 0;
-
-  async function fill(bytes: Buffer): Promise<number> {
-    let filled = 0;
-    while (filled < bytes.length) {
-      const step = rest.length === 0 ? await chunks.next() : { done: false as const, value: rest };
-      if (step.done === true) {
-        ended = whole.digest("hex");
-        break;
-      }
-      const slice = step.value.subarray(0, bytes.length - filled);
-      bytes.set(slice, filled);
-      whole.update(slice);
-      filled += slice.length;
-      rest = step.value.subarray(slice.length);
-    }
-    size += filled;
-    return filled;
-  }
 
   /** All of a short file is its only part. */
-  function digestPart(bytes: Buffer<ArrayBuffer>): Promise<string> {
+  function toPart(held: HeldPart["held"], bytes: Buffer<ArrayBuffer>): HeldPart {
     const sha256 = ended !== undefined && parts.length === 0 ? Promise.resolve(ended) : digestAside(bytes);
-    parts.push(sha256.then((digest) => ({ size: bytes.length, sha256: digest })));
-    return sha256;
+    const number = parts.push(sha256.then((digest) => ({ size: bytes.length, sha256: digest })));
+    return { number, bytes, sha256, held };
   }
 
   async function toDigest(sha256: string): Promise<FileDigest> {
@@ -67,19 +49,35 @@ export function createPartReader(
     async next() {
       if (ended !== undefined) return undefined;
       const held = await room.take(partBytes);
-      let given = false;
+      let part: HeldPart | undefined;
       try {
-        const buffer = Buffer.allocUnsafe(partBytes);
-        const filled = await fill(buffer);
-        if (filled === 0) return undefined;
-        number += 1;
-        given = true;
-        const bytes = buffer.subarray(0, filled);
-        return { number, bytes, sha256: digestPart(bytes), held };
+        const filled = await fill(held);
+        if (filled < held.length) ended = whole.digest("hex");
+        size += filled;
+        if (filled > 0) part = toPart(held, held.subarray(0, filled));
+        return part;
       } finally {
-        if (!given) room.give(held);
+        if (part === undefined) room.give(held);
       }
     },
+  };
+}
+
+/** Fills memory with what comes, and tells how far: less than all of it at the end. */
+function createFill(chunks: AsyncGenerator<Uint8Array, void>, onBytes: (bytes: Uint8Array) => void) {
+  let rest: Uint8Array = Buffer.alloc(0);
+  return async (memory: Buffer): Promise<number> => {
+    let filled = 0;
+    while (filled < memory.length) {
+      const step = rest.length === 0 ? await chunks.next() : { done: false as const, value: rest };
+      if (step.done === true) break;
+      const slice = step.value.subarray(0, memory.length - filled);
+      memory.set(slice, filled);
+      onBytes(slice);
+      filled += slice.length;
+      rest = step.value.subarray(slice.length);
+    }
+    return filled;
   };
 }
 
