@@ -36,3 +36,19 @@ export const QUEUE_ARN = `${ARN}:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\
 export const IMAGE = optional("[a-z0-9][^\\s]{0,499}", "The address of an image, or nothing.");
 /** An address, or nothing. */
 export const ADDRESS = optional("https?://[^\\s]{1,2000}", "An address such as https://example.org, or nothing.");
+/** Numbers of accounts by commas, at most so many, or nothing. */
+export function accountsUpTo(count: number) {
+  const more = count - 1;
+  return optional(`[0-9]{12}(,[0-9]{12}){0,${more}}`, `Numbers of accounts by commas, at most ${count}, or nothing.`);
+}
+/** What is on or off, and off by itself. */
+export const SWITCH = { default: "false", values: ["true", "false"] } as const;
+/** The name of a bucket, or nothing. */
+export const BUCKET_OR_NOTHING = optional(BUCKET.pattern.slice(1, -1), "The name of a bucket, or nothing.");
+/** Beginning of the name of a bucket. With account and region behind it that has at most 63 characters. */
+export const BUCKET_PREFIX = {
+  pattern: "^[a-z0-9][a-z0-9-]{0,33}$",
+  constraint: "1 to 34 small letters, digits and -.",
+} as const;
+/** The ARN of a key, or nothing. */
+export const KEY_ARN = optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing.");
