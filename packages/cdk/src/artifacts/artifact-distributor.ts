@@ -1,3 +1,4 @@
+import { Aws, Fn } from "aws-cdk-lib";
 import { CfnEventInvokeConfig } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { AppFunction } from "../functions/app-function.ts";
@@ -15,6 +16,7 @@ import {
 } from "./distributor-role.ts";
 import { InitialSets, toMachineArn } from "./initial-sets.ts";
 import { ReceiptBus } from "./receipt-bus.ts";
+import { openRoot, type SourcePrefixes } from "./source-prefixes.ts";
 
 const NAME = "stackyard-distributor";
 const BUCKET_PREFIX = "stackyard-artifact-source";
@@ -41,7 +43,9 @@ export class ArtifactDistributor extends Construct {
   constructor(scope: Construct, id: string, props: ArtifactDistributorProps) {
     super(scope, id);
     const { trusted, name = NAME } = props;
-    const memory = this.#makeMemory(props, name);
+    const { artifactPrefix, uploadPrefix } = props;
+    const prefixes = { artifactPrefix, uploadPrefix: uploadPrefix && openRoot(this, uploadPrefix) };
+    const memory = this.#makeMemory(props, name, prefixes);
     const topic = new Announcements(this, "Announcing", { trusted, keyArn: props.topicKeyArn });
     const bus = new ReceiptBus(this, "Receiving", { name: BUS_NAME, trusted });
     this.failures = createWorkQueue(this, "FailuresQueue", {});
@@ -49,14 +53,14 @@ export class ArtifactDistributor extends Construct {
     const parts: DistributorParts = {
       ...{ bucket: memory.bucketName, table: { name: memory.tableName, arn: memory.tableArn } },
       ...{ topicArn: topic.topicArn, receiptBusArn: bus.busArn, failuresArn: this.failures.arn },
-      ...{ machineArn: toMachineArn(machineName), signerName: `${name}-signer` },
+      ...{ machineArn: toMachineArn(machineName), signerName: toSignerName(name), prefixes },
     };
     this.function = this.#makeFunction(props, name, parts);
     topic.letPublish(this.function.role.roleArn);
     createSignerRole(this, "SignerRole", { props, parts, functionRoleArn: this.function.role.roleArn });
     const called = { functionName: this.function.name, functionArn: this.function.arn };
     new DistributorEvents(this, "Events", {
-      ...{ ...called, bucket: memory.bucketName, uploadPrefix: props.uploadPrefix, receiptBusName: bus.busName },
+      ...{ ...called, bucket: memory.bucketName, uploadPrefix: prefixes.uploadPrefix, receiptBusName: bus.busName },
     });
     const sets = new InitialSets(this, "InitialSets", {
       ...{ trusted, machineName, functionArn: this.function.arn, externalId: props.externalId },
@@ -72,11 +76,11 @@ export class ArtifactDistributor extends Construct {
     this.initialSetRoleArn = sets.roleArn;
   }
 
-  #makeMemory(props: ArtifactDistributorProps, tableName: string): DistributorMemory {
+  #makeMemory(props: ArtifactDistributorProps, tableName: string, prefixes: SourcePrefixes): DistributorMemory {
     const { trusted, transfer = "auto", bucketPrefix = BUCKET_PREFIX, existing = {} } = props;
     const { readByIdentity = transfer !== "presigned" } = props;
     return new DistributorMemory(this, "Memory", {
-      ...{ trusted, readByIdentity, keyArn: props.kmsKeyArn, existing, bucketPrefix, tableName },
+      ...{ trusted, readByIdentity, prefixes, keyArn: props.kmsKeyArn, existing, bucketPrefix, tableName },
     });
   }
 
@@ -95,4 +99,9 @@ export class ArtifactDistributor extends Construct {
     });
     return made;
   }
+}
+
+/** Roles are the whole account's, and other regions may have a distributor too. */
+function toSignerName(name: string): string {
+  return Fn.join("", [name, "-signer-", Aws.REGION]);
 }

@@ -1,4 +1,4 @@
-import { Aws, CfnCondition, Fn } from "aws-cdk-lib";
+import { Aws, Fn } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { CallFunction } from "../functions/call-function.ts";
 import { findCondition, type Given, toValue } from "../given.ts";
@@ -9,6 +9,7 @@ export interface DistributorEventsProps {
   readonly functionName: string;
   readonly functionArn: string;
   readonly bucket: string;
+  /** Empty: the whole bucket. */
   readonly uploadPrefix?: Given<string> | undefined;
   readonly receiptBusName: string;
 }
@@ -21,7 +22,7 @@ export class DistributorEvents extends Construct {
     const called = { functionName, functionArn };
     new CallFunction(this, "Published", {
       ...{ ...called, description: "Tells the distributor of manifests, and of files that others have uploaded." },
-      eventPattern: toObjectPattern(this, props),
+      eventPattern: toObjectPattern(props),
     });
     new CallFunction(this, "Received", {
       ...{ ...called, eventBusName: receiptBusName, description: "Tells the distributor what became of artifacts." },
@@ -35,8 +36,8 @@ export class DistributorEvents extends Construct {
 }
 
 /** The manifest comes last: its appearance publishes the artifact. */
-function toObjectPattern(scope: Construct, { bucket, uploadPrefix }: DistributorEventsProps): object {
-  const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(scope, uploadPrefix)];
+function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): object {
+  const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(uploadPrefix)];
   return {
     source: ["aws.s3"],
     "detail-type": ["Object Created"],
@@ -44,12 +45,9 @@ function toObjectPattern(scope: Construct, { bucket, uploadPrefix }: Distributor
   };
 }
 
-/** Patterns are spelled as EventBridge has them, in small letters. A slash alone stands for the whole bucket. */
-function toPrefixTest(scope: Construct, uploadPrefix: Given<string>): unknown {
-  const prefix = toValue(uploadPrefix);
+/** Patterns are spelled as EventBridge has them, in small letters. */
+function toPrefixTest(uploadPrefix: Given<string>): unknown {
   const condition = findCondition(uploadPrefix);
-  if (condition === undefined) return { prefix: prefix === "/" ? "" : prefix };
-  const isWhole = new CfnCondition(scope, "UploadsAnywhere", { expression: Fn.conditionEquals(prefix, "/") });
-  const test = { prefix: Fn.conditionIf(isWhole.logicalId, "", prefix) };
-  return Fn.conditionIf(condition.logicalId, test, Aws.NO_VALUE);
+  const test = { prefix: toValue(uploadPrefix) };
+  return condition === undefined ? test : Fn.conditionIf(condition.logicalId, test, Aws.NO_VALUE);
 }

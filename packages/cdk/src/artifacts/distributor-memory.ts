@@ -6,7 +6,8 @@ import type { ExistingMemory } from "./distributor-props.ts";
 import { createSourceBucket, type SourceBucketInput } from "./source-bucket.ts";
 
 /** What a distributor remembers by. */
-export interface DistributorMemoryProps extends Pick<SourceBucketInput, "trusted" | "readByIdentity" | "keyArn"> {
+export interface DistributorMemoryProps
+  extends Pick<SourceBucketInput, "trusted" | "readByIdentity" | "keyArn" | "prefixes"> {
   readonly existing: ExistingMemory;
   readonly bucketPrefix: string;
   readonly tableName: string;

@@ -17,7 +17,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly trusted: TrustedConsumers;
   /** What consumers must say when they ask for their initial set. Default: nothing, as consumers of old. */
   readonly externalId?: Given<string>;
-  /** Of the function; state machine and table are called so too. Default: `stackyard-distributor`. */
+  /** Of the function, at most 42 characters; state machine, table and signer are called so too. Default: `stackyard-distributor`. */
   readonly name?: string;
   /** A bucket of artifacts and a table of records that are there. Default: they are made, and kept. */
   readonly existing?: ExistingMemory;
@@ -35,7 +35,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly transfer?: string;
   /** Consumers may read the bucket themselves. Default: unless `transfer` is `presigned`. */
   readonly readByIdentity?: Switch;
-  /** Default: `TriggerInitSetRole`, as consumers of old know it. */
+  /** The second distributor of an account needs another one. Default: `TriggerInitSetRole`, as consumers of old know it. */
   readonly initialSetRoleName?: string;
   /** Consumers may see when their initial set has ended. Default: no. */
   readonly consumersMayWait?: Switch;

@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import { toRolePolicies } from "../functions/app-role.ts";
 import type { Variables } from "../functions/yard-environment.ts";
 import { type Given, mapGiven, toCfnText } from "../given.ts";
+import { toBucketArn } from "../policies/bucket-arn.ts";
 import {
   announce,
   keepArtifacts,
@@ -18,6 +19,7 @@ import {
 import type { Permission } from "../policies/statement.ts";
 import { present } from "../present.ts";
 import type { ArtifactDistributorProps } from "./distributor-props.ts";
+import { type SourcePrefixes, toAnnouncedObjects } from "./source-prefixes.ts";
 
 /** What the function of a distributor works with. */
 export interface DistributorParts {
@@ -28,6 +30,7 @@ export interface DistributorParts {
   readonly failuresArn: string;
   readonly machineArn: string;
   readonly signerName: string;
+  readonly prefixes: SourcePrefixes;
 }
 
 /** The variables of the function. */
@@ -86,20 +89,19 @@ export function createSignerRole(
     readonly functionRoleArn: string;
   },
 ): CfnRole {
-  const { kmsKeyArn, permissionsBoundaryArn } = input.props;
+  const { props, parts, functionRoleArn } = input;
+  const { kmsKeyArn, permissionsBoundaryArn } = props;
   const decrypt = (arn: string) => useKeyVia("ArtifactsKey", "s3", arn, ["kms:Decrypt"]);
   return new CfnRole(scope, id, {
     // The function's own role names it before it is there.
-    roleName: input.parts.signerName,
+    roleName: parts.signerName,
     description: "Stackyard: signs URLs of artifacts.",
     assumeRolePolicyDocument: {
       Version: "2012-10-17",
-      Statement: [
-        { Sid: "Take", Effect: "Allow", Principal: { AWS: input.functionRoleArn }, Action: "sts:AssumeRole" },
-      ],
+      Statement: [{ Sid: "Take", Effect: "Allow", Principal: { AWS: functionRoleArn }, Action: "sts:AssumeRole" }],
     },
     policies: toRolePolicies([
-      readSigned(input.parts.bucket),
+      readSigned(toAnnouncedObjects(toBucketArn(parts.bucket), parts.prefixes)),
       ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, decrypt)]),
     ]),
     ...present({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),

@@ -1,8 +1,8 @@
-import { Fn } from "aws-cdk-lib";
 import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { toCfn } from "../given.ts";
 import { type ClosedBucketInput, createClosedBucket } from "../store/closed-bucket.ts";
+import { type SourcePrefixes, toAnnouncedObjects } from "./source-prefixes.ts";
 import { type Switch, whereOn } from "./switch.ts";
 import { letConsumers, type TrustedConsumers } from "./trusted-consumers.ts";
 
@@ -11,16 +11,17 @@ export interface SourceBucketInput extends Pick<ClosedBucketInput, "name" | "con
   readonly trusted: TrustedConsumers;
   /** Consumers may read it themselves. */
   readonly readByIdentity: Switch;
+  readonly prefixes: SourcePrefixes;
 }
 
 const ABORT_AFTER_DAYS = 7;
 
 /** Makes the bucket of artifacts, which tells EventBridge what is put into it. It is kept. */
 export function createSourceBucket(scope: Construct, id: string, input: SourceBucketInput): CfnBucket {
-  const { trusted, readByIdentity, ...made } = input;
+  const { trusted, readByIdentity, prefixes, ...made } = input;
   return createClosedBucket(scope, id, {
     ...made,
-    toStatements: (arn) => letRead(arn, trusted, readByIdentity),
+    toStatements: (arn) => letRead(toAnnouncedObjects(arn, prefixes), trusted, readByIdentity),
     more: {
       bucketName: made.name,
       notificationConfiguration: { eventBridgeConfiguration: { eventBridgeEnabled: true } },
@@ -37,10 +38,10 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
 }
 
 /** Each statement stands within the condition of its own consumers, and that within the one of the whole. */
-function letRead(bucketArn: string, trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
+function letRead(resources: readonly string[], trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
   const statements = letConsumers(trusted, {
     ...{ sid: "Read", actions: ["s3:GetObject", "s3:GetObjectVersion"] },
-    resources: [Fn.join("", [bucketArn, "/*"])],
+    resources,
   });
   return statements.flatMap((statement) => whereOn(readByIdentity, statement)).map((given) => toCfn(given, toItself));
 }

@@ -3,7 +3,7 @@ import { type Given, mapGiven, toCfn, toCfnText } from "../given.ts";
 
 /** Whom a distributor serves: say one of them, or both. */
 export interface TrustedConsumers {
-  /** Accounts, by their numbers. */
+  /** Accounts, by their numbers. The trust of a role, 2,048 characters, holds some 40. */
   readonly accounts?: Given<readonly string[]>;
   /** All accounts of an organisation. */
   readonly organizationId?: Given<string>;

@@ -50,8 +50,7 @@ export function takeSignerRole(roleArn: string): Permission {
 }
 
 /** What a URL may lead to. */
-export function readSigned(bucket: string): Permission {
-  const objects = `${toBucketArn(bucket)}/*`;
+export function readSigned(objects: readonly string[]): Permission {
   return { name: "Artifacts", statements: [allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], objects)] };
 }
 

@@ -156,6 +156,16 @@ describe("who is served", () => {
     ]);
   });
 
+  it("is not more than the trust of a role holds, each account as the ARN that IAM makes of it", () => {
+    const TrustedAccounts = Array.from({ length: 40 }, (_each, index) => String(100_000_000_000 + index)).join(",");
+    const all = deploy("distributor", { ...FULL_DISTRIBUTOR_APP, TrustedAccounts, ExternalId: "x".repeat(64) });
+    const trust = JSON.stringify(propertiesOf("TriggerInitSetRole", all)["AssumeRolePolicyDocument"]);
+    const asStored = trust.replaceAll(/"([0-9]{12})"/g, '"arn:aws:iam::$1:root"');
+
+    expect(asStored.match(/:root/g)).toHaveLength(40);
+    expect(asStored.length).toBeLessThanOrEqual(2_048);
+  });
+
   it("sees the end of initial sets only where the distributor says so", () => {
     expect(listPairs(findGrants(full, "TriggerInitSetRole"))).toEqual([
       "states:DescribeExecution arn:aws:states:eu-west-1:111122223333:execution:stackyard-distributor-initial-set:*",
@@ -191,6 +201,27 @@ describe("who is served", () => {
       },
     ]);
     expect(policy("presigned")).toEqual([expect.objectContaining({ Sid: "TlsOnly", Effect: "Deny" })]);
+  });
+});
+
+describe("what artifacts are read from", () => {
+  const whole = `arn:aws:s3:::${BUCKET}/*`;
+  const under = (prefix: string) => `arn:aws:s3:::${BUCKET}/${prefix}*`;
+
+  it.each([
+    ["the whole bucket", "", "", [whole]],
+    ["the whole bucket, since artifacts may lie anywhere", "", "uploads/", [whole, under("uploads/")]],
+    ["what has its prefix", "artifacts/", "", [under("artifacts/")]],
+    ["what has its prefix or that of uploads", "artifacts/", "uploads/", [under("artifacts/"), under("uploads/")]],
+    ["the whole bucket, since uploads may lie anywhere", "artifacts/", "/", [under("artifacts/"), whole]],
+  ])("is %s, for consumers as for URLs", (_what, ArtifactPrefix, UploadPrefix, resources) => {
+    const of = deploy("distributor", { ...DISTRIBUTOR_APP, ArtifactPrefix, UploadPrefix });
+    const [, read] = statementsOf(propertiesOf("SourceBucketPolicy", of)["PolicyDocument"]).map(toJson);
+
+    expect(read).toMatchObject({ Sid: "ReadAccounts", Resource: resources });
+    expect(listPairs(findGrants(of, "SignerRole")).filter((pair) => pair.startsWith("s3:GetObject "))).toEqual(
+      resources.map((resource) => `s3:GetObject ${resource}`).toSorted(),
+    );
   });
 });
 
@@ -246,6 +277,8 @@ describe("the function", () => {
     expect(statementsOf(propertiesOf("SignerRole")["AssumeRolePolicyDocument"])).toMatchObject([
       { Principal: { AWS: "arn:aws:iam::111122223333:role/DistributorRole" }, Action: "sts:AssumeRole" },
     ]);
+    // Roles are the whole account's: another region may have a distributor too.
+    expect(propertiesOf("SignerRole")["RoleName"]).toBe("stackyard-distributor-signer-eu-west-1");
     expect(listPairs(findGrants(made, "SignerRole"))).toEqual(
       ["GetObject", "GetObjectVersion"].map((call) => `s3:${call} arn:aws:s3:::${BUCKET}/*`),
     );
@@ -264,7 +297,7 @@ describe("the function", () => {
       `sns:Publish ${TOPIC}`,
       "sqs:SendMessage arn:aws:sqs:eu-west-1:111122223333:FailuresQueue",
       `states:StartExecution ${MACHINE}`,
-      "sts:AssumeRole arn:aws:iam::111122223333:role/stackyard-distributor-signer",
+      "sts:AssumeRole arn:aws:iam::111122223333:role/stackyard-distributor-signer-eu-west-1",
     ]);
     const removed = ["s3:DeleteObject", "s3:DeleteObjectVersion"].map((action) => {
       return `${action} arn:aws:s3:::${FULL_DISTRIBUTOR_APP.ExistingSourceBucket}/*`;

@@ -15,7 +15,7 @@ import { ACCOUNT, REGION, type ResolvedTemplate, toJson } from "./resolve-templa
 /** A consumer that is trusted. */
 export const CONSUMER_PLACE = { account: "444455556666", region: "us-east-1" } as const;
 const PLACE = { account: ACCOUNT, region: REGION } as const;
-const SIGNER = "stackyard-distributor-signer";
+const SIGNER = "stackyard-distributor-signer-eu-west-1";
 
 /** The function of the distributor's template over a simulated AWS, with the roles of the template. */
 export interface DistributorWorld {
