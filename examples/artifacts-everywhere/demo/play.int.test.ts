@@ -21,7 +21,9 @@ describe("the demo", () => {
   it("ends with every version where it should be", () => {
     const statuses = played.rows.flatMap(({ cells }) => cells.map(({ status }) => status));
 
-    expect(played.rows.map(({ covered }) => covered)).toEqual(played.rows.map(() => true));
+    expect(played.rows.map(({ covered }) => covered)).toEqual(played.rows.map(({ retired }) => !retired));
+    // The page that was written over.
+    expect(played.rows.filter(({ retired }) => retired)).toMatchObject([{ name: "site/dev/index.html", version: "7" }]);
     expect(new Set(statuses)).toEqual(new Set(["stored", "present"]));
     expect(played.files).toBe(35);
   });
