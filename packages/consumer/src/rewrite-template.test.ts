@@ -19,6 +19,11 @@ describe("rewriteTemplate", () => {
     ["Url: https://s3.eu-west-1.amazonaws.com/dist-bucket/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
     ["Url: https://s3-eu-west-1.amazonaws.com/dist-bucket/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
     ["Url: https://s3.amazonaws.com/dist-bucket/a", "Url: https://own-bucket.s3.amazonaws.com/a"],
+    [
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: as CloudFormation reads it.
+      "Url: !Sub https://s3.${AWS::Region}.amazonaws.com/dist-bucket/a",
+      "Url: !Sub https://own-bucket.s3.amazonaws.com/a",
+    ],
     ["Bucket: 'dist-bucket'", "Bucket: 'own-bucket'"],
     ['Default: "dist-bucket"', 'Default: "own-bucket"'],
     [
@@ -80,6 +85,7 @@ Resources:
     "s3://dist-bucket-2/a",
     "https://dist-bucket.s3x.example/a",
     "https://s3.eu-west-1.amazonaws.com/dist-bucket-2/a",
+    "https://s3.example/x.amazonaws.com/dist-bucket/a",
     "Name: dist-bucket",
     "Bucket: my-dist-bucket",
     "Description: of dist-bucket",

@@ -53,7 +53,7 @@ function exchange(text: string, { source, target }: RewriteInput): string {
   const end = "(?![a-z0-9-]|\\.(?!s3(?![a-z0-9])))";
   const before = `(?:Bucket|Default)["']?[ \\t]*:[ \\t]+["']?|(?:Bucket|Default)"[ \\t]*:[ \\t]*"|s3://|https://`;
   const region = `(\\.s3(?:[.-]|\\.dualstack\\.))${toPattern(source.region)}(?=\\.amazonaws\\.com)`;
-  const pathStyle = `https://s3[.-](?:[a-z0-9.-]+\\.)?amazonaws\\.com/${S}${end}`;
+  const pathStyle = `https://s3[.-](?:[^\\s/"']+\\.)?amazonaws\\.com/${S}${end}`;
   return text
     .replace(new RegExp(pathStyle, "g"), `https://${target.bucket}.s3.amazonaws.com`)
     .replace(new RegExp(`(${before})${S}${end}(?:${region})?`, "g"), (_whole, lead: string, host?: string) =>
