@@ -2,8 +2,7 @@ import type { DistributorAnswers, DistributorRequest } from "@stackyard/sdk/arti
 import { openCoverage } from "../cells/coverage-record.ts";
 import { findVersion, listVersions } from "../cells/versions.ts";
 import type { DistributorContext } from "../function/distributor-context.ts";
-import { artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
-import { changeRecord } from "../registry/change-record.ts";
+import { changeArtifact } from "../publish/change-artifact.ts";
 import { listExpecting } from "../registry/consumers.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import { unknownVersion } from "./call-error.ts";
@@ -19,11 +18,8 @@ export async function retire(
   const found = await findVersion(context, { name, version });
   const published = found && (await context.loadPublished(name, version));
   if (published === undefined) throw unknownVersion({ name, version });
-  await changeRecord(context, {
-    key: artifactRecordKey(name, version),
-    parse: parseArtifactRecord,
-    change: (known) => known && { ...known, retiredAt: known.retiredAt ?? toRetiredAt(context) },
-  });
+  const retiredAt = new Date(context.clock.now()).toISOString();
+  await changeArtifact(context, { name, version }, (known) => ({ ...known, retiredAt: known.retiredAt ?? retiredAt }));
   await openCurrent(context, name);
   const consumers = await listExpecting(context, context.trust);
   const agreed = consumers.filter(({ capabilities }) => capabilities.includes(AGREED));
@@ -36,8 +32,4 @@ export async function retire(
 /** The version before is expected again, also at those who have come since it stood everywhere: the sweep looks for them. */
 async function openCurrent(context: DistributorContext, name: string): Promise<void> {
   for (const each of await listVersions(context, name)) if (each.isCurrent) await openCoverage(context, each);
-}
-
-function toRetiredAt({ clock }: DistributorContext): string {
-  return new Date(clock.now()).toISOString();
 }

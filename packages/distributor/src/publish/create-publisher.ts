@@ -159,11 +159,9 @@ async function announceAll(
   return current;
 }
 
-async function markAnnounced({ records, clock }: PublisherOptions, { name, version }: ArtifactRecord): Promise<void> {
-  await changeArtifact(records, { name, version, now: clock.now() }, (record) => ({
-    ...record,
-    announcedAt: record.announcedAt ?? new Date(clock.now()).toISOString(),
-  }));
+async function markAnnounced(options: PublisherOptions, announced: ArtifactRecord): Promise<void> {
+  const announcedAt = new Date(options.clock.now()).toISOString();
+  await changeArtifact(options, announced, (record) => ({ ...record, announcedAt: record.announcedAt ?? announcedAt }));
 }
 
 async function refuse(options: PublisherOptions, entry: OutboxEntry, refusal: Refusal): Promise<void> {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { Clock, Records } from "@stackyard/core";
 import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
 import { findCoverage } from "../cells/coverage-record.ts";
+import type { RecordDeps } from "../registry/change-record.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "./artifact-record.ts";
 import type { KeyPrefixes } from "./classify-key.ts";
 import { digestContent } from "./digest-content.ts";
@@ -28,10 +28,8 @@ export type RegisteredVersion =
   | ({ readonly kind: "refused" } & VersionFault);
 
 /** What it works with. */
-export interface RegisterDeps extends KeyPrefixes {
+export interface RegisterDeps extends KeyPrefixes, RecordDeps {
   readonly s3: S3Client;
-  readonly records: Records;
-  readonly clock: Clock;
 }
 
 /**
@@ -85,7 +83,7 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   const { manifest, manifestSha256 } = version;
   const headed = await headFiles(deps.s3, place.bucket, manifest);
   if (headed.kind === "faulty") return refuse(headed.code, headed.reason);
-  const sequence = await nextSequence(records, clock);
+  const sequence = await nextSequence(deps);
   // Events come in any order. What is the newest after it has its number has a lower one than whatever is uploaded later.
   const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
   if (upload !== undefined && !(await isNewest(deps.s3, place.bucket, manifest))) return { kind: "replaced" };

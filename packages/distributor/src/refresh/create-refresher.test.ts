@@ -63,9 +63,11 @@ describe("createRefresher", () => {
   });
 
   it("announces nothing that was retired", async () => {
-    const { refresher, records, clock } = await createWorld();
-    const at = { name: "billing-api", version: "1.4.2", now: clock.now() };
-    await changeArtifact(records, at, (record) => ({ ...record, retiredAt: "2026-11-20T07:00:00Z" }));
+    const { refresher, ...deps } = await createWorld();
+    await changeArtifact(deps, { name: "billing-api", version: "1.4.2" }, (record) => ({
+      ...record,
+      retiredAt: "2026-11-20T07:00:00Z",
+    }));
 
     expect(await refresher.onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_RETIRED" });
   });

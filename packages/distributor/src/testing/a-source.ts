@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { createFakeClock, createMemoryRecords } from "@stackyard/core/testing";
+import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type Manifest, type ManifestFile, toManifestText } from "@stackyard/sdk/artifacts";
 import type { AnnouncementTarget, PublishedArtifact } from "../announce/announcer.ts";
+import { createPassingClock } from "./passing-clock.ts";
 
 /** The bucket of the source. */
 export const BUCKET = "dist-bucket";
@@ -19,7 +20,7 @@ export interface Announced {
 
 /** A source bucket with versions, records, and an announcer that remembers. */
 export function createSource() {
-  const clock = createFakeClock(Date.UTC(2026, 10, 20, 6));
+  const clock = createPassingClock(Date.UTC(2026, 10, 20, 6));
   const sim = createAwsSim({ clock });
   sim.s3.createBucket({ name: BUCKET, account: ACCOUNT, region: REGION, versioned: true });
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "app" });
@@ -45,7 +46,7 @@ export function createSource() {
     return { bucket: BUCKET, key };
   }
 
-  return { clock, sim, s3, records, announcer, announced, put, putManifest };
+  return { clock, random: createRandom(1), sim, s3, records, announcer, announced, put, putManifest };
 }
 
 /** 64 lower-case hex digits. */
