@@ -70,8 +70,8 @@ function toMemoryTable({ memories }: ArtifactFigures): Table {
 function toPublicationTable({ publications }: ArtifactFigures): Table {
   return {
     title:
-      "Measured: `publishArtifact` beside hashing the file alone and uploading it alone; seconds, medians (least to most)",
-    head: ["link", "file", "hash alone", "upload alone", "publish", "ratio to the slower", "budget"],
+      "Measured: `publishArtifact` beside digesting the file alone and uploading it alone; seconds, medians (least to most)",
+    head: ["link", "file", "digests alone", "upload alone", "publish", "ratio to the slower", "budget"],
     rows: publications.map(({ link, bytes, seconds, hashSeconds, uploadSeconds, ratio }) => [
       ...[link, toSize(bytes), toText(hashSeconds, 2), toText(uploadSeconds, 2), toText(seconds, 2), toText(ratio, 2)],
       judgeBudget(ratio.median, BUDGETS.publication),

@@ -27,7 +27,7 @@ export interface PublicationInput {
 /** A bucket that takes nothing for known: every publication is new to it. */
 const BUCKET = "published";
 
-/** Publishes a file from the disk, beside hashing it alone and uploading it alone, in turn, after a round that does not count. */
+/** Publishes a file from the disk, beside digesting it alone and uploading it alone, in turn, after a round that does not count. */
 export async function measurePublication(input: PublicationInput): Promise<PublicationFigures> {
   const { bytes, rounds, mibPerSecond } = input;
   const folder = await mkdtemp(join(tmpdir(), "stackyard-bench-"));
@@ -62,7 +62,7 @@ function createRuns(url: string, { path, bytes }: { readonly path: string; reado
       const files = [{ path: `${bytes}.bin`, body: path }];
       return publishArtifact({ client, bucket: BUCKET, name: "bench", version: `1.0.${versions}`, files });
     },
-    hash: () => hashAlone(path),
+    hash: () => hashAlone(path, bytes),
     upload: () => uploadAlone({ client: plain, bucket: BUCKET, path, bytes }),
   };
 }
