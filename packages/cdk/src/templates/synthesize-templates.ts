@@ -5,6 +5,7 @@ import { addDistributorTemplate } from "./distributor-template.ts";
 import { addEcsTaskTemplate } from "./ecs-task-template.ts";
 import { addFleetInstancesTemplate } from "./fleet-instances-template.ts";
 import { addFleetTemplate } from "./fleet-template.ts";
+import { printTemplate } from "./print-template.ts";
 import { addReleasesAccountTemplate } from "./releases-account-template.ts";
 import { addReleasesTemplate } from "./releases-template.ts";
 import { addStateManagerTemplate } from "./state-manager-template.ts";
@@ -43,6 +44,6 @@ export function synthesizeTemplates({ consumer }: TemplateSources = {}): readonl
   const assembly = app.synth();
   return names.map((name) => {
     const { template }: { readonly template: unknown } = assembly.getStackByName(name);
-    return { name, body: `${JSON.stringify(toPlainTemplate(template), null, 1)}\n` };
+    return { name, body: `${printTemplate(toPlainTemplate(template))}\n` };
   });
 }
