@@ -13,6 +13,12 @@ import type { ArtifactDistributorProps } from "./distributor-props.ts";
 
 const code = Code.fromInline("exports.handler = () => {}");
 const ACCOUNTS = ["111122223333", "444455556666"];
+const DISTRIBUTOR = {
+  topicArn: DISTRIBUTOR_OUTPUTS.DistributionTopic,
+  bucket: DISTRIBUTOR_OUTPUTS.DistributionBucket,
+  initialSetRoleArn: DISTRIBUTOR_OUTPUTS.InitialDistributionRole,
+  initialSetMachineArn: DISTRIBUTOR_OUTPUTS.InitialDistributionSetMachine,
+};
 
 /** What a program's stack comes to, by the types and beginnings of its resources. */
 function synthesize(add: (stack: Stack) => void) {
@@ -39,13 +45,8 @@ function makeDistributor(props: Partial<ArtifactDistributorProps> = {}) {
 
 function makeConsumer(props: Partial<ArtifactConsumerProps> = {}) {
   return synthesize((stack) => {
-    const distributor = {
-      topicArn: DISTRIBUTOR_OUTPUTS.DistributionTopic,
-      bucket: DISTRIBUTOR_OUTPUTS.DistributionBucket,
-      initialSetRoleArn: DISTRIBUTOR_OUTPUTS.InitialDistributionRole,
-      initialSetMachineArn: DISTRIBUTOR_OUTPUTS.InitialDistributionSetMachine,
-    };
-    const consumer = new ArtifactConsumer(stack, "Artifacts", { code: { copy: code }, distributor, ...props });
+    const all = { code: { copy: code }, distributor: DISTRIBUTOR, ...props };
+    const consumer = new ArtifactConsumer(stack, "Artifacts", all);
     new ConsumerAlarms(stack, "Alarms", { consumer });
   });
 }
@@ -124,6 +125,19 @@ describe("ArtifactConsumer", () => {
     expect(pairsOf("CopyRole").filter((pair) => pair.startsWith("events:"))).toEqual([]);
     expect(toJson(find("AWS::Lambda::Function", "CopyFunction")?.["Environment"])["Variables"]).not.toHaveProperty(
       "RECEIPT_BUS",
+    );
+  });
+
+  it.each([
+    ["arn:aws:sns:eu-central-1:999900001111:topic", ["sns.amazonaws.com"]],
+    ["arn:aws:sns:ap-east-1:999900001111:topic", ["sns.amazonaws.com", "sns.ap-east-1.amazonaws.com"]],
+    ["arn:aws-cn:sns:cn-north-1:999900001111:topic", ["sns.amazonaws.com"]],
+  ])("lets SNS send from %s", (topicArn, Service) => {
+    const { resolved } = makeConsumer({ distributor: { ...DISTRIBUTOR, topicArn } });
+    const policies = Object.values(resolved.resources).filter(({ type }) => type === "AWS::SQS::QueuePolicy");
+
+    expect(policies.flatMap(({ properties }) => toJson(properties["PolicyDocument"])["Statement"])).toContainEqual(
+      expect.objectContaining({ Sid: "Topic", Principal: { Service } }),
     );
   });
 

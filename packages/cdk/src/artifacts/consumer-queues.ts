@@ -4,6 +4,7 @@ import { Construct } from "constructs";
 import type { Given } from "../given.ts";
 import type { QueueAddress } from "../queues/queue-address.ts";
 import { createWorkQueue } from "../queues/work-queue.ts";
+import { toTopicPrincipals } from "./topic-principals.ts";
 
 /** What the queue takes messages from. */
 export interface ConsumerQueuesProps {
@@ -36,7 +37,7 @@ export class ConsumerQueues extends Construct {
     this.queue = createWorkQueue(this, "Queue", {
       ...{ ...key, visibilitySeconds: props.visibilitySeconds, keptSeconds: KEPT_SECONDS },
       ...{ deadLetterArn: this.deadLetters.arn, maxReceiveCount: MAX_RECEIVE_COUNT },
-      toStatements: (queueArn) => [letTopicSend(queueArn, props.topicArn)],
+      toStatements: (queueArn) => [letTopicSend(queueArn, props.topicArn, toTopicPrincipals(this, props.topicArn))],
     });
     const subscription = subscribe(this, this.queue.arn, props);
     const policy = this.node.findChild("QueuePolicy");
@@ -48,9 +49,9 @@ export class ConsumerQueues extends Construct {
 }
 
 /** The account is the one in the topic's ARN. */
-function letTopicSend(queueArn: string, topicArn: string): object {
+function letTopicSend(queueArn: string, topicArn: string, principals: readonly unknown[]): object {
   return {
-    ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: "sns.amazonaws.com" } },
+    ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: principals } },
     ...{ Action: "sqs:SendMessage", Resource: queueArn },
     Condition: {
       ArnEquals: { "aws:SourceArn": topicArn },

@@ -128,7 +128,7 @@ describe("its queue", () => {
     expect(Statement).toEqual([
       expect.objectContaining({ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
       {
-        ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: "sns.amazonaws.com" }, Action: "sqs:SendMessage" },
+        ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: ["sns.amazonaws.com"] }, Action: "sqs:SendMessage" },
         Resource: "arn:aws:sqs:eu-west-1:111122223333:Queue",
         Condition: {
           ArnEquals: { "aws:SourceArn": DISTRIBUTOR_OUTPUTS.DistributionTopic },
@@ -136,6 +136,25 @@ describe("its queue", () => {
         },
       },
     ]);
+  });
+
+  it.each([
+    ["eu-west-1", "eu-central-1", ["sns.amazonaws.com"]],
+    ["ap-east-1", "eu-central-1", ["sns.amazonaws.com", "sns.ap-east-1.amazonaws.com"]],
+    ["us-east-1", "ap-southeast-5", ["sns.amazonaws.com", "sns.ap-southeast-5.amazonaws.com"]],
+    ["il-central-1", "mx-central-1", ["sns.amazonaws.com", "sns.il-central-1.amazonaws.com"]],
+    ["us-gov-east-1", "us-gov-west-1", ["sns.amazonaws.com"]],
+    ["cn-north-1", "cn-northwest-1", ["sns.amazonaws.com"]],
+  ])("is in %s, topic in %s: lets SNS of a region send that must be switched on", (region, topicRegion, Service) => {
+    const DistributionTopic = DISTRIBUTOR_OUTPUTS.DistributionTopic.replace("eu-central-1", topicRegion);
+    const partition = /^(cn|us-gov)-/.exec(region)?.[1];
+    const of = resolveTemplate(consumer, {
+      ...{ ...DISTRIBUTOR_OUTPUTS, DistributionTopic, "AWS::Region": region },
+      "AWS::Partition": partition === undefined ? "aws" : `aws-${partition}`,
+    });
+    const { Statement } = toJson(propertiesOf("QueuePolicy", of.resources)["PolicyDocument"]);
+
+    expect(Statement).toContainEqual(expect.objectContaining({ Sid: "Topic", Principal: { Service } }));
   });
 
   it("is subscribed in the topic's region, raw, for all and for this account and region", () => {
@@ -334,7 +353,7 @@ describe("the template with a zip", () => {
 
   it("is small enough to be given as it is", () => {
     // "CloudFormation quotas", template body size in a request.
-    expect(JSON.stringify(JSON.parse(bodies.get("consumer-zip") ?? "")).length).toBeLessThan(51_200);
+    expect(Buffer.byteLength(bodies.get("consumer-zip") ?? "")).toBeLessThan(51_200);
   });
 });
 

@@ -39,7 +39,7 @@ const NOTHING = Symbol("AWS::NoValue");
 
 /**
  * Works out what a template is with such parameters: conditions, references and functions. Throws where a parameter is missing
- * and where something refers to what is not there, as CloudFormation does.
+ * and where something refers to what is not there, as CloudFormation does. What is given may also say `AWS::Region` and the like.
  */
 export function resolveTemplate(
   template: TemplateBody,
@@ -74,7 +74,7 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
   function toReference(name: string): unknown {
     if (name === "AWS::NoValue") return NOTHING;
     const parameter = template.Parameters?.[name];
-    if (parameter === undefined) return PSEUDO[name] ?? toReturned(toMade(name), queueUrlBase);
+    if (parameter === undefined) return given[name] ?? PSEUDO[name] ?? toReturned(toMade(name), queueUrlBase);
     const value = given[name] ?? parameter.Default ?? fail(`The parameter ${name} is missing.`);
     return parameter.Type === "CommaDelimitedList" ? String(value).split(",") : String(value);
   }

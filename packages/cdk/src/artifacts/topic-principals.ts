@@ -1,0 +1,41 @@
+import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+
+/** Regions that every account has. No other will become one: all that began after 20 March 2019 must be switched on. */
+const DEFAULT_REGIONS = [
+  ...["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"],
+  ...["eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"],
+  ...["ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"],
+];
+
+/**
+ * As whom SNS sends to a queue of this region: where queue or topic is in a region that must be switched on, as SNS of that region, the
+ * queue's if both are. Otherwise every message would be lost, and nobody told. Source: SNS developer guide, "Sending Amazon SNS messages to
+ * an Amazon SQS queue or AWS Lambda function in a different Region", which counts ap-northeast-3 among these.
+ */
+export function toTopicPrincipals(scope: Construct, topicArn: string): readonly unknown[] {
+  const here = addOptInCondition(scope, "QueueRegionIsOptIn", Aws.REGION);
+  return ["sns.amazonaws.com", Fn.conditionIf(here.logicalId, toPrincipal(Aws.REGION), toPrincipalOf(scope, topicArn))];
+}
+
+/** Only the first partition has such regions. */
+function toPrincipalOf(scope: Construct, topicArn: string): unknown {
+  const region = Fn.select(3, Fn.split(":", `${topicArn}:::`));
+  if (Token.isUnresolved(topicArn)) {
+    const there = addOptInCondition(scope, "TopicRegionIsOptIn", region);
+    return Fn.conditionIf(there.logicalId, toPrincipal(region), Aws.NO_VALUE);
+  }
+  const isOptIn = topicArn.startsWith("arn:aws:") && !DEFAULT_REGIONS.includes(region);
+  return isOptIn ? toPrincipal(region) : Aws.NO_VALUE;
+}
+
+function addOptInCondition(scope: Construct, id: string, region: string): CfnCondition {
+  const isDefault = Fn.conditionOr(...DEFAULT_REGIONS.map((name) => Fn.conditionEquals(region, name)));
+  return new CfnCondition(scope, id, {
+    expression: Fn.conditionAnd(Fn.conditionEquals(Aws.PARTITION, "aws"), Fn.conditionNot(isDefault)),
+  });
+}
+
+function toPrincipal(region: string): string {
+  return Fn.join("", ["sns.", region, ".amazonaws.com"]);
+}
