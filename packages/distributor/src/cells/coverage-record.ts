@@ -20,8 +20,10 @@ export const CoverageRecord = Type.Object(
     /** Somebody has begun to tell. */
     tellingAt: moment,
     toldAt: moment,
-    /** The source holds it no more. */
+    /** The source holds it no more, or only its manifest. */
     removedAt: moment,
+    /** Its manifest is gone, too: the version may be published again. */
+    goneAt: Type.Optional(moment),
   },
   { additionalProperties: false },
 );

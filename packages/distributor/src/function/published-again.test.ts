@@ -86,6 +86,12 @@ let world: ReturnType<typeof createWorld>;
 
 /** Version 1 has stood everywhere, version 2 has followed, and retention has removed version 1. */
 async function removeFirst(): Promise<void> {
+  await removeLater();
+  expect(await world.look()).toMatchObject({ removed: 1 });
+}
+
+/** The same, and retention has not been there yet. */
+async function removeLater(): Promise<void> {
   world = createWorld();
   await world.distributor.handle(aRegistration(PLACE));
   for (const version of ["1", "2"]) {
@@ -94,7 +100,6 @@ async function removeFirst(): Promise<void> {
     await world.clock.advance(1_000);
   }
   await world.clock.advance(2 * DAY);
-  expect(await world.look()).toMatchObject({ removed: 1 });
 }
 
 async function list(name = "app"): Promise<unknown> {
@@ -174,6 +179,52 @@ describe("a version that was removed from the source, and is published again", (
       expect(world.covered.length).toBeGreaterThanOrEqual(3);
       if (!isDead) break;
     }
+  });
+});
+
+describe("a version whose removal did not end", () => {
+  const MANIFEST = "artifacts/app/1/manifest.json";
+
+  it.each([0, 1, 2])("is removed by the next look when S3 refuses deletion %i", async (at) => {
+    await removeLater();
+    for (let deletion = 0; deletion < at; deletion += 1) world.sim.once("S3.DeleteObject", (proceed) => proceed());
+    world.sim.once("S3.DeleteObject", () => Promise.reject(new Error("died")));
+    await world.look().catch(() => undefined);
+    await world.look();
+
+    expect(Object.keys(world.sim.s3.texts("source")).filter((key) => key.startsWith("artifacts/app/1/"))).toEqual([]);
+    expect(await world.created(world.write("1"))).toMatchObject([{ kind: "published" }]);
+  });
+
+  it("is removed by the next look when a process dies, at whatever call", async () => {
+    for (let calls = 0; ; calls += 1) {
+      await removeLater();
+      world.die(calls);
+      await world.look().catch(() => undefined);
+      const isDead = world.isDead();
+      world.die(Number.POSITIVE_INFINITY);
+      await world.look();
+
+      expect(world.sim.s3.findObject("source", MANIFEST)).toBeUndefined();
+      if (!isDead) break;
+    }
+  });
+
+  it("leaves a manifest alone that was published again meanwhile", async () => {
+    await removeLater();
+    for (const _file of ["a", "b"]) world.sim.once("S3.DeleteObject", (proceed) => proceed());
+    world.sim.once("S3.DeleteObject", async (proceed) => {
+      await proceed();
+      throw new Error("died");
+    });
+    await world.look().catch(() => undefined);
+    const key = world.write("1");
+    await world.look();
+
+    expect(world.sim.s3.findObject("source", key)).toBeDefined();
+    expect(await world.created(key)).toMatchObject([{ kind: "published" }]);
+    await world.look();
+    expect(world.sim.s3.findObject("source", key)).toBeDefined();
   });
 });
 

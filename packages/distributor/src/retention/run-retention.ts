@@ -1,8 +1,19 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import { changeCoverage, findCoverage } from "../cells/coverage-record.ts";
+import { isStackyardError } from "@stackyard/core";
+import {
+  COVERAGE_PREFIX,
+  type CoverageRecord,
+  changeCoverage,
+  findCoverage,
+  parseCoverageRecord,
+  type VersionId,
+} from "../cells/coverage-record.ts";
 import type { ListedVersion } from "../cells/versions.ts";
 import type { DistributorContext, Turn } from "../function/distributor-context.ts";
+import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
+import { loadManifest } from "../publish/load-manifest.ts";
 import { inParallel } from "../registry/in-parallel.ts";
+import { listRecords } from "../registry/list-records.ts";
 import { decideRetention } from "./decide-retention.ts";
 
 type RetentionContext = Pick<
@@ -26,6 +37,7 @@ export async function runRetention(
 ): Promise<number> {
   const { config, clock } = context;
   if (config.keepDays === undefined) return 0;
+  await endRemovals(context);
   const now = clock.now();
   // Before anything is read of it: most versions are current or young.
   const all = versions.map((each) => ({ ...each, publishedAt: Date.parse(each.record.publishedAt), covered: true }));
@@ -40,22 +52,70 @@ export async function runRetention(
   return removed;
 }
 
-/** The manifest goes last: a process that dies before leaves a version that is removed again. */
+/** Files first, the manifest last: a process that dies before leaves a version that is removed again. */
 async function removeVersion(context: RetentionContext, { name, version, record }: ListedVersion): Promise<number> {
-  const { s3, clock, config, logger } = context;
-  const published = await context.loadPublished(name, version);
+  const { clock, logger } = context;
+  const published = await findPublished(context, { name, version });
   if (published === undefined) return 0;
-  const remove = ({ key, versionId }: StoredObject) =>
-    s3.send(new DeleteObjectCommand({ Bucket: config.bucket, Key: key, ...(versionId && { VersionId: versionId }) }));
   const files = published.manifest.files.filter((file) => isOwn(file, record.manifestKey));
-  await inParallel(files, WIDTH, remove);
-  await changeCoverage(context, { name, version }, (known) => ({
-    ...known,
-    removedAt: known.removedAt ?? clock.now(),
-  }));
-  await remove({ key: record.manifestKey, versionId: record.manifestVersionId ?? undefined });
+  await inParallel(files, WIDTH, (file) => remove(context, file));
+  const removedAt = clock.now();
+  await changeCoverage(context, { name, version }, (known) => ({ ...known, removedAt: known.removedAt ?? removedAt }));
+  await remove(context, toManifestPlace(record));
+  await noteGone(context, { name, version });
   logger.info("a version was removed from the source", { name, version, files: files.length });
   return 1;
+}
+
+/** What is no longer as it was published is somebody's own doing, and must not keep others from being removed. */
+async function findPublished({ loadPublished, logger }: RetentionContext, { name, version }: VersionId) {
+  try {
+    return await loadPublished(name, version);
+  } catch (error) {
+    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    logger.error("a version is not removed from the source: its manifest is not there any more", { name, version });
+    return undefined;
+  }
+}
+
+/** Of versions whose files are gone: while the manifest stands, the version cannot be published again. */
+async function endRemovals(context: RetentionContext): Promise<void> {
+  const known = await listRecords(context, COVERAGE_PREFIX, parseCoverageRecord);
+  for (const each of known) {
+    if ((each.goneAt ?? null) === null) await endRemoval(context, each);
+  }
+}
+
+async function endRemoval(context: RetentionContext, { name, version, removedAt }: CoverageRecord): Promise<void> {
+  if (removedAt === null) return;
+  const { records, clock, s3, config } = context;
+  const found = await records.get(artifactRecordKey(name, version), clock.now());
+  const record = found && parseArtifactRecord(found.value);
+  if (record !== undefined) {
+    // It is on its way back: the manifest that stands there is the new one.
+    if (Date.parse(record.publishedAt) > removedAt) return;
+    const place = toManifestPlace(record);
+    const loaded = await loadManifest(s3, { bucket: config.bucket, ...place });
+    if (loaded.kind === "loaded" && loaded.sha256 === record.manifestSha256) await remove(context, place);
+  }
+  await noteGone(context, { name, version });
+}
+
+function toManifestPlace({ manifestKey: key, manifestVersionId }: ArtifactRecord) {
+  return { key, ...(manifestVersionId === null ? {} : { versionId: manifestVersionId }) };
+}
+
+/** Unless it has come back meanwhile. */
+async function noteGone(context: RetentionContext, version: VersionId): Promise<void> {
+  await changeCoverage(context, version, (known) =>
+    known.removedAt === null ? undefined : { ...known, goneAt: context.clock.now() },
+  );
+}
+
+async function remove({ s3, config }: RetentionContext, { key, versionId }: StoredObject): Promise<void> {
+  await s3.send(
+    new DeleteObjectCommand({ Bucket: config.bucket, Key: key, ...(versionId && { VersionId: versionId }) }),
+  );
 }
 
 interface StoredObject {
