@@ -40,11 +40,11 @@ export class ArtifactConsumer extends Construct {
     });
     const copy = new CopyFunction(this, "Copying", {
       ...{ consumer: props, queues, bucket: this.bucketName, region },
-      environment: { ...shared.environment, ...toTransferEnvironment(props) },
+      environment: { ...shared.environment, ...toCapabilities(props) },
     });
     new InitialSetTrigger(this, "Asking", {
       ...{ ...shared, code: code.resources ?? code.copy, distributor, region, bucketPrefix },
-      environment: { ...shared.environment, ...toTransferEnvironment(props) },
+      capabilities: toCapabilities(props),
       ...{ bucket: this.bucketName, version: props.triggerVersion ?? "1.0", wait: props.waitForInitialSet ?? false },
       after: [...queues.delivery, copy.mapping],
     });
@@ -92,6 +92,6 @@ function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
 }
 
 /** By these a consumer tells what it can. */
-function toTransferEnvironment({ transfer, retire }: ArtifactConsumerProps) {
+function toCapabilities({ transfer, retire }: ArtifactConsumerProps) {
   return { TRANSFER: transfer, RETIRE: retire === undefined ? undefined : toFlag(retire) };
 }

@@ -5,6 +5,7 @@ import { AppFunction, type FunctionSettings } from "../functions/app-function.ts
 import type { Variables } from "../functions/yard-environment.ts";
 import { type Given, mapGiven } from "../given.ts";
 import { askForInitialSet, sendReceipts } from "../policies/consumer-permissions.ts";
+import { present } from "../present.ts";
 import { type DistributorAddress, HANDLERS } from "./consumer-props.ts";
 import { type Switch, toFlag, toNumberOf } from "./switch.ts";
 
@@ -18,6 +19,8 @@ export interface ResourceSettings {
 export interface InitialSetTriggerProps extends ResourceSettings {
   readonly code: Code;
   readonly distributor: DistributorAddress;
+  /** What the distributor is told of the consumer, as variables. */
+  readonly capabilities: Readonly<Record<"TRANSFER" | "RETIRE", string | undefined>>;
   readonly region: string;
   readonly bucket: string;
   readonly bucketPrefix: string;
@@ -36,7 +39,7 @@ const SERVICE_TIMEOUT_SECONDS = { on: 3_600, off: 600 };
 export class InitialSetTrigger extends Construct {
   constructor(scope: Construct, id: string, props: InitialSetTriggerProps) {
     super(scope, id);
-    const { distributor, wait, version, bucket } = props;
+    const { distributor, wait, version, bucket, capabilities } = props;
     const { initialSetRoleArn, initialSetMachineArn, receiptBusArn } = distributor;
     const { arn } = new AppFunction(new Construct(this, "Functions"), "InitialSetTrigger", {
       ...props.settings,
@@ -49,6 +52,7 @@ export class InitialSetTrigger extends Construct {
       ],
       environment: {
         ...props.environment,
+        ...capabilities,
         INITIAL_DISTRIBUTION_MACHINE: initialSetMachineArn,
         INITIAL_DISTRIBUTION_ROLE: initialSetRoleArn,
         INITIAL_DISTRIBUTION_REGION: props.region,
@@ -64,6 +68,8 @@ export class InitialSetTrigger extends Construct {
         ...{ ServiceToken: arn, ServiceTimeout: toNumberOf(wait, SERVICE_TIMEOUT_SECONDS), Version: version },
         ...{ Topic: distributor.topicArn, Bucket: bucket, Role: initialSetRoleArn, Machine: initialSetMachineArn },
         WaitForInitialSet: toFlag(wait),
+        // CloudFormation asks again only when a property has changed.
+        ...present({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),
       },
     });
     for (const each of props.after) trigger.addResourceDependency(each);

@@ -200,7 +200,14 @@ describe("its initial set", () => {
       Role: DISTRIBUTOR_OUTPUTS.InitialDistributionRole,
       Machine: DISTRIBUTOR_OUTPUTS.InitialDistributionSetMachine,
       WaitForInitialSet: "false",
+      ...{ Transfer: "auto", Retire: "false" },
     });
+  });
+
+  it("tells the distributor anew when the consumer can something else", () => {
+    const { Transfer, Retire } = propertiesOf("InitialSetTrigger", deploy(FULL_CONSUMER_APP).resources);
+
+    expect({ Transfer, Retire }).toEqual({ Transfer: "presigned", Retire: "true" });
   });
 
   it("takes the role that is given, and no other", () => {
