@@ -52,6 +52,16 @@ describe("the template of a consumer", () => {
     ]);
   });
 
+  it("names nothing that is the whole account's, so that it stands in many regions of one", () => {
+    const roles = Object.values(resources).filter(({ type }) => type === "AWS::IAM::Role");
+
+    expect(roles).toHaveLength(3);
+    expect(roles.flatMap(({ properties }) => Object.keys(properties)).filter((name) => name.endsWith("Name"))).toEqual(
+      [],
+    );
+    expect(propertiesOf("AdoptedBucket")["BucketName"]).toContain("-eu-west-1");
+  });
+
   it("has the predecessor's parameters, none of which names somebody's account", () => {
     const defaults = Object.fromEntries(
       Object.keys(OLD_CONSUMER_APP).map((name) => [name, consumer.Parameters?.[name]?.Default]),
