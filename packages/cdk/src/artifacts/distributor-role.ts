@@ -63,10 +63,12 @@ export function toDistributorPermissions(
   const { kmsKeyArn, topicKeyArn, keepDays } = props;
   const objectKey = (arn: string) => useKeyVia("ArtifactsKey", "s3", arn, ["kms:Decrypt", "kms:GenerateDataKey"]);
   const topicKey = (arn: string) => useKeyVia("TopicKey", "sns", arn, ["kms:Decrypt", "kms:GenerateDataKey"]);
+  const { artifactPrefix } = parts.prefixes;
+  const toObjects = (prefixes: SourcePrefixes) => toAnnouncedObjects(toBucketArn(parts.bucket), prefixes);
   return [
     keepRecords(parts.table.arn),
-    keepArtifacts(parts.bucket),
-    ...(keepDays === undefined ? [] : [mapGiven(keepDays, () => removeArtifacts(parts.bucket))]),
+    keepArtifacts(parts.bucket, toObjects({ artifactPrefix })),
+    ...(keepDays === undefined ? [] : [mapGiven(keepDays, () => removeArtifacts(toObjects(parts.prefixes)))]),
     announce(parts.topicArn),
     startInitialSets(parts.machineArn),
     takeSignerRole(toRoleArn(parts.signerName)),

@@ -9,25 +9,24 @@ export function keepRecords(tableArn: string): Permission {
 }
 
 /**
- * Reads artifacts, and writes manifests of what others have uploaded. Without the right to list, a key that is not there would be told
- * as one that is forbidden ("GetObject", Permissions).
+ * Reads artifacts, and writes manifests of what others have uploaded, which lie among artifacts. Without the right to list, a key that is
+ * not there would be told as one that is forbidden ("GetObject", Permissions).
  */
-export function keepArtifacts(bucket: string): Permission {
+export function keepArtifacts(bucket: string, manifests: readonly string[]): Permission {
   const arn = toBucketArn(bucket);
   return {
     name: "Artifacts",
     statements: [
       allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
       allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], `${arn}/*`),
-      allow("WriteManifests", ["s3:PutObject"], `${arn}/*`),
+      allow("WriteManifests", ["s3:PutObject"], manifests),
     ],
   };
 }
 
 /** Removes versions that are kept no longer: these very versions of their objects, which takes a right of its own. */
-export function removeArtifacts(bucket: string): Permission {
-  const actions = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
-  return { name: "Retention", statements: [allow("Remove", actions, `${toBucketArn(bucket)}/*`)] };
+export function removeArtifacts(objects: readonly string[]): Permission {
+  return { name: "Retention", statements: [allow("Remove", ["s3:DeleteObject", "s3:DeleteObjectVersion"], objects)] };
 }
 
 /** Announces, and tells the account when a version stands everywhere. */

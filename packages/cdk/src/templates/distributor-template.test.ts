@@ -284,7 +284,7 @@ describe("the function", () => {
     );
   });
 
-  it("may do this, and removes artifacts only where they are not kept for ever", () => {
+  it("may do this, and changes nothing but manifests, and artifacts where they are not kept for ever", () => {
     const table = "arn:aws:dynamodb:eu-west-1:111122223333:table/stackyard-distributor";
     const pairs = listPairs(findGrants(made, "DistributorRole"));
 
@@ -299,10 +299,13 @@ describe("the function", () => {
       `states:StartExecution ${MACHINE}`,
       "sts:AssumeRole arn:aws:iam::111122223333:role/stackyard-distributor-signer-eu-west-1",
     ]);
-    const removed = ["s3:DeleteObject", "s3:DeleteObjectVersion"].map((action) => {
-      return `${action} arn:aws:s3:::${FULL_DISTRIBUTOR_APP.ExistingSourceBucket}/*`;
-    });
-    expect(listPairs(findGrants(full, "DistributorRole"))).toEqual(expect.arrayContaining(removed));
+    const changes = listPairs(findGrants(full, "DistributorRole")).filter((pair) => /^s3:(Put|Delete)/.test(pair));
+    const source = `arn:aws:s3:::${FULL_DISTRIBUTOR_APP.ExistingSourceBucket}`;
+    expect(changes).toEqual([
+      ...["artifacts", "uploads"].map((prefix) => `s3:DeleteObject ${source}/${prefix}/*`),
+      ...["artifacts", "uploads"].map((prefix) => `s3:DeleteObjectVersion ${source}/${prefix}/*`),
+      `s3:PutObject ${source}/artifacts/*`,
+    ]);
   });
 
   it("works initial sets by the state machine that they are tested with", () => {
