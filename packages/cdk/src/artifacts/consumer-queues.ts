@@ -48,14 +48,14 @@ export class ConsumerQueues extends Construct {
   }
 }
 
-/** The account is the one in the topic's ARN. */
+/** The account is the one in the topic's ARN, which decides alone where SNS tells none: nobody documents that it always does. */
 function letTopicSend(queueArn: string, topicArn: string, principals: readonly unknown[]): object {
   return {
     ...{ Sid: "Topic", Effect: "Allow", Principal: { Service: principals } },
     ...{ Action: "sqs:SendMessage", Resource: queueArn },
     Condition: {
       ArnEquals: { "aws:SourceArn": topicArn },
-      StringEquals: { "aws:SourceAccount": Fn.select(4, Fn.split(":", topicArn)) },
+      StringEqualsIfExists: { "aws:SourceAccount": Fn.select(4, Fn.split(":", topicArn)) },
     },
   };
 }

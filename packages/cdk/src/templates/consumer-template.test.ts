@@ -142,7 +142,7 @@ describe("its queue", () => {
         Resource: "arn:aws:sqs:eu-west-1:111122223333:Queue",
         Condition: {
           ArnEquals: { "aws:SourceArn": DISTRIBUTOR_OUTPUTS.DistributionTopic },
-          StringEquals: { "aws:SourceAccount": "999900001111" },
+          StringEqualsIfExists: { "aws:SourceAccount": "999900001111" },
         },
       },
     ]);
