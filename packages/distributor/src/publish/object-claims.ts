@@ -64,17 +64,11 @@ export function createObjectClaims<Progress>(
   clock: Clock,
   kind: ClaimKind<Progress>,
 ): ObjectClaims<Progress> {
-  function toClaim(record: { readonly key: string; readonly version: number; readonly value: unknown }) {
-    const { key: recordKey, version: recordVersion, value } = record;
-    if (kind.isClaim(value)) return { ...value, recordKey, recordVersion };
-    throw new StackyardError("STORE_CORRUPT", `The record ${recordKey} is none of ${kind.name}.`);
-  }
-
   async function change(claim: Claim<Progress>, over: Partial<ClaimedObject>): Promise<Claim<Progress> | undefined> {
     const { recordKey, recordVersion, ...value } = claim;
     const changed = { ...value, ...over };
     const put = await records.put({ key: recordKey, value: changed, expected: recordVersion, now: clock.now() });
-    return put.kind === "written" ? toClaim(put.record) : undefined;
+    return put.kind === "written" ? toClaim(kind, put.record) : undefined;
   }
 
   async function take({ key, versionId }: FreeObject): Promise<Claim<Progress> | undefined> {
@@ -82,9 +76,9 @@ export function createObjectClaims<Progress>(
     const takenUntil = now + kind.takenMs;
     const value = { ...kind.fresh, key, versionId: versionId ?? null, takenUntil };
     const put = await records.put({ key: toRecordKey(kind.name, key, versionId), value, expected: "absent", now });
-    if (put.kind === "written") return toClaim(put.record);
+    if (put.kind === "written") return toClaim(kind, put.record);
     if (put.current === undefined) return undefined;
-    const claim = toClaim(put.current);
+    const claim = toClaim(kind, put.current);
     return claim.takenUntil > now ? undefined : change(claim, { takenUntil });
   }
 
@@ -116,11 +110,23 @@ export function createObjectClaims<Progress>(
     },
     async listFree(cursor) {
       const page = await records.list(`${kind.name}/`, { limit: PAGE, now: clock.now(), ...(cursor && { cursor }) });
-      const claims = page.items.map(toClaim);
+      const claims = page.items.map((record) => toClaim(kind, record));
       const free = claims.filter(({ takenUntil }) => takenUntil <= clock.now()).map(toFree);
       return { free, busy: claims.length - free.length, ...(page.cursor && { cursor: page.cursor }) };
     },
   };
+}
+
+interface ClaimRecord {
+  readonly key: string;
+  readonly version: number;
+  readonly value: unknown;
+}
+
+function toClaim<Progress>({ name, isClaim }: ClaimKind<Progress>, record: ClaimRecord): Claim<Progress> {
+  const { key: recordKey, version: recordVersion, value } = record;
+  if (isClaim(value)) return { ...value, recordKey, recordVersion };
+  throw new StackyardError("STORE_CORRUPT", `The record ${recordKey} is none of ${name}.`);
 }
 
 function toRecordKey(name: string, key: string, versionId: string | undefined): string {
