@@ -50,10 +50,12 @@ describe("several processes", () => {
     const expected = new Map(stackIds.map((id) => [id, Array.from({ length: 15 }, (_, index) => `e${index}`)]));
     const handled = new Map<string, string[]>(stackIds.map((id) => [id, []]));
     const out = new Set<string>();
+    let isProduced = false;
     const produce = async () => {
       for (let index = 0; index < 15; index += 1) {
         await stores[index % 3]?.enqueue(stackIds.map((stackId) => anEvent(`e${index}`, { stackId })));
       }
+      isProduced = true;
     };
     /** Handles what is there; gives how much that was. */
     const handle = async (store: PostgresStore, limit: number) => {
@@ -68,7 +70,7 @@ describe("several processes", () => {
       return items.length;
     };
     const consume = async (store: PostgresStore, limit: number) => {
-      for (let empty = 0; empty < 40; ) empty = (await handle(store, limit)) === 0 ? empty + 1 : 0;
+      for (let empty = 0; !isProduced || empty < 40; ) empty = (await handle(store, limit)) === 0 ? empty + 1 : 0;
     };
 
     await Promise.all([produce(), consume(stores[0], 3), consume(stores[1], 7), consume(stores[2], 1)]);

@@ -87,7 +87,7 @@ describe("artifacts publish", () => {
   });
 
   it.each([
-    ["a pipe", (path: string) => void execFileSync("mkfifo", [join(path, "pipe")]), '"pipe" is no file'],
+    ["a pipe", (path: string) => void execFileSync("sh", ["-c", 'mkfifo "$0/pipe"', path]), '"pipe" is no file'],
     [
       "a name that is no UTF-8",
       (path: string) => writeFileSync(Buffer.concat([Buffer.from(`${path}/a`), Buffer.from([0xff])]), ""),
