@@ -83,6 +83,18 @@ describe("the call of an executor", () => {
     expect(await callWith(anExecutor(() => answer))).toMatchObject({ kind: "failed", code, retryable: false });
   });
 
+  it.each([
+    [Object.create(null), "a value without a text (object)"],
+    [Object.assign(new Error(), { message: Object.create(null) }), "Error: a value without a text (object)"],
+    ["too far", "too far"],
+  ])("makes a failure of a thrown value that is no sound error, case %#", async (thrown, message) => {
+    const executor = anExecutor(() => {
+      throw thrown;
+    });
+
+    expect(await callWith(executor)).toMatchObject({ kind: "failed", code: "EXECUTOR_FAILED", message });
+  });
+
   it("makes a failure of what it throws, with the code of our own errors", async () => {
     const own = anExecutor(() => {
       throw new StackyardError("LEASE_LOST", "gone");

@@ -1,3 +1,4 @@
+import { describeThrown, describeValue } from "../errors/describe-value.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
@@ -76,6 +77,6 @@ async function call(
 
 function toFailedStep(error: unknown): Step {
   if (isStackyardError(error)) return failed({ code: error.code, message: error.message, retryable: error.retryable });
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const message = error instanceof Error ? `${error.name}: ${describeThrown(error)}` : describeValue(error);
   return failed({ code: "EXECUTOR_FAILED", message, retryable: true });
 }

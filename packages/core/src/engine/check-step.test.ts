@@ -10,7 +10,9 @@ const executor = defineExecutor({ name: "work", config: Type.Object({}), start: 
 describe("an executor's answer", () => {
   it("always becomes a step, whatever it is", () => {
     const kind = fc.constantFrom("running", "succeeded", "failed", "other");
-    const answer = fc.oneof(fc.anything(), fc.record({ kind, pollAfterMs: fc.anything(), progress: fc.anything() }));
+    const part = fc.anything({ withNullPrototype: true });
+    const parts = { kind, pollAfterMs: part, progress: part, outputs: part, followUp: part, code: part, message: part };
+    const answer = fc.oneof(part, fc.record(parts, { requiredKeys: ["kind"] }));
     fc.assert(
       fc.property(answer, (value) => {
         const step = checkStep(executor, value);
@@ -20,6 +22,15 @@ describe("an executor's answer", () => {
         if (step.kind === "failed") expect([typeof step.code, typeof step.message]).toEqual(["string", "string"]);
       }),
     );
+  });
+
+  it.each([
+    [{ kind: "running", pollAfterMs: { toString: 0 }, progress: 0 }, "PLUGIN_INVALID"],
+    [{ kind: "running", pollAfterMs: Object.create(null), progress: 0 }, "PLUGIN_INVALID"],
+    [{ kind: "succeeded", outputs: {}, followUp: null }, "OUTPUT_INVALID"],
+    [{ kind: "succeeded", outputs: {}, followUp: { inMs: Object.create(null) } }, "OUTPUT_INVALID"],
+  ])("may hold values that have no text, case %#", (answer, code) => {
+    expect(checkStep(executor, answer)).toMatchObject({ kind: "failed", code });
   });
 
   it("has a line for people, be it empty", () => {

@@ -1,3 +1,4 @@
+import { describeThrown, describeValue } from "../errors/describe-value.ts";
 import type { Executor, Failed, Running, Step, Succeeded } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
 import { findFaults } from "./check-value.ts";
@@ -23,7 +24,9 @@ function checkRunning(executor: Executor, step: Running): Step {
   const { name, progress: schema } = executor;
   const { progress, pollAfterMs } = step;
   if (!isLength(pollAfterMs)) {
-    return invalidPlugin(`"${name}" answered running with pollAfterMs ${String(pollAfterMs)}; give milliseconds.`);
+    return invalidPlugin(
+      `"${name}" answered running with pollAfterMs ${describeValue(pollAfterMs)}; give milliseconds.`,
+    );
   }
   const fault = findFaults(schema, progress) ?? findJsonFault(progress);
   if (fault !== undefined) return invalidPlugin(`The progress of "${name}" does not fit its schema: ${fault}.`);
@@ -35,8 +38,11 @@ function checkSucceeded(executor: Executor, step: Succeeded): Step {
   const fault = findFaults(schema, step.outputs) ?? findJsonFault(step.outputs);
   if (fault !== undefined) return invalidOutput(`The outputs of "${name}" do not fit its schema: ${fault}.`);
   const { followUp } = step;
-  if (followUp === undefined || isLength(followUp.inMs)) return step;
-  return invalidOutput(`The follow-up of "${name}" is in ${String(followUp.inMs)}; give milliseconds.`);
+  if (followUp === undefined) return step;
+  // Null comes from plugins in plain JavaScript.
+  const inMs: unknown = (followUp as typeof followUp | null)?.inMs;
+  if (isLength(inMs)) return step;
+  return invalidOutput(`The follow-up of "${name}" is in ${describeValue(inMs)}; give milliseconds.`);
 }
 
 function checkFailed({ name }: Executor, step: Failed): Step {
@@ -67,6 +73,6 @@ function findJsonFault(value: unknown): string | undefined {
     JSON.stringify(value);
     return undefined;
   } catch (error) {
-    return `it is no JSON (${error instanceof Error ? error.message : String(error)})`;
+    return `it is no JSON (${describeThrown(error)})`;
   }
 }

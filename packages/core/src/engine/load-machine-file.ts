@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { describeThrown } from "../errors/describe-value.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { CompileResult } from "../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../machine/parse-machine.ts";
@@ -59,7 +60,7 @@ async function loadModule(path: string, fileName: string, options: LoadMachineOp
     const result = parseMachineDocument(value, { ...toParse(options), name });
     return { name, located: toLocated(result, toMachineSource(value) ?? "") };
   } catch (error) {
-    const message = `The module cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `The module cannot be loaded: ${describeThrown(error)}`;
     return { name: fileName, located: toFailed(message) };
   }
 }

@@ -1,4 +1,5 @@
 import { Check, Errors } from "typebox/value";
+import { describeThrown } from "../../errors/describe-value.ts";
 import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
 import { findInside } from "../document/find-inside.ts";
 import { type Field, findField, isMapField, type MapNode, toRecord } from "../document/tree.ts";
@@ -12,7 +13,7 @@ export function checkRegistered(context: CompileContext, config: Field<MapNode>,
       checkFault(context, config, { fault, executor });
     }
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = describeThrown(cause);
     const message = `The schema of the executor ${quote(executor.name)} cannot be used: ${why.slice(0, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
   }

@@ -1,4 +1,5 @@
 import { Errors } from "typebox/value";
+import { describeThrown } from "../../errors/describe-value.ts";
 import type { CompileContext } from "../document/compile-context.ts";
 import { createProblemList } from "../document/problem-list.ts";
 import { readValue } from "../document/read-value.ts";
@@ -31,7 +32,7 @@ function findSchemaFault({ name, config: schema }: ExecutorDefinition, config: u
     const where = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
     return `The config of ${name} ${fault.message}${where}.`;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = describeThrown(cause);
     return `The schema of the executor ${name} cannot be used: ${why.slice(0, 200)}`;
   }
 }

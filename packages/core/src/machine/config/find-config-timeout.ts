@@ -1,3 +1,4 @@
+import { describeThrown } from "../../errors/describe-value.ts";
 import { type CompileContext, onKey } from "../document/compile-context.ts";
 import type { Field, MapNode } from "../document/tree.ts";
 import { toRecord } from "../document/tree.ts";
@@ -17,7 +18,7 @@ export function findConfigTimeoutMs(
   try {
     return findTimeoutMs(executor, toRecord(config.node));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = describeThrown(cause);
     const message = `The executor ${quote(executor.name)} cannot tell its time limit from this config: ${why.slice(0, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
     return undefined;
