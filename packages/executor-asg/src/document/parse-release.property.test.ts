@@ -56,7 +56,8 @@ function mutate(document: unknown, change: Mutation): void {
   else if (change.kind === "copy") {
     const from = places[change.from % places.length];
     place.holder[place.key] = structuredClone(from?.holder[from.key]);
-  } else {
+  } else if (Array.isArray(place.holder)) place.holder.push(structuredClone(change.value));
+  else {
     const descriptor = { value: structuredClone(change.value), enumerable: true, writable: true, configurable: true };
     Object.defineProperty(place.holder, change.key, descriptor);
   }
