@@ -169,7 +169,8 @@ describe("parseMachine", () => {
         const changed = changes.reduce((value, { at, put }) => replaceOne(value, at, put), before);
         const { machine } = parseMachineDocument(changed, { ...options, uncheckedExecutors: ["sleeper", "ecs"] });
 
-        expect(machine === undefined ? [] : validator.Errors(changed)).toEqual([]);
+        // Another version may have taken the place of 2.
+        expect(machine?.version === 2 ? validator.Errors(changed) : []).toEqual([]);
       }),
       { numRuns: 1_000 },
     );
