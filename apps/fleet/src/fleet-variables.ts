@@ -35,7 +35,7 @@ export const FleetVariables = Type.Object({
     must: "be an account's 12 digits",
   }),
   FLEET_REGION: variable("The region of the fleet. Default: `AWS_REGION`", {
-    pattern: "^[a-z]{2}(-[a-z0-9]+)+$",
+    pattern: "^[a-z]{2,4}(-[a-z0-9]+)+$",
     must: "be a region",
   }),
   FLEET_TARGET_ROLE: variable("The role to take in the account of the fleet, where that is another one: its ARN", {

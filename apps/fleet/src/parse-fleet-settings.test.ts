@@ -49,6 +49,12 @@ describe("parseFleetSettings", () => {
     });
   });
 
+  it("may be of a fleet in the European Sovereign Cloud", () => {
+    const environment = { ...source, AWS_REGION: "eusc-de-east-1", FLEET_REGION: "eusc-de-east-1" };
+
+    expect(parseFleetSettings(environment).region).toBe("eusc-de-east-1");
+  });
+
   it("lists all that is wrong, more than eight too, and shows no values", () => {
     const environment = {
       FLEET_ENVIRONMENT: "Live!secret",

@@ -33,6 +33,7 @@ describe("the yards of a configuration", () => {
 
   it("may be an account alone, to deploy to", () => {
     expect(findYardFaults({ a: { type: "aws" }, b: { type: "aws", region: "eu-west-1", profile: "p" } })).toEqual([]);
+    expect(findYardFaults({ a: { type: "aws", region: "eusc-de-east-1" } })).toEqual([]);
   });
 
   it("take values of the environment that are not set for absent ones", () => {

@@ -35,7 +35,7 @@ const OF_SERVER: ReadonlyMap<string, Form> = new Map([
 ]);
 const OF_AWS: ReadonlyMap<string, Form> = new Map([
   ["type", TEXT],
-  ["region", { pattern: /^[a-z]{2}(-[a-z0-9]+)+$/, must: "a region such as eu-west-1" }],
+  ["region", { pattern: /^[a-z]{2,4}(-[a-z0-9]+)+$/, must: "a region such as eu-west-1" }],
   ["profile", TEXT],
   ["role", { pattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, must: "the ARN of a role" }],
   [

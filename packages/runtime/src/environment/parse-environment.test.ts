@@ -27,6 +27,10 @@ function findFaults(values: Readonly<Record<string, string | undefined>>): reado
 }
 
 describe("the environment", () => {
+  it.each(["eu-west-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"])("may be in %s", (region) => {
+    expect(parseEnvironment({ ...least, AWS_REGION: region }, needs).region).toBe(region);
+  });
+
   it("is read with its defaults", () => {
     expect(parseEnvironment(least, needs)).toEqual({
       ...{ yard: "main", isLocal: false, region: "eu-west-1", credentials: undefined },

@@ -41,9 +41,9 @@ export const Variables = Type.Object({
     "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000`, Postgres on the host `db` (user, password and database `cloudseam`)",
   ),
   SKIP_TASK_EXECUTION: variable("With `LOCAL_MODE`, any text: tasks are answered as done without being run"),
-  AWS_REGION: variable("The region. Lambda sets it", { pattern: "^[a-z]{2}(-[a-z0-9]+)+$", must: "be a region" }),
+  AWS_REGION: variable("The region. Lambda sets it", { pattern: "^[a-z]{2,4}(-[a-z0-9]+)+$", must: "be a region" }),
   AWS_DEFAULT_REGION: variable("The region where `AWS_REGION` is not set", {
-    pattern: "^[a-z]{2}(-[a-z0-9]+)+$",
+    pattern: "^[a-z]{2,4}(-[a-z0-9]+)+$",
     must: "be a region",
   }),
 
