@@ -107,11 +107,14 @@ describe("simulate with time and revisions", () => {
     expect([none.exitCode, none.stderr]).toEqual([3, expect.stringContaining("none.yaml")]);
   });
 
-  it.each(["tomorrow", "2031-01-01T00:00:00", "2031-13-01"])("does not take %s for an instant", async (now) => {
-    const { exitCode, stderr } = await run([open("a")], "--now", now);
+  it.each(["tomorrow", "2031-01-01T00:00:00", "2031-13-01", "2031-02-31", "2031-02-31T00:00:00Z"])(
+    "does not take %s for an instant",
+    async (now) => {
+      const { exitCode, stderr } = await run([open("a")], "--now", now);
 
-    expect([exitCode, stderr]).toEqual([64, expect.stringMatching(/is no instant[\s\S]*2030-01-01T00:00:00Z/)]);
-  });
+      expect([exitCode, stderr]).toEqual([64, expect.stringMatching(/is no instant[\s\S]*2030-01-01T00:00:00Z/)]);
+    },
+  );
 
   it("takes a day for its beginning in UTC", async () => {
     const { stdout } = await run([open("a"), { advance: "10m" }], "--now", "2031-01-01", "--json");

@@ -99,8 +99,13 @@ const INSTANT = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/;
 function toClock(now: string | undefined): { readonly now?: number } {
   if (now === undefined) return {};
   const at = Date.parse(now);
-  if (!Number.isNaN(at) && INSTANT.test(now)) return { now: at };
+  if (!Number.isNaN(at) && INSTANT.test(now) && isDay(now.slice(0, 10))) return { now: at };
   throw failWith("USAGE", `"${now}" is no instant.`, { hint: "Write it as 2030-01-01T00:00:00Z." });
+}
+
+/** The 31st of February is read as a day in March. */
+function isDay(text: string): boolean {
+  return new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
 }
 
 function toMachines(reports: readonly MachineFileReport[]): ReadonlyMap<string, Machine | undefined> {
