@@ -262,6 +262,7 @@ describe("onCall", () => {
     [{ op: "consumer", ...PLACE, region: "eu west" }, "/region"],
     [{ op: "replay", ...PLACE, since: "yesterday" }, "/since"],
     [{ op: "replay", ...PLACE, since: "2026-99-01T00:00:00Z" }, "/since"],
+    [{ op: "replay", ...PLACE, since: "2026-02-31T00:00:00Z" }, "/since"],
     [
       {
         op: "compare",

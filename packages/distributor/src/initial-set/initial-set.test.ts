@@ -314,6 +314,8 @@ describe("parseSetTask", () => {
     { AccountId: "111122223333", Region: "eu-west-1/../../x" },
     { ...INPUT, Since: "yesterday" },
     { ...INPUT, Since: "2026-99-99T00:00:00Z" },
+    { ...INPUT, Since: "2026-02-31T00:00:00Z" },
+    { ...INPUT, Since: "2026-12-31T23:59:60Z" },
     { ...INPUT, Artifact: "../x" },
     { ...INPUT, Artifact: "a@" },
     { ...INPUT, Line: "a b" },
