@@ -35,7 +35,7 @@ describe("artifacts coverage", () => {
     expect(value).toMatchObject({ covered: false, rows: [{ version: "1.4.2" }, { version: "1.4.1" }] });
   });
 
-  it("asks for what is named, over all pages, and no further than its limit", async () => {
+  it("asks for what is named, over all pages, and looks one row beyond its limit", async () => {
     world.answers.coverage = (request) => ({
       rows: [aRow()],
       cursor: "cursor" in request ? `${request.cursor}+` : "1",
@@ -52,6 +52,7 @@ describe("artifacts coverage", () => {
       { op: "coverage", ...VERSION, ...CONSUMER },
       { op: "coverage", ...VERSION, ...CONSUMER, cursor: "1" },
       { op: "coverage", ...VERSION, ...CONSUMER, cursor: "1+" },
+      { op: "coverage", ...VERSION, ...CONSUMER, cursor: "1++" },
     ]);
   });
 

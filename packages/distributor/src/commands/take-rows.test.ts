@@ -9,19 +9,19 @@ async function* count(to: number, read: number[] = []) {
 }
 
 describe("takeRows", () => {
-  it("takes all of a short list, and says nothing", async () => {
-    const taken = await takeRows(count(2), 3);
+  it.each([[1], [1, 2], [1, 2, 3]])("takes all of a short list, and says nothing, case %#", async (...rows) => {
+    const taken = await takeRows(count(rows.length), 3);
 
-    expect([taken, tellLimit(taken)]).toEqual([{ rows: [1, 2], limited: false }, ""]);
+    expect([taken, tellLimit(taken)]).toEqual([{ rows, limited: false }, ""]);
   });
 
-  it("reads no further than the limit, and says that there may be more", async () => {
+  it("reads one beyond the limit, and says that there are more", async () => {
     const read: number[] = [];
     const taken = await takeRows(count(9, read), 3);
 
     expect([taken, read, tellLimit(taken)]).toEqual([
       { rows: [1, 2, 3], limited: true },
-      [1, 2, 3],
+      [1, 2, 3, 4],
       "\n\nThese are the first 3. Give --limit for more.",
     ]);
   });
