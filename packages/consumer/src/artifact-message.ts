@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { TLocalizedValidationError } from "typebox/error";
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -91,6 +92,12 @@ function shorten(key: unknown): unknown {
   return typeof key === "string" ? key.slice(0, 1) : key;
 }
 
-function listPlaces(errors: Iterable<{ readonly instancePath: string }>): readonly string[] {
-  return [...new Set([...errors].map(({ instancePath }) => instancePath || "/"))].slice(0, 8);
+/** Of what is missing, its own place. */
+function listPlaces(errors: readonly TLocalizedValidationError[]): readonly string[] {
+  const places = errors.flatMap(({ instancePath, ...error }) =>
+    error.keyword === "required"
+      ? error.params.requiredProperties.map((name) => `${instancePath}/${name}`)
+      : [instancePath || "/"],
+  );
+  return [...new Set(places)].slice(0, 8);
 }
