@@ -36,6 +36,12 @@ describe("decideMessage", () => {
     expect(decide(aRecord(V1), {}, known)).toEqual({ kind: "copy", message: { v: 1, ...V1 } });
   });
 
+  it("reads nothing of the second version in a message of the first", () => {
+    const { v: _, artifact: __, source: ___, ...body } = aBody({ retire: true, urlExpiresAt: "2026-11-20T05:00:00Z" });
+
+    expect(code(aRecord(body), { retire: true })).toBe("copy");
+  });
+
   it("copies by identity where there is no URL", () => {
     expect(code(aRecord(aBody({ ArtifactUrl: undefined })))).toBe("copy");
     expect(code(aRecord(aBody({ ArtifactUrl: undefined, source: source({ versionId: undefined }) })))).toBe(
@@ -127,6 +133,7 @@ describe("decideMessage", () => {
 
   it("refuses the first version where it is not taken", () => {
     expect(code(aRecord(V1), { acceptV1: false })).toBe("reject MESSAGE_INVALID");
+    expect(code(aRecord(), { acceptV1: false })).toBe("copy");
   });
 
   it("takes nothing that is not signed where it must be", () => {

@@ -87,16 +87,23 @@ describe("judgeUrl", () => {
     ["a parameter twice", `${aUrl()}&X-Amz-Expires=60`],
     ["a length of nothing", aUrl({ "X-Amz-Expires": "0" })],
     ["a length above seven days", aUrl({ "X-Amz-Expires": "604801" })],
+    ["a length with something behind it", aUrl({ "X-Amz-Expires": "60s" })],
     ["a length that is no number", aUrl({ "X-Amz-Expires": "1e3" })],
     ["a date that is none", aUrl({ "X-Amz-Date": "20260231T000000Z" })],
+    ["a date with something before it", aUrl({ "X-Amz-Date": "020261120T055900Z" })],
+    ["a date with something behind it", aUrl({ "X-Amz-Date": "20261120T055900Z0" })],
     ["a date of another form", aUrl({ "X-Amz-Date": "2026-11-20T06:00:00Z" })],
     ["another region's signature", aUrl({ "X-Amz-Credential": "A/20261120/us-east-1/s3/aws4_request" })],
     ["another service's signature", aUrl({ "X-Amz-Credential": "A/20261120/eu-west-1/sqs/aws4_request" })],
     ["a credential of no day", aUrl({ "X-Amz-Credential": "A/today/eu-west-1/s3/aws4_request" })],
     ["a credential of a day that never was", aUrl({ "X-Amz-Credential": "A/20260231/eu-west-1/s3/aws4_request" })],
     ["a credential of nobody", aUrl({ "X-Amz-Credential": "/20261120/eu-west-1/s3/aws4_request" })],
+    ["a credential of another end", aUrl({ "X-Amz-Credential": "A/20261120/eu-west-1/s3/aws5_request" })],
     ["a credential of another form", aUrl({ "X-Amz-Credential": "A/eu-west-1/s3" })],
     ["a parameter that cannot be decoded", `${aUrl()}&x=%zz`],
+    ["a parameter's name that cannot be decoded", `${aUrl()}&%zz=x`],
+    ["two parameters without a name", `${aUrl()}&=a&=b`],
+    ["two parameters without a value", `${aUrl()}&acl&acl`],
   ])("refuses %s", (_what, url) => {
     expect(fault(url)).toBe("URL_INVALID");
   });
@@ -133,12 +140,38 @@ describe("judgeUrl", () => {
     expect(fault(url)).toBe("URL_NOT_SIGNED");
   });
 
+  it("takes a signature of seven days, of a key with slashes, and parameters without a name or a value", () => {
+    const credential = "A/B/20261120/eu-west-1/s3/aws4_request";
+
+    expect(judge(aUrl({ "X-Amz-Expires": "604800" }))).toEqual({ kind: "good", expiresAt: NOW - 60_000 + 604_800_000 });
+    expect(judge(aUrl({ "X-Amz-Credential": credential }))).toEqual(END);
+    expect(judge(`${aUrl()}&=a&acl&&b=`)).toEqual(END);
+  });
+
+  it("takes a URL of exactly 8 KiB", () => {
+    const url = `${aUrl()}&x=`;
+    const of = (bytes: number) => url + "a".repeat(bytes - url.length);
+
+    expect([judge(of(8_192)), fault(of(8_193))]).toEqual([END, "URL_INVALID"]);
+  });
+
+  it("shows no more of a host than hosts can have", () => {
+    const verdict = judge(aUrl({}, `/${KEY}`, `${"a.".repeat(500)}example`));
+
+    expect(verdict).toMatchObject({
+      code: "URL_HOST",
+      reason: `The host ${"a.".repeat(126)}a is not the source bucket's.`,
+    });
+  });
+
   it("takes signatures of the old style, which tell their end", () => {
     const old = (end: string) =>
       `https://dist-bucket.s3.amazonaws.com/${KEY}?AWSAccessKeyId=ASIA&Signature=a%2Bb%3D&x-amz-security-token=t&Expires=${end}`;
 
     expect(judge(old("1763618400"))).toEqual({ kind: "good", expiresAt: 1_763_618_400_000 });
     expect(fault(old("tomorrow"))).toBe("URL_INVALID");
+    expect(fault(old("1763618400x"))).toBe("URL_INVALID");
+    expect(fault(old("1763618400000"))).toBe("URL_INVALID");
   });
 
   it("lets nothing but the bucket's hosts pass, whatever the text", () => {

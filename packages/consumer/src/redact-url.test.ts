@@ -10,6 +10,17 @@ it("takes an at sign in the key for a part of it", () => {
   expect(redactUrl("https://host/icons/a@2x.png?X-Amz-Signature=1")).toBe("https://host/icons/a@2x.png");
 });
 
-it.each(["https://user:secret@host/a?x", "no address ?X-Amz-Signature=1", ""])("shows nothing of %j", (text) => {
-  expect(redactUrl(text)).toBe("[address]");
+it("needs neither a path nor a query", () => {
+  expect(["https://host?X-Amz-Signature=1", "https://host/a", "https://host"].map(redactUrl)).toEqual([
+    "https://host",
+    "https://host/a",
+    "https://host",
+  ]);
 });
+
+it.each(["see https://host/a?x", "https://user:secret@host/a?x", "no address ?X-Amz-Signature=1", ""])(
+  "shows nothing of %j",
+  (text) => {
+    expect(redactUrl(text)).toBe("[address]");
+  },
+);

@@ -134,6 +134,35 @@ Resources:
     expect(rewrite(text, key)).toBeUndefined();
   });
 
+  it("rewrites a file of exactly 1 MiB", () => {
+    const text = `${HEAD}Bucket: dist-bucket\n`;
+    const padding = "#".repeat(1_048_576 - text.length);
+
+    expect(rewrite(text + padding)?.length).toBe(1_048_576 - 1);
+    expect(rewrite(`${text}${padding}#`)).toBeUndefined();
+  });
+
+  it("exchanges each of several addresses in one line", () => {
+    const of = (bucket: string) => `https://${bucket}.s3.amazonaws.com/a`;
+
+    expect(line("https://s3.amazonaws.com/dist-bucket/a https://s3.amazonaws.com/dist-bucket/a")).toBe(
+      `${of("own-bucket")} ${of("own-bucket")}`,
+    );
+  });
+
+  it("takes a dot in a bucket's name for a dot", () => {
+    const input = { ...INPUT, source: { bucket: "dist.bucket", region: "eu-west-1" } };
+    const text = (bucket: string) => `${HEAD}Bucket: ${bucket}\nOther: s3://distxbucket/a\nLast: s3://${bucket}/a`;
+
+    expect(rewriteTemplate("a.yml", Buffer.from(text("dist.bucket")), input)).toBe(text("own-bucket"));
+  });
+
+  it("knows JSON by its first sign, under any name", () => {
+    const of = (bucket: string) => `\ufeff \n{"AWSTemplateFormatVersion": "2010-09-09", "Default": "${bucket}"}`;
+
+    expect(rewrite(of("dist-bucket"), "a/stack.template")).toBe(of("own-bucket"));
+  });
+
   it("does not touch what is no text", () => {
     const bytes = Buffer.concat([Buffer.from(HEAD), Buffer.from([0xff, 0xfe])]);
 
