@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ArtifactChoice, IsoInstant } from "../initial-set/set-input.ts";
 import { AccountId, Region } from "../registry/place.ts";
+import { tellFaults } from "../tell-faults.ts";
 
 const name = Type.String({ pattern: ARTIFACT_NAME });
 const version = Type.String({ pattern: ARTIFACT_VERSION });
@@ -74,21 +75,16 @@ export function parseDistributorRequest(value: unknown): ParsedRequest {
     return { kind: "faulty", message: `"op" must be one of ${[...validators.keys()].join(", ")}.` };
   }
   if (validator.Check(value)) return findContradiction(value as DistributorRequest);
-  const faults = validator.Errors(value).slice(0, 5);
-  const told = faults.map(({ instancePath, message }) => `${instancePath || "/"} ${message}`).join("; ");
-  return { kind: "faulty", message: `The request is wrong: ${told}.` };
+  return { kind: "faulty", message: `The request is wrong: ${tellFaults(validator.Errors(value))}.` };
 }
 
 function findContradiction(request: DistributorRequest): ParsedRequest {
-  const { op, account, region, version, name, since } = request as Readonly<Record<string, unknown>>;
+  const { op, account, region, version, name } = request as Readonly<Record<string, unknown>>;
   if (op === "refresh" && (account === undefined) !== (region === undefined)) {
     return { kind: "faulty", message: "A consumer is named by both its account and its region." };
   }
   if (op === "coverage" && version !== undefined && name === undefined) {
     return { kind: "faulty", message: "A version is of an artifact: name it too." };
-  }
-  if (op === "replay" && since !== undefined && Number.isNaN(Date.parse(String(since)))) {
-    return { kind: "faulty", message: "/since is no instant." };
   }
   return { kind: "request", request };
 }

@@ -79,7 +79,7 @@ async function takeConsumerEvent({ context, refresher }: OpenDistributor, event:
 async function takeSetTask({ context }: OpenDistributor, event: unknown, turn: Turn): Promise<unknown> {
   const parsed = parseSetTask(event);
   if (parsed.kind === "task") return runSetStep(context, parsed.task, turn);
-  const message = `The input of the state machine is wrong at ${parsed.places.join(", ")}.`;
+  const { message } = parsed;
   context.logger.warn(message);
   return { kind: "failed", code: "INITIAL_SET_FAILED", message, askedAt: context.clock.now() };
 }

@@ -31,7 +31,7 @@ function createSets(options: WorldOptions & { beforeStep?: (world: DistributorWo
     steps += 1;
     await options.beforeStep?.(world, steps);
     const parsed = parseSetTask(event);
-    if (parsed.kind === "faulty") throw new Error(`faulty: ${parsed.places}`);
+    if (parsed.kind === "faulty") throw new Error(parsed.message);
     return runSetStep(world.context, parsed.task, { deadlineAt: world.context.clock.now() + 900_000 });
   };
   world.sim.lambda.addFunction({ ...SOURCE, name: "distributor", handler });
@@ -322,5 +322,12 @@ describe("parseSetTask", () => {
     { ...INPUT, Step: { askedAt: -1 } },
   ])("refuses %j", (input) => {
     expect(parseSetTask(task(input)).kind).toBe("faulty");
+  });
+
+  it("says what is wrong with a task", () => {
+    expect(parseSetTask(task({ Region: "eu-west-1" }))).toEqual({
+      kind: "faulty",
+      message: "The input of the state machine is wrong: /input must have required properties AccountId.",
+    });
   });
 });

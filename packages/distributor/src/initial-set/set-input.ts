@@ -2,6 +2,7 @@ import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { AccountId, Instant, Region } from "../registry/place.ts";
+import { tellFaults } from "../tell-faults.ts";
 
 const NAME = ARTIFACT_NAME.slice(0, -1);
 const VERSION = ARTIFACT_VERSION.slice(1, -1);
@@ -35,10 +36,13 @@ export type SetTask = Static<typeof SetTask>;
 
 const validator = Compile(SetTask);
 
-/** Reads a task; the places where it is none. */
+/** Reads a task, or says what is wrong with it. */
 export function parseSetTask(
   event: unknown,
-): { readonly kind: "task"; readonly task: SetTask } | { readonly kind: "faulty"; readonly places: readonly string[] } {
+): { readonly kind: "task"; readonly task: SetTask } | { readonly kind: "faulty"; readonly message: string } {
   if (validator.Check(event)) return { kind: "task", task: event };
-  return { kind: "faulty", places: validator.Errors(event).map(({ instancePath }) => instancePath || "/") };
+  return {
+    kind: "faulty",
+    message: `The input of the state machine is wrong: ${tellFaults(validator.Errors(event))}.`,
+  };
 }
