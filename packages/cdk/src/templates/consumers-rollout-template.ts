@@ -18,6 +18,7 @@ export function addConsumersRolloutTemplate(app: App): Stack {
   });
   addRequirement(stack, { parameter: "PermissionModel", value: "SELF_MANAGED", needs: "ConsumerAccounts" });
   const isServiceManaged = parameters.condition("IsServiceManaged", "PermissionModel", "SERVICE_MANAGED");
+  const isAutomatic = parameters.condition("IsAutoDeployment", "AutoDeployment", "true");
   const forOrganization = (managed: unknown, otherwise: unknown = Aws.NO_VALUE) =>
     Fn.conditionIf(isServiceManaged.logicalId, managed, otherwise);
   const set = new CfnStackSet(stack, "Consumers", {
@@ -31,7 +32,8 @@ export function addConsumersRolloutTemplate(app: App): Stack {
     managedExecution: { Active: true },
     autoDeployment: forOrganization({
       Enabled: parameters.text("AutoDeployment"),
-      RetainStacksOnAccountRemoval: false,
+      // "Specify only if Enabled is set to True": StackSets refuse it otherwise.
+      RetainStacksOnAccountRemoval: Fn.conditionIf(isAutomatic.logicalId, false, Aws.NO_VALUE),
     }),
     operationPreferences: {
       failureTolerancePercentage: parameters.number("FailureTolerancePercentage"),
