@@ -19,7 +19,8 @@ export class ReceiptBus extends Construct {
 
   constructor(scope: Construct, id: string, { name, trusted }: ReceiptBusProps) {
     super(scope, id);
-    const bus = new CfnEventBus(this, "ReceiptBus", { name, description: "Stackyard: receipts of artifacts." });
+    // Without a description, which us-gov-west-1 does not take.
+    const bus = new CfnEventBus(this, "ReceiptBus", { name });
     this.busName = bus.ref;
     this.busArn = bus.attrArn;
     const statements = toTrustStatements(trusted, {

@@ -74,6 +74,15 @@ describe("the templates", () => {
     expect(Object.keys(Conditions).filter((id) => !isAsked(id))).toEqual([]);
   });
 
+  it.each(templates)("$name has defaults that are among the values, as linters compare them", ({ name }) => {
+    const wrong = Object.entries(toJson(bodyOf(name).Parameters)).filter(([, parameter]) => {
+      const { AllowedValues, Default } = toJson(parameter);
+      return Array.isArray(AllowedValues) && Default !== undefined && !AllowedValues.includes(Default);
+    });
+
+    expect(wrong.map(([id]) => id)).toEqual([]);
+  });
+
   it.each(templates)("$name shows its parameters in groups, each once", ({ name }) => {
     const { Metadata, Parameters } = toJson(bodyOf(name));
     const { ParameterGroups } = toJson(toJson(Metadata)["AWS::CloudFormation::Interface"]);

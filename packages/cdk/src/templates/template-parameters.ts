@@ -76,7 +76,9 @@ export function addParameters(stack: Stack, names: readonly ParameterName[]): Te
 function toProps(definition: ParameterDefinition): CfnParameterProps {
   const { type = "String", description, values, pattern, constraint, min, max } = definition;
   return present({
-    ...{ type, description, default: definition.default, allowedPattern: pattern, constraintDescription: constraint },
+    ...{ type, description, allowedPattern: pattern, constraintDescription: constraint },
+    // Values are texts here; a default that is a number would be none of them for linters.
+    default: values === undefined ? definition.default : definition.default?.toString(),
     allowedValues: values?.map(String),
     ...{ minValue: min, maxValue: max },
   });
