@@ -60,11 +60,13 @@ export function appOf(folder: string, inContainer: Readonly<Record<string, strin
 
 /**
  * Functions as single files that a template holds as text, in `dist/inline`. Lambda writes such a text into an `index.js` with
- * no package.json beside it, so they are CommonJS ("AWS::Lambda::Function Code", `ZipFile`).
+ * no package.json beside it, so they are CommonJS ("AWS::Lambda::Function Code", `ZipFile`). Each begins with what `head` says, for
+ * who opens it in the console.
  */
-export function inlineOf(entry: Readonly<Record<string, string>>): Options {
+export function inlineOf(entry: Readonly<Record<string, string>>, head: readonly string[]): Options {
   return {
     entry: { ...entry },
+    banner: { js: ["/*!", ...head.map((line) => ` * ${line}`), " */"].join("\n") },
     outDir: "dist/inline",
     format: "cjs",
     target: "node22",

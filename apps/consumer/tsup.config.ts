@@ -1,3 +1,17 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { appOf, inlineOf } from "../../tsup.base.ts";
 
-export default [...appOf(import.meta.dirname), inlineOf({ copy: "src/copy.ts", resources: "src/resources.ts" })];
+const manifest = join(import.meta.dirname, "../../packages/consumer/package.json");
+const { version } = Object(JSON.parse(readFileSync(manifest, "utf8")));
+
+/** Nobody reads what is minified: this says what it is, and by what it is compared. */
+const HEAD = [
+  `Stackyard ${version}, consumer of artifacts: @stackyard/consumer and what it needs but the AWS SDK, minified.`,
+  "copy.js: `handler` copies what the queue announces. resources.js: `initialSet` and `bucket` serve custom resources.",
+  "License: MIT. Packages of others within, with their licenses: NOTICES.txt in the consumer's zip of the same release.",
+  "To compare: `npm run build` of the release's commit makes apps/consumer/dist/inline, byte for byte. The SHA-256 of this",
+  "file stands beside its function in the template (Metadata) and in the outputs of the stack; docs/aws.md tells the commands.",
+];
+
+export default [...appOf(import.meta.dirname), inlineOf({ copy: "src/copy.ts", resources: "src/resources.ts" }, HEAD)];

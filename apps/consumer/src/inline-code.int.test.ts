@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "tsup";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { inlineOf } from "../../../tsup.base.ts";
+import config from "../tsup.config.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const app = join(import.meta.dirname, "..");
@@ -26,7 +26,8 @@ let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "stackyard-inline-"));
   const entry = { copy: join(app, "src/copy.ts"), resources: join(app, "src/resources.ts") };
-  await build({ ...inlineOf(entry), outDir: join(folder, "built"), config: false, silent: true });
+  const inline = config.find(({ outDir }) => outDir === "dist/inline");
+  await build({ ...inline, entry, outDir: join(folder, "built"), config: false, silent: true });
   await mkdir(join(folder, "node_modules"));
   const sdk = dirname(dirname(createRequire(import.meta.url).resolve("@aws-sdk/client-s3/package.json")));
   await symlink(sdk, join(folder, "node_modules/@aws-sdk"));
@@ -55,6 +56,16 @@ function run(node: string, name: string, program: string, env: Readonly<Record<s
 describe("the code that templates hold", () => {
   it.each(["copy", "resources"])("%s is small enough", async (name) => {
     expect((await stat(join(folder, name, "index.js"))).size).toBeLessThan(MAX_BYTES);
+  });
+
+  it.each(["copy", "resources"])("%s says first what it is, and by what it is compared", async (name) => {
+    const [head = "", code = ""] = (await readFile(join(folder, name, "index.js"), "utf8")).split("*/\n");
+    const { version } = Object(JSON.parse(await readFile(join(root, "packages/consumer/package.json"), "utf8")));
+
+    expect(head).toMatch(/^\/\*!\n/);
+    for (const part of [`Stackyard ${version},`, `${name}.js: `, "License: MIT", "SHA-256"])
+      expect(head).toContain(part);
+    expect(code).toMatch(/^"use strict";/);
   });
 
   describe.each(NODES)("under %s", (_name, node) => {
