@@ -1,5 +1,5 @@
-import { isStackyardError } from "@stackyard/core";
 import type { DistributorContext } from "../function/distributor-context.ts";
+import { loadReadable } from "../publish/load-readable.ts";
 import { parseRegistered, parseUnregistered } from "../registry/consumer-event.ts";
 import { listExpecting, noteConsumer } from "../registry/consumers.ts";
 import { judgeTrust } from "../trust/judge-trust.ts";
@@ -92,9 +92,10 @@ async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Prom
 async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {
   const { name, version } = receipt.artifact;
   if (name === null || version === null) return { kind: "ignored" };
-  const published = await findPublished(context, { name, version });
-  // The consumer's clock is not ours: what it says may not count for longer than it is true.
-  const at = new Date(Math.min(Date.parse(receipt.at), context.clock.now())).toISOString();
+  // What is still told of a version that retention has removed does not matter.
+  const published = await loadReadable(context, { name, version });
+  // The consumer's clock is not ours: what it says may not count for longer than it is true, and a cell knows no instants before 1970.
+  const at = new Date(Math.max(0, Math.min(Date.parse(receipt.at), context.clock.now()))).toISOString();
   const cellEvent = published && toCellEvent({ ...receipt, at }, published.manifest);
   if (published === undefined || cellEvent === undefined) return { kind: "ignored" };
   const { manifest, manifestSha256 } = published;
@@ -102,16 +103,6 @@ async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): 
   const cell = await changeCell(context, subject, receipt, () => [cellEvent]);
   if (!cell.files.includes("-")) await settle(context, subject);
   return { kind: "taken" };
-}
-
-/** A version that retention has removed cannot be read any more; what is still told of it does not matter. */
-async function findPublished({ loadPublished }: ReceiptContext, { name, version }: VersionId) {
-  try {
-    return await loadPublished(name, version);
-  } catch (error) {
-    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
-    throw error;
-  }
 }
 
 /** Also when the cell was full before: the process that filled it may have died here. */

@@ -5,6 +5,7 @@ import { isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "../initial-
 import { startSet } from "../initial-set/start-set.ts";
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import { listExpecting } from "../registry/consumers.ts";
+import { eachApart } from "../registry/each-apart.ts";
 import { listRecords } from "../registry/list-records.ts";
 import { runRetention } from "../retention/run-retention.ts";
 import { runSweep } from "../sweep/run-sweep.ts";
@@ -50,8 +51,9 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
   const started = await attempt(0, () => startDueSets(context, consumers, sets));
   const versions = await listVersions(context);
   const busy = new Set(sets.filter((set) => isLive(set, context.clock.now())).map(toPlaceKey));
-  const none = { announced: 0, alarmed: 0, covered: 0, cells: [] };
+  const none = { announced: 0, alarmed: 0, covered: 0, cells: [], errors: [] };
   const swept = await attempt(none, () => runSweep(context, { versions, consumers, busy, turn }));
+  errors.push(...swept.errors);
   const removed = await attempt(0, () => runRetention(context, versions, turn));
   for (const line of toMetricLines({ cells: swept.cells, now: context.clock.now() })) context.write(line);
   if (errors.length > 0) throw errors[0];
@@ -66,6 +68,6 @@ async function startDueSets(
 ): Promise<number> {
   if (context.config.machineArn === undefined) return 0;
   const due = findDueSets(consumers, sets, context.clock.now());
-  for (const each of due) await startSet(context, each);
+  await eachApart(due, (each) => startSet(context, each));
   return due.length;
 }

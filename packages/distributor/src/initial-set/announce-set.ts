@@ -3,6 +3,7 @@ import { openCoverage } from "../cells/coverage-record.ts";
 import { expectedSet, toSubscription } from "../cells/expected-set.ts";
 import { type ListedVersion, listVersions, toVersionKey } from "../cells/versions.ts";
 import type { DistributorContext, Turn } from "../function/distributor-context.ts";
+import { loadReadable } from "../publish/load-readable.ts";
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import type { SetRecord } from "./set-record.ts";
 
@@ -65,7 +66,7 @@ interface ChunkInput extends Chunk {
 
 async function announceChunk(context: SetContext, { version, consumer, from, count }: ChunkInput): Promise<number> {
   const { name, record } = version;
-  const published = await context.loadPublished(name, version.version);
+  const published = await loadReadable(context, version);
   if (published === undefined) {
     context.logger.error("a published version cannot be read, and is left out of a set", {
       name,

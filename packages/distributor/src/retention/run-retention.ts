@@ -1,5 +1,4 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import { isStackyardError } from "@stackyard/core";
 import {
   COVERAGE_PREFIX,
   type CoverageRecord,
@@ -12,6 +11,8 @@ import type { ListedVersion } from "../cells/versions.ts";
 import type { DistributorContext, Turn } from "../function/distributor-context.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
 import { loadManifest } from "../publish/load-manifest.ts";
+import { loadReadable } from "../publish/load-readable.ts";
+import { eachApart } from "../registry/each-apart.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import { listRecords } from "../registry/list-records.ts";
 import { decideRetention } from "./decide-retention.ts";
@@ -35,28 +36,40 @@ export async function runRetention(
   versions: readonly ListedVersion[],
   turn: Turn,
 ): Promise<number> {
-  const { config, clock } = context;
-  if (config.keepDays === undefined) return 0;
-  await endRemovals(context);
-  const now = clock.now();
-  // Before anything is read of it: most versions are current or young.
-  const all = versions.map((each) => ({ ...each, publishedAt: Date.parse(each.record.publishedAt), covered: true }));
-  const candidates = decideRetention({ versions: all, now, keepMs: config.keepDays * DAY_MS });
+  const { keepDays } = context.config;
+  if (keepDays === undefined) return 0;
   let removed = 0;
-  for (const version of candidates) {
-    if (clock.now() + MARGIN_MS > turn.deadlineAt) break;
-    const { coveredAt } = await findCoverage(context, version);
-    if (coveredAt === null && !version.retired) continue;
-    removed += await removeVersion(context, version);
-  }
+  const removals = listOld(context, versions, keepDays).map((version) => async () => {
+    removed += await removeOld(context, version, turn);
+  });
+  await eachApart([() => endRemovals(context), ...removals], (work) => work());
   return removed;
+}
+
+/** Before anything is read of them: most versions are current or young. */
+function listOld(
+  { clock }: RetentionContext,
+  versions: readonly ListedVersion[],
+  keepDays: number,
+): readonly ListedVersion[] {
+  const all = versions.map((each) => ({ ...each, publishedAt: Date.parse(each.record.publishedAt), covered: true }));
+  return decideRetention({ versions: all, now: clock.now(), keepMs: keepDays * DAY_MS });
+}
+
+async function removeOld(context: RetentionContext, version: ListedVersion, { deadlineAt }: Turn): Promise<number> {
+  if (context.clock.now() + MARGIN_MS > deadlineAt) return 0;
+  const { coveredAt } = await findCoverage(context, version);
+  return coveredAt === null && !version.retired ? 0 : removeVersion(context, version);
 }
 
 /** Files first, the manifest last: a process that dies before leaves a version that is removed again. */
 async function removeVersion(context: RetentionContext, { name, version, record }: ListedVersion): Promise<number> {
   const { clock, logger } = context;
-  const published = await findPublished(context, { name, version });
-  if (published === undefined) return 0;
+  const published = await loadReadable(context, { name, version });
+  if (published === undefined) {
+    logger.error("a version is not removed from the source: its manifest is not there any more", { name, version });
+    return 0;
+  }
   const files = published.manifest.files.filter((file) => isOwn(file, record.manifestKey));
   await inParallel(files, WIDTH, (file) => remove(context, file));
   const removedAt = clock.now();
@@ -67,23 +80,11 @@ async function removeVersion(context: RetentionContext, { name, version, record 
   return 1;
 }
 
-/** What is no longer as it was published is somebody's own doing, and must not keep others from being removed. */
-async function findPublished({ loadPublished, logger }: RetentionContext, { name, version }: VersionId) {
-  try {
-    return await loadPublished(name, version);
-  } catch (error) {
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
-    logger.error("a version is not removed from the source: its manifest is not there any more", { name, version });
-    return undefined;
-  }
-}
-
 /** Of versions whose files are gone: while the manifest stands, the version cannot be published again. */
 async function endRemovals(context: RetentionContext): Promise<void> {
   const known = await listRecords(context, COVERAGE_PREFIX, parseCoverageRecord);
-  for (const each of known) {
-    if ((each.goneAt ?? null) === null) await endRemoval(context, each);
-  }
+  const open = known.filter(({ removedAt, goneAt = null }) => removedAt !== null && goneAt === null);
+  await eachApart(open, (each) => endRemoval(context, each));
 }
 
 async function endRemoval(context: RetentionContext, { name, version, removedAt }: CoverageRecord): Promise<void> {

@@ -6,6 +6,7 @@ import { expectedConsumers } from "../cells/expected-consumers.ts";
 import { settleVersion } from "../cells/settle-version.ts";
 import type { ListedVersion } from "../cells/versions.ts";
 import type { DistributorContext, Turn } from "../function/distributor-context.ts";
+import { loadReadable } from "../publish/load-readable.ts";
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import { decideSweep, type SweepAction } from "./decide-sweep.ts";
@@ -27,6 +28,8 @@ export interface SweepReport {
   readonly covered: number;
   /** Cells of versions that do not stand everywhere yet. */
   readonly cells: readonly Cell[];
+  /** Of versions that could not be looked at to the end, which keeps no others. */
+  readonly errors: readonly unknown[];
 }
 
 const WIDTH = 10;
@@ -35,21 +38,29 @@ const MARGIN_MS = 120_000;
 
 /** Looks at every version that does not stand everywhere: adds cells that a crash left out, announces what is overdue, tells what is covered. */
 export async function runSweep(context: DistributorContext, input: SweepInput): Promise<SweepReport> {
-  const report = { announced: 0, alarmed: 0, covered: 0, cells: [] as Cell[] };
-  for (const version of input.versions) {
-    if (version.retired || context.clock.now() + MARGIN_MS > input.turn.deadlineAt) continue;
-    const coverage = await findCoverage(context, version);
-    if (coverage.settledAt !== null) continue;
-    if (await settleVersion(context, version, input.consumers)) {
-      report.covered += 1;
-      continue;
+  const report = { announced: 0, alarmed: 0, covered: 0, cells: [] as Cell[], errors: [] as unknown[] };
+  for (const each of input.versions) {
+    if (each.retired || context.clock.now() + MARGIN_MS > input.turn.deadlineAt) continue;
+    try {
+      const { cells, covered, announced, alarmed } = await lookAt(context, each, input);
+      report.cells.push(...cells);
+      report.covered += covered;
+      report.announced += announced;
+      report.alarmed += alarmed;
+    } catch (error) {
+      const { name, version } = each;
+      context.logger.error("a version could not be looked at to the end", { name, version, error });
+      report.errors.push(error);
     }
-    const { cells, announced, alarmed } = await sweepVersion(context, version, input);
-    report.cells.push(...cells);
-    report.announced += announced;
-    report.alarmed += alarmed;
   }
   return report;
+}
+
+async function lookAt(context: DistributorContext, version: ListedVersion, input: SweepInput) {
+  const nothing = { cells: [], covered: 0, announced: 0, alarmed: 0 };
+  if ((await findCoverage(context, version)).settledAt !== null) return nothing;
+  if (await settleVersion(context, version, input.consumers)) return { ...nothing, covered: 1 };
+  return { ...nothing, ...(await sweepVersion(context, version, input)) };
 }
 
 async function sweepVersion(context: DistributorContext, version: ListedVersion, input: SweepInput) {
@@ -99,8 +110,15 @@ async function announceAgain(
   version: ListedVersion,
   { cell, files }: SweepAction & { kind: "announce" },
 ): Promise<number> {
-  const published = await context.loadPublished(version.name, version.version);
-  if (published === undefined) return 0;
+  const published = await loadReadable(context, version);
+  if (published === undefined) {
+    const { name, version: id } = version;
+    context.logger.error("a version cannot be announced again: its manifest is not there any more", {
+      name,
+      version: id,
+    });
+    return 0;
+  }
   const at = context.clock.now();
   let isOurs = false;
   // Noted before it is sent, so that two sweeps at once do not both send.
