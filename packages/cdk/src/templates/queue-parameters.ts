@@ -33,7 +33,8 @@ export const QUEUE_PARAMETERS = {
   ...SENDER_PARAMETERS,
   QueueKeyArn: {
     group: "Queues",
-    description: "Customer's KMS key for the queues. Empty: SQS's own key.",
+    description:
+      "Customer's KMS key for the queues. Its policy must let those send that do, such as sns.amazonaws.com. Empty: SQS's own key.",
     ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
   },
   MessageBucket: {
