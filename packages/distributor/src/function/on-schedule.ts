@@ -4,7 +4,7 @@ import { findDueSets } from "../initial-set/find-due-sets.ts";
 import { isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "../initial-set/set-record.ts";
 import { startSet } from "../initial-set/start-set.ts";
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
-import { listExpecting } from "../registry/consumers.ts";
+import { listExpecting, noteTrust } from "../registry/consumers.ts";
 import { eachApart } from "../registry/each-apart.ts";
 import { listRecords } from "../registry/list-records.ts";
 import { runRetention } from "../retention/run-retention.ts";
@@ -46,6 +46,7 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
   }
 
   await attempt(undefined, () => resume(turn));
+  await attempt(undefined, () => noteTrust(context, context.trust));
   const consumers = await listExpecting(context, context.trust);
   const sets = await listRecords(context, SETS_PREFIX, parseSetRecord);
   const started = await attempt(0, () => startDueSets(context, consumers, sets));

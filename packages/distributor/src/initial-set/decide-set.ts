@@ -1,5 +1,5 @@
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
-import { hasEnded, isLive, type SetRecord } from "./set-record.ts";
+import { findWholeAt, hasEnded, isLive, type SetRecord } from "./set-record.ts";
 
 /** What an execution is to send. */
 export interface SetRequest {
@@ -82,6 +82,7 @@ function begin(facts: SetFacts): SetDecision {
     ...{ v: 1, account, region, line, execution, startedAt: now, aliveAt: now, phase: "waiting", round: 1, probes: 0 },
     ...{ probedAt: null, announcingAt: null, pausedAt: null, cursor: null, messages: 0, steps: 0, restarts: 0 },
     ...{ since, artifact, endedAt: null, failures: set?.phase === "failed" ? set.failures : 0 },
+    wholeAt: set === undefined ? null : findWholeAt(set),
   });
 }
 

@@ -18,11 +18,27 @@ const isDue = (set: SetRecord | undefined, now = T0 + HOUR) =>
   findDueSets([consumer], set === undefined ? [] : [set], now).length === 1;
 
 describe("findDueSets", () => {
-  it("finds a consumer whose set nobody has begun, under the same name each time", () => {
-    const [first, again] = [T0, T0 + HOUR].map((now) => findDueSets([consumer], [], now));
+  it("finds a consumer whose set nobody has begun, under the same name for an hour", () => {
+    const [first, again, later] = [T0, T0 + HOUR - 1, T0 + HOUR].map((now) => findDueSets([consumer], [], now));
 
-    expect(first).toEqual([{ ...PLACE, executionName: `111122223333-eu-west-1-auto-${T0.toString(36)}` }]);
+    const executionName = `111122223333-eu-west-1-auto-${T0.toString(36)}`;
+    expect(first).toEqual([{ ...PLACE, executionName }]);
     expect(again).toEqual(first);
+    expect(later).toEqual([{ ...PLACE, executionName: `${executionName}-1` }]);
+  });
+
+  it("gives names that Step Functions takes, however long a region is called", () => {
+    const region = "abcd-abcdefghijkl-abcdefghijkl-abcdefghijkl-12";
+    const names = [0, 30].map((hours) => findDueSets([{ ...consumer, region }], [], T0 + hours * HOUR));
+
+    expect(names.flat().map(({ executionName }) => executionName.length)).toEqual([73, 75]);
+  });
+
+  it("finds one that has had only a part", () => {
+    expect(isDue(aSet({ phase: "done", endedAt: T0, artifact: "app" }))).toBe(true);
+    expect(isDue(aSet({ phase: "done", endedAt: T0, since: T0 }))).toBe(true);
+    expect(isDue(aSet({ phase: "done", endedAt: T0, artifact: "app", wholeAt: T0 }))).toBe(false);
+    expect(isDue(aSet({ phase: "done", endedAt: T0, artifact: "app", wholeAt: T0 - HOUR }))).toBe(true);
   });
 
   it("leaves alone what is under way or done", () => {

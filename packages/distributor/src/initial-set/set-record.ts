@@ -48,6 +48,8 @@ export const SetRecord = Type.Object(
     /** Only this name, or `name@version`. */
     artifact: textOrNull(200),
     endedAt: moment,
+    /** When the last one was begun that was sent to its end and left nothing out, as a replay of one artifact does. */
+    wholeAt: Type.Optional(moment),
     /** Sets that failed one after another. */
     failures: Type.Integer({ minimum: 0 }),
   },
@@ -73,6 +75,11 @@ export function parseSetRecord(value: unknown): SetRecord | undefined {
 /** Nobody will go on with it. */
 export function hasEnded({ phase }: Pick<SetRecord, "phase">): boolean {
   return phase === "done" || phase === "failed";
+}
+
+/** When that was begun of which its consumer has had everything; null: nothing was. */
+export function findWholeAt({ wholeAt = null, phase, startedAt, since, artifact }: SetRecord): number | null {
+  return phase === "done" && since === null && artifact === null ? startedAt : wholeAt;
 }
 
 /** A step lasts 15 minutes at most, and none waits for longer than 5. */

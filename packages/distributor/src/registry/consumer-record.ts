@@ -15,13 +15,15 @@ export const ConsumerRecord = Type.Object(
     generation: Type.Enum(["v1", "v2"]),
     capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
     firstSeenAt: Instant,
-    /** Since when it should have what is expected of it; later after it had left, moved to another bucket, or wanted something else. */
+    /** Since when it should have what is expected of it; later after it had left, moved to another bucket, wanted something else, or was not trusted. */
     joinedAt: Instant,
     registeredAt: moment,
     askedAt: moment,
     unregisteredAt: moment,
     lastReceiptAt: moment,
     probeAnsweredAt: moment,
+    /** Since when its account is not trusted. */
+    distrustedAt: Type.Optional(moment),
   },
   { additionalProperties: false },
 );

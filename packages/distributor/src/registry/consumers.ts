@@ -49,3 +49,13 @@ export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promi
     (each) => isRegistered(each) && judgeTrust(each.account, trust, "stamped").kind === "trusted",
   );
 }
+
+/** Notes who is not trusted any more, and who is again: that one has missed what was published meanwhile, and is as one that has just come. */
+export async function noteTrust(deps: RecordDeps, trust: TrustConfig): Promise<void> {
+  const at = deps.clock.now();
+  for (const each of await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord)) {
+    const isTrusted = judgeTrust(each.account, trust, "stamped").kind === "trusted";
+    const wasTrusted = (each.distrustedAt ?? null) === null;
+    if (isTrusted !== wasTrusted) await noteConsumer(deps, each, { kind: isTrusted ? "trusted" : "distrusted", at });
+  }
+}

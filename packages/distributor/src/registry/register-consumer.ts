@@ -14,7 +14,9 @@ export type ConsumerEvent =
   /** It has sent a receipt; `isProbe`: the answer to a probe. */
   | { readonly kind: "answered"; readonly at: number; readonly bucket: string; readonly isProbe: boolean }
   /** Somebody wants its initial set. */
-  | { readonly kind: "asked"; readonly at: number };
+  | { readonly kind: "asked"; readonly at: number }
+  /** Whether its account is on the list: what is published while it is not is expected nowhere there. */
+  | { readonly kind: "trusted" | "distrusted"; readonly at: number };
 
 /**
  * What is known of a consumer after an event. It is of the first generation until it registers itself or sends a receipt, which those of the
@@ -31,7 +33,8 @@ export function registerConsumer(
   const hasComeBack = !isRegistered(before) && isRegistered(after);
   const hasMoved = before.bucket !== null && before.bucket !== after.bucket;
   const wantsOther = before.registeredAt !== null && toWishes(before) !== toWishes(after);
-  return hasComeBack || hasMoved || wantsOther ? { ...after, joinedAt: event.at } : after;
+  const isTrustedAgain = event.kind === "trusted" && (before.distrustedAt ?? null) !== null;
+  return hasComeBack || hasMoved || wantsOther || isTrustedAgain ? { ...after, joinedAt: event.at } : after;
 }
 
 function toWishes({ capabilities }: ConsumerRecord): string {
@@ -51,6 +54,10 @@ function apply(consumer: ConsumerRecord, event: ConsumerEvent): ConsumerRecord {
       return { ...consumer, askedAt: latest(consumer.askedAt, event.at) };
     case "unregistered":
       return { ...consumer, unregisteredAt: latest(consumer.unregisteredAt, event.at) };
+    case "distrusted":
+      return { ...consumer, distrustedAt: consumer.distrustedAt ?? event.at };
+    case "trusted":
+      return { ...consumer, distrustedAt: null };
     case "registered":
       return register(consumer, event);
     case "answered":
