@@ -16,7 +16,12 @@ export function isReplayable(body: FileBody): body is string | Uint8Array {
 /** How long it is; of a stream only what it was said to be. Throws `CONFIG_INVALID` for what cannot be read. */
 export async function findSize(body: FileBody, said?: number): Promise<number | undefined> {
   if (body instanceof Uint8Array) return body.length;
-  if (typeof body !== "string") return said;
+  if (typeof body !== "string") {
+    // Read again, a stream that has ended would be an empty file.
+    if (body.readable) return said;
+    const hint = "Give a new stream for each publication.";
+    throw toArtifactError("CONFIG_INVALID", "A stream was read already, or is closed.", { hint });
+  }
   const found = await stat(body).catch((error: unknown) => {
     throw toReadError(body, error);
   });

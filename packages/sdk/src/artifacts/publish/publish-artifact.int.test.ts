@@ -282,6 +282,19 @@ describe("publishing again", () => {
     },
   );
 
+  it("has published it where the answer to its own manifest was lost", async () => {
+    world.sim.once("S3.PutObject", (proceed) => proceed());
+    world.sim.once("S3.PutObject", async (proceed) => {
+      await proceed();
+      return proceed();
+    });
+
+    const result = await publishArtifact(aPublication(world));
+
+    expect(result).toMatchObject({ outcome: "published", uploadedBytes: 3, skipped: [] });
+    expect(result.manifestSha256).toBe(digestManifest(await loadText(MANIFEST)));
+  });
+
   it("keeps to the one that was first, when two publish at the same time", async () => {
     const files = (text: string) => [{ path: "app.zip", body: Buffer.from(text) }];
     const other = { ...aPublication(world, { files: files("app") }), client: anotherClient() };

@@ -2,6 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { isStackyardError } from "@stackyard/core";
 import { toArtifactError } from "../artifact-error.ts";
 import type { Manifest, ManifestFile } from "../manifest.ts";
+import { digestManifest, toManifestText } from "../manifest-text.ts";
 import {
   commitManifest,
   compareFiles,
@@ -39,9 +40,10 @@ export interface PublishResult {
 
 /**
  * Publishes an artifact: the files first, then the manifest, whose appearance is the commit. It may be repeated after any
- * failure: what stands is not sent again. Throws `VERSION_CONFLICT` (`findArtifactCode`) when the version is published with other
+ * failure, with new streams: what stands is not sent again. Throws `VERSION_CONFLICT` (`findArtifactCode`) when the version is published with other
  * content, `USAGE` for what could never be published, `CONFIG_INVALID`, `SIZE_MISMATCH`, `RECORD_CONFLICT` (another publisher),
- * `INTERRUPTED`, `FORBIDDEN`, `UNREACHABLE` and what else S3 answers. Nothing is committed then.
+ * `INTERRUPTED`, `FORBIDDEN`, `UNREACHABLE` and what else S3 answers. Nothing is committed then; unless the answer to the
+ * commit itself was lost, which a repetition finds out.
  */
 export async function publishArtifact(input: PublishInput): Promise<PublishResult> {
   const { client, bucket, now = Date.now, signal = new AbortController().signal, onProgress = () => {} } = input;
@@ -67,8 +69,10 @@ async function publish(plan: PublishPlan, place: ManifestPlace, progress: Progre
   const published = await publishFiles({ client, bucket, signal, metadata, progress }, plan.files);
   const files = published.map(({ file }) => file);
   progress.enter("committing");
-  const committed = await commitManifest(place, { ...plan.head, files });
-  if (committed === undefined) return toAlready(plan, await findWinner(place), files);
+  const manifest = { ...plan.head, files };
+  const committed = (await commitManifest(place, manifest)) ?? (await findWinner(place));
+  // The very same text is ours: the answer to an earlier try was lost.
+  if (committed.manifestSha256 !== digestManifest(toManifestText(manifest))) return toAlready(plan, committed, files);
   const sent = published.filter(({ skipped }) => !skipped).map(({ file }) => file);
   return {
     ...{

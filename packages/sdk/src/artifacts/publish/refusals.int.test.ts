@@ -131,6 +131,20 @@ describe("what cannot be published", () => {
   });
 });
 
+describe("a stream that was read already", () => {
+  it("is refused when a publication is tried again with it, instead of being taken for an empty file", async () => {
+    const files = [{ path: "a", body: Readable.from(["abc"]) }];
+    world.sim.once("S3.PutObject", (proceed) => proceed());
+    world.sim.once("S3.PutObject", () => Promise.reject(new Error("no network")));
+
+    const [first, again] = [await refusal({ files }), await refusal({ files })];
+
+    expect(first.code).toBe("UNREACHABLE");
+    expect(again).toEqual({ code: "CONFIG_INVALID", text: expect.stringContaining("read already") });
+    expect(world.sim.s3.texts("source")).toEqual({ "billing-api/1.4.2/a": "abc" });
+  });
+});
+
 describe("a publisher", () => {
   it("says which rights it lacks", async () => {
     world = createBucket({ allow: ["s3:PutObject"] });
