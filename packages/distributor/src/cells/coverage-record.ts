@@ -24,6 +24,8 @@ export const CoverageRecord = Type.Object(
     removedAt: moment,
     /** Its manifest is gone, too: the version may be published again. */
     goneAt: Type.Optional(moment),
+    /** Of the publication: a version that comes back gets another one. */
+    sequence: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 );
@@ -68,10 +70,10 @@ export async function openCoverage(deps: RecordDeps, id: VersionId): Promise<voi
 }
 
 /** Before a version is announced to all: one that was removed from the source has come back, and may be covered again. */
-export async function beginCoverage(deps: RecordDeps, id: VersionId): Promise<void> {
+export async function beginCoverage(deps: RecordDeps, id: VersionId, sequence: number): Promise<void> {
   await changeCoverage(deps, id, (known) => {
     const before = known.removedAt === null ? known : createCoverageRecord(id);
-    return { ...before, opened: known.opened + 1, settledAt: null };
+    return { ...before, sequence, opened: known.opened + 1, settledAt: null };
   });
 }
 

@@ -24,7 +24,7 @@ export async function onPublished(
   await inParallel(expected, WIDTH, (place) =>
     changeCell(context, subject, place, (cell) => (cell.announcedAt === null ? [toAnnounced(cell, at)] : [])),
   );
-  await beginCoverage(context, manifest);
+  await beginCoverage(context, manifest, sequence);
 }
 
 /** Where a receipt was quicker than this note, what it tells is of this announcement. */

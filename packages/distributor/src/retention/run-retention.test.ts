@@ -31,6 +31,7 @@ it("does not keep others from being removed when one is no longer as it was publ
     ...deps,
     logger,
     loadPublished,
+    trust: { accounts: [] },
     s3: {} as never,
     config: { keepDays: 1, bucket: "source" } as never,
   };

@@ -1,4 +1,5 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import { listCells } from "../cells/cells.ts";
 import {
   COVERAGE_PREFIX,
   type CoverageRecord,
@@ -7,11 +8,14 @@ import {
   parseCoverageRecord,
   type VersionId,
 } from "../cells/coverage-record.ts";
+import { toPlaceKey } from "../cells/decide-covered.ts";
+import { findWaiting } from "../cells/to-coverage-cell.ts";
 import type { ListedVersion } from "../cells/versions.ts";
 import type { DistributorContext, Turn } from "../function/distributor-context.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
 import { loadManifest } from "../publish/load-manifest.ts";
 import { loadReadable } from "../publish/load-readable.ts";
+import { listExpecting } from "../registry/consumers.ts";
 import { eachApart } from "../registry/each-apart.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import { listRecords } from "../registry/list-records.ts";
@@ -19,7 +23,7 @@ import { decideRetention } from "./decide-retention.ts";
 
 type RetentionContext = Pick<
   DistributorContext,
-  "records" | "clock" | "random" | "config" | "s3" | "logger" | "loadPublished"
+  "records" | "clock" | "random" | "config" | "trust" | "s3" | "logger" | "loadPublished"
 >;
 
 const DAY_MS = 86_400_000;
@@ -58,8 +62,19 @@ function listOld(
 
 async function removeOld(context: RetentionContext, version: ListedVersion, { deadlineAt }: Turn): Promise<number> {
   if (context.clock.now() + MARGIN_MS > deadlineAt) return 0;
+  if (version.retired) return removeVersion(context, version);
   const { coveredAt } = await findCoverage(context, version);
-  return coveredAt === null && !version.retired ? 0 : removeVersion(context, version);
+  return coveredAt === null || (await isAwaited(context, version)) ? 0 : removeVersion(context, version);
+}
+
+/** Somebody is being sent it again, or has lost it and will be: for as long as the sweep tries. */
+async function isAwaited(context: RetentionContext, version: ListedVersion): Promise<boolean> {
+  const cells = await listCells(context, version);
+  const waiting = cells.filter((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0);
+  if (waiting.length === 0) return false;
+  const able = (await listExpecting(context, context.trust)).filter(({ generation }) => generation === "v2");
+  const places = new Set(able.map(toPlaceKey));
+  return waiting.some((cell) => places.has(toPlaceKey(cell)));
 }
 
 /** Files first, the manifest last: a process that dies before leaves a version that is removed again. */
@@ -73,11 +88,19 @@ async function removeVersion(context: RetentionContext, { name, version, record 
   const files = published.manifest.files.filter((file) => isOwn(file, record.manifestKey));
   await inParallel(files, WIDTH, (file) => remove(context, file));
   const removedAt = clock.now();
-  await changeCoverage(context, { name, version }, (known) => ({ ...known, removedAt: known.removedAt ?? removedAt }));
+  const noted = await changeCoverage(context, { name, version }, (known) =>
+    isBack(known, record) ? undefined : { ...known, removedAt: known.removedAt ?? removedAt },
+  );
+  if (isBack(noted, record)) return 0;
   await remove(context, toManifestPlace(record));
   await noteGone(context, { name, version });
   logger.info("a version was removed from the source", { name, version, files: files.length });
   return 1;
+}
+
+/** Another look has removed it meanwhile, and somebody has published it again. */
+function isBack({ sequence = 0 }: CoverageRecord, removed: ArtifactRecord): boolean {
+  return sequence > removed.sequence;
 }
 
 /** Of versions whose files are gone: while the manifest stands, the version cannot be published again. */
