@@ -7,7 +7,7 @@ const PART = { from: 10, to: 19 };
 
 function check(
   over: Partial<OpenedFile>,
-  size: number,
+  size: number | undefined,
   range?: { readonly from: number; readonly to: number },
 ): boolean {
   const opened = { body: inChunks(Buffer.alloc(0)), cancel: () => undefined, ...over };
@@ -26,6 +26,8 @@ describe("checkOpened", () => {
     ["a whole file of which no length is said", check({}, 100)],
     ["a part", check({ length: 10, range: { ...PART, size: 100 } }, 100, PART)],
     ["a part of nobody knows how many bytes", check({ range: PART }, 100, PART)],
+    ["a file of which nobody has named a size", check({ length: 100 }, undefined)],
+    ["all of a file as a part that nobody asked for", check({ range: { from: 0, to: 99, size: 100 } }, undefined)],
     ["the whole where the part is all of it", check({ length: 100 }, 100, { from: 0, to: 99 })],
   ])("takes %s", (_what, isTaken) => expect(isTaken).toBe(true));
 
@@ -36,6 +38,9 @@ describe("checkOpened", () => {
     ["another part", check({ range: { from: 0, to: 9 } }, 100, PART)],
     ["a part that ends elsewhere", check({ range: { from: 10, to: 18 } }, 100, PART)],
     ["a part of another length", check({ length: 9, range: PART }, 100, PART)],
+    ["the beginning where the whole was asked for", check({ range: { from: 0, to: 9, size: 100 } }, undefined)],
+    ["a part of nobody knows how many where the whole was", check({ range: { from: 0, to: 99 } }, undefined)],
+    ["the end where the whole was asked for", check({ length: 100, range: { from: 1, to: 100, size: 101 } }, 100)],
     ["a part of another file", check({ range: { ...PART, size: 101 } }, 100, PART)],
   ])("refuses %s", (_what, isTaken) => expect(isTaken).toBe(false));
 });

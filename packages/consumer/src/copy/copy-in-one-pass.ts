@@ -23,8 +23,8 @@ export async function copyInOnePass(job: CopyJob): Promise<CopyResult> {
   const size = job.message.v === 2 ? job.message.artifact.size : undefined;
   const opened = await job.source(toSourceFile(job, job.signal));
   try {
-    if (size !== undefined) checkOpened(opened, size);
-    else if ((opened.length ?? 0) > job.maxBytes) throw toTooLarge(job.maxBytes);
+    checkOpened(opened, size);
+    if ((opened.length ?? 0) > job.maxBytes) throw toTooLarge(job.maxBytes);
     const partBytes = toPartBytes(size ?? opened.length ?? job.maxBytes, job.wholeBytes);
     const reader = createByteReader(limitBytes(opened.body, job.maxBytes, size));
     return await withFolder(job.folder, async (folder) => {

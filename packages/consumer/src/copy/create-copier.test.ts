@@ -146,6 +146,17 @@ describe("a file of a message of the first version", () => {
     expect(find(world)?.body.equals(large)).toBe(true);
   });
 
+  it("is not replaced by a part of it, although nobody has said how large it is", async () => {
+    const part = { range: { from: 0, to: 11, size: 100 } };
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }, () => part) });
+    world.sim.s3.write(TARGET.bucket, KEY, "old");
+
+    const outcome = await world.copier.copy({ message: anOldAnnouncement() });
+
+    expect(outcome).toMatchObject({ kind: "retry", code: "SIZE_MISMATCH" });
+    expect(find(world)?.body.toString()).toBe("old");
+  });
+
   it.each([[true], [false]])("is refused where it is larger than allowed (told before: %s)", async (isTold) => {
     const large = someBytes(11 * 1_024 ** 2);
     const fetch = serve({ [KEY]: large }, () => (isTold ? undefined : ({ length: undefined } as never)));
