@@ -17,7 +17,7 @@ function aRow(statuses: readonly CellStatus[], over: Partial<CoverageRow> = {}):
 /** What each look finds; the last one for ever. */
 function wait(
   looks: readonly (CoverageRow | Error | "silence" | undefined)[],
-  over: { readonly signal?: AbortSignal } = {},
+  over: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
 ) {
   const clock = createFakeClock();
   const changes: CoverageRow[] = [];
@@ -99,6 +99,28 @@ describe("waiting for coverage", () => {
 
     expect(await settled).toMatchObject({ kind: "timed-out", missing: [], fault: { code: "UNREACHABLE" } });
     expect([before, signals.map(({ aborted }) => aborted)]).toEqual([[false], [true]]);
+  });
+
+  it("looks again where one look is never answered, and lets go of that one", async () => {
+    const row = aRow(["stored"]);
+    const { settled, clock, signals } = wait(["silence", row], { timeoutMs: 900_000 });
+    await clock.advance(59_999);
+    const before = signals.map(({ aborted }) => aborted);
+    await clock.advance(5_001);
+
+    expect(await settled).toEqual({ kind: "covered", row });
+    expect([before, signals.map(({ aborted }) => aborted)]).toEqual([[false], [true, false]]);
+  });
+
+  it.each([[2 ** 31], [Number.POSITIVE_INFINITY]])("waits %d ms by the machine's own clock", async (timeoutMs) => {
+    const row = aRow(["stored"]);
+    const call = () => new Promise((resolve) => void setTimeout(() => resolve({ rows: [row] }), 20));
+
+    const outcome = waitForCoverage({
+      ...{ call: call as unknown as CallDistributor, name: "billing-api", version: "1.4.2", timeoutMs, pollMs: 1 },
+    });
+
+    expect(await outcome).toEqual({ kind: "covered", row });
   });
 
   it("keeps what was seen before the distributor fell silent", async () => {

@@ -33,6 +33,8 @@ export type CoverageOutcome =
     };
 
 const POLL_MS = 5_000;
+/** A look that has no answer by then has lost it, as when a connection is gone without a word: another one is taken. */
+const LOOK_MS = 60_000;
 /** What the last look has for its answer. */
 const LAST_LOOK_MS = 1_000;
 /** Looks in a row that may fail with what passes. */
@@ -42,18 +44,24 @@ const systemClock: Clock = { now: Date.now, sleep: (ms, signal = never) => sleep
 
 /**
  * Looks until a version stands at every consumer that should have it. A version that the distributor does not know yet is waited
- * for, and a distributor that does not answer no longer than the time given. Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a
- * version that was retired, and what the distributor refuses.
+ * for, and a distributor that does not answer no longer than the time given; a look that is silent for a minute is taken again.
+ * Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, and what the distributor refuses.
  */
 export async function waitForCoverage(input: WaitForCoverageInput): Promise<CoverageOutcome> {
   const { timeoutMs, signal = never, clock = systemClock } = input;
   const [done, end] = [new AbortController(), new AbortController()];
-  void clock.sleep(timeoutMs, AbortSignal.any([signal, done.signal])).then(() => end.abort());
+  void sleepUntil(clock, clock.now() + timeoutMs, AbortSignal.any([signal, done.signal])).then(() => end.abort());
   try {
     return await lookUntil(input, end.signal);
   } finally {
     done.abort();
   }
+}
+
+/** Clocks cut what is too long for their timers. */
+async function sleepUntil(clock: Clock, at: number, signal: AbortSignal): Promise<void> {
+  do await clock.sleep(at - clock.now(), signal);
+  while (clock.now() < at && !signal.aborted);
 }
 
 async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise<CoverageOutcome> {
@@ -88,7 +96,8 @@ interface Looked {
 }
 
 /** One look. What passes, such as a throttled call, is passed over. */
-function createLook({ call, name, version, onChange }: WaitForCoverageInput, end: AbortSignal): () => Promise<Looked> {
+function createLook(input: WaitForCoverageInput, end: AbortSignal): () => Promise<Looked> {
+  const { call, name, version, onChange, clock = systemClock } = input;
   let faults = 0;
   let row: CoverageRow | undefined;
   let last = "";
@@ -108,14 +117,26 @@ function createLook({ call, name, version, onChange }: WaitForCoverageInput, end
 
   return async () => {
     let fault: StackyardError | undefined;
+    const { signal, stop } = limitLook(clock, end);
     try {
-      const { rows } = await unlessEnded(call({ op: "coverage", name, version }, { signal: end }), end);
+      const { rows } = await unlessEnded(call({ op: "coverage", name, version }, { signal }), signal);
       seen(rows.find((each) => each.name === name && each.version === version));
     } catch (error) {
-      fault = passOver(error);
+      fault = passOver(signal.aborted ? silent() : error);
+    } finally {
+      stop();
     }
     return { ...(row && { row }), ...(fault && { fault }) };
   };
+}
+
+/** Ends a look when it has been silent for too long, and at the end of all. */
+function limitLook(clock: Clock, end: AbortSignal): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const [late, done] = [new AbortController(), new AbortController()];
+  void clock.sleep(LOOK_MS, AbortSignal.any([end, done.signal])).then(() => {
+    if (!done.signal.aborted) late.abort();
+  });
+  return { signal: late.signal, stop: () => done.abort() };
 }
 
 /** The answer, unless it comes too late: whoever calls need not heed the signal. */
