@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { type Static, type TObject, Type } from "typebox";
 import { Value } from "typebox/value";
+import { keywordOf } from "./shell/keyword-of.ts";
 import type { Output } from "./shell/output.ts";
 import { tellFaults } from "./shell/tell-faults.ts";
 
@@ -78,8 +79,23 @@ function checkArgs(
 ): Readonly<Record<string, unknown>> {
   const schema = Type.Object(properties, { additionalProperties: false });
   if (Value.Check(schema, args)) return args;
-  const faults = tellFaults(Value.Errors(schema, args), ([name = ""]) =>
-    positionals.includes(name) ? name.toUpperCase() : toFlag(name),
+  const faults = tellFaults(
+    Value.Errors(schema, args).map((fault) => inWords(fault, properties)),
+    ([name = ""]) => (positionals.includes(name) ? name.toUpperCase() : toFlag(name)),
   );
   throw new StackyardError("USAGE", faults.join(" "));
+}
+
+interface PatternFault {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+}
+
+/** A pattern tells people little, so an argument says in `expected` what it asks for. */
+function inWords<Fault extends PatternFault>(fault: Fault, properties: TObject["properties"]): Fault {
+  const [, name = ""] = fault.instancePath.split("/");
+  const schema = properties[name];
+  const expected = fault.keyword === "pattern" && schema ? keywordOf(schema, "expected") : undefined;
+  return expected === undefined ? fault : { ...fault, message: `must be ${expected}` };
 }

@@ -13,6 +13,7 @@ const Args = Type.Object({
     Type.String({
       placeholder: "hash",
       pattern: "^[0-9a-f]{64}$",
+      expected: "a whole hash: 64 digits and letters from a to f",
       description: "The revision's content hash: a kept one or the newest. Default: the newest.",
     }),
   ),

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import type { Command } from "../command.ts";
+import { keywordOf } from "./keyword-of.ts";
 
 /** An argument as help, parser and reference see it. */
 export interface ArgumentFacts {
@@ -48,9 +49,4 @@ function choicesOf(schema: TSchema): readonly string[] {
   const anyOf: unknown = "anyOf" in schema ? schema.anyOf : undefined;
   if (!Array.isArray(anyOf)) return [];
   return anyOf.flatMap((each: { const?: unknown }) => (typeof each.const === "string" ? [each.const] : []));
-}
-
-function keywordOf(schema: TSchema, keyword: string): string | undefined {
-  const found: unknown = Object.entries(schema).find(([key]) => key === keyword)?.[1];
-  return typeof found === "string" ? found : undefined;
 }

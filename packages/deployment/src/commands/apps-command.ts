@@ -26,6 +26,7 @@ export type OpenAppsAws = (context: Pick<PluginCommandContext, "environment" | "
 const YardArg = Type.Optional(
   Type.String({
     pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
+    expected: "a letter or digit, then letters, digits, - and _, at most 30",
     placeholder: "name",
     description: "The yard; the configuration may give it a region, profile and role. Default: STACKYARD_YARD, main.",
   }),

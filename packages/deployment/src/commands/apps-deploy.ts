@@ -17,7 +17,10 @@ import type { AppsCommandSpec, AppsContext } from "./apps-command.ts";
 import { choosePlace, placeArgs } from "./place-args.ts";
 
 const Args = Type.Object({
-  name: Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$", description: "A template: yard, state-manager, task-runner" }),
+  name: Type.String({
+    ...{ pattern: "^[a-z][a-z0-9-]{0,62}$", expected: "a name such as state-manager" },
+    description: "A template: yard, state-manager, task-runner",
+  }),
   parameter: Type.Optional(
     Type.Array(Type.String(), { placeholder: "name=value", description: "Of the template, may be repeated." }),
   ),

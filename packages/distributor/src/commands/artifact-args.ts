@@ -12,14 +12,25 @@ export const distributorArgs = {
 
 /** An artifact's version, in this order. */
 export const versionArgs = {
-  name: Type.String({ pattern: ARTIFACT_NAME, description: "Such as billing-api, or team/billing-api." }),
-  version: Type.String({ pattern: ARTIFACT_VERSION, description: "Such as 1.4.2." }),
+  name: Type.String({
+    pattern: ARTIFACT_NAME,
+    expected: "lower-case letters, digits, dots, -, _ and / between parts, at most 128, such as team/billing-api",
+    description: "Such as billing-api, or team/billing-api.",
+  }),
+  version: Type.String({
+    pattern: ARTIFACT_VERSION,
+    expected: "a letter or digit, then letters, digits, dots, -, _ and +, at most 64, such as 1.4.2",
+    description: "Such as 1.4.2.",
+  }),
 };
 
 /** Account and region of a consumer. */
 export const consumerArgs = {
-  account: Type.String({ pattern: "^[0-9]{12}$", description: "The consumer's account." }),
-  region: Type.String({ pattern: "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", description: "The consumer's region." }),
+  account: Type.String({ pattern: "^[0-9]{12}$", expected: "12 digits", description: "The consumer's account." }),
+  region: Type.String({
+    ...{ pattern: "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", expected: "a region such as eu-west-1" },
+    description: "The consumer's region.",
+  }),
 };
 
 /** The same as flags. */
@@ -42,6 +53,7 @@ export const waitArgs = {
   timeout: Type.Optional(
     Type.String({
       ...{ pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$", placeholder: "length" },
+      expected: "a whole number and s, m, h or d, such as 30m",
       description: "With --wait: how long, such as 30m (then exit code 4). Default: 15m.",
     }),
   ),

@@ -16,7 +16,10 @@ export const presetArg = Type.Optional(
 /** The account and the region, where nothing else says them. */
 export const accountArgs = {
   account: Type.Optional(
-    Type.String({ pattern: "^[0-9]{12}$", placeholder: "id", description: "Default: AWS_ACCOUNT_ID." }),
+    Type.String({
+      ...{ pattern: "^[0-9]{12}$", expected: "12 digits", placeholder: "id" },
+      description: "Default: AWS_ACCOUNT_ID.",
+    }),
   ),
   region: word("name", "Default: AWS_REGION."),
 };
@@ -44,6 +47,7 @@ export const fileArg = Type.String({
 /** A release that was started. */
 export const releaseArg = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,80}$",
+  expected: "letters, digits, dots, - and _, at most 80",
   description: "The run, or the execution, as `release deploy` and `release ls` print it.",
 });
 

@@ -13,6 +13,7 @@ const Args = Type.Object({
   artifact: Type.Optional(
     Type.String({
       pattern: "^s3://[^/]+/.+$",
+      expected: "an address such as s3://bucket/key",
       placeholder: "s3://bucket/key",
       description: "Also whether instances may read it.",
     }),

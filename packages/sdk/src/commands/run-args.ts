@@ -2,7 +2,11 @@ import { Type } from "typebox";
 
 /** A run that was started, as the command of this name has printed it. */
 export function toRunArg(command: string) {
-  return Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$", description: `As \`${command}\` prints it.` });
+  return Type.String({
+    pattern: "^[A-Za-z0-9-]{1,64}$",
+    expected: "letters, digits and -, at most 64",
+    description: `As \`${command}\` prints it.`,
+  });
 }
 
 /** The caller's own key of a run. */
@@ -22,6 +26,7 @@ export function toFollowArgs(what: string) {
     giveUpAfter: Type.Optional(
       Type.String({
         pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
+        expected: "a whole number and s, m, h or d, such as 30m",
         placeholder: "length",
         description: `Wait so long, such as 30m; the ${what} goes on (exit code 4). Default: until it has ended.`,
       }),
