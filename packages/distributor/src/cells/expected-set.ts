@@ -2,8 +2,10 @@
 export interface PublishedVersion {
   readonly name: string;
   readonly version: string;
-  /** Grows with each publication. */
+  /** Grows with each publication, in the order of its events. */
   readonly sequence: number;
+  /** When it was written, in epoch milliseconds. Where that is not known, or the same, the sequence tells. */
+  readonly writtenAt?: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly retired: boolean;
 }
@@ -29,16 +31,22 @@ export function toSubscription(capabilities: readonly string[]): Subscription {
   return { channels: after("channel:"), labels: Object.fromEntries(labels) };
 }
 
-/** Of each name and channel the version that was published last, retired ones left out. In the order of the input. */
+/** Of each name and channel the version that was written last, retired ones left out. In the order of the input. */
 export function findCurrent<Version extends PublishedVersion>(versions: readonly Version[]): readonly Version[] {
   const last = new Map<string, Version>();
   for (const version of versions) {
     const line = JSON.stringify([version.name, version.labels[CHANNEL] ?? ""]);
     const known = last.get(line);
-    if (!version.retired && (known === undefined || known.sequence < version.sequence)) last.set(line, version);
+    if (!version.retired && (known === undefined || isLater(version, known))) last.set(line, version);
   }
   const current = new Set(last.values());
   return versions.filter((version) => current.has(version));
+}
+
+/** Events come in any order, and numbers are given when they come. */
+function isLater(one: PublishedVersion, other: PublishedVersion): boolean {
+  const afterMs = (one.writtenAt ?? 0) - (other.writtenAt ?? 0);
+  return afterMs === 0 ? one.sequence > other.sequence : afterMs > 0;
 }
 
 /** Does the subscription cover the version? */

@@ -60,9 +60,10 @@ function findNewestUploads(records: readonly ArtifactRecord[]): ReadonlyMap<stri
 
 /** An upload that was overwritten is as good as retired: a key holds one file, and no consumer goes back to an older one. */
 function toPublishedVersion(record: ArtifactRecord, newest: ReadonlyMap<string, number>) {
-  const { name, version, sequence, labels, retiredAt, uploadKey } = record;
+  const { name, version, sequence, labels, retiredAt, uploadKey, publishedAt, writtenAt = publishedAt } = record;
   const isOverwritten = uploadKey !== undefined && sequence < (newest.get(uploadKey) ?? 0);
-  return { name, version, sequence, labels, retired: retiredAt !== null || isOverwritten, record };
+  const retired = retiredAt !== null || isOverwritten;
+  return { name, version, sequence, writtenAt: Date.parse(writtenAt), labels, retired, record };
 }
 
 /** Tells versions apart: no name ends in a version. */

@@ -24,6 +24,8 @@ export const ArtifactRecord = Type.Object({
   sequence: whole,
   distributionId: text,
   publishedAt: instant,
+  /** When the manifest was written, or what was uploaded; records of before have none. */
+  writtenAt: Type.Optional(instant),
   labels: Type.Record(Type.String(), Type.String()),
   files: whole,
   bytes: whole,

@@ -1,4 +1,4 @@
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { digestManifest, MAX_MANIFEST_BYTES } from "@stackyard/sdk/artifacts";
 
@@ -11,7 +11,14 @@ export interface ObjectPlace {
 
 /** The text of a manifest, what is wrong with the object, or that there is none. */
 export type LoadedManifest =
-  | { readonly kind: "loaded"; readonly text: string; readonly sha256: string; readonly versionId: string | undefined }
+  | {
+      readonly kind: "loaded";
+      readonly text: string;
+      readonly sha256: string;
+      readonly versionId: string | undefined;
+      /** In whole seconds. */
+      readonly modifiedAt: Date | undefined;
+    }
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "missing" };
 
@@ -23,7 +30,7 @@ export async function loadManifest(s3: S3Client, { bucket, key, versionId }: Obj
     const range = { Range: `bytes=0-${MAX_MANIFEST_BYTES}` };
     const got = await s3.send(new GetObjectCommand({ ...request, ...range }));
     const bytes = (await got.Body?.transformToByteArray()) ?? new Uint8Array();
-    return toLoaded(bytes, got.VersionId);
+    return toLoaded(bytes, got);
   } catch (error) {
     const { name, code } = findAwsFault(error);
     if (code === "NOT_FOUND") return { kind: "missing" };
@@ -32,13 +39,19 @@ export async function loadManifest(s3: S3Client, { bucket, key, versionId }: Obj
   }
 }
 
-function toLoaded(bytes: Uint8Array, versionId: string | undefined): LoadedManifest {
+function toLoaded(bytes: Uint8Array, got: Pick<GetObjectCommandOutput, "VersionId" | "LastModified">): LoadedManifest {
   if (bytes.byteLength > MAX_MANIFEST_BYTES) {
     return { kind: "unreadable", reason: `The manifest has more than ${MAX_MANIFEST_BYTES} bytes.` };
   }
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { kind: "loaded", text, sha256: digestManifest(text), versionId };
+    return {
+      kind: "loaded",
+      text,
+      sha256: digestManifest(text),
+      versionId: got.VersionId,
+      modifiedAt: got.LastModified,
+    };
   } catch {
     return { kind: "unreadable", reason: "The manifest is not UTF-8." };
   }

@@ -50,18 +50,22 @@ export async function registerVersion(deps: RegisterDeps, place: ObjectPlace): P
   const fault = judgeManifest(manifest, place.key, deps);
   if (fault !== undefined) return { kind: "refused", ...fault };
   const known = await deps.records.get(artifactRecordKey(manifest.name, manifest.version), deps.clock.now());
-  const version = { manifest, manifestSha256: loaded.sha256, versionId: loaded.versionId };
+  const { sha256: manifestSha256, versionId, modifiedAt } = loaded;
+  const version = { manifest, manifestSha256, versionId, modifiedAt };
   if (known === undefined) return register(deps, place, { ...version, expected: "absent" });
   const isBack = await hasComeBack(deps, parseArtifactRecord(known.value), version);
-  return isBack
-    ? register(deps, place, { ...version, expected: known.version })
-    : compare(known.value, manifest, loaded.sha256);
+  if (isBack) return register(deps, place, { ...version, expected: known.version });
+  const compared = compare(known.value, manifest, manifestSha256);
+  // Consumers of the first version would copy it over the later one.
+  const isUntold = compared.kind === "registered" && compared.record.announcedAt === null;
+  return isUntold && (await isOverwritten(deps, place, manifest)) ? { kind: "replaced" } : compared;
 }
 
 interface ReadVersion {
   readonly manifest: Manifest;
   readonly manifestSha256: string;
   readonly versionId: string | undefined;
+  readonly modifiedAt: Date | undefined;
 }
 
 interface NewVersion extends ReadVersion {
@@ -85,13 +89,19 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   if (headed.kind === "faulty") return refuse(headed.code, headed.reason);
   const sequence = await nextSequence(deps);
   // Events come in any order. What is the newest after it has its number has a lower one than whatever is uploaded later.
-  const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
-  if (upload !== undefined && !(await isNewest(deps.s3, place.bucket, manifest))) return { kind: "replaced" };
+  if (await isOverwritten(deps, place, manifest)) return { kind: "replaced" };
   const now = clock.now();
+  const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
+  const writtenAt = upload === undefined ? (version.modifiedAt ?? new Date(now)).toISOString() : manifest.createdAt;
   const record: ArtifactRecord = {
     ...{ v: 1, name: manifest.name, version: manifest.version, manifestKey: place.key, manifestSha256, sequence },
     ...{ contentSha256: digestContent(manifest), manifestVersionId: version.versionId ?? null },
-    ...{ distributionId: randomUUID(), publishedAt: new Date(now).toISOString(), labels: { ...manifest.labels } },
+    ...{
+      distributionId: randomUUID(),
+      publishedAt: new Date(now).toISOString(),
+      writtenAt,
+      labels: { ...manifest.labels },
+    },
     ...{ files: manifest.files.length, bytes: manifest.files.reduce((sum, { size }) => sum + size, 0) },
     ...{ versionIds: [...headed.versionIds], announcedAt: null, retiredAt: null },
     ...(upload === undefined ? {} : { uploadKey: upload.key }),
@@ -100,6 +110,10 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   const put = await records.put({ key, value: record, expected: version.expected, now });
   if (put.kind === "written") return { kind: "registered", record, manifest };
   return compare(put.current?.value, manifest, manifestSha256);
+}
+
+async function isOverwritten(deps: RegisterDeps, { bucket }: ObjectPlace, manifest: Manifest): Promise<boolean> {
+  return isOfUpload(manifest, deps) && !(await isNewest(deps.s3, bucket, manifest));
 }
 
 function compare(value: unknown, manifest: Manifest, sha256: string): RegisteredVersion {

@@ -117,6 +117,8 @@ describe("two uploads of one key within a moment", () => {
       await world.finish();
 
       expect(world.ends()).toEqual([toSha256("b"), toSha256("b")]);
+      // Consumers of the first version copy whatever they are told of.
+      expect(world.announced.at(-1)?.artifact.manifest.files[0]?.sha256).toBe(toSha256("b"));
       if (mortal.calls() < at) break;
       deaths += 1;
     }
