@@ -30,7 +30,8 @@ describe("rewriteTemplate", () => {
       "Url: https://dist-bucket.s3.eu-west-1.amazonaws.com/a",
       "Url: https://own-bucket.s3.eu-central-1.amazonaws.com/a",
     ],
-    ["https://dist-bucket.s3-eu-west-1.amazonaws.com/a", "https://own-bucket.s3-eu-central-1.amazonaws.com/a"],
+    // Not every region has hosts with a hyphen.
+    ["https://dist-bucket.s3-eu-west-1.amazonaws.com/a", "https://own-bucket.s3.eu-central-1.amazonaws.com/a"],
     [
       "https://dist-bucket.s3.dualstack.eu-west-1.amazonaws.com/a",
       "https://own-bucket.s3.dualstack.eu-central-1.amazonaws.com/a",
@@ -148,6 +149,19 @@ Resources:
     expect(line("https://s3.amazonaws.com/dist-bucket/a https://s3.amazonaws.com/dist-bucket/a")).toBe(
       `${of("own-bucket")} ${of("own-bucket")}`,
     );
+  });
+
+  it.each([
+    ["cn-north-1", "cn-northwest-1", "amazonaws.com.cn"],
+    ["eusc-de-east-1", "eusc-de-west-1", "amazonaws.eu"],
+  ])("knows the hosts of %s", (from, to, domain) => {
+    const input = { source: { ...INPUT.source, region: from }, target: { ...INPUT.target, region: to } };
+    const rewriteHere = (text: string) => rewriteTemplate("a.yml", Buffer.from(`${HEAD}${text}`), input);
+
+    const own = `${HEAD}Url: https://own-bucket.s3.${to}.${domain}/a`;
+    expect(rewriteHere(`Url: https://dist-bucket.s3.${from}.${domain}/a`)).toBe(own);
+    expect(rewriteHere(`Url: https://s3.${from}.${domain}/dist-bucket/a`)).toBe(own);
+    expect(rewriteHere(`Url: https://s3.${from}.${domain}.example/dist-bucket/a`)).not.toContain("own-bucket");
   });
 
   it("takes a dot in a bucket's name for a dot", () => {

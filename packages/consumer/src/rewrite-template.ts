@@ -11,6 +11,8 @@ const ENDINGS = /\.(yaml|yml|template|json)$/;
 /** Comments, blank lines, directives and the beginning of a document may stand before. */
 // A line can be read in one way only: with two of them each, a file of many lines would take for ever.
 const YAML_TEMPLATE = /^(?:[ \t]*(?:(?:#|%|---)[^\n]*|\r?)\n)*["']?AWSTemplateFormatVersion/;
+/** Of hosts of AWS: everywhere, in China, in the European Sovereign Cloud. */
+const DOMAIN = "amazonaws\\.(?:com(?:\\.cn)?|eu)";
 
 /**
  * The text of a CloudFormation template with the source's bucket exchanged for the target's; undefined where the file is no
@@ -52,13 +54,22 @@ function exchange(text: string, { source, target }: RewriteInput): string {
   // A longer name with the same beginning is another bucket; `.s3` begins the rest of a host.
   const end = "(?![a-z0-9-]|\\.(?!s3(?![a-z0-9])))";
   const before = `(?:Bucket|Default)["']?[ \\t]*:[ \\t]+["']?|(?:Bucket|Default)"[ \\t]*:[ \\t]*"|s3://|https://`;
-  const region = `(\\.s3(?:[.-]|\\.dualstack\\.))${toPattern(source.region)}(?=\\.amazonaws\\.com)`;
-  const pathStyle = `https://s3[.-](?:[^\\s/"']+\\.)?amazonaws\\.com/${S}${end}`;
+  const ofRegion = `(\\.s3[.-](dualstack\\.)?${toPattern(source.region)})(?=\\.${DOMAIN})`;
+  const pathStyle = `https://s3[.-](?:[^\\s/"']+\\.)?(${DOMAIN})/${S}${end}`;
+  const own = target.bucket;
   return text
-    .replace(new RegExp(pathStyle, "g"), `https://${target.bucket}.s3.amazonaws.com`)
-    .replace(new RegExp(`(${before})${S}${end}(?:${region})?`, "g"), (_whole, lead: string, host?: string) =>
-      host === undefined ? `${lead}${target.bucket}` : `${lead}${target.bucket}${host}${target.region}`,
+    .replace(new RegExp(pathStyle, "g"), (_whole, domain: string) => `https://${own}.${toHost(domain, target)}`)
+    .replace(
+      new RegExp(`(${before})${S}${end}(?:${ofRegion})?`, "g"),
+      (_whole, lead: string, host?: string, dualstack = "") =>
+        // A hyphen before the region is an old form that newer regions do not have ("Amazon S3 endpoints and quotas").
+        host === undefined ? `${lead}${own}` : `${lead}${own}.s3.${dualstack}${target.region}`,
     );
+}
+
+/** The predecessor's host is that of the commercial regions. */
+function toHost(domain: string, { region }: RewriteInput["target"]): string {
+  return domain === "amazonaws.com" ? `s3.${domain}` : `s3.${region}.${domain}`;
 }
 
 function toPattern(text: string): string {
