@@ -278,6 +278,8 @@ describe("commands of packages", () => {
     expect([apps.exitCode, apps.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/deployment")]);
     const ecs = await runCli(["ecs", "logs", "x"], { cwd: aProject() });
     expect([ecs.exitCode, ecs.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/executor-ecs")]);
+    const help = await runCli(["artifacts", "publish", "--help"], { cwd: aProject() });
+    expect([help.exitCode, help.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/distributor")]);
   });
 
   it("of a project's plugins join in, with their arguments checked and the server's address", async () => {

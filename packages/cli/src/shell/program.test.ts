@@ -78,6 +78,8 @@ describe("readWords", () => {
     [["things", "look", "--help"]],
     [["help", "things"]],
     [["help", "things", "look"]],
+    [["help", "things", "--help"]],
+    [["help", "--help"]],
   ])("prints help for %j", async (words) => {
     const result = await read(...words);
 
@@ -110,6 +112,9 @@ describe("readWords", () => {
     [["help", "thigs"], "Unknown command 'thigs' (Did you mean things?)"],
     [["help", "nope"], "Unknown command 'nope'."],
     [["help", "things", "lok"], "Unknown command 'things lok' (Did you mean things look?)"],
+    [["thigs", "--help"], "Unknown command 'thigs' (Did you mean things?)"],
+    [["nope", "look", "-h"], "Unknown command 'nope'."],
+    [["things", "lok", "--deep", "--help"], "Unknown command 'things lok' (Did you mean things look?)"],
   ])("has no help for %j", async (words, message) => {
     expect(await read(...words)).toEqual({ kind: "usage", message, json: false, help: "" });
   });

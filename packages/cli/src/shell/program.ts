@@ -47,7 +47,7 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
     found = invocation;
   });
   const asked = findHelpWords(words);
-  const unknown = findUnknownWords(program, asked);
+  const unknown = findUnknownWords(program, findExplainedWords(words));
   if (unknown !== undefined) return { kind: "usage", message: unknown, json: words.includes("--json"), help: "" };
   try {
     await program.parseAsync(asked.length > 0 ? [...asked, "--help"] : toOrder(words), { from: "user" });
@@ -67,6 +67,14 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
 function findHelpWords(words: readonly string[]): readonly string[] {
   const [first, ...rest] = words.filter((word) => !word.startsWith("-"));
   return first === "help" ? rest.filter((word) => word !== "help") : [];
+}
+
+// With `--help` the parser shows the help of what it knows, and says nothing of the word that it does not.
+function findExplainedWords(words: readonly string[]): readonly string[] {
+  const isFlagged = words.includes("--help") || words.includes("-h");
+  if (words[0] === "help" || !isFlagged) return findHelpWords(words);
+  const end = words.findIndex((word) => word.startsWith("-"));
+  return words.slice(0, end);
 }
 
 function findUnknownWords(program: Program, words: readonly string[]): string | undefined {
