@@ -58,6 +58,14 @@ describe("judgeUrl", () => {
     expect(fault(aUrl(), { partition: "aws-cn" })).toBe("URL_HOST");
   });
 
+  it("takes the hosts of the European Sovereign Cloud there alone", () => {
+    const url = aUrl({}, `/${KEY}`, "dist-bucket.s3.eu-west-1.amazonaws.eu");
+
+    expect(judge(url, { partition: "aws-eusc" })).toEqual(END);
+    expect(fault(url)).toBe("URL_HOST");
+    expect(fault(aUrl(), { partition: "aws-eusc" })).toBe("URL_HOST");
+  });
+
   it("takes further hosts by their exact names, with the bucket in the path or without", () => {
     const rules = { extraHosts: ["bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"] };
     const at = (path: string) => aUrl({}, path, "bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com");

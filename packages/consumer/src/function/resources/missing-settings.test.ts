@@ -54,6 +54,7 @@ describe("the policy", () => {
   it.each([
     ["cn-north-1", "aws-cn"],
     ["us-gov-west-1", "aws-us-gov"],
+    ["eusc-de-east-1", "aws-eusc"],
     ["us-east-1", "aws"],
   ])("of %s names the partition %s", (region, partition) => {
     expect(completePolicy(undefined, { ...PLACE, region })).toContain(`"arn:${partition}:s3:::own/*"`);

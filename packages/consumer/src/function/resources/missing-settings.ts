@@ -60,6 +60,7 @@ function toList(value: unknown): readonly unknown[] {
 
 function toPartition(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
+  if (region.startsWith("eusc-")) return "aws-eusc";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
