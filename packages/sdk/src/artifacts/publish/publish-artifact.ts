@@ -16,6 +16,7 @@ import { createProgressTeller, type ProgressTeller, type PublishProgress } from 
 
 /** What to publish, and where. */
 export interface PublishInput extends PublishContent {
+  /** Its limits of time are those of publishing: how long a file takes nobody knows, but a `socketTimeout` ends what is silent. */
   readonly client: S3Client;
   readonly bucket: string;
   readonly onProgress?: (progress: PublishProgress) => void;

@@ -36,6 +36,9 @@ export interface UploadedFile extends FileDigest {
   readonly versionId?: string;
 }
 
+/** So long it may take to take an upload away: where S3 is silent, nobody waits for that who has stopped waiting. */
+const GIVE_UP_MS = 5_000;
+
 /** Sends a file, in one piece or in parts, reading each byte once. What it has begun and cannot end it takes away again. */
 export async function uploadFile(target: UploadTarget, source: UploadSource): Promise<UploadedFile> {
   const { body, size, room } = source;
@@ -135,9 +138,10 @@ async function uploadParts(
     isCompleted = written !== undefined;
     return { ...whole, ...toOutcome(written) };
   } finally {
-    // Without the signal: it may be what has stopped the upload. What remains is aborted by the bucket's lifecycle rule.
+    // Without the source's signal: it may be what has stopped the upload. What remains is aborted by the bucket's lifecycle rule.
     if (uploadId !== undefined && !isCompleted) {
-      await target.client.send(new AbortMultipartUploadCommand({ ...at, UploadId: uploadId })).catch(() => {});
+      const abort = new AbortMultipartUploadCommand({ ...at, UploadId: uploadId });
+      await target.client.send(abort, { abortSignal: AbortSignal.timeout(GIVE_UP_MS) }).catch(() => {});
     }
   }
 }
