@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type AwsSim, answerJson, answerS3, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
+import {
+  type AwsSim,
+  answerJson,
+  answerS3,
+  createAwsSim,
+  type DoorRequest,
+  type FrontDoor,
+  openFrontDoor,
+} from "@stackyard/aws-sim";
 import { systemClock } from "@stackyard/core/engine";
 import { createMortalLambda, type MortalLambda } from "@stackyard/lambda-host";
 import { placeCode } from "./place-code.ts";
@@ -30,8 +38,8 @@ export interface Account {
   /** How often an operation of S3 was served for a file. */
   count(operation: string, key: string, partNumber?: number): number;
   stored(key: string): Buffer | undefined;
-  /** The consumer's own memory names the part as sent. */
-  isNoted(key: string, partNumber: number): boolean;
+  /** Resolves when the consumer's own memory names the part as sent. */
+  noted(key: string, partNumber: number): Promise<void>;
   openUploads(key: string): number;
   stop(): Promise<void>;
 }
@@ -44,7 +52,8 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
   sim.s3.createBucket({ ...CONSUMER, name: OWN, versioned: true });
   const bus = sim.eventBridge.addBus({ ...DISTRIBUTOR, name: "stackyard-receipts", allows: [CONSUMER.account] });
   const services = { s3: answerS3(sim), events: answerJson(sim, "EventBridge"), sqs: answerJson(sim, "SQS") };
-  const door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
+  const notes = createNotes(sim);
+  const door = await openFrontDoor({ services, others: "http://127.0.0.1:1", onExchange: notes.onExchange });
   const code = await placeCode("copy");
   const environment = {
     ...{ AWS_REGION: CONSUMER.region, AWS_ENDPOINT_URL: door.url, TRANSFER: "identity" },
@@ -64,7 +73,7 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
         return served === `S3.${operation}` && input["Bucket"] === OWN && input["Key"] === key && isPart;
       }).length,
     stored: (key) => sim.s3.findObject(OWN, key)?.body,
-    isNoted: (key, partNumber) => isNoted(sim, key, partNumber),
+    noted: notes.noted,
     openUploads: (key) => sim.s3.uploads(OWN).filter((upload) => upload.key === key).length,
     async stop() {
       lambda.stop();
@@ -73,12 +82,27 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
   };
 }
 
-function isNoted(sim: AwsSim, key: string, partNumber: number): boolean {
-  const progress = Object.entries(sim.s3.texts(OWN)).filter(([name]) => name.startsWith(".stackyard/copy/"));
-  return progress.some(([, text]) => {
-    const { value } = JSON.parse(text);
-    return value?.key === key && Boolean(value.upload?.etags[partNumber - 1]);
-  });
+/** What the consumer writes down of its copies, as it is written. */
+function createNotes(sim: AwsSim): Pick<Account, "noted"> & { onExchange(request: DoorRequest): void } {
+  const waiting = new Set<{ isNoted(value: Readonly<Record<string, unknown>>): boolean; resolve(): void }>();
+  return {
+    onExchange({ method, path }) {
+      const [, key] = new RegExp(`^/${OWN}/(\\.stackyard/copy/[^?]+)`).exec(decodeURIComponent(path)) ?? [];
+      const written = key !== undefined && method === "PUT" ? sim.s3.findObject(OWN, key) : undefined;
+      const { value } = JSON.parse(written?.body.toString() ?? "{}");
+      for (const each of waiting) {
+        if (!each.isNoted(Object(value))) continue;
+        waiting.delete(each);
+        each.resolve();
+      }
+    },
+    noted: (key, partNumber) =>
+      new Promise((resolve) => {
+        const isNoted = ({ key: noted, upload }: Readonly<Record<string, unknown>>) =>
+          noted === key && Boolean(Object(upload).etags?.[partNumber - 1]);
+        waiting.add({ isNoted, resolve });
+      }),
+  };
 }
 
 function announce(sim: AwsSim, name: string, parts: number): Announced {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DoorRequest } from "@stackyard/aws-sim";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Account, startAccount } from "./an-account.ts";
 
 const PARTS = 9;
@@ -76,12 +76,11 @@ describe("a process that is killed in a copy of many parts is followed by one th
   });
 
   it("and does not send again the parts that were noted", async () => {
-    const { door, lambda, announce, count, isNoted } = account;
+    const { door, lambda, announce, count, noted } = account;
     const { key, event } = announce("resumed", PARTS);
-    const held = door.hold(isPart(PARTS), "before");
+    const held = [door.hold(isPart(PARTS), "before"), noted(key, 1)];
     const first = lambda.invoke(event).catch(() => undefined);
-    await held;
-    await vi.waitFor(() => expect(isNoted(key, 1)).toBe(true), { timeout: 30_000 });
+    await Promise.all(held);
     lambda.killBusy();
     await first;
 
