@@ -21,7 +21,7 @@ export const falsehood: Act = {
     await upload(world, PAGE, OLD);
     const first = { name: "site/dev/index.html", version: "7" };
     const { isCovered: isThere } = await waitUntilCovered(world, first);
-    const { accessKeyId: reader } = findSide(world, CONSUMERS.virginia);
+    const { accessKeyId: reader, bucket: virginia } = findSide(world, CONSUMERS.virginia);
     const heal = world.wire.harm({ key: PAGE, kind: "wrong bytes", reader });
     const firstAt = world.yard.clock.now();
     await world.passUntil(async () => world.yard.clock.now() > firstAt, MINUTE_MS);
@@ -31,7 +31,7 @@ export const falsehood: Act = {
     const failed = async () => (await findCell(world, second, CONSUMERS.virginia))?.status === "failed";
     const hasFailed = await world.passUntil(failed, 300 * MINUTE_MS);
     const cell = await findCell(world, second, CONSUMERS.virginia);
-    const stood = textAt(world);
+    const stood = textAt(world, virginia, PAGE);
     heal();
     const { messages } = await world.distributor.call({ op: "refresh", ...second });
     const { isCovered, told } = await waitUntilCovered(world, second);
@@ -44,7 +44,7 @@ export const falsehood: Act = {
         "the first page stands everywhere": isThere,
         "it has failed": hasFailed && cell?.code === "SHA256_MISMATCH",
         "the old object stays": stood === OLD,
-        "it stands everywhere in the end": isCovered && textAt(world) === NEW,
+        "it stands everywhere in the end": isCovered && textAt(world, virginia, PAGE) === NEW,
       }),
     };
   },
@@ -64,17 +64,21 @@ export const predecessor: Act = {
         Message: JSON.stringify({ ArtifactKey: key, ArtifactUrl: await sign(world, key) }),
       }),
     );
-    const standing = () => world.consumers.filter(({ bucket }) => world.sim.s3.texts(bucket)[key] !== undefined);
-    await world.passUntil(async () => standing().length === world.consumers.length, 10 * MINUTE_MS);
-    const isRewritten = standing().every(({ bucket }) => {
-      return world.sim.s3.texts(bucket)[key] === text.replace(SOURCE_BUCKET, bucket);
+    const textsThere = () => world.consumers.flatMap(({ bucket }) => textAt(world, bucket, key) ?? []);
+    const receipts = () => world.distributor.receipts.filter(({ detail }) => Object(detail["artifact"]).key === key);
+    const count = world.consumers.length;
+    // A receipt follows its file.
+    const isTold = () =>
+      textsThere().length === count && new Set(receipts().map(({ account }) => account)).size === count;
+    await world.passUntil(async () => isTold(), 10 * MINUTE_MS);
+    const isRewritten = world.consumers.every(({ bucket }) => {
+      return textAt(world, bucket, key) === text.replace(SOURCE_BUCKET, bucket);
     });
-    const receipts = world.distributor.receipts.filter(({ detail }) => Object(detail["artifact"]).key === key);
-    const isUnverified = receipts.length > 0 && receipts.every(({ detail }) => detail["verified"] === false);
+    const isUnverified = receipts().every(({ detail }) => detail["verified"] === false);
     return {
-      told: [`It stands in ${standing().length} places, each with its own bucket's name in it, and as not verified.`],
+      told: [`It stands in ${textsThere().length} places, each with its own bucket's name in it, and as not verified.`],
       faults: findBroken({
-        "all consumers stored it": standing().length === world.consumers.length,
+        "all consumers stored it, and told so": isTold(),
         "the bucket's name was rewritten": isRewritten,
         "its receipts say that nothing was verified": isUnverified,
       }),
@@ -115,8 +119,8 @@ async function compare(world: World, bucket: string, version: Version): Promise<
   await world.distributor.call({ op: "compare", account, region, ...version, bucket, seen });
 }
 
-function textAt(world: World): string | undefined {
-  return world.sim.s3.texts(findSide(world, CONSUMERS.virginia).bucket)[PAGE];
+function textAt({ sim }: World, bucket: string, key: string): string | undefined {
+  return sim.s3.findObject(bucket, key)?.body.toString();
 }
 
 /** The version that the same key has now. */

@@ -23,6 +23,7 @@ export interface Played {
   readonly faults: readonly string[];
 }
 
+const MINUTE_MS = 60_000;
 const SIGNED = /X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token/i;
 
 /** Distributor and consumers, what goes wrong on the way, and what stands in the end. */
@@ -48,8 +49,10 @@ export async function play(say: (line: string) => void): Promise<Played> {
 async function finish(world: World, faults: readonly string[], say: (line: string) => void): Promise<Played> {
   const { sim, consumers, distributor, yard, errors } = world;
   const columns = [...consumers, ...world.old];
-  await world.settle();
-  const { rows } = await distributor.call({ op: "coverage" });
+  const listRows = async () => (await distributor.call({ op: "coverage" })).rows;
+  // What stands everywhere is rolled out a little later.
+  await world.passUntil(async () => findUncovered(await listRows(), yard.rolledOut).length === 0, 10 * MINUTE_MS);
+  const rows = await listRows();
   const { files, faults: wrong } = await checkBuckets({ sim, rows, columns, call: distributor.call });
   for (const line of tellMatrix(rows, columns)) say(line);
   say(
