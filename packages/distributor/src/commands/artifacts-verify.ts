@@ -6,6 +6,7 @@ import {
   createArtifactsClient,
   type DistributorAnswers,
   type Manifest,
+  type ParsedManifest,
   parseManifest,
   type StoredFileCheck,
 } from "@stackyard/sdk/artifacts";
@@ -100,12 +101,19 @@ function correct(check: SeenFileCheck, answer: DistributorAnswers["compare"]): S
 async function loadManifest(client: ArtifactsClient, { name, version }: Args): Promise<Manifest> {
   const { manifest } = await client.show({ name, version });
   const parsed = parseManifest(JSON.stringify(manifest ?? null));
-  if (parsed.kind === "manifest") return parsed.manifest;
-  const [problem] = parsed.problems;
+  const fault = findFault(parsed, { name, version });
+  if (parsed.kind === "manifest" && fault === undefined) return parsed.manifest;
   throw new StackyardError(
     "SERVER_ERROR",
-    `The distributor gave no valid manifest of ${name} ${version}: ${problem?.pointer ?? ""} ${problem?.message ?? ""}`,
+    `The distributor gave no valid manifest of ${name} ${version}: ${toCell(fault ?? "", 300)}`,
   );
+}
+
+/** Pointers have names that others have chosen. */
+function findFault(parsed: ParsedManifest, wanted: Pick<Manifest, "name" | "version">): string | undefined {
+  if (parsed.kind === "invalid") return parsed.problems.map(({ pointer, message }) => `${pointer} ${message}`)[0];
+  const { name, version } = parsed.manifest;
+  return name === wanted.name && version === wanted.version ? undefined : `It is of ${name} ${version}.`;
 }
 
 interface CheckInput {
