@@ -73,6 +73,19 @@ describe("artifacts coverage", () => {
     expect([exitCode, text]).toEqual([1, expect.stringContaining(told)]);
   });
 
+  it.each([
+    [{ account: "999999999999" }],
+    [{ region: "sa-east-1" }],
+    [{ account: "999999999999", region: "sa-east-1" }],
+  ])("is no where nothing was announced to %j, however it stands elsewhere", async (place) => {
+    world.answers.coverage = () => ({ rows: [aRow([], { covered: true })] });
+
+    const { exitCode, text, value } = await world.run("artifacts coverage", place);
+
+    expect([exitCode, value["covered"]]).toEqual([1, false]);
+    expect(text).toBe(`Nothing was announced to ${Object.values(place).join(" ")}.`);
+  });
+
   it("waits for one version", async () => {
     const looks = [[], [aRow()]];
     world.answers.coverage = () => ({ rows: looks.shift() ?? [] });
@@ -193,11 +206,22 @@ describe("artifacts ls and show", () => {
     expect(text).toMatch(/222233334444 +eu-west-1 +stored +1 of 1 +no +2026/);
   });
 
+  it("says of a digest that was compared, and nothing of what does not stand", async () => {
+    const cells = [aCell(), aCell({ region: "us-east-1", status: "announced", filesDone: 0, verified: false })];
+    world.answers.show = () => ({ ...SUMMARY, manifest: null, cells });
+
+    const { text } = await world.run("artifacts show", VERSION);
+
+    expect(text).toMatch(/eu-west-1 +stored +1 of 1 +yes +2026/);
+    expect(text).toMatch(/us-east-1 +announced +0 of 1 +2026/);
+  });
+
   it("is empty where there is nothing", async () => {
     world.answers.list = () => ({ items: [] });
     world.answers.show = () => ({ ...SUMMARY, manifest: null, cells: [] });
 
     expect((await world.run("artifacts ls")).text).toBe("Nothing is published.");
+    expect((await world.run("artifacts ls", { artifact: "billing-api" })).text).toBe("No published version fits.");
     expect((await world.run("artifacts show", VERSION)).text).toContain("No consumer should have it.");
     expect(await codeOf(world.run("artifacts ls", { artifact: "billing-api@1" }))).toBe("USAGE");
   });

@@ -26,7 +26,7 @@ export const artifactsCoverage: ArtifactCommandSpec<typeof Args> = {
   description:
     "Exit code 0: every version that is shown stands wherever it should; 1: not yet, or nothing fits; 4: with --wait, the time was over.",
   examples: [
-    { command: "stackyard artifacts coverage", what: "The newest versions of all artifacts" },
+    { command: "stackyard artifacts coverage", what: "All versions, in order of their names" },
     {
       command: "stackyard artifacts coverage --artifact billing-api@1.4.2 --wait --timeout 15m",
       what: "In a pipeline: go on when the version stands everywhere",
@@ -45,8 +45,12 @@ async function look(context: ArtifactContext, args: Args): Promise<number> {
   };
   const { coverage } = createArtifactsClient({ call: await openDistributor(context, args) });
   const taken = await takeRows(coverage(query), limit);
+  const place = [account, region].filter((each) => each !== undefined).join(" ");
+  const isNowhere = place !== "" && taken.rows.length > 0 && taken.rows.every(({ cells }) => cells.length === 0);
   const columns = findColumns(context);
-  return show(context, taken, () => tellCoverage(taken.rows, { columns }) + tellLimit(taken));
+  return show(context, { ...taken, covered: !isNowhere && areCovered(taken.rows) }, () =>
+    isNowhere ? `Nothing was announced to ${place}.` : tellCoverage(taken.rows, { columns }) + tellLimit(taken),
+  );
 }
 
 async function wait(context: ArtifactContext, args: Args): Promise<number> {
@@ -61,18 +65,25 @@ async function wait(context: ArtifactContext, args: Args): Promise<number> {
   const rows = outcome.row === undefined ? [] : [outcome.row];
   const isUnheard = outcome.kind === "timed-out" && outcome.row === undefined && outcome.fault !== undefined;
   const columns = findColumns(context);
-  const code = show(context, { rows, limited: false }, () =>
+  const code = show(context, { rows, limited: false, covered: areCovered(rows) }, () =>
     isUnheard ? `The distributor has told nothing of ${name} ${version}.` : tellCoverage(rows, { columns }),
   );
   noteMissing(context, input, outcome);
   return outcome.kind === "covered" ? code : 4;
 }
 
-function show({ out }: ArtifactContext, { rows, limited }: TakenRows<CoverageRow>, toText: () => string): number {
-  const counting = rows.filter(({ retired }) => !retired);
-  const covered = counting.length > 0 && counting.every((row) => row.covered);
+interface Shown extends TakenRows<CoverageRow> {
+  readonly covered: boolean;
+}
+
+function show({ out }: ArtifactContext, { covered, rows, limited }: Shown, toText: () => string): number {
   out.result({ covered, rows, limited }, toText);
   return covered ? 0 : 1;
+}
+
+function areCovered(rows: readonly CoverageRow[]): boolean {
+  const counting = rows.filter(({ retired }) => !retired);
+  return counting.length > 0 && counting.every((row) => row.covered);
 }
 
 function findColumns({ columns, environment }: ArtifactContext): number {

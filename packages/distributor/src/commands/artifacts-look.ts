@@ -28,13 +28,13 @@ export const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(list({ ...(name && { name }) }), args.limit);
     const { rows: artifacts, limited } = taken;
-    context.out.result({ artifacts, limited }, () => toTable(artifacts) + tellLimit(taken));
+    context.out.result({ artifacts, limited }, () => toTable(artifacts, name) + tellLimit(taken));
     return 0;
   },
 };
 
-function toTable(artifacts: readonly ArtifactSummary[]): string {
-  if (artifacts.length === 0) return "Nothing is published.";
+function toTable(artifacts: readonly ArtifactSummary[], wanted?: string): string {
+  if (artifacts.length === 0) return wanted === undefined ? "Nothing is published." : "No published version fits.";
   const rows = artifacts.map(({ publishedAt, name, version, files, bytes, ...rest }) => [
     ...[toDay(publishedAt), toCell(name, 60), toCell(version, 64), String(files), tellBytes(bytes), tellStanding(rest)],
   ]);
@@ -86,7 +86,13 @@ function toCellTable({ cells }: DistributorAnswers["show"]): string {
   if (cells.length === 0) return "No consumer should have it.";
   const rows = cells.map((cell) => [
     ...[toCell(cell.account, 20), toCell(cell.region, 30), cell.status, toCell(cell.code ?? "", 40)],
-    ...[`${cell.filesDone} of ${cell.files}`, stands(cell) && !cell.verified ? "no" : "", toDay(cell.at)],
+    ...[`${cell.filesDone} of ${cell.files}`, tellVerified(cell), toDay(cell.at)],
   ]);
   return toColumns([["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"], ...rows], [4]);
+}
+
+/** Of what does not stand nothing was compared. */
+function tellVerified(cell: DistributorAnswers["show"]["cells"][number]): string {
+  if (!stands(cell)) return "";
+  return cell.verified ? "yes" : "no";
 }

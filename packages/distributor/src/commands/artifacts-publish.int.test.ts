@@ -72,6 +72,16 @@ describe("artifacts publish", () => {
     expect(manifest().files).toHaveLength(2);
   });
 
+  it("says so where nothing but hidden files is left", async () => {
+    world.write("settings/.env", "PASSWORD=x");
+    world.write("settings/.git/config", "x");
+
+    await expect(publish({ path: "settings" })).rejects.toMatchObject({
+      code: "USAGE",
+      message: 'The folder "settings" has no files to publish but hidden ones: 2. --hidden publishes them.',
+    });
+  });
+
   it("follows no symbolic link", async () => {
     symlinkSync("/etc/passwd", join(world.cwd, "dist/link"));
 
@@ -157,6 +167,47 @@ describe("artifacts publish --wait", () => {
       "billing-api 1.4.2: stands at 1 of 1 consumer",
     ]);
     expect(value).toMatchObject({ outcome: "published", covered: true });
+  });
+
+  it("is interrupted while it waits: the version stays, and was told", async () => {
+    const stop = new AbortController();
+    world.answers.coverage = () => ({ rows: [aRow([aCell({ status: "announced" })])] });
+
+    const running = publish({ wait: true }, { signal: stop.signal });
+    const ended = expect(running).rejects.toMatchObject({
+      code: "INTERRUPTED",
+      message: "The wait for billing-api 1.4.2 was stopped; it goes on its way.",
+    });
+    await expect.poll(() => world.asked.length).toBe(1);
+    stop.abort();
+
+    await ended;
+    expect(keys()).toContain("billing-api/1.4.2/manifest.json");
+  });
+
+  it("is interrupted also while the distributor does not answer", async () => {
+    const stop = new AbortController();
+    const asked = Promise.withResolvers<void>();
+    world.answers.coverage = () => {
+      asked.resolve();
+      return new Promise(() => undefined) as never;
+    };
+
+    const running = publish({ wait: true }, { signal: stop.signal });
+    const ended = expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await asked.promise;
+    stop.abort();
+
+    await ended;
+  });
+
+  it("publishes nothing when it was interrupted before", async () => {
+    await expect(publish({ wait: true }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+
+    expect(keys()).toEqual([]);
+    expect(world.asked).toEqual([]);
   });
 
   it("ends with 4 when the time is over, and says where it is missing", async () => {

@@ -14,6 +14,12 @@ describe("labels", () => {
     expect(Object.entries(parseLabels(["constructor=x"]))).toEqual([["constructor", "x"]]);
   });
 
+  it("say what is wrong with a key", () => {
+    expect(() => parseLabels(["ü=1"])).toThrow(
+      'The key of --label "ü=1" must be letters, digits, dots, -, _ and /, at most 64, the first a letter or digit.',
+    );
+  });
+
   it.each([
     ["commit"],
     ["=x"],

@@ -36,13 +36,17 @@ export async function findPublishFiles(path: string, options: FindFilesOptions):
   const entries = await listEntries(whole);
   const shown = options.hidden ? entries : entries.filter(({ name }) => !isHidden(name));
   for (const entry of shown) refuseOdd(entry);
-  if (shown.length === 0)
-    throw new StackyardError("USAGE", `The folder "${toCell(path, 200)}" has no files to publish.`);
+  if (shown.length === 0) throw noFiles(path, entries.length);
   const names = shown.map(({ name }) => name).toSorted();
   return {
     files: names.map((name) => toFile(join(whole, name), name, options)),
     hidden: entries.length - shown.length,
   };
+}
+
+function noFiles(path: string, hidden: number): StackyardError {
+  const but = hidden === 0 ? "" : ` but hidden ones: ${hidden}. --hidden publishes them`;
+  return new StackyardError("USAGE", `The folder "${toCell(path, 200)}" has no files to publish${but}.`);
 }
 
 interface Entry {
