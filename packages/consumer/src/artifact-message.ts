@@ -21,7 +21,8 @@ const MessageV2 = Type.Object({
   v: Type.Literal(2),
   ArtifactKey: text(1_024),
   ArtifactUrl: Type.Optional(text(65_536)),
-  distributionId: Type.Optional(text(128)),
+  /** A UUID of ours. It is repeated in receipts, so it must be nothing that could sign a URL. */
+  distributionId: Type.Optional(Type.String({ pattern: "^[\\w.:-]{1,128}$" })),
   sequence: Type.Optional(whole),
   issuedAt: Type.Optional(instant),
   urlExpiresAt: Type.Optional(instant),

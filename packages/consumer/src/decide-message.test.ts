@@ -117,6 +117,8 @@ describe("decideMessage", () => {
     ["an end in a month that never was", aBody({ urlExpiresAt: "2026-13-01T00:00:00Z" })],
     ["a beginning at an hour that never was", aBody({ issuedAt: "2026-11-20T25:00:00Z" })],
     ["a sequence of another type", aBody({ sequence: "1" })],
+    ["an address in the place of the id", aBody({ distributionId: "https://b.example/k?Signature=s" })],
+    ["an id with a blank", aBody({ distributionId: "d 1" })],
   ])("refuses %s", (_what, body) => {
     expect(code(aRecord(body))).toBe("reject MESSAGE_INVALID");
   });
