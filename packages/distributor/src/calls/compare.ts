@@ -27,7 +27,7 @@ export async function compare(
   let seen = compareFiles(published.manifest, undefined, request.seen);
   await changeCell(context, subject, { account, region }, (cell) => {
     seen = compareFiles(published.manifest, cell, request.seen);
-    return [{ kind: "seen", at, matching: seen.matching, lost: [...seen.missing, ...seen.different] }];
+    return [{ kind: "seen", at, matching: seen.matching, lost: [...seen.missing, ...seen.different], bucket }];
   });
   await openCoverage(context, found);
   if (!found.retired) await settleVersion(context, found, await listExpecting(context, context.trust));

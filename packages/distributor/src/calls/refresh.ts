@@ -6,6 +6,7 @@ import { expectedConsumers } from "../cells/expected-consumers.ts";
 import { isDone } from "../cells/to-coverage-cell.ts";
 import { findVersion, type ListedVersion } from "../cells/versions.ts";
 import type { DistributorContext } from "../function/distributor-context.ts";
+import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import { findConsumer, listExpecting } from "../registry/consumers.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import { judgeTrust } from "../trust/judge-trust.ts";
@@ -28,14 +29,16 @@ export async function refresh(
   const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
   const at = context.clock.now();
   const sent = await inParallel(places, WIDTH, async (place) => {
-    await changeCell(context, subject, place, () => [{ kind: "announced", at, scope: "all" }]);
+    await changeCell(context, subject, place, () => [
+      { kind: "announced", at, scope: "all", bucket: place.bucket ?? undefined },
+    ]);
     return context.announcer.announce(published, { account: place.account, region: place.region });
   });
   await openCoverage(context, found);
   return { files: found.record.files, messages: sent.reduce((sum, each) => sum + each, 0) };
 }
 
-async function findOne(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerPlace> {
+async function findOne(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
   const verdict = judgeTrust(place.account, context.trust, "stamped");
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
   const consumer = await findConsumer(context, place);
@@ -43,7 +46,7 @@ async function findOne(context: DistributorContext, place: ConsumerPlace): Promi
   return consumer;
 }
 
-async function findLacking(context: DistributorContext, version: ListedVersion): Promise<readonly ConsumerPlace[]> {
+async function findLacking(context: DistributorContext, version: ListedVersion): Promise<readonly ConsumerRecord[]> {
   const [consumers, cells] = [await listExpecting(context, context.trust), await listCells(context, version)];
   const done = new Set(cells.filter(isDone).map(toPlaceKey));
   const expected = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });

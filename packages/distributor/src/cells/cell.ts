@@ -32,6 +32,8 @@ export const Cell = Type.Object(
     account: AccountId,
     region: Region,
     manifestSha256: sha256,
+    /** Where the files are; records of before do not tell. */
+    bucket: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     /**
      * A character a file, in the manifest's order: `-` has not come; `s` stored, `p` was present, in capitals where the digest
      * was compared. A thousand files must fit into a record many times over.

@@ -21,14 +21,16 @@ export async function onPublished(
   const at = context.clock.now();
   const consumers = await listExpecting(context, context.trust);
   const expected = consumers.filter((each) => isSubscribed(toSubscription(each.capabilities), published));
-  await inParallel(expected, WIDTH, (place) =>
-    changeCell(context, subject, place, (cell) => (cell.announcedAt === null ? [toAnnounced(cell, at)] : [])),
+  await inParallel(expected, WIDTH, (each) =>
+    changeCell(context, subject, each, (cell) =>
+      cell.announcedAt === null ? [{ ...toAnnounced(cell, at), bucket: each.bucket ?? undefined }] : [],
+    ),
   );
   await beginCoverage(context, manifest, sequence);
 }
 
 /** Where a receipt was quicker than this note, what it tells is of this announcement. */
-function toAnnounced({ failures }: Cell, now: number): CellEvent {
+function toAnnounced({ failures }: Cell, now: number): CellEvent & { readonly kind: "announced" } {
   const heard = Object.values(failures).map(({ at }) => at);
   return { kind: "announced", at: Math.min(now, ...heard), scope: "all" };
 }

@@ -84,9 +84,18 @@ async function note(context: ReceiptContext, place: SaidPlace, said: Note, time:
 
 async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Promise<ReceiptOutcome> {
   const { artifact, account, region, bucket } = said;
-  const isProbe = artifact.name === PROBE;
-  await noteConsumer(context, { account, region }, { kind: "answered", at: context.clock.now(), bucket, isProbe });
-  return isProbe ? { kind: "taken" } : countReceipt(context, said);
+  const [isProbe, now] = [artifact.name === PROBE, context.clock.now()];
+  // The consumer's clock is not ours: what it says may not count for longer than it is true, and a cell knows no instants before 1970.
+  const saidAt = Math.max(0, Math.min(Date.parse(said.at), now));
+  const consumer = await noteConsumer(
+    context,
+    { account, region },
+    { kind: "answered", at: now, saidAt, bucket, isProbe },
+  );
+  if (isProbe) return { kind: "taken" };
+  // A late word of a bucket that it has left.
+  if (consumer?.bucket !== bucket) return { kind: "ignored" };
+  return countReceipt(context, { ...said, at: new Date(saidAt).toISOString() });
 }
 
 async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {
@@ -94,13 +103,11 @@ async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): 
   if (name === null || version === null) return { kind: "ignored" };
   // What is still told of a version that retention has removed does not matter.
   const published = await loadReadable(context, { name, version });
-  // The consumer's clock is not ours: what it says may not count for longer than it is true, and a cell knows no instants before 1970.
-  const at = new Date(Math.max(0, Math.min(Date.parse(receipt.at), context.clock.now()))).toISOString();
-  const cellEvent = published && toCellEvent({ ...receipt, at }, published.manifest);
+  const cellEvent = published && toCellEvent(receipt, published.manifest);
   if (published === undefined || cellEvent === undefined) return { kind: "ignored" };
   const { manifest, manifestSha256 } = published;
   const subject = { name, version, manifestSha256, files: manifest.files.length };
-  const cell = await changeCell(context, subject, receipt, () => [cellEvent]);
+  const cell = await changeCell(context, subject, receipt, () => [{ ...cellEvent, bucket: receipt.bucket }]);
   if (!cell.files.includes("-")) await settle(context, subject);
   return { kind: "taken" };
 }

@@ -2,17 +2,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aCell, digestOf, T0 } from "../testing/a-cell.ts";
 import { parseCell } from "./cell.ts";
-import { type CellEvent, reduceCell } from "./reduce-cell.ts";
+import { type CellEvent, type FileArrived, type FileFailed, reduceCell } from "./reduce-cell.ts";
 import { statusOf, toCoverageCell } from "./to-coverage-cell.ts";
 
-const stored = (file: number, at = T0 + 2_000): CellEvent => ({ kind: "stored", at, file, verified: true });
-const failed = (file: number, at = T0 + 1_000, code = "SOURCE_DENIED"): CellEvent => ({
+const stored = (file: number, at = T0 + 2_000): FileArrived => ({ kind: "stored", at, file, verified: true });
+const failed = (file: number, at = T0 + 1_000, code = "SOURCE_DENIED"): FileFailed => ({
   kind: "failed",
   at,
   file,
   code,
 });
-const announced = (at = T0, scope: "all" | "missing" = "all"): CellEvent => ({ kind: "announced", at, scope });
+const announced = (at = T0, scope: "all" | "missing" = "all") => ({ kind: "announced", at, scope }) as const;
 const play = (...events: readonly CellEvent[]) => events.reduce(reduceCell, aCell());
 
 const file = fc.integer({ min: 0, max: 3 });
@@ -145,6 +145,22 @@ describe("reduceCell", () => {
 
     expect(toCoverageCell(play(stored(0), stored(1), unverified)).verified).toBe(false);
     expect(toCoverageCell(play(stored(0), stored(1), unverified, stored(2))).verified).toBe(true);
+  });
+
+  it("forgets what it knew of another bucket, whatever tells of the new one", () => {
+    const before = play(announced(), { ...stored(0), bucket: "old" }, { ...failed(1), bucket: "old" });
+    const moved = { bucket: "new", heardAt: null, failures: {} };
+    const seen: CellEvent = { kind: "seen", at: T0 + 9_000, matching: [], lost: [2], bucket: "new" };
+
+    expect(before).toMatchObject({ bucket: "old", files: "S--" });
+    expect(reduceCell(before, { ...stored(2), bucket: "new" })).toMatchObject({
+      bucket: "new",
+      files: "--S",
+      failures: {},
+    });
+    expect(reduceCell(before, { ...announced(T0 + 9_000), bucket: "new" })).toMatchObject({ ...moved, files: "---" });
+    expect(reduceCell(before, seen)).toMatchObject({ bucket: "new", files: "---", failures: {} });
+    expect(reduceCell(before, { ...stored(1), bucket: "old" })).toMatchObject({ bucket: "old", files: "SS-" });
   });
 
   it("ignores files that the manifest has not", () => {

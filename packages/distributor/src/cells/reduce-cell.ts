@@ -1,9 +1,17 @@
 import type { Cell, FileFailure, RewrittenFile } from "./cell.ts";
 
-/** What happens to a cell. `at`: epoch milliseconds; `file`: its index in the manifest. */
+/**
+ * What happens to a cell. `at`: epoch milliseconds; `file`: its index in the manifest; `bucket`: where the consumer has its files now. What was
+ * known of another bucket is forgotten with it.
+ */
 export type CellEvent =
   /** `all`: from the beginning, `missing`: what has not come, by the sweep. */
-  | { readonly kind: "announced"; readonly at: number; readonly scope: "all" | "missing" }
+  | {
+      readonly kind: "announced";
+      readonly at: number;
+      readonly scope: "all" | "missing";
+      readonly bucket?: string | undefined;
+    }
   | FileArrived
   | FileFailed
   | { readonly kind: "overdue"; readonly at: number }
@@ -14,6 +22,7 @@ export type CellEvent =
       readonly at: number;
       readonly matching: readonly number[];
       readonly lost: readonly number[];
+      readonly bucket?: string | undefined;
     };
 
 /** A file stands there, with the digest of the manifest. */
@@ -24,6 +33,7 @@ export interface FileArrived {
   readonly verified: boolean;
   /** Of a template that was rewritten. */
   readonly rewrittenSha256?: string;
+  readonly bucket?: string | undefined;
 }
 
 /** A file does not stand there. */
@@ -32,13 +42,15 @@ export interface FileFailed {
   readonly at: number;
   readonly file: number;
   readonly code: string;
+  readonly bucket?: string | undefined;
 }
 
 /**
  * A cell after an event; the same object where nothing changes. Receipts may come in any order and any number of times and end in the same
  * cell: a file that stands there stays so whatever a late receipt says, and of failures the latest counts.
  */
-export function reduceCell(cell: Cell, event: CellEvent): Cell {
+export function reduceCell(known: Cell, event: CellEvent): Cell {
+  const cell = "bucket" in event ? moveTo(known, event.bucket) : known;
   switch (event.kind) {
     case "announced":
       return announce(cell, event.at, event.scope);
@@ -55,6 +67,13 @@ export function reduceCell(cell: Cell, event: CellEvent): Cell {
     case "seen":
       return see(cell, event);
   }
+}
+
+function moveTo(cell: Cell, bucket: string | undefined): Cell {
+  if (bucket === undefined || bucket === cell.bucket) return cell;
+  if (cell.bucket === undefined) return { ...cell, bucket };
+  const nothing = { files: "-".repeat(cell.files.length), failures: {}, rewritten: {}, heardAt: null };
+  return { ...cell, ...nothing, bucket, sweeps: 0, overdueAt: null, alarmedAt: null };
 }
 
 function announce(cell: Cell, at: number, scope: "all" | "missing"): Cell {

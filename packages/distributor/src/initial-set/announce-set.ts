@@ -78,7 +78,9 @@ async function announceChunk(context: SetContext, { version, consumer, from, cou
     // Noted before it is sent: a process that dies between leaves a cell that becomes overdue.
     const at = context.clock.now();
     const subject = { name, version: version.version, manifestSha256: record.manifestSha256, files: record.files };
-    await changeCell(context, subject, consumer, () => [{ kind: "announced", at, scope: "all" }]);
+    await changeCell(context, subject, consumer, () => [
+      { kind: "announced", at, scope: "all", bucket: consumer.bucket ?? undefined },
+    ]);
     await openCoverage(context, subject);
   }
   const keys = published.manifest.files.slice(from, from + count).map(({ key }) => key);

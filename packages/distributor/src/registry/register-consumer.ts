@@ -11,8 +11,14 @@ export type ConsumerEvent =
       readonly capabilities: readonly string[];
     }
   | { readonly kind: "unregistered"; readonly at: number }
-  /** It has sent a receipt; `isProbe`: the answer to a probe. */
-  | { readonly kind: "answered"; readonly at: number; readonly bucket: string; readonly isProbe: boolean }
+  /** It has sent a receipt; `isProbe`: the answer to a probe; `saidAt`: by its own clock, where that is known. */
+  | {
+      readonly kind: "answered";
+      readonly at: number;
+      readonly saidAt?: number;
+      readonly bucket: string;
+      readonly isProbe: boolean;
+    }
   /** Somebody wants its initial set. */
   | { readonly kind: "asked"; readonly at: number }
   /** Whether its account is on the list: what is published while it is not is expected nowhere there. */
@@ -72,7 +78,8 @@ function register(consumer: ConsumerRecord, event: ConsumerEvent & { kind: "regi
 }
 
 function hear(consumer: ConsumerRecord, event: ConsumerEvent & { kind: "answered" }): ConsumerRecord {
-  const isNews = event.at >= (consumer.lastReceiptAt ?? -1) && event.at >= (consumer.registeredAt ?? -1);
+  const { at, saidAt = at } = event;
+  const isNews = at >= (consumer.lastReceiptAt ?? -1) && saidAt >= (consumer.registeredAt ?? -1);
   return {
     ...{ ...consumer, generation: "v2" as const },
     bucket: isNews ? event.bucket : consumer.bucket,
