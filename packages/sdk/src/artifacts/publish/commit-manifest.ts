@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { toArtifactError } from "../artifact-error.ts";
 import type { Manifest, ManifestFile } from "../manifest.ts";
+import type { ManifestProblem } from "../manifest-problem.ts";
 import { digestManifest, toManifestText } from "../manifest-text.ts";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../parse-manifest.ts";
 import { statusOf, toSdkError } from "../to-sdk-error.ts";
@@ -20,23 +21,26 @@ export interface StandingManifest {
   readonly manifestSha256: string;
 }
 
-/** The manifest that stands there; undefined: none. Throws `EVENT_INVALID` for something else under its key. */
+/** The manifest that stands there; undefined: none. Throws `MANIFEST_INVALID` for something else under its key. */
 export async function findManifest(place: ManifestPlace): Promise<StandingManifest | undefined> {
   const { bucket, manifestKey } = place;
   const text = await loadText(place);
   if (text === undefined) return undefined;
   const parsed = parseManifest(text);
   if (parsed.kind === "manifest") return { manifest: parsed.manifest, manifestSha256: digestManifest(text) };
-  const [problem] = parsed.problems;
-  const message = `"${manifestKey}" in the bucket ${bucket} is no manifest: ${problem?.pointer ?? ""} ${problem?.message ?? ""}`;
+  const message = `"${manifestKey}" in the bucket ${bucket} is no manifest: ${tell(parsed.problems)}`;
   throw toArtifactError("MANIFEST_INVALID", message, { hint: "Look who has written it, and publish another version." });
 }
 
-/** Writes the manifest unless there is one: this is the commit. Undefined: somebody else was first. */
+/**
+ * Writes the manifest unless there is one: this is the commit. Undefined: somebody else was first. Throws `MANIFEST_INVALID` for
+ * what nobody could read.
+ */
 export async function commitManifest(place: ManifestPlace, manifest: Manifest): Promise<StandingManifest | undefined> {
   const { client, bucket, manifestKey, signal } = place;
   const text = toManifestText(manifest);
   const manifestSha256 = digestManifest(text);
+  checkReadable(place, text);
   const { PutObjectCommand } = await import("@aws-sdk/client-s3");
   const command = new PutObjectCommand({
     ...{ Bucket: bucket, Key: manifestKey, Body: text, ContentType: "application/json", IfNoneMatch: "*" },
@@ -50,6 +54,20 @@ export async function commitManifest(place: ManifestPlace, manifest: Manifest): 
     if (statusOf(error) === 412 || statusOf(error) === 409) return undefined;
     throw toSdkError(error, `The manifest "${manifestKey}" could not be written into the bucket ${bucket}.`);
   }
+}
+
+/** A version never changes: what nobody could read would be lost for ever, such as a manifest with the parts of too many streams. */
+function checkReadable({ manifestKey }: ManifestPlace, text: string): void {
+  const parsed = parseManifest(text);
+  if (parsed.kind === "manifest") return;
+  const message = `"${manifestKey}" would be no manifest: ${tell(parsed.problems)}`;
+  throw toArtifactError("MANIFEST_INVALID", message, {
+    hint: "Publish several artifacts, or an archive of the files.",
+  });
+}
+
+function tell([problem]: readonly ManifestProblem[]): string {
+  return `${problem?.pointer ?? ""} ${problem?.message ?? ""}`.trim();
 }
 
 /** Keys of files that are in one only, or differ. Labels and instants are not content. */

@@ -3,7 +3,7 @@ import { toArtifactError } from "../artifact-error.ts";
 import type { Manifest, ManifestFile } from "../manifest.ts";
 import { toManifestText } from "../manifest-text.ts";
 import { parseManifest } from "../parse-manifest.ts";
-import { findSize } from "./file-body.ts";
+import { findSize, isReplayable } from "./file-body.ts";
 import { SINGLE_BYTES, toPartBytes } from "./part-bytes.ts";
 
 /** A file to publish. */
@@ -57,6 +57,8 @@ export async function planPublish(content: PublishContent, now: number): Promise
   const folder = `${toPrefix(content.prefix)}${name}/${version}/`;
   const files: PlannedFile[] = [];
   for (const { path, size, ...file } of content.files) {
+    // Nobody else listens until its turn comes, and then it is told: unheard, its error would end the process.
+    if (!isReplayable(file.body)) file.body.on("error", () => {});
     files.push({ ...file, key: folder + path, size: await findSize(file.body, size) });
   }
   const head = {

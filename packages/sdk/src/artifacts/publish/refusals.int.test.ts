@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -6,6 +6,7 @@ import { isStackyardError } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ABucket, aPublication, createBucket, someBytes } from "../../testing/a-bucket.ts";
 import { findArtifactCode } from "../artifact-error.ts";
+import { commitManifest } from "./commit-manifest.ts";
 import { type PublishInput, publishArtifact } from "./publish-artifact.ts";
 
 let world: ABucket;
@@ -117,6 +118,18 @@ describe("what cannot be published", () => {
     expect([code, world.sim.s3.texts("source"), world.sim.s3.uploads("source")]).toEqual(["SIZE_MISMATCH", {}, []]);
   });
 
+  it("is a stream that breaks before it is read, as of a file that is not there", async () => {
+    const body = createReadStream(join(folder, "none"));
+    world.sim.once("S3.GetObject", async (proceed) => {
+      await new Promise<void>((resolve) => body.once("close", resolve));
+      return proceed();
+    });
+
+    const { code, text } = await refusal({ files: [{ path: "a", body }] });
+
+    expect([code, text]).toEqual(["CONFIG_INVALID", expect.stringContaining("ENOENT")]);
+  });
+
   it("is a stream that breaks", async () => {
     const body = Readable.from(
       (async function* () {
@@ -128,6 +141,23 @@ describe("what cannot be published", () => {
     const { code, text } = await refusal({ files: [{ path: "a", body }] });
 
     expect([code, text]).toEqual(["CONFIG_INVALID", expect.stringContaining("the pipe broke")]);
+  });
+});
+
+describe("a manifest", () => {
+  it("is not committed where nobody could read it, as with the parts of too many streams", async () => {
+    const PART = 32 * 1_048_576;
+    const parts = Array.from({ length: 10_000 }, () => ({ size: PART, sha256: "0".repeat(64) }));
+    const files = Array.from({ length: 5 }, (_, index) => {
+      return { key: `billing-api/1.4.2/${index}`, size: 10_000 * PART, sha256: "0".repeat(64), parts };
+    });
+    const manifest = { v: 1 as const, name: "billing-api", version: "1.4.2", createdAt: "2026-01-01T00:00:00Z", files };
+    const place = { ...world, manifestKey: "billing-api/1.4.2/manifest.json", signal: new AbortController().signal };
+
+    const error: unknown = await commitManifest(place, manifest).catch((thrown: unknown) => thrown);
+
+    expect(findArtifactCode(error)).toBe("MANIFEST_INVALID");
+    expect(world.sim.calls).toEqual([]);
   });
 });
 
