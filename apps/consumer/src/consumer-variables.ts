@@ -99,7 +99,10 @@ export const TRIGGER_VARIABLES = {
     meaning: "ARN of the distributor's bus, where the consumer is registered. Default: nowhere",
     ...{ pattern: BUS, must: "be the ARN of an event bus", isRequired: false },
   },
-  ARTIFACTS_BUCKET: { meaning: "the consumer's bucket", ...BUCKET, isRequired: true },
+  ARTIFACTS_BUCKET: {
+    meaning: "the consumer's bucket, for the distributor to know: needed with `RECEIPT_BUS` alone",
+    ...{ ...BUCKET, isRequired: false },
+  },
   TRANSFER,
   RETIRE,
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;

@@ -74,6 +74,17 @@ describe("the settings of the trigger", () => {
     });
   });
 
+  it("need no more than the predecessor's variables where nobody is told of the bucket", () => {
+    const { ARTIFACTS_BUCKET, ...old } = { ...TRIGGER, INITIAL_DISTRIBUTION_REGION: "eu-west-1" };
+
+    expect(parseTriggerSettings(old)).toMatchObject({
+      machineArn: old.INITIAL_DISTRIBUTION_MACHINE,
+      region: "eu-west-1",
+    });
+    expect(() => parseTriggerSettings({ ...old, RECEIPT_BUS: BUS })).toThrow("ARTIFACTS_BUCKET is not set");
+    expect(() => parseTriggerSettings({ ...old, ARTIFACTS_BUCKET: "!NO_VALUE" })).toThrow("ARTIFACTS_BUCKET must be");
+  });
+
   it.each(["INITIAL_DISTRIBUTION_MACHINE", "INITIAL_DISTRIBUTION_ROLE", "CONSUMER_ACCOUNT_ID"])("need %s", (name) => {
     expect(() => parseTriggerSettings({ ...TRIGGER, [name]: "" })).toThrow(`${name} is not set`);
   });

@@ -24,6 +24,7 @@ export interface TriggerSettings {
   readonly region: string;
   readonly externalId?: string;
   readonly receiptBus?: string;
+  /** May be empty where there is no bus. */
   readonly bucket: string;
   readonly capabilities: { readonly transfer: Transfer; readonly retire: boolean };
 }
@@ -52,7 +53,9 @@ export function parseCopySettings(environment: EnvironmentVariables): CopySettin
 
 /** The same for the initial set. */
 export function parseTriggerSettings(environment: EnvironmentVariables): TriggerSettings {
-  checkEnvironment(environment, TRIGGER_VARIABLES);
+  const { ARTIFACTS_BUCKET: named } = TRIGGER_VARIABLES;
+  const isTold = Boolean(environment["RECEIPT_BUS"]);
+  checkEnvironment(environment, { ...TRIGGER_VARIABLES, ARTIFACTS_BUCKET: { ...named, isRequired: isTold } });
   const { INITIAL_DISTRIBUTION_MACHINE: machineArn = "", INITIAL_DISTRIBUTION_ROLE: roleArn = "" } = environment;
   const { INITIAL_DISTRIBUTION_REGION, EXTERNAL_ID, RECEIPT_BUS, ARTIFACTS_BUCKET: bucket = "" } = environment;
   return {
