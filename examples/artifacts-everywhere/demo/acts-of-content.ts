@@ -89,7 +89,8 @@ export const predecessor: Act = {
 /** Our messages, read by a consumer of the first version. */
 export const oldReader: Act = {
   name: "old reader",
-  title: "An account installs a consumer of the first version, which asks for the initial set as it always did.",
+  title:
+    "An account installs a consumer of the first version, london, which asks for the initial set as it always did.",
   async run(world) {
     const old = await world.installOld(PREDECESSOR);
     const versions = await listCurrent(world);

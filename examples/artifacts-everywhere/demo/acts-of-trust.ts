@@ -40,7 +40,7 @@ export const forgery: Act = {
 /** An account that comes later. */
 export const arrival: Act = {
   name: "arrived",
-  title: "A new account installs its consumer. Nobody publishes anything, and nobody asks.",
+  title: "A new account installs its consumer, saopaulo. Nobody publishes anything, and nobody asks.",
   async run(world) {
     const beganAt = world.yard.clock.now();
     const wanted = (await listCurrent(world)).length;

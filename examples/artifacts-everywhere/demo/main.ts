@@ -4,8 +4,18 @@ const { stdout, stderr } = process;
 // Whoever reads has seen enough, as with `| head`.
 stdout.on("error", () => process.exit());
 
-/** 0: as it should be; 1: something is not so; 2: it could not be played. */
-async function main(): Promise<number> {
+const HELP = `npm run demo:artifacts
+
+It takes no arguments, and about a minute: a distributor, consumers, what goes wrong between them, and the matrix.
+`;
+
+/** 0: as it should be; 1: something is not so; 2: it could not be played; 64: words that it does not know. */
+async function main(words: readonly string[]): Promise<number> {
+  if (words.length > 0) {
+    const isHelp = words.every((word) => word === "--help" || word === "-h");
+    (isHelp ? stdout : stderr).write(isHelp ? HELP : `Unknown argument '${words[0]}'.\n\n${HELP}`);
+    return isHelp ? 0 : 64;
+  }
   try {
     const { faults } = await play((line) => void stdout.write(`${line}\n`));
     for (const fault of faults) stderr.write(`${fault}\n`);
@@ -16,6 +26,6 @@ async function main(): Promise<number> {
   }
 }
 
-const code = await main();
+const code = await main(process.argv.slice(2));
 // The interpreter of Step Functions keeps a timer of a minute for a task that has ended; what was written goes out first.
 stderr.write("", () => stdout.write("", () => process.exit(code)));

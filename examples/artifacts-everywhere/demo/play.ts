@@ -31,7 +31,8 @@ export async function play(say: (line: string) => void): Promise<Played> {
   const world = await createWorld();
   try {
     const places = world.consumers.map(({ plan }) => `${plan.name} (${plan.account}, ${plan.region})`);
-    say(`A distributor in eu-west-1, and consumers: ${places.join(", ")}.\n`);
+    say(`A distributor in eu-west-1, and consumers: ${places.join(", ")}.`);
+    say("Times are those of a clock that is turned: hours pass in seconds.\n");
     const faults: string[] = [];
     for (const { name, title, run } of ACTS) {
       say(title);
@@ -59,18 +60,17 @@ async function finish(world: World, faults: readonly string[], say: (line: strin
     `\n${files} files compared with what the matrix says: ${wrong.length === 0 ? "all as it says" : "not as it says"}.`,
   );
   say(`Rolled out by the yard when they stood everywhere: ${yard.rolledOut.join(", ")}.`);
-  return {
-    ...{ rows, files, rolledOut: yard.rolledOut },
-    faults: [
-      ...[...faults, ...wrong, ...(await yard.findViolations())],
-      ...errors.map((error) => `The distributor threw: ${error}`),
-      ...findUncovered(rows, yard.rolledOut),
-      ...(await findParked(world)),
-      ...consumers.flatMap(({ plan, lines }) =>
-        lines.some((line) => SIGNED.test(line)) ? [`${plan.name} logs URLs.`] : [],
-      ),
-    ],
-  };
+  const all = [
+    ...[...faults, ...wrong, ...(await yard.findViolations())],
+    ...errors.map((error) => `The distributor threw: ${error}`),
+    ...findUncovered(rows, yard.rolledOut),
+    ...(await findParked(world)),
+    ...consumers.flatMap(({ plan, lines }) =>
+      lines.some((line) => SIGNED.test(line)) ? [`${plan.name} logs URLs.`] : [],
+    ),
+  ];
+  if (all.length === 0) say("\nAll of it is as it should be.");
+  return { rows, files, rolledOut: yard.rolledOut, faults: all };
 }
 
 /** A file that was written over is expected nowhere any more; it stood everywhere before, as all others. */

@@ -16,6 +16,21 @@ it("plays by one command, and prints what the README shows", () => {
   for (const part of shown.split("…\n")) expect(withoutTimes(stdout)).toContain(withoutTimes(part.trimEnd()));
 }, 120_000);
 
+it.each([
+  ["--help", 0],
+  ["--bogus", 64],
+])(
+  "plays nothing for %s, and says what it takes",
+  (word, status) => {
+    const played = spawnSync(process.execPath, ["demo/main.ts", word], { cwd: folder, encoding: "utf8" });
+
+    expect(played.status).toBe(status);
+    expect(status === 0 ? played.stdout : played.stderr).toContain("It takes no arguments");
+    expect(played.stdout).not.toContain("A distributor in");
+  },
+  30_000,
+);
+
 it("ends quietly when nobody reads on", () => {
   const options = { cwd: folder, encoding: "utf8" } as const;
 
