@@ -19,6 +19,16 @@ describe("parseEvent", () => {
     });
   });
 
+  it("knows no version of an object in a bucket that keeps none", () => {
+    const detail = { bucket: { name: "source" }, object: { key: "b", "version-id": "null" } };
+    const objects = [{ bucket: "source", key: "b" }];
+
+    expect(parseEvent({ source: "aws.s3", "detail-type": "Object Created", detail })).toEqual({
+      ...{ kind: "objects", objects, faulty: 0 },
+    });
+    expect(parseEvent({ Records: [record("b", "null")] })).toEqual({ kind: "objects", objects, faulty: 0 });
+  });
+
   it("leaves out what was deleted", () => {
     const removed = { ...record("a"), eventName: "ObjectRemoved:Delete" };
 

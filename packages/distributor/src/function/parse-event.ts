@@ -44,6 +44,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const UNKNOWN = { kind: "unknown" } as const;
 const CREATED = /^(s3:)?ObjectCreated:/;
+/** Of buckets that keep no versions: S3 names none or, as emulators do, the id of what has none. */
+const NO_VERSIONS: ReadonlySet<string> = new Set(["", "null"]);
 /** Rules of EventBridge, and EventBridge Scheduler. */
 const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]);
 
@@ -123,7 +125,8 @@ function toObject(detail: unknown, versionField: string): WrittenObject | undefi
   const { name } = bucket;
   const { key, [versionField]: versionId } = object;
   if (typeof name !== "string" || typeof key !== "string" || key === "") return undefined;
-  return { bucket: name, key, ...(typeof versionId === "string" && versionId !== "" ? { versionId } : {}) };
+  const isVersion = typeof versionId === "string" && !NO_VERSIONS.has(versionId);
+  return { bucket: name, key, ...(isVersion ? { versionId } : {}) };
 }
 
 /** What a message holds: an event, in an envelope of SNS where raw delivery is switched off. */

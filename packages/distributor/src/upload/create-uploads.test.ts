@@ -1,4 +1,4 @@
-import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutBucketVersioningCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Records } from "@stackyard/core";
 import { parseManifest } from "@stackyard/sdk/artifacts";
 import { describe, expect, it } from "vitest";
@@ -92,6 +92,20 @@ describe("createUploads", () => {
       [2, toSha256("b")],
       [3, toSha256("a")],
     ]);
+  });
+
+  it("announces each of them where the bucket has ceased to keep versions", async () => {
+    const { s3, uploads, upload, announced } = createWorld();
+    const VersioningConfiguration = { Status: "Suspended" as const };
+    await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
+    for (const body of ["a", "b", "c"]) {
+      // As S3 tells of it.
+      const { versionId: _, ...place } = await upload(KEY, body);
+      await uploads.onUpload(place);
+    }
+
+    const digests = announced.map(({ artifact }) => artifact.manifest.files[0]?.sha256);
+    expect(digests).toEqual(["a", "b", "c"].map(toSha256));
   });
 
   it("announces an upload once, however often its event comes, and keeps nothing of the work", async () => {

@@ -6,10 +6,14 @@ import type { ObjectPlace } from "../publish/load-manifest.ts";
 export interface HeadedUpload {
   readonly size: number;
   readonly etag: string;
+  /** Undefined where the bucket keeps none: the next upload takes its place. */
   readonly versionId: string | undefined;
   readonly contentType: string | undefined;
   readonly modifiedAt: Date;
 }
+
+/** S3 user guide, "Adding objects to versioning-suspended buckets": all that is written then has this id. */
+const NO_VERSION = "null";
 
 /**
  * The present object of a key; undefined where there is none, or another one than that of the event: a later upload has an event
@@ -19,10 +23,11 @@ export async function headUpload(s3: S3Client, place: ObjectPlace): Promise<Head
   const { bucket, key, versionId } = place;
   try {
     const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-    if (versionId !== undefined && head.VersionId !== versionId) return undefined;
+    const own = head.VersionId === NO_VERSION ? undefined : head.VersionId;
+    if (versionId !== undefined && own !== versionId) return undefined;
     const { ContentLength: size, ETag: etag, LastModified: modifiedAt, ContentType: contentType } = head;
     if (size === undefined || etag === undefined || modifiedAt === undefined) return undefined;
-    return { size, etag, modifiedAt, versionId: head.VersionId, contentType };
+    return { size, etag, modifiedAt, versionId: own, contentType };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
     throw toAwsError(error, `s3://${bucket}/${key} cannot be looked at.`);
