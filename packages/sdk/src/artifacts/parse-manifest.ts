@@ -55,6 +55,9 @@ function listFaults(value: unknown): readonly ManifestProblem[] {
   return [...seen.values()];
 }
 
+const KEY_RULE =
+  'A key has at most 1,024 bytes, no backslash, control character, empty part, "." or "..", also when it is decoded, and does not begin with .stackyard/.';
+
 /** What the form alone does not say. */
 function listProblems(manifest: Manifest): readonly ManifestProblem[] {
   return [...judgeHead(manifest), ...judgeKeys(manifest), ...manifest.files.flatMap(judgeFile)];
@@ -78,7 +81,7 @@ function judgeKeys({ files }: Manifest): readonly ManifestProblem[] {
   const seen = new Set<string>();
   return files.flatMap(({ key }, index) => {
     const pointer = `/files/${index}/key`;
-    if (!isManifestKey(key)) return [{ pointer, message: "Nothing may be stored under this key." }];
+    if (!isManifestKey(key)) return [{ pointer, message: KEY_RULE }];
     if (seen.has(key)) return [{ pointer, message: "The key stands in the manifest twice." }];
     seen.add(key);
     return [];

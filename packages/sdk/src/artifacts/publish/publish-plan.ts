@@ -91,7 +91,7 @@ function listProblems({ head, manifestKey, files }: PublishPlan): readonly Publi
   const parsed = parseManifest(toManifestText({ ...head, files: files.map(toDraft) }));
   const problems = parsed.kind === "invalid" ? parsed.problems : [];
   const reserved = files.some(({ key }) => key === manifestKey)
-    ? [{ what: manifestKey, message: "This key is the manifest's own." }]
+    ? [{ what: JSON.stringify(manifestKey), message: "This key is the manifest's own." }]
     : [];
   return [...problems.map(({ pointer, message }) => ({ what: nameOf(pointer, files), message })), ...reserved];
 }
@@ -99,7 +99,8 @@ function listProblems({ head, manifestKey, files }: PublishPlan): readonly Publi
 function nameOf(pointer: string, files: readonly PlannedFile[]): string {
   const [, index = "", rest = ""] = /^\/files\/(\d+)(.*)$/.exec(pointer) ?? [];
   const key = index === "" ? undefined : files[Number(index)]?.key;
-  return key === undefined ? pointer || "The manifest" : `${JSON.stringify(key)}${rest}`;
+  // What is wrong with a key is said of the file.
+  return key === undefined ? pointer || "The manifest" : `${JSON.stringify(key)}${rest === "/key" ? "" : rest}`;
 }
 
 function toDraft({ key, size = 0, contentType, rewrite }: PlannedFile): ManifestFile {
