@@ -11,6 +11,7 @@ const PROBE = {
   ...{ target: { account: "444455556666", region: "eu-central-1" }, issuedAt: "2026-11-20T06:00:00Z" },
 };
 const { ArtifactUrl: _url, ...RETIREMENT } = aBody({ retire: true });
+const SEQUENCE = 1_042;
 
 async function serve(body: unknown, options: ConsumerWorldOptions = {}) {
   const world = createConsumerWorld(options);
@@ -319,16 +320,34 @@ describe("a retirement", () => {
   const retire = { config: { retire: true } };
   const retirement = aDelivery(aRecord(RETIREMENT), "m-2");
 
-  it("deletes the file that it names, and a later copy brings it back", async () => {
-    const { consumer, sim, events, records } = await serve(aBody(), retire);
+  it("deletes the file that it names, and a later publication brings it back", async () => {
+    const { consumer, sim, events } = await serve(aBody(), retire);
 
     await consumer.onMessages({ Records: [retirement] });
 
     expect(sim.s3.texts(BUCKET)).toEqual({});
-    expect(await records.get(`known/${digestOf(KEY)}`, NOW)).toBeUndefined();
     expect(events()[1]).toMatchObject({ detail: { status: "present", code: "RETIRED", artifact: { key: KEY } } });
-    await consumer.onMessages({ Records: [aDelivery(aRecord())] });
+    await consumer.onMessages({ Records: [aDelivery(aRecord(aBody({ sequence: SEQUENCE + 1 })))] });
     expect(sim.s3.texts(BUCKET)).toEqual({ [KEY]: "bytes" });
+    expect(events()[2]).toMatchObject({ detail: { status: "stored" } });
+  });
+
+  it.each([
+    ["has the file", [aRecord()]],
+    ["has never had it", []],
+  ])("is not undone by a late duplicate at a consumer that %s", async (_what, before) => {
+    const { start, sim, events } = createConsumerWorld(retire);
+    const { consumer } = start();
+    const late = aDelivery(aRecord(), "m-3");
+    await consumer.onMessages({ Records: before.map((record) => aDelivery(record)) });
+
+    for (const each of [retirement, late, retirement, late]) await consumer.onMessages({ Records: [each] });
+
+    expect(sim.s3.texts(BUCKET)).toEqual({});
+    expect(events().slice(before.length)).toMatchObject([
+      { detail: { code: "RETIRED" } },
+      { detail: { code: "RETIRED" } },
+    ]);
   });
 
   it.each([
@@ -394,7 +413,9 @@ describe("a process that dies at any call is followed by one that ends right", (
     const { last, sim, records } = await dieAndRepeat(RETIREMENT, death, aBody());
 
     expect(sim.s3.texts(BUCKET)).toEqual({});
-    expect(await records.get(`known/${digestOf(KEY)}`, NOW)).toBeUndefined();
+    const { value } = (await records.get(`known/${digestOf(KEY)}`, NOW)) ?? {};
+    expect(value).toMatchObject({ retiring: SHA256, sequence: SEQUENCE + 1 });
+    expect(value).not.toHaveProperty("sourceSha256");
     expect(last).toMatchObject({ code: "RETIRED" });
   });
 

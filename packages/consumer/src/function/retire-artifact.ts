@@ -8,7 +8,8 @@ import { type ConsumerDeps, type RecordContext, sendReceipt, toFields } from "./
 
 /**
  * Deletes the file of exactly that version, digest and key; anything else under the key stays. First it is noted that the
- * file goes, so that whoever dies in between leaves nobody who believes that it is there.
+ * file goes, so that whoever dies in between leaves nobody who believes that it is there. What is noted stays, and counts as
+ * later than this publication: a late duplicate of its announcement, be it the first that comes, does not bring the file back.
  */
 export async function retireArtifact(
   context: RecordContext,
@@ -20,11 +21,20 @@ export async function retireArtifact(
     const noted = await noteRetiring(deps, known);
     await deleteObject(deps, message);
     // A copy that was made meanwhile has written its own.
-    await deps.known.replace(noted, undefined);
+    await deps.known.replace(noted, toRetired(noted.object, message));
     deps.logger.info("A file was deleted, as the distributor asked.", toFields(context, { key: message.ArtifactKey }));
+  } else if (known === undefined) {
+    const { name, version, sha256 } = message.artifact;
+    const retired = toRetired({ key: message.ArtifactKey, name, version, retiring: sha256 }, message);
+    if (retired !== undefined) await deps.known.save(retired);
   }
   await sendReceipt(context, message, { status: "present", code: "RETIRED", verified: true });
   return "done";
+}
+
+/** Sequences are given once, so the next publication has this one at least. Undefined where the distributor gives none. */
+function toRetired(object: KnownObject, { sequence }: AnnouncedMessage): KnownObject | undefined {
+  return sequence === undefined ? undefined : { ...object, sequence: sequence + 1 };
 }
 
 function isMeant({ name, version, sourceSha256, retiring }: KnownObject, { artifact }: AnnouncedMessage): boolean {
