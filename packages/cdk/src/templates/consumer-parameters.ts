@@ -75,7 +75,8 @@ export const CONSUMER_PARAMETERS = {
   },
   EmptyOnDelete: {
     group: "Artifacts",
-    description: "true: that bucket is emptied and deleted with the stack. false: it is kept with all that is in it.",
+    description:
+      "true: that bucket, also one that was taken over, is emptied and deleted with the stack, also when its creation is rolled back. false: it is kept with all that is in it.",
     ...SWITCH,
   },
   SsmParameterName: {
