@@ -54,6 +54,23 @@ describe("the sweep", () => {
     expect(cell && statusOf(cell)).toBe("overdue");
   });
 
+  it("tells of an alarm once when two look at the same time", async () => {
+    const told: unknown[] = [];
+    const world = await createRegistered();
+    await onPublished(world.context, await world.publish({ version: "1.0.0" }));
+    for (let hour = 0; hour < 3; hour += 1) {
+      await world.pass(60 * MINUTE);
+      await look(world);
+    }
+    await world.pass(120 * MINUTE);
+    const logger = { ...world.context.logger, error: (_text: string, facts?: object) => void told.push(facts) };
+
+    const reports = await Promise.all([1, 2].map(() => look({ ...world, context: { ...world.context, logger } })));
+
+    expect(reports.map(({ alarmed }) => alarmed).sort()).toEqual([0, 1]);
+    expect(told).toMatchObject([{ code: "ARTIFACT_OVERDUE" }]);
+  });
+
   it("announces once when two look at the same time", async () => {
     const world = await createRegistered();
     await onPublished(world.context, await world.publish({ version: "1.0.0" }));

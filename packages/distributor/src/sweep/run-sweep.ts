@@ -139,7 +139,12 @@ async function announceAgain(
 async function alarm(context: DistributorContext, version: ListedVersion, cell: Cell): Promise<number> {
   const { name, account, region, files } = cell;
   const at = context.clock.now();
-  await changeCell(context, toSubject(version), cell, () => [{ kind: "alarmed", at }]);
+  let isOurs = false;
+  await changeCell(context, toSubject(version), cell, (known) => {
+    isOurs = decideSweep([known], at, toOptions(context)).some(({ kind }) => kind === "alarm");
+    return isOurs ? [{ kind: "alarmed", at }] : [];
+  });
+  if (!isOurs) return 0;
   const missing = files.split("-").length - 1;
   context.logger.error("a consumer has not got a version although it was announced again and again", {
     ...{ code: "ARTIFACT_OVERDUE", name, version: cell.version, account, region, missing },
