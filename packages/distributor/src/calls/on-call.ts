@@ -1,3 +1,4 @@
+import { isStackyardError } from "@stackyard/core";
 import type { DistributorAnswers, DistributorReply, DistributorRequest } from "@stackyard/sdk/artifacts";
 import type { DistributorContext } from "../function/distributor-context.ts";
 import { toCallError } from "./call-error.ts";
@@ -16,9 +17,18 @@ export async function onCall(context: DistributorContext, request: unknown): Pro
   try {
     return { kind: "answer", answer: await answer(context, parsed.request) };
   } catch (error) {
-    context.logger.error("a call could not be answered", { op: parsed.request.op, error });
-    return { kind: "error", ...toCallError(error) };
+    const told = toCallError(error);
+    if (isAnswer(error)) context.logger.info("a call was answered with no", { op: parsed.request.op, ...told });
+    else context.logger.error("a call could not be answered", { op: parsed.request.op, error });
+    return { kind: "error", ...told };
   }
+}
+
+const ANSWERS: ReadonlySet<string> = new Set(["NOT_FOUND", "OUTCOME_NEGATIVE", "USAGE"]);
+
+/** Somebody has mistyped a name: nothing that an alarm on the log should ring for. */
+function isAnswer(error: unknown): boolean {
+  return isStackyardError(error) && ANSWERS.has(error.code);
 }
 
 function answer(
