@@ -248,6 +248,27 @@ describe("createPublisher", () => {
     expect(await publisher.drainOutbox()).toEqual({ finished: 1, failed: 0, left: 0 });
   });
 
+  it("drains behind any number of those that fail", async () => {
+    const { publish, clock, announcer, ...world } = createWorld();
+    const versions = Array.from({ length: 8 }, (_, index) => `${index}`);
+    const places = await Promise.all(versions.map((version) => publish(version)));
+    const told: string[] = [];
+    const { drainOutbox, onManifest } = createPublisher({
+      ...{ ...world, clock, bucket: BUCKET, prefix: "" },
+      announcer: {
+        announce: async ({ manifest: { version } }) => {
+          told.push(version);
+          throw new Error("no");
+        },
+      },
+    });
+    for (const place of places) await onManifest(place).catch(() => undefined);
+    told.length = 0;
+
+    expect(await drainOutbox({ limit: 2 })).toEqual({ finished: 0, failed: 8, left: 0 });
+    expect(told.toSorted()).toEqual(versions);
+  });
+
   it("takes no upload prefix that is that of artifacts", () => {
     expect(() => createWorld({ prefix: "a/", uploadPrefix: "a/" })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),

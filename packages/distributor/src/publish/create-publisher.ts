@@ -38,7 +38,10 @@ export interface DrainedOutbox {
 export interface Publisher {
   /** A manifest appeared; may be called as often as one likes. */
   onManifest(manifest: ObjectPlace): Promise<PublishOutcome>;
-  /** Finishes what others have begun. Default limit: 50. `deadlineAt`: epoch milliseconds; nothing is begun afterwards. */
+  /**
+   * Finishes what others have begun. Default limit: 50; what fails does not count, or those behind it would wait for ever. `deadlineAt`: epoch
+   * milliseconds; nothing is begun afterwards.
+   */
   drainOutbox(options?: { readonly limit?: number; readonly deadlineAt?: number }): Promise<DrainedOutbox>;
 }
 
@@ -87,18 +90,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onManifest,
     async drainOutbox({ limit = DEFAULT_LIMIT, deadlineAt = Number.POSITIVE_INFINITY } = {}) {
       const counts = { finished: 0, failed: 0, left: 0 };
-      let done = 0;
+      const isOver = () => counts.finished >= limit || clock.now() >= deadlineAt;
       let cursor: string | undefined;
       do {
         const page = await outbox.listFree(cursor);
         counts.left += page.busy;
-        for (const each of page.free) {
-          done += 1;
-          const isOver = done > limit || clock.now() >= deadlineAt;
-          counts[isOver ? "left" : await drainOne({ bucket, ...each })] += 1;
-        }
+        for (const each of page.free) counts[isOver() ? "left" : await drainOne({ bucket, ...each })] += 1;
         cursor = page.cursor;
-      } while (cursor !== undefined && done < limit);
+      } while (cursor !== undefined && !isOver());
       return counts;
     },
   };
