@@ -72,8 +72,10 @@ export async function planPublish(content: PublishContent, now: number): Promise
   };
   const problems = listProblems(plan);
   if (problems.length === 0) return plan;
-  const told = problems.map(({ what, message }) => `${what}: ${message}`).join(" ");
-  throw toArtifactError("USAGE", `This cannot be published. ${told}`, { facts: { problems } });
+  const told = [...Map.groupBy(problems, ({ message }) => message)].map(
+    ([message, alike]) => `${alike.map(({ what }) => what).join(", ")}: ${message}`,
+  );
+  throw toArtifactError("USAGE", `This cannot be published. ${told.join(" ")}`, { facts: { problems } });
 }
 
 /** `a` and `a/` mean the same; nothing stays nothing. */

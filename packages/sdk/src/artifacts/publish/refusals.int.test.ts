@@ -51,12 +51,14 @@ describe("what cannot be published", () => {
   });
 
   it("is told with the key, and what keys may not have", async () => {
-    const { text } = await refusal({ files: [file("a\\b"), file("c"), file("c"), file("manifest.json")] });
+    const { text } = await refusal({
+      files: [file("a\\b"), file("a/../b"), file("c"), file("c"), file("manifest.json")],
+    });
 
     expect(text).toBe(
       [
         "This cannot be published.",
-        '"billing-api/1.4.2/a\\\\b": A key has at most 1,024 bytes, no backslash, control character, empty part, "." or "..", also when it is decoded, and does not begin with .stackyard/.',
+        '"billing-api/1.4.2/a/../b", "billing-api/1.4.2/a\\\\b": A key has at most 1,024 bytes, no backslash, control character, empty part, "." or "..", also when it is decoded, and does not begin with .stackyard/.',
         '"billing-api/1.4.2/c": The key stands in the manifest twice.',
         '"billing-api/1.4.2/manifest.json": This key is the manifest\'s own.',
       ].join(" "),
