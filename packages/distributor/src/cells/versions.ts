@@ -39,8 +39,8 @@ export async function findVersion(deps: RecordDeps, { name, version }: VersionId
   return (await listVersions(deps, name)).find((each) => each.version === version);
 }
 
-/** One record that cannot be read must not hide the others. */
-function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
+/** Reads a record; undefined: it is none. One that cannot be read must not hide the others. */
+export function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
   try {
     return parseArtifactRecord(value);
   } catch (error) {

@@ -2,9 +2,12 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { type Clock, isStackyardError, type Records } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import type { Announcer, PublishedArtifact } from "../announce/announcer.ts";
+import { findArtifactRecord } from "../cells/versions.ts";
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
-import type { KeyPrefixes } from "../publish/classify-key.ts";
+import { classifyKey, type KeyPrefixes } from "../publish/classify-key.ts";
 import { loadArtifact } from "../publish/load-published.ts";
+import { listRecords } from "../registry/list-records.ts";
+import type { UploadName } from "../upload/to-upload-name.ts";
 import { listCandidates } from "./list-candidates.ts";
 import { parseRefreshEvent, type RefreshWish } from "./refresh-event.ts";
 import { takeRefresh } from "./take-refresh.ts";
@@ -81,13 +84,30 @@ async function loadIfThere(options: RefresherOptions, record: ArtifactRecord): P
 async function findRecords(options: RefresherOptions, wish: RefreshWish): Promise<readonly ArtifactRecord[]> {
   const { records, clock } = options;
   const { name, version } = wish;
-  const named = name === undefined || version === undefined ? listCandidates(wish.key, options) : [{ name, version }];
+  const isNamed = name !== undefined && version !== undefined;
+  const named = isNamed ? [{ name, version }] : listCandidates(wish.key, options);
   // What cannot be published cannot be a record's key either.
   const possible = named.filter((each) => NAME.test(each.name) && VERSION.test(each.version));
   const found = await Promise.all(
     possible.map((each) => records.get(artifactRecordKey(each.name, each.version), clock.now())),
   );
-  return found.flatMap((record) => (record === undefined ? [] : [parseArtifactRecord(record.value)]));
+  const standing = found.flatMap((record) => (record === undefined ? [] : [parseArtifactRecord(record.value)]));
+  return isNamed ? standing : [...(await findUploads(options, wish.key, possible)), ...standing];
+}
+
+/** All that was uploaded under the key, the newest first: no consumer goes back to an older one. */
+async function findUploads(
+  options: RefresherOptions,
+  key: string,
+  named: readonly UploadName[],
+): Promise<readonly ArtifactRecord[]> {
+  if (classifyKey(key, options) !== "upload") return [];
+  const names = named.map(({ name }) => artifactRecordKey(name, ""));
+  const found = await Promise.all(names.map((prefix) => listRecords(options, prefix, findArtifactRecord)));
+  return found
+    .flat()
+    .filter(({ uploadKey }) => uploadKey === key)
+    .sort((one, other) => other.sequence - one.sequence);
 }
 
 const NAME = new RegExp(ARTIFACT_NAME);
