@@ -67,6 +67,22 @@ describe("a distributor that is a function", () => {
     expect(findArtifactCode(error)).toBe(code);
   });
 
+  it.each([
+    ["is not waited for without end", undefined, "UNREACHABLE"],
+    ["may be given up before", 10, "INTERRUPTED"],
+  ])("that never answers %s", async (_what, stopAfterMs, code) => {
+    const client = new LambdaClient({ region: "eu-west-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } });
+    client.send = ((_command: unknown, { abortSignal }: { readonly abortSignal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        abortSignal.addEventListener("abort", () => reject(Object.assign(new Error("x"), { name: "AbortError" })));
+      })) as never;
+    const timeoutMs = stopAfterMs === undefined ? 10 : 60_000;
+    const call = createLambdaCall({ client, functionName: "distributor", timeoutMs });
+    const stop = stopAfterMs === undefined ? undefined : { signal: AbortSignal.timeout(stopAfterMs) };
+
+    await expect(call(consumers, stop)).rejects.toMatchObject({ code });
+  });
+
   it.each([[{ commit: 7 }], [{ "a\nb": "x" }], [{ "a\nb": 7 }], [{ "": "x" }], ["x"]])(
     "refuses labels like %j",
     (labels) => {

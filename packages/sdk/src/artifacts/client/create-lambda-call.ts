@@ -11,21 +11,37 @@ interface LambdaCallOptions {
   /** Name or ARN. */
   readonly functionName: string;
   readonly signal?: AbortSignal;
+  /** How long an answer is waited for, in milliseconds. Default: two minutes. */
+  readonly timeoutMs?: number;
 }
+
+/** Requests are answered within seconds; by then the connection is lost, or the function hangs. */
+const TIMEOUT_MS = 120_000;
 
 /**
  * Asks a distributor by invoking its function. Throws the distributor's refusals by their code, `RATE_LIMITED`, `FORBIDDEN`,
- * `CONFIG_INVALID` where there is no such function, `SERVER_ERROR` where it failed, `UNREACHABLE`, `INTERRUPTED`.
+ * `CONFIG_INVALID` where there is no such function, `SERVER_ERROR` where it failed, `UNREACHABLE` (also where it does not answer
+ * in time), `INTERRUPTED`.
  */
 export function createLambdaCall(options: LambdaCallOptions): CallDistributor {
+  const { functionName, timeoutMs = TIMEOUT_MS } = options;
   return async (request, { signal } = {}) => {
-    const signals = [options.signal, signal].filter((each) => each !== undefined);
-    return parseReply(request.op, await invoke({ ...options, signal: AbortSignal.any(signals) }, request));
+    const late = AbortSignal.timeout(timeoutMs);
+    const signals = [options.signal, signal, late].filter((each) => each !== undefined);
+    const invoked = invoke({ ...options, signal: AbortSignal.any(signals) }, request).catch((error: unknown) => {
+      const wasStopped = options.signal?.aborted === true || signal?.aborted === true;
+      throw late.aborted && !wasStopped ? toSilent(functionName, timeoutMs, error) : error;
+    });
+    return parseReply(request.op, await invoked);
   };
 }
 
 async function invoke(
-  { client, functionName, signal }: Required<LambdaCallOptions>,
+  {
+    client,
+    functionName,
+    signal,
+  }: Pick<LambdaCallOptions, "client" | "functionName"> & { readonly signal: AbortSignal },
   request: DistributorRequest,
 ): Promise<unknown> {
   const { InvokeCommand } = await import("@aws-sdk/client-lambda");
@@ -38,6 +54,12 @@ async function invoke(
   const { errorType = "Error", errorMessage = "" } = toFailure(value);
   const message = `The distributor "${functionName}" failed: ${errorType}: ${errorMessage}`.slice(0, 1_000);
   throw toArtifactError("SERVER_ERROR", message, { hint: "Its log says more. The request may be repeated." });
+}
+
+function toSilent(functionName: string, timeoutMs: number, cause: unknown): StackyardError {
+  const hint = "Its log says whether the request came. It may be repeated.";
+  const message = `The distributor "${functionName}" has not answered for ${timeoutMs / 1_000} s.`;
+  return new StackyardError("UNREACHABLE", message, { cause, details: { hint } });
 }
 
 function toInvokeError(error: unknown, functionName: string): StackyardError {
