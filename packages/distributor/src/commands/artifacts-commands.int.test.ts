@@ -113,6 +113,22 @@ describe("artifacts coverage", () => {
     expect(notes).toEqual([expect.stringContaining("After 10s the last look failed: The distributor did not answer")]);
   });
 
+  it("says that the distributor cannot be reached while it waits for it", async () => {
+    const looks = [new StackyardError("UNREACHABLE", "The distributor is gone.")];
+    world.answers.coverage = () => {
+      const fault = looks.shift();
+      if (fault !== undefined) throw fault;
+      return { rows: [aRow()] };
+    };
+
+    const running = world.run("artifacts coverage", { artifact: "billing-api@1.4.2", wait: true, timeout: "10s" });
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(5_000);
+
+    const { exitCode, notes } = await running;
+    expect([exitCode, notes]).toEqual([0, ["The distributor is gone. It is asked again until 10s are over."]]);
+  });
+
   it("ends with 4 when a version that nobody knows does not appear", async () => {
     world.answers.coverage = () => ({ rows: [] });
 

@@ -28,6 +28,7 @@ export function followCoverage(context: ArtifactContext, input: FollowCoverageIn
   return waitForCoverage({
     ...{ ...what, clock, signal, timeoutMs: parseDuration(timeout) ?? 0 },
     ...(pollMs === undefined ? {} : { pollMs }),
+    onFault: ({ message }) => out.note(`${toCell(message, 1_000)} It is asked again until ${timeout} are over.`),
     onChange: (row) =>
       out.progress(
         toProgress(row),

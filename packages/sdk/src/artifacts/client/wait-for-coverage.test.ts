@@ -21,6 +21,7 @@ function wait(
 ) {
   const clock = createFakeClock();
   const changes: CoverageRow[] = [];
+  const faults: StackyardError[] = [];
   let looked = 0;
   const signals: AbortSignal[] = [];
   const call = async (_: unknown, { signal = new AbortController().signal } = {}) => {
@@ -34,10 +35,11 @@ function wait(
   const outcome = waitForCoverage({
     ...{ call: call as unknown as CallDistributor, name: "billing-api", version: "1.4.2", timeoutMs: 20_000, clock },
     ...{ onChange: (row: CoverageRow) => void changes.push(row), ...over },
+    onFault: (fault) => void faults.push(fault),
   });
   // Looked at before the clock goes on, so that a refusal is nobody's.
   const settled = outcome.catch((error: unknown) => error);
-  return { settled, clock, changes, signals, looked: () => looked };
+  return { settled, clock, changes, faults, signals, looked: () => looked };
 }
 
 describe("waiting for coverage", () => {
@@ -70,12 +72,16 @@ describe("waiting for coverage", () => {
     ]);
   });
 
-  it("passes over what passes", async () => {
-    const throttled = new StackyardError("RATE_LIMITED", "Slowly.");
-    const { settled, clock } = wait([throttled, throttled, aRow(["stored"])]);
-    await clock.advance(10_000);
+  it("passes over what passes, and tells it once", async () => {
+    const [throttled, silent] = [
+      new StackyardError("RATE_LIMITED", "Slowly."),
+      new StackyardError("UNREACHABLE", "Where?"),
+    ];
+    const { settled, clock, faults } = wait([throttled, throttled, aRow(["announced"]), silent, aRow(["stored"])]);
+    await clock.advance(20_000);
 
     expect(await settled).toMatchObject({ kind: "covered" });
+    expect(faults).toEqual([throttled, silent]);
   });
 
   it("does not pass over what stays", async () => {

@@ -14,6 +14,8 @@ export interface WaitForCoverageInput {
   readonly signal?: AbortSignal;
   /** Called when the row is another one than at the look before. */
   readonly onChange?: (row: CoverageRow) => void;
+  /** Called for a look that failed after one that did not: it is tried again. */
+  readonly onFault?: (fault: StackyardError) => void;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -97,7 +99,7 @@ interface Looked {
 
 /** One look. What passes, such as a throttled call, is passed over. */
 function createLook(input: WaitForCoverageInput, end: AbortSignal): () => Promise<Looked> {
-  const { call, name, version, onChange, clock = systemClock } = input;
+  const { call, name, version, onChange, onFault, clock = systemClock } = input;
   let faults = 0;
   let row: CoverageRow | undefined;
   let last = "";
@@ -111,8 +113,9 @@ function createLook(input: WaitForCoverageInput, end: AbortSignal): () => Promis
   function passOver(error: unknown): StackyardError {
     if (end.aborted) return silent();
     faults += 1;
-    if (isStackyardError(error) && error.retryable && faults <= MAX_FAULTS) return error;
-    throw error;
+    if (!isStackyardError(error) || !error.retryable || faults > MAX_FAULTS) throw error;
+    if (faults === 1) onFault?.(error);
+    return error;
   }
 
   return async () => {
