@@ -127,6 +127,56 @@ describe("reduceCell", () => {
     expect(statusOf(cell)).toBe("failed");
   });
 
+  it("was heard of when the latest receipt says, whatever the order", () => {
+    expect(play(stored(0, T0 + 9), stored(1, T0 + 1)).heardAt).toBe(T0 + 9);
+    expect(play(failed(0, T0 + 1), failed(1, T0 + 9)).heardAt).toBe(T0 + 9);
+    const seen: CellEvent = { kind: "seen", at: T0 + 5, matching: [2], lost: [] };
+    expect([play(stored(0, T0 + 9), seen).heardAt, play(seen).heardAt]).toEqual([T0 + 9, T0 + 5]);
+    expect(play({ ...seen, matching: [] }).heardAt).toBeNull();
+  });
+
+  it("remembers of templates what the latest receipt says, file by file", () => {
+    const rewritten = (file: number, at: number, letter: string) => ({
+      ...stored(file, at),
+      rewrittenSha256: digestOf(letter),
+    });
+    const cell = play(rewritten(0, T0 + 5, "1"), rewritten(0, T0 + 1, "2"), rewritten(1, T0, "1"), stored(0, T0 + 9));
+
+    expect(cell.rewritten).toEqual({
+      0: { sha256: digestOf("1"), at: T0 + 5 },
+      1: { sha256: digestOf("1"), at: T0 },
+    });
+    expect(reduceCell(cell, { kind: "seen", at: T0 + 9, matching: [], lost: [0, 7] }).rewritten).toEqual({
+      1: { sha256: digestOf("1"), at: T0 },
+    });
+  });
+
+  it("passes over an announcement that is no later, and what is overdue or told already", () => {
+    const cell = play(announced(T0 + 5), { kind: "overdue", at: T0 + 6 }, { kind: "alarmed", at: T0 + 7 });
+
+    expect(reduceCell(cell, announced(T0 + 5))).toBe(cell);
+    expect(reduceCell(cell, announced(T0))).toBe(cell);
+    expect(reduceCell(cell, { kind: "overdue", at: T0 + 8 })).toBe(cell);
+    expect(reduceCell(cell, { kind: "alarmed", at: T0 + 9 })).toBe(cell);
+    expect(play(announced(0)).announcements).toBe(1);
+  });
+
+  it("has of failures of one moment the refusal, and of equals the last by its name", () => {
+    const rejected = { kind: "rejected", at: T0 + 1_000, file: 0, code: "AAA" } as const;
+    const codeOf = (...events: readonly CellEvent[]) => play(...events).failures[0]?.code;
+
+    expect([codeOf(failed(0), rejected), codeOf(rejected, failed(0))]).toEqual(["AAA", "AAA"]);
+    expect(codeOf(failed(0, T0, "A"), failed(0, T0, "B"))).toBe("B");
+    expect(codeOf(failed(0, T0, "B"), failed(0, T0, "A"))).toBe("B");
+  });
+
+  it("forgets what stood in another bucket, and nothing where no bucket is known", () => {
+    const inBucket = (file: number, bucket?: string): CellEvent => ({ ...stored(file), bucket });
+
+    expect(play(inBucket(0), inBucket(1, "one"), inBucket(2)).files).toBe("SSS");
+    expect(play(inBucket(0, "one"), inBucket(1, "two")).files).toBe("-S-");
+  });
+
   it("is overdue until it is announced anew", () => {
     const overdue = play(announced(), { kind: "overdue", at: T0 + 5_000 });
 

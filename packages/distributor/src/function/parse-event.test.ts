@@ -7,6 +7,13 @@ const record = (key: string, versionId?: string) => ({
   s3: { bucket: { name: "source" }, object: { key, versionId } },
 });
 
+const message = (messageId: string) => ({ eventSource: "aws:sqs", messageId, body: `{"id":${messageId}}` });
+const notification = (Message: string) => ({ EventSource: "aws:sns", Sns: { Message } });
+const created = (over: object) => ({
+  ...{ source: "aws.s3", "detail-type": "Object Created" },
+  detail: { bucket: { name: "source" }, object: { key: "a" }, ...over },
+});
+
 describe("parseEvent", () => {
   it("reads keys as each medium writes them", () => {
     const detail = { bucket: { name: "source" }, object: { key: "a b+c%41", "version-id": "v1" } };
@@ -62,10 +69,59 @@ describe("parseEvent", () => {
     }
   });
 
-  it("does not mix sources in one batch", () => {
-    const message = { eventSource: "aws:sqs", messageId: "m", body: "{}" };
+  it("takes messages of a queue and of a topic one by one", () => {
+    expect(parseEvent({ Records: [message("1"), message("2")] })).toEqual({
+      ...{ kind: "messages", messages: ["1", "2"].map((id) => ({ id, body: `{"id":${id}}` })) },
+    });
+    expect(parseEvent({ Records: [notification("a"), notification("b")] })).toEqual({
+      ...{ kind: "notifications", bodies: ["a", "b"] },
+    });
+  });
 
-    expect(parseEvent({ Records: [message, record("a")] }).kind).toBe("unknown");
+  it.each([
+    ["two sources", [message("1"), record("a")]],
+    ["a queue and a topic", [message("1"), notification("a")]],
+    ["a topic and an object", [notification("a"), record("a")]],
+    ["a message without an id", [message("1"), { ...message("2"), messageId: undefined }]],
+    ["a message without a body", [message("1"), { ...message("2"), body: {} }]],
+    ["a message that is none", [message("1"), null]],
+    ["a notification without a message", [notification("a"), { ...notification("b"), Sns: {} }]],
+    ["a notification of nothing", [notification("a"), { ...notification("b"), Sns: null }]],
+    ["nothing", []],
+  ])("takes no batch of %s", (_what, Records) => {
+    expect(parseEvent({ Records })).toEqual({ kind: "unknown" });
+  });
+
+  it("knows what is asked by its word, and passes on what it does not know", () => {
+    expect(parseEvent({ op: "schedule" })).toEqual({ kind: "schedule" });
+    expect(parseEvent({ op: "initial-set", input: 1 })).toEqual({ kind: "set", task: { op: "initial-set", input: 1 } });
+    expect(parseEvent({ op: "list" })).toEqual({ kind: "call", request: { op: "list" } });
+    expect(parseEvent({ op: 5 })).toEqual({ kind: "call", request: { op: 5 } });
+    expect(parseEvent({ Event: "s3:TestEvent" })).toEqual({ kind: "nothing" });
+    expect(parseEvent({ Event: "other" })).toEqual({ kind: "unknown" });
+  });
+
+  it.each([
+    ["another word of a scheduler", { source: "aws.events", "detail-type": "Other", detail: {} }],
+    ["a schedule of somebody else", { source: "own.app", "detail-type": "Scheduled Event", detail: {} }],
+    ["no detail", { source: "aws.s3", "detail-type": "Object Created", detail: null }],
+    ["no bucket", { source: "aws.s3", "detail-type": "Object Created", detail: { object: { key: "a" } } }],
+    ["no object", { source: "aws.s3", "detail-type": "Object Created", detail: { bucket: { name: "source" } } }],
+    ["a bucket without a name", created({ bucket: {} })],
+    ["a key that is no text", created({ object: { key: 5 } })],
+  ])("does not know %s", (_what, event) => {
+    expect(parseEvent(event)).toEqual({ kind: "unknown" });
+  });
+
+  it("opens the envelope of a topic, and no other", () => {
+    const Message = JSON.stringify({ op: "list" });
+
+    expect(parseBody(Message)).toEqual({ kind: "call", request: { op: "list" } });
+    expect(parseBody(JSON.stringify({ Type: "Notification", Message }))).toEqual(parseBody(Message));
+    expect(parseBody(JSON.stringify({ Type: "Notification", Message: "no JSON" }))).toEqual({ kind: "unknown" });
+    expect(parseBody(JSON.stringify({ Type: "SubscriptionConfirmation", Message }))).toEqual({ kind: "unknown" });
+    expect(parseBody(JSON.stringify({ Type: "Notification", Message: 5 }))).toEqual({ kind: "unknown" });
+    expect(parseBody("no JSON")).toEqual({ kind: "unknown" });
   });
 
   it("takes nothing of an event's body for its sender", () => {

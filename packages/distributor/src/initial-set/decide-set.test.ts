@@ -52,6 +52,18 @@ describe("the handshake", () => {
     expect(setOf(decision)).toMatchObject({ phase: "announcing", announcingAt: T0 + 2.25 * MINUTE, cursor: null });
   });
 
+  it("waits out the pause between two probes, also in an execution that is begun again", () => {
+    const probed = aSet({ probes: 3, probedAt: T0 });
+
+    expect(decide({ set: probed, now: T0 + 15_000 })).toMatchObject({ kind: "wait", seconds: 5 });
+    expect(decide({ set: probed, now: T0 + 20_000 })).toMatchObject({ kind: "probe", seconds: 40 });
+  });
+
+  it("begins with an answer of its own first moment", () => {
+    expect(decide({ set: aSet(), consumer: { ...V2, probeAnsweredAt: T0 } }).kind).toBe("announce");
+    expect(decide({ set: aSet(), consumer: { ...V2, probeAnsweredAt: T0 - 1 } }).kind).toBe("wait");
+  });
+
   it("takes no answer of an earlier set", () => {
     expect(decide({ consumer: { ...V2, probeAnsweredAt: T0 - 1 } }).kind).toBe("probe");
   });

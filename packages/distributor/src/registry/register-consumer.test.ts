@@ -9,6 +9,7 @@ const registered = (at: number, capabilities: readonly string[] = ["v2"], bucket
 });
 const answered = (at: number, isProbe = false): ConsumerEvent => ({ kind: "answered", at, bucket: "b", isProbe });
 const left = (at: number): ConsumerEvent => ({ kind: "unregistered", at });
+const trust = (kind: "trusted" | "distrusted", at: number): ConsumerEvent => ({ kind, at });
 const asked = (at: number): ConsumerEvent => ({ kind: "asked", at });
 
 function play(...[first, ...more]: readonly [ConsumerEvent, ...ConsumerEvent[]]): ConsumerRecord {
@@ -41,6 +42,37 @@ describe("registerConsumer", () => {
     const consumer = play(answered(T0), answered(T0 + 5, true), answered(T0 + 9));
 
     expect([consumer.probeAnsweredAt, consumer.lastReceiptAt]).toEqual([T0 + 5, T0 + 9]);
+  });
+
+  it("has missed something where it was not trusted, and only then", () => {
+    const known = play(registered(T0));
+    const after = (...events: readonly ConsumerEvent[]) => play(registered(T0), ...events);
+
+    expect(after(trust("distrusted", T0 + 1), trust("distrusted", T0 + 2)).distrustedAt).toBe(T0 + 1);
+    expect(after(trust("distrusted", T0 + 1)).joinedAt).toBe(T0);
+    expect(after(trust("distrusted", T0 + 1), trust("trusted", T0 + 5))).toEqual({
+      ...{ ...known, distrustedAt: null, joinedAt: T0 + 5 },
+    });
+    expect(after(trust("trusted", T0 + 5)).joinedAt).toBe(T0);
+    expect(after(trust("distrusted", T0 + 1), answered(T0 + 2)).joinedAt).toBe(T0);
+  });
+
+  it("is in the bucket of the latest word that is no older than its registration", () => {
+    const from = (bucket: string, at: number, saidAt = at): ConsumerEvent => ({
+      ...{ kind: "answered", at, saidAt, bucket, isProbe: false },
+    });
+    const bucketOf = (...events: readonly [ConsumerEvent, ...ConsumerEvent[]]) => play(...events).bucket;
+
+    expect(bucketOf(answered(T0), from("new", T0 + 1))).toBe("new");
+    expect(bucketOf(from("new", T0 + 1), from("old", T0))).toBe("new");
+    expect(bucketOf(from("old", T0), from("new", T0))).toBe("new");
+    expect(bucketOf(registered(T0 + 5), from("old", T0 + 6, T0 + 4))).toBe("b");
+    expect(bucketOf(registered(T0 + 5), from("new", T0 + 6, T0 + 5))).toBe("new");
+    expect(bucketOf(asked(T0), from("first", T0 + 1))).toBe("first");
+  });
+
+  it("takes a registration of the same moment for the later one", () => {
+    expect(play(registered(T0), registered(T0, ["v2"], "other")).bucket).toBe("other");
   });
 
   it("is gone after it has left, though late receipts arrive, and back when it registers or asks", () => {
