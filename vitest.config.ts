@@ -1,11 +1,8 @@
-import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import { findPublishedPackages } from "./tools/checks/published-packages.ts";
+import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
-const alias = findPublishedPackages().flatMap(({ folder, entries }) =>
-  entries.map((entry) => ({ find: new RegExp(`^${entry.specifier}$`), replacement: join(folder, entry.source) })),
-);
+const alias = findSourceAliases();
 const homes = "{packages,apps,tools,examples}";
 const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
 

@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 
 // Only the pure part: thousands of mutants are worth it where a wrong decision is silent. Property tests run the same
 // code hundreds of times, which is too slow to repeat for each mutant.
 export default defineConfig({
+  resolve: { alias: findSourceAliases() },
   test: {
-    include: ["packages/core/src/machine/**/*.test.ts"],
+    include: ["packages/core/src/machine/**/*.test.ts", "packages/consumer/src/*.test.ts"],
     exclude: ["**/*.property.test.ts", "**/node_modules/**"],
   },
 });
