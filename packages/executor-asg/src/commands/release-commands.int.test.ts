@@ -102,9 +102,12 @@ describe("release deploy", () => {
 
   it("follows the one that runs when it is told to", async () => {
     const running = await begin();
-    server.script = [{ report: { end: "Success" }, answer: DONE }];
+    // Not before it has been found, or there would be none to follow.
+    const onNote = () => {
+      server.script = [{ report: { end: "Success" }, answer: DONE }];
+    };
 
-    const followed = await world.run("deploy", { ...FILE, follow: true });
+    const followed = await world.run("deploy", { ...FILE, follow: true }, { onNote });
 
     expect([followed.exitCode, followed.value["release"]]).toMatchObject([0, { runId: running }]);
     expect(followed.notes[0]).toContain("runs already; it is followed, and nothing is started.");

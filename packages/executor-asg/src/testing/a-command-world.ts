@@ -30,6 +30,8 @@ export interface CommandWorld {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Hears each note as it is said. */
+  readonly onNote?: (note: string) => void;
 }
 
 /** Makes one. Without a server's address no server is known, as for somebody who has none. */
@@ -41,9 +43,10 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
     write(name, content) {
       writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify(content));
     },
-    async run(name, args = {}, { signal = new AbortController().signal, environment = { USER: "ann" } } = {}) {
+    async run(name, args = {}, options = {}) {
+      const { signal = new AbortController().signal, environment = { USER: "ann" }, onNote } = options;
       const command = commands.find((each) => each.name === `release ${name}`);
-      const heard = createEar();
+      const heard = createEar(onNote);
       const folders = { cwd, projectDir: cwd, dataDir: cwd };
       const context = {
         ...{ ...folders, environment, yards: {}, signal, out: heard.out },
@@ -59,7 +62,7 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
   };
 }
 
-function createEar() {
+function createEar(onNote: (note: string) => void = () => {}) {
   let [text, value]: [string, Readonly<Record<string, unknown>>] = ["", {}];
   const [notes, progress, blocks]: [string[], string[], string[]] = [[], [], []];
   const events: Readonly<Record<string, unknown>>[] = [];
@@ -73,7 +76,10 @@ function createEar() {
       progress.push(toText());
       if (toBlock !== undefined) blocks.push(toBlock(79));
     },
-    note: (note) => void notes.push(note),
+    note(note) {
+      notes.push(note);
+      onNote(note);
+    },
   };
   return { out, result: () => ({ text, value, notes, progress, blocks, events }) };
 }
