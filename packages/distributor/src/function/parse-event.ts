@@ -1,4 +1,5 @@
 import { isRequestOp } from "../calls/distributor-request-schema.ts";
+import { toVersionId } from "../publish/version-id.ts";
 
 /** An object that somebody has written. */
 export interface WrittenObject {
@@ -44,8 +45,6 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const UNKNOWN = { kind: "unknown" } as const;
 const CREATED = /^(s3:)?ObjectCreated:/;
-/** Of buckets that keep no versions: S3 names none or, as emulators do, the id of what has none. */
-const NO_VERSIONS: ReadonlySet<string> = new Set(["", "null"]);
 /** Rules of EventBridge, and EventBridge Scheduler. */
 const SCHEDULERS: ReadonlySet<unknown> = new Set(["aws.events", "aws.scheduler"]);
 
@@ -123,10 +122,10 @@ function toObject(detail: unknown, versionField: string): WrittenObject | undefi
   const { bucket, object } = detail;
   if (!isFields(bucket) || !isFields(object)) return undefined;
   const { name } = bucket;
-  const { key, [versionField]: versionId } = object;
+  const { key, [versionField]: said } = object;
   if (typeof name !== "string" || typeof key !== "string" || key === "") return undefined;
-  const isVersion = typeof versionId === "string" && !NO_VERSIONS.has(versionId);
-  return { bucket: name, key, ...(isVersion ? { versionId } : {}) };
+  const versionId = toVersionId(said);
+  return { bucket: name, key, ...(versionId === undefined ? {} : { versionId }) };
 }
 
 /** What a message holds: an event, in an envelope of SNS where raw delivery is switched off. */

@@ -1,6 +1,7 @@
 import { HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { ObjectPlace } from "../publish/load-manifest.ts";
+import { toVersionId } from "../publish/version-id.ts";
 
 /** An uploaded object as it lies there. */
 export interface HeadedUpload {
@@ -12,9 +13,6 @@ export interface HeadedUpload {
   readonly modifiedAt: Date;
 }
 
-/** S3 user guide, "Adding objects to versioning-suspended buckets": all that is written then has this id. */
-const NO_VERSION = "null";
-
 /**
  * The present object of a key; undefined where there is none, or another one than that of the event: a later upload has an event
  * of its own, and what it replaced must not be announced behind it.
@@ -23,7 +21,7 @@ export async function headUpload(s3: S3Client, place: ObjectPlace): Promise<Head
   const { bucket, key, versionId } = place;
   try {
     const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-    const own = head.VersionId === NO_VERSION ? undefined : head.VersionId;
+    const own = toVersionId(head.VersionId);
     if (versionId !== undefined && own !== versionId) return undefined;
     const { ContentLength: size, ETag: etag, LastModified: modifiedAt, ContentType: contentType } = head;
     if (size === undefined || etag === undefined || modifiedAt === undefined) return undefined;
