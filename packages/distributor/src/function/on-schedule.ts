@@ -55,7 +55,7 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
   const none = { announced: 0, alarmed: 0, covered: 0, cells: [], errors: [] };
   const swept = await attempt(none, () => runSweep(context, { versions, consumers, busy, turn }));
   errors.push(...swept.errors);
-  const removed = await attempt(0, () => runRetention(context, versions, turn));
+  const removed = await attempt(0, () => runRetention(context, { versions, consumers, turn }));
   for (const line of toMetricLines({ cells: swept.cells, now: context.clock.now() })) context.write(line);
   if (errors.length > 0) throw errors[0];
   const { announced, alarmed, covered } = swept;

@@ -27,15 +27,15 @@ it("does not keep others from being removed when one is no longer as it was publ
     if (version === "1") throw new StackyardError("STORE_CORRUPT", "It is no longer the manifest that was published.");
     return undefined;
   };
+  const turn = { deadlineAt: Number.POSITIVE_INFINITY };
   const context = {
     ...deps,
     logger,
     loadPublished,
-    trust: { accounts: [] },
     s3: {} as never,
     config: { keepDays: 1, bucket: "source" } as never,
   };
 
-  expect(await runRetention(context, versions, { deadlineAt: Number.POSITIVE_INFINITY })).toBe(0);
+  expect(await runRetention(context, { versions, consumers: [], turn })).toBe(0);
   expect([asked, told]).toEqual([["1", "2"], ["1", "2"].map((version) => ({ name: "app", version }))]);
 });

@@ -15,7 +15,7 @@ import type { DistributorContext, Turn } from "../function/distributor-context.t
 import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "../publish/artifact-record.ts";
 import { loadManifest } from "../publish/load-manifest.ts";
 import { loadReadable } from "../publish/load-readable.ts";
-import { listExpecting } from "../registry/consumers.ts";
+import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import { eachApart } from "../registry/each-apart.ts";
 import { inParallel } from "../registry/in-parallel.ts";
 import { listRecords } from "../registry/list-records.ts";
@@ -23,8 +23,16 @@ import { decideRetention } from "./decide-retention.ts";
 
 type RetentionContext = Pick<
   DistributorContext,
-  "records" | "clock" | "random" | "config" | "trust" | "s3" | "logger" | "loadPublished"
+  "records" | "clock" | "random" | "config" | "s3" | "logger" | "loadPublished"
 >;
+
+/** What one look at old versions is given. */
+export interface RetentionInput {
+  readonly versions: readonly ListedVersion[];
+  /** At which artifacts are expected. */
+  readonly consumers: readonly ConsumerRecord[];
+  readonly turn: Turn;
+}
 
 const DAY_MS = 86_400_000;
 const WIDTH = 10;
@@ -37,14 +45,14 @@ const MARGIN_MS = 120_000;
  */
 export async function runRetention(
   context: RetentionContext,
-  versions: readonly ListedVersion[],
-  turn: Turn,
+  { versions, consumers, turn }: RetentionInput,
 ): Promise<number> {
   const { keepDays } = context.config;
   if (keepDays === undefined) return 0;
+  const able = new Set(consumers.filter(({ generation }) => generation === "v2").map(toPlaceKey));
   let removed = 0;
   const removals = listOld(context, versions, keepDays).map((version) => async () => {
-    removed += await removeOld(context, version, turn);
+    if (context.clock.now() + MARGIN_MS <= turn.deadlineAt) removed += await removeOld(context, version, able);
   });
   await eachApart([() => endRemovals(context), ...removals], (work) => work());
   return removed;
@@ -60,21 +68,25 @@ function listOld(
   return decideRetention({ versions: all, now: clock.now(), keepMs: keepDays * DAY_MS });
 }
 
-async function removeOld(context: RetentionContext, version: ListedVersion, { deadlineAt }: Turn): Promise<number> {
-  if (context.clock.now() + MARGIN_MS > deadlineAt) return 0;
+/** `able`: the places of consumers that can answer. */
+async function removeOld(
+  context: RetentionContext,
+  version: ListedVersion,
+  able: ReadonlySet<string>,
+): Promise<number> {
   if (version.retired) return removeVersion(context, version);
   const { coveredAt } = await findCoverage(context, version);
-  return coveredAt === null || (await isAwaited(context, version)) ? 0 : removeVersion(context, version);
+  return coveredAt === null || (await isAwaited(context, version, able)) ? 0 : removeVersion(context, version);
 }
 
 /** Somebody is being sent it again, or has lost it and will be: for as long as the sweep tries. */
-async function isAwaited(context: RetentionContext, version: ListedVersion): Promise<boolean> {
+async function isAwaited(
+  context: RetentionContext,
+  version: ListedVersion,
+  able: ReadonlySet<string>,
+): Promise<boolean> {
   const cells = await listCells(context, version);
-  const waiting = cells.filter((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0);
-  if (waiting.length === 0) return false;
-  const able = (await listExpecting(context, context.trust)).filter(({ generation }) => generation === "v2");
-  const places = new Set(able.map(toPlaceKey));
-  return waiting.some((cell) => places.has(toPlaceKey(cell)));
+  return cells.some((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0 && able.has(toPlaceKey(cell)));
 }
 
 /** Files first, the manifest last: a process that dies before leaves a version that is removed again. */
