@@ -36,7 +36,7 @@ export interface UploadedFile extends FileDigest {
   readonly versionId?: string;
 }
 
-/** So long it may take to take an upload away: where S3 is silent, nobody waits for that who has stopped waiting. */
+/** What aborting an upload may take: a publisher that was stopped does not wait for a silent S3. */
 const GIVE_UP_MS = 5_000;
 
 /** Sends a file, in one piece or in parts, reading each byte once. What it has begun and cannot end it takes away again. */
