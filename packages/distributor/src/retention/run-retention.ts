@@ -27,7 +27,7 @@ type RetentionContext = Pick<
 >;
 
 /** What one look at old versions is given. */
-export interface RetentionInput {
+export interface RunRetentionInput {
   readonly versions: readonly ListedVersion[];
   /** At which artifacts are expected. */
   readonly consumers: readonly ConsumerRecord[];
@@ -45,7 +45,7 @@ const MARGIN_MS = 120_000;
  */
 export async function runRetention(
   context: RetentionContext,
-  { versions, consumers, turn }: RetentionInput,
+  { versions, consumers, turn }: RunRetentionInput,
 ): Promise<number> {
   const { keepDays } = context.config;
   if (keepDays === undefined) return 0;
