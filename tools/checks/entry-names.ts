@@ -4,8 +4,6 @@ import ts from "typescript";
 import { findPublishedPackages, repositoryRoot } from "./published-packages.ts";
 import { reportAndExit } from "./report.ts";
 
-const maxNames = 40;
-
 /** What one entry offers to its users. */
 export interface EntryNames {
   readonly specifier: string;
@@ -35,7 +33,6 @@ export function readEntryNames(root: string = repositoryRoot): EntryNames[] {
 export function findEntryProblems(entries: readonly EntryNames[]): string[] {
   return entries.flatMap(({ specifier, names, strayPath }) => [
     ...(names.length === 0 ? [`${specifier} exports nothing.`] : []),
-    ...(names.length > maxNames ? [`${specifier} exports ${names.length} names; the limit is ${maxNames}.`] : []),
     ...(strayPath ? [`${specifier} leads to ${strayPath}: add its pattern to "paths" in tsconfig.json.`] : []),
   ]);
 }
