@@ -22,6 +22,7 @@ export type { Leases } from "./ports/leases.ts";
 export type { Locator } from "./ports/locator.ts";
 export { type Logger, silentLogger } from "./ports/logger.ts";
 export type { Records } from "./ports/records.ts";
+export { toStatePrefix } from "./ports/state-prefix.ts";
 export { failed, running, succeeded } from "./ports/steps.ts";
 export type { Store } from "./ports/store.ts";
 export type { Transport } from "./ports/transport.ts";

@@ -18,14 +18,43 @@ describe("toStateKey", () => {
     expect([toStateKey(owner, undefined), toStateKey(owner, { key: "a" })]).toEqual([undefined, undefined]);
   });
 
-  it("joins what is given byte for byte", () => {
+  it("keeps the stack id and the source's key apart", () => {
+    const source = (key: string) => ({ type: "s3", key }) as const;
+
+    expect(toStateKey({ machine: "app", stackId: "team" }, source("prod/network"))).toBe("app/team/prod/network");
+    expect(toStateKey({ machine: "app", stackId: "team/prod" }, source("network"))).toBe("app/team%2Fprod/network");
+  });
+
+  it("keeps the keys of S3 and local sources apart", () => {
+    expect(toStateKey(owner, { type: "s3", key: "local/network" })).toBe("review-app/pr-12/local%2Fnetwork");
+    expect(toStateKey(owner, { type: "local", location: "network" })).toBe("review-app/pr-12/local/network");
+  });
+
+  it("keeps a plain stack's S3 key byte for byte", () => {
+    const key = fc.string().filter((text) => !/^local[/%]/.test(text));
+
     fc.assert(
-      fc.property(fc.string(), fc.string(), fc.string(), (machine, stackId, key) => {
-        expect(toStateKey({ machine, stackId }, { type: "s3", key })).toBe(`${machine}/${stackId}/${key}`);
-        expect(toStateKey({ machine, stackId }, { type: "local", location: key })).toBe(
-          `${machine}/${stackId}/local/${key}`,
-        );
+      fc.property(key, (text) => {
+        expect(toStateKey(owner, { type: "s3", key: text })).toBe(`review-app/pr-12/${text}`);
       }),
+    );
+  });
+
+  it("differs for any two sources of any two stacks", () => {
+    const text = fc.constantFrom("a", "a/a", "a/a/a", "a%2Fa", "%");
+    const part = fc.oneof(text, fc.constantFrom("local/a", "local%2Fa", "local%252Fa"));
+    const source = fc.oneof(
+      part.map((key) => ({ type: "s3", key }) as const),
+      part.map((location) => ({ type: "local", location }) as const),
+    );
+    const task = fc.record({ machine: text, stackId: text, source });
+
+    fc.assert(
+      fc.property(task, task, (one, other) => {
+        fc.pre(JSON.stringify(one) !== JSON.stringify(other));
+        expect(toStateKey(one, one.source)).not.toBe(toStateKey(other, other.source));
+      }),
+      { numRuns: 3_000 },
     );
   });
 });

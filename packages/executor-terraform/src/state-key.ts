@@ -1,3 +1,5 @@
+import { toStatePrefix } from "@stackyard/core";
+
 /** The parts of a stack that a state key is made of. */
 interface StateOwner {
   readonly machine: string;
@@ -12,17 +14,19 @@ interface StateSource {
 }
 
 /**
- * Where the state of a source stands: `<machine>/<stackId>/<source.key>`, for local sources `local/<location>` in the
- * last place. Byte for byte, a trailing slash included: existing state is found by it, and `destroy` finds by it what
- * `apply` made. Undefined when the source names no files.
+ * Returns the key of a source's state: the stack's prefix, then `<source.key>` or `local/<location>`. Two stacks or two
+ * sources never share a key. The last part is kept byte for byte, a trailing slash included: existing state is found by
+ * it, and `destroy` finds by it what `apply` made. Undefined when the source names no files.
  */
-export function toStateKey({ machine, stackId }: StateOwner, source: StateSource | undefined): string | undefined {
+export function toStateKey(owner: StateOwner, source: StateSource | undefined): string | undefined {
   const last = toLastPart(source);
-  return last === undefined ? undefined : `${machine}/${stackId}/${last}`;
+  return last === undefined ? undefined : `${toStatePrefix(owner)}${last}`;
 }
 
 function toLastPart(source: StateSource | undefined): string | undefined {
-  if (source?.type === "s3") return source.key;
+  // `local/` belongs to local sources: an S3 key that begins so has its first slash encoded, and its first % as well.
+  if (source?.type === "s3")
+    return source.key?.replace(/^local([/%])/, (_, sign) => `local${encodeURIComponent(sign)}`);
   if (source?.type === "local" && source.location !== undefined) return `local/${source.location}`;
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Clock, Store } from "@stackyard/core";
+import { type Clock, type Store, toStatePrefix } from "@stackyard/core";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type Authenticate, type BasicCredentials, parseBasic } from "../auth/authenticate.ts";
 import type { LockHolder } from "./state-head.ts";
@@ -21,7 +21,7 @@ export interface StateCallerDeps {
 
 /**
  * Finds out who calls: an operator by token, or an attempt by its id and the password of its newest grant. An attempt
- * reaches only states of its own stack, `<machine>/<stack id>/…`. Undefined: nobody who may.
+ * reaches only states of its own stack, those below `toStatePrefix`. Undefined: the caller has no access.
  */
 export async function findStateCaller(
   deps: StateCallerDeps,
@@ -39,7 +39,9 @@ export async function findStateCaller(
   if (!(await isPassword(deps, basic, token))) return undefined;
   const { attemptId } = attempt;
   const message = await deps.store.findTaskMessage(attemptId);
-  if (message === undefined || !key.startsWith(`${message.stack.machine}/${message.stack.id}/`)) return undefined;
+  if (message === undefined) return undefined;
+  const { machine, id: stackId } = message.stack;
+  if (!key.startsWith(toStatePrefix({ machine, stackId }))) return undefined;
   const holder = { kind: "attempt", attemptId, token } as const;
   return { holder, name: attemptId.slice(0, 512), live: isLive(attempt, token, deps.clock.now()) };
 }

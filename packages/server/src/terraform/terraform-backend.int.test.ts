@@ -168,6 +168,17 @@ describe("an attempt", () => {
     expect((await yard.call("/v1/stacks", as(attempt))).status).toBe(401);
   });
 
+  it("reaches the states of its stack only, whatever slashes and percent signs the ids have", async () => {
+    const team = await claimAttempt(yard, "team");
+    const prod = await claimAttempt(yard, "team/prod");
+    const statusOf = async (key: string, by: ClaimedAttempt) =>
+      (await yard.call(`/terraform/state/${encodeURIComponent(key)}`, as(by))).status;
+    const ownOfProd = "review-app/team%2Fprod/network";
+
+    expect([await statusOf(ownOfProd, prod), await statusOf("review-app/team/prod/network", team)]).toEqual([404, 404]);
+    expect([await statusOf(ownOfProd, team), await statusOf("review-app/team/prod/network", prod)]).toEqual([401, 401]);
+  });
+
   it.each(["1", "1.", "1.x", "2", "", "NaN", "__proto__", `1.${"A".repeat(43)}`])(
     "is not known by %j, which anybody could guess",
     async (guess) => {
