@@ -1,3 +1,4 @@
+import { type Failed, failed } from "@stackyard/core";
 import { type FunctionAnswer, MAX_RESPONSE_BYTES } from "./function-answer.ts";
 
 /** The names that Go's `os/exec` gives signals, which is what Lambda shows. */
@@ -31,8 +32,21 @@ export function toResponseTooLarge(): FunctionAnswer {
   return toUnhandled("Function.ResponseSizeTooLarge", limit);
 }
 
-/** The answer of a function whose program cannot be started. */
-export function toNotStarted(requestId: string, program: string, error: Error): FunctionAnswer {
+/** The system has run out of something. The function is as good as before, and a later try may start it. */
+const EXHAUSTED: ReadonlyMap<string, string> = new Map([
+  ["EMFILE", "This process has no file descriptor left. Raise its limit (ulimit -n), or lower the worker's capacity."],
+  ["ENFILE", "The system has no file descriptor left. Raise fs.file-max, or lower the worker's capacity."],
+  ["EAGAIN", "The system starts no more processes. Raise the limit (ulimit -u), or lower the worker's capacity."],
+  ["ENOMEM", "The system has no memory left. Lower the worker's capacity."],
+]);
+
+/** The answer of a function whose program cannot be started; `LAMBDA_UNAVAILABLE` when the system has run out. */
+export function toNotStarted(requestId: string, program: string, error: Error): FunctionAnswer | Failed {
+  const advice = "code" in error ? EXHAUSTED.get(String(error.code)) : undefined;
+  if (advice !== undefined) {
+    const message = `The local function was not started: ${error.message}. ${advice}`;
+    return failed({ code: "LAMBDA_UNAVAILABLE", message, retryable: true });
+  }
   const missing = "code" in error && error.code === "ENOENT";
   const said = missing ? `fork/exec ${program}: no such file or directory` : error.message;
   return toUnhandled("Runtime.InvalidEntrypoint", `RequestId: ${requestId} Error: ${said}`);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { keepTrack, killGroup } from "./live-processes.ts";
 import { createOutputLines } from "./output-lines.ts";
@@ -34,14 +35,9 @@ const DRAIN_MS = 500;
  * cancelled. Whatever is left of the group is killed then. Never rejects.
  */
 export async function runProgram(input: RunProgramInput): Promise<ProgramEnd> {
-  const [file, ...args] = input.command;
-  const child = spawn(file, args, {
-    cwd: input.cwd,
-    env: { ...input.env },
-    detached: true,
-    windowsHide: true,
-    stdio: ["pipe", "pipe", "pipe", "pipe"],
-  });
+  const started = await startProgram(input);
+  if (started.kind === "not-started") return started;
+  const { child } = started;
   keepTrack(child);
   feed(child, input);
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
@@ -52,6 +48,30 @@ export async function runProgram(input: RunProgramInput): Promise<ProgramEnd> {
   for (const each of lines) each.end();
   for (const stream of child.stdio) stream?.destroy();
   return end;
+}
+
+type Started =
+  | { readonly kind: "started"; readonly child: ChildProcess }
+  | Extract<ProgramEnd, { kind: "not-started" }>;
+
+async function startProgram({ command: [file, ...args], cwd, env }: RunProgramInput): Promise<Started> {
+  try {
+    const child = spawn(file, args, {
+      cwd,
+      env: { ...env },
+      detached: true,
+      windowsHide: true,
+      stdio: ["pipe", "pipe", "pipe", "pipe"],
+    });
+    if (child.pid !== undefined) return { kind: "started", child };
+    const [error]: Error[] = await once(child, "error");
+    // Without file descriptors for the streams, the child has none at all.
+    const streams: ChildProcess["stdio"] | undefined = child.stdio;
+    for (const stream of streams ?? []) stream?.destroy();
+    return { kind: "not-started", error: error ?? new Error(`"${file}" could not be started.`) };
+  } catch (error) {
+    return { kind: "not-started", error: error instanceof Error ? error : new Error(String(error)) };
+  }
 }
 
 function feed({ stdin }: ChildProcess, input: RunProgramInput): void {
@@ -77,7 +97,8 @@ function waitForEnd(child: ChildProcess, input: RunProgramInput): Promise<Progra
   if (input.signal.aborted) onAbort();
   input.signal.addEventListener("abort", onAbort, { once: true });
   const result = collect(child.stdio[input.resultFd], input.maxResultBytes, () => resolve({ kind: "too-large" }));
-  child.once("error", (error) => resolve({ kind: "not-started", error }));
+  // A started child reports only failed signals and messages here; without a listener they would end this process.
+  child.on("error", () => {});
   child.once("exit", async (code, signal) => {
     // A grandchild may hold the stream open for ever; what the program itself wrote is there soon.
     await Promise.race([result.ended, new Promise((done) => setTimeout(done, DRAIN_MS))]);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { followFile } from "./follow-file.ts";
 
 /** How a program ended. */
@@ -30,25 +30,28 @@ export interface ChildInput {
  * An abort interrupts it; what is left of its process group when it has ended, or after `graceMs`, is killed.
  */
 export async function runChild(input: ChildInput): Promise<ChildEnd> {
-  const output = `${input.logPath}.out`;
-  const [out, err] = await Promise.all([open(output, "w", 0o600), open(`${input.logPath}.err`, "w", 0o600)]);
+  const out = await open(`${input.logPath}.out`, "w+", 0o600);
+  let err: FileHandle | undefined;
   try {
+    err = await open(`${input.logPath}.err`, "w", 0o600);
     const child = spawn(input.binary, [...input.arguments], {
       cwd: input.cwd,
       env: input.environment,
       detached: true,
       stdio: ["ignore", out.fd, err.fd],
     });
-    return await attend(child, output, input);
+    return await attend(child, out, input);
   } finally {
-    await Promise.all([out.close(), err.close()]);
+    await Promise.all([out.close(), err?.close()]);
   }
 }
 
-async function attend(child: ChildProcess, output: string, input: ChildInput): Promise<ChildEnd> {
+async function attend(child: ChildProcess, out: FileHandle, input: ChildInput): Promise<ChildEnd> {
   const ended = once(child, "exit").then(([code, signal]): ChildEnd => ({ code, signal }));
   const stopping = stopOnAbort(child, input);
-  const follow = followFile(output, ended, input.onOutput);
+  const follow = followFile(out, ended, input.onOutput);
+  // It may fail long before the program ends, when nothing awaits it yet.
+  follow.catch(() => undefined);
   try {
     const end = await ended;
     await follow;

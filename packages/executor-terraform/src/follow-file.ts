@@ -1,26 +1,28 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Progress is for people: a tenth of a second late is at once. */
 const INTERVAL_MS = 100;
 const PIECE_BYTES = 64 * 1024;
 
-/** Reads a growing file to its end, again and again, until `ended` is settled and everything is read. */
-export async function followFile(path: string, ended: Promise<unknown>, onText: (text: string) => void): Promise<void> {
-  const file = await open(path, "r");
+/**
+ * Reads a growing file to its end, again and again, until `ended` is settled and everything is read. The file stays
+ * open. Reads at positions of its own, so the handle may be the one that a program writes through.
+ */
+export async function followFile(
+  file: FileHandle,
+  ended: Promise<unknown>,
+  onText: (text: string) => void,
+): Promise<void> {
   const waking = new AbortController();
   const wake = () => waking.abort();
   ended.then(wake, wake);
-  try {
-    const drain = createDrain(file, onText);
-    while (!waking.signal.aborted) {
-      await drain();
-      await delay(INTERVAL_MS, undefined, { signal: waking.signal }).catch(() => undefined);
-    }
+  const drain = createDrain(file, onText);
+  while (!waking.signal.aborted) {
     await drain();
-  } finally {
-    await file.close();
+    await delay(INTERVAL_MS, undefined, { signal: waking.signal }).catch(() => undefined);
   }
+  await drain();
 }
 
 function createDrain(file: FileHandle, onText: (text: string) => void): () => Promise<void> {

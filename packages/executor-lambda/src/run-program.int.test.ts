@@ -1,0 +1,18 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const script = join(import.meta.dirname, "testing/out-of-descriptors.ts");
+
+describe("runProgram", () => {
+  it("tells that a program was not started when no file descriptors are left, and works again once there are", () => {
+    const { stdout, stderr, status } = spawnSync(
+      "sh",
+      ["-c", 'ulimit -n 64 && exec "$0" --disable-warning=ExperimentalWarning "$1"', process.execPath, script],
+      { encoding: "utf8" },
+    );
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual({ ends: Array.from({ length: 6 }, () => "EMFILE"), after: "done" });
+  });
+});

@@ -1,0 +1,55 @@
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { runChild } from "../child.ts";
+
+// Run under a low `ulimit -n` with a folder for logs: uses up all file descriptors but a few, runs a program, and prints
+// how each run ended.
+const folder = process.argv[2] ?? "";
+let runs = 0;
+const run = async (): Promise<string> => {
+  runs += 1;
+  const end = await runChild({
+    binary: "/bin/sh",
+    arguments: ["-c", "exit 0"],
+    cwd: folder,
+    environment: {},
+    logPath: join(folder, `log-${runs}`),
+    signal: new AbortController().signal,
+    graceMs: 1_000,
+    onOutput() {},
+  }).catch((error: unknown) => error);
+  if (end instanceof Error) return "code" in end ? String(end.code) : end.message;
+  return "ended";
+};
+
+await run();
+const ends: string[] = [];
+for (const left of [0, 1, 2, 3, 4, 5]) {
+  const taken = takeDescriptors(left);
+  const end = await run();
+  const free = countFree();
+  for (const descriptor of taken) closeSync(descriptor);
+  ends.push(`${end}, ${free} of ${left} free`);
+}
+process.stdout.write(JSON.stringify({ ends, after: await run() }));
+
+function takeDescriptors(left: number): number[] {
+  const taken = takeAll();
+  for (const descriptor of taken.splice(0, left)) closeSync(descriptor);
+  return taken;
+}
+
+function countFree(): number {
+  const taken = takeAll();
+  for (const descriptor of taken) closeSync(descriptor);
+  return taken.length;
+}
+
+function takeAll(): number[] {
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(openSync("/dev/null", "r"));
+  } catch {
+    return taken;
+  }
+}
