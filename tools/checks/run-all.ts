@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import type { Readable } from "node:stream";
 import { repositoryRoot } from "./published-packages.ts";
 import { type TestSummary, toTestSummary } from "./test-summary.ts";
 
@@ -32,8 +33,10 @@ const env = { ...process.env, PATH: `${bins}:${process.env["PATH"]}`, NX_DAEMON:
 function execute([command, ...args]: Check["command"], live: boolean): Promise<{ exitCode: number; output: string }> {
   const child = spawn(command, args, { cwd: repositoryRoot, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
+  // Without file descriptors there are no streams, only the error.
+  const streams: readonly (Readable | undefined)[] = [child.stdout, child.stderr];
+  for (const stream of streams) {
+    stream?.on("data", (chunk: Buffer) => {
       if (live) process.stdout.write(chunk);
       else output += chunk;
     });

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import type { AppFolder } from "./find-apps.ts";
 import { type BundleInputs, readBundleInputs } from "./read-bundle-inputs.ts";
 import type { Files } from "./to-zip.ts";
@@ -35,10 +36,12 @@ function run(cwd: string, out: string): Promise<{ readonly exitCode: number | nu
     const script = join(import.meta.dirname, "bundle-process.ts");
     const child = spawn(process.execPath, [script, out], { cwd, stdio: ["ignore", "ignore", "pipe"] });
     let stderr = "";
-    child.stderr.on("data", (part) => {
+    child.on("error", reject);
+    // Without file descriptors there is no stream, only the error.
+    const output: Readable | undefined = child.stderr;
+    output?.on("data", (part) => {
       stderr += String(part);
     });
-    child.on("error", reject);
     child.on("close", (exitCode) => resolve({ exitCode, stderr }));
   });
 }
