@@ -6,8 +6,8 @@ import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
-import { machineUpgrade } from "./commands/machine-upgrade.ts";
 import { machinesLs, machinesShow } from "./commands/machines.ts";
+import { machinesUpgrade } from "./commands/machines-upgrade.ts";
 import { migrate } from "./commands/migrate.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
 import { ps } from "./commands/ps.ts";
@@ -18,6 +18,7 @@ import { stacksHistory, stacksLs, stacksShow, stacksWatch } from "./commands/sta
 import { taskRun } from "./commands/task-run.ts";
 import { stacksUpgrade } from "./commands/upgrade.ts";
 import { validate } from "./commands/validate.ts";
+import { version } from "./commands/version.ts";
 import { worker } from "./commands/worker.ts";
 
 const OWN: readonly Command[] = [
@@ -42,7 +43,7 @@ const OWN: readonly Command[] = [
   eventsRedrive,
   machinesLs,
   machinesShow,
-  machineUpgrade,
+  machinesUpgrade,
   taskRun,
   ps,
   migrate,
@@ -52,14 +53,13 @@ const OWN: readonly Command[] = [
 ];
 
 /** The commands, in the order in which help shows them. Plugins add theirs at the end. */
-export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN)];
+export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), version];
 
 /** What stands before commands of two words. */
 export const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Look at stacks, and operate them.",
   events: "Look at events that were set aside, and send them again.",
-  machines: "Look at the machines of a server.",
-  machine: "Work on a machine's file.",
+  machines: "Look at the machines of a server, and rewrite machine files.",
   task: "Try a task by hand.",
   // Of plugins of ours.
   apps: "Publish and deploy what runs on AWS.",
@@ -67,4 +67,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   consumers: "See who gets artifacts, and how everything stands there.",
   fleet: "Run commands on fleets of EC2 instances, and look at what became of them.",
   ecs: "Run tasks on Amazon ECS, and read what they log.",
+  release: "Release services on Auto Scaling groups, and follow, halt or roll back a release.",
 };

@@ -11,8 +11,19 @@ export function toReference(commands: readonly Command[]): string {
 
 const HEAD = `# The command line
 
-\`npm install --save-dev stackyard\`, then \`npx stackyard\`. Every command has \`--help\`, and \`--json\`: results as JSON on
-standard output, one object a line. What is said to people, errors included, goes to standard error.
+\`npm install --save-dev stackyard\`, then \`npx stackyard\`. Results go to standard output; notes, progress and errors go to
+standard error. Every command takes these options, after its name or before it:
+
+| option | |
+|---|---|
+| \`--json\` | Print results as JSON on standard output, one object a line; an error is one object on standard error. |
+| \`-q\`, \`--quiet\` | Print results and errors only: no notes, no progress. |
+| \`--verbose\` | Also print what the command does, such as its requests, and where an error comes from. The same as \`STACKYARD_DEBUG=1\`. |
+| \`--no-color\` | Print no colors. The same as \`NO_COLOR=1\`; \`FORCE_COLOR=1\` prints them in a pipe too. |
+| \`-h\`, \`--help\` | Show help. |
+
+\`stackyard -v\`, \`--version\` and \`stackyard version\` print the version. The name of a group of commands is understood in the
+singular and the plural: \`stackyard stack ls\` is \`stackyard stacks ls\`.
 
 | exit code | means |
 |---|---|
@@ -30,7 +41,6 @@ project: it leaves the address and the token in the data folder. Of a yard on AW
 is the nearest folder, from the current one upwards, with a \`stackyard.config.ts\` (or \`.js\`, \`.mjs\`, \`.mts\`, \`.json\`).
 Plugins of the project add commands: ours \`apps\` ([aws](aws.md#publish-and-deploy)), \`fleet\` ([fleet](fleet.md)),
 \`ecs\` ([ecs](ecs.md)), \`release\` ([releases](releases.md)), \`artifacts\` and \`consumers\` ([artifacts](artifacts.md)).
-\`NO_COLOR\` turns colours off, and \`STACKYARD_DEBUG=1\` shows where an error comes from.
 `;
 
 function toSection(command: Command): readonly string[] {

@@ -4,11 +4,12 @@ import type { Command } from "./command.ts";
 import { COMMANDS, GROUPS } from "./commands.ts";
 import { findPluginCommands } from "./project/plugin-commands.ts";
 import { tellFailure, toFailure } from "./shell/failure.ts";
+import { findGroupName } from "./shell/familiar-words.ts";
 import { tellMissingPackage } from "./shell/known-packages.ts";
 import { findNearestName } from "./shell/nearest-name.ts";
-import { createOutput } from "./shell/output.ts";
+import { createOutput, type OutputOptions } from "./shell/output.ts";
 import type { OutputStream } from "./shell/output-stream.ts";
-import { type Invocation, type ReadResult, readWords } from "./shell/program.ts";
+import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./shell/program.ts";
 import { VERSION } from "./version.ts";
 
 /** The world of a command line. */
@@ -23,24 +24,41 @@ export interface CommandLineIo {
 }
 
 /** Runs one command line (the words after the program's name) and gives its exit code. Never throws. */
-export async function runCommandLine(words: readonly string[], io: CommandLineIo): Promise<number> {
+export async function runCommandLine(given: readonly string[], io: CommandLineIo): Promise<number> {
+  const words = toVersionCommand(given);
+  // What is not read yet cannot say more exactly what it wants.
+  const options = {
+    json: words.includes("--json"),
+    quiet: false,
+    verbose: words.includes("--verbose"),
+    color: !words.includes("--no-color"),
+  };
   try {
     const read = await readCommandLine(words, io);
     if (read.kind === "text") {
       io.stdout.write(read.text);
       return 0;
     }
-    if (read.kind === "usage") return tellUsage(read, io);
+    if (read.kind === "usage") return tellUsage(read, io, options);
     return await invoke(read.invocation, io);
   } catch (error) {
-    return tell(error, io, words.includes("--json"));
+    return tell(error, io, options);
   }
 }
 
-async function readCommandLine(words: readonly string[], io: CommandLineIo): Promise<ReadResult> {
+const VERSION_FLAGS: ReadonlySet<string> = new Set(["-v", "-V", "--version"]);
+
+/** The version is a command, so that `--json` works with it; other tools have taught people the flags. */
+function toVersionCommand(words: readonly string[]): readonly string[] {
+  const isVersion = words.every((word) => word.startsWith("-")) && words.some((word) => VERSION_FLAGS.has(word));
+  return isVersion ? ["version", ...words.filter((word) => !VERSION_FLAGS.has(word))] : words;
+}
+
+async function readCommandLine(given: readonly string[], io: CommandLineIo): Promise<ReadResult> {
+  const words = toGroupWords(given, COMMANDS);
   const commands = await listCommands(words, io);
   const columns = io.stdout.columns;
-  const read = await readWords(words, {
+  const read = await readWords(toGroupWords(words, commands), {
     commands,
     groups: GROUPS,
     version: VERSION,
@@ -51,6 +69,14 @@ async function readCommandLine(words: readonly string[], io: CommandLineIo): Pro
   return read;
 }
 
+/** `stack ls` means `stacks ls`: a group of commands has one name, and its other number is understood. */
+function toGroupWords(words: readonly string[], commands: readonly Command[]): readonly string[] {
+  if (hasFirstWord(commands, words)) return words;
+  const at = words.findIndex((word) => !word.startsWith("-") && word !== "help");
+  const group = findGroupName(words[at] ?? "", commands);
+  return group === undefined ? words : words.with(at, group);
+}
+
 function hasFirstWord(commands: readonly Command[], words: readonly string[]): boolean {
   const [first] = words.filter((word) => !word.startsWith("-"));
   return first !== undefined && commands.some(({ name }) => name.split(" ")[0] === first);
@@ -59,7 +85,7 @@ function hasFirstWord(commands: readonly Command[], words: readonly string[]): b
 /** Ours; and those of the project's plugins where the words name none of ours, or help is asked for. */
 async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
   const [first] = words.filter((word) => !word.startsWith("-"));
-  if (hasFirstWord(COMMANDS, words) || words.includes("--version") || words.includes("-V")) return COMMANDS;
+  if (hasFirstWord(COMMANDS, words)) return COMMANDS;
   const firsts = COMMANDS.map(({ name }) => name.split(" ")[0] ?? "");
   // For help, and for what is most likely a slip, a configuration that does not load is no matter.
   const quiet = first === undefined || first === "help" || findNearestName(first, firsts) !== undefined;
@@ -67,8 +93,9 @@ async function listCommands(words: readonly string[], io: CommandLineIo): Promis
   return [...COMMANDS, ...added.filter(({ name }) => !COMMANDS.some((ours) => ours.name === name))];
 }
 
-async function invoke({ command, args, json }: Invocation, io: CommandLineIo): Promise<number> {
-  const out = createOutput({ ...io, json });
+async function invoke({ command, args, ...options }: Invocation, given: CommandLineIo): Promise<number> {
+  const io = options.verbose ? { ...given, env: { ...given.env, STACKYARD_DEBUG: "1" } } : given;
+  const out = createOutput(toOutputOptions(io, options));
   try {
     const exitCode = await command.run({ ...io, out }, args);
     out.settle();
@@ -78,24 +105,34 @@ async function invoke({ command, args, json }: Invocation, io: CommandLineIo): P
     return tell(
       io.signal.aborted ? new StackyardError("INTERRUPTED", "Interrupted.", { cause: error }) : error,
       io,
-      json,
+      options,
     );
   }
 }
 
-function tell(error: unknown, io: CommandLineIo, json: boolean): number {
+function toOutputOptions({ stdout, stderr, env }: CommandLineIo, options: GlobalOptions): OutputOptions {
+  const { json, quiet, color } = options;
+  return { stdout, stderr, env: color ? env : { ...env, NO_COLOR: "1" }, json, quiet };
+}
+
+function tell(error: unknown, io: CommandLineIo, options: GlobalOptions): number {
   const failure = toFailure(error);
-  const out = createOutput({ ...io, json });
-  tellFailure((text) => createOutput({ ...io, stdout: io.stderr, json: false }).text(text), failure, out);
-  if (io.env["STACKYARD_DEBUG"]) io.stderr.write(`${inspect(error)}\n`);
+  const out = createOutput(toOutputOptions(io, options));
+  const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
+  tellFailure((text) => people.text(text), failure, out);
+  if (options.verbose || io.env["STACKYARD_DEBUG"]) io.stderr.write(`${inspect(error)}\n`);
   return failure.exitCode;
 }
 
-function tellUsage({ message, help, json }: ReadResult & { readonly kind: "usage" }, io: CommandLineIo): number {
+function tellUsage(
+  { message, help, json, hint: better }: ReadResult & { readonly kind: "usage" },
+  io: CommandLineIo,
+  options: GlobalOptions,
+): number {
   if (help !== "" && !json) {
     io.stderr.write(help);
     return 64;
   }
-  const hint = "`stackyard --help` lists the commands; `stackyard COMMAND --help` shows what one takes.";
-  return tell(new StackyardError("USAGE", message, { details: { hint } }), io, json);
+  const hint = better ?? "`stackyard --help` lists the commands; `stackyard COMMAND --help` shows what one takes.";
+  return tell(new StackyardError("USAGE", message, { details: { hint } }), io, { ...options, json });
 }

@@ -1,8 +1,9 @@
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, type Logger } from "@stackyard/core";
 import { Stackyard } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
 import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
 import { failWith } from "../shell/failure.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { serverArgs } from "./find-server.ts";
 import { openServer } from "./open-server.ts";
 
@@ -22,7 +23,9 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
   return createCommand({ ...spec, args }, async (context, { url, token, yard: name, project, ...rest }) => {
     const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
     // One more try: who types the command wants to know soon that nobody is there.
-    const yard = new Stackyard({ ...server, retries: 1 });
+    const logger = createProcessLogger(context);
+    logger.debug("server found", { url: server.url });
+    const yard = new Stackyard({ ...server, retries: 1, fetch: createLoggedFetch(logger) });
     try {
       // `createCommand` has checked them against the schema that holds these.
       return await spec.run({ ...context, yard }, rest as Static<Args>);
@@ -33,6 +36,18 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
       await close();
     }
   });
+}
+
+/** Calls `fetch`, and logs each request with the answer's status; never its headers, which hold the token. */
+function createLoggedFetch(logger: Logger): typeof fetch {
+  return async (input, init) => {
+    const startedAt = performance.now();
+    const response = await fetch(input, init);
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
+    const ms = Math.round(performance.now() - startedAt);
+    logger.debug(`${init?.method ?? "GET"} ${pathname}${search}`, { status: response.status, ms });
+    return response;
+  };
 }
 
 function pickTexts(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {

@@ -9,6 +9,8 @@ export interface OutputOptions {
   readonly stderr: OutputStream;
   /** Results as JSON, one object a line. */
   readonly json: boolean;
+  /** Results and errors only: no notes, no progress. Default: false. */
+  readonly quiet?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -33,7 +35,7 @@ export interface Output extends CommandOutput {
 }
 
 /** An output for these streams. */
-export function createOutput({ stdout, stderr, json, env }: OutputOptions): Output {
+export function createOutput({ stdout, stderr, json, quiet = false, env }: OutputOptions): Output {
   const results = createWriter(stdout, env);
   const people = createWriter(stderr, env);
   const live = createLiveBlock(stderr, people, { color: wantsColor(stderr, env) });
@@ -42,9 +44,14 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
     results(json ? toJsonText(value) : toText());
   };
   const tell = (text: string) => {
-    if (json) return;
+    if (json || quiet) return;
     live.clear();
     people(text);
+  };
+  const report = (value: Readonly<Record<string, unknown>>, toPeople: () => void) => {
+    if (quiet) return;
+    if (json) results(toJsonText(value));
+    else toPeople();
   };
   return {
     json,
@@ -54,8 +61,8 @@ export function createOutput({ stdout, stderr, json, env }: OutputOptions): Outp
       live.clear();
       results(text);
     },
-    progress: (value, toText, toBlock) => (json ? results(toJsonText(value)) : live.show(toText, toBlock)),
-    step: (value, toText) => (json ? results(toJsonText(value)) : tell(toText())),
+    progress: (value, toText, toBlock) => report(value, () => live.show(toText, toBlock)),
+    step: (value, toText) => report(value, () => tell(toText())),
     note: tell,
     log(value, toText) {
       live.clear();

@@ -51,6 +51,9 @@ describe("readWords", () => {
       invocation: {
         command: files,
         json: true,
+        quiet: false,
+        verbose: false,
+        color: true,
         args: { place: "here", files: ["a", "b"], maxDepth: 3, tag: ["x", "y"], deep: true, noToken: true },
       },
     });
@@ -60,6 +63,12 @@ describe("readWords", () => {
     const result = await read("--json", "things", "look", "here", "--", "--deep");
 
     expect(result).toMatchObject({ invocation: { json: true, args: { place: "here", files: ["--deep"] } } });
+  });
+
+  it("takes the options of every command before and after it", async () => {
+    const before = await read("--no-color", "-q", "things", "look", "here", "--verbose");
+
+    expect(before).toMatchObject({ invocation: { quiet: true, verbose: true, color: false, args: { place: "here" } } });
   });
 
   it("leaves out what was not given", async () => {

@@ -1,13 +1,24 @@
 import { CommanderError, Option, Command as Program } from "commander";
 import { type Command, toFlag } from "../command.ts";
 import { type ArgumentFacts, toArgumentFacts } from "./argument-facts.ts";
+import { findFamiliarCommand } from "./familiar-words.ts";
 import { findNearestName } from "./nearest-name.ts";
 
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly json: boolean;
+  /** Results and errors only. */
+  readonly quiet: boolean;
+  /** Also what the command does on the way, and where an error comes from. */
+  readonly verbose: boolean;
+  /** False: no colors, whatever the environment says. */
+  readonly color: boolean;
+}
+
 /** The command that the words mean, with its arguments by name. */
-export interface Invocation {
+export interface Invocation extends GlobalOptions {
   readonly command: Command;
   readonly args: Readonly<Record<string, unknown>>;
-  readonly json: boolean;
 }
 
 /** What reading the words of a command line gives. */
@@ -15,7 +26,14 @@ export type ReadResult =
   | { readonly kind: "invocation"; readonly invocation: Invocation }
   /** Help or the version: to standard output. */
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "usage"; readonly message: string; readonly json: boolean; readonly help: string };
+  | {
+      readonly kind: "usage";
+      readonly message: string;
+      readonly json: boolean;
+      readonly help: string;
+      /** What to type instead. */
+      readonly hint?: string;
+    };
 
 export interface ReadInput {
   readonly commands: readonly Command[];
@@ -47,8 +65,8 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
     found = invocation;
   });
   const asked = findHelpWords(words);
-  const unknown = findUnknownWords(program, findExplainedWords(words));
-  if (unknown !== undefined) return { kind: "usage", message: unknown, json: words.includes("--json"), help: "" };
+  const unknown = findUnknownWords(program, findCommandWords(words), input.commands);
+  if (unknown !== undefined) return { kind: "usage", ...unknown, json: words.includes("--json"), help: "" };
   try {
     await program.parseAsync(asked.length > 0 ? [...asked, "--help"] : toOrder(words), { from: "user" });
   } catch (error) {
@@ -69,15 +87,21 @@ function findHelpWords(words: readonly string[]): readonly string[] {
   return first === "help" ? rest.filter((word) => word !== "help") : [];
 }
 
-// With `--help` the parser shows the help of what it knows, and says nothing of the word that it does not.
-function findExplainedWords(words: readonly string[]): readonly string[] {
-  const isFlagged = words.includes("--help") || words.includes("-h");
-  if (words[0] === "help" || !isFlagged) return findHelpWords(words);
-  const end = words.findIndex((word) => word.startsWith("-"));
-  return words.slice(0, end);
+/** The words up to the first flag: those that may name a command. */
+function findCommandWords(words: readonly string[]): readonly string[] {
+  const asked = findHelpWords(words);
+  if (asked.length > 0 || words[0] === "help") return asked;
+  const rest = toOrder(words);
+  const end = rest.findIndex((word) => word.startsWith("-"));
+  return end < 0 ? rest : rest.slice(0, end);
 }
 
-function findUnknownWords(program: Program, words: readonly string[]): string | undefined {
+/** The parser does not know the commands of other tools, and with `--help` it ignores a word that it does not know. */
+function findUnknownWords(
+  program: Program,
+  words: readonly string[],
+  commands: readonly Command[],
+): { readonly message: string; readonly hint?: string } | undefined {
   let parent = program;
   for (const [index, word] of words.entries()) {
     if (parent.commands.length === 0) return undefined;
@@ -85,6 +109,9 @@ function findUnknownWords(program: Program, words: readonly string[]): string | 
     if (found === undefined) {
       const before = words.slice(0, index);
       const names = parent.commands.map((each) => each.name());
+      const familiar = findFamiliarCommand(words.slice(0, index + 1), words.slice(index + 1), commands);
+      if (familiar !== undefined)
+        return { message: `Unknown command '${[...before, word].join(" ")}'.`, hint: familiar };
       return tellUnknownCommand([...before, word].join(" "), toName(before, findNearestName(word, names)));
     }
     parent = found;
@@ -96,16 +123,21 @@ function toName(before: readonly string[], last: string | undefined): string | u
   return last === undefined ? undefined : [...before, last].join(" ");
 }
 
-function tellUnknownCommand(name: string, nearest: string | undefined): string {
-  return nearest === undefined ? `Unknown command '${name}'.` : `Unknown command '${name}' (Did you mean ${nearest}?)`;
+function tellUnknownCommand(name: string, nearest: string | undefined): { readonly message: string } {
+  const message = `Unknown command '${name}'${nearest === undefined ? "." : ` (Did you mean ${nearest}?)`}`;
+  return { message };
 }
 
-// `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`.
+const GLOBAL_FLAGS: ReadonlySet<string> = new Set(["--json", "-q", "--quiet", "--verbose", "--no-color"]);
+
+/** `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`. */
 function toOrder(words: readonly string[]): string[] {
-  const [first, ...rest] = words;
-  if (first !== "--json" || rest.length === 0) return [...words];
+  const first = words.findIndex((word) => !GLOBAL_FLAGS.has(word));
+  if (first <= 0) return [...words];
+  const flags = words.slice(0, first);
+  const rest = words.slice(first);
   const at = rest.indexOf("--");
-  return at < 0 ? [...rest, first] : [...rest.slice(0, at), first, ...rest.slice(at)];
+  return at < 0 ? [...rest, ...flags] : [...rest.slice(0, at), ...flags, ...rest.slice(at)];
 }
 
 type Found = (invocation: Invocation) => void;
@@ -113,7 +145,7 @@ type Found = (invocation: Invocation) => void;
 function createProgram({ version }: ReadInput): Program {
   return new Program("stackyard")
     .description("State machines for stacks of infrastructure.")
-    .version(version, "-V, --version", "Print the version.")
+    .version(version, "-v, --version", "Print the version.")
     .helpOption("-h, --help", "Show help.")
     .helpCommand("help [command]", "Show the help of a command.")
     .exitOverride()
@@ -146,16 +178,31 @@ function addCommand(program: Program, command: Command, found: Found): void {
     if (each.positional) program.argument(toPlace(each), each.description);
     else program.addOption(toOption(each));
   }
-  program.option("--json", "Print results as JSON, one object a line.");
+  for (const [flags, what] of GLOBAL_OPTIONS) program.option(flags, what);
   if (examples.length > 0) {
     const lines = examples.map(({ command: typed, what }) => `  ${typed}\n      ${what}`);
     program.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
   }
   program.action(() => {
     const options = program.opts<Record<string, unknown>>();
-    found({ command, args: toArgs(facts, program.processedArgs, options), json: options["json"] === true });
+    found({
+      command,
+      args: toArgs(facts, program.processedArgs, options),
+      json: options["json"] === true,
+      quiet: options["quiet"] === true,
+      verbose: options["verbose"] === true,
+      color: options["color"] !== false,
+    });
   });
 }
+
+/** The options that every command takes, and what each does. */
+export const GLOBAL_OPTIONS = [
+  ["--json", "Print results as JSON, one object a line."],
+  ["-q, --quiet", "Print results and errors only."],
+  ["--verbose", "Print what the command does, and where an error comes from."],
+  ["--no-color", "Print no colors."],
+] as const;
 
 function toPlace({ many, required, word }: ArgumentFacts): string {
   const text = many ? `${word}...` : word;

@@ -28,7 +28,7 @@ export function checkKeys(
 
 /** The end of a message about words of version 2 in a document of version 1. */
 export const ADVICE_TO_UPGRADE =
-  ' Version 2 has it: write "version: 2", or let "stackyard machine upgrade FILE" rewrite this document.';
+  ' Version 2 has it: write "version: 2", or let "stackyard machines upgrade FILE" rewrite this document.';
 
 /** The end of a message about a key at the top of a document. */
 export function adviseTopLevel(key: string, known: readonly string[]): string {

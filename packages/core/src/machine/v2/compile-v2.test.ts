@@ -442,7 +442,7 @@ describe("documents of another version", () => {
   ])("are told how to get %j", (parts) => {
     const v1 = { version: 1, events: ["GO"], states: { INIT: {} }, tasks: {}, ...parts };
 
-    expect(messages(v1).filter((message) => message.includes("stackyard machine upgrade FILE"))).toHaveLength(1);
+    expect(messages(v1).filter((message) => message.includes("stackyard machines upgrade FILE"))).toHaveLength(1);
   });
 
   it("are judged by what they look like", () => {

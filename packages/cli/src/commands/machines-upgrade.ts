@@ -9,17 +9,17 @@ import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 import { projectArg } from "./project-arg.ts";
 
-/** `stackyard machine upgrade` */
-export const machineUpgrade = defineCommand({
-  name: "machine upgrade",
+/** `stackyard machines upgrade` */
+export const machinesUpgrade = defineCommand({
+  name: "machines upgrade",
   summary: "Rewrite a machine of version 1 as version 2 with the same behaviour.",
   description: [
     "Comments, anchors and the order of keys stay where that is possible. What version 1 accepts and version 2 does not, such as a task without executor, is told with its place; then nothing is written and the command ends with 1.",
     "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines.md for what to change next.",
   ].join("\n"),
   examples: [
-    { command: "stackyard machine upgrade machines/review-app.yaml --print", what: "Look at the result first." },
-    { command: "stackyard machine upgrade machines/review-app.yaml", what: "Rewrite the file." },
+    { command: "stackyard machines upgrade machines/review-app.yaml --print", what: "Look at the result first." },
+    { command: "stackyard machines upgrade machines/review-app.yaml", what: "Rewrite the file." },
   ],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "A YAML or JSON file." }),

@@ -33,11 +33,11 @@ afterEach(() => {
   for (const project of projects.splice(0)) project.remove();
 });
 
-describe("machine upgrade", () => {
+describe("machines upgrade", () => {
   it("rewrites the file and leaves nothing beside it", async () => {
     const cwd = aProject({ "app.yaml": V1 });
 
-    const { exitCode, stdout } = await runCli(["machine", "upgrade", "app.yaml"], { cwd });
+    const { exitCode, stdout } = await runCli(["machines", "upgrade", "app.yaml"], { cwd });
 
     expect([exitCode, stdout]).toEqual([0, "ok   app.yaml is of version 2 now.\n"]);
     expect(readFileSync(join(cwd, "app.yaml"), "utf8")).toBe(V2);
@@ -47,7 +47,7 @@ describe("machine upgrade", () => {
   it("prints what it would write, and changes nothing", async () => {
     const cwd = aProject({ "app.yaml": V1 });
 
-    const { exitCode, stdout } = await runCli(["machine", "upgrade", "app.yaml", "--print"], { cwd });
+    const { exitCode, stdout } = await runCli(["machines", "upgrade", "app.yaml", "--print"], { cwd });
 
     expect([exitCode, stdout]).toEqual([0, V2]);
     expect(readFileSync(join(cwd, "app.yaml"), "utf8")).toBe(V1);
@@ -56,7 +56,7 @@ describe("machine upgrade", () => {
   it("tells what cannot be upgraded, ends with 1 and writes nothing", async () => {
     const cwd = aProject({ "app.yaml": NO_EXECUTOR });
 
-    const { exitCode, stdout } = await runCli(["machine", "upgrade", "app.yaml", "--json"], { cwd });
+    const { exitCode, stdout } = await runCli(["machines", "upgrade", "app.yaml", "--json"], { cwd });
 
     expect(exitCode).toBe(1);
     expect(parseLines(stdout)).toEqual([
@@ -75,7 +75,7 @@ describe("machine upgrade", () => {
     ["gone.yaml", "gone.yaml cannot be read as UTF-8 text."],
     ["app.ts", "app.ts is a program; only documents can be rewritten."],
   ])("does not start on %s", async (file, told) => {
-    const { exitCode, stderr } = await runCli(["machine", "upgrade", file], { cwd: aProject({ "app.ts": "" }) });
+    const { exitCode, stderr } = await runCli(["machines", "upgrade", file], { cwd: aProject({ "app.ts": "" }) });
 
     expect(exitCode).toBe(3);
     expect(stderr).toContain(told);
