@@ -135,11 +135,32 @@ describe("acquire", () => {
     expect(files.texts.size).toBe(1);
   });
 
-  it.each(["anything", "{}", '{"user":""}'])("takes any content for a person's lock: %j", async (text) => {
+  it.each(["", "{}", " { } ", "null", '{"user":""}', '{"user":null,"lock_reason":""}', '{"note":"for later"}'])(
+    "is not kept out by a file that names neither a person nor a reason: %j",
+    async (text) => {
+      const { locks, files } = createWorld();
+      await files.put("1/org/web/prod/user-lock", text, "absent");
+
+      expect(await locks.acquire(key, "u1")).toMatchObject({ kind: "acquired" });
+    },
+  );
+
+  it.each([
+    ["anything", "somebody: anything"],
+    [" ", "somebody:  "],
+    ["[]", "somebody: []"],
+    ['{"user":5}', 'somebody: {"user":5}'],
+    ['{"user":"bob"}', "bob"],
+    ['{"User":"bob","LOCK_REASON":"audit"}', "bob: audit"],
+    ['{"lock_reason":"audit"}', "somebody: audit"],
+  ])("is kept out by %j", async (text, who) => {
     const { locks, files } = createWorld();
     await files.put("1/org/web/prod/user-lock", text, "absent");
 
-    expect(await locks.acquire(key, "u1")).toMatchObject({ kind: "held", what: "user", by: "somebody" });
+    expect(await locks.acquire(key, "u1")).toMatchObject({
+      ...{ kind: "held", what: "user" },
+      message: expect.stringContaining(`was locked by ${who}. When`),
+    });
   });
 
   it("fails as LOCK_EXISTS where nothing can be read, and as LOCK_FAILED where something may be written", async () => {
@@ -322,6 +343,20 @@ describe("a person's lock", () => {
     expect(read("1/org/web/prod/user-lock")).toBe('{"user":"bob","lock_reason":"audit"}');
     expect(await unlockByUser(deps, key)).toEqual({ user: "bob", reason: "audit" });
     expect(await unlockByUser(deps, key)).toBeUndefined();
+  });
+
+  it("replaces a file that does not lock, and there is none to remove in it", async () => {
+    const { files, read } = createWorld();
+    const deps = { files, generation: "odin" } as const;
+    const path = "1/org/web/prod/user-lock";
+    await files.put(path, "{}", "absent");
+
+    const removed = await unlockByUser(deps, key);
+    await files.put(path, "{}", "absent");
+    const made = await lockByUser(deps, key, { user: "bob", reason: "audit" });
+
+    expect([removed, made]).toEqual([undefined, { user: "bob", reason: "audit" }]);
+    expect(read(path)).toBe('{"user":"bob","lock_reason":"audit"}');
   });
 });
 

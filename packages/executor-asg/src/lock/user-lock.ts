@@ -26,8 +26,10 @@ export interface UserLock {
 
 const MAX_TRIES = 10;
 const SOMEBODY = "somebody";
+/** Of what a person has written, in messages. */
+const MAX_LENGTH = 1_000;
 
-/** The lock of a person, as a refusal. Any content counts. Throws `LOCK_EXISTS` where it cannot be read. */
+/** The lock of a person, as a refusal. Throws `LOCK_EXISTS` when its file cannot be read. */
 export async function findUserLock(
   { files, unlockWords: words }: Pick<ReleaseLocksOptions, "files" | "unlockWords">,
   path: string,
@@ -36,9 +38,8 @@ export async function findUserLock(
   const found = await files.load(path).catch((error: unknown) => {
     throw toLockError(error, "LOCK_EXISTS");
   });
-  return found === undefined || found.text === ""
-    ? undefined
-    : tellUser(release, { ...parseUserLock(found.text), words });
+  const lock = found && parseUserLock(found.text);
+  return lock && tellUser(release, { ...lock, words });
 }
 
 /** Keeps new releases of the project-config away; one that runs goes on. Gives the lock that is there then: perhaps an older one. */
@@ -47,7 +48,8 @@ export async function lockByUser(deps: UserLockDeps, at: ProjectConfig, lock: Us
   const text = JSON.stringify({ user: lock.user, lock_reason: lock.reason });
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const found = await deps.files.load(path);
-    if (found !== undefined && found.text !== "") return parseUserLock(found.text);
+    const present = found && parseUserLock(found.text);
+    if (present !== undefined) return present;
     if ((await deps.files.put(path, text, found?.version ?? "absent")) === "written") return lock;
   }
   throw new ReleaseError("LOCK_FAILED", `Others write to ${deps.files.locate(path).place} all the time.`);
@@ -56,7 +58,7 @@ export async function lockByUser(deps: UserLockDeps, at: ProjectConfig, lock: Us
 /** Takes a person's lock away, whoever made it. `undefined`: there was none. */
 export async function unlockByUser(deps: UserLockDeps, at: ProjectConfig): Promise<UserLock | undefined> {
   const text = await remove(deps.files, toPaths(deps, at).userLock);
-  return text === undefined || text === "" ? undefined : parseUserLock(text);
+  return text === undefined ? undefined : parseUserLock(text);
 }
 
 /** Who has the deployers' own lock now, whether their lease is over or not. `undefined`: nobody, or a file that says nothing. */
@@ -92,16 +94,25 @@ function toPaths({ generation }: UserLockDeps, at: ProjectConfig) {
   return toReleasePaths({ ...at, release_id: "-" }, generation);
 }
 
-function parseUserLock(text: string): UserLock {
+/**
+ * Reads the file as the predecessor does, so that both see the same lock: JSON with neither a user nor a reason does not lock, keys
+ * are compared without case, and others are ignored. What the predecessor cannot read locks, whatever a person has written.
+ */
+function parseUserLock(text: string): UserLock | undefined {
+  if (text === "") return undefined;
+  const written: UserLock = { user: SOMEBODY, reason: text.slice(0, MAX_LENGTH) };
+  let value: unknown;
   try {
-    const { user, lock_reason }: Record<string, unknown> = { ...JSON.parse(text) };
-    return { user: toText(user, SOMEBODY), reason: toText(lock_reason, "") };
+    value = JSON.parse(text);
   } catch {
-    // A lock is a lock, whatever a person has written into it.
-    return { user: SOMEBODY, reason: text.slice(0, 200) };
+    return written;
   }
-}
-
-function toText(value: unknown, otherwise: string): string {
-  return typeof value === "string" && value !== "" ? value.slice(0, 1_000) : otherwise;
+  if (value === null) return undefined;
+  if (typeof value !== "object" || Array.isArray(value)) return written;
+  const fields = new Map(Object.entries(value).map(([key, field]) => [key.toLowerCase(), field ?? ""]));
+  const user: unknown = fields.get("user") ?? "";
+  const reason: unknown = fields.get("lock_reason") ?? "";
+  if (typeof user !== "string" || typeof reason !== "string") return written;
+  if (user === "" && reason === "") return undefined;
+  return { user: user === "" ? SOMEBODY : user.slice(0, MAX_LENGTH), reason: reason.slice(0, MAX_LENGTH) };
 }
