@@ -33,22 +33,31 @@ describe("loadHealthSources", () => {
     ]);
   });
 
-  it.each([
-    [classic, "InvalidEndPointException"],
-    [classic, "InvalidInstance"],
-    [modern, "InvalidTargetException"],
-  ])("has an empty answer where a server is not registered: %s, %s", async (operation, name) => {
-    const { sim, deps } = createReleaseWorld();
-    sim.once(classic, async () => ({}));
-    sim.once(modern, async () => ({}));
-    const other = createReleaseWorld();
-    other.sim.once(operation, () => Promise.reject(new SimFault(name, 400, "Not registered.")));
-    other.sim.once(operation === classic ? modern : classic, async () => ({}));
+  it.each(["InvalidEndPointException", "InvalidInstance"])(
+    "has an empty answer where a classic load balancer does not know a server: %s",
+    async (name) => {
+      const { sim, deps } = createReleaseWorld();
+      sim.once(classic, () => Promise.reject(new SimFault(name, 400, "Not registered.")));
+      sim.once(modern, async () => ({}));
 
-    const empty = await loadHealthSources(deps, resources, ["i-1"]);
+      expect(await loadHealthSources(deps, resources, ["i-1"])).toEqual([
+        { kind: "classic", name: "web", states: {} },
+        { kind: "target-group", name: "arn:web", states: {} },
+      ]);
+    },
+  );
 
-    expect(await loadHealthSources(other.deps, resources, ["i-1"])).toEqual(empty);
-  });
+  it.each(["InvalidTarget", "InvalidTargetException", "InvalidInstance", "InvalidEndPointException"])(
+    "throws what a target group refuses: %s",
+    async (name) => {
+      const { sim, deps } = createReleaseWorld();
+      sim.once(modern, () => Promise.reject(new SimFault(name, 400, "It cannot be a target of this group.")));
+
+      const loaded = loadHealthSources(deps, { ...resources, elbs: [] }, ["i-1"]);
+
+      await expect(loaded).rejects.toMatchObject({ name, message: "It cannot be a target of this group." });
+    },
+  );
 
   it("asks nobody about no servers", async () => {
     const { sim, deps } = createReleaseWorld();

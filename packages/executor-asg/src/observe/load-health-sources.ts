@@ -42,6 +42,11 @@ async function loadInstanceHealth(
   }
 }
 
+/**
+ * Every error is thrown. For an instance that is not registered the answer is the state `unused`; `InvalidTarget` says that the
+ * instance cannot be a target of this group at all, for example because it is in another VPC (API reference 2015-12-01,
+ * "DescribeTargetHealth" and "TargetHealth").
+ */
 async function loadTargetHealth(
   { target, signal }: Pick<ReleaseDeps, "target" | "signal">,
   arn: string,
@@ -49,16 +54,11 @@ async function loadTargetHealth(
 ): Promise<States> {
   if (instanceIds.length === 0) return {};
   const input = { TargetGroupArn: arn, Targets: instanceIds.map((Id) => ({ Id })) };
-  try {
-    const client = target.client(ElasticLoadBalancingV2Client);
-    const { TargetHealthDescriptions = [] } = await client.send(new DescribeTargetHealthCommand(input), {
-      abortSignal: signal,
-    });
-    return toStates(TargetHealthDescriptions.map(({ Target, TargetHealth }) => [Target?.Id, TargetHealth?.State]));
-  } catch (error) {
-    if (isUnregistered(error)) return {};
-    throw error;
-  }
+  const client = target.client(ElasticLoadBalancingV2Client);
+  const { TargetHealthDescriptions = [] } = await client.send(new DescribeTargetHealthCommand(input), {
+    abortSignal: signal,
+  });
+  return toStates(TargetHealthDescriptions.map(({ Target, TargetHealth }) => [Target?.Id, TargetHealth?.State]));
 }
 
 /** An instance that is registered with several ports is as healthy as the worst of them. */
@@ -73,9 +73,9 @@ function toStates(pairs: readonly (readonly [id: string | undefined, state: stri
 }
 
 /**
- * The load balancer does not know one of the instances (yet, or any more). API reference 2012-06-01, "DescribeInstanceHealth":
- * `InvalidInstance`, which the SDK calls InvalidEndPointException; 2015-12-01, "DescribeTargetHealth": `InvalidTarget`.
+ * A classic load balancer does not know one of the instances (yet, or any more). API reference 2012-06-01,
+ * "DescribeInstanceHealth": `InvalidInstance`, which the SDK calls InvalidEndPointException.
  */
 function isUnregistered(error: unknown): boolean {
-  return error instanceof Error && /^(InvalidInstance|InvalidEndPoint|InvalidTarget)(Exception)?$/.test(error.name);
+  return error instanceof Error && /^(InvalidInstance|InvalidEndPoint)(Exception)?$/.test(error.name);
 }
