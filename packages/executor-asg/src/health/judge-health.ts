@@ -62,19 +62,35 @@ export function judgeHealth(input: HealthInput): HealthJudgement {
   const own = classifyInstances(input.group.instances);
   const instances = input.sources.reduce(mergeSource, own);
   const report = toReport(input, instances);
-  const ended = [...new Set([...(input.terminated ?? []), ...report.terminating_ids])];
-  const counted = input.countTerminations === "cumulative" ? ended : report.terminating_ids;
-  const halt = findHalt(counted, toLimit(input.autoscaling, report.launching));
+  const { terminated, halt } = evaluateTerminations(input);
   const missing = findMissing(input, report);
   const stable = missing.length === 0 && halt === undefined ? (input.stable ?? 0) + 1 : 0;
   const { stablePolls = 1 } = input;
   const isStable = stable >= stablePolls;
   return {
-    ...{ instances, report, stable, healthy: stable > 0 && isStable },
-    terminated: ended.slice(0, TERMINATED_KEPT),
+    instances,
+    report,
+    stable,
+    healthy: stable > 0 && isStable,
+    terminated,
     ...(halt && { halt }),
     waitingFor: stable > 0 && !isStable ? [`healthy looks in a row: ${stable} of ${stablePolls}`] : missing,
   };
+}
+
+/**
+ * Evaluates only the terminations, which needs no answer of a load balancer: more terminating instances than `max_terms` halt the
+ * release at once.
+ */
+export function evaluateTerminations(
+  input: Pick<HealthInput, "autoscaling" | "group" | "countTerminations" | "terminated">,
+): Pick<HealthJudgement, "terminated" | "halt"> {
+  const instances = Object.entries(classifyInstances(input.group.instances));
+  const terminating = instances.flatMap(([id, health]) => (health === "terminating" ? id : []));
+  const ended = [...new Set([...(input.terminated ?? []), ...terminating])];
+  const counted = input.countTerminations === "cumulative" ? ended : terminating;
+  const halt = findHalt(counted, toLimit(input.autoscaling, instances.length));
+  return { terminated: ended.slice(0, TERMINATED_KEPT), ...(halt && { halt }) };
 }
 
 function toReport({ plan, group }: HealthInput, instances: InstanceHealths): HealthReport {

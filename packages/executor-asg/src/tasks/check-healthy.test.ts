@@ -185,6 +185,67 @@ describe("checkHealthy of a release that is to stop", () => {
   });
 });
 
+describe("checkHealthy of terminations while something else does not answer", () => {
+  const never = () => new Promise<never>(() => {});
+  const balancers = ["ElasticLoadBalancing.DescribeInstanceHealth", "ElasticLoadBalancingV2.DescribeTargetHealth"];
+
+  async function createDying(input: SwitchInput = {}) {
+    const world = await createFresh(input);
+    for (const name of input.release?.alarms ?? []) world.sim.cloudWatch.addAlarm({ ...PLACE, name });
+    await world.pass(60);
+    await world.run(checkHealthy);
+    const client = world.deps.target.client(AutoScalingClient);
+    const [InstanceId] = world.sim.autoScaling
+      .listGroups(PLACE)
+      .flatMap(({ name, instances }) => (name === world.newGroup ? instances : []))
+      .map(({ instanceId }) => instanceId);
+    await client.send(
+      new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity: false }),
+    );
+    return world;
+  }
+
+  it.each(balancers)("halts at once, and does not ask the load balancers: %s", async (operation) => {
+    const world = await createDying();
+    const asked = world.inputs(operation).length;
+    world.sim.once(operation, never);
+
+    await expect(world.run(checkHealthy)).rejects.toMatchObject({
+      ...{ errorClass: "HaltError", releaseCode: "INSTANCES_TERMINATED" },
+      message: expect.stringMatching(
+        /^Found terminating instances: 1, allowed are 0 \(max_terms\): i-\w+\. i-\w+ ended: /,
+      ),
+      partial: {
+        healthy: false,
+        services: { web: { healthy: false, stable: 0, healthy_report: { healthy: 1, launching: 2, terminating: 1 } } },
+      },
+    });
+    expect(world.inputs(operation)).toHaveLength(asked);
+    expect(world.lines.at(-1)).toMatch(/^web: 1 of 2 healthy, 2 launched, 1 terminating \(desired 2\); i-\w+ ended: /);
+  });
+
+  it("halts at once, though the alarms of the release cannot be read", async () => {
+    const world = await createDying({ release: { alarms: ["errors"] } });
+    world.sim.once("CloudWatch.DescribeAlarms", never);
+
+    await expect(world.run(checkHealthy)).rejects.toMatchObject({ releaseCode: "INSTANCES_TERMINATED" });
+  });
+
+  it("halts after five seconds without the explanation, when Auto Scaling does not give it", async () => {
+    const world = await createDying();
+    world.sim.once("AutoScaling.DescribeScalingActivities", never);
+    const startedAt = world.clock.now();
+
+    const error = await world.until(world.run(checkHealthy).catch((thrown: unknown) => thrown));
+
+    expect(error).toMatchObject({
+      releaseCode: "INSTANCES_TERMINATED",
+      message: expect.stringMatching(/\(max_terms\): i-\w+\.$/),
+    });
+    expect(world.clock.now() - startedAt).toBe(5_000);
+  });
+});
+
 describe("checkHealthy of servers that die between two looks", () => {
   async function createCrashLoop(count_terminations: Release["count_terminations"], max_terms = 0) {
     const world = createReleaseWorld({ services: ["web"] });
