@@ -69,11 +69,15 @@ async function putWhole(job: CopyJob, file: StagedFile): Promise<CopyResult> {
 const MAX_TEMPLATE_BYTES = 1_048_576;
 
 async function rewrite({ message, buckets }: CopyJob, file: StagedFile): Promise<DigestedBytes | undefined> {
-  const isWanted = message.v === 1 || message.artifact.rewrite === "template";
-  if (!isWanted || file.size > MAX_TEMPLATE_BYTES) return undefined;
+  if (!isRewritten(message) || file.size > MAX_TEMPLATE_BYTES) return undefined;
   const text = rewriteTemplate(message.ArtifactKey, await file.readBytes(), buckets);
   if (text === undefined) return undefined;
   const bytes = Buffer.from(text);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return { size: bytes.byteLength, sha256, body: () => Readable.from([bytes], { objectMode: false }) };
+}
+
+/** A message of version 1 cannot ask for it: its templates are rewritten as by the predecessor, which leaves `.json` files alone. */
+function isRewritten(message: CopyJob["message"]): boolean {
+  return message.v === 1 ? !message.ArtifactKey.endsWith(".json") : message.artifact.rewrite === "template";
 }

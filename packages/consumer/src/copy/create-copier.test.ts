@@ -195,6 +195,26 @@ describe("a template", () => {
     });
   });
 
+  describe("in a .json file", () => {
+    const jsonKey = "billing-api/1.4.2/template.json";
+    const json = Buffer.from('{"AWSTemplateFormatVersion": "2010-09-09", "Code": {"S3Bucket": "dist-bucket"}}');
+
+    it.each([
+      ["is left as it is in a first message, as by the predecessor", anOldAnnouncement(jsonKey), "dist-bucket"],
+      [
+        "is rewritten where a message asks for it",
+        { ...anAnnouncement(json, { rewrite: "template" }), ArtifactKey: jsonKey },
+        "artifacts",
+      ],
+    ])("%s", async (_which, message, bucket) => {
+      const world = createACopier({ fetch: serve({ [jsonKey]: json }) });
+
+      await world.copier.copy({ message });
+
+      expect(find(world, jsonKey)?.body.toString()).toBe(json.toString().replace("dist-bucket", bucket));
+    });
+  });
+
   it("that does not ask for it is left as it is", async () => {
     const world = createACopier({ fetch: serve({ [key]: template }) });
 
