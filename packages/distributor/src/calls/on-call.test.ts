@@ -139,6 +139,7 @@ describe("replay", () => {
   it("is for consumers that are known and trusted, and needs a state machine", async () => {
     expect(await ask({ op: "replay", ...PLACE })).toMatchObject({ code: "NOT_FOUND" });
     const stranger = { account: "222233334444", region: "eu-west-1" };
+    expect(await ask({ op: "replay", ...stranger })).toMatchObject({ code: "ACCOUNT_NOT_TRUSTED" });
     await noteConsumer(world.context, stranger, { kind: "asked", at: 0 });
     expect(await ask({ op: "replay", ...stranger })).toMatchObject({ code: "ACCOUNT_NOT_TRUSTED" });
     world = createDistributorWorld();

@@ -10,9 +10,9 @@ export async function replay(
   context: DistributorContext,
   { account, region, since, artifact }: Extract<DistributorRequest, { readonly op: "replay" }>,
 ): Promise<DistributorAnswers["replay"]> {
-  if ((await findConsumer(context, { account, region })) === undefined) throw unknownConsumer({ account, region });
   const verdict = judgeTrust(account, context.trust, "stamped");
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
+  if ((await findConsumer(context, { account, region })) === undefined) throw unknownConsumer({ account, region });
   const { executionArn, startedAt } = await startSet(context, {
     ...{ account, region, executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}` },
     ...(since === undefined ? {} : { since: Date.parse(since) }),

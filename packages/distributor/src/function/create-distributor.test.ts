@@ -224,6 +224,18 @@ describe("other events", () => {
     expect(await world.distributor.handle({ ...task, input: {} })).toMatchObject({ code: "INITIAL_SET_FAILED" });
   });
 
+  it.each(["", "1", "1111222233334", "11112222333x", "111122223333\n", 111122223333, null])(
+    "of the state machine with the account id %j are refused, as of an account that is not trusted",
+    async (AccountId) => {
+      const task = { op: "initial-set", execution: "first", input: { AccountId, Region: "eu-west-1" } };
+
+      expect(await world.distributor.handle(task)).toEqual({
+        ...{ kind: "failed", code: "ACCOUNT_NOT_TRUSTED", askedAt: expect.any(Number) },
+        message: expect.stringContaining("/input/AccountId"),
+      });
+    },
+  );
+
   it("that ask for something unknown are answered", async () => {
     expect(await ask({ op: "dance" })).toMatchObject({ kind: "error", code: "USAGE" });
   });

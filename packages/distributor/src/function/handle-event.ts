@@ -79,9 +79,9 @@ async function takeConsumerEvent({ context, refresher }: OpenDistributor, event:
 async function takeSetTask({ context }: OpenDistributor, event: unknown, turn: Turn): Promise<unknown> {
   const parsed = parseSetTask(event);
   if (parsed.kind === "task") return runSetStep(context, parsed.task, turn);
-  const { message } = parsed;
+  const { code, message } = parsed;
   context.logger.warn(message);
-  return { kind: "failed", code: "INITIAL_SET_FAILED", message, askedAt: context.clock.now() };
+  return { kind: "failed", code, message, askedAt: context.clock.now() };
 }
 
 /** "Reporting batch item failures for Lambda functions with an Amazon SQS trigger". */

@@ -326,8 +326,8 @@ describe("parseSetTask", () => {
 
   it("says what is wrong with a task", () => {
     expect(parseSetTask(task({ Region: "eu-west-1" }))).toEqual({
-      kind: "faulty",
-      message: "The input of the state machine is wrong: /input must have required properties AccountId.",
+      ...{ kind: "faulty", code: "INITIAL_SET_FAILED" },
+      message: "The input of the state machine is invalid: /input must have required properties AccountId.",
     });
   });
 });

@@ -36,13 +36,23 @@ export type SetTask = Static<typeof SetTask>;
 
 const validator = Compile(SetTask);
 
-/** Reads a task, or says what is wrong with it. */
-export function parseSetTask(
-  event: unknown,
-): { readonly kind: "task"; readonly task: SetTask } | { readonly kind: "faulty"; readonly message: string } {
+/** A task, or what is wrong with it. */
+export type ParsedSetTask =
+  | { readonly kind: "task"; readonly task: SetTask }
+  | {
+      readonly kind: "faulty";
+      readonly code: "ACCOUNT_NOT_TRUSTED" | "INITIAL_SET_FAILED";
+      readonly message: string;
+    };
+
+/** Reads a task. An account id that no account can have is an account that is not trusted. */
+export function parseSetTask(event: unknown): ParsedSetTask {
   if (validator.Check(event)) return { kind: "task", task: event };
+  const errors = validator.Errors(event);
+  const isAccountRefused = errors.some(({ instancePath }) => instancePath === "/input/AccountId");
   return {
     kind: "faulty",
-    message: `The input of the state machine is wrong: ${tellFaults(validator.Errors(event))}.`,
+    code: isAccountRefused ? "ACCOUNT_NOT_TRUSTED" : "INITIAL_SET_FAILED",
+    message: `The input of the state machine is invalid: ${tellFaults(errors)}.`,
   };
 }

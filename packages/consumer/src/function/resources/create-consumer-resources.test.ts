@@ -201,13 +201,17 @@ describe("Custom::InitialSetTrigger", () => {
     expect(sim.stepFunctions.executions.map(({ status }) => status)).toEqual(["SUCCEEDED"]);
   });
 
-  it("fails where what is waited for has failed", async () => {
-    const definition = { StartAt: "No", States: { No: { Type: "Fail", Error: "ACCOUNT_NOT_TRUSTED" } } };
+  it.each([
+    ["INITIAL_SET_FAILED", /^INITIAL_SET_FAILED: .* is FAILED \(INITIAL_SET_FAILED\)/],
+    ["States.Timeout", /^INITIAL_SET_FAILED: .* is FAILED \(States\.Timeout\)/],
+    ["ACCOUNT_NOT_TRUSTED", /^ACCOUNT_NOT_TRUSTED: .* is FAILED .* The distributor must trust this account/],
+  ])("fails where what is waited for has failed with %s", async (error, expected) => {
+    const definition = { StartAt: "No", States: { No: { Type: "Fail", Error: error } } };
     const { life, settle } = createWorld({ type: "set", definition });
 
     const { reason } = await settle(life.create({ ...PROPERTIES, WaitForInitialSet: true }));
 
-    expect(reason).toMatch(/^INITIAL_SET_FAILED: .* is FAILED/);
+    expect(reason).toMatch(expected);
   });
 });
 

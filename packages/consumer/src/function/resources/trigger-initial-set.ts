@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { DescribeExecutionCommand, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { DescribeExecutionCommand, type DescribeExecutionOutput, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isStackyardError, StackyardError } from "@stackyard/core";
@@ -21,6 +21,7 @@ const POLL_MS = 10_000;
 const ANSWER_MS = 10_000;
 /** CloudFormation waits for an hour ("Custom resource reference", `ServiceTimeout`), and a repeat needs its time. */
 const LONGEST_WAIT_MS = 40 * 60_000;
+const TRUST_ADVICE = "The distributor must trust this account, and the external id must be the distributor's.";
 
 /**
  * Has the distributor send everything that is there: on Create, and on Update when a property has changed. The execution is
@@ -115,11 +116,11 @@ async function waitForEnd(
   { arn: executionArn }: Started,
 ): Promise<void> {
   for (;;) {
-    const { status, startDate } = await states
+    const { status, startDate, error } = await states
       .send(new DescribeExecutionCommand({ executionArn }))
       .catch((error: unknown) => Promise.reject(toRefusal(error, "The initial set cannot be waited for.")));
     if (status === "SUCCEEDED") return;
-    if (status !== "RUNNING") throw refusal("INITIAL_SET_FAILED", `The execution ${executionArn} is ${status}.`);
+    if (status !== "RUNNING") throw toFailure(executionArn, { status, error });
     const now = clock.now();
     if (now - (startDate?.getTime() ?? now) >= LONGEST_WAIT_MS) {
       throw refusal("INITIAL_SET_FAILED", `The execution ${executionArn} still runs. Do not wait for it.`);
@@ -131,12 +132,18 @@ async function waitForEnd(
   }
 }
 
+/** How an execution ended badly. The state machine names the refusal of an account. */
+function toFailure(executionArn: string, { status, error }: Pick<DescribeExecutionOutput, "status" | "error">): Error {
+  const what = `The execution ${executionArn} is ${status}${error === undefined ? "" : ` (${error})`}.`;
+  if (error !== "ACCOUNT_NOT_TRUSTED") return refusal("INITIAL_SET_FAILED", what);
+  return refusal("ACCOUNT_NOT_TRUSTED", `${what} ${TRUST_ADVICE}`);
+}
+
 function toRefusal(error: unknown, what: string): Error {
   const { message } = toAwsError(error, what);
   // The role was refused before anything was asked of the state machine.
   if (isStackyardError(error, "FORBIDDEN")) {
-    const advice = "The distributor must trust this account, and the external id must be the distributor's.";
-    return refusal("ACCOUNT_NOT_TRUSTED", `${message} ${advice}`);
+    return refusal("ACCOUNT_NOT_TRUSTED", `${message} ${TRUST_ADVICE}`);
   }
   return refusal(
     "INITIAL_SET_FAILED",
