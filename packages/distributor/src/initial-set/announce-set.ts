@@ -1,3 +1,4 @@
+import type { PublishedArtifact } from "../announce/announcer.ts";
 import { changeCell } from "../cells/cells.ts";
 import { openCoverage } from "../cells/coverage-record.ts";
 import { expectedSet, toSubscription } from "../cells/expected-set.ts";
@@ -7,84 +8,92 @@ import { loadReadable } from "../publish/load-readable.ts";
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import type { SetRecord } from "./set-record.ts";
 
-/** How far a step came. */
-export interface SetProgress {
-  readonly cursor: SetRecord["cursor"];
-  readonly messages: number;
-  readonly isEnd: boolean;
-}
+/** Saves the cursor behind a file that was announced. False: another execution goes on with the set. */
+export type SaveCursor = (cursor: NonNullable<SetRecord["cursor"]>) => Promise<boolean>;
 
 type SetContext = Pick<DistributorContext, "records" | "clock" | "random" | "announcer" | "loadPublished" | "logger">;
 
-/** Files of one step, and of one call of the announcer: between those it is asked whether there is time left. */
-const [MAX_FILES, CHUNK] = [500, 100];
-/** What a call of the announcer may take. */
+/** Files of one step. */
+const MAX_FILES = 500;
+/** What the announcement of one file may take. */
 const MARGIN_MS = 60_000;
 
+interface AnnounceSetInput {
+  readonly set: SetRecord;
+  readonly consumer: ConsumerRecord;
+  readonly turn: Turn;
+  readonly save: SaveCursor;
+}
+
 /**
- * Announces the next files of a set to its consumer, from the cursor on. What is announced twice after a crash does no harm: the consumer
- * answers that it has it.
+ * Announces the next files of a set to its consumer, from the cursor on. The cursor is saved after each file, so a step that is
+ * repeated after a crash announces at most one file twice: the one whose cursor was not saved. At 20 files a second a consumer's
+ * pace leaves time for that.
  */
 export async function announceSet(
   context: SetContext,
-  set: SetRecord,
-  consumer: ConsumerRecord,
-  turn: Turn,
-): Promise<SetProgress> {
-  const chunks = planChunks(await findWanted(context, set, consumer), set.cursor);
-  let { cursor } = set;
-  let messages = 0;
-  for (const { version, from, count } of chunks) {
-    const isLate = context.clock.now() + MARGIN_MS > turn.deadlineAt;
-    if (isLate || messages + count > MAX_FILES) return { cursor, messages, isEnd: false };
-    messages += await announceChunk(context, { version, consumer, from, count });
-    cursor = { name: version.name, version: version.version, files: from + count };
+  { set, consumer, turn, save }: AnnounceSetInput,
+): Promise<"end" | "more" | "lost"> {
+  let count = 0;
+  for await (const { published, key, cursor } of listFiles(context, set, consumer)) {
+    if (count >= MAX_FILES || context.clock.now() + MARGIN_MS > turn.deadlineAt) return "more";
+    if (cursor.files === 1) await noteAnnounced(context, published, consumer);
+    await context.announcer.announce(published, toPlace(consumer), [key]);
+    count += 1;
+    if (!(await save(cursor))) return "lost";
   }
-  return { cursor, messages, isEnd: true };
+  return "end";
 }
 
-interface Chunk {
-  readonly version: ListedVersion;
-  readonly from: number;
-  readonly count: number;
+interface NextFile {
+  readonly published: PublishedArtifact;
+  readonly key: string;
+  /** Behind this file. */
+  readonly cursor: NonNullable<SetRecord["cursor"]>;
 }
 
-/** What is left behind the cursor, in calls of the announcer. */
-function planChunks(versions: readonly ListedVersion[], cursor: SetRecord["cursor"]): readonly Chunk[] {
-  const left = versions.filter((version) => cursor === null || !isBehind(version, cursor));
-  return left.flatMap((version) => {
-    const { files } = version.record;
-    const first = isAt(version, cursor) ? (cursor?.files ?? 0) : 0;
-    const starts = Array.from({ length: Math.ceil((files - first) / CHUNK) }, (_, index) => first + index * CHUNK);
-    return starts.map((from) => ({ version, from, count: Math.min(CHUNK, files - from) }));
-  });
+/** The files behind the cursor of a set. The manifest of a version is loaded when its first file is taken. */
+async function* listFiles(context: SetContext, set: SetRecord, consumer: ConsumerRecord): AsyncGenerator<NextFile> {
+  for (const version of await findWanted(context, set, consumer)) {
+    const first = findFirst(version, set.cursor);
+    const published = first < version.record.files ? await loadVersion(context, version) : undefined;
+    const files = published?.manifest.files.slice(first) ?? [];
+    for (const [index, { key }] of files.entries()) {
+      const cursor = { name: version.name, version: version.version, files: first + index + 1 };
+      if (published) yield { published, key, cursor };
+    }
+  }
 }
 
-interface ChunkInput extends Chunk {
-  readonly consumer: ConsumerRecord;
+/** How many files of a version lie before the cursor. */
+function findFirst(version: ListedVersion, cursor: SetRecord["cursor"]): number {
+  if (cursor === null) return 0;
+  const order = compare(toVersionKey(version), toVersionKey(cursor));
+  if (order === 0) return cursor.files;
+  return order < 0 ? version.record.files : 0;
 }
 
-async function announceChunk(context: SetContext, { version, consumer, from, count }: ChunkInput): Promise<number> {
-  const { name, record } = version;
+async function loadVersion(context: SetContext, version: ListedVersion): Promise<PublishedArtifact | undefined> {
   const published = await loadReadable(context, version);
   if (published === undefined) {
-    context.logger.error("a published version cannot be read, and is left out of a set", {
-      name,
-      version: version.version,
-    });
-    return 0;
+    const subject = { name: version.name, version: version.version };
+    context.logger.error("a published version cannot be read, and is left out of a set", subject);
   }
-  if (from === 0) {
-    // Noted before it is sent: a process that dies between leaves a cell that becomes overdue.
-    const at = context.clock.now();
-    const subject = { name, version: version.version, manifestSha256: record.manifestSha256, files: record.files };
-    await changeCell(context, subject, consumer, () => [
-      { kind: "announced", at, scope: "all", bucket: consumer.bucket ?? undefined },
-    ]);
-    await openCoverage(context, subject);
-  }
-  const keys = published.manifest.files.slice(from, from + count).map(({ key }) => key);
-  return context.announcer.announce(published, toPlace(consumer), keys);
+  return published;
+}
+
+/** Done before anything is sent: a process that dies between leaves a cell that becomes overdue. */
+async function noteAnnounced(
+  context: SetContext,
+  { manifest: { name, version, files }, manifestSha256 }: PublishedArtifact,
+  consumer: ConsumerRecord,
+): Promise<void> {
+  const at = context.clock.now();
+  const subject = { name, version, manifestSha256, files: files.length };
+  await changeCell(context, subject, consumer, () => [
+    { kind: "announced", at, scope: "all", bucket: consumer.bucket ?? undefined },
+  ]);
+  await openCoverage(context, subject);
 }
 
 async function findWanted(
@@ -100,14 +109,6 @@ async function findWanted(
     .filter((each) => artifact === null || one.length > 0 || each.name === artifact)
     .filter(({ record }) => since === null || Date.parse(record.publishedAt) >= since)
     .sort((left, right) => compare(toVersionKey(left), toVersionKey(right)));
-}
-
-function isBehind(version: ListedVersion, cursor: NonNullable<SetRecord["cursor"]>): boolean {
-  return compare(toVersionKey(version), toVersionKey(cursor)) < 0;
-}
-
-function isAt(version: ListedVersion, cursor: SetRecord["cursor"]): boolean {
-  return cursor !== null && toVersionKey(version) === toVersionKey(cursor);
 }
 
 function compare(left: string, right: string): number {

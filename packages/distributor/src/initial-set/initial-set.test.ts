@@ -87,11 +87,14 @@ describe("an initial set", () => {
     const to = "111122223333/eu-west-1";
     expect(world.announced.map(({ what, to }) => [what, to])).toEqual([
       ...Array(2).fill(["probe", to]),
-      ...Array(2).fill(["files", to]),
+      ...Array(5).fill(["files", to]),
     ]);
-    expect(files().map(({ version, keys }) => [version, keys?.length])).toEqual([
-      ["billing-api@1.1.0", 2],
-      ["shop@7", 3],
+    expect(files().map(({ version, keys }) => [version, keys])).toEqual([
+      ["billing-api@1.1.0", ["billing-api/1.1.0/file-0"]],
+      ["billing-api@1.1.0", ["billing-api/1.1.0/file-1"]],
+      ["shop@7", ["shop/7/file-0"]],
+      ["shop@7", ["shop/7/file-1"]],
+      ["shop@7", ["shop/7/file-2"]],
     ]);
     expect(await find()).toMatchObject({ phase: "done", messages: 5, probes: 2 });
     const cells = await listCells(world.context, { name: "shop", version: "7" });
@@ -100,7 +103,7 @@ describe("an initial set", () => {
 
   it("sends everything twice, an hour apart, to a consumer that cannot answer, and no probe", async () => {
     const { world, start, files } = createSets();
-    await world.publish({ version: "1.0.0" });
+    await world.publish({ version: "1.0.0", files: 1 });
     const began = world.context.clock.now();
 
     expect((await start("first")).status).toBe("SUCCEEDED");
@@ -189,7 +192,7 @@ describe("an initial set", () => {
 
   it("starts itself afresh before the history is too long, with what it was asked for", async () => {
     const { world, start, files, find } = createSets({ beforeStep: answers });
-    await world.publish({ version: "1.0.0" });
+    await world.publish({ version: "1.0.0", files: 1 });
     await world.context.records.put({
       ...{ key: toSetKey(PLACE), expected: "absent", now: world.context.clock.now() },
       value: {
@@ -232,7 +235,9 @@ describe("an initial set", () => {
 });
 
 describe("a set whose process dies", () => {
-  it.each(Array.from({ length: 30 }, (_, index) => index + 1))("at call %i is whole in the end", async (number) => {
+  const calls = [...Array.from({ length: 30 }, (_, index) => index + 1), 100, 333, 620, 640];
+
+  it.each(calls)("at call %i is whole in the end, and at most one file was announced twice", async (number) => {
     let left = Number.POSITIVE_INFINITY;
     const { world, start, files } = createSets({
       wrapRecords: (records) => mortalRecords(records, () => left--),
@@ -250,14 +255,41 @@ describe("a set whose process dies", () => {
     const { status } = await start("second");
 
     expect(status).toBe("SUCCEEDED");
-    expect(new Set(files().flatMap(({ keys = [] }) => keys)).size).toBe(620);
+    const keys = files().flatMap(({ keys = [] }) => keys);
+    expect(new Set(keys).size).toBe(620);
+    expect(keys.length).toBeLessThanOrEqual(621);
+  });
+
+  it("announces the file whose cursor was not saved once more, and no other", async () => {
+    let left = Number.POSITIVE_INFINITY;
+    const { world, start, files, find } = createSets({
+      wrapRecords: (records) => mortalRecords(records, () => left--),
+      // The state machine repeats a step that has failed, in a process that lives.
+      async beforeStep(each, step) {
+        left = Number.POSITIVE_INFINITY;
+        await answers(each, step);
+      },
+    });
+    await world.publish({ name: "big", version: "1", files: 40 });
+    const { announce } = world.context.announcer;
+    world.context.announcer.announce = async (artifact, target, keys) => {
+      const sent = await announce(artifact, target, keys);
+      if (keys?.[0] === "big/1/file-29" && files().length === 30) left = 0;
+      return sent;
+    };
+
+    expect((await start("first")).status).toBe("SUCCEEDED");
+
+    const keys = files().flatMap(({ keys = [] }) => keys);
+    expect(keys.filter((key, index) => keys.indexOf(key) < index)).toEqual(["big/1/file-29"]);
+    expect([new Set(keys).size, (await find())?.messages]).toEqual([40, 40]);
   });
 });
 
 describe("two executions for one consumer", () => {
   it("do the work once when both were asked before it began", async () => {
     const { world, start, files } = createSets({ beforeStep: answers });
-    await world.publish({ version: "1.0.0" });
+    await world.publish({ version: "1.0.0", files: 1 });
 
     const ended = await Promise.all([start("first"), start("second")]);
 
@@ -269,9 +301,9 @@ describe("two executions for one consumer", () => {
 describe("a replay", () => {
   const published = async (world: DistributorWorld) => {
     const now = world.context.clock.now();
-    await world.publish({ version: "1.0.0", publishedAt: now - 5_000 });
-    await world.publish({ version: "1.1.0", publishedAt: now - 4_000 });
-    await world.publish({ name: "shop", version: "7", publishedAt: now - 1_000 });
+    await world.publish({ version: "1.0.0", files: 1, publishedAt: now - 5_000 });
+    await world.publish({ version: "1.1.0", files: 1, publishedAt: now - 4_000 });
+    await world.publish({ name: "shop", version: "7", files: 1, publishedAt: now - 1_000 });
     return now;
   };
 

@@ -3,7 +3,7 @@ import type { DistributorContext, Turn } from "../function/distributor-context.t
 import type { ConsumerRecord } from "../registry/consumer-record.ts";
 import { findConsumer, noteConsumer } from "../registry/consumers.ts";
 import { judgeTrust } from "../trust/judge-trust.ts";
-import { announceSet } from "./announce-set.ts";
+import { announceSet, type SaveCursor } from "./announce-set.ts";
 import { decideSet, decideSetEnd, type SetDecision, type SetRequest } from "./decide-set.ts";
 import type { SetTask } from "./set-input.ts";
 import { parseSetRecord, type SetRecord, toSetKey } from "./set-record.ts";
@@ -113,11 +113,21 @@ async function announceNext(
   set: SetRecord,
   expected: number | "absent",
 ): Promise<Answer> {
-  const { cursor, messages, isEnd } = await announceSet(context, set, consumer, turn);
-  const now = context.clock.now();
-  const after = { ...set, aliveAt: now, cursor, messages: set.messages + messages };
-  if (!isEnd) return (await save(context, after, expected)) === undefined ? LOST : NEXT;
-  return carryOut(context, { consumer, turn, ...input }, decideSetEnd({ consumer, now }, after), expected);
+  let after = set;
+  let version = expected;
+  const saveCursor: SaveCursor = async (cursor) => {
+    const next = { ...after, aliveAt: context.clock.now(), cursor, messages: after.messages + 1 };
+    const saved = await save(context, next, version);
+    if (saved === undefined) return false;
+    after = next;
+    version = saved;
+    return true;
+  };
+  const reached = await announceSet(context, { set, consumer, turn, save: saveCursor });
+  if (reached === "lost") return LOST;
+  if (reached === "more") return NEXT;
+  const decision = decideSetEnd({ consumer, now: context.clock.now() }, after);
+  return carryOut(context, { consumer, turn, ...input }, decision, version);
 }
 
 /** Gives the version that stands there now; undefined: somebody else has written meanwhile. */
