@@ -1,16 +1,16 @@
 import { formatDuration } from "@stackyard/core/machine";
 import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import type { Output } from "../shell/output.ts";
-import { toTable } from "../shell/table.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 
 /** Whether a machine can be used, in colour. */
-export function tellMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint">): string {
+export function tellMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint" | "columns">): string {
   return out.paint(status === "valid" ? "green" : status === "stale" ? "yellow" : "red", status);
 }
 
 /** A machine for a reader: its problems, events, states and tasks. */
-export function tellMachine(machine: MachineDetails, out: Pick<Output, "paint">): string {
+export function tellMachine(machine: MachineDetails, out: Pick<Output, "paint" | "columns">): string {
   const { name, status, hash, events, states, tasks, problems } = machine;
   return [
     `${out.paint("bold", name)}  ${tellMachineStatus(status, out)}  ${out.paint("dim", hash ?? "")}`,
@@ -18,9 +18,9 @@ export function tellMachine(machine: MachineDetails, out: Pick<Output, "paint">)
     ...tellVersion(machine),
     `events  ${events.join(", ")}`,
     "states",
-    toTable(states.map(toStateRow)),
+    formatTable(states.map(toStateRow), { columns: out.columns, keepLast: true }),
     "tasks",
-    toTable(tasks.map(toTaskRow)),
+    formatTable(tasks.map(toTaskRow), { columns: out.columns, keepLast: true }),
   ].join("\n");
 }
 

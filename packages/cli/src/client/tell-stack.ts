@@ -1,9 +1,9 @@
 import type { Attempt, StackDetails, StackSummary } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import { toAge } from "../shell/age.ts";
 import type { Output, Style } from "../shell/output.ts";
-import { toTable } from "../shell/table.ts";
 
-type Painter = Pick<Output, "paint">;
+type Painter = Pick<Output, "paint" | "columns">;
 type TaskStatus = StackSummary["tasks"][number]["status"];
 
 const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
@@ -52,7 +52,10 @@ export function tellStack(stack: StackDetails, out: Painter, now: number): strin
     out.paint("bold", id),
     stack.summary,
     "",
-    toTable(facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value])),
+    formatTable(
+      facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value]),
+      { columns: out.columns, keepLast: true },
+    ),
     ...toSection("Tasks", toTaskRows(stack, out), out),
     ...toSection("Waiting events", toParkedRows(stack, out), out),
     ...toSection(
@@ -68,7 +71,9 @@ export function tellStack(stack: StackDetails, out: Painter, now: number): strin
 }
 
 function toSection(title: string, rows: readonly (readonly string[])[], out: Painter): readonly string[] {
-  return rows.length === 0 ? [] : ["", out.paint("bold", title), toTable(rows)];
+  return rows.length === 0
+    ? []
+    : ["", out.paint("bold", title), formatTable(rows, { columns: out.columns, keepLast: true })];
 }
 
 function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {

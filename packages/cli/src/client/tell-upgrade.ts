@@ -1,8 +1,8 @@
 import type { UpgradePlan, UpgradeResult } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import type { Output } from "../shell/output.ts";
-import { toTable } from "../shell/table.ts";
 
-type Painter = Pick<Output, "paint">;
+type Painter = Pick<Output, "paint" | "columns">;
 type Difference = UpgradePlan["differences"][number];
 type Replayed = Difference["after"];
 
@@ -40,7 +40,7 @@ function tellReplay(
   return [
     ...limits,
     `${replayed} lines of its history were replayed. It would have gone another way:`,
-    ...(rows.length === 0 ? [] : toTable(rows).split("\n")),
+    ...(rows.length === 0 ? [] : formatTable(rows, { columns: out.columns, keepLast: true }).split("\n")),
     ...(more === 0 ? [] : [`… and ${more} more`]),
     ...(end.length === 0 ? [] : ["Now it would stand otherwise:"]),
     ...end.map(({ what, before, after }) => `  ${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),

@@ -1,9 +1,9 @@
 import type { SetAsideEvent } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { failWith } from "../shell/failure.ts";
-import { toTable } from "../shell/table.ts";
 
 const filterArgs = {
   stack: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of this stack." })),
@@ -26,8 +26,12 @@ export const eventsLs = defineServerCommand({
     const events = await listSetAside(context, filter, limit);
     if (out.json) for (const event of events) out.result(event, () => "");
     else if (events.length > 0)
-      out.text(toTable([HEAD.map((name) => out.paint("dim", name)), ...events.map((event) => toRow(event, context))]));
-    if (events.length === 0) out.note("No event was set aside.");
+      out.text(
+        formatTable([HEAD.map((name) => out.paint("dim", name)), ...events.map((event) => toRow(event, context))], {
+          columns: out.columns,
+        }),
+      );
+    if (events.length === 0) out.note(tellNone(filter));
     else out.note("`stackyard events redrive ID…` sends them again.");
     return 0;
   },
@@ -64,10 +68,19 @@ export const eventsRedrive = defineServerCommand({
       for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} is not there.`);
       unknown.push(...result.unknown);
     }
-    if (ids.length === 0) context.out.note("No event was set aside.");
+    if (ids.length === 0) context.out.note(tellNone(filter));
     return unknown.length === 0 ? 0 : 1;
   },
 });
+
+function tellNone({ stack, code }: { readonly stack?: string; readonly code?: string }): string {
+  const flags = [
+    ...(stack === undefined ? [] : [`--stack ${stack}`]),
+    ...(code === undefined ? [] : [`--code ${code}`]),
+  ];
+  if (flags.length === 0) return "No event was set aside.";
+  return `No event was set aside that matches ${flags.join(" ")}.`;
+}
 
 const HEAD = ["ID", "STACK", "EVENT", "CODE", "REASON", "SET ASIDE"] as const;
 const BATCH = 100;

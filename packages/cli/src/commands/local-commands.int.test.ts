@@ -75,8 +75,32 @@ describe("validate", () => {
     expect(stderr).toContain('"a.yaml", "b"');
   });
 
-  it("is called wrongly without a file", async () => {
-    expect((await runCli(["validate"])).exitCode).toBe(64);
+  it("takes the project's machines without a file, from any folder of the project", async () => {
+    const cwd = aProject({
+      "stackyard.config.json": '{"machines": "states"}',
+      "states/a.yaml": VALID,
+      "states/b.yaml": "version: 1\n",
+      "sub/x": "",
+    });
+
+    const { exitCode, stdout, stderr } = await runCli(["validate", "--json"], { cwd: join(cwd, "sub") });
+
+    expect([exitCode, stderr]).toEqual([1, ""]);
+    expect(parseLines(stdout).map(({ file, valid }) => [file, valid])).toEqual([
+      ["../states/a.yaml", true],
+      ["../states/b.yaml", false],
+    ]);
+  });
+
+  it("says which folder is missing or empty without a file", async () => {
+    const missing = await runCli(["validate"], { cwd: aProject() });
+    const empty = await runCli(["validate"], { cwd: aProject({ "machines/readme.md": "" }) });
+
+    expect([missing.exitCode, missing.stderr]).toEqual([
+      3,
+      expect.stringContaining('folder "machines" does not exist'),
+    ]);
+    expect([empty.exitCode, empty.stderr]).toEqual([0, "No machine file in machines.\n"]);
   });
 
   it("knows the executors of the project's plugins", async () => {

@@ -1,10 +1,10 @@
 import type { YardProcess } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand } from "../client/server-command.ts";
 import { toAge } from "../shell/age.ts";
 import type { Output } from "../shell/output.ts";
-import { toTable } from "../shell/table.ts";
 
 /** `stackyard ps` */
 export const ps = defineServerCommand({
@@ -26,7 +26,8 @@ export const ps = defineServerCommand({
 const COLUMNS = ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"];
 
 function tellProcesses(processes: readonly YardProcess[], out: Output, now: number): string {
-  return toTable([COLUMNS.map((name) => out.paint("dim", name)), ...processes.map((each) => toRow(each, out, now))]);
+  const head = COLUMNS.map((name) => out.paint("dim", name));
+  return formatTable([head, ...processes.map((each) => toRow(each, out, now))], { columns: out.columns });
 }
 
 function toRow(each: YardProcess, out: Output, now: number): readonly string[] {

@@ -183,10 +183,10 @@ describe("commands over a running yard", () => {
 
   it("stacks ls shows a table to people and nothing to say about no stacks", async () => {
     const listed = await run("stacks", "ls", "--prefix", "e");
-    const none = await run("stacks", "ls", "--state", "NOWHERE");
+    const none = await run("stacks", "ls", "--state", "GONE", "--prefix", "e");
 
     expect(listed.stdout).toMatch(/^STACK {2}MACHINE {2}STATE {2}TASKS {2}FOR\ne {6}m {8}IDLE/);
-    expect([none.exitCode, none.stdout, none.stderr]).toEqual([0, "", "There is no such stack.\n"]);
+    expect([none.exitCode, none.stdout, none.stderr]).toEqual([0, "", "No stack matches --state GONE --prefix e.\n"]);
   });
 
   it("stacks history tells what happened, oldest first, also after removal", async () => {

@@ -1,11 +1,12 @@
 import type { Attempt, StackFilter, StackSummary } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
+import { checkState } from "../client/check-state.ts";
 import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { tellEntry } from "../client/tell-history.ts";
 import { STACK_COLUMNS, tellStack, toStackRow, toWaitingRow, WAITING_COLUMNS } from "../client/tell-stack.ts";
 import { failWith } from "../shell/failure.ts";
-import { toTable } from "../shell/table.ts";
 
 /** The stack that a command is about. */
 export const stackArg = { stack: Type.String({ minLength: 1, maxLength: 255, description: "The stack's id." }) };
@@ -62,10 +63,25 @@ export const stacksLs = defineServerCommand({
       printStacks(context, items, { withHead: shown === 0, waiting: filter.waiting === true });
       shown += items.length;
     }
-    if (shown === 0) out.note("There is no such stack.");
+    if (shown > 0) return 0;
+    if (filter.state !== undefined) await checkState(context, filter.state, filter.machine);
+    out.note(tellNone(filter));
     return 0;
   },
 });
+
+/** What is empty: the yard, or what the filter leaves of it. */
+function tellNone({ machine, state, prefix, condition, waiting }: ListFilter): string {
+  const flags = [
+    machine === undefined ? "" : `--machine ${machine}`,
+    state === undefined ? "" : `--state ${state}`,
+    prefix === undefined ? "" : `--prefix ${prefix}`,
+    condition === undefined ? "" : `--condition ${condition}`,
+    waiting === true ? "--waiting" : "",
+  ].filter((flag) => flag !== "");
+  if (flags.length > 0) return `No stack matches ${flags.join(" ")}.`;
+  return "No stacks yet. `stackyard send STACK EVENT --machine MACHINE` creates one.";
+}
 
 function toFilter({ prefix, machine, state, condition, waiting }: ListFilter): StackFilter {
   return {
@@ -89,7 +105,8 @@ function printStacks(
   }
   const [columns, toRow] = waiting ? [WAITING_COLUMNS, toWaitingRow] : [STACK_COLUMNS, toStackRow];
   const rows = stacks.map((stack) => toRow(stack, out, Date.now()));
-  out.text(toTable(withHead ? [columns.map((name) => out.paint("dim", name)), ...rows] : rows));
+  const head = columns.map((name) => out.paint("dim", name));
+  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
 }
 
 /** `stackyard stacks show` */

@@ -1,7 +1,11 @@
+import { relative } from "node:path";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { type MachineFileReport, readMachineFiles } from "../project/machine-files.ts";
+import { loadConfigFile } from "../project/config-file.ts";
+import { machinesDirOf } from "../project/load-executors.ts";
+import { isFolder, type MachineFileReport, readMachineFiles } from "../project/machine-files.ts";
 import { loadPluginExecutors } from "../project/plugin-executors.ts";
+import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 import { projectArg } from "./project-arg.ts";
 
@@ -10,8 +14,9 @@ export const validate = defineCommand({
   name: "validate",
   summary: "Check machine files and show every problem with its place.",
   description:
-    "Names files, or folders whose machine files are all checked. Ends with 1 when one has errors. With --json: one object a file, {file, valid, problems}.",
+    "Takes files, or folders whose machine files are all checked; without one the machines of the project. Ends with 1 when one has errors. With --json: one object a file, {file, valid, problems}.",
   examples: [
+    { command: "stackyard validate", what: "Check every machine of the project." },
     { command: "stackyard validate machines", what: "Check every machine of a folder." },
     {
       command: "stackyard validate review-app.yaml --strict --json",
@@ -19,24 +24,38 @@ export const validate = defineCommand({
     },
   ],
   args: Type.Object({
-    files: Type.Array(Type.String({ minLength: 1 }), {
-      minItems: 1,
-      placeholder: "file",
-      description: "Files or folders.",
-    }),
+    files: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        placeholder: "file",
+        description: "Files or folders. Default: the machines of the project.",
+      }),
+    ),
     strict: Type.Optional(Type.Boolean({ description: "Warnings are errors." })),
     ...projectArg,
   }),
   positionals: ["files"],
-  async run(context, { files, strict = false, project }) {
+  async run(context, { files: given = [], strict = false, project }) {
+    const files = given.length > 0 ? given : [await findMachines(context, project)];
     const executors = await loadPluginExecutors(context, project);
     const reports = await readMachineFiles(files, { cwd: context.cwd, executors, strict });
     for (const report of reports) tellReport(context, report);
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
-    context.out.note(toSummary(reports.length, invalid));
+    context.out.note(
+      reports.length === 0 ? `No machine file in ${files.join(", ")}.` : toSummary(reports.length, invalid),
+    );
     return invalid === 0 ? 0 : 1;
   },
 });
+
+/** The machines folder of the project, as a path from here. Throws `CONFIG_INVALID` where there is none. */
+async function findMachines({ cwd }: CommandContext, project: string | undefined): Promise<string> {
+  const folder = machinesDirOf(await loadConfigFile(cwd, project));
+  const path = relative(cwd, folder) || ".";
+  if (isFolder(folder)) return path;
+  throw failWith("CONFIG_INVALID", `The project's machines folder "${path}" does not exist.`, {
+    hint: "Name the files to check, or let `stackyard init` write a project.",
+  });
+}
 
 function tellReport({ out }: CommandContext, { file, machine, problems }: MachineFileReport): void {
   const valid = machine !== undefined;
@@ -47,7 +66,6 @@ function tellReport({ out }: CommandContext, { file, machine, problems }: Machin
 }
 
 function toSummary(count: number, invalid: number): string {
-  if (count === 0) return "No machine file was found.";
   const machines = count === 1 ? "1 machine" : `${count} machines`;
   return invalid === 0 ? `${machines}, no errors.` : `${machines}, ${invalid} with errors.`;
 }

@@ -1,3 +1,4 @@
+import { truncateText } from "@stackyard/sdk/commands";
 import { toColoredText, toPlainText } from "./clean-text.ts";
 import type { OutputStream } from "./output-stream.ts";
 
@@ -52,7 +53,7 @@ function createTerminalBlock(stream: OutputStream, { color }: { readonly color: 
 
 function toLine(text: string, columns: number): string {
   const [line = ""] = text.split("\n");
-  return toPlainText(line).slice(0, columns);
+  return truncateText(toPlainText(line), columns, "");
 }
 
 /** A block that is higher than its terminal could not be drawn anew. */
@@ -61,25 +62,5 @@ function toLines(text: string, stream: OutputStream, color: boolean): readonly s
   const lines = text.split("\n");
   const fitting = lines.length <= most ? lines : [...lines.slice(0, most - 1), `… and ${lines.length - most + 1} more`];
   const columns = (stream.columns || 80) - 1;
-  return fitting.map((line) => cutColored(color ? toColoredText(line) : toPlainText(line), columns));
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one.
-const COLORS = /(\u001b\[[0-9;]*m)/u;
-const NO_COLOR = "\u001b[0m";
-
-/** Colours take no room; a line that is cut within one ends it. */
-function cutColored(line: string, columns: number): string {
-  let left = columns;
-  let cut = "";
-  for (const [at, part] of line.split(COLORS).entries()) {
-    if (at % 2 === 1) {
-      cut += part;
-      continue;
-    }
-    cut += part.slice(0, left);
-    if (part.length > left) return cut.includes("\u001b") ? cut + NO_COLOR : cut;
-    left -= part.length;
-  }
-  return cut;
+  return fitting.map((line) => truncateText(color ? toColoredText(line) : toPlainText(line), columns, ""));
 }

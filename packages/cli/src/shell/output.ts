@@ -56,6 +56,9 @@ export function createOutput({ stdout, stderr, json, quiet = false, env }: Outpu
   return {
     json,
     interactive: !json && stdout.isTTY === true,
+    get columns() {
+      return !json && stdout.isTTY === true ? stdout.columns || undefined : undefined;
+    },
     result: print,
     text(text) {
       live.clear();

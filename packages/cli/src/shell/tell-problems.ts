@@ -1,9 +1,9 @@
+import { formatTable } from "@stackyard/sdk/commands";
 import type { Problem } from "../project/machine-words.ts";
 import type { Output } from "./output.ts";
-import { toTable } from "./table.ts";
 
 /** Problems of a document as indented lines, each with place and code. */
-export function tellProblems(problems: readonly Problem[], out: Pick<Output, "paint">): readonly string[] {
+export function tellProblems(problems: readonly Problem[], out: Pick<Output, "paint" | "columns">): readonly string[] {
   if (problems.length === 0) return [];
   const rows = problems.map(({ severity, code, path, line, column, message }) => [
     `  ${line}:${column}`,
@@ -11,5 +11,5 @@ export function tellProblems(problems: readonly Problem[], out: Pick<Output, "pa
     out.paint("dim", code),
     path === "" ? message : `${path}: ${message}`,
   ]);
-  return toTable(rows).split("\n");
+  return formatTable(rows, { columns: out.columns, keepLast: true }).split("\n");
 }

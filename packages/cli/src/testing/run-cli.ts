@@ -21,14 +21,16 @@ export interface CliWorld {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  /** Width of the terminal. Default: 100. */
+  readonly columns?: number;
 }
 
 /** Runs words in this process. */
 export function startCli(words: readonly string[], world: CliWorld = {}): RunningCli {
-  const { cwd = "/", env = {}, stdin = "", terminal = false } = world;
+  const { cwd = "/", env = {}, stdin = "", terminal = false, columns = 100 } = world;
   const interrupt = new AbortController();
-  const stdout = createSink(terminal);
-  const stderr = createSink(terminal);
+  const stdout = createSink(terminal, columns);
+  const stderr = createSink(terminal, columns);
   const io = { stdout, stderr, stdin: toStream(stdin), cwd, env, signal: interrupt.signal };
   const result = runCommandLine(words, io).then((exitCode) => {
     stdout.end();
@@ -50,7 +52,7 @@ export function parseLines(text: string): readonly Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-function createSink(isTTY: boolean) {
+function createSink(isTTY: boolean, columns: number) {
   let text = "";
   let ended = false;
   const listeners = new Set<() => void>();
@@ -59,7 +61,7 @@ function createSink(isTTY: boolean) {
   };
   return {
     isTTY,
-    columns: 100,
+    columns,
     text: () => text,
     write(part: string) {
       text += part;

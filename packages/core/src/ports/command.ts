@@ -3,6 +3,8 @@ import type { ConfiguredYards } from "./configured-yards.ts";
 
 /** How a command speaks: it knows terminal, pipe and `--json`. A command prints nothing itself. */
 export interface CommandOutput {
+  /** Width of the terminal that shows the results; tables fit it. Undefined in a pipe and with `--json`: no limit. */
+  readonly columns?: number | undefined;
   /** The result: as one JSON object with `--json`, else as the text. */
   result(value: unknown, toText: () => string): void;
   /**

@@ -1,3 +1,4 @@
+import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import type { Place } from "../object-keys.ts";
 import { listPublished, type PublishedObject } from "../release/list-published.ts";
@@ -6,7 +7,6 @@ import { listStacks, type StackFacts } from "../stack/find-stack.ts";
 import { findDeployedPlace, STACK_TAGS } from "../stack/stack-tags.ts";
 import type { AppsCommandSpec, AppsContext } from "./apps-command.ts";
 import { choosePlace, type GivenPlace, placeArgs } from "./place-args.ts";
-import { toColumns } from "./to-columns.ts";
 
 const Args = Type.Object({ ...placeArgs });
 
@@ -34,7 +34,9 @@ async function list(context: AppsContext, args: Static<typeof Args>): Promise<nu
   const published = place === undefined ? [] : await listPublished(context.aws.s3, place);
   const deployed = stacks.map(toDeployed);
   context.out.result({ place: place ?? null, published, deployed }, () =>
-    [...tellPublished(place, published), "", ...tellDeployed(deployed)].join("\n"),
+    [...tellPublished(place, published, context.out.columns), "", ...tellDeployed(deployed, context.out.columns)].join(
+      "\n",
+    ),
   );
   return 0;
 }
@@ -55,7 +57,11 @@ function toDeployed({ name, status, changedAt, tags }: StackFacts): DeployedStac
   return { stack: name, yard: read(yard), template: read(template), release: read(release), status, changedAt };
 }
 
-function tellPublished(place: Place | undefined, published: readonly PublishedObject[]): readonly string[] {
+function tellPublished(
+  place: Place | undefined,
+  published: readonly PublishedObject[],
+  columns: number | undefined,
+): readonly string[] {
   if (place === undefined)
     return ["Nothing is published yet as far as this project knows; name a bucket with --bucket."];
   const rows = published.map(({ kind, name, version, bytes, publishedAt }) => [
@@ -67,13 +73,19 @@ function tellPublished(place: Place | undefined, published: readonly PublishedOb
   ]);
   const where = `s3://${place.bucket}/${place.prefix}`;
   if (rows.length === 0) return [`Nothing is published in ${where}.`];
-  return [`Published in ${where}`, toColumns([["kind", "name", "version", "bytes", "published"], ...rows])];
+  return [
+    `Published in ${where}`,
+    formatTable([["kind", "name", "version", "bytes", "published"], ...rows], { columns }),
+  ];
 }
 
-function tellDeployed(deployed: readonly DeployedStack[]): readonly string[] {
+function tellDeployed(deployed: readonly DeployedStack[], columns: number | undefined): readonly string[] {
   if (deployed.length === 0) return ["Nothing is deployed in this account and region."];
   const rows = deployed.map(({ stack, yard, template, release, status, changedAt }) => {
     return [stack, yard, template, release, status, changedAt];
   });
-  return ["Deployed", toColumns([["stack", "yard", "template", "release", "status", "changed"], ...rows])];
+  return [
+    "Deployed",
+    formatTable([["stack", "yard", "template", "release", "status", "changed"], ...rows], { columns }),
+  ];
 }

@@ -4,7 +4,7 @@ import {
   type DistributorAnswers,
   parseManifest,
 } from "@stackyard/sdk/artifacts";
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { artifactFlag, distributorArgs, limitArg, versionArgs } from "./artifact-args.ts";
 import type { ArtifactCommandSpec } from "./artifact-command.ts";
@@ -28,17 +28,26 @@ export const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(list({ ...(name && { name }) }), args.limit);
     const { rows: artifacts, limited } = taken;
-    context.out.result({ artifacts, limited }, () => toTable(artifacts, name) + tellLimit(taken));
+    context.out.result(
+      { artifacts, limited },
+      () => toTable(artifacts, { wanted: name, columns: context.out.columns }) + tellLimit(taken),
+    );
     return 0;
   },
 };
 
-function toTable(artifacts: readonly ArtifactSummary[], wanted?: string): string {
+function toTable(
+  artifacts: readonly ArtifactSummary[],
+  { wanted, columns }: { readonly wanted: string | undefined; readonly columns: number | undefined },
+): string {
   if (artifacts.length === 0) return wanted === undefined ? "Nothing is published." : "No published version fits.";
   const rows = artifacts.map(({ publishedAt, name, version, files, bytes, ...rest }) => [
     ...[toDay(publishedAt), toCell(name, 60), toCell(version, 64), String(files), tellBytes(bytes), tellStanding(rest)],
   ]);
-  return toColumns([["PUBLISHED", "NAME", "VERSION", "FILES", "SIZE", "STANDS"], ...rows], [3, 4]);
+  return formatTable([["PUBLISHED", "NAME", "VERSION", "FILES", "SIZE", "STANDS"], ...rows], {
+    numbers: [3, 4],
+    columns,
+  });
 }
 
 function tellStanding({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
@@ -56,12 +65,12 @@ export const artifactsShow: ArtifactCommandSpec<typeof ShowArgs> = {
   async run(context, { name, version, ...args }) {
     const { show } = createArtifactsClient({ call: await openDistributor(context, args) });
     const artifact = await show({ name, version });
-    context.out.result({ artifact }, () => tellArtifact(artifact));
+    context.out.result({ artifact }, () => tellArtifact(artifact, context.out.columns));
     return 0;
   },
 };
 
-function tellArtifact(artifact: DistributorAnswers["show"]): string {
+function tellArtifact(artifact: DistributorAnswers["show"], columns: number | undefined): string {
   const { name, version, publishedAt, files, bytes, labels, manifestSha256 } = artifact;
   const words = Object.entries(labels).map(([key, value]) => `${toCell(key, 64)}=${toCell(value, 256)}`);
   const head = [
@@ -70,25 +79,30 @@ function tellArtifact(artifact: DistributorAnswers["show"]): string {
     `Manifest  ${toCell(manifestSha256, 64)}`,
     ...(words.length === 0 ? [] : [`Labels    ${words.join(" ")}`]),
   ];
-  return [head.join("\n"), toFileTable(artifact), toCellTable(artifact)].filter((text) => text !== "").join("\n\n");
+  return [head.join("\n"), toFileTable(artifact, columns), toCellTable(artifact, columns)]
+    .filter((text) => text !== "")
+    .join("\n\n");
 }
 
-function toFileTable({ manifest }: DistributorAnswers["show"]): string {
+function toFileTable({ manifest }: DistributorAnswers["show"], columns: number | undefined): string {
   const parsed = parseManifest(JSON.stringify(manifest ?? null));
   if (parsed.kind === "invalid") return "";
   const rows = parsed.manifest.files.map(({ key, size, sha256, rewrite = "none" }) => {
     return [toCell(key, 120), tellBytes(size), sha256, rewrite === "none" ? "" : "rewritten"];
   });
-  return toColumns([["FILE", "SIZE", "SHA-256", ""], ...rows], [1]);
+  return formatTable([["FILE", "SIZE", "SHA-256", ""], ...rows], { numbers: [1], columns });
 }
 
-function toCellTable({ cells }: DistributorAnswers["show"]): string {
+function toCellTable({ cells }: DistributorAnswers["show"], columns: number | undefined): string {
   if (cells.length === 0) return "No consumer should have it.";
   const rows = cells.map((cell) => [
     ...[toCell(cell.account, 20), toCell(cell.region, 30), cell.status, toCell(cell.code ?? "", 40)],
     ...[`${cell.filesDone} of ${cell.files}`, tellVerified(cell), toDay(cell.at)],
   ]);
-  return toColumns([["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"], ...rows], [4]);
+  return formatTable([["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"], ...rows], {
+    numbers: [4],
+    columns,
+  });
 }
 
 /** Of what does not stand nothing was compared. */

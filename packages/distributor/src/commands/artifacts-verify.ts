@@ -10,7 +10,7 @@ import {
   parseManifest,
   type StoredFileCheck,
 } from "@stackyard/sdk/artifacts";
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import { inParallel } from "../registry/in-parallel.ts";
 import { consumerFlags, distributorArgs, roleArgs, sourceArgs, versionArgs } from "./artifact-args.ts";
@@ -157,7 +157,7 @@ function show(
   out.result({ name, version, bucket, ...result }, () => {
     const where = `${name} ${version} in ${toCell(bucket, 63)}`;
     if (wrong.length === 0) return `${where}: all ${tellCount(seen.length, "file")} as published.`;
-    const lines = toColumns(wrong.map(({ verdict, key }) => [verdict, toCell(key, 200)]));
+    const lines = formatTable(wrong.map(({ verdict, key }) => [verdict, toCell(key, 200)]));
     return `${where}: ${wrong.length} of ${tellCount(seen.length, "file")} not as published.\n${lines}`;
   });
   return wrong.length === 0 ? 0 : 1;

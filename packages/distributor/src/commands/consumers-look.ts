@@ -1,5 +1,5 @@
 import { type ConsumerView, createArtifactsClient, type DistributorAnswers } from "@stackyard/sdk/artifacts";
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { consumerArgs, distributorArgs, limitArg } from "./artifact-args.ts";
 import type { ArtifactCommandSpec } from "./artifact-command.ts";
@@ -20,12 +20,12 @@ export const consumersLs: ArtifactCommandSpec<typeof ListArgs> = {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(client.consumers(), args.limit);
     const { rows: consumers, limited } = taken;
-    context.out.result({ consumers, limited }, () => toTable(consumers) + tellLimit(taken));
+    context.out.result({ consumers, limited }, () => toTable(consumers, context.out.columns) + tellLimit(taken));
     return 0;
   },
 };
 
-function toTable(consumers: readonly ConsumerView[]): string {
+function toTable(consumers: readonly ConsumerView[], columns: number | undefined): string {
   if (consumers.length === 0)
     return "No consumer is known. Install the consumer's stack in an account that is trusted.";
   const rows = consumers.map(({ account, region, generation, bucket, registered, lastReceiptAt, capabilities }) => [
@@ -39,7 +39,7 @@ function toTable(consumers: readonly ConsumerView[]): string {
     ...[toCell(bucket ?? "-", 63), toCell(capabilities.join(" "), 80)],
   ]);
   const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "LAST RECEIPT", "BUCKET", "CAN"];
-  return toColumns([head, ...rows]);
+  return formatTable([head, ...rows], { columns });
 }
 
 const ShowArgs = Type.Object({ ...consumerArgs, ...distributorArgs });
@@ -53,12 +53,12 @@ export const consumersShow: ArtifactCommandSpec<typeof ShowArgs> = {
   async run(context, { account, region, ...args }) {
     const { consumer } = createArtifactsClient({ call: await openDistributor(context, args) });
     const found = await consumer({ account, region });
-    context.out.result({ consumer: found }, () => tellConsumer(found));
+    context.out.result({ consumer: found }, () => tellConsumer(found, context.out.columns));
     return 0;
   },
 };
 
-function tellConsumer(consumer: DistributorAnswers["consumer"]): string {
+function tellConsumer(consumer: DistributorAnswers["consumer"], columns: number | undefined): string {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt, registered, cells } = consumer;
   const head = [
     `${toCell(account, 20)} ${toCell(region, 30)}: ${generation}, ${registered ? "registered" : "not registered"}`,
@@ -73,6 +73,9 @@ function tellConsumer(consumer: DistributorAnswers["consumer"]): string {
     ...[toCell(cell.name, 60), toCell(cell.version, 64), cell.status, toCell(cell.code ?? "", 40)],
     ...[`${cell.filesDone} of ${cell.files}`, String(cell.announcements), toDay(cell.at)],
   ]);
-  const table = toColumns([["NAME", "VERSION", "STATUS", "CODE", "FILES", "ANNOUNCED", "SINCE"], ...rows], [4, 5]);
+  const table = formatTable([["NAME", "VERSION", "STATUS", "CODE", "FILES", "ANNOUNCED", "SINCE"], ...rows], {
+    numbers: [4, 5],
+    columns,
+  });
   return [head, table, sum].join("\n\n");
 }

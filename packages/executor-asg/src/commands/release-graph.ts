@@ -1,4 +1,4 @@
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { RELEASE_MACHINES } from "../machine/release-machine.ts";
 import type { ReleaseMachine, ReleaseRow } from "../machine/release-row.ts";
@@ -32,7 +32,10 @@ export const releaseGraph: ReleaseCommandSpec<typeof Args> = {
     if (format === "asl") {
       const definition = toReleaseStateMachine({ functionArn, generation });
       context.out.result(definition, () => JSON.stringify(definition, null, 2));
-    } else context.out.result({ edges }, () => (format === "mermaid" ? toMermaid(edges) : toTable(machine, edges)));
+    } else
+      context.out.result({ edges }, () =>
+        format === "mermaid" ? toMermaid(edges) : toTable(machine, edges, context.out.columns),
+      );
     return 0;
   },
 };
@@ -77,14 +80,14 @@ function toMermaid(edges: readonly Edge[]): string {
   return ["stateDiagram-v2", `  [*] --> Validate`, ...lines].join("\n");
 }
 
-function toTable(machine: ReleaseMachine, edges: readonly Edge[]): string {
+function toTable(machine: ReleaseMachine, edges: readonly Edge[], columns: number | undefined): string {
   const rows = Object.entries(machine).map(([name, row]) => {
     const own = edges.filter(({ from }) => from === name);
     const next = own.filter(({ on }) => on === "").map(({ to }) => to);
     const other = own.filter(({ on }) => on !== "").map(({ on, to }) => `${on} → ${to}`);
     return [name, toKind(row), next.join(", "), other.join(", ")];
   });
-  return toColumns([["STATE", "KIND", "NEXT", "ELSE"], ...rows]);
+  return formatTable([["STATE", "KIND", "NEXT", "ELSE"], ...rows], { columns });
 }
 
 function toKind(row: ReleaseRow): string {

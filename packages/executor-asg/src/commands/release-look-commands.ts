@@ -1,4 +1,4 @@
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import type { Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { toCell } from "../report/to-cell.ts";
@@ -76,7 +76,9 @@ async function list(
   const since = failed ? { since: clock.now() - FAILS_MS } : {};
   const found = await place.list({ at, limit, failed, ...since });
   const releases = failed ? await withReports(found, (id) => place.get(id)) : found;
-  out.result({ releases }, () => (failed ? toFailTable(releases) : toTable(releases)));
+  out.result({ releases }, () => {
+    return failed ? toFailTable(releases, out.columns) : toTable(releases, out.columns);
+  });
   return 0;
 }
 
@@ -90,17 +92,17 @@ async function withReports(
   return whole;
 }
 
-function toTable(releases: readonly Release[]): string {
+function toTable(releases: readonly Release[], columns: number | undefined): string {
   if (releases.length === 0) return "There are no releases.";
   const rows = releases.map((release) => {
     const { startedAt, project, config, operation, runId, end, standing } = release;
     const names = [project, config, operation, end ?? standing].map((name) => toCell(name, 60));
     return [startedAt.slice(0, 19), ...names, toCell(runId, 80)];
   });
-  return toColumns([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "RUN"], ...rows]);
+  return formatTable([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "RUN"], ...rows], { columns });
 }
 
-function toFailTable(releases: readonly Release[]): string {
+function toFailTable(releases: readonly Release[], columns: number | undefined): string {
   if (releases.length === 0) return "No release has failed in the last three days.";
   const rows = releases.map((release) => {
     const { startedAt, runId, end = "-", error, report } = release;
@@ -108,7 +110,7 @@ function toFailTable(releases: readonly Release[]): string {
     const name = report?.error?.class ?? error?.code ?? "";
     return [startedAt.slice(0, 19), toCell(runId, 80), findFailedState(release), end, toCell(`${name}: ${cause}`, 200)];
   });
-  return toColumns([["STARTED", "RUN", "FAILED IN", "END", "WHY"], ...rows]);
+  return formatTable([["STARTED", "RUN", "FAILED IN", "END", "WHY"], ...rows], { columns, keepLast: true });
 }
 
 const AFTER_FAILURE: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { StackyardError } from "@stackyard/core";
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/read-json.ts";
 import type { Release } from "../document/release.ts";
@@ -123,5 +123,5 @@ function tellPlan(services: ReturnType<typeof toServices>, forecast: ReleaseFore
     doneAfterSeconds === undefined
       ? `It cannot be done within its time-out of ${toLength(release.timeout)}.`
       : `Done after ${toLength(doneAfterSeconds)} at the earliest; the time-out is ${toLength(release.timeout)}.`;
-  return [toColumns([head, ...rows], [1, 2, 3, 4, 5, 6]), steps.join("\n"), done].join("\n\n");
+  return [formatTable([head, ...rows], { numbers: [1, 2, 3, 4, 5, 6] }), steps.join("\n"), done].join("\n\n");
 }

@@ -1,4 +1,4 @@
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import type { Release } from "@stackyard/sdk/releases";
 import { toCell } from "../report/to-cell.ts";
 import type { CareAnswer } from "./release-place.ts";
@@ -57,7 +57,7 @@ export function tellRepair(release: Release, remove: boolean): CareAnswer {
     removable === false ? `${toCell(String(why), 200)} (not removed by this command)` : toCell(String(why), 200),
   ]);
   const lines = [
-    rows.length === 0 ? "Nothing is left behind." : toColumns([["WHAT", "NAME", "WHY"], ...rows]),
+    rows.length === 0 ? "Nothing is left behind." : formatTable([["WHAT", "NAME", "WHY"], ...rows]),
     ...(lockedBy === undefined ? [] : [`The lock is held by ${toCell(String(lockedBy))}.`]),
     ...(remove ? [`${removed} removed.`] : rows.length === 0 ? [] : ["Nothing was removed: --remove does it."]),
     ...(standing === "succeeded" ? [] : [toError(release)]),

@@ -1,4 +1,4 @@
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import type { Release, ReleaseReport } from "@stackyard/sdk/releases";
 import { tellService } from "./tell-service.ts";
 import { toCell } from "./to-cell.ts";
@@ -49,7 +49,7 @@ export function tellRelease(release: Release): string {
     ...(report?.laterErrors ?? []).map((error) => ["later error", `${error.class}: ${error.message}`]),
   ].map(([name = "", value = ""]) => [`${name}:`, toCell(value, 1_000)]);
   return [
-    `${tellEnd(release)}\n${toColumns(facts)}`,
+    `${tellEnd(release)}\n${formatTable(facts)}`,
     report === undefined ? "" : toServiceTable(report),
     report === undefined ? "" : tellPath(report),
   ]
@@ -66,7 +66,7 @@ function toServiceTable({ services }: ReleaseReport): string {
     return [toCell(name, 40), ...[healthy, targetHealthy, launching, terminating].map(String), toCell(group, 120)];
   });
   const causes = rows.flatMap(([name, { causes: each }]) => each.map((cause) => toCell(`${name}: ${cause}`, 300)));
-  return [toColumns([head, ...table], [1, 2, 3, 4]), ...causes].join("\n");
+  return [formatTable([head, ...table], { numbers: [1, 2, 3, 4] }), ...causes].join("\n");
 }
 
 /** States in their order; what was polled is told once with how often. */

@@ -34,6 +34,8 @@ export interface ShowOptions {
 }
 
 const SHOWN_INSTANCES = 50;
+/** A plan may concern ten thousand: what it sums up matters more than who they are. */
+const SHOWN_PLANNED = 20;
 
 /** Prints a run with its report, as one object with `--json`, and writes the page that was asked for. */
 export async function showReport(
@@ -44,12 +46,13 @@ export async function showReport(
 ): Promise<void> {
   const { out, cwd } = context;
   const { counts, roles, causes, instances } = toFleetReport(pages);
+  const shown = isPlan ? SHOWN_PLANNED : SHOWN_INSTANCES;
   out.result({ run: run ?? null, report: { counts, roles, causes, instances } }, () => {
-    const table = pages.length === 0 ? "" : toFleetTable(pages, all ? {} : { maxInstances: SHOWN_INSTANCES });
+    const options = { columns: out.columns, maxInstances: all ? instances.length : shown };
+    const table = pages.length === 0 ? "" : toFleetTable(pages, options);
     return [run === undefined ? "" : tellRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
   });
-  if (!all && instances.length > SHOWN_INSTANCES)
-    out.note("--all lists every instance, --json gives all that is known.");
+  if (!all && instances.length > shown) out.note("--all lists every instance, --json gives all that is known.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
   if (isRetried) out.note(`Again on exactly those that failed: stackyard fleet retry ${run.runId}`);
   if (html === undefined) return;

@@ -1,4 +1,4 @@
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-report.ts";
 import { toCell } from "./clean-text.ts";
 import { findSaid } from "./group-failures.ts";
@@ -9,6 +9,8 @@ import { type FleetReport, STANDINGS, standingOf, toFleetReport } from "./to-fle
 export interface FleetTableOptions {
   /** Instances that are listed one by one; failing ones come first. Default: all. */
   readonly maxInstances?: number;
+  /** Width of the terminal that the tables fit. Default: no limit. */
+  readonly columns?: number | undefined;
 }
 
 /**
@@ -19,9 +21,9 @@ export function toFleetTable(pages: readonly FleetReportPage[], options: FleetTa
   const report = toFleetReport(pages);
   const facts = listRunFacts(report).map(([name, value]) => [`${name}:`, value]);
   return [
-    `${tellVerdict(report)}\n${toColumns(facts)}`,
+    `${tellVerdict(report)}\n${formatTable(facts, { columns: options.columns, keepLast: true })}`,
     toRoleTable(report),
-    toCauseTable(report),
+    toCauseTable(report, options),
     toInstanceTable(report, options),
   ]
     .filter((part) => part !== "")
@@ -37,23 +39,30 @@ function toRoleTable({ roles, standings, instances }: FleetReport): string {
     return [toRole(role), ...shown.map((standing) => String(counts[standing])), String(total)];
   });
   const all = ["all instances", ...shown.map((standing) => String(standings[standing])), String(instances.length)];
-  return toColumns([head, ...rows, all], [...head.keys()].slice(1));
+  return formatTable([head, ...rows, all], { numbers: [...head.keys()].slice(1) });
 }
 
-function toCauseTable({ causes }: FleetReport): string {
+function toCauseTable({ causes }: FleetReport, { columns }: FleetTableOptions): string {
   if (causes.length === 0) return "";
   const rows = causes.map(({ code, responseCode, instanceIds, example }) => {
     const [first = ""] = instanceIds;
     const said = example === undefined ? toCell(first) : `${toCell(first)}: ${toCell(example, 100)}`;
     return [toCell(code), String(instanceIds.length), toExit(responseCode), said];
   });
-  return toColumns([["WHY", "INSTANCES", "EXIT", "FOR EXAMPLE"], ...rows], [1, 2]);
+  return formatTable([["WHY", "INSTANCES", "EXIT", "FOR EXAMPLE"], ...rows], {
+    numbers: [1, 2],
+    columns,
+    keepLast: true,
+  });
 }
 
-function toInstanceTable({ instances }: FleetReport, { maxInstances = instances.length }: FleetTableOptions): string {
+function toInstanceTable(
+  { instances }: FleetReport,
+  { maxInstances = instances.length, columns }: FleetTableOptions,
+): string {
   if (instances.length === 0) return "";
   const head = ["STATE", "INSTANCE", "ROLES", "WHY", "EXIT", "TOOK", "LAST LINE"];
-  const table = toColumns([head, ...instances.slice(0, maxInstances).map(toRow)], [4]);
+  const table = formatTable([head, ...instances.slice(0, maxInstances).map(toRow)], { numbers: [4], columns });
   const left = instances.length - maxInstances;
   return left > 0 ? `${table}\n… and ${left} more` : table;
 }

@@ -8,6 +8,6 @@ export {
   type RunsContext,
 } from "./create-runs-command.ts";
 export { type FollowRunOptions, followRun } from "./follow-run.ts";
+export { formatTable, type TableOptions, truncateText } from "./format-table.ts";
 export { loadConfigFile } from "./load-config-file.ts";
 export { keyArg, toFollowArgs, toRunArg } from "./run-args.ts";
-export { toColumns } from "./to-columns.ts";

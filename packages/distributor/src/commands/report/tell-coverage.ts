@@ -1,5 +1,5 @@
 import type { CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
-import { toColumns } from "@stackyard/sdk/commands";
+import { formatTable } from "@stackyard/sdk/commands";
 import { toCoverageMatrix } from "./coverage-matrix.ts";
 import { tellCount } from "./tell-size.ts";
 import { toCell } from "./to-cell.ts";
@@ -56,5 +56,5 @@ function tellTroubles(rows: readonly CoverageRow[]): string {
   );
   if (troubles.length === 0) return "";
   const rest = troubles.length > MAX_TOLD ? [`… and ${troubles.length - MAX_TOLD} more`] : [];
-  return [toColumns(troubles.slice(0, MAX_TOLD)), ...rest].join("\n");
+  return [formatTable(troubles.slice(0, MAX_TOLD)), ...rest].join("\n");
 }
