@@ -1,8 +1,10 @@
 import { inspect } from "node:util";
 import { StackyardError } from "@stackyard/core";
+import { completeValues } from "./client/complete-values.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS, GROUPS } from "./commands.ts";
 import { findPluginCommands } from "./project/plugin-commands.ts";
+import { completeWords } from "./shell/complete-words.ts";
 import { tellFailure, toFailure } from "./shell/failure.ts";
 import { findGroupName } from "./shell/familiar-words.ts";
 import { tellMissingPackage } from "./shell/known-packages.ts";
@@ -25,6 +27,7 @@ export interface CommandLineIo {
 
 /** Runs one command line (the words after the program's name) and gives its exit code. Never throws. */
 export async function runCommandLine(given: readonly string[], io: CommandLineIo): Promise<number> {
+  if (given[0] === COMPLETE) return complete(given.slice(1), io);
   const words = toVersionCommand(given);
   // What is not read yet cannot say more exactly what it wants.
   const options = {
@@ -44,6 +47,26 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
   } catch (error) {
     return tell(error, io, options);
   }
+}
+
+/** What the scripts of `stackyard completion` call: the words that were typed, the last of them not to its end. */
+const COMPLETE = "__complete";
+const COMPLETE_MS = 2_000;
+
+/** Prints what may stand for the last word, one value a line. A shell waits for it: errors give no values. */
+async function complete([, ...words]: readonly string[], io: CommandLineIo): Promise<number> {
+  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(COMPLETE_MS)]);
+  const prefix = words.at(-1) ?? "";
+  try {
+    const commands = await listCommands(words.slice(0, -1), io);
+    const wanted = completeWords(words, commands);
+    const context = { ...io, out: createOutput({ ...io, json: false, quiet: true }), signal };
+    const values = wanted.kind === "words" ? wanted.words : await completeValues(context, { ...wanted, prefix });
+    for (const value of values) if (value.startsWith(prefix) && !/\p{Cc}/u.test(value)) io.stdout.write(`${value}\n`);
+  } catch {
+    // A message would stand in the middle of what the user types.
+  }
+  return 0;
 }
 
 const VERSION_FLAGS: ReadonlySet<string> = new Set(["-v", "-V", "--version"]);

@@ -21,6 +21,7 @@ export const serverArgs = {
     Type.String({
       minLength: 1,
       placeholder: "name",
+      completes: "yard",
       description: "A yard of the configuration instead of an address. Default: STACKYARD_YARD.",
     }),
   ),

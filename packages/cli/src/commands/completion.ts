@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { type Command, defineCommand, toFlag } from "../command.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { listFlags } from "../shell/complete-words.ts";
 import { type CompletionWords, toBash, toFish, toZsh } from "../shell/completion-scripts.ts";
 
 const SCRIPTS = { bash: toBash, zsh: toZsh, fish: toFish } as const;
@@ -14,7 +15,9 @@ const Args = Type.Object({
 export function createCompletion(others: readonly Command[]): Command {
   const completion = defineCommand({
     name: "completion",
-    summary: "Print a script that completes commands and flags in a shell.",
+    summary: "Print a script that completes commands, flags and values in a shell.",
+    description:
+      "Values are completed too: ids of stacks, machines, states, events, tasks, and the choices of options. They come from the yard that the command would talk to; where none answers within 2 s there are none.",
     examples: [
       { command: 'eval "$(stackyard completion bash)"', what: "In ~/.bashrc." },
       { command: 'eval "$(stackyard completion zsh)"', what: "In ~/.zshrc, after compinit." },
@@ -32,7 +35,6 @@ export function createCompletion(others: readonly Command[]): Command {
   return completion;
 }
 
-function toWords({ name, summary, args, positionals }: Command): CompletionWords {
-  const flags = Object.keys(args.properties).filter((arg) => !positionals.includes(arg));
-  return { name, summary, flags: [...flags.map(toFlag), "--json", "--help"] };
+function toWords(command: Command): CompletionWords {
+  return { name: command.name, summary: command.summary, flags: listFlags(command) };
 }

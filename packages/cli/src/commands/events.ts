@@ -6,7 +6,9 @@ import { defineServerCommand, type ServerContext } from "../client/server-comman
 import { failWith } from "../shell/failure.ts";
 
 const filterArgs = {
-  stack: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of this stack." })),
+  stack: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "Only of this stack." }),
+  ),
   code: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "Only with this code." })),
 };
 

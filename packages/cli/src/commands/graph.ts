@@ -26,7 +26,11 @@ export const graph = defineCommand({
     },
   ],
   args: Type.Object({
-    machine: Type.String({ minLength: 1, description: "A file, or the name of a machine of the project." }),
+    machine: Type.String({
+      minLength: 1,
+      completes: "machine",
+      description: "A file, or the name of a machine of the project.",
+    }),
     format: Type.Optional(
       Type.Union([Type.Literal("mermaid"), Type.Literal("dot"), Type.Literal("svg")], {
         description: "Default: mermaid.",

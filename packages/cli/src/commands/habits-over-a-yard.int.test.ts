@@ -70,8 +70,25 @@ describe("habits over a running yard", () => {
     const piped = await run("stacks", "ls");
     const json = await run("stacks", "ls", "--json");
 
-    expect(narrow.stdout.split("\n")[1]).toMatch(/^a-stack-with-a-rather-.*… {2}web {4,}/);
+    expect(narrow.stdout.split("\n")[1]).toMatch(/^a-stack-with-a-rather-long-id-… {2,3}web {6}LIVE/);
     expect(piped.stdout).toContain(`${LONG_ID}  web`);
     expect(parseLines(json.stdout)).toMatchObject([{ id: LONG_ID }]);
+  });
+
+  it("completion offers ids of stacks, machines, states, events and choices, and the project's machines without a server", async () => {
+    await run("send", "pr-12", "OPEN", "--machine", "web", "--wait");
+    const complete = async (...words: string[]) =>
+      (await run("__complete", "--", ...words)).stdout.split("\n").slice(0, -1);
+
+    expect(await complete("stacks", "show", "pr")).toEqual(["pr-12"]);
+    expect(await complete("stacks", "ls", "--machine", "")).toEqual(["web"]);
+    expect(await complete("stacks", "ls", "--state", "L")).toEqual(["LIVE"]);
+    expect(await complete("stacks", "ls", "--condition", "st")).toEqual(["stalled"]);
+    expect(await complete("send", "pr-12", "")).toEqual(["OPEN", "CLOSE"]);
+    expect(await complete("send", "pr-12", "CLOSE", "--until", "G")).toEqual(["GONE"]);
+    expect(await complete("graph", "web", "--format", "m")).toEqual(["mermaid"]);
+    expect(await complete("stacks", "show", "--url", "http://127.0.0.1:1", "")).toEqual([]);
+    const env = { STACKYARD_URL: "http://127.0.0.1:1", STACKYARD_TOKEN: "t" };
+    expect((await runCli(["__complete", "--", "graph", "w"], { cwd, env })).stdout).toBe("web\n");
   });
 });

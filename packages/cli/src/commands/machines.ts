@@ -37,7 +37,7 @@ export const machinesShow = defineServerCommand({
     { command: "stackyard machines show review-app --source", what: "The document itself." },
   ],
   args: Type.Object({
-    machine: Type.String({ minLength: 1, maxLength: 255, description: "The machine's name." }),
+    machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
     source: Type.Optional(Type.Boolean({ description: "Print the document." })),
   }),
   positionals: ["machine"],

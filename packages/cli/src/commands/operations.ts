@@ -4,7 +4,7 @@ import { defineServerCommand, type ServerContext } from "../client/server-comman
 import { failWith } from "../shell/failure.ts";
 import { stackArg } from "./stacks.ts";
 
-const taskArg = Type.String({ minLength: 1, maxLength: 1_024, description: "The task's name." });
+const taskArg = Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "The task's name." });
 /** The task by its place, or by a flag as with `retry`. */
 const taskArgs = {
   taskName: Type.Optional({ ...taskArg, placeholder: "task" }),

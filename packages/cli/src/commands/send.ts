@@ -8,10 +8,20 @@ import { tellEntry, toWhy } from "../client/tell-history.ts";
 import { failWith } from "../shell/failure.ts";
 
 const Args = Type.Object({
-  stack: Type.String({ minLength: 1, maxLength: 255, description: "The stack's id, such as pr-12." }),
-  event: Type.String({ minLength: 1, maxLength: 255, description: "The event, such as OPENED." }),
+  stack: Type.String({
+    minLength: 1,
+    maxLength: 255,
+    completes: "stack",
+    description: "The stack's id, such as pr-12.",
+  }),
+  event: Type.String({ minLength: 1, maxLength: 255, completes: "event", description: "The event, such as OPENED." }),
   machine: Type.Optional(
-    Type.String({ short: "m", minLength: 1, description: "The machine; the event that creates the stack needs it." }),
+    Type.String({
+      short: "m",
+      minLength: 1,
+      completes: "machine",
+      description: "The machine; the event that creates the stack needs it.",
+    }),
   ),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
@@ -32,6 +42,7 @@ const Args = Type.Object({
   until: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       placeholder: "state",
+      completes: "state",
       description: "Wait on until the stack is in this state (may be repeated), or `removed`.",
     }),
   ),

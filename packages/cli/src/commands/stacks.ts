@@ -9,7 +9,9 @@ import { STACK_COLUMNS, tellStack, toStackRow, toWaitingRow, WAITING_COLUMNS } f
 import { failWith } from "../shell/failure.ts";
 
 /** The stack that a command is about. */
-export const stackArg = { stack: Type.String({ minLength: 1, maxLength: 255, description: "The stack's id." }) };
+export const stackArg = {
+  stack: Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id." }),
+};
 
 const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "At most so many." })) };
 
@@ -28,9 +30,11 @@ export const stacksLs = defineServerCommand({
     { command: "stackyard stacks ls --machine review-app --json", what: "Those of a machine, one JSON object a line." },
   ],
   args: Type.Object({
-    machine: Type.Optional(Type.String({ short: "m", description: "Only of this machine." })),
-    state: Type.Optional(Type.String({ description: "Only in this state." })),
-    prefix: Type.Optional(Type.String({ description: "Only ids that begin so." })),
+    machine: Type.Optional(Type.String({ short: "m", completes: "machine", description: "Only of this machine." })),
+    state: Type.Optional(
+      Type.String({ completes: "state", description: "Only in this state. Names are case-sensitive." }),
+    ),
+    prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that begin so." })),
     condition: Type.Optional(
       Type.Union(
         [
@@ -184,7 +188,9 @@ export const stacksWatch = defineServerCommand({
     { command: "stackyard stacks watch --json", what: "The whole yard, one JSON object a line." },
   ],
   args: Type.Object({
-    stack: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "The stack's id. Default: all." })),
+    stack: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id. Default: all." }),
+    ),
     since: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position of the history." })),
   }),
   positionals: ["stack"],

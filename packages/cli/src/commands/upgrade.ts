@@ -8,7 +8,9 @@ import { stackArg } from "./stacks.ts";
 
 const Args = Type.Object({
   stack: Type.Optional(stackArg.stack),
-  machine: Type.Optional(Type.String({ short: "m", minLength: 1, description: "All stacks of this machine instead." })),
+  machine: Type.Optional(
+    Type.String({ short: "m", minLength: 1, completes: "machine", description: "All stacks of this machine instead." }),
+  ),
   to: Type.Optional(
     Type.String({
       placeholder: "hash",

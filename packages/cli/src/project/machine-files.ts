@@ -43,6 +43,12 @@ export async function readMachineFiles(
   return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { executors, strict })));
 }
 
+/** Returns the names of the machines in a folder, without reading them. Throws when it cannot be listed. */
+export async function listMachineNames(folder: string): Promise<readonly string[]> {
+  const files = await listFiles(folder, ".");
+  return files.map((file) => basename(file, extname(file)));
+}
+
 /** True where a path names a folder. */
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -16,6 +16,8 @@ export interface ArgumentFacts {
   readonly word: string;
   readonly short?: string;
   readonly choices: readonly string[];
+  /** The kind of value that a shell can complete, such as `stack`: the schema's keyword `completes`. */
+  readonly completes?: string;
   readonly description: string;
 }
 
@@ -27,6 +29,7 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
     const schema = args.properties[name] ?? Type.String();
     const type = keywordOf(schema, "type");
     const short = keywordOf(schema, "short");
+    const completes = keywordOf(schema, "completes") ?? completesItems(schema);
     const positional = positionals.includes(name);
     const description = keywordOf(schema, "description") ?? "";
     return {
@@ -39,10 +42,16 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
       word: keywordOf(schema, "placeholder") ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       ...(short === undefined ? {} : { short }),
       choices: choicesOf(schema),
+      ...(completes === undefined ? {} : { completes }),
       // Help shows by brackets which words are needed, but not which flags.
       description: required.includes(name) && !positional ? `Needed. ${description}` : description,
     };
   });
+}
+
+function completesItems(schema: TSchema): string | undefined {
+  const items: unknown = "items" in schema ? schema.items : undefined;
+  return typeof items === "object" && items !== null ? keywordOf(items, "completes") : undefined;
 }
 
 function choicesOf(schema: TSchema): readonly string[] {

@@ -11,18 +11,28 @@ interface Step {
   readonly words: readonly string[];
 }
 
-/** A completion script for bash. */
+/**
+ * A completion script for bash. It knows commands and flags; values come from the program. They are names that others
+ * have chosen, so the shell must never evaluate them: `compgen -W` would.
+ */
 export function toBash(commands: readonly CompletionWords[]): string {
   return `_stackyard() {
-  local typed="" word
+  local current="\${COMP_WORDS[COMP_CWORD]}" typed="" word offered=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) ;; *) typed="$typed $word" ;; esac
   done
-  local offered=""
   case "\${typed# }" in
 ${toCases(commands)}
   esac
-  COMPREPLY=($(compgen -W "$offered" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=()
+  if [ -n "$offered" ]; then
+    case "\${typed# },$current" in
+      *,-*${toPlainPatterns(commands)}) COMPREPLY=($(compgen -W "$offered" -- "$current")); return ;;
+    esac
+  fi
+  while IFS= read -r word; do
+    COMPREPLY+=("$(printf %q "$word")")
+  done < <(stackyard __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$current" 2>/dev/null)
 }
 complete -o default -F _stackyard stackyard
 `;
@@ -32,16 +42,21 @@ complete -o default -F _stackyard stackyard
 export function toZsh(commands: readonly CompletionWords[]): string {
   return `#compdef stackyard
 _stackyard() {
-  local typed="" word
+  local current="\${words[CURRENT]}" typed="" word offered=""
+  local -a values
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$word" in -*) ;; *) typed="$typed $word" ;; esac
   done
-  local offered=""
   case "\${typed# }" in
 ${toCases(commands)}
   esac
-  compadd -- \${=offered}
-  _files
+  if [[ -n "$offered" ]]; then
+    case "\${typed# },$current" in
+      *,-*${toPlainPatterns(commands)}) compadd -- \${=offered}; return ;;
+    esac
+  fi
+  values=("\${(@f)$(stackyard __complete -- "\${(@)words[2,CURRENT-1]}" "$current" 2>/dev/null)}")
+  if [[ -n "\${values[1]}" ]]; then compadd -a values; else _files; fi
 }
 compdef _stackyard stackyard
 `;
@@ -49,6 +64,7 @@ compdef _stackyard stackyard
 
 /** A completion script for fish. */
 export function toFish(commands: readonly CompletionWords[]): string {
+  const values = "(stackyard __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)";
   const lines = ["complete -c stackyard -e"];
   for (const { name, summary, flags } of commands) {
     const words = name.split(" ");
@@ -59,6 +75,7 @@ export function toFish(commands: readonly CompletionWords[]): string {
   for (const group of listGroups(commands)) {
     lines.push(`complete -c stackyard -n __fish_use_subcommand -a ${group}`);
   }
+  lines.push(`complete -c stackyard -n 'not __fish_use_subcommand' -a ${quote(values)}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -79,6 +96,11 @@ function toCases(commands: readonly CompletionWords[]): string {
 function toPattern(after: string, commands: readonly CompletionWords[]): string {
   const isCommand = commands.some(({ name }) => name === after);
   return isCommand ? `"${after}"|"${after} "*` : `"${after}"`;
+}
+
+/** Where a command's name is not complete yet: the words that may follow are known. */
+function toPlainPatterns(commands: readonly CompletionWords[]): string {
+  return ["", ...listGroups(commands)].map((group) => `|${quote(`${group},`)}*`).join("");
 }
 
 function toSteps(commands: readonly CompletionWords[]): readonly Step[] {
