@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { StackTimer } from "../../machine/stack.ts";
 import { aStack } from "../../testing/builders.ts";
 import { compareEnds } from "./compare-ends.ts";
 
@@ -32,6 +33,34 @@ describe("compareEnds", () => {
 
   it("says that there would be no stack", () => {
     expect(compareEnds(aStack({ state: "LIVE" }), undefined)).toEqual([{ what: "state", before: "LIVE", after: null }]);
+  });
+
+  it("names timers that would be due at another time, or are in one of them only", () => {
+    const stack = (timers: readonly StackTimer[]) => aStack({ state: "LIVE", timers });
+    const at = (ms: number) => new Date(ms).toISOString();
+    const expire = { id: "1/after/0", event: "EXPIRE", dueAt: 7_200_000 };
+    const present = stack([expire, { id: "1/timeout", event: "TIMEOUT", dueAt: 1_000 }]);
+    const replayed = stack([
+      { ...expire, dueAt: 3_600_000 },
+      { id: "1/after/1", event: "WARN", dueAt: 5_000 },
+    ]);
+
+    expect(compareEnds(present, present)).toEqual([]);
+    expect(compareEnds(present, replayed)).toEqual([
+      { what: "timer EXPIRE", before: at(7_200_000), after: at(3_600_000) },
+      { what: "timer TIMEOUT", before: at(1_000), after: null },
+      { what: "timer WARN", before: null, after: at(5_000) },
+    ]);
+  });
+
+  it("takes a retry that chance has drawn for the same within its bounds", () => {
+    const retry = (dueAt: number, jitterMs?: number) =>
+      aStack({
+        timers: [{ id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt, ...(jitterMs && { jitterMs }) }],
+      });
+
+    expect(compareEnds(retry(7_000), retry(10_000, 5_000))).toEqual([]);
+    expect(compareEnds(retry(4_000), retry(10_000, 5_000))).toMatchObject([{ what: "retry db" }]);
   });
 
   it("does not care where an attempt stands", () => {

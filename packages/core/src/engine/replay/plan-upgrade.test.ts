@@ -157,6 +157,27 @@ describe("the plan of an upgrade", () => {
     expect(planned.end).toEqual([]);
   });
 
+  it("finds a timer that would be due at another time", async () => {
+    const withTimer = (after: string) =>
+      SOURCE.replace("MERGED: {} }", "MERGED: {}, EXPIRED: {} }").replace(
+        "LIVE: { on: {",
+        `LIVE: { after: [{ in: ${after}, event: EXPIRED }], on: { EXPIRED: CLEAN-UP,`,
+      );
+    const trial = await createLife({ source: withTimer("72h") });
+    const [timer] = (await trial.yard.findStack("pr-1"))?.timers ?? [];
+    const dueAt = timer?.dueAt ?? 0;
+
+    const same = await plan(trial, `${withTimer("72h")}description: newer\n`);
+    const planned = await plan(trial, withTimer("48h"));
+
+    const at = (ms: number) => new Date(ms).toISOString();
+    expect(same).toMatchObject({ outcome: "applied", differences: [], end: [] });
+    expect([planned.differences, planned.end]).toEqual([
+      [],
+      [{ what: "timer EXPIRED", before: at(dueAt), after: at(dueAt - 24 * HOUR_MS) }],
+    ]);
+  });
+
   it("says that the upgrade itself would be refused, and replays all the same", async () => {
     const trial = await createLife();
 
