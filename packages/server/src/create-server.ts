@@ -1,5 +1,6 @@
 import { createPlanner } from "@stackyard/core/engine";
 import { createAuthenticate } from "./auth/authenticate.ts";
+import { toServerProof } from "./auth/server-proof.ts";
 import { createApp } from "./create-app.ts";
 import { toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
@@ -51,6 +52,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     maxBytes: limits.stateBytes,
     keepVersions: limits.stateVersions,
   });
+  let listener: Listener | undefined;
   const planner = createPlanner(deps);
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
@@ -65,7 +67,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...terraformStateRoutes({ ...deps, states }),
     ...watchRoutes(streams),
     ...processRoutes(deps),
-    ...healthRoutes({ ...deps, requests, isStopping: () => state.stopping, countStreams: () => streams.count }),
+    ...healthRoutes({
+      ...deps,
+      requests,
+      isStopping: () => state.stopping,
+      countStreams: () => streams.count,
+      prove: (challenge) => prove(settings.proofSecret, listener?.url, challenge),
+    }),
   ];
   const all = [...routes, openApiRoute(routes, deps.version)];
   const authenticate = createAuthenticate(settings.tokens, settings.allowAnonymous);
@@ -76,7 +84,6 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     // Terraform's LOCK and UNLOCK are no methods that OpenAPI knows.
     mount: (hono) => hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw)),
   });
-  let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
     async start() {
@@ -94,6 +101,11 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       await listener?.close(limits.stopMs);
     },
   };
+}
+
+function prove(secret: string | undefined, url: string | undefined, challenge: string): string | undefined {
+  if (secret === undefined || url === undefined) return undefined;
+  return toServerProof({ secret, challenge, port: Number(new URL(url).port) });
 }
 
 const STATE_PATH = "/terraform/state/";

@@ -104,6 +104,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   watchHistory: () => ({ path: "/v1/watch" }),
   getLiveness: () => ({ path: "/health/live" }),
   getReadiness: () => ({ path: "/health/ready" }),
+  // A server that does not listen has nothing to prove; what one answers that does is in the tests of the proof.
+  getServerProof: () => ({ path: `/v1/proof?challenge=${"a".repeat(43)}`, status: 404 }),
   listProcesses: () => ({ path: "/v1/processes" }),
   getYard: () => ({ path: "/v1/yard" }),
   getMetrics: () => ({ path: "/metrics" }),

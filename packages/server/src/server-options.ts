@@ -53,6 +53,11 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Lets the event `NEXT` in, for engines that do too. Default: false. */
   readonly allowExternalNext?: boolean;
+  /**
+   * What `/v1/proof` proves knowledge of, such as the token of the data folder. Anyone may ask, so it must be random:
+   * 32 characters or more. Default: none, and the path answers 404.
+   */
+  readonly proofSecret?: string;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -66,6 +71,7 @@ export interface ServerSettings {
   readonly allowedHosts: ReadonlySet<string> | undefined;
   readonly corsOrigins: ReadonlySet<string>;
   readonly allowExternalNext: boolean;
+  readonly proofSecret: string | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -82,6 +88,7 @@ const DEFAULT_LIMITS: ServerLimits = {
 };
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const MIN_TOKEN_LENGTH = 16;
+const MIN_PROOF_SECRET_LENGTH = 32;
 
 /** Fills in defaults. Throws `CONFIG_INVALID` for combinations that would leave the API open. */
 export function parseServerOptions(options: ServerOptions): ServerSettings {
@@ -93,6 +100,10 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
   if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
     throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
   }
+  const { proofSecret } = options;
+  if (proofSecret !== undefined && proofSecret.length < MIN_PROOF_SECRET_LENGTH) {
+    throw invalid(`The secret of a proof needs at least ${MIN_PROOF_SECRET_LENGTH} characters.`);
+  }
   const names = options.allowedHosts?.map((name) => name.toLowerCase());
   return {
     host,
@@ -102,6 +113,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     allowedHosts: names === undefined ? (loopback ? LOOPBACK_NAMES : undefined) : new Set(names),
     corsOrigins: new Set(options.corsOrigins ?? []),
     allowExternalNext: options.allowExternalNext ?? false,
+    proofSecret,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
 }

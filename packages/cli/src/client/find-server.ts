@@ -4,7 +4,8 @@ import { Type } from "typebox";
 import { loadConfigFile } from "../project/config-file.ts";
 import { dataDirOf } from "../project/load-executors.ts";
 import { failWith } from "../shell/failure.ts";
-import { readServerFile } from "./server-file.ts";
+import { readServerFile, SERVER_FILE } from "./server-file.ts";
+import { findIdentityFault } from "./server-identity.ts";
 
 /** Arguments of every command that talks to a server. */
 export const serverArgs = {
@@ -40,8 +41,9 @@ export interface FoundServer {
 }
 
 /**
- * The server that a command talks to: by flags, by environment, else the one that runs for the project. Throws
- * `UNREACHABLE` when none is named and none runs, `CONFIG_INVALID` for an address that is none.
+ * The server that a command talks to: by flags, by environment, else the one that runs for the project. The latter
+ * proves itself before a token is sent to it. Throws `UNREACHABLE` when none is named and none runs, and
+ * `CONFIG_INVALID` for an invalid address.
  */
 export async function findServer(
   { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
@@ -51,14 +53,30 @@ export async function findServer(
   const token = given.token ?? (env["STACKYARD_TOKEN"] || undefined);
   if (url !== undefined && token !== undefined) return { url: parseUrl(url), token };
   const dataDir = dataDirOf(await loadConfigFile(cwd, given.project));
+  if (url !== undefined) return withToken(parseUrl(url), token ?? (await findOwnToken(dataDir, parseUrl(url))));
+  const path = join(dataDir, SERVER_FILE);
   const running = await readServerFile(dataDir);
-  if (url === undefined && running === undefined) {
-    throw failWith("UNREACHABLE", `No server runs for this project (there is no ${join(dataDir, "server.json")}).`);
+  if (running === undefined) {
+    throw failWith("UNREACHABLE", `No server runs for this project (there is no ${path}).`);
   }
-  const address = parseUrl(url ?? running?.url ?? "");
-  // The project's token is a secret: it goes to the project's own server, never to another address.
-  const own = token ?? (running?.url === address ? await findToken(dataDir) : undefined);
-  return { url: address, ...(own === undefined ? {} : { token: own }) };
+  const address = parseUrl(running.url);
+  const own = await findToken(dataDir);
+  const fault = await findIdentityFault({ url: address, pid: running.pid }, { secret: own, path });
+  if (fault !== undefined) throw fault;
+  return withToken(address, token ?? own);
+}
+
+/** The project's token is a secret: it goes to the project's own server, never to another address or another server. */
+async function findOwnToken(dataDir: string, address: string): Promise<string | undefined> {
+  const running = await readServerFile(dataDir);
+  if (running?.url !== address) return undefined;
+  const own = await findToken(dataDir);
+  const fault = await findIdentityFault(running, { secret: own, path: join(dataDir, SERVER_FILE) });
+  return fault === undefined ? own : undefined;
+}
+
+function withToken(url: string, token: string | undefined): FoundServer {
+  return token === undefined ? { url } : { url, token };
 }
 
 /** An address of a server without a slash at its end. Throws `CONFIG_INVALID`. */

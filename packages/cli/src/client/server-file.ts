@@ -9,19 +9,20 @@ export interface ServerFile {
   readonly startedAt: string;
 }
 
-const NAME = "server.json";
+/** Its name in the data folder. */
+export const SERVER_FILE = "server.json";
 
 /** Writes it whole or not at all. */
 export async function writeServerFile(dataDir: string, file: ServerFile): Promise<void> {
-  const draft = join(dataDir, `${NAME}.${file.pid}`);
+  const draft = join(dataDir, `${SERVER_FILE}.${file.pid}`);
   await writeFile(draft, `${JSON.stringify(file)}\n`, { mode: 0o600 });
-  await rename(draft, join(dataDir, NAME));
+  await rename(draft, join(dataDir, SERVER_FILE));
 }
 
 /** The file; undefined when there is none, or none that can be read. */
 export async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
   try {
-    return parse(await readFile(join(dataDir, NAME), "utf8"));
+    return parse(await readFile(join(dataDir, SERVER_FILE), "utf8"));
   } catch {
     return undefined;
   }
@@ -29,7 +30,7 @@ export async function readServerFile(dataDir: string): Promise<ServerFile | unde
 
 /** Removes the file when it is this process's own. */
 export function removeServerFile(dataDir: string, pid: number): void {
-  const path = join(dataDir, NAME);
+  const path = join(dataDir, SERVER_FILE);
   try {
     if (parse(readFileSync(path, "utf8"))?.pid === pid) rmSync(path, { force: true });
   } catch {

@@ -45,6 +45,8 @@ export const server = defineCommand({
     const file = await loadConfigFile(cwd, project);
     const { host, port } = toServerAddress(file.config, given);
     const tokens = noToken ? undefined : await findTokens(context, file, host);
+    // With tokens from the environment, commands are told the address and the token by their users.
+    const isPublished = tokens?.own !== false;
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: chooseServerStore(file, env, withWorker),
@@ -52,9 +54,10 @@ export const server = defineCommand({
       serve: {
         ...{ host, port, anonymous: noToken },
         loadTokens: async () => tokens?.load() ?? [],
+        ...(isPublished ? { proofDir: dataDirOf(file) } : {}),
       },
     });
-    const removeAddress = tokens?.own === false ? () => {} : await publishAddress(dataDirOf(file), running);
+    const removeAddress = isPublished ? await publishAddress(dataDirOf(file), running) : () => {};
     tellReady(running, { out, file, withWorker, own: tokens?.own });
     return runUntilSignal(context, running, { drainMs, onEnding: removeAddress });
   },

@@ -38,7 +38,7 @@ export async function startDev(file: ConfigFile, options: DevOptions): Promise<R
     ...rest,
     roles: ["engine", "worker"],
     store: chooseStore(file),
-    serve: { host, port, anonymous, loadTokens },
+    serve: { host, port, anonymous, loadTokens, proofDir: dataDir },
   });
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);

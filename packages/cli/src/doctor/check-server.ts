@@ -24,10 +24,7 @@ export async function checkServer({ cwd, env, out, signal }: CommandContext, giv
     }
   } catch (error) {
     if (!isStackyardError(error, "UNREACHABLE")) return failOf("server", error, "Check --url and STACKYARD_URL.");
-    return warn(
-      "server",
-      "None runs for this project.",
-      "Start it with `stackyard dev`, or `stackyard server` for a team.",
-    );
+    const hint = "Start it with `stackyard dev`, or `stackyard server` for a team.";
+    return warn("server", error.message, typeof error.details["hint"] === "string" ? error.details["hint"] : hint);
   }
 }

@@ -32,6 +32,8 @@ export interface ServeInput {
   readonly loadTokens: () => Promise<readonly ApiToken[]>;
   /** Everybody on this machine may call the server. */
   readonly anonymous: boolean;
+  /** Where the token lies that the server proves to this machine's commands that it knows. Without it: no proof. */
+  readonly proofDir?: string;
 }
 
 /** What a process of a project's yard does. */
@@ -123,15 +125,17 @@ interface Served {
 
 async function startServing(
   parts: Parts,
-  { host, port, loadTokens, anonymous, engine = {} }: ServeInput & EngineSettings,
+  { host, port, loadTokens, anonymous, proofDir, engine = {} }: ServeInput & EngineSettings,
   publicUrl: string | undefined,
 ): Promise<Served> {
-  const { createServer, isLoopbackHost } = await import("@stackyard/server");
+  const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
   const tokens = await loadTokens();
+  const proofSecret = proofDir === undefined ? undefined : await ensureToken(proofDir);
   const server = createServer(
     { ...parts, version: VERSION },
     {
       ...{ host, port, tokens, allowAnonymous: anonymous, allowExternalNext: engine.allowExternalNext ?? false },
+      ...(proofSecret === undefined ? {} : { proofSecret }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
     },

@@ -1,4 +1,4 @@
-import type { Clock, Store } from "@stackyard/core";
+import { type Clock, StackyardError, type Store } from "@stackyard/core";
 import { listProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { problemResponse } from "../http/problem.ts";
@@ -16,11 +16,13 @@ export interface HealthRoutesDeps {
   /** True once `stop` was called. */
   readonly isStopping: () => boolean;
   readonly countStreams: () => number;
+  /** Answers a challenge; undefined: the server has no secret to prove, or does not listen. */
+  readonly prove: (challenge: string) => string | undefined;
 }
 
-/** Whether it lives, whether it can serve, and numbers. */
+/** Whether it lives, whether it can serve, who it is, and numbers. */
 export function healthRoutes(deps: HealthRoutesDeps): readonly Route[] {
-  return [liveRoute(), readyRoute(deps), yardRoute(deps), metricsRoute(deps)];
+  return [liveRoute(), readyRoute(deps), proofRoute(deps), yardRoute(deps), metricsRoute(deps)];
 }
 
 const Health = Type.Object({ status: Type.Literal("ok") });
@@ -52,6 +54,29 @@ function readyRoute({ store, isStopping }: HealthRoutesDeps): Route {
         return problemResponse({ status: 503, code: "STORE_CLOSED", detail: "The server is stopping." });
       await store.listStacks({}, { limit: 1 });
       return json(200, { status: "ok" });
+    },
+  });
+}
+
+const ServerProof = Type.Object({ proof: Type.String({ description: "HMAC-SHA256 in base64url." }) });
+
+function proofRoute({ prove }: HealthRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/proof",
+    operationId: "getServerProof",
+    tag: "health",
+    summary: "Proves that the server knows its data folder's token, before a program on this machine sends that token.",
+    access: "public",
+    query: { challenge: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$", description: "32 random bytes in base64url." }) },
+    answers: {
+      200: { description: "The HMAC of the challenge and the port under the token.", schema: ServerProof },
+      404: { description: "NOT_FOUND: the server does not use the token of a data folder." },
+    },
+    async handle({ query: { challenge } }) {
+      const proof = prove(challenge);
+      if (proof === undefined) throw new StackyardError("NOT_FOUND", "The server does not use a data folder's token.");
+      return json(200, { proof });
     },
   });
 }
