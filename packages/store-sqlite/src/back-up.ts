@@ -1,7 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
 import { backup } from "node:sqlite";
 import { Database } from "./database.ts";
-import { makePrivate, syncFile } from "./store-files.ts";
+import { createPrivate, syncFile } from "./store-files.ts";
 import { toStoreError } from "./to-store-error.ts";
 
 /** Pages copied at a time, in a thread of the driver. */
@@ -16,7 +16,8 @@ const PAGES_A_STEP = 256;
 export async function backUp(databaseFile: string, toFile: string): Promise<void> {
   const draft = `${toFile}.${process.pid}.partial`;
   try {
-    makePrivate(draft);
+    rmSync(draft, { force: true });
+    createPrivate(draft);
     await copySnapshot(databaseFile, draft);
     syncFile(draft);
     renameSync(draft, toFile);

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Store, silentLogger } from "@stackyard/core";
+import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
 import { backUp } from "./back-up.ts";
 import { createAttemptStore } from "./create-attempt-store.ts";
 import { createRecords } from "./create-records.ts";
@@ -8,11 +8,11 @@ import { createStackStore } from "./create-stack-store.ts";
 import type { Database } from "./database.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Listeners } from "./listeners.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, readSchemaVersion } from "./migrate.ts";
 import { openDatabase } from "./open-database.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
 import { createStoreContext } from "./store-context.ts";
-import { makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
+import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
 
 /** How a store is opened. */
 export interface SqliteStoreOptions {
@@ -22,6 +22,8 @@ export interface SqliteStoreOptions {
   readonly maxGroup?: number;
   /** Default: none. */
   readonly logger?: Logger;
+  /** Throws `STORE_MISSING` instead of making a store, for a folder that is known to have had one. Default: false. */
+  readonly mustExist?: boolean;
   /** Dates the lock file. Default: the system's. */
   readonly clock?: Pick<Clock, "now">;
 }
@@ -37,28 +39,38 @@ export interface SqliteStore extends Store {
   backup(toFile: string): Promise<void>;
 }
 
-const DEFAULTS = { maxGroup: 256, logger: silentLogger, clock: Date };
+const DEFAULTS = { maxGroup: 256, mustExist: false, logger: silentLogger, clock: Date };
 
 /**
  * Opens the store in a folder, makes or migrates it as needed, and keeps every other process out until it is closed.
- * Throws `STORE_LOCKED`, `STORE_TOO_NEW`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
+ * Throws `STORE_LOCKED`, `STORE_MISSING`, `STORE_TOO_NEW`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
  */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, maxGroup, logger, clock } = { ...DEFAULTS, ...options };
+  const { folder, maxGroup, mustExist, logger, clock } = { ...DEFAULTS, ...options };
   const files = storeFilesOf(folder);
   makeFolder(folder);
   const lock = takeOwnerLock(files, clock, logger);
   try {
-    return assemble(files, openMigrated(files, logger), lock, { maxGroup, logger });
+    if (mustExist && !isThere(files)) throw missing(files);
+    return assemble(files, openMigrated(files, { logger, mustExist }), lock, { maxGroup, logger });
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-function openMigrated(files: StoreFiles, logger: Logger): Database {
+function missing({ database }: StoreFiles): StackyardError {
+  const message = `${database} is missing or empty. Restore a backup, or put the file back.`;
+  return new StackyardError("STORE_MISSING", message);
+}
+
+function openMigrated(
+  files: StoreFiles,
+  { logger, mustExist }: { readonly logger: Logger; readonly mustExist: boolean },
+): Database {
   const database = openDatabase(files.database);
   try {
+    if (mustExist && readSchemaVersion(database) === 0) throw missing(files);
     const found = migrate(database);
     logger.debug("The store is open.", { file: files.database, foundSchemaVersion: found });
     return database;

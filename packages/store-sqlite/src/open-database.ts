@@ -1,6 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { Database } from "./database.ts";
-import { makePrivate } from "./store-files.ts";
+import { createPrivate, restrictMode } from "./store-files.ts";
 
 /** "STYD": tells a store from other SQLite files. */
 export const APPLICATION_ID = 0x53545944;
@@ -15,10 +15,11 @@ const CACHE_KIB = 65_536;
 
 /** Opens the file of a store: every commit is on the disk when it returns. */
 export function openDatabase(file: string): Database {
-  makePrivate(file);
+  createPrivate(file);
   const database = new Database(file);
   try {
     assertOurs(database, file);
+    restrictMode(file);
     database.script(`
       pragma journal_mode = wal;
       pragma synchronous = full;

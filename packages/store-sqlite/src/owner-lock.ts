@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, type Logger, StackyardError } from "@stackyard/core";
-import { makePrivate, type StoreFiles } from "./store-files.ts";
+import { createPrivate, restrictMode, type StoreFiles } from "./store-files.ts";
 import { toStoreError } from "./to-store-error.ts";
 
 /** Who has a store open. */
@@ -27,7 +27,7 @@ export interface OwnerLock {
  * another container, misleads nobody. The lock file names the owner for people.
  */
 export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logger: Logger): OwnerLock {
-  makePrivate(files.guard);
+  createPrivate(files.guard);
   const guard = openGuard(files);
   const left = findOwner(files);
   if (left !== undefined)
@@ -72,6 +72,7 @@ function openGuard(files: StoreFiles): DatabaseSync {
   const guard = new DatabaseSync(files.guard, { timeout: 0 });
   try {
     guard.exec("begin exclusive");
+    restrictMode(files.guard);
     return guard;
   } catch (error) {
     guard.close();
@@ -102,7 +103,8 @@ function lockedError(files: StoreFiles, cause: unknown): StackyardError {
 function writeOwner(files: StoreFiles, owner: StoreOwner): void {
   const draft = `${files.lock}.${owner.pid}`;
   try {
-    writeFileSync(draft, `${JSON.stringify(owner, null, 2)}\n`, { mode: 0o600 });
+    rmSync(draft, { force: true });
+    writeFileSync(draft, `${JSON.stringify(owner, null, 2)}\n`, { mode: 0o600, flag: "wx" });
     renameSync(draft, files.lock);
   } catch (cause) {
     rmSync(draft, { force: true });

@@ -23,11 +23,14 @@ describe("the README", () => {
     const options: Required<{ [Name in keyof SqliteStoreOptions]: true }> = {
       folder: true,
       maxGroup: true,
+      mustExist: true,
       logger: true,
       clock: true,
     };
 
-    const listed = [...readme.matchAll(/^\| `(\w+)` \| (?:required|256|none|the system's) \|/gm)].map((row) => row[1]);
+    const listed = [...readme.matchAll(/^\| `(\w+)` \| (?:required|256|false|none|the system's) \|/gm)].map(
+      (row) => row[1],
+    );
 
     expect(listed.sort()).toEqual(Object.keys(options).sort());
   });

@@ -4,7 +4,16 @@ import { Database } from "./database.ts";
 import { assertNotTooNew, readSchemaVersion } from "./migrate.ts";
 import { APPLICATION_ID } from "./open-database.ts";
 import { takeOwnerLock } from "./owner-lock.ts";
-import { makeFolder, makePrivate, type StoreFiles, storeFilesOf, syncFile } from "./store-files.ts";
+import {
+  createPrivate,
+  isThere,
+  LOG_SUFFIXES,
+  makeFolder,
+  restrictMode,
+  type StoreFiles,
+  storeFilesOf,
+  syncFile,
+} from "./store-files.ts";
 
 /** What is restored, and where to. */
 export interface RestoreInput {
@@ -43,7 +52,7 @@ export async function restoreSqliteStore(
 }
 
 function assertFree(files: StoreFiles, replace: boolean): void {
-  if (replace || !existsSync(files.database)) return;
+  if (replace || !isThere(files)) return;
   throw new StackyardError(
     "USAGE",
     `${files.folder} holds a store already. Restore into another folder, or ask for it to be replaced.`,
@@ -53,8 +62,10 @@ function assertFree(files: StoreFiles, replace: boolean): void {
 // The check runs on the copy: opening the backup itself would leave files beside it.
 function copyChecked(from: string, draft: string): void {
   removeAll(draft);
-  makePrivate(draft);
+  createPrivate(draft);
   copyFileSync(from, draft);
+  // The copy has the mode of the backup.
+  restrictMode(draft);
   const copy = new Database(draft);
   try {
     assertStore(copy, from);
@@ -98,7 +109,7 @@ function keepAside({ database }: StoreFiles, now: number): void {
   // The write-ahead log belongs to the file: one without the other is another store.
   const suffixes = ["", "-wal"].filter((suffix) => existsSync(`${database}${suffix}`));
   for (const suffix of suffixes) nameAlso(`${database}${suffix}`, `${aside}${suffix}`);
-  for (const suffix of LOGS) rmSync(`${database}${suffix}`, { force: true });
+  for (const suffix of LOG_SUFFIXES) rmSync(`${database}${suffix}`, { force: true });
 }
 
 /** Takes the write-ahead log into the file, unless the store cannot be read, which may be why it is replaced. */
@@ -124,8 +135,6 @@ function nameAlso(file: string, name: string): void {
   }
 }
 
-const LOGS = ["-wal", "-shm"];
-
 function removeAll(database: string): void {
-  for (const suffix of ["", ...LOGS]) rmSync(`${database}${suffix}`, { force: true });
+  for (const suffix of ["", ...LOG_SUFFIXES]) rmSync(`${database}${suffix}`, { force: true });
 }

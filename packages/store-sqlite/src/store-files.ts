@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, lstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { StackyardError } from "@stackyard/core";
 
@@ -22,6 +22,11 @@ export function storeFilesOf(folder: string): StoreFiles {
   };
 }
 
+/** Whether the folder has a database that is not empty. */
+export function isThere({ database }: StoreFiles): boolean {
+  return (statSync(database, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
 /** Makes the folder, for its owner only; one that is there keeps its mode. Throws `STORE_UNAVAILABLE`. */
 export function makeFolder(folder: string): void {
   try {
@@ -37,16 +42,46 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** Makes a file that only its owner may read. SQLite gives its own files beside it the same mode. */
-export function makePrivate(file: string): void {
+/**
+ * Makes a file that only its owner may read; SQLite gives its own files beside it the same mode. One that is there is
+ * left as it is, its mode too, until what it holds was checked; then `restrictMode` takes the rights of others away.
+ * Nothing is opened or changed through a link. Throws `STORE_UNAVAILABLE`.
+ */
+export function createPrivate(file: string): void {
   try {
-    closeSync(openSync(file, "a", 0o600));
-    chmodSync(file, 0o600);
+    closeSync(openSync(file, "wx", 0o600));
   } catch (error) {
-    throw new StackyardError("STORE_UNAVAILABLE", `The file ${file} cannot be written. Check its rights.`, {
-      cause: error,
-    });
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+      throw unavailable(`The file ${file} cannot be written. Check its rights.`, error);
+    }
+    assertPlainFile(file);
   }
+}
+
+/** Takes the rights of others on a file of ours away, and on those that SQLite keeps beside it. */
+export function restrictMode(file: string): void {
+  for (const each of [file, ...LOG_SUFFIXES.map((suffix) => `${file}${suffix}`)]) {
+    if (!existsSync(each)) continue;
+    assertPlainFile(each);
+    if ((lstatSync(each).mode & 0o077) === 0) continue;
+    try {
+      chmodSync(each, 0o600);
+    } catch (error) {
+      throw unavailable(`The mode of ${each} cannot be changed. Check who owns it.`, error);
+    }
+  }
+}
+
+/** What SQLite adds to the name of a database for its log and the log's index. */
+export const LOG_SUFFIXES = ["-wal", "-shm"];
+
+function assertPlainFile(file: string): void {
+  if (lstatSync(file).isFile()) return;
+  throw unavailable(`${file} is a link or no file at all. Put the file itself there; the folder may be a link.`);
+}
+
+function unavailable(message: string, cause?: unknown): StackyardError {
+  return new StackyardError("STORE_UNAVAILABLE", message, { cause });
 }
 
 /** On the disk before its name is: else a power cut could leave the name with nothing behind it. */

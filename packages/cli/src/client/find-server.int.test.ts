@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -42,6 +42,8 @@ const list = (env: Readonly<Record<string, string>> = {}) =>
 const errorOf = ({ stderr }: CliResult) => JSON.parse(stderr).error;
 
 async function startDev() {
+  // A token without a store would be a yard that has lost its store.
+  rmSync(join(project.folder, ".stackyard/token"));
   dev = startCli(["dev", "--port", "0", "--json"], { cwd: project.folder });
   const { url }: { url: string } = JSON.parse(await dev.line((line) => line.includes('"kind":"ready"')));
   return url;

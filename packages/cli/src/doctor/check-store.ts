@@ -1,13 +1,20 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isStackyardError, type StackyardError } from "@stackyard/core";
 import { readServerFile } from "../client/server-file.ts";
+import { storeMissing } from "../project/open-store.ts";
 import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
 
 /** Looks at the store: who has it open, whether this release reads it. It is opened, and so brought up to date. */
 export async function checkStore(dataDir: string): Promise<Finding> {
-  if (!existsSync(join(dataDir, "stackyard.db"))) return ok("store", `${dataDir}: made when \`stackyard dev\` starts.`);
+  const token = join(dataDir, "token");
+  const { size } = statSync(join(dataDir, "stackyard.db"), { throwIfNoEntry: false }) ?? { size: 0 };
+  if (size === 0 && existsSync(token)) {
+    const { message, details } = storeMissing(dataDir, token);
+    return fail("store", message, String(details["hint"]));
+  }
+  if (size === 0) return ok("store", `${dataDir}: made when \`stackyard dev\` starts.`);
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
     const store = await createSqliteStore({ folder: dataDir });

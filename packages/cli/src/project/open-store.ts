@@ -1,4 +1,6 @@
-import { isStackyardError, type Logger, type Store } from "@stackyard/core";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
 import { failWith } from "../shell/failure.ts";
 import type { StoreChoice } from "./choose-store.ts";
 import { importOwn } from "./import-own.ts";
@@ -38,12 +40,25 @@ const ONE_PROCESS =
 
 async function openSqlite(folder: string, logger: Logger): Promise<Store> {
   const { createSqliteStore } = await import("@stackyard/store-sqlite");
+  // The token is made after the store, so a folder with a token has had one.
+  const token = join(folder, "token");
   try {
-    return await createSqliteStore({ folder, logger });
+    return await createSqliteStore({ folder, logger, mustExist: existsSync(token) });
   } catch (error) {
+    if (isStackyardError(error, "STORE_MISSING")) throw storeMissing(folder, token, error);
     if (!isStackyardError(error, "STORE_LOCKED")) throw error;
     throw failWith("STORE_LOCKED", error.message, { cause: error, hint: ONE_PROCESS });
   }
+}
+
+/** Shared by the commands that find a data folder with a token and without a store. */
+export function storeMissing(folder: string, token: string, cause?: unknown): StackyardError {
+  const message = `The store ${join(folder, "stackyard.db")} is missing or empty, but ${token} shows that there was one.`;
+  const hint = [
+    "Put the file back, or restore a backup with `stackyard restore FILE`; check `dataDir` and --project.",
+    `Only to begin with an empty yard, which knows none of the existing environments: remove ${token}.`,
+  ].join(" ");
+  return failWith("STORE_MISSING", message, { hint, cause });
 }
 
 type Factory = (options: unknown, context: OpenStoreContext) => unknown;

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   UNREACHABLE: fact(3, 503, "The server does not answer.", true),
   SERVER_ERROR: fact(3, 500, "The server failed.", true),
   STORE_LOCKED: fact(3, 503, "Another process owns the store."),
+  STORE_MISSING: fact(3, 500, "The store is gone, but its data folder has been used before."),
   STORE_CORRUPT: fact(3, 500, "The store cannot be read."),
   STORE_TOO_NEW: fact(3, 500, "The store was written by a newer version."),
   STORE_UNAVAILABLE: fact(3, 503, "The store does not answer.", true),

@@ -1,0 +1,91 @@
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSqliteStore } from "./create-sqlite-store.ts";
+
+let root: string;
+let folder: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "store-files-"));
+  folder = join(root, "data");
+  mkdirSync(folder);
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const modeOf = (path: string) => statSync(path).mode & 0o777;
+const open = async (options: { readonly mustExist?: boolean } = {}) => {
+  const store = await createSqliteStore({ folder, ...options });
+  await store.close();
+};
+
+describe("the files of a store", () => {
+  it.each(["stackyard.db", "stackyard.guard"])(
+    "are not reached through the link %s, and what it leads to stays",
+    async (name) => {
+      const other = join(root, "other");
+      writeFileSync(other, "", { mode: 0o644 });
+      symlinkSync(other, join(folder, name));
+
+      await expect(open()).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        message: expect.stringContaining("link"),
+      });
+
+      expect([modeOf(other), statSync(other).size]).toEqual([0o644, 0]);
+    },
+  );
+
+  it("do not make a file where a link leads nowhere", async () => {
+    symlinkSync(join(root, "nowhere"), join(folder, "stackyard.db"));
+
+    await expect(open()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+
+    expect(statSync(join(root, "nowhere"), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it("leave the mode of another program's database as it is", async () => {
+    const other = join(root, "other.db");
+    const database = new DatabaseSync(other);
+    database.exec("create table theirs (id)");
+    database.close();
+    chmodSync(other, 0o644);
+    linkSync(other, join(folder, "stackyard.db"));
+
+    await expect(open()).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+
+    expect(modeOf(other)).toBe(0o644);
+  });
+
+  it("are for their owner only, also those that were copied there with other rights", async () => {
+    await open();
+    for (const name of ["stackyard.db", "stackyard.guard"]) chmodSync(join(folder, name), 0o644);
+
+    const store = await createSqliteStore({ folder });
+    const modes = ["stackyard.db", "stackyard.db-wal", "stackyard.db-shm", "stackyard.guard", "stackyard.lock"].map(
+      (name) => modeOf(join(folder, name)),
+    );
+    await store.close();
+
+    expect(modes).toEqual([0o600, 0o600, 0o600, 0o600, 0o600]);
+  });
+});
+
+describe("a store that must exist", () => {
+  it.each([
+    ["missing", () => {}],
+    ["empty", () => writeFileSync(join(folder, "stackyard.db"), "")],
+    ["without tables", () => new DatabaseSync(join(folder, "stackyard.db")).exec("pragma journal_mode = wal")],
+  ])("is not made when it is %s", async (_, prepare) => {
+    prepare();
+
+    await expect(open({ mustExist: true })).rejects.toMatchObject({ code: "STORE_MISSING" });
+  });
+
+  it("is opened when it is there", async () => {
+    await open();
+
+    await expect(open({ mustExist: true })).resolves.toBeUndefined();
+  });
+});
