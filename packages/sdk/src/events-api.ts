@@ -1,7 +1,8 @@
 import type { HistoryEntry, HistoryOptions, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
+import type { ListedParkedEvent } from "./stack.ts";
 
-/** Which set-aside events. */
+/** Which set-aside or parked events. */
 export interface SetAsideFilter {
   readonly stackId?: string;
   readonly code?: string;
@@ -13,6 +14,8 @@ export interface EventsApi {
   history(eventId: string, page?: PageOptions): Promise<Page<HistoryEntry>>;
   /** The history of the yard. */
   list(options?: HistoryOptions): Promise<Page<HistoryEntry>>;
+  /** Events that their stacks refuse for the present, also of stacks that do not exist yet. Pages may be short. */
+  listParked(filter?: SetAsideFilter, page?: PageOptions): Promise<Page<ListedParkedEvent>>;
   listSetAside(filter?: SetAsideFilter, page?: PageOptions): Promise<Page<SetAsideEvent>>;
   /** Puts set-aside events back into the queue, by the ids of their entries. */
   redrive(
@@ -28,6 +31,8 @@ export function createEventsApi(http: HttpClient): EventsApi {
       http.requestJson({ path: ["v1", "events", eventId, "history"], query, ...(signal && { signal }) }),
     list: ({ signal, ...query } = {}) =>
       http.requestJson({ path: ["v1", "history"], query, ...(signal && { signal }) }),
+    listParked: (filter = {}, { signal, ...page } = {}) =>
+      http.requestJson({ path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     listSetAside: (filter = {}, { signal, ...page } = {}) =>
       http.requestJson({ path: ["v1", "set-aside"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     // Sent twice, the second answer would call the ids unknown.

@@ -9,6 +9,7 @@ export type { ProcessesApi, YardProcess } from "./processes-api.ts";
 export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 export type {
   Attempt,
+  ListedParkedEvent,
   MetadataValue,
   ParkedEvent,
   StackDetails,

@@ -90,7 +90,10 @@ export interface Wait {
 /** An event that the stack refuses for the present. */
 export interface ParkedEvent {
   readonly eventId: string;
+  readonly stackId: string;
   readonly event: string;
+  /** The machine that the event names. */
+  readonly machine?: string;
   readonly actor?: string;
   readonly code: string;
   readonly reason: string;
@@ -98,6 +101,12 @@ export interface ParkedEvent {
   readonly parkedAt: string;
   readonly tries: number;
   readonly nextTryAt: string;
+}
+
+/** A parked event in the list of the yard's. */
+export interface ListedParkedEvent extends ParkedEvent {
+  /** False: the stack does not exist (yet). */
+  readonly stackExists: boolean;
 }
 
 /** A stack with everything that tells why it stands where it stands. */

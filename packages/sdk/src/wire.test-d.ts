@@ -3,6 +3,7 @@ import { describe, expectTypeOf, it } from "vitest";
 import type {
   Attempt,
   HistoryEntry,
+  ListedParkedEvent,
   MachineDetails,
   MachineSummary,
   OperationResult,
@@ -23,6 +24,7 @@ import type { Run } from "./runs/index.ts";
 interface Client {
   Attempt: Attempt;
   HistoryEntry: HistoryEntry;
+  ListedParkedEvent: ListedParkedEvent;
   MachineDetails: MachineDetails;
   MachineSummary: MachineSummary;
   OperationAnswer: OperationResult;

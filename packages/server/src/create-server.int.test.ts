@@ -95,6 +95,36 @@ describe("events and stacks", () => {
     expect(parked).toMatchObject({ eventId: "again", event: "LAUNCH", code: "EVENT_NOT_HANDLED", actor: "tester" });
   });
 
+  it("lists parked events, also of a stack that does not exist yet, and says so where that stack is asked for", async () => {
+    yard = createTestYard();
+    yard.run();
+    await yard.call("/v1/events", { body: launch });
+    await untilState("pr-12", "IDLE");
+    await yard.call("/v1/events", { body: { event: "LAUNCH", stackId: "pr-12", id: "again" } });
+    await yard.call("/v1/events", { body: { ...launch, stackId: "new", machine: "missing", id: "first" } });
+
+    const items = await until(async () => {
+      const page = await yard.json<List>("/v1/parked");
+      return page.items.length === 2 ? page.items : undefined;
+    });
+    const ofStack = await yard.json<List>("/v1/parked?stackId=new&code=MACHINE_UNKNOWN");
+    const ofCode = await yard.json<List>("/v1/parked?code=MACHINE_INVALID");
+    const unknown = await yard.call("/v1/stacks/new");
+
+    const first = { eventId: "first", stackId: "new", event: "LAUNCH", machine: "missing", code: "MACHINE_UNKNOWN" };
+    expect(items).toMatchObject([
+      { ...first, stackExists: false },
+      { eventId: "again", stackId: "pr-12", code: "EVENT_NOT_HANDLED", stackExists: true },
+    ]);
+    expect([ofStack.items, ofCode.items]).toEqual([items.slice(0, 1), []]);
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({
+      code: "STACK_UNKNOWN",
+      detail: expect.stringContaining('There is no stack "new" yet; 1 event is parked for it. LAUNCH: MACHINE_UNKNOWN'),
+      details: { stackId: "new", parked: [first] },
+    });
+  });
+
   it("lists the history in both directions, of a stack, of an event and of the yard", async () => {
     yard = createTestYard();
     yard.run();

@@ -11,7 +11,7 @@ import {
 } from "./schemas/machine.ts";
 import { YardProcess } from "./schemas/process.ts";
 import { Run, RunReport } from "./schemas/run.ts";
-import { Metadata, ParkedEvent, StackDetails, StackSummary, Wait } from "./schemas/stack.ts";
+import { ListedParkedEvent, Metadata, ParkedEvent, StackDetails, StackSummary, Wait } from "./schemas/stack.ts";
 import { StateVersion, TerraformState } from "./schemas/terraform-state.ts";
 import { UpgradePlan, UpgradeResult } from "./schemas/upgrade.ts";
 
@@ -20,6 +20,7 @@ export const namedSchemas = {
   Attempt,
   EventMessage: EventBody,
   HistoryEntry,
+  ListedParkedEvent,
   MachineDetails,
   MachineGraph,
   MachineProblem,

@@ -66,6 +66,7 @@ const RUN_ID = runStackId({ key: "job-7" });
 const cases: Readonly<Record<string, () => Case>> = {
   publishEvents: () => ({ path: "/v1/events", body: [{ event: "DEPLOY", stackId: "pr-3" }, {}], status: 202 }),
   listEventHistory: () => ({ path: "/v1/events/e1/history" }),
+  listParked: () => ({ path: "/v1/parked" }),
   listSetAside: () => ({ path: "/v1/set-aside" }),
   redriveEvents: () => ({ path: "/v1/set-aside/redrive", body: { ids: [setAsideId] } }),
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),

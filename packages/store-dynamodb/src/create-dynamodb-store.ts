@@ -10,6 +10,7 @@ import { type DynamodbStoreOptions, type StoreSettings, toSettings } from "./dyn
 import { enqueue } from "./event-queue.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { listHistory } from "./list-history.ts";
+import { listParkedStackIds } from "./list-parked-stack-ids.ts";
 import { listSetAside } from "./list-set-aside.ts";
 import { listStacks } from "./list-stacks.ts";
 import { createListeners } from "./listeners.ts";
@@ -100,6 +101,7 @@ function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" 
     nextDueAt: guard((kinds) => nextDueAt(context, kinds)),
     listStacks: guard((filter, page) => listStacks(context, filter, page)),
     listHistory: guard((filter, page) => listHistory(context, filter, page)),
+    listParkedStackIds: guard((page) => listParkedStackIds(context, page)),
     listSetAside: guard((filter, page) => listSetAside(context, filter, page)),
     redrive: guard((ids, now) => redrive(context, ids, now)),
     stats: guard(() => loadStats(context)),

@@ -1,4 +1,5 @@
 import type { ParkedEvent } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
 import { forgetEventId } from "./event-queue.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { Transaction } from "./transaction.ts";
@@ -40,4 +41,17 @@ export function loadParked({ database, parkedStacks }: StoreContext, stackId: st
   );
   if (rows.length === 0) parkedStacks.delete(stackId);
   return rows.map(({ body }) => JSON.parse(body) as ParkedEvent);
+}
+
+/** Ids of stacks with parked events, in order, whether or not the stacks exist. */
+export function listParkedStackIds(
+  database: Database,
+  { after = "", limit }: { readonly after?: string; readonly limit: number },
+): readonly string[] {
+  const rows = database.all<{ stack_id: string }>(
+    "select distinct stack_id from parked where stack_id > ? order by stack_id limit ?",
+    after,
+    limit,
+  );
+  return rows.map(({ stack_id }) => stack_id);
 }

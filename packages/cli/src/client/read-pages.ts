@@ -15,4 +15,14 @@ export async function* readPages<Item>(
   } while (cursor !== undefined && left > 0);
 }
 
+/** All items of the pages, at most so many. */
+export async function readAll<Item>(
+  load: Parameters<typeof readPages<Item>>[0],
+  limit?: number,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const page of readPages(load, limit)) items.push(...page);
+  return items;
+}
+
 const PAGE = 500;

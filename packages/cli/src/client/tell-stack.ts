@@ -57,7 +57,7 @@ export function tellStack(stack: StackDetails, out: Painter, now: number): strin
       { columns: out.columns, keepLast: true },
     ),
     ...toSection("Tasks", toTaskRows(stack, out), out),
-    ...toSection("Waiting events", toParkedRows(stack, out), out),
+    ...toSection("Waiting events", toParkedRows(stack.parked, out), out),
     ...toSection(
       "Timers",
       stack.timers.map(({ event, dueAt, task }) => [
@@ -90,7 +90,12 @@ function tellProgress(why: string, progress: string | undefined, out: Painter): 
   return progress === undefined || why.endsWith(progress) ? why : `${why} ${out.paint("dim", progress)}`;
 }
 
-function toParkedRows({ parked }: StackDetails, out: Painter): readonly (readonly string[])[] {
+/** The events that wait for a stack that does not exist yet. */
+export function tellParked(parked: StackDetails["parked"], out: Painter): string {
+  return toSection("Waiting events", toParkedRows(parked, out), out).slice(1).join("\n");
+}
+
+function toParkedRows(parked: StackDetails["parked"], out: Painter): readonly (readonly string[])[] {
   return parked.map(({ event, eventId, code, reason, nextTryAt }) => [
     `  ${event}`,
     out.paint("yellow", code),

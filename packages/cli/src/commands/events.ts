@@ -1,7 +1,7 @@
-import type { SetAsideEvent } from "@stackyard/sdk";
+import type { ListedParkedEvent, SetAsideEvent } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { readPages } from "../client/read-pages.ts";
+import { readAll } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { failWith } from "../shell/failure.ts";
 
@@ -15,29 +15,69 @@ const filterArgs = {
 /** `stackyard events ls` */
 export const eventsLs = defineServerCommand({
   name: "events ls",
-  summary: "List the events that were set aside, newest first, with the reason.",
+  summary: "List the events that were given up (set aside) and those that wait (parked), with the reason.",
+  description: [
+    "Set-aside events come first, the newest at the top. They stay until you send them again with `stackyard events redrive`.",
+    "Parked events follow in order of their stacks, also those whose stack does not exist yet. The server tries them again by itself.",
+  ].join("\n"),
   examples: [
-    { command: "stackyard events ls --code EVENT_NOT_HANDLED", what: "Those that no state has taken in time." },
+    { command: "stackyard events ls", what: "All events that did not get through, and why." },
+    { command: "stackyard events ls --parked --stack pr-12", what: "What waits for one stack." },
+    {
+      command: "stackyard events ls --set-aside --code EVENT_NOT_HANDLED",
+      what: "Those that no state has taken in time.",
+    },
   ],
   args: Type.Object({
+    parked: Type.Optional(Type.Boolean({ description: "Only parked events." })),
+    setAside: Type.Optional(Type.Boolean({ description: "Only events that were set aside." })),
     ...filterArgs,
-    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "At most so many. Default: 100." })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, short: "n", description: "At most so many of each kind. Default: 100." }),
+    ),
   }),
-  async run(context, { limit = 100, ...filter }) {
-    const { out } = context;
-    const events = await listSetAside(context, filter, limit);
-    if (out.json) for (const event of events) out.result(event, () => "");
-    else if (events.length > 0)
-      out.text(
-        formatTable([HEAD.map((name) => out.paint("dim", name)), ...events.map((event) => toRow(event, context))], {
-          columns: out.columns,
-        }),
-      );
-    if (events.length === 0) out.note(tellNone(filter));
-    else out.note("`stackyard events redrive ID…` sends them again.");
+  async run(context, { limit = 100, parked: onlyParked = false, setAside: onlySetAside = false, ...filter }) {
+    const isBoth = onlyParked === onlySetAside;
+    const parked = isBoth || onlyParked ? await listParked(context, filter, limit) : undefined;
+    const setAside = isBoth || onlySetAside ? await listSetAside(context, filter, limit) : undefined;
+    printEvents(context, filter, { parked, setAside });
     return 0;
   },
 });
+
+interface Listed {
+  /** Undefined: not asked for. */
+  readonly parked: readonly ListedParkedEvent[] | undefined;
+  readonly setAside: readonly SetAsideEvent[] | undefined;
+}
+
+function printEvents(context: ServerContext, filter: Filter, { parked, setAside }: Listed): void {
+  const { out } = context;
+  printRows(context, parked ?? [], setAside ?? []);
+  if (parked?.length === 0) out.note(tellNone("No event is parked", filter));
+  if (setAside?.length === 0) out.note(tellNone("No event was set aside", filter));
+  if ((setAside ?? []).length > 0) out.note("`stackyard events redrive ID…` sends events again that were set aside.");
+}
+
+function printRows(
+  context: ServerContext,
+  parked: readonly ListedParkedEvent[],
+  setAside: readonly SetAsideEvent[],
+): void {
+  const { out } = context;
+  if (out.json) {
+    for (const event of setAside) out.result({ outcome: "set-aside", ...event }, () => "");
+    for (const event of parked) out.result({ outcome: "parked", ...event }, () => "");
+    return;
+  }
+  const rows = [
+    ...setAside.map((event) => toRow(event, context)),
+    ...parked.map((event) => toParkedRow(event, context)),
+  ];
+  if (rows.length > 0) out.text(
+      formatTable([HEAD.map((name) => out.paint("dim", name)), ...rows], { columns: out.columns }),
+    );
+}
 
 /** `stackyard events redrive` */
 export const eventsRedrive = defineServerCommand({
@@ -75,29 +115,35 @@ export const eventsRedrive = defineServerCommand({
   },
 });
 
-function tellNone({ stack, code }: { readonly stack?: string; readonly code?: string }): string {
+function tellNone(what: string, { stack, code }: Filter): string {
   const flags = [
     ...(stack === undefined ? [] : [`--stack ${stack}`]),
     ...(code === undefined ? [] : [`--code ${code}`]),
   ];
-  if (flags.length === 0) return "No event was set aside.";
-  return `No event was set aside that matches ${flags.join(" ")}.`;
+  if (flags.length === 0) return `${what}.`;
+  return `${what} that matches ${flags.join(" ")}.`;
 }
 
-const HEAD = ["ID", "STACK", "EVENT", "CODE", "REASON", "SET ASIDE"] as const;
+const HEAD = ["ID", "STACK", "EVENT", "OUTCOME", "CODE", "REASON", "NEXT"] as const;
 const BATCH = 100;
 
-async function listSetAside(
-  { yard, signal }: ServerContext,
-  { stack, code }: { readonly stack?: string; readonly code?: string },
-  limit?: number,
-): Promise<readonly SetAsideEvent[]> {
-  const filter = { ...(stack === undefined ? {} : { stackId: stack }), ...(code === undefined ? {} : { code }) };
-  const events: SetAsideEvent[] = [];
-  for await (const items of readPages((page) => yard.events.listSetAside(filter, { ...page, signal }), limit)) {
-    events.push(...items);
-  }
-  return events;
+interface Filter {
+  readonly stack?: string;
+  readonly code?: string;
+}
+
+function toFilter({ stack, code }: Filter) {
+  return { ...(stack === undefined ? {} : { stackId: stack }), ...(code === undefined ? {} : { code }) };
+}
+
+function listSetAside(context: ServerContext, filter: Filter, limit?: number): Promise<readonly SetAsideEvent[]> {
+  const { yard, signal } = context;
+  return readAll((page) => yard.events.listSetAside(toFilter(filter), { ...page, signal }), limit);
+}
+
+function listParked(context: ServerContext, filter: Filter, limit: number): Promise<readonly ListedParkedEvent[]> {
+  const { yard, signal } = context;
+  return readAll((page) => yard.events.listParked(toFilter(filter), { ...page, signal }), limit);
 }
 
 function toRow(event: SetAsideEvent, { out }: ServerContext): readonly string[] {
@@ -105,8 +151,21 @@ function toRow(event: SetAsideEvent, { out }: ServerContext): readonly string[] 
     event.id,
     out.paint("bold", event.stackId),
     event.event ?? "",
+    out.paint("red", "set aside"),
     out.paint("yellow", event.code),
     event.reason,
-    event.setAsideAt,
+    `since ${event.setAsideAt}`,
+  ];
+}
+
+function toParkedRow(event: ListedParkedEvent, { out }: ServerContext): readonly string[] {
+  return [
+    event.eventId,
+    `${out.paint("bold", event.stackId)}${event.stackExists ? "" : " (does not exist yet)"}`,
+    event.event,
+    out.paint("yellow", "parked"),
+    out.paint("yellow", event.code),
+    event.reason,
+    `tried again at ${event.nextTryAt}`,
   ];
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
@@ -49,6 +49,15 @@ describe("commands over a running yard", () => {
   });
   const run = (...words: string[]) => runCli(words, { cwd });
   const send = (stack: string, event: string, ...rest: string[]) => run("send", stack, event, "--json", ...rest);
+  const runUntil = (pattern: RegExp, ...words: string[]) =>
+    vi.waitFor(
+      async () => {
+        const result = await run(...words);
+        expect(result.stdout).toMatch(pattern);
+        return result;
+      },
+      { timeout: 10_000 },
+    );
   let dev: RunningCli;
   let url = "";
 
@@ -247,6 +256,26 @@ describe("commands over a running yard", () => {
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain("TASK_NOT_CURRENT");
+  });
+
+  it("events ls and stacks show explain an event that waits for its stack to be created", async () => {
+    await send("early", "OPEN", "--machine", "broken", "--id", "early-1");
+
+    const shown = await runUntil(/MACHINE_INVALID/, "stacks", "show", "early");
+    const asJson = await run("stacks", "show", "early", "--json");
+    const listed = await run("events", "ls", "--stack", "early");
+    const parked = await run("events", "ls", "--parked", "--stack", "early", "--json");
+    const setAside = await run("events", "ls", "--set-aside", "--stack", "early");
+
+    expect(shown.exitCode).toBe(1);
+    expect(shown.stdout).toMatch(/Waiting events\n +OPEN +MACHINE_INVALID .*Tried again at .* early-1/);
+    expect(shown.stderr).toContain('There is no stack "early" yet; 1 event waits for it.');
+    expect(shown.stderr).toContain("`stackyard machines show broken`");
+    expect(parseLines(asJson.stdout)).toMatchObject([{ id: "early", parked: [{ eventId: "early-1" }] }]);
+    expect(listed.stdout).toMatch(/early-1 +early \(does not exist yet\) +OPEN +parked +MACHINE_INVALID/);
+    expect(listed.stderr).toBe("No event was set aside.\n");
+    expect(parseLines(parked.stdout)).toMatchObject([{ outcome: "parked", eventId: "early-1", machine: "broken" }]);
+    expect([setAside.stdout, setAside.stderr]).toEqual(["", "No event was set aside.\n"]);
   });
 
   it("events ls shows what was set aside, and redrive sends it again", async () => {

@@ -1,11 +1,19 @@
-import type { Attempt, StackFilter, StackSummary } from "@stackyard/sdk";
+import { isStackyardError } from "@stackyard/core";
+import type { Attempt, ListedParkedEvent, StackFilter, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { checkState } from "../client/check-state.ts";
 import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { tellEntry } from "../client/tell-history.ts";
-import { STACK_COLUMNS, tellStack, toStackRow, toWaitingRow, WAITING_COLUMNS } from "../client/tell-stack.ts";
+import {
+  STACK_COLUMNS,
+  tellParked,
+  tellStack,
+  toStackRow,
+  toWaitingRow,
+  WAITING_COLUMNS,
+} from "../client/tell-stack.ts";
 import { failWith } from "../shell/failure.ts";
 
 /** The stack that a command is about. */
@@ -128,8 +136,9 @@ export const stacksShow = defineServerCommand({
     ),
   }),
   positionals: ["stack"],
-  async run({ out, yard, signal }, { stack: id, log = false }) {
-    const stack = await yard.stacks.get(id, { signal });
+  async run(context, { stack: id, log = false }) {
+    const { out, yard, signal } = context;
+    const stack = await yard.stacks.get(id, { signal }).catch((error) => explainMissing(context, id, error));
     const logs: { readonly task: string; readonly attemptId: string; readonly text: string }[] = [];
     for (const { name, attempt } of log ? stack.tasks : []) {
       if (!attempt?.hasLog) continue;
@@ -146,6 +155,28 @@ export const stacksShow = defineServerCommand({
     return 0;
   },
 });
+
+/** Of a stack that does not exist yet, shows the events that wait for it. Throws the error, with what to do. */
+async function explainMissing({ out, yard, signal }: ServerContext, id: string, error: unknown): Promise<never> {
+  if (!isStackyardError(error, "STACK_UNKNOWN")) throw error;
+  const { items } = await yard.events.listParked({ stackId: id }, { signal });
+  const [first] = items;
+  if (first === undefined) throw error;
+  out.result({ id, parked: items }, () => tellParked(items, out));
+  const count = items.length === 1 ? "1 event waits" : `${items.length} events wait`;
+  throw failWith("STACK_UNKNOWN", `There is no stack "${id}" yet; ${count} for it.`, { hint: adviseOn(first) });
+}
+
+function adviseOn({ code, machine = "" }: ListedParkedEvent): string {
+  switch (code) {
+    case "MACHINE_INVALID":
+      return `\`stackyard machines show ${machine}\` lists the errors. When they are corrected, the event is applied by itself.`;
+    case "MACHINE_UNKNOWN":
+      return "`stackyard machines ls` lists the machines. When this one exists, the event is applied by itself.";
+    default:
+      return `\`stackyard machines show ${machine}\` lists the events that the state INIT handles: send one of them with --machine ${machine}.`;
+  }
+}
 
 function toOpenLog(task: string, attempt: Attempt | undefined) {
   if (attempt === undefined || attempt.hasLog || attempt.status === "settled") return [];

@@ -77,10 +77,15 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     compile: createCompileRevision(deps.executors),
     onLocated: (name, located) => watch.note(name, located),
   });
-  const watch = createRevisionWatch({ locator: deps.locator, store: deps.store, pins: finder.pins });
+  const watch = createRevisionWatch({
+    locator: deps.locator,
+    store: deps.store,
+    clock: deps.clock,
+    pins: finder.pins,
+  });
   const round = toRoundDeps(deps, options, finder);
   const { store, clock, logger } = deps;
-  const work = (inputs: readonly StackInput[]) => workInputs({ store, clock, logger, round, watch }, inputs);
+  const work = (inputs: readonly StackInput[]) => workInputs({ store, clock, logger, round }, inputs);
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();

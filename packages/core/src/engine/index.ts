@@ -24,6 +24,7 @@ export { createEngine } from "./engine.ts";
 export { explainStack } from "./explain/explain-stack.ts";
 export { createFolderLocator } from "./folder-locator.ts";
 export { createLeases } from "./leases.ts";
+export { listParked } from "./list-parked.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner } from "./planner.ts";

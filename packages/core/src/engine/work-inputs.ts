@@ -8,7 +8,6 @@ import { isPassing, toErrorText } from "./error-text.ts";
 import { toUnreadEntry } from "./history-line.ts";
 import { logChange } from "./log-change.ts";
 import { setAside } from "./refuse-event.ts";
-import type { RevisionWatch } from "./revision-watch.ts";
 import { beginRound, isEmpty, type Round, toChange } from "./round.ts";
 import type { StackInput } from "./stack-input.ts";
 import { type RoundDeps, workInput } from "./stack-round.ts";
@@ -19,7 +18,6 @@ export interface WorkDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly round: RoundDeps;
-  readonly watch: Pick<RevisionWatch, "noteWaiting">;
 }
 
 const COMMIT_TRIES = 8;
@@ -136,13 +134,12 @@ async function workTurn(
   for (const [index, work] of open.entries()) {
     rounds.push({ work, round: await workStack(deps, work, loaded[index], outcomes) });
   }
-  const changes = rounds.map(({ work, round }) => ({ work, round, change: toChange(round) }));
+  const changes = rounds.map(({ work, round }) => ({ work, change: toChange(round) }));
   const written = changes.filter(({ change }) => !isEmpty(change));
   const results = written.length === 0 ? [] : await deps.store.commit(written.map(({ change }) => change));
-  return written.flatMap(({ work, round, change }, index) => {
+  return written.flatMap(({ work, change }, index) => {
     if (needsAnotherTurn(work, results[index])) return [work];
     logChange(deps.logger, change);
-    noteWaiting(deps, round);
     return [];
   });
 }
@@ -151,12 +148,6 @@ function needsAnotherTurn(work: StackWork, result: CommitResult | undefined): bo
   if (result === undefined || result.kind === "committed") return false;
   if (result.kind === "duplicate") for (const id of result.eventIds) work.knownIds.add(id);
   return true;
-}
-
-function noteWaiting({ watch }: WorkDeps, round: Round): void {
-  const [parked] = round.stack === undefined ? round.parked.values() : [];
-  const machine = parked?.event.message["machine"];
-  watch.noteWaiting(round.loaded.stackId, typeof machine === "string" ? machine : undefined);
 }
 
 /** Works the inputs of one stack into a round. One that fails is delivered again, and so are those behind it. */

@@ -18,6 +18,7 @@ export function guardQueries(guard: Guard, parts: QueryParts): StackQueries {
   return {
     listStacks: guard(stacks.list),
     listHistory: guard(history.list),
+    listParkedStackIds: guard(stacks.listParkedIds),
     listSetAside: guard(setAside.list),
     redrive: guard((ids: readonly string[]) => ids.filter((id) => redriveOne(parts, id))),
     stats: guard(() => ({

@@ -27,6 +27,7 @@ export interface MemoryStacks {
   /** Gives the earliest instant at which a parked event is to be tried again. */
   park(id: string, change: Pick<Change, "park" | "unpark">): number | undefined;
   list(filter: StackFilter, page: PageInput): Page<StoredStack>;
+  listParkedIds(page: { readonly after?: string; readonly limit: number }): readonly string[];
   count(): Pick<StoreStats, "stacks" | "states" | "parkedEvents">;
   pruneEventIds(retention: Retention, now: number): void;
 }
@@ -41,6 +42,7 @@ interface WritableRow extends StackRow {
 export function createMemoryStacks(): MemoryStacks {
   const rows = new Map<string, WritableRow>();
   const ids = createSortedKeys((id) => rows.get(id)?.stack !== undefined);
+  const parkedIds = createSortedKeys((id) => (rows.get(id)?.parked.size ?? 0) > 0);
   const states = createStateCounts();
   let parkedEvents = 0;
 
@@ -73,12 +75,14 @@ export function createMemoryStacks(): MemoryStacks {
       for (const eventId of unpark) parked.delete(eventId);
       for (const event of park) parked.set(event.event.id, event);
       parkedEvents += parked.size;
+      if (parked.size > 0) parkedIds.add(id);
       return toEarliest([...parked.values()].map(({ nextTryAt }) => nextTryAt));
     },
     list(filter, page) {
       const found = findStacks(ids.list(filter.idPrefix ?? "", page.cursor), rows, filter);
       return toPage(found, page, ({ stack }) => stack.id);
     },
+    listParkedIds: ({ after, limit }) => [...toPage(parkedIds.list("", after), { limit }, (id) => id).items],
     count: () => ({ ...states.count(), parkedEvents }),
     pruneEventIds(retention, now) {
       for (const { applied } of rows.values()) pruneIds(applied, retention, now);

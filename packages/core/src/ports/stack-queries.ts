@@ -52,6 +52,8 @@ export interface StackQueries {
     filter: { readonly stackId?: string; readonly eventId?: string; readonly newestFirst?: boolean },
     page: PageInput,
   ): Promise<Page<StoredHistoryEntry>>;
+  /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */
+  listParkedStackIds(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
   /** Newest first. */
   listSetAside(
     filter: { readonly stackId?: string; readonly code?: string },

@@ -1,11 +1,13 @@
 import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
-import { publishMessages } from "@stackyard/core/engine";
+import { listParked, publishMessages } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
 import { EventBody, PublishAnswer, PublishBody } from "../schemas/event.ts";
 import { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
+import { ListedParkedEvent } from "../schemas/stack.ts";
 import { toHistoryEntry, toSetAside } from "../views/to-history.ts";
+import { toListedParked } from "../views/to-stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 export interface EventRoutesDeps {
@@ -18,7 +20,7 @@ export interface EventRoutesDeps {
 
 /** Publishing events, what became of one, and those that were set aside. */
 export function eventRoutes(deps: EventRoutesDeps): readonly Route[] {
-  return [publishRoute(deps), eventRoute(deps), setAsideRoute(deps), redriveRoute(deps)];
+  return [publishRoute(deps), eventRoute(deps), parkedRoute(deps), setAsideRoute(deps), redriveRoute(deps)];
 }
 
 const publishAnswers = {
@@ -58,6 +60,22 @@ function eventRoute({ store }: EventRoutesDeps): Route {
     answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
     async handle({ params, query }) {
       return json(200, toPage(await store.listHistory(params, pageInput(query)), toHistoryEntry));
+    },
+  });
+}
+
+function parkedRoute({ store }: EventRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/parked",
+    operationId: "listParked",
+    tag: "events",
+    summary: "Events that their stacks refuse for the present, in order of stack ids, those of one stack oldest first.",
+    query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
+    answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
+    async handle({ query: { stackId, code, ...query } }) {
+      const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
+      return json(200, toPage(await listParked(store, filter, pageInput(query)), toListedParked));
     },
   });
 }

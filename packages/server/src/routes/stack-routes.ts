@@ -4,9 +4,9 @@ import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
 import { HistoryEntry } from "../schemas/history.ts";
-import { StackDetails, StackSummary } from "../schemas/stack.ts";
+import { type ParkedEvent, StackDetails, StackSummary } from "../schemas/stack.ts";
 import { toHistoryEntry } from "../views/to-history.ts";
-import { toStackSummary } from "../views/to-stack.ts";
+import { toParked, toStackSummary } from "../views/to-stack.ts";
 import type { StackExplainer } from "./stack-explainer.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -89,14 +89,28 @@ function stackRoute({ store, explainer }: StackRoutesDeps): Route {
     params: { stackId: StackId },
     answers: {
       200: { description: "The stack.", schema: StackDetails },
-      404: { description: "STACK_UNKNOWN: there is none now. Its history may be there." },
+      404: {
+        description:
+          "STACK_UNKNOWN: it does not exist (now). Its history may. `details.parked`: events that are parked for it, when there are some.",
+      },
     },
     async handle({ params: { stackId } }) {
       const [loaded] = await store.load([stackId]);
       const details = loaded === undefined ? undefined : await explainer.explain(loaded);
-      if (details === undefined) throw new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+      if (details === undefined) throw toUnknownStack(stackId, loaded?.parked.map(toParked) ?? []);
       return json(200, details);
     },
+  });
+}
+
+/** Events may wait for a stack that does not exist yet: they explain why it does not. */
+function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): StackyardError {
+  const [first] = parked;
+  if (first === undefined) return new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+  const count = parked.length === 1 ? "1 event is" : `${parked.length} events are`;
+  const why = `${first.event}: ${first.code}: ${first.reason} It is tried again at ${first.nextTryAt}, or when its machine changes.`;
+  return new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}" yet; ${count} parked for it. ${why}`, {
+    details: { stackId, parked },
   });
 }
 

@@ -87,7 +87,9 @@ export type StackSummary = Static<typeof StackSummary>;
 /** An event that the stack refuses for the present; it is decided again by itself. */
 export const ParkedEvent = Type.Object({
   eventId: Type.String(),
+  stackId: Type.String(),
   event: Type.String(),
+  machine: Type.Optional(Type.String({ description: "The machine that the event names." })),
   actor: Type.Optional(Type.String()),
   code: Type.String(),
   reason: Type.String(),
@@ -96,6 +98,14 @@ export const ParkedEvent = Type.Object({
   tries: Type.Integer(),
   nextTryAt: Instant,
 });
+export type ParkedEvent = Static<typeof ParkedEvent>;
+
+/** A parked event in the list of the yard's. */
+export const ListedParkedEvent = Type.Object({
+  ...ParkedEvent.properties,
+  stackExists: Type.Boolean({ description: "False: the stack does not exist (yet)." }),
+});
+export type ListedParkedEvent = Static<typeof ListedParkedEvent>;
 
 /** A stack with everything that tells why it stands where it stands. */
 export const StackDetails = Type.Object({

@@ -1,8 +1,9 @@
 import type { AttemptView, LoadedStack, ParkedEvent, StoredStack } from "@stackyard/core/engine";
-import { explainStack, toPrinted } from "@stackyard/core/engine";
+import { explainStack, type listParked, toPrinted } from "@stackyard/core/engine";
 import type { Static } from "typebox";
 import { toInstant } from "../schemas/common.ts";
 import type {
+  ListedParkedEvent,
   ParkedEvent as ParkedEventSchema,
   StackDetails,
   StackSummary,
@@ -82,16 +83,29 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
   };
 }
 
-function toParked(parked: ParkedEvent): Static<typeof ParkedEventSchema> {
+/** A parked event as the API shows it. */
+export function toParked(parked: ParkedEvent): ParkedEventSchema {
   const { event, code, reason, parkedAt, tries, nextTryAt } = parked;
   const { message } = event;
+  const machine = message["machine"];
   return {
     eventId: event.id,
+    stackId: event.stackId,
     event: String(message["event"] ?? message["action"] ?? ""),
+    ...(typeof machine === "string" ? { machine } : {}),
     ...(event.actor === undefined ? {} : { actor: event.actor }),
-    ...{ code, reason, tries },
+    code,
+    reason,
+    tries,
     receivedAt: toInstant(event.receivedAt),
     parkedAt: toInstant(parkedAt),
     nextTryAt: toInstant(nextTryAt),
   };
 }
+
+/** A parked event as the list of the yard's parked events shows it. */
+export function toListedParked({ parked, stackExists }: ListedParked): ListedParkedEvent {
+  return { ...toParked(parked), stackExists };
+}
+
+type ListedParked = Awaited<ReturnType<typeof listParked>>["items"][number];

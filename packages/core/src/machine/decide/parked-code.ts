@@ -34,6 +34,7 @@ export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.upgradeStack,
 ]);
 
-const MACHINES_FAULT: ReadonlySet<string> = new Set(["STATE_UNKNOWN", "MACHINE_UNKNOWN", "MACHINE_INVALID"]);
+/** Codes of refusals whose cause is the machine, not the stack's state. */
+export const MACHINES_FAULT: ReadonlySet<string> = new Set(["STATE_UNKNOWN", "MACHINE_UNKNOWN", "MACHINE_INVALID"]);
 
 const PARKED: ReadonlySet<string> = new Set([...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"]);

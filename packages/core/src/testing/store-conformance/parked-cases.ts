@@ -68,6 +68,30 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await loadParked(store), [aParkedEvent("e1")]);
   }),
 
+  storeCase("lists the ids of stacks with parked events, also of those that do not exist", async (store) => {
+    const park = (stackId: string, ids: readonly string[]) =>
+      ids.map((id) => aParkedEvent(id, { event: aQueuedEvent(id, { stackId }) }));
+    await commitNow(store, aPut({ id: "quiet" }));
+    await commitNow(store, aPut({ id: "c" }, { park: park("c", ["e1", "e2"]) }));
+    await commitNow(store, aChange({ stackId: "b", park: park("b", ["e1"]) }));
+    await commitNow(store, aPut({ id: "d" }, { park: park("d", ["e1"]) }));
+    await commitNow(store, aChange({ stackId: "d", write: { kind: "remove" } }));
+    await commitNow(store, aPut({ id: "a" }, { park: park("a", ["e1"]) }));
+
+    const first = await store.listParkedStackIds({ limit: 2 });
+    await commitNow(store, aPut({ id: "a" }, { unpark: ["e1"] }));
+    const second = await store.listParkedStackIds({ limit: 9, after: "b" });
+
+    assert.deepEqual(
+      [first, second],
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    );
+    assert.deepEqual(await store.listParkedStackIds({ limit: 9 }), ["b", "c", "d"]);
+  }),
+
   storeCase("lists what was set aside, newest first, by stack and by code", async (store) => {
     const other = aSetAsideEvent("x3", { event: aQueuedEvent("e3", { stackId: "s2" }), setAsideAt: T0 + 2 });
     const invalid = aSetAsideEvent("x2", { code: "EVENT_INVALID", setAsideAt: T0 + 1 });
