@@ -74,9 +74,8 @@ function printRows(
     ...setAside.map((event) => toRow(event, context)),
     ...parked.map((event) => toParkedRow(event, context)),
   ];
-  if (rows.length > 0) out.text(
-      formatTable([HEAD.map((name) => out.paint("dim", name)), ...rows], { columns: out.columns }),
-    );
+  if (rows.length > 0)
+    out.text(formatTable([HEAD.map((name) => out.paint("dim", name)), ...rows], { columns: out.columns }));
 }
 
 /** `stackyard events redrive` */

@@ -273,9 +273,9 @@ describe("commands over a running yard", () => {
     expect(shown.stderr).toContain("`stackyard machines show broken`");
     expect(parseLines(asJson.stdout)).toMatchObject([{ id: "early", parked: [{ eventId: "early-1" }] }]);
     expect(listed.stdout).toMatch(/early-1 +early \(does not exist yet\) +OPEN +parked +MACHINE_INVALID/);
-    expect(listed.stderr).toBe("No event was set aside.\n");
+    expect(listed.stderr).toBe("No event was set aside that matches --stack early.\n");
     expect(parseLines(parked.stdout)).toMatchObject([{ outcome: "parked", eventId: "early-1", machine: "broken" }]);
-    expect([setAside.stdout, setAside.stderr]).toEqual(["", "No event was set aside.\n"]);
+    expect([setAside.stdout, setAside.stderr]).toEqual(["", "No event was set aside that matches --stack early.\n"]);
   });
 
   it("events ls shows what was set aside, and redrive sends it again", async () => {
