@@ -33,6 +33,12 @@ describe("findManifestProblems", () => {
     ["types of another file", { exports: { ".": { types: "./dist/b.d.ts", default: "./dist/a.js" } } }, /must be/],
     ["an old version of ours", { dependencies: { "@stackyard/core": "0.0.9" } }, /must be "0.1.0"/],
     ["a range", { dependencies: { yaml: "^2.9.1" } }, /exact version/],
+    [
+      "a program that npm cannot link before a build",
+      { bin: { yard: "dist/bin.js" }, files: ["bin", "dist", "README.md", "LICENSE"] },
+      /^bin "yard" must be "bin/,
+    ],
+    ["a program that is not shipped", { bin: { yard: "bin/yard.js" } }, /^"files" must contain "bin"/],
     ["no build", { scripts: {} }, /scripts.build/],
   ];
   for (const [fault, changes, problem] of faults) {

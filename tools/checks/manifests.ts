@@ -23,13 +23,16 @@ export function findManifestProblems(manifest: Json, versions: ReadonlyMap<strin
     .filter(([field, value]) => !isDeepStrictEqual(manifest[field], value))
     .map(([field, value]) => `"${field}" must be ${JSON.stringify(value)}.`);
   const { files, private: isPrivate, scripts, exports = {}, description } = manifest;
-  const shipped = ["dist", "README.md", "LICENSE"].filter((file) => !(Array.isArray(files) && files.includes(file)));
+  const programs = Object.entries((manifest["bin"] ?? {}) as Json);
+  const wanted = ["dist", "README.md", "LICENSE", ...(programs.length > 0 ? ["bin"] : [])];
+  const shipped = wanted.filter((file) => !(Array.isArray(files) && files.includes(file)));
   return [
     ...fields,
     ...shipped.map((file) => `"files" must contain "${file}".`),
     ...(isPrivate ? ['a package under packages/ is published, so "private" must go.'] : []),
     ...(description ? [] : ['"description" is missing.']),
     ...((scripts as Json | undefined)?.["build"] ? [] : ['"scripts.build" is missing.']),
+    ...programs.flatMap(([name, file]) => findProgramProblems(name, file)),
     ...Object.entries(exports as Json).flatMap(([subpath, target]) => findExportProblems(subpath, target)),
     ...findDependencyProblems((manifest["dependencies"] ?? {}) as Record<string, string>, versions),
   ];
@@ -46,6 +49,12 @@ function findExportProblems(subpath: string, target: unknown): string[] {
     : [`exports["${subpath}"] must be { "types": "./dist/….d.ts", "default": "./dist/….js" }, in this order.`];
 }
 
+// npm links programs when it installs, and skips a file that only a build makes.
+function findProgramProblems(name: string, file: unknown): string[] {
+  const linked = `bin/${name}.js`;
+  return file === linked ? [] : [`bin "${name}" must be "${linked}", a committed file that imports dist/bin.js.`];
+}
+
 function findDependencyProblems(dependencies: Record<string, string>, versions: ReadonlyMap<string, string>): string[] {
   return Object.entries(dependencies).flatMap(([name, range]) => {
     const ours = versions.get(name);
@@ -55,8 +64,12 @@ function findDependencyProblems(dependencies: Record<string, string>, versions: 
   });
 }
 
-function findPackageProblems({ folder, entries }: PublishedPackage, versions: ReadonlyMap<string, string>): string[] {
-  const needed = [...filesOfEach, ...entries.map((entry) => entry.source)];
+function findPackageProblems(
+  { folder, entries, manifest }: PublishedPackage,
+  versions: ReadonlyMap<string, string>,
+): string[] {
+  const programs = Object.values(manifest.bin);
+  const needed = [...filesOfEach, ...programs, ...entries.map((entry) => entry.source)];
   const missing = needed.filter((file) => !existsSync(join(folder, file)));
   return [...missing.map((file) => `${file} is missing.`), ...findManifestProblems(readManifest(folder), versions)];
 }

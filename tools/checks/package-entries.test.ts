@@ -10,7 +10,7 @@ const manifest = {
     "./definition": target("definition"),
     "./package.json": "./package.json",
   },
-  bin: { yard: "dist/bin.js", hut: "./dist/bin/hut.js" },
+  bin: { yard: "bin/yard.js" },
 };
 
 describe("entriesOf", () => {
@@ -42,7 +42,7 @@ describe("entriesOf", () => {
 });
 
 describe("sourceEntriesOf", () => {
-  it("builds entries and programs, each to its own place", () => {
+  it("builds the entries, and the program that the committed file of bin imports", () => {
     const entries = sourceEntriesOf(manifest);
 
     expect(entries).toEqual({
@@ -50,7 +50,6 @@ describe("sourceEntriesOf", () => {
       "machine/index": "src/machine/index.ts",
       definition: "src/definition.ts",
       bin: "src/bin.ts",
-      "bin/hut": "src/bin/hut.ts",
     });
   });
 });

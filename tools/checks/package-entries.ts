@@ -38,10 +38,14 @@ export function entriesOf(manifest: PackageManifest): PackageEntry[] {
   });
 }
 
-/** What the bundler is given: `{ "machine/index": "src/machine/index.ts" }`, bins included. */
+/**
+ * What the bundler is given: `{ "machine/index": "src/machine/index.ts" }`. A package with a program also has
+ * `dist/bin.js`, which the committed file that `bin` names imports.
+ */
 export function sourceEntriesOf(json: unknown): Record<string, string> {
   const manifest = parseManifest(json);
-  const built = [...entriesOf(manifest).map((entry) => entry.built), ...Object.values(manifest.bin)];
+  const programs = Object.keys(manifest.bin).length > 0 ? ["dist/bin.js"] : [];
+  const built = [...entriesOf(manifest).map((entry) => entry.built), ...programs];
   return Object.fromEntries(built.map((file) => [toOutput(file), toSource(file)]));
 }
 

@@ -1,0 +1,84 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findPublishedPackages, repositoryRoot } from "../published-packages.ts";
+
+const { version } = JSON.parse(readFileSync(join(repositoryRoot, "packages/cli/package.json"), "utf8"));
+const clone = realpathSync(mkdtempSync(join(tmpdir(), "stackyard-clone-")));
+
+/** What a clone has after `npm install`: the committed files, and its dependencies. Nothing is built. */
+beforeAll(() => {
+  const committed = ["packages", "tools/checks", "package.json", "tsup.base.ts", "tsconfig.base.json"];
+  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z", ...committed], {
+    cwd: repositoryRoot,
+    encoding: "utf8",
+  });
+  for (const file of listed.split("\0").filter((path) => path !== "" && existsSync(join(repositoryRoot, path)))) {
+    cpSync(join(repositoryRoot, file), join(clone, file));
+  }
+  linkDependencies();
+});
+afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+function linkDependencies(): void {
+  const ours = findPublishedPackages(clone);
+  const names = new Set(ours.map(({ manifest }) => manifest.name.split("/")[0]));
+  for (const name of readdirSync(join(repositoryRoot, "node_modules"))) {
+    if (!names.has(name)) link(join(repositoryRoot, "node_modules", name), join(clone, "node_modules", name));
+  }
+  for (const { folder, manifest } of ours) {
+    link(folder, join(clone, "node_modules", manifest.name));
+    const nested = join(repositoryRoot, "packages", basename(folder), "node_modules");
+    if (existsSync(nested)) link(nested, join(folder, "node_modules"));
+  }
+}
+
+function link(target: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(target, path);
+}
+
+function stackyard(...args: readonly string[]) {
+  const program = join(clone, "packages/cli/bin/stackyard.js");
+  return spawnSync(process.execPath, [program, ...args], { cwd: clone, encoding: "utf8" });
+}
+
+describe("stackyard in a clone that was never built", () => {
+  it("is built by the first command, which prints nothing else than its answer", () => {
+    const { status, stdout, stderr } = stackyard("--version");
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${version}\n` });
+    expect(stderr).toMatch(/^Building \d+ packages of this clone …\nBuilt in [\d.]+ s\.\n$/);
+  });
+
+  it("is not built again", () => {
+    expect(stackyard("--version")).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  it("works: it writes a project and validates its machine", () => {
+    expect(stackyard("init", "a-project")).toMatchObject({ status: 0, stderr: "" });
+    expect(stackyard("validate", "a-project/machines")).toMatchObject({ status: 0 });
+  });
+
+  it("ends with 3 and says what to do when it cannot be built", () => {
+    rmSync(join(clone, "packages/cli/dist"), { recursive: true });
+    rmSync(join(clone, "packages/cli/src/run-process.ts"));
+
+    const { status, stderr } = stackyard("--version");
+
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/Run `npm install`, then `npm run build`\.\n$/);
+  });
+});

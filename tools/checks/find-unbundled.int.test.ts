@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findUnbundled } from "./find-unbundled.ts";
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "bundle-"));
+  aPackage("cli", { name: "a-program", bin: { yard: "bin/yard.js" } });
+  write("packages/cli/src/bin.ts", 1);
+  write("packages/cli/dist/bin.js", 2);
+  aPackage("core", { name: "core", exports: { ".": { default: "./dist/index.js" } } });
+  write("packages/core/src/index.ts", 1);
+  write("packages/core/dist/index.js", 2);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function aPackage(folder: string, manifest: object): void {
+  write(`packages/${folder}/package.json`, 1, JSON.stringify(manifest));
+}
+
+function write(path: string, changedAt: number, text = ""): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+  utimesSync(join(root, path), changedAt, changedAt);
+}
+
+const names = () => findUnbundled(root).map(({ manifest }) => manifest.name);
+
+describe("findUnbundled", () => {
+  it("returns nothing when every bundle is newer than its sources", () => {
+    expect(names()).toEqual([]);
+  });
+
+  it("returns a package whose source changed after its bundle", () => {
+    write("packages/core/src/engine/engine.ts", 3);
+
+    expect(names()).toEqual(["core"]);
+  });
+
+  it("ignores a test that changed", () => {
+    write("packages/core/src/index.test.ts", 3);
+
+    expect(names()).toEqual([]);
+  });
+
+  it("returns the program last, because its file means that everything is there", () => {
+    rmSync(join(root, "packages/cli/dist"), { recursive: true });
+    rmSync(join(root, "packages/core/dist"), { recursive: true });
+
+    expect(names()).toEqual(["core", "a-program"]);
+  });
+});
