@@ -11,7 +11,7 @@ import { reportAndExit } from "./report.ts";
 // project outside of this repository, on both supported lines of Node. `npm run build` comes first.
 
 const bin = (name: string, folder = "") => join(repositoryRoot, folder, "node_modules/.bin", name);
-const nodes = [bin("node"), bin("node", "tools/node-22")];
+const nodes = [bin("node"), bin("node", "tools/checks/node-22")];
 
 interface Packed extends PublishedPackage {
   readonly tarball: string;

@@ -13,7 +13,7 @@ const app = join(import.meta.dirname, "..");
 const MAX_BYTES = 400 * 1_024;
 const NODES = [
   ["this Node", process.execPath],
-  ["Node 22", join(root, "tools/node-22/node_modules/.bin/node")],
+  ["Node 22", join(root, "tools/checks/node-22/node_modules/.bin/node")],
 ] as const;
 const PLACE = { CONSUMER_ACCOUNT_ID: "444455556666", CONSUMER_REGION: "eu-central-1", AWS_REGION: "eu-central-1" };
 

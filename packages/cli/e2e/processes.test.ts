@@ -9,7 +9,7 @@ import { execCli, spawnCli } from "./spawn-cli.ts";
 
 const fixtures = fileURLToPath(new URL("../../core/fixtures/machines/", import.meta.url));
 const bin = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
-const node22 = fileURLToPath(new URL("../../../tools/node-22/node_modules/.bin/node", import.meta.url));
+const node22 = fileURLToPath(new URL("../../../tools/checks/node-22/node_modules/.bin/node", import.meta.url));
 
 describe("the built command line", () => {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));

@@ -19,7 +19,7 @@ const MAX_TEMPLATE_BYTES = 1_000_000;
 const MAX_FILE_BYTES = 400 * 1_024;
 const NODES = [
   ["Node 24", process.execPath],
-  ["Node 22", join(root, "tools/node-22/node_modules/node/bin/node")],
+  ["Node 22", join(root, "tools/checks/node-22/node_modules/node/bin/node")],
 ] as const;
 const PLACE = { CONSUMER_ACCOUNT_ID: "111122223333", CONSUMER_REGION: "eu-west-1" };
 
