@@ -9,9 +9,11 @@ export type { ProcessesApi, YardProcess } from "./processes-api.ts";
 export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 export type {
   Attempt,
+  LastFailure,
   ListedParkedEvent,
   MetadataValue,
   ParkedEvent,
+  Reachable,
   StackDetails,
   StackFilter,
   StackSummary,
@@ -20,5 +22,6 @@ export type {
 export type { OperationResult, StacksApi } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
 export type { UpgradePlan, UpgradeResult } from "./upgrade.ts";
+export type { WaitGoal } from "./wait-goal.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitOptions } from "./waiting.ts";
 export type { WatchOptions } from "./watch-history.ts";

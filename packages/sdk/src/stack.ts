@@ -34,6 +34,29 @@ export interface StackTask {
   readonly errorCode?: string;
 }
 
+/** The newest task of a stack's present incarnation that failed for good. It stays when the stack moves on. */
+export interface LastFailure {
+  readonly task: string;
+  /** The state whose task it was, and which entry into it. */
+  readonly state: string;
+  readonly entry: number;
+  /** The attempt that failed; 0 where the task was never sent. */
+  readonly attempt: number;
+  readonly at: string;
+  readonly code?: string;
+  /** Beginning and end, at most 2,000 characters; history and the attempt's log have more. */
+  readonly message?: string;
+  /** When a task of this name succeeded since, or was settled by hand. */
+  readonly resolvedAt?: string;
+}
+
+/** What a stack can become without an event from outside: by its tasks, timers and parked events. */
+export interface Reachable {
+  readonly states: readonly string[];
+  /** The stack can reach its end and be removed. */
+  readonly removal: boolean;
+}
+
 /** A stack as a list shows it. Instants are ISO 8601 in UTC. */
 export interface StackSummary {
   readonly id: string;
@@ -53,6 +76,7 @@ export interface StackSummary {
   readonly failed?: boolean;
   /** The state's time-out has passed, and nothing handled it. */
   readonly overdue?: boolean;
+  readonly lastFailure?: LastFailure;
   /** Only where the list was asked for it. */
   readonly waiting?: { readonly summary: string; readonly waitsFor?: Wait };
 }
@@ -110,10 +134,14 @@ export interface ListedParkedEvent extends ParkedEvent {
 }
 
 /** A stack with everything that tells why it stands where it stands. */
-export interface StackDetails extends Omit<StackSummary, "tasks" | "waiting"> {
+export interface StackDetails extends Omit<StackSummary, "tasks" | "waiting" | "lastFailure"> {
   /** One sentence. */
   readonly summary: string;
   readonly waitsFor?: Wait;
+  /** `missed`: what the stack could have become by itself had the task succeeded. */
+  readonly lastFailure?: LastFailure & { readonly missed?: Reachable };
+  /** Absent where the stack's machine is not known. */
+  readonly reachable?: Reachable;
   readonly tasks: readonly (StackTask & {
     readonly why: string;
     readonly waitsFor?: Wait;

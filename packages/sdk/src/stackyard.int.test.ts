@@ -34,15 +34,37 @@ const endless = defineExecutor({
   poll: async () => running({ progress: {}, pollAfterMs: 60_000, message: "on its way" }),
 });
 
+/** Handles the failure of `create`, and comes back to LIVE without it. */
+const HANDLING = `
+version: 2
+events: [LAUNCH, PUSHED, DOWN]
+states:
+  INIT: { on: { LAUNCH: BUILD } }
+  BUILD: { tasks: [create], on: { NEXT: LIVE, FAILED: CLEANUP } }
+  LIVE: { on: { PUSHED: BUILD, DOWN: GONE } }
+  CLEANUP: { tasks: [clean], on: { NEXT: BROKEN } }
+  BROKEN: { on: { PUSHED: BUILD, DOWN: GONE } }
+  GONE: { terminal: true, tasks: [create] }
+tasks:
+  create: { executor: script, config: { fails: true } }
+  clean: { executor: script, config: {} }
+`;
+const choosing = defineExecutor({
+  name: "script",
+  config: Type.Object({ fails: Type.Optional(Type.Boolean()) }),
+  start: async (_, { fails }) =>
+    fails ? failed({ code: "NOPE", message: "It broke.", retryable: true }) : succeeded({}),
+});
+
 let end: () => Promise<void>;
 afterEach(() => end());
 
-async function start(executor: Executor = obliging) {
+async function start(executor: Executor = obliging, source = SOURCE) {
   const executors = new Map([["script", executor]]);
   const store = createMemoryStore();
-  const { machine } = parseMachine(SOURCE, { name: "review-app", executors });
+  const { machine } = parseMachine(source, { name: "review-app", executors });
   if (machine === undefined) throw new Error("The machine of the tests is invalid.");
-  const locator = createStaticLocator([{ machine, source: SOURCE }]);
+  const locator = createStaticLocator([{ machine, source }]);
   const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
   const serve = (port: number) =>
     createServer(
@@ -141,6 +163,76 @@ describe("a program", () => {
       code: "OUTCOME_NEGATIVE",
       message: expect.stringContaining("create"),
     });
+  });
+
+  it("stops at once when a task has failed for good although the machine handles that, and names the cause", async () => {
+    const { client } = await start(choosing, HANDLING);
+    const after = await client.publish(launch);
+
+    const wait = client.waitForState("pr-1", "LIVE", { stopOnFailure: true, after });
+
+    await expect(wait).rejects.toMatchObject({
+      code: "OUTCOME_NEGATIVE",
+      message: expect.stringContaining('task "create" failed in BUILD (NOPE: It broke.)'),
+      details: { stackId: "pr-1", failure: { task: "create", state: "BUILD", code: "NOPE", message: "It broke." } },
+    });
+  });
+
+  it("waits for what only the failure leads to", async () => {
+    const { client } = await start(choosing, HANDLING);
+    const after = await client.publish(launch);
+
+    const stack = await client.waitForState("pr-1", ["LIVE", "BROKEN"], { stopOnFailure: true, after });
+
+    expect(stack.state).toBe("BROKEN");
+    expect(stack.lastFailure).toMatchObject({ state: "BUILD", attempt: 1, missed: { states: ["LIVE"] } });
+    expect((await client.stacks.list()).items).toMatchObject([{ lastFailure: { task: "create", code: "NOPE" } }]);
+  });
+
+  it("stops when the stack cannot get there by itself, with or without an event before", async () => {
+    const { client } = await start(choosing, HANDLING);
+    const after = await client.publish(launch);
+    await client.waitForState("pr-1", "BROKEN");
+
+    const waits = [
+      client.waitForState("pr-1", "INIT", { stopOnFailure: true, after }),
+      client.waitForState("pr-1", "LIVE", { stopOnFailure: true }),
+      client.waitForRemoval("pr-1", { stopOnFailure: true }),
+    ];
+
+    const message = expect.stringMatching(
+      /by itself: it is in BROKEN\. Waits for an event: PUSHED, DOWN\. Last failure/,
+    );
+    expect(await Promise.allSettled(waits)).toMatchObject([
+      { reason: { code: "OUTCOME_NEGATIVE", message: expect.stringContaining("It is in BROKEN now") } },
+      { reason: { code: "OUTCOME_NEGATIVE", message } },
+      { reason: { code: "OUTCOME_NEGATIVE", message } },
+    ]);
+  });
+
+  it("stops when the task that should end the stack has failed", async () => {
+    const { client } = await start(choosing, HANDLING);
+    await client.publish(launch);
+    await client.waitForState("pr-1", "BROKEN");
+
+    const after = await client.publish({ stackId: "pr-1", event: "DOWN" });
+
+    await expect(client.waitForRemoval("pr-1", { stopOnFailure: true, after })).rejects.toMatchObject({
+      message: expect.stringContaining('task "create" failed in GONE'),
+    });
+  });
+
+  it("does not take a stack for stuck whose event is on its way", async () => {
+    const { client } = await start(obliging);
+    await client.publish(launch);
+    await client.waitForState("pr-1", "IDLE");
+
+    const late = new Promise((resolve) => setTimeout(resolve, 200)).then(() =>
+      client.publish({ stackId: "pr-1", event: "DOWN" }),
+    );
+
+    await expect(client.waitForRemoval("pr-1", { stopOnFailure: true })).resolves.toBeUndefined();
+    await late;
   });
 
   it("operates on stacks and sees refusals with their codes", async () => {

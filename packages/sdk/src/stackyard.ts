@@ -8,12 +8,13 @@ import type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult 
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import type { StackDetails } from "./stack.ts";
 import { createStacksApi, type StacksApi } from "./stacks-api.ts";
+import type { WaitGoal } from "./wait-goal.ts";
 import {
   type WaitForOutcomeOptions,
   type WaitForStateOptions,
-  type WaitOptions,
   waitForOutcome,
   waitForRemoval,
+  waitForStack,
   waitForState,
 } from "./waiting.ts";
 import { followHistory, type WatchOptions } from "./watch-history.ts";
@@ -65,9 +66,14 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents>
     return waitForState(this.#http, { stackId, states: typeof states === "string" ? [states] : states }, options);
   }
 
-  /** Resolves when there is no stack of that id (any more). */
-  waitForRemoval(stackId: string, options?: WaitOptions): Promise<void> {
+  /** Resolves when there is no stack of that id (any more). Throws as `waitForState`. */
+  waitForRemoval(stackId: string, options?: WaitForStateOptions): Promise<void> {
     return waitForRemoval(this.#http, stackId, options);
+  }
+
+  /** Resolves with the stack in one of the states, or with `removed` where that is a goal too. Throws as `waitForState`. */
+  waitForStack(stackId: string, goal: WaitGoal, options?: WaitForStateOptions): Promise<StackDetails | "removed"> {
+    return waitForStack(this.#http, { stackId, goal }, options);
   }
 
   /** Resolves when the event was applied. Throws `EventNotAppliedError` when it was set aside, refused or ignored. */

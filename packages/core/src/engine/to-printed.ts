@@ -1,5 +1,5 @@
 import { listHeldSecrets } from "../machine/decide/mask-secrets.ts";
-import { createMaskText } from "../machine/mask-text.ts";
+import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
@@ -16,7 +16,7 @@ export const toPrinted = {
       errorMessage === undefined ? task : { ...task, errorMessage: mask(errorMessage) },
     );
     const stalled = stack.stalled && { ...stack.stalled, reason: mask(stack.stalled.reason) };
-    return { ...rest, metadata, tasks, ...(stalled && { stalled }) };
+    return { ...rest, metadata, tasks, ...(stalled && { stalled }), ...printFailure(stack, mask) };
   },
 
   /** A line of the history: references printed. */
@@ -34,3 +34,8 @@ export const toPrinted = {
     return toPrintedMessage(event.message, masked);
   },
 } as const;
+
+function printFailure({ lastFailure }: Stack, mask: MaskText): Pick<Stack, "lastFailure"> {
+  if (lastFailure?.message === undefined) return {};
+  return { lastFailure: { ...lastFailure, message: mask(lastFailure.message) } };
+}

@@ -75,6 +75,22 @@ export interface Stalled {
   readonly reason: string;
 }
 
+/** The newest failure for good of a stack's tasks, kept when the stack has moved on. */
+export interface LastFailure {
+  readonly task: string;
+  /** The state whose task it was, and which entry. */
+  readonly state: string;
+  readonly entry: number;
+  /** The attempt that failed; 0 where the task was never sent. */
+  readonly attempt: number;
+  readonly at: number;
+  readonly code?: string;
+  /** Beginning and end, at most 2,000 characters; history and the attempt's log have more. */
+  readonly message?: string;
+  /** When a task of this name has succeeded since, or was settled by hand. */
+  readonly resolvedAt?: number;
+}
+
 /** One environment: the aggregate that one commit concerns. Instants are epoch milliseconds. */
 export interface Stack {
   readonly id: string;
@@ -102,6 +118,8 @@ export interface Stack {
   readonly stalled?: Stalled;
   /** True when no task runs any more and one has failed for good. */
   readonly failed?: boolean;
+  /** Absent while no task of this incarnation has failed for good. */
+  readonly lastFailure?: LastFailure;
   /** True when the state's time-out has passed and nothing handled it. */
   readonly overdue?: boolean;
   /**

@@ -20,6 +20,35 @@ const taskProperties = {
   errorCode: Type.Optional(Type.String({ description: "Of a failed task, where its worker gave a code." })),
 };
 
+const failureProperties = {
+  task: Type.String(),
+  state: Type.String({ description: "The state whose task it was." }),
+  entry: Type.Integer(),
+  attempt: Type.Integer({ description: "The attempt that failed; 0 where the task was never sent." }),
+  at: Instant,
+  code: Type.Optional(Type.String()),
+  message: Type.Optional(
+    Type.String({
+      description: "Beginning and end, at most 2,000 characters; history and the attempt's log have more.",
+    }),
+  ),
+  resolvedAt: Type.Optional({
+    ...Instant,
+    description: "When a task of this name succeeded since, or was settled by hand.",
+  }),
+};
+
+/** The newest failure for good of a stack's tasks. */
+export const LastFailure = Type.Object(failureProperties, {
+  description: "The newest task of this incarnation that failed for good. It stays when the stack moves on.",
+});
+
+/** What a stack can become without an event from outside. */
+export const Reachable = Type.Object({
+  states: Type.Array(Type.String()),
+  removal: Type.Boolean({ description: "The stack can reach its end and be removed." }),
+});
+
 const stackProperties = {
   id: Type.String(),
   machine: Type.String(),
@@ -80,6 +109,7 @@ export type Waiting = Static<typeof Waiting>;
 export const StackSummary = Type.Object({
   ...stackProperties,
   tasks: Type.Array(Type.Object(taskProperties)),
+  lastFailure: Type.Optional(LastFailure),
   waiting: Type.Optional(Waiting),
 });
 export type StackSummary = Static<typeof StackSummary>;
@@ -112,6 +142,20 @@ export const StackDetails = Type.Object({
   ...stackProperties,
   summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
   waitsFor,
+  lastFailure: Type.Optional(
+    Type.Object({
+      ...failureProperties,
+      missed: Type.Optional({
+        ...Reachable,
+        description: "What the stack could have become by itself had the task succeeded.",
+      }),
+    }),
+  ),
+  reachable: Type.Optional({
+    ...Reachable,
+    description:
+      "What the stack can still become without an event from outside: by its tasks, timers and parked events. Absent where its machine is not known.",
+  }),
   tasks: Type.Array(
     Type.Object({
       ...taskProperties,

@@ -5,6 +5,7 @@ import { toInstant } from "../schemas/common.ts";
 import type {
   ListedParkedEvent,
   ParkedEvent as ParkedEventSchema,
+  Reachable,
   StackDetails,
   StackSummary,
   Waiting,
@@ -20,9 +21,11 @@ export type StackFacts = Omit<Parameters<typeof explainStack>[0], "stack" | "par
 /** A stack as a list shows it. With facts, also what it waits for. */
 export function toStackSummary({ stack, version }: StoredStack, waiting?: Waiting): StackSummary {
   const printed = toPrinted.stack(stack);
+  const { tasks, lastFailure } = printed;
   return {
     ...toFields(printed, version),
-    tasks: printed.tasks.map((task) => ({ ...task })),
+    tasks: tasks.map((task) => ({ ...task })),
+    ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
     ...(waiting === undefined ? {} : { waiting }),
   };
 }
@@ -39,11 +42,13 @@ export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): 
 export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: number): StackDetails | undefined {
   const { stack, version, parked } = loaded;
   if (stack === undefined) return undefined;
-  const { summary, waitsFor, tasks, attempts } = explainStack({ ...facts, stack, parked }, now);
+  const { summary, waitsFor, tasks, attempts, lastFailure, reachable } = explainStack({ ...facts, stack, parked }, now);
   return {
     ...toFields(toPrinted.stack(stack), version),
     summary,
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
+    ...(lastFailure && { lastFailure: toExplainedFailure(lastFailure) }),
+    ...(reachable && { reachable: toReachable(reachable) }),
     tasks: tasks.map(({ attempt, waitsFor: own, ...task }) => ({
       ...task,
       ...(own && { waitsFor: toWait(own) }),
@@ -58,7 +63,27 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
   };
 }
 
-type EngineWait = NonNullable<ReturnType<typeof explainStack>["waitsFor"]>;
+type Explanation = ReturnType<typeof explainStack>;
+type EngineReachable = NonNullable<Explanation["reachable"]>;
+type EngineFailure = NonNullable<Explanation["lastFailure"]>;
+
+function toFailure({ at, resolvedAt, ...failure }: NonNullable<StoredStack["stack"]["lastFailure"]>) {
+  return {
+    ...failure,
+    at: toInstant(at),
+    ...(resolvedAt === undefined ? {} : { resolvedAt: toInstant(resolvedAt) }),
+  };
+}
+
+function toExplainedFailure({ missed, ...failure }: EngineFailure): NonNullable<StackDetails["lastFailure"]> {
+  return { ...toFailure(failure), ...(missed && { missed: toReachable(missed) }) };
+}
+
+function toReachable({ states, removal }: EngineReachable): Static<typeof Reachable> {
+  return { states: [...states], removal };
+}
+
+type EngineWait = NonNullable<Explanation["waitsFor"]>;
 
 function toWait({ at, tasks, events, ...wait }: EngineWait): Static<typeof WaitSchema> {
   return {
@@ -69,7 +94,7 @@ function toWait({ at, tasks, events, ...wait }: EngineWait): Static<typeof WaitS
   };
 }
 
-function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks"> {
+function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {
   const { id, machine, machineHash, state, previousState, metadata, life, entry, stalled, failed, overdue } = stack;
   return {
     ...{ id, machine, machineHash, state, previousState, life, entry, version },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";
-import { aStack } from "../../testing/builders.ts";
+import { aMachineV2, aStack } from "../../testing/builders.ts";
 import { explainStack } from "./explain-stack.ts";
 
 const NOW = 1_000_000;
@@ -135,5 +135,40 @@ describe("explainStack, of a stack that holds secrets", () => {
     expect(explained.summary).toBe(
       'Waits for app. Failed: db. app: Waits for "key:***", which attempt legacy holds; place 1 in the queue.',
     );
+  });
+});
+
+describe("the outlook of a stack", () => {
+  const machine = aMachineV2({
+    INIT: { on: { GO: ["BUILD"] } },
+    BUILD: { tasks: ["app"], on: { NEXT: ["LIVE"], FAILED: ["BROKEN"] } },
+    LIVE: {},
+    BROKEN: { on: { GO: ["BUILD"] } },
+  });
+  const lastFailure = { task: "app", state: "BUILD", entry: 1, attempt: 1, at: 5, message: "wrong: hunter22" };
+  const secret = { metadata: { password: "hunter22" }, secretVersions: { password: 1 } };
+  const parkedGo: ParkedEvent = {
+    event: { id: "e", stackId: "pr-12", origin: "external", receivedAt: 0, message: { event: "GO" } },
+    ...{ code: "EVENT_NOT_HANDLED", reason: "no", parkedAt: 0, tries: 1, nextTryAt: NOW },
+  };
+
+  it("is what it can reach by itself, parked events counted, and what its last failure has spoiled; without secrets", () => {
+    const stack = aStack({ state: "BROKEN", entry: 2, lastFailure, ...secret });
+    const failure = { ...lastFailure, message: "wrong: ***", missed: { states: ["LIVE"], removal: false } };
+
+    const quiet = explainStack({ stack, machine, attempts: [], parked: [] }, NOW);
+    const parked = explainStack({ stack, machine, attempts: [], parked: [parkedGo] }, NOW);
+
+    expect([quiet.reachable, quiet.lastFailure]).toEqual([{ states: [], removal: false }, failure]);
+    expect(parked.reachable?.states).toEqual(["BUILD", "LIVE", "BROKEN"]);
+  });
+
+  it("is not known without a machine", () => {
+    const { reachable, lastFailure: shown } = explainStack(
+      { stack: aStack({ lastFailure }), attempts: [], parked: [] },
+      NOW,
+    );
+
+    expect([reachable, shown]).toEqual([undefined, lastFailure]);
   });
 });

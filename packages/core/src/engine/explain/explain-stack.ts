@@ -1,12 +1,13 @@
 import { listHeldSecrets } from "../../machine/decide/mask-secrets.ts";
+import { findReachable, findReachableOnSuccess, type Reachable } from "../../machine/graph/find-reachable.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { createMaskText, type MaskText } from "../../machine/mask-text.ts";
-import type { Stack, TaskState } from "../../machine/stack.ts";
+import type { LastFailure, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";
 import type { YardProcess } from "../process-registry.ts";
 import { explainTask, findNewestAttempt } from "./explain-task.ts";
-import { summarise } from "./summarise.ts";
+import { findEventName, summarise } from "./summarise.ts";
 import type { Wait } from "./wait.ts";
 
 /** A task with the reason why it is not done. */
@@ -19,6 +20,11 @@ export interface ExplainedTask extends TaskState {
   readonly attempt?: AttemptView;
 }
 
+/** A failure, with what the stack could have become by itself had the task succeeded; absent where no machine is known. */
+export interface ExplainedFailure extends LastFailure {
+  readonly missed?: Reachable;
+}
+
 /** What a stack waits for, in words and as programs read it. */
 export interface Explanation {
   readonly summary: string;
@@ -26,6 +32,9 @@ export interface Explanation {
   readonly tasks: readonly ExplainedTask[];
   /** All that were given, as they may be shown. */
   readonly attempts: readonly AttemptView[];
+  /** What the stack can still become without an event from outside; absent where no machine is known. */
+  readonly reachable?: Reachable;
+  readonly lastFailure?: ExplainedFailure;
 }
 
 /** What is known about a stack. The more, the more is said. */
@@ -49,7 +58,34 @@ export function explainStack(input: ExplainInput, now: number): Explanation {
   const attempts = input.attempts.map((attempt) => toShown(attempt, mask));
   const tasks = stack.tasks.map((task) => toExplained({ ...input, attempts, now }, task, mask));
   const { why, waitsFor } = summarise({ ...input, attempts, now, tasks });
-  return { summary: mask(why), ...(waitsFor && { waitsFor }), tasks, attempts };
+  return {
+    summary: mask(why),
+    ...(waitsFor && { waitsFor }),
+    tasks,
+    attempts,
+    ...explainOutlook(input, mask),
+  };
+}
+
+function explainOutlook(
+  { stack, machine, parked }: ExplainInput,
+  mask: MaskText,
+): Pick<Explanation, "reachable" | "lastFailure"> {
+  const names = parked.map(findEventName).filter((name) => name !== undefined);
+  const reachable = machine && findReachable(machine, stack, names);
+  return { ...(reachable && { reachable }), ...explainLastFailure(stack, machine, mask) };
+}
+
+function explainLastFailure(
+  { lastFailure }: Stack,
+  machine: Machine | undefined,
+  mask: MaskText,
+): Pick<Explanation, "lastFailure"> {
+  if (lastFailure === undefined) return {};
+  const { message } = lastFailure;
+  const missed = machine && findReachableOnSuccess(machine, lastFailure.state);
+  const shown = { ...lastFailure, ...(message !== undefined && { message: mask(message) }) };
+  return { lastFailure: { ...shown, ...(missed && { missed }) } };
 }
 
 /** Its worker has masked what it was given itself, and no more. */

@@ -92,9 +92,16 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
   return { why: `${overdue}${wanted} ${byItself}`, waitsFor };
 }
 
-function explainParked({ event, code, reason, nextTryAt }: ParkedEvent, overdue: string, now: number): Reason {
+/** The name of a parked event. */
+export function findEventName({ event }: ParkedEvent): string | undefined {
   const name = event.message["event"] ?? event.message["action"];
-  const what = typeof name === "string" ? `The event ${name}` : "An event";
+  return typeof name === "string" ? name : undefined;
+}
+
+function explainParked(parked: ParkedEvent, overdue: string, now: number): Reason {
+  const { event, code, reason, nextTryAt } = parked;
+  const name = findEventName(parked);
+  const what = name === undefined ? "An event" : `The event ${name}`;
   return {
     why: `${overdue}${what} is parked (${code}: ${reason}); it is tried again in ${tellLength(nextTryAt - now)}.`,
     waitsFor: {
@@ -102,7 +109,7 @@ function explainParked({ event, code, reason, nextTryAt }: ParkedEvent, overdue:
       eventId: event.id,
       code,
       at: nextTryAt,
-      ...(typeof name === "string" && { event: name }),
+      ...(name !== undefined && { event: name }),
     },
   };
 }

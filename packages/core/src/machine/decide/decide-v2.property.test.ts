@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aMachineV2, type ReactionSketch, type StateSketch, someRules } from "../../testing/builders.ts";
 import { anExpression, aTemplate, readKey } from "../../testing/expressions.ts";
+import { findReachable } from "../graph/find-reachable.ts";
 import type { Machine, Task } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
 import { listSecretRefs, readSecrets } from "../secrets.ts";
@@ -306,13 +307,25 @@ describe("decide, for any machine of version 2 and any events", () => {
     );
   });
 
+  always(
+    "enters by itself only states that were reachable, and ends only where the end was",
+    whenApplied(({ stack, removed }, before, machine, event) => {
+      const isOwn = event.dispatchId !== undefined || event.origin === "timer";
+      if (before === undefined || !isOwn) return;
+      const reachable = findReachable(machine, before);
+
+      if (removed) expect(reachable.removal).toBe(true);
+      if (stack.entry !== before.entry) expect(reachable.states).toContain(stack.state);
+    }),
+  );
+
   always("tells no sensitive value in messages, texts of tasks, notes and reasons", ({ before, decision }) => {
     if (decision.kind !== "applied") {
       for (const secret of before === undefined ? [] : secretsOf(before)) expect(decision.reason).not.toContain(secret);
       return;
     }
     const { stack, dispatches, notes } = decision;
-    const shown = JSON.stringify([dispatches, notes, stack.tasks, stack.stalled]);
+    const shown = JSON.stringify([dispatches, notes, stack.tasks, stack.stalled, stack.lastFailure]);
     for (const secret of secretsOf(stack)) expect(shown).not.toContain(secret);
   });
 

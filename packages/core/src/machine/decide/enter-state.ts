@@ -5,7 +5,7 @@ import { chooseReaction, type Occurrence, resolveSets } from "./choose-reaction.
 import { decideOnEntry, startReady } from "./start-tasks.ts";
 import { hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-flow.ts";
 import { armTimers } from "./timers.ts";
-import { askToStop, changeMetadata, toScopeInput, type Work, withoutMarks } from "./work.ts";
+import { askToStop, changeMetadata, noteEnd, toScopeInput, type Work, withoutMarks } from "./work.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -128,6 +128,7 @@ function enter(work: Work, targets: readonly string[]): void {
     );
   const tasks = (definition?.tasks ?? []).map((name) => decideOnEntry(work, name));
   work.stack = { ...work.stack, tasks };
+  for (const task of tasks.filter(({ status }) => status === "ERROR")) noteEnd(work, task);
   startReady(work);
   settleState(work, false);
 }

@@ -238,3 +238,60 @@ describe("a person's retry", () => {
     });
   });
 });
+
+describe("the last failure", () => {
+  const failure = { task: "db", state: "BUILD", entry: 1, message: "no" };
+
+  it("stays in the record although the stack has moved on, and names the state and the attempt", () => {
+    const first = play(machine, anEvent("GO"), failed(1), due(3_000), failed(2, { at: 4_000 }), due(6_000));
+    const { stack } = decideOn(first, failed(3, { at: 7_000, code: "QUOTA" }));
+
+    expect([stack.state, stack.tasks]).toEqual(["BROKEN", []]);
+    expect(stack.lastFailure).toEqual({ ...failure, attempt: 3, code: "QUOTA", at: 7_000 });
+  });
+
+  it("is none while the task may try again", () => {
+    expect(retrying1.stack.lastFailure).toBeUndefined();
+  });
+
+  it("is kept with the instant at which its task has succeeded since", () => {
+    const states = {
+      INIT: { on: { GO: ["BUILD"] } },
+      BUILD: { tasks: ["db", "app"], on: { NEXT: ["LIVE"] } },
+      LIVE: {},
+    };
+    const held = aMachineV2(states, { tasks: { app: { needs: ["db"] } } });
+    const retryAll = anEvent("RETRY_FAILED_TASKS", { at: 8_000 });
+    const done = (at: number, attempt: number, task = "db") =>
+      anEvent("TASK_COMPLETED", { at, origin: "worker", dispatchId: idOf(attempt, task) });
+
+    const steps = [failed(1, { at: 2_000 }), retryAll, done(9_000, 2), done(9_500, 1, "app")];
+
+    expect(play(held, anEvent("GO"), ...steps).lastFailure).toEqual({
+      ...failure,
+      attempt: 1,
+      at: 2_000,
+      resolvedAt: 9_000,
+    });
+  });
+
+  it("is that of a task whose condition failed, which was never sent", () => {
+    const odd = build({ db: { when: anExpression(() => "?") } });
+
+    expect(play(odd, anEvent("GO")).lastFailure).toMatchObject({
+      task: "db",
+      attempt: 0,
+      at: 1_000,
+      code: "EXPRESSION_FAILED",
+    });
+  });
+
+  it("keeps the beginning and the end of what the task said, and never half a character", () => {
+    const description = `${"a".repeat(997)}😀${"b".repeat(70_000)}😀${"c".repeat(997)}`;
+    const once = build({ db: {} });
+
+    const { lastFailure } = decideOn(play(once, anEvent("GO")), failed(1, { description }), once).stack;
+
+    expect(lastFailure?.message).toBe(`${"a".repeat(997)}\n…\n${"c".repeat(997)}`);
+  });
+});

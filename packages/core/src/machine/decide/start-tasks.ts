@@ -5,7 +5,7 @@ import { dispatchTask, tellLostTask, toMessageStack } from "./dispatch-task.ts";
 import { type PreparedTask, prepareTask } from "./prepare-dispatch.ts";
 import { isHeld, needsAreMet } from "./task-flow.ts";
 import { toScope } from "./to-scope.ts";
-import { toDetail, toScopeInput, toShown, type Work } from "./work.ts";
+import { noteEnd, toDetail, toScopeInput, toShown, type Work } from "./work.ts";
 
 /** What becomes of a task when its state is entered: it waits to be sent, is skipped, or cannot tell and has failed. */
 export function decideOnEntry(work: Work, name: string): TaskState {
@@ -43,7 +43,9 @@ export function startReady(work: Work, given?: MessageStack): void {
   };
   const tasks = work.stack.tasks.map(start);
   if (tasks.every((task, index) => task === work.stack.tasks[index])) return;
+  const faults = tasks.filter((task, index) => task !== work.stack.tasks[index] && task.status === "ERROR");
   work.stack = { ...work.stack, tasks };
+  for (const task of faults) noteEnd(work, task);
   const shown = given ?? toMessageStack(work.machine, work.stack);
   for (const each of prepared) dispatchTask(work, each, shown);
 }

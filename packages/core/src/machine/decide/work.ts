@@ -1,11 +1,11 @@
 import type { Machine, State } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
-import type { OpenRun, Stack, TaskDetail, TaskState } from "../stack.ts";
+import type { LastFailure, OpenRun, Stack, TaskDetail, TaskState } from "../stack.ts";
 import type { BroughtMetadata, MetadataChange } from "./bring-metadata.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import { adoptSecrets, pruneSecrets, withMetadata } from "./keep-secrets.ts";
 import { listSecretValues, maskTasks, maskText } from "./mask-secrets.ts";
-import { isCurrent, toCancel } from "./open-runs.ts";
+import { attemptsOf, isCurrent, toCancel } from "./open-runs.ts";
 import { RESULT_EVENTS } from "./parked-code.ts";
 import { isHeld, isSatisfied } from "./task-flow.ts";
 import { armTimers, spendTimer } from "./timers.ts";
@@ -102,7 +102,11 @@ export function changeMetadata(work: Work, change: MetadataChange): void {
 /** Takes sensitive values out of what tasks say, when there are new ones. */
 export function hideSecrets(work: Work): void {
   const { stack } = work;
-  work.stack = { ...stack, tasks: maskTasks(listWorkSecrets(work), stack.tasks) };
+  const { lastFailure, tasks } = stack;
+  const values = listWorkSecrets(work);
+  work.stack = { ...stack, tasks: maskTasks(values, tasks) };
+  if (lastFailure?.message === undefined) return;
+  work.stack = { ...work.stack, lastFailure: { ...lastFailure, message: maskText(values, lastFailure.message) } };
 }
 
 /** A text that may be shown: without sensitive values of the stack and the event. */
@@ -136,7 +140,44 @@ export function setTask(work: Work, task: TaskState): void {
   const armed = task.detail !== "RETRYING" && stack.timers.some((timer) => timer.task === task.name);
   const timers = armed ? stack.timers.filter((timer) => timer.task !== task.name) : stack.timers;
   work.stack = { ...stack, tasks, timers };
+  noteEnd(work, task);
 }
+
+const MOST_FAILURE_CHARACTERS = 2_000;
+
+/** Keeps in mind that a task has failed for good, or that the one that failed last has succeeded since. */
+export function noteEnd(work: Work, { name, status, detail, errorCode, errorMessage }: TaskState): void {
+  const { stack, event } = work;
+  const { lastFailure, state, entry } = stack;
+  if (status === "ERROR") {
+    const failure: LastFailure = {
+      task: name,
+      state,
+      entry,
+      attempt: attemptsOf(stack, name),
+      at: event.at,
+      ...(errorCode === undefined ? {} : { code: errorCode }),
+      ...(errorMessage === undefined ? {} : { message: toExcerpt(errorMessage) }),
+    };
+    work.stack = { ...stack, lastFailure: failure };
+  } else if (status === "SATISFIED" && detail !== "SKIPPED" && isUnresolved(lastFailure, name)) {
+    work.stack = { ...stack, lastFailure: { ...lastFailure, resolvedAt: event.at } };
+  }
+}
+
+function isUnresolved(failure: LastFailure | undefined, task: string): failure is LastFailure {
+  return failure?.task === task && failure.resolvedAt === undefined;
+}
+
+/** The beginning, where executors name the fault, and the end, where a tool has printed it last; no half characters. */
+function toExcerpt(text: string): string {
+  if (text.length <= MOST_FAILURE_CHARACTERS) return text;
+  const half = (MOST_FAILURE_CHARACTERS - CUT.length) / 2;
+  const head = text.slice(0, Math.floor(half)).replace(/[\uD800-\uDBFF]$/, "");
+  return `${head}${CUT}${text.slice(-Math.floor(half)).replace(/^[\uDC00-\uDFFF]/, "")}`;
+}
+
+const CUT = "\n…\n";
 
 /** A detail as the machine's version puts it on the wire. */
 export function toDetail({ version }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {

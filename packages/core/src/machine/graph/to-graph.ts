@@ -61,7 +61,7 @@ export function toGraph(machine: Machine): Graph {
 function toStateEdges(state: State): readonly GraphEdge[] {
   return [...state.on].flatMap(([event, reactions]) => {
     const after = findAfter(state, event);
-    return toReached(reactions).flatMap(({ advance, when }, position) => {
+    return listTaken(reactions).flatMap(({ advance, when }, position) => {
       const condition = when?.source ?? (position > 0 ? "else" : undefined);
       return advance.map((to, index) => ({
         ...{ from: state.name, to, event },
@@ -73,8 +73,8 @@ function toStateEdges(state: State): readonly GraphEdge[] {
   });
 }
 
-// Nothing behind a reaction without a condition is ever taken.
-function toReached(reactions: readonly Reaction[]): readonly Reaction[] {
+/** The reactions that can be taken: nothing behind one without a condition ever is. */
+export function listTaken(reactions: readonly Reaction[]): readonly Reaction[] {
   const last = reactions.findIndex(({ when }) => when === undefined);
   return last === -1 ? reactions : reactions.slice(0, last + 1);
 }
@@ -89,7 +89,7 @@ function findReached({ states }: Machine): ReadonlySet<string> {
   const reached = new Set([INIT]);
   // A set that grows while it is walked is walked to its new end.
   for (const name of reached) {
-    const reactions = [...(states.get(name)?.on.values() ?? [])].flatMap(toReached);
+    const reactions = [...(states.get(name)?.on.values() ?? [])].flatMap(listTaken);
     for (const target of reactions.flatMap(({ advance }) => advance)) reached.add(target);
   }
   return reached;

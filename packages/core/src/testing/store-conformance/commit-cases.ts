@@ -39,6 +39,23 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.load(["s1"]), [{ stackId: "s1", version, stack, parked: [] }]);
   }),
 
+  storeCase("gives the last failure of a stack back as it was, alone and in a list", async (store) => {
+    const lastFailure = {
+      ...{ task: "db", state: "BUILD", entry: 3, attempt: 2, at: 1_000, resolvedAt: 2_000 },
+      code: "QUOTA",
+      message: "terraform apply ended with exit code 1.\n\nerror: no quota, né ✓",
+    };
+    await commitNow(store, aPut({ lastFailure }));
+
+    const { items } = await store.listStacks({}, { limit: 10 });
+
+    assert.deepEqual((await loadOne(store, "s1")).stack?.lastFailure, lastFailure);
+    assert.deepEqual(
+      items.map(({ stack }) => stack.lastFailure),
+      [lastFailure],
+    );
+  }),
+
   storeCase("keeps metadata keys that are names of built-ins", async (store) => {
     const metadata = { constructor: "a", toString: 1, hasOwnProperty: "b" };
 

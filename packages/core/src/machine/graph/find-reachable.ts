@@ -1,0 +1,100 @@
+import { findCurrentRun } from "../decide/open-runs.ts";
+import { hasFailed, isHeld } from "../decide/task-flow.ts";
+import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
+import type { Stack, TaskState } from "../stack.ts";
+import { listTaken } from "./to-graph.ts";
+
+/** What a stack can become without an event from outside. */
+export interface Reachable {
+  /** The states that it can come to rest in, in the order in which they are found. The present one only when it can be entered again. */
+  readonly states: readonly string[];
+  /** True when the stack can reach its end and be removed. */
+  readonly removal: boolean;
+}
+
+/**
+ * What a stack can become by itself: by results of its tasks, `NEXT`, `FAILED`, timers, and events that are parked.
+ * Every condition may hold and every task may succeed or fail, so what is missing here is impossible, and what is
+ * listed may still not happen. `parked`: the names of the stack's parked events.
+ */
+export function findReachable(machine: Machine, stack: Stack, parked: readonly string[] = []): Reachable {
+  const present = machine.states.get(stack.state);
+  const events = [...listPending(machine, stack), ...parked];
+  const states = walk(machine, { present, events }, (state) => [...listOwnEvents(machine, state), ...parked]);
+  const ends = present?.terminal === true && !stack.tasks.some((task) => isLost(stack, task));
+  return toReachable(machine, states, ends);
+}
+
+/** What a stack that has just entered a state can become by itself while every task succeeds and no state times out. */
+export function findReachableOnSuccess(machine: Machine, name: string): Reachable {
+  const present = machine.states.get(name);
+  const toEvents = (state: State) => listOwnEvents(machine, state).filter((event) => !ON_FAILURE.has(event));
+  const states = walk(machine, { present, events: present === undefined ? [] : toEvents(present) }, toEvents);
+  return toReachable(machine, states, present?.terminal === true);
+}
+
+const ON_FAILURE: ReadonlySet<string> = new Set([FAILED, TIMEOUT]);
+
+/** Events that the engine itself may still make in the present entry. */
+function listPending(machine: Machine, stack: Stack): readonly string[] {
+  const { tasks, timers, state } = stack;
+  const isPending = tasks.some(({ status }) => status === "PENDING");
+  const mayRecover = tasks.some((task) => task.status === "ERROR" && !isLost(stack, task));
+  const isAwaited = isPending || mayRecover || (tasks.length > 0 && isHeld({ stack }));
+  const isBlocked = machine.states.get(state)?.terminal === true || tasks.some((task) => isLost(stack, task));
+  const mayFail = mayRecover || (isPending && !hasFailed({ machine, stack }));
+  return [
+    ...(isAwaited && !isBlocked ? [NEXT] : []),
+    ...(mayFail ? listFailed(machine) : []),
+    ...timers.filter(({ task }) => task === undefined).map(({ event }) => event),
+  ];
+}
+
+/** An attempt that ran out of time has failed its task, and may still answer with a success while it stops. */
+function isLost(stack: Stack, { name, status }: TaskState): boolean {
+  return status === "ERROR" && findCurrentRun(stack, name) === undefined;
+}
+
+/** Events that the engine itself may make in a state that is entered. */
+function listOwnEvents(machine: Machine, { tasks, terminal, after, timeoutMs }: State): readonly string[] {
+  return [
+    ...(tasks.length > 0 && !terminal ? [NEXT] : []),
+    ...(tasks.length > 0 ? listFailed(machine) : []),
+    ...(timeoutMs === undefined ? [] : [TIMEOUT]),
+    ...after.map(({ event }) => event),
+  ];
+}
+
+/** A machine of version 1 may declare an event of this name; then it comes from outside only. */
+function listFailed({ events }: Machine): readonly string[] {
+  return events.has(FAILED) ? [] : [FAILED];
+}
+
+function walk(
+  machine: Machine,
+  start: { readonly present: State | undefined; readonly events: readonly string[] },
+  toEvents: (state: State) => readonly string[],
+): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const follow = (state: State | undefined, events: readonly string[]) => {
+    for (const event of events) {
+      // Only the last state of an advance is one that a stack stays in.
+      for (const { advance } of listTaken(state?.on.get(event) ?? [])) {
+        const target = advance.at(-1);
+        if (target !== undefined) reached.add(target);
+      }
+    }
+  };
+  follow(start.present, start.events);
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of reached) {
+    const state = machine.states.get(name);
+    if (state !== undefined) follow(state, toEvents(state));
+  }
+  return reached;
+}
+
+function toReachable(machine: Machine, states: ReadonlySet<string>, ends: boolean): Reachable {
+  const removal = ends || [...states].some((name) => machine.states.get(name)?.terminal === true);
+  return { states: [...states], removal };
+}
