@@ -6,6 +6,7 @@ import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { graph } from "./commands/graph.ts";
 import { init } from "./commands/init.ts";
+import { stacksLogs } from "./commands/logs.ts";
 import { machinesLs, machinesShow } from "./commands/machines.ts";
 import { machinesUpgrade } from "./commands/machines-upgrade.ts";
 import { migrate } from "./commands/migrate.ts";
@@ -34,6 +35,7 @@ const OWN: readonly Command[] = [
   stacksShow,
   stacksWatch,
   stacksHistory,
+  stacksLogs,
   stacksRetry,
   stacksCancel,
   stacksSettle,

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 import type { Output, Style } from "../shell/output.ts";
+import { toOneLine } from "./format-failure.ts";
 
 const STYLES: Readonly<Record<HistoryEntry["outcome"], Style>> = {
   applied: "green",
@@ -31,10 +32,12 @@ export function tellEntry(
   return [line, ...entry.notes.map((note) => `  ${note}`)].join("\n");
 }
 
-/** The code and reason of a line, where it has some. */
+const MOST_CHARACTERS = 300;
+
+/** The code and reason of a line, where it has some, and the beginning of what a failed task said. */
 export function toWhy({ code, reason, description }: Pick<HistoryEntry, "code" | "reason" | "description">): string {
-  const [first = ""] = (description ?? "").split("\n");
-  return [code, reason, first].filter((part) => part !== undefined && part !== "").join(": ");
+  const said = toOneLine(description ?? "", MOST_CHARACTERS);
+  return [code, reason, said].filter((part) => part !== undefined && part !== "").join(": ");
 }
 
 function toWay({ from, to, outcome }: HistoryEntry): string {

@@ -2,6 +2,7 @@ import type { Attempt, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { toAge } from "../shell/age.ts";
 import type { Output, Style } from "../shell/output.ts";
+import { formatFailure, formatFailureCell, toOneLine } from "./format-failure.ts";
 
 type Painter = Pick<Output, "paint" | "columns">;
 type TaskStatus = StackSummary["tasks"][number]["status"];
@@ -21,11 +22,15 @@ export function toStackRow(stack: StackSummary, out: Painter, now: number): read
     tellState(stack, out),
     tellTasks(stack),
     toAge(stack.enteredAt, now),
+    ...(stack.lastFailure === undefined ? [] : [formatFailureCell(stack.lastFailure, out, now)]),
   ];
 }
 
-/** The heads of the columns of `toStackRow`. */
-export const STACK_COLUMNS = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"] as const;
+/** The heads of the columns of `toStackRow`; the last one only where a stack has had a failure. */
+export function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
+  const columns = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"];
+  return stacks.some(({ lastFailure }) => lastFailure !== undefined) ? [...columns, "LAST FAILURE"] : columns;
+}
 
 /** The row of a stack in a list of those that wait. */
 export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
@@ -57,6 +62,7 @@ export function tellStack(stack: StackDetails, out: Painter, now: number): strin
       { columns: out.columns, keepLast: true },
     ),
     ...toSection("Tasks", toTaskRows(stack, out), out),
+    ...toFailureSection(stack, out, now),
     ...toSection("Waiting events", toParkedRows(stack.parked, out), out),
     ...toSection(
       "Timers",
@@ -76,12 +82,22 @@ function toSection(title: string, rows: readonly (readonly string[])[], out: Pai
     : ["", out.paint("bold", title), formatTable(rows, { columns: out.columns, keepLast: true })];
 }
 
+function toFailureSection({ id, lastFailure }: StackDetails, out: Painter, now: number): readonly string[] {
+  if (lastFailure === undefined) return [];
+  return ["", out.paint("bold", "Last failure"), formatFailure(lastFailure, { stackId: id, out, now })];
+}
+
+/** What a failed task said may have many lines; those of the last one are shown apart. */
+const MOST_WHY_CHARACTERS = 500;
+
 function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
   return tasks.map(({ name, status, detail, why, attempt }) => [
     `  ${name}`,
     tellStatus(status, out),
     detail ?? "",
-    tellProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
+    status === "ERROR"
+      ? toOneLine(why, MOST_WHY_CHARACTERS)
+      : tellProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
   ]);
 }
 

@@ -40,13 +40,24 @@ describe("the log of a task", () => {
 
     const before = await show();
     await expect.poll(show, { timeout: 15_000 }).toContain("Newest line: two feet deep");
+    const running = (await runCli(["stacks", "logs", "pr-1"], { cwd })).stdout;
+    const follow = startCli(["stacks", "logs", "pr-1", "--follow", "--json"], { cwd });
+    await follow.line((line) => line.includes('"kind":"progress"') && line.includes("two feet deep"));
     writeFileSync(join(cwd, "go"), "");
     await expect.poll(show, { timeout: 10_000 }).toMatch(/Log of dig\ntwo feet deep\n/);
+    const followed = await follow.result;
     dev.interrupt();
     await dev.result;
     remove();
 
     expect(before).toContain("Log of dig\nIt comes when the attempt ends.");
+    expect(running).toContain("dig, attempt 1 of entry 1: running");
+    expect(followed.exitCode).toBe(0);
+    expect(parseLines(followed.stdout).at(-1)).toMatchObject({
+      task: "dig",
+      outcome: "succeeded",
+      text: "two feet deep",
+    });
   }, 40_000);
 });
 

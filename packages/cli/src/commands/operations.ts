@@ -1,4 +1,4 @@
-import type { OperationResult } from "@stackyard/sdk";
+import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { failWith } from "../shell/failure.ts";
@@ -37,11 +37,49 @@ export const stacksRetry = defineServerCommand({
       ...(reason === undefined ? {} : { reason }),
     } as const;
     const result = await context.yard.stacks.retry(stack, options);
-    const sent = await sentAnything(context, result);
-    const nothing = `has no ${options.which} task; nothing was sent again`;
-    return tellOperation(context, result, sent ? "was asked to try again" : nothing);
+    if (await sentAnything(context, result)) return tellOperation(context, result, "was asked to try again");
+    const advice = adviseInstead(await context.yard.stacks.get(stack, { signal: context.signal }));
+    const { out } = context;
+    out.result({ ...result, sent: [], advice }, () => {
+      const nothing = `${stack} has no ${options.which} task; nothing was sent again.`;
+      return [nothing, ...result.notes, ...advice].join("\n  ");
+    });
+    return 0;
   },
 });
+
+/** What helps where no task can be tried again. */
+function adviseInstead({ id, tasks, reachable, waitsFor, lastFailure }: StackDetails): readonly string[] {
+  const failed = tasks.filter(({ status }) => status === "ERROR");
+  const pending = tasks.filter(({ status }) => status === "PENDING");
+  const advice: string[] = [];
+  if (failed.length === 0 && lastFailure !== undefined && lastFailure.resolvedAt === undefined) {
+    const { task, state } = lastFailure;
+    advice.push(
+      `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${id} ${task}\` shows why.`,
+    );
+  }
+  if (failed.length > 0) advice.push(`Failed: ${listNames(failed)}. \`stackyard stacks retry ${id}\` tries again.`);
+  if (pending.length > 0) {
+    advice.push(`Still under way: ${listNames(pending)}. \`stackyard stacks logs ${id} --follow\` follows it.`);
+  }
+  if (failed.length > 0 || pending.length > 0) return advice;
+  const events = waitsFor?.events ?? [];
+  if (events.length > 0) {
+    advice.push(
+      `To go on, send an event that ${id} handles now:`,
+      ...events.map((name) => `  stackyard send ${id} ${name}`),
+    );
+  } else if (reachable !== undefined && (reachable.states.length > 0 || reachable.removal)) {
+    advice.push(`It goes on by itself: \`stackyard stacks show ${id}\` shows when.`);
+  } else
+    advice.push(`No event leads on from here: \`stackyard stacks upgrade ${id}\` moves it to a revision that does.`);
+  return advice;
+}
+
+function listNames(tasks: StackDetails["tasks"]): string {
+  return tasks.map(({ name }) => name).join(", ");
+}
 
 function readTask({ taskName, task }: { readonly taskName?: string; readonly task?: string }): string {
   const name = taskName ?? task;

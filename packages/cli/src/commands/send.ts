@@ -1,6 +1,12 @@
 import { isStackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
-import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
+import {
+  EventNotAppliedError,
+  type HistoryEntry,
+  type LastFailure,
+  type PublishedEvent,
+  type StackDetails,
+} from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 import { parseMetadata } from "../client/parse-metadata.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
@@ -56,7 +62,8 @@ export const send = defineServerCommand({
   summary: "Send an event to a stack.",
   description: [
     "An event that the stack refuses for the present waits at the server and is tried again; with --wait its code and reason are shown at once, and the wait goes on.",
-    "Ends with 1 when the event was set aside, refused or ignored, 2 when a task has failed on the way to the state of --until, and 4 when the time was over.",
+    "With --until it ends at once, with 2 and the cause, when a task has failed for good, also where the machine handles FAILED, or the stack can no longer get to the state by itself.",
+    "Ends with 1 when the event was set aside, refused or ignored, and with 4 when the time was over.",
   ].join("\n"),
   examples: [
     { command: "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c", what: "Create a stack." },
@@ -156,30 +163,41 @@ async function waitForStates(
   { entry, timeoutMs }: { readonly entry: HistoryEntry; readonly timeoutMs: number },
 ): Promise<StackDetails | "removed"> {
   const states = until.filter((state) => state !== "removed");
-  const mayBeRemoved = states.length < until.length;
-  if (entry.outcome === "removed" && mayBeRemoved) return "removed";
-  if (states.length === 0) {
-    await yard.waitForRemoval(stackId, { timeoutMs, signal });
-    return "removed";
-  }
-  let failed = false;
+  let last: StackDetails | undefined;
   try {
-    return await yard.waitForState(stackId, states, {
-      timeoutMs,
-      signal,
-      stopOnFailure: true,
-      onChange(stack) {
-        failed = stack.tasks.some(({ status }) => status === "ERROR") || stack.stalled !== undefined;
-        out.progress({ kind: "stack", stackId, state: stack.state, summary: stack.summary }, () => tellProgress(stack));
+    return await yard.waitForStack(
+      stackId,
+      { states, removal: states.length < until.length },
+      {
+        timeoutMs,
+        signal,
+        stopOnFailure: true,
+        after: entry,
+        onChange(stack) {
+          last = stack;
+          const { state, summary } = stack;
+          out.progress({ kind: "stack", stackId, state, summary }, () => tellProgress(stack));
+        },
       },
-    });
+    );
   } catch (error) {
-    if (!isStackyardError(error, "OUTCOME_NEGATIVE")) throw error;
-    if (!failed && mayBeRemoved) return "removed";
-    if (!failed) throw error;
-    const hint = `\`stackyard stacks show ${stackId}\` tells why; \`stackyard stacks retry ${stackId}\` tries again.`;
-    throw failWith("LEFT_BEHIND", error.message, { hint, cause: error });
+    // A stack that is gone has left nothing behind.
+    if (!isStackyardError(error, "OUTCOME_NEGATIVE") || error.details["state"] === undefined) throw error;
+    const failure = error.details["failure"] === undefined ? undefined : last?.lastFailure;
+    throw failWith("LEFT_BEHIND", error.message, {
+      hint: toHint(stackId, last?.state, failure),
+      details: failure === undefined ? {} : { failure },
+      cause: error,
+    });
   }
+}
+
+/** Retrying helps only while the stack is where its task has failed. */
+function toHint(stackId: string, state: string | undefined, failure: LastFailure | undefined): string {
+  if (failure === undefined) return `\`stackyard stacks show ${stackId}\` shows what it waits for.`;
+  const log = `\`stackyard stacks logs ${stackId} ${failure.task}\` shows its log`;
+  if (failure.state !== state) return `${log}; \`stackyard stacks show ${stackId}\` shows what the stack waits for.`;
+  return `${log}; \`stackyard stacks retry ${stackId}\` tries again.`;
 }
 
 function tellProgress({ id, state, tasks }: StackDetails): string {

@@ -29,6 +29,18 @@ tasks:
   good: {executor: lambda, config: {name: good}}
   bad: {executor: lambda, config: {name: bad}}
 `;
+/** Handles the failure of a task by moving on. */
+const HANDLING = `version: 2
+events: [OPEN, AGAIN, CLOSE]
+states:
+  INIT: {on: {OPEN: WORK}}
+  WORK: {tasks: [bad], on: {NEXT: LIVE, FAILED: HURT}}
+  LIVE: {on: {AGAIN: WORK}}
+  HURT: {on: {AGAIN: WORK, CLOSE: GONE}}
+  GONE: {terminal: true}
+tasks:
+  bad: {executor: lambda, config: {name: bad}}
+`;
 const CONFIG = {
   executors: {
     lambda: {
@@ -45,6 +57,7 @@ describe("commands over a running yard", () => {
   const { folder: cwd, remove } = makeTempProject({
     "stackyard.config.json": JSON.stringify(CONFIG),
     "machines/m.yaml": MACHINE,
+    "machines/handling.yaml": HANDLING,
     "machines/broken.yaml": "version: 3\n",
   });
   const run = (...words: string[]) => runCli(words, { cwd });
@@ -86,6 +99,7 @@ describe("commands over a running yard", () => {
           valid: false,
           problems: expect.arrayContaining([expect.objectContaining({ code: "version-unsupported" })]),
         },
+        { name: "handling", valid: true },
         { name: "m", valid: true, problems: expect.anything() },
       ],
     });
@@ -179,14 +193,84 @@ describe("commands over a running yard", () => {
     expect(parseLines((await run("stacks", "show", "e", "--json")).stdout)).toMatchObject([{ state: "IDLE" }]);
   });
 
+  it("send --until ends at once with 2 and the cause when the machine handles the failure, and not when that is wanted", async () => {
+    const failed = await send("h", "OPEN", "--machine", "handling", "--until", "LIVE");
+    const again = await run("send", "h", "AGAIN", "--until", "LIVE", "--until", "removed");
+    const wanted = await send("h", "AGAIN", "--until", "HURT");
+
+    expect([failed.exitCode, again.exitCode, wanted.exitCode]).toEqual([2, 2, 0]);
+    expect(JSON.parse(failed.stderr)).toMatchObject({
+      error: {
+        code: "LEFT_BEHIND",
+        message: expect.stringMatching(/task "bad" failed in WORK \(LAMBDA_\w+: .*no room/),
+        failure: { task: "bad", state: "WORK", attempt: 1, code: expect.stringContaining("LAMBDA_") },
+      },
+    });
+    expect(again.stderr).toMatch(/^error LEFT_BEHIND Stack "h" will not be in LIVE or removed: task "bad" failed/m);
+  });
+
+  it("the last failure, its log and what to do are there although the stack has moved on", async () => {
+    const shown = await run("stacks", "show", "h");
+    const listed = await run("stacks", "ls", "--prefix", "h");
+    const json = parseLines((await run("stacks", "ls", "--prefix", "h", "--json")).stdout);
+    const retried = await run("stacks", "retry", "h");
+    const history = await run("stacks", "history", "h");
+
+    expect(shown.stdout).toMatch(/Last failure\n {2}bad of WORK {2}LAMBDA_\w+ {2}attempt 1, .* ago[\s\S]*no room/);
+    expect(listed.stdout).toMatch(/LAST FAILURE\nh .*bad LAMBDA_\w+ .* ago: /);
+    expect(json).toMatchObject([{ id: "h", state: "HURT", lastFailure: { task: "bad", state: "WORK" } }]);
+    expect(retried.stdout).toContain('"bad" failed in WORK, which the stack has left.');
+    expect(retried.stdout).toContain("stackyard send h AGAIN");
+    expect(history.stdout).toMatch(/TASK_ERROR bad .*no room/);
+  });
+
+  it("stacks logs shows logs of ended attempts by task, attempt and entry, also of a stack that is gone", async () => {
+    const newest = await run("stacks", "logs", "h");
+    const first = await run("stacks", "logs", "h", "bad", "--attempt", "1", "--entry", "1", "--json");
+    const followed = await run("stacks", "logs", "h", "bad", "--follow");
+    const missing = await run("stacks", "logs", "h", "good");
+    const never = await run("stacks", "logs", "d");
+    const nobody = await run("stacks", "logs", "nobody");
+    await send("h", "CLOSE", "--until", "removed");
+    const gone = await run("stacks", "logs", "h");
+
+    expect(newest.stdout).toMatch(/^── bad, attempt 1 of entry \d+: failed\n[\s\S]*no room/);
+    expect(parseLines(first.stdout)).toMatchObject([
+      {
+        task: "bad",
+        entry: 1,
+        attempt: 1,
+        status: "settled",
+        outcome: "failed",
+        text: expect.stringContaining("no room"),
+      },
+    ]);
+    expect([followed.exitCode, followed.stdout]).toEqual([0, newest.stdout]);
+    expect([gone.exitCode, gone.stdout]).toEqual([0, newest.stdout]);
+    expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining("It has attempts of bad")]);
+    expect([never.exitCode, never.stderr]).toEqual([1, expect.stringContaining('No task of stack "d" was sent yet')]);
+    expect([nobody.exitCode, nobody.stderr]).toEqual([1, expect.stringContaining("STACK_UNKNOWN")]);
+  });
+
   it("stacks retry says so where nothing is to be tried again", async () => {
     await send("calm", "PARK", "--machine", "m", "--wait");
 
     const failed = await run("stacks", "retry", "calm");
     const pending = await run("stacks", "retry", "calm", "--pending");
 
-    expect([failed.exitCode, failed.stdout]).toEqual([0, "calm has no failed task; nothing was sent again.\n"]);
-    expect([pending.exitCode, pending.stdout]).toEqual([0, "calm has no pending task; nothing was sent again.\n"]);
+    const instead = [
+      "  To go on, send an event that calm handles now:",
+      "    stackyard send calm OPEN",
+      "    stackyard send calm CLOSE\n",
+    ].join("\n");
+    expect([failed.exitCode, failed.stdout]).toEqual([
+      0,
+      `calm has no failed task; nothing was sent again.\n${instead}`,
+    ]);
+    expect([pending.exitCode, pending.stdout]).toEqual([
+      0,
+      `calm has no pending task; nothing was sent again.\n${instead}`,
+    ]);
     await send("calm", "CLOSE", "--until", "removed");
   });
 
@@ -194,7 +278,9 @@ describe("commands over a running yard", () => {
     const listed = await run("stacks", "ls", "--prefix", "e");
     const none = await run("stacks", "ls", "--state", "GONE", "--prefix", "e");
 
-    expect(listed.stdout).toMatch(/^STACK {2}MACHINE {2}STATE {2}TASKS {2}FOR\ne {6}m {8}IDLE/);
+    expect(listed.stdout).toMatch(
+      /^STACK {2}MACHINE {2}STATE {2}TASKS {2}FOR {2}LAST FAILURE\ne {6}m {8}IDLE .*bad LAMBDA_\w+ \d+s ago, resolved\n$/,
+    );
     expect([none.exitCode, none.stdout, none.stderr]).toEqual([0, "", "No stack matches --state GONE --prefix e.\n"]);
   });
 
@@ -298,6 +384,7 @@ describe("commands over a running yard", () => {
 
     expect(parseLines(listed.stdout).map(({ name, status }) => `${name} ${status}`)).toEqual([
       "broken invalid",
+      "handling valid",
       "m valid",
     ]);
     expect(shown.stdout).toMatch(/events {2}OPEN, BREAK, LATER, PARK, CLOSE/);

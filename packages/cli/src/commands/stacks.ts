@@ -7,9 +7,9 @@ import { readPages } from "../client/read-pages.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { tellEntry } from "../client/tell-history.ts";
 import {
-  STACK_COLUMNS,
   tellParked,
   tellStack,
+  toStackColumns,
   toStackRow,
   toWaitingRow,
   WAITING_COLUMNS,
@@ -115,7 +115,7 @@ function printStacks(
     for (const stack of stacks) out.result(stack, () => "");
     return;
   }
-  const [columns, toRow] = waiting ? [WAITING_COLUMNS, toWaitingRow] : [STACK_COLUMNS, toStackRow];
+  const [columns, toRow] = waiting ? [WAITING_COLUMNS, toWaitingRow] : [toStackColumns(stacks), toStackRow];
   const rows = stacks.map((stack) => toRow(stack, out, Date.now()));
   const head = columns.map((name) => out.paint("dim", name));
   out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));

@@ -9,16 +9,23 @@ export interface Failure {
   readonly message: string;
   /** What to do next. */
   readonly hint?: string;
+  /** The failed task behind it, as the API shows a stack's last failure. */
+  readonly failure?: unknown;
 }
 
 /** An error with a word on what to do next. */
 export function failWith(
   code: ConstructorParameters<typeof StackyardError>[0],
   message: string,
-  options: { readonly hint?: string; readonly cause?: unknown } = {},
+  options: {
+    readonly hint?: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+    readonly cause?: unknown;
+  } = {},
 ): StackyardError {
   const { hint, cause } = options;
-  return new StackyardError(code, message, { ...(hint === undefined ? {} : { details: { hint } }), cause });
+  const details = { ...options.details, ...(hint === undefined ? {} : { hint }) };
+  return new StackyardError(code, message, { details, cause });
 }
 
 /** The one place where errors become exit codes. */
@@ -29,7 +36,13 @@ export function toFailure(error: unknown): Failure {
     // The code's own hints are about our server.
     const ofCode = "awsError" in details ? undefined : HINTS[error.code];
     const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
-    return { exitCode: exitCodeOf(error.code), code, message, ...(hint === undefined ? {} : { hint }) };
+    return {
+      exitCode: exitCodeOf(error.code),
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(details["failure"] === undefined ? {} : { failure: details["failure"] }),
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   const known = SYSTEM_ERRORS[codeOf(error)];
@@ -46,10 +59,19 @@ function findServerCode(details: Readonly<Record<string, unknown>>): string | un
 }
 
 /** Tells a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */
-export function tellFailure(write: (text: string) => void, { code, message, hint }: Failure, out: Output): void {
+export function tellFailure(
+  write: (text: string) => void,
+  { code, message, hint, failure }: Failure,
+  out: Output,
+): void {
   out.settle();
   if (out.json) {
-    const error = { code, message: stripVTControlCharacters(message), ...(hint === undefined ? {} : { hint }) };
+    const error = {
+      code,
+      message: stripVTControlCharacters(message),
+      ...(hint === undefined ? {} : { hint }),
+      ...(failure === undefined ? {} : { failure }),
+    };
     write(JSON.stringify({ error }));
     return;
   }

@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isStackyardError } from "@stackyard/core";
+import type { Attempt, StackDetails } from "@stackyard/sdk";
+import { type Static, Type } from "typebox";
+import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
+import { failWith } from "../shell/failure.ts";
+import { stackArg } from "./stacks.ts";
+
+const Args = Type.Object({
+  ...stackArg,
+  task: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "Only of this task." }),
+  ),
+  attempt: Type.Optional(
+    Type.Integer({ minimum: 1, description: "This attempt, counted within an entry. Default: the newest." }),
+  ),
+  entry: Type.Optional(
+    Type.Integer({ minimum: 0, description: "Of this entry into a state. Default: the newest with such an attempt." }),
+  ),
+  follow: Type.Optional(
+    Type.Boolean({ short: "f", description: "Wait for attempts that run, and for those that come after them." }),
+  ),
+});
+type Args = Static<typeof Args>;
+
+/** `stackyard stacks logs` */
+export const stacksLogs = defineServerCommand({
+  name: "stacks logs",
+  summary:
+    "Show the logs of a stack's tasks: of attempts that have ended, also when the stack has moved on or is gone.",
+  description: [
+    "Of each task the newest attempt, oldest first. A log is the end of what the task printed, at most 64 KiB; the last 50 ended attempts of a stack are listed.",
+    "The log of an attempt that runs comes when it ends, because only then all sensitive outputs are known and masked; until then its newest line of progress is shown.",
+  ].join("\n"),
+  examples: [
+    { command: "stackyard stacks logs pr-12", what: "The newest attempt of every task." },
+    { command: "stackyard stacks logs pr-12 network --attempt 1", what: "The first attempt of one task." },
+    { command: "stackyard stacks logs pr-12 --follow", what: "Until no task runs any more." },
+  ],
+  args: Args,
+  positionals: ["stack", "task"],
+  async run(context, args) {
+    const attempts = await context.yard.stacks.attempts(args.stack, { signal: context.signal });
+    const chosen = chooseAttempts(attempts, args);
+    const mayCome = args.follow === true && (await findStack(context, args.stack)) !== undefined;
+    if (chosen.length === 0 && !mayCome) throw await toMissing(context, args, attempts);
+    for (const attempt of chosen) {
+      if (args.follow !== true || attempt.status === "settled") await showLog(context, attempt);
+    }
+    // What had ended before is shown above, or was not asked for.
+    const ended = attempts.filter(({ status }) => status === "settled").map(({ attemptId }) => attemptId);
+    return args.follow === true ? followLogs(context, args, new Set(ended)) : 0;
+  },
+});
+
+/** Of each task the newest attempt that was asked for, in the order in which they were sent. */
+function chooseAttempts(attempts: readonly Attempt[], wanted: Args): readonly Attempt[] {
+  const newest = new Map<string, Attempt>();
+  for (const each of attempts) {
+    if (!matches(each, wanted)) continue;
+    const other = newest.get(each.task);
+    if (other === undefined || compareAge(other, each) < 0) newest.set(each.task, each);
+  }
+  return [...newest.values()].sort(compareAge);
+}
+
+function compareAge(a: Attempt, b: Attempt): number {
+  return a.entry - b.entry || a.dispatchedAt.localeCompare(b.dispatchedAt) || a.attempt - b.attempt;
+}
+
+/** Shows the log of an attempt that has ended; of another one only where it stands. */
+async function showLog({ out, yard, signal }: ServerContext, attempt: Attempt): Promise<void> {
+  const { attemptId, task, hasLog, status, outcome } = attempt;
+  const text = hasLog ? await yard.stacks.attemptLog(attemptId, { signal }) : "";
+  const head = `${task}, attempt ${attempt.attempt} of entry ${attempt.entry}: ${outcome ?? status}`;
+  out.result(
+    { attemptId, task, entry: attempt.entry, attempt: attempt.attempt, status, ...(outcome && { outcome }), text },
+    () => `${out.paint("bold", `── ${head}`)}\n${text === "" ? explainNoLog(attempt) : text.trimEnd()}`,
+  );
+}
+
+function explainNoLog({ status, progressMessage }: Attempt): string {
+  if (status === "settled") return "It left no log.";
+  const newest = progressMessage === undefined ? "" : ` Newest line: ${progressMessage}`;
+  return `Its log comes when the attempt ends.${newest}`;
+}
+
+const LOOK_MS = 1_000;
+
+/** Shows progress and logs as they come, until no task that is asked for is pending or runs. */
+async function followLogs(context: ServerContext, args: Args, shown: Set<string>): Promise<number> {
+  const { yard, signal } = context;
+  while (!signal.aborted) {
+    const [stack, attempts] = await Promise.all([
+      findStack(context, args.stack),
+      yard.stacks.attempts(args.stack, { signal }),
+    ]);
+    const wanted = attempts.filter((each) => matches(each, args)).sort(compareAge);
+    const running = wanted.filter(({ status }) => status !== "settled");
+    const ended = wanted.filter(({ status, attemptId }) => status === "settled" && !shown.has(attemptId));
+    for (const attempt of ended) {
+      shown.add(attempt.attemptId);
+      await showLog(context, attempt);
+    }
+    for (const attempt of running) showProgress(context, attempt);
+    if (running.length === 0 && !isPending(stack, args)) return 0;
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return INTERRUPTED;
+}
+
+function showProgress({ out }: ServerContext, { attemptId, task, status, progressMessage = "" }: Attempt): void {
+  const value = { kind: "progress", attemptId, task, status, message: progressMessage };
+  out.progress(value, () => `${task} ${status}${progressMessage === "" ? "" : `: ${progressMessage}`}`);
+}
+
+const INTERRUPTED = 130;
+
+function matches({ task, attempt, entry }: Attempt, wanted: Args): boolean {
+  return (
+    (wanted.task === undefined || wanted.task === task) &&
+    (wanted.attempt === undefined || wanted.attempt === attempt) &&
+    (wanted.entry === undefined || wanted.entry === entry)
+  );
+}
+
+function isPending(stack: StackDetails | undefined, { task, entry, attempt }: Args): boolean {
+  if (stack === undefined || (entry !== undefined && entry !== stack.entry)) return false;
+  return stack.tasks.some((each) => {
+    const isWanted = task === undefined || each.name === task;
+    const mayCome = attempt === undefined || (each.attempt?.attempt ?? 0) < attempt;
+    return isWanted && mayCome && each.status === "PENDING";
+  });
+}
+
+async function findStack({ yard, signal }: ServerContext, stackId: string): Promise<StackDetails | undefined> {
+  try {
+    return await yard.stacks.get(stackId, { signal });
+  } catch (error) {
+    if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
+/** Why there is no log to show, and what there is. */
+async function toMissing(context: ServerContext, args: Args, attempts: readonly Attempt[]): Promise<Error> {
+  const { stack, task } = args;
+  if (attempts.length > 0) {
+    const names = [...new Set(attempts.map((each) => each.task))].sort().join(", ");
+    const hint = `It has attempts of ${names}; \`stackyard stacks logs ${stack}\` shows the newest of each.`;
+    const what = task === undefined ? "attempt" : `attempt of task "${task}"`;
+    return failWith("NOT_FOUND", `Stack "${stack}" has no such ${what}.`, { hint });
+  }
+  const { items } = await context.yard.stacks.history(stack, { limit: 1, signal: context.signal });
+  if (items.length === 0) return failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`);
+  const hint = `\`stackyard stacks history ${stack}\` shows what happened to it.`;
+  return failWith("NOT_FOUND", `No task of stack "${stack}" was sent yet, or its attempts are too old.`, { hint });
+}
