@@ -109,7 +109,7 @@ export const eventsRedrive = defineServerCommand({
       for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} is not there.`);
       unknown.push(...result.unknown);
     }
-    if (ids.length === 0) context.out.note(tellNone(filter));
+    if (ids.length === 0) context.out.note(tellNone("No event was set aside", filter));
     return unknown.length === 0 ? 0 : 1;
   },
 });
