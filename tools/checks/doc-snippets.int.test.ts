@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseEventMessage, parseMachine } from "@stackyard/core/machine";
+import { parseEventMessage, parseMachine, toGraph, toMermaid } from "@stackyard/core/machine";
 import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -13,7 +13,7 @@ import { repositoryRoot } from "./published-packages.ts";
 // Pages that other tests hold to what they describe.
 const ELSEWHERE = new Set(["plugins.md", "cli.md", "http-api.md"]);
 const pages = [
-  "README.md",
+  ...["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
   ...readdirSync(join(repositoryRoot, "docs"))
     .filter((name) => name.endsWith(".md") && !ELSEWHERE.has(name))
     .map((name) => `docs/${name}`),
@@ -34,7 +34,7 @@ const executors = new Map(
 
 describe("pieces of the documentation", () => {
   it("say what they are", () => {
-    const known = new Set(["yaml", "ts", "json", "sh", "text", "hcl"]);
+    const known = new Set(["yaml", "ts", "json", "sh", "text", "hcl", "mermaid"]);
 
     expect(snippets.filter(({ language }) => !known.has(language))).toEqual([]);
   });
@@ -53,12 +53,21 @@ describe("pieces of the documentation", () => {
     expect(parseEventMessage(value, { at: 0, messageId: "any" })).toMatchObject({ kind: "event" });
   });
 
+  it.each(titled(["mermaid"]))("%s is what `stackyard graph` draws of the machine above it", (_, diagram) => {
+    const above = snippets.slice(0, snippets.indexOf(diagram)).findLast(({ language }) => language === "yaml");
+    const { machine } = parseMachine(above?.text ?? "", { name: "any", executors });
+
+    expect(machine && toMermaid(toGraph(machine))).toBe(diagram.text);
+  });
+
   it("compile, as far as they are TypeScript", () => {
     expect(compile(snippets.filter(({ language }) => language === "ts"))).toEqual([]);
   });
 
   it.each(pages)("%s links to what is there", (page) => {
-    const links = [...(texts.get(page) ?? "").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = ""]) => target);
+    const links = [...(texts.get(page) ?? "").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+      .map(([, target = ""]) => target)
+      .filter((target) => !target.startsWith("https://"));
     const dead = links.filter((target) => !existsSync(join(repositoryRoot, dirname(page), target)));
 
     expect(dead).toEqual([]);
