@@ -78,6 +78,43 @@ describe("copyLocalSource", () => {
     await expect(copy("net")).rejects.toThrow('"net/secret.tf" leads out of the folder');
   });
 
+  it.each([
+    ["the folder", "../data"],
+    ["a folder in it", "../data/deep"],
+    ["a file in it", "../data/token"],
+    ["another link to it", "../alias"],
+  ])("refuses a link to %s that is the runner's own", async (_, to) => {
+    folder.write({ "project/data/token": "secret", "project/data/deep/stackyard.db": "secret" });
+    link("data", "alias");
+    link(to, "net/mine");
+
+    await expect(copy("net")).rejects.toThrow('"net/mine" leads into a folder of the runner itself');
+    expect(folder.read("target")).not.toHaveProperty("mine");
+  });
+
+  it.each(["data", "data/deep", "data/token", "alias"])("refuses the runner's own folder as a source: %s", async (location) => {
+    folder.write({ "project/data/token": "secret", "project/data/deep/stackyard.db": "secret" });
+    link("data", "alias");
+
+    await expect(copy(location)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
+  });
+
+  it("knows the runner's own folder also where that is a link itself", async () => {
+    folder.write({ "project/real/token": "secret" });
+    link("real", "data");
+    link("../real/token", "net/token");
+
+    await expect(copy("net")).rejects.toThrow('"net/token" leads into a folder of the runner itself');
+  });
+
+  it("takes a project that lies in one of the runner's folders, such as that for temporary files", async () => {
+    const [baseDir, target] = [join(folder.path, "project"), join(folder.path, "target")];
+
+    await copyLocalSource({ baseDir, location: "net", target, leaveOut: [folder.path, baseDir] });
+
+    expect(folder.read("target")).toEqual({ "main.tf": "main", "mod/a.tf": "a" });
+  });
+
   it("refuses links that go round", async () => {
     link("..", "net/mod/up");
 

@@ -11,7 +11,7 @@ export interface LocalSourceInput {
   readonly location: string;
   /** An empty folder. */
   readonly target: string;
-  /** Folders of the runner itself, absolute; they are no sources even where they lie in one. */
+  /** Folders of the runner itself, absolute. They are not sources: skipped where they lie in one, refused by any link. */
   readonly leaveOut?: readonly string[];
 }
 
@@ -29,7 +29,9 @@ export async function copyLocalSource({ baseDir, location, target, leaveOut = []
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `There is no "${location}" in ${baseDir}.`);
   }
   if (!isInside(root, source)) throw toOutside(location);
-  const copy: Copy = { root, leaveOut, budget: createSourceBudget(`"${location}"`) };
+  const own = await findOwn(root, leaveOut);
+  if (isOwn(own, source)) throw toOwn(location);
+  const copy: Copy = { root, own, budget: createSourceBudget(`"${location}"`) };
   const { isFile, size } = await statOf(source);
   if (isFile) await copyOne(copy, { from: source, to: join(target, basename(wanted)), size });
   else await copyFolder(copy, source, target, [source]);
@@ -37,7 +39,8 @@ export async function copyLocalSource({ baseDir, location, target, leaveOut = []
 
 interface Copy {
   readonly root: string;
-  readonly leaveOut: readonly string[];
+  /** Real paths of the runner's own folders. */
+  readonly own: readonly string[];
   readonly budget: (bytes: number) => void;
 }
 
@@ -52,7 +55,7 @@ async function copyFolder(copy: Copy, from: string, to: string, open: readonly s
 
 async function copyEntry(copy: Copy, entry: Dirent, to: string, open: readonly string[]): Promise<void> {
   const path = join(entry.parentPath, entry.name);
-  if (copy.leaveOut.includes(path)) return;
+  if (isOwn(copy.own, path)) return;
   const from = entry.isSymbolicLink() ? await followLink(copy, path, open) : path;
   // A link to nothing, as some editors leave them while a file is open.
   if (from === undefined) return;
@@ -65,6 +68,7 @@ async function followLink(copy: Copy, link: string, open: readonly string[]): Pr
   const target = await realpath(link).catch(() => undefined);
   if (target === undefined) return undefined;
   if (!isInside(copy.root, target)) throw toOutside(relative(copy.root, link));
+  if (isOwn(copy.own, target)) throw toOwn(relative(copy.root, link));
   if (open.includes(target)) {
     const text = `The link "${relative(copy.root, link)}" leads to a folder that it is in itself.`;
     throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
@@ -84,6 +88,21 @@ async function statOf(path: string): Promise<{ isFile: boolean; isFolder: boolea
 
 function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** Those inside the base folder. One around it, such as the system's folder for temporary files, hides nothing of it. */
+async function findOwn(root: string, leaveOut: readonly string[]): Promise<readonly string[]> {
+  const paths = await Promise.all(leaveOut.map((path) => realpath(path).catch(() => resolve(path))));
+  return paths.filter((path) => path !== root && isInside(root, path));
+}
+
+function isOwn(own: readonly string[], path: string): boolean {
+  return own.some((folder) => isInside(folder, path));
+}
+
+function toOwn(path: string): TerraformFailure {
+  const text = `"${path}" leads into a folder of the runner itself, which may hold secrets. Take it out of the source.`;
+  return new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
 }
 
 function toOutside(path: string): TerraformFailure {
