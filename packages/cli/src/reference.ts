@@ -25,6 +25,9 @@ standard error. Every command takes these options, after its name or before it:
 \`stackyard -v\`, \`--version\` and \`stackyard version\` print the version. The name of a group of commands is understood in the
 singular and the plural: \`stackyard stack ls\` is \`stackyard stacks ls\`.
 
+Names, values and messages of the server are printed in one line, with control characters as \`\\n\` or \`\\u001b\`: otherwise the sender
+of an event could add rows to a table or rewrite the screen. JSON has them whole.
+
 | exit code | means |
 |---|---|
 | 0 | done |

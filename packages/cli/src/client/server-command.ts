@@ -4,6 +4,7 @@ import { type Static, type TObject, Type } from "typebox";
 import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
 import { failWith } from "../shell/failure.ts";
 import { createProcessLogger } from "../yard/process-logger.ts";
+import { createDisplayFetch } from "./displayed-answers.ts";
 import { serverArgs } from "./find-server.ts";
 import { openServer } from "./open-server.ts";
 
@@ -25,7 +26,12 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
     // One more try: who types the command wants to know soon that nobody is there.
     const logger = createProcessLogger(context);
     logger.debug("server found", { url: server.url });
-    const yard = new Stackyard({ ...server, retries: 1, fetch: createLoggedFetch(logger) });
+    const logged = createLoggedFetch(logger);
+    const yard = new Stackyard({
+      ...server,
+      retries: 1,
+      fetch: context.out.json ? logged : createDisplayFetch(logged),
+    });
     try {
       // `createCommand` has checked them against the schema that holds these.
       return await spec.run({ ...context, yard }, rest as Static<Args>);

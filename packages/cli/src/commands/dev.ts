@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
+import { createDisplayFetch } from "../client/displayed-answers.ts";
 import { tellEntry } from "../client/tell-history.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { type RunningDev, startDev } from "../dev/start-dev.ts";
@@ -70,7 +71,8 @@ async function follow({ out, signal }: CommandContext, running: RunningDev, anon
       out.result({ kind: "machine", change: kind, ...toMachine(listing) }, () => tellMachine(listing, out, kind));
     },
   });
-  const yard = new Stackyard({ url: running.url, token: running.token });
+  const { url, token } = running;
+  const yard = new Stackyard({ url, token, fetch: out.json ? fetch : createDisplayFetch(fetch) });
   for await (const entry of yard.watch({ signal })) tellHistory(entry, out);
   await watched;
 }
