@@ -1,4 +1,4 @@
-import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, type Logger, StackyardError, type Store } from "@stackyard/core";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/common.ts";
@@ -6,6 +6,7 @@ import { StateVersion as StateVersionSchema, TerraformState } from "../schemas/t
 import { isHolding } from "../terraform/state-caller.ts";
 import { withSerial } from "../terraform/state-content.ts";
 import { findCurrent, type StateHead, type StateVersion } from "../terraform/state-head.ts";
+import { breakLock, toForcedUnlockFields } from "../terraform/state-lock.ts";
 import type { StateStore } from "../terraform/state-store.ts";
 import { toTerraformState } from "../views/to-terraform-state.ts";
 import { pageInput } from "./to-page.ts";
@@ -14,6 +15,7 @@ export interface TerraformStateRoutesDeps {
   readonly states: StateStore;
   readonly store: Store;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** For operators: states, their versions and their locks. A state's key is one path segment: encode its slashes. */
@@ -103,7 +105,8 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
     path: "/v1/terraform/states/:key/unlock",
     operationId: "unlockTerraformState",
     tag: "terraform",
-    summary: "Break the lock by force. Only when no Terraform works on the state any more.",
+    summary:
+      "Break the lock by force. Only when no Terraform works on the state any more. The state and the server's log keep who did it.",
     params,
     body: Type.Object({ id: Type.String({ minLength: 1, maxLength: 255, description: "The lock's id." }) }),
     answers: {
@@ -111,12 +114,17 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
       409: { description: "RECORD_CONFLICT: it is locked under another id." },
       ...unknown,
     },
-    async handle({ params: { key }, body: { id } }) {
+    async handle({ params: { key }, body: { id } }, { actor }) {
       await loadKnownHead(deps, key);
-      await deps.states.change(key, async ({ lock, ...head }) => {
+      const broken = await deps.states.change(key, async (head) => {
+        const { lock } = head;
         if (lock !== undefined && lock.id !== id) throw locked(`The state is locked under the id "${lock.id}".`);
-        return lock === undefined ? { answer: undefined } : { head, answer: undefined };
+        if (lock === undefined) return { answer: undefined };
+        return { head: breakLock(head, { by: actor, at: deps.clock.now() }), answer: lock };
       });
+      if (broken !== undefined) {
+        deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, actor, broken));
+      }
       return json(200, await show(deps, await deps.states.loadHead(key)));
     },
   });
@@ -129,7 +137,7 @@ async function show({ store, clock }: TerraformStateRoutesDeps, head: StateHead)
 
 async function loadKnownHead({ states }: TerraformStateRoutesDeps, key: string): Promise<StateHead> {
   const head = await states.loadHead(key);
-  if (head.next === 1 && head.lock === undefined) {
+  if (head.next === 1 && head.lock === undefined && head.forcedUnlocks === undefined) {
     throw new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
   }
   return head;

@@ -18,6 +18,20 @@ export const TerraformState = Type.Object({
   key: Type.String(),
   current: Type.Optional(Type.Integer({ description: "The version that counts; absent: deleted, or never written." })),
   versions: Type.Array(StateVersion, { description: "Newest first." }),
+  forcedUnlocks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        at: Instant,
+        by: Type.String({ description: "The name of the operator's token." }),
+        lockId: Type.String(),
+        lockedAt: Instant,
+        holder: Type.String({ description: "An attempt's id or a token's name." }),
+        who: Type.Optional(Type.String({ description: "As Terraform tells it." })),
+        operation: Type.Optional(Type.String()),
+      }),
+      { description: "The last 20 locks that were broken by force, newest first." },
+    ),
+  ),
   lock: Type.Optional(
     Type.Object({
       id: Type.String(),

@@ -34,6 +34,20 @@ const StateVersion = Type.Object({
 });
 export type StateVersion = Static<typeof StateVersion>;
 
+/** A lock that was broken by force: who did it, and whose it was. Small, since a record's size is bounded. */
+const ForcedUnlock = Type.Object({
+  at: Type.Integer(),
+  /** The name of the operator's token. */
+  by: Type.String(),
+  lockId: Type.String(),
+  lockedAt: Type.Integer(),
+  /** An attempt's id or a token's name. */
+  holder: Type.String(),
+  who: Type.Optional(Type.String()),
+  operation: Type.Optional(Type.String()),
+});
+export type ForcedUnlock = Static<typeof ForcedUnlock>;
+
 /** Everything about one state but its content: one record, so lock and versions change in one conditional write. */
 const StateHead = Type.Object({
   key: Type.String(),
@@ -44,6 +58,8 @@ const StateHead = Type.Object({
   /** Newest first. */
   versions: Type.Array(StateVersion),
   lock: Type.Optional(StateLock),
+  /** Newest first, a bounded number. */
+  forcedUnlocks: Type.Optional(Type.Array(ForcedUnlock)),
 });
 export type StateHead = Static<typeof StateHead>;
 

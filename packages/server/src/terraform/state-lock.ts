@@ -33,21 +33,54 @@ export function decideLock(
 
 /** What a request to unlock comes to. */
 export type UnlockDecision =
-  | { readonly kind: "unlocked"; readonly head: StateHead }
+  /** `forced` is the lock that was another's, or that was broken without its id. */
+  | { readonly kind: "unlocked"; readonly head: StateHead; readonly forced?: StateLock }
   | { readonly kind: "nothing" }
   | { readonly kind: "held"; readonly lock: StateLock };
 
 /** Without an id it is Terraform's force-unlock. Attempts give back their own lock only; operators any. */
 export function decideUnlock(
   head: StateHead,
-  request: { readonly caller: StateCaller; readonly id: string | undefined },
+  request: { readonly caller: StateCaller; readonly id: string | undefined; readonly at: number },
 ): UnlockDecision {
   const { lock, ...free } = head;
-  const { caller, id } = request;
+  const { caller, id, at } = request;
   if (lock === undefined) return { kind: "nothing" };
   const mayUnlock = caller.holder.kind === "operator" || isHeldBy(lock, caller);
   if (!mayUnlock || (id !== undefined && id !== lock.id)) return { kind: "held", lock };
-  return { kind: "unlocked", head: free };
+  if (isHeldBy(lock, caller) && (id !== undefined || caller.holder.kind === "attempt")) {
+    return { kind: "unlocked", head: free };
+  }
+  return { kind: "unlocked", head: breakLock(head, { by: caller.name, at }), forced: lock };
+}
+
+const MAX_FORCED_UNLOCKS = 20;
+
+/** The head without its lock, and with a record of who broke it. */
+export function breakLock(head: StateHead, { by, at }: { readonly by: string; readonly at: number }): StateHead {
+  const { lock, forcedUnlocks = [], ...free } = head;
+  if (lock === undefined) return head;
+  const broken = { at, by, lockId: lock.id, lockedAt: lock.at, ...toHolderFacts(lock) };
+  return { ...free, forcedUnlocks: [broken, ...forcedUnlocks].slice(0, MAX_FORCED_UNLOCKS) };
+}
+
+const MAX_FACT = 512;
+
+/** Who holds a lock, for people: by our name for it, and as Terraform describes it. Never the token of a lease. */
+export function toHolderFacts({ holder, info }: StateLock) {
+  const described: unknown = JSON.parse(info);
+  const { Who: who, Operation: operation } = { ...(described as object) } as Readonly<Record<string, unknown>>;
+  return {
+    holder: holder.kind === "attempt" ? holder.attemptId : holder.name,
+    ...(typeof who === "string" ? { who: who.slice(0, MAX_FACT) } : {}),
+    ...(typeof operation === "string" ? { operation: operation.slice(0, MAX_FACT) } : {}),
+  };
+}
+
+/** What the server's log keeps of a lock that was broken. */
+export function toForcedUnlockFields(key: string, by: string, lock: StateLock) {
+  const { holder } = toHolderFacts(lock);
+  return { key, by, lockId: lock.id, holder, lockedAt: new Date(lock.at).toISOString() };
 }
 
 /** Whether the caller may read or write; a standing lock of another, or under another id, keeps writers out. */

@@ -1,3 +1,4 @@
+import { silentLogger } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ClaimedAttempt, claimAttempt } from "../testing/claim-attempt.ts";
 import { createTestYard, type TestYard } from "../testing/test-yard.ts";
@@ -138,6 +139,42 @@ describe("a lock", () => {
     await lock("l2");
     expect((await yard.call(`${STATES}/unlock`, { body: { id: "l1" } })).status).toBe(409);
     expect(await yard.json(`${STATES}/unlock`, { body: { id: "l2" } })).not.toHaveProperty("lock");
+  });
+
+  it.each([
+    ["Terraform's force-unlock", () => yard.call(PATH, { method: "UNLOCK" })],
+    ["another operator's unlock with its id", (attempt: ClaimedAttempt | undefined) => attempt && unlock("l1")],
+    ["the API", () => yard.call(`${STATES}/unlock`, { body: { id: "l1" } })],
+  ])("that is broken by %s leaves a record of who and whose, in the state and in the log", async (_, breakIt) => {
+    const logged: unknown[] = [];
+    await yard.stop();
+    yard = createTestYard({
+      logger: { ...silentLogger, warn: (message, fields) => logged.push({ message, ...fields }) },
+    });
+    const attempt = await claimAttempt(yard, "pr-1");
+    await lock("l1", attempt);
+
+    await breakIt(attempt);
+
+    const state = await yard.json<{ forcedUnlocks: unknown }>(STATES);
+    const at = expect.any(String);
+    const broken = { by: "tester", lockId: "l1", holder: attempt.attemptId, lockedAt: at };
+    expect(state).not.toHaveProperty("lock");
+    expect(state.forcedUnlocks).toEqual([{ ...broken, at, who: "who-l1", operation: "OperationTypeApply" }]);
+    expect(logged).toEqual([{ message: "A Terraform lock was broken by force.", key: KEY, ...broken }]);
+  });
+
+  it("keeps the last 20 records of locks that were broken, and none of locks that were given back", async () => {
+    for (let n = 0; n < 25; n += 1) {
+      await lock(`l${n}`);
+      await yard.call(PATH, { method: "UNLOCK" });
+      await lock(`own${n}`);
+      await unlock(`own${n}`);
+    }
+
+    const { forcedUnlocks } = await yard.json<{ forcedUnlocks: readonly { lockId: string }[] }>(STATES);
+
+    expect(forcedUnlocks.map(({ lockId }) => lockId)).toEqual(Array.from({ length: 20 }, (_, n) => `l${24 - n}`));
   });
 
   it("stops a restore", async () => {

@@ -12,6 +12,7 @@ import {
   decideUnlock,
   type LockDecision,
   type StandingLock,
+  toForcedUnlockFields,
   type UnlockDecision,
 } from "./state-lock.ts";
 import type { StateStore } from "./state-store.ts";
@@ -115,10 +116,14 @@ async function unlockState(deps: TerraformBackendDeps, { key, request, caller }:
   const text = new TextDecoder().decode(await readBytes(request, MAX_LOCK_BYTES));
   const id = text === "" ? undefined : parseLockId(text);
   const decision = await deps.states.change<UnlockDecision>(key, async (head) => {
-    const decided = decideUnlock(head, { caller, id });
+    const decided = decideUnlock(head, { caller, id, at: deps.clock.now() });
     return decided.kind === "unlocked" ? { head: decided.head, answer: decided } : { answer: decided };
   });
-  return decision.kind === "held" ? heldResponse(decision.lock, 409) : new Response(null, { status: 200 });
+  if (decision.kind === "held") return heldResponse(decision.lock, 409);
+  if (decision.kind === "unlocked" && decision.forced !== undefined) {
+    deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, caller.name, decision.forced));
+  }
+  return new Response(null, { status: 200 });
 }
 
 async function checkWrite(

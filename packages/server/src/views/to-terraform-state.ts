@@ -1,26 +1,22 @@
 import { toInstant } from "../schemas/common.ts";
 import type { TerraformState } from "../schemas/terraform-state.ts";
-import type { StateHead, StateLock } from "../terraform/state-head.ts";
+import type { ForcedUnlock, StateHead } from "../terraform/state-head.ts";
+import { toHolderFacts } from "../terraform/state-lock.ts";
 
 /** A Terraform state as the API shows it: nothing of its content, no token of a lease. */
 export function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {
-  const { key, current, versions, lock } = head;
+  const { key, current, versions, lock, forcedUnlocks } = head;
   return {
     key,
     ...(current === undefined ? {} : { current }),
     versions: versions.map(({ blob: _, chunks: __, at, ...version }) => ({ ...version, at: toInstant(at) })),
-    ...(lock === undefined ? {} : { lock: toLock(lock, lockBinds) }),
+    ...(forcedUnlocks === undefined ? {} : { forcedUnlocks: forcedUnlocks.map(toForcedUnlock) }),
+    ...(lock === undefined
+      ? {}
+      : { lock: { id: lock.id, at: toInstant(lock.at), binds: lockBinds, ...toHolderFacts(lock) } }),
   };
 }
 
-function toLock({ id, at, holder, info }: StateLock, binds: boolean): NonNullable<TerraformState["lock"]> {
-  const told: unknown = JSON.parse(info);
-  const { Who: who, Operation: operation } = { ...(told as object) } as Readonly<Record<string, unknown>>;
-  return {
-    ...{ id, binds },
-    at: toInstant(at),
-    holder: holder.kind === "attempt" ? holder.attemptId : holder.name,
-    ...(typeof who === "string" ? { who } : {}),
-    ...(typeof operation === "string" ? { operation } : {}),
-  };
+function toForcedUnlock(broken: ForcedUnlock): NonNullable<TerraformState["forcedUnlocks"]>[number] {
+  return { ...broken, at: toInstant(broken.at), lockedAt: toInstant(broken.lockedAt) };
 }
