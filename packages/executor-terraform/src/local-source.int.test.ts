@@ -92,12 +92,15 @@ describe("copyLocalSource", () => {
     expect(folder.read("target")).not.toHaveProperty("mine");
   });
 
-  it.each(["data", "data/deep", "data/token", "alias"])("refuses the runner's own folder as a source: %s", async (location) => {
-    folder.write({ "project/data/token": "secret", "project/data/deep/stackyard.db": "secret" });
-    link("data", "alias");
+  it.each(["data", "data/deep", "data/token", "alias"])(
+    "refuses the runner's own folder as a source: %s",
+    async (location) => {
+      folder.write({ "project/data/token": "secret", "project/data/deep/stackyard.db": "secret" });
+      link("data", "alias");
 
-    await expect(copy(location)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
-  });
+      await expect(copy(location)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
+    },
+  );
 
   it("knows the runner's own folder also where that is a link itself", async () => {
     folder.write({ "project/real/token": "secret" });

@@ -1,6 +1,6 @@
 import type { StackyardConfig } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { chooseSharedStore, chooseStore, findStoreVariable, toTaskEnvironment } from "./choose-store.ts";
+import { chooseSharedStore, chooseStore, findStoreVariable, forgetSecrets, toTaskEnvironment } from "./choose-store.ts";
 
 const aFile = (store?: StackyardConfig["store"]) => ({
   projectDir: "/home/kim/app",
@@ -45,16 +45,17 @@ describe("chooseStore", () => {
 describe("toTaskEnvironment", () => {
   const TOKENS = { STACKYARD_TOKEN: "a", STACKYARD_API_TOKENS: "b", STACKYARD_API_TOKENS_FILE: "c" };
   const POSTGRES = { DATABASE_URL: "d", DATABASE_URL_FILE: "e", POSTGRES_CONNECTION_SECRET: "f" };
+  const LIBPQ = { PGPASSWORD: "i", PGPASSFILE: "j" };
   const DYNAMODB = { DYNAMODB_TABLE: "g", DYNAMODB_WORK_TABLE: "h" };
   const others = { PATH: "/bin", STACKYARD_URL: "https://yard.example.org" };
 
   it.each([
-    [undefined, { ...POSTGRES, ...DYNAMODB }],
+    [undefined, { ...POSTGRES, ...LIBPQ, ...DYNAMODB }],
     ["postgres", DYNAMODB],
-    ["dynamodb", POSTGRES],
+    ["dynamodb", { ...POSTGRES, ...LIBPQ }],
     ["./store.ts", DYNAMODB],
   ])("hides the tokens, and of a yard on %j the way into its store", (store, left) => {
-    const env = { ...others, ...TOKENS, ...POSTGRES, ...DYNAMODB };
+    const env = { ...others, ...TOKENS, ...POSTGRES, ...LIBPQ, ...DYNAMODB };
 
     expect(toTaskEnvironment(env, chooseStore(aFile(store)))).toEqual({ ...others, ...left });
   });
@@ -74,4 +75,21 @@ describe("chooseSharedStore", () => {
       expect(findStoreVariable(aFile("postgres"), { [name]: "x" })).toBeUndefined();
     },
   );
+});
+
+describe("forgetSecrets", () => {
+  it("removes tokens and addresses of the store, and leaves what the database's driver reads again", () => {
+    const env = {
+      PATH: "/bin",
+      STACKYARD_URL: "u",
+      STACKYARD_TOKEN: "a",
+      STACKYARD_API_TOKENS: "b",
+      DATABASE_URL: "d",
+      PGPASSWORD: "i",
+    };
+
+    forgetSecrets(env, chooseStore(aFile("postgres")));
+
+    expect(env).toEqual({ PATH: "/bin", STACKYARD_URL: "u", PGPASSWORD: "i" });
+  });
 });

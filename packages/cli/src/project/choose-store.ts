@@ -50,10 +50,19 @@ export function findStoreVariable({ config }: ConfigFile, env: Environment): str
   return POSTGRES_VARIABLES.find((name) => (env[name] ?? "") !== "");
 }
 
-/** The environment as tasks may see it: who has the store or a token has the whole yard. */
+/** The environment as tasks may see it: with the store or a token, a task has the whole yard. */
 export function toTaskEnvironment(env: Environment, choice: StoreChoice): Environment {
-  const hidden = new Set<string>([...TOKEN_VARIABLES, ...listStoreVariables(choice)]);
+  const hidden = new Set<string>([...TOKEN_VARIABLES, ...listStoreVariables(choice), ...listDriverVariables(choice)]);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)));
+}
+
+/**
+ * Removes from the environment of this process what tasks must not see, once the process has read it: a plugin that starts
+ * a program without naming an environment hands on that of the process. What the driver of the database reads again for
+ * each connection stays. On Linux `/proc/<pid>/environ` goes on showing the environment that the process began with.
+ */
+export function forgetSecrets(env: Record<string, string | undefined>, choice: StoreChoice): void {
+  for (const name of [...TOKEN_VARIABLES, ...listStoreVariables(choice)]) delete env[name];
 }
 
 const TOKEN_VARIABLES = ["STACKYARD_TOKEN", "STACKYARD_API_TOKENS", "STACKYARD_API_TOKENS_FILE"];
@@ -63,6 +72,11 @@ function listStoreVariables(choice: StoreChoice): readonly string[] {
   if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
   // A store of one's own may well be on Postgres.
   return POSTGRES_VARIABLES;
+}
+
+/** libpq's names for a password and the file that holds some, which Postgres drivers know too. */
+function listDriverVariables(choice: StoreChoice): readonly string[] {
+  return choice.kind === "sqlite" || choice.name === "dynamodb" ? [] : ["PGPASSWORD", "PGPASSFILE"];
 }
 
 /** What to do where one process may write and several are wanted. */

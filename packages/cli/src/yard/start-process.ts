@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Clock, Executor, Locator, Logger, Store } from "@stackyard/core";
 import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
-import { type StoreChoice, toTaskEnvironment } from "../project/choose-store.ts";
+import { forgetSecrets, type StoreChoice, toTaskEnvironment } from "../project/choose-store.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
 import { openStore } from "../project/open-store.ts";
@@ -87,6 +87,8 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   let served: Served | undefined;
   try {
     served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config.server?.url));
+    // Everything that reads them has done so.
+    forgetSecrets(process.env, input.store);
     const yard = startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
     return {
       ...{ id: yard.id, machinesDir, locator, executors },
