@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Ends } from "./testing/out-of-descriptors.ts";
 
 const script = join(import.meta.dirname, "testing/out-of-descriptors.ts");
 
@@ -13,6 +14,7 @@ describe("runProgram", () => {
     );
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(JSON.parse(stdout)).toEqual({ ends: Array.from({ length: 6 }, () => "EMFILE"), after: "done" });
+    const printed: Ends = JSON.parse(stdout);
+    expect(printed).toEqual({ ends: Array.from({ length: 6 }, () => "EMFILE"), after: "done" });
   });
 });

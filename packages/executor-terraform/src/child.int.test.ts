@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
+import type { Ends } from "./testing/out-of-descriptors.ts";
 
 const script = join(import.meta.dirname, "testing/out-of-descriptors.ts");
 const folder = mkdtempSync(join(tmpdir(), "child-"));
@@ -15,7 +16,7 @@ it("fails without ending the process or keeping files open when file descriptors
   });
 
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  const { ends, after } = JSON.parse(stdout);
+  const { ends, after }: Ends = JSON.parse(stdout);
   expect(after).toBe("ended");
   expect(ends).toEqual([
     "EMFILE, 0 of 0 free",

@@ -1,6 +1,13 @@
 import { closeSync, openSync } from "node:fs";
 import { runProgram } from "../run-program.ts";
 
+/** What it prints. */
+export interface Ends {
+  readonly ends: readonly string[];
+  /** The end of a run once descriptors are free again. */
+  readonly after: string;
+}
+
 // Run under a low `ulimit -n`: uses up all file descriptors but a few, runs a program, and prints how each run ended.
 const input = {
   command: [process.execPath, "-e", "process.stdout.write('done')"],
@@ -23,7 +30,8 @@ for (const left of [0, 1, 2, 3, 5, 8]) {
   ends.push(end.kind === "not-started" && "code" in end.error ? String(end.error.code) : end.kind);
 }
 const after = await runProgram(input);
-process.stdout.write(JSON.stringify({ ends, after: after.kind === "ended" ? after.result : after.kind }));
+const printed: Ends = { ends, after: after.kind === "ended" ? after.result : after.kind };
+process.stdout.write(JSON.stringify(printed));
 
 function takeDescriptors(left: number): number[] {
   const taken: number[] = [];

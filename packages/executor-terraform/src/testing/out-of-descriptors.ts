@@ -2,6 +2,13 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { runChild } from "../child.ts";
 
+/** What it prints. */
+export interface Ends {
+  readonly ends: readonly string[];
+  /** The end of a run once descriptors are free again. */
+  readonly after: string;
+}
+
 // Run under a low `ulimit -n` with a folder for logs: uses up all file descriptors but a few, runs a program, and prints
 // how each run ended.
 const folder = process.argv[2] ?? "";
@@ -31,7 +38,8 @@ for (const left of [0, 1, 2, 3, 4, 5]) {
   for (const descriptor of taken) closeSync(descriptor);
   ends.push(`${end}, ${free} of ${left} free`);
 }
-process.stdout.write(JSON.stringify({ ends, after: await run() }));
+const printed: Ends = { ends, after: await run() };
+process.stdout.write(JSON.stringify(printed));
 
 function takeDescriptors(left: number): number[] {
   const taken = takeAll();
