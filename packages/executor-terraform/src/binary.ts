@@ -59,6 +59,7 @@ async function checkVersion(binary: string, constraint: string, environment: Env
   const key = `${binary}\0${size}\0${mtimeMs}`;
   const asked = versions.get(key) ?? loadVersion(binary, environment);
   versions.set(key, asked);
+  asked.catch(() => versions.delete(key));
   const version = await asked;
   if (version === "") versions.delete(key);
   if (allowsVersion(constraint, version)) return;
@@ -70,10 +71,16 @@ function toMismatchText(binary: string, constraint: string, version: string): st
   return `"${binary}" ${is}; the option "version" allows ${constraint}. Install a fitting one, or change the option.`;
 }
 
+/** The system has run out of something: this says nothing about the program. */
+const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
 /** OpenTofu answers under the same name. Empty when the program does not answer as either. */
 async function loadVersion(binary: string, { PATH, HOME }: Environment): Promise<string> {
   const options = { env: { CHECKPOINT_DISABLE: "1", PATH, HOME }, timeout: VERSION_TIMEOUT_MS };
-  const { stdout } = await run(binary, ["version", "-json"], options).catch(() => ({ stdout: "" }));
+  const { stdout } = await run(binary, ["version", "-json"], options).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && EXHAUSTED.has(error.code)) throw error;
+    return { stdout: "" };
+  });
   const answer = parseJson(stdout);
   return isJsonObject(answer) ? textAt(answer, "terraform_version") : "";
 }

@@ -16,8 +16,9 @@ it("fails without ending the process or keeping files open when file descriptors
   });
 
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  const { ends, after }: Ends = JSON.parse(stdout);
+  const { ends, versions, after }: Ends = JSON.parse(stdout);
   expect(after).toBe("ended");
+  expect(versions).toEqual(["EMFILE", "found"]);
   expect(ends).toEqual([
     "EMFILE, 0 of 0 free",
     "EMFILE, 1 of 1 free",

@@ -1,10 +1,13 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { findBinary } from "../binary.ts";
 import { runChild } from "../child.ts";
 
 /** What it prints. */
 export interface Ends {
   readonly ends: readonly string[];
+  /** What the question for a program's version came to without descriptors, and with some again. */
+  readonly versions: readonly string[];
   /** The end of a run once descriptors are free again. */
   readonly after: string;
 }
@@ -38,7 +41,19 @@ for (const left of [0, 1, 2, 3, 4, 5]) {
   for (const descriptor of taken) closeSync(descriptor);
   ends.push(`${end}, ${free} of ${left} free`);
 }
-const printed: Ends = { ends, after: await run() };
+const binary = join(folder, "terraform");
+writeFileSync(binary, `#!/bin/sh\necho '{"terraform_version": "1.9.0"}'\n`, { mode: 0o700 });
+const askVersion = async (): Promise<string> => {
+  const found = await findBinary({ binary, environment: {}, version: "1.9.0" }).catch((error: unknown) => error);
+  if (found instanceof Error) return "code" in found ? String(found.code) : found.message;
+  return "found";
+};
+const taken = takeDescriptors(0);
+const versions = [await askVersion()];
+for (const descriptor of taken) closeSync(descriptor);
+versions.push(await askVersion());
+
+const printed: Ends = { ends, versions, after: await run() };
 process.stdout.write(JSON.stringify(printed));
 
 function takeDescriptors(left: number): number[] {
