@@ -26,7 +26,10 @@ export function createDisplayFetch(given: typeof fetch): typeof fetch {
   };
 }
 
-function rebuild({ status, statusText, headers }: Response, body: string | ReadableStream<Uint8Array<ArrayBuffer>>): Response {
+function rebuild(
+  { status, statusText, headers }: Response,
+  body: string | ReadableStream<Uint8Array<ArrayBuffer>>,
+): Response {
   const kept = new Headers(headers);
   kept.delete("content-length");
   kept.delete("content-encoding");
