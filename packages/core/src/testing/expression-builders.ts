@@ -35,7 +35,7 @@ export function aScope(input: Partial<ExpressionScope> = {}): ExpressionScope {
       visits: { INIT: 1, BUILD: 2, "CLEAN-UP": 0 },
     },
     metadata: { image: "shop:1.2", url: null, count: 3, ratio: 1.5, on: true, "my-key": "v" },
-    event: { name: "PUSHED", metadata: { image: "shop:1.3" } },
+    event: { name: "PUSHED", metadata: { image: "shop:1.3", note: null } },
     tasks: { app: { status: "SATISFIED", outputs: { port: 80 } }, "make db": { status: "RUNNING", outputs: {} } },
     now: Date.UTC(2030, 0, 31, 12),
     ...input,

@@ -27,9 +27,27 @@ type Engine = (source: string) => CelProgram;
 // Built on first use: an import must do no work.
 let engine: Engine | undefined;
 
+/** What the evaluator needs of the run that is under way. */
+interface CurrentRun {
+  meter: Meter;
+  search: PatternSearch;
+  /** The value of the variable `metadata`. */
+  metadata: unknown;
+  /** The context of the root, as its first operand gets it. The library evaluates the root itself, past `Evaluator.run`. */
+  rootContext: unknown;
+  /** What is selected from is not read as a whole, so `metadata.x` costs the same for small and large metadata. */
+  selectsNext: boolean;
+}
+
 function createEngine(): Engine {
-  let meter = createMeter();
-  let search: PatternSearch = createPatternSearch(meter);
+  const meter = createMeter();
+  const current: CurrentRun = {
+    meter,
+    search: createPatternSearch(meter),
+    metadata: undefined,
+    rootContext: undefined,
+    selectsNext: false,
+  };
   const environment = new Environment({
     homogeneousAggregateLiterals: false,
     limits: {
@@ -41,15 +59,21 @@ function createEngine(): Engine {
   });
   for (const name of ["stack", "metadata", "event", "tasks"]) environment.registerVariable(name, "dyn");
   environment.registerVariable("now", "google.protobuf.Timestamp");
-  registerFunctions(environment, { meter: () => meter, search: (text, pattern) => search(text, pattern) });
-  meterEvaluator(environment, () => meter);
+  registerFunctions(environment, {
+    meter: () => current.meter,
+    search: (text, pattern) => current.search(text, pattern),
+  });
+  const evaluator = adaptEvaluator(environment, current);
 
   return (source) => {
     const evaluate = environment.parse(source);
     const run = (scope: CelScope, ofRun: Meter): unknown => {
-      meter = ofRun;
-      search = createPatternSearch(ofRun);
-      const value: unknown = evaluate(scope);
+      current.meter = ofRun;
+      current.search = createPatternSearch(ofRun);
+      current.metadata = scope.metadata;
+      current.rootContext = undefined;
+      const found: unknown = evaluate(scope);
+      const value = found === true && isNullKey(evaluator, evaluate.ast, current.rootContext, current) ? false : found;
       checkKeys(evaluate.ast, value);
       ofRun.chargeValue(value);
       ofRun.chargeResult(value);
@@ -64,9 +88,12 @@ interface Evaluator {
   tryEval(node: Node, context: unknown): unknown;
 }
 
-interface Node {
+interface Operation {
   readonly op: string;
   readonly args: unknown;
+}
+
+interface Node extends Operation {
   evaluate(evaluator: Evaluator, node: Node, context: unknown): unknown;
 }
 
@@ -74,12 +101,19 @@ interface Node {
  * Lets every node that is evaluated charge the meter, for itself and for what it gives. The library bounds the syntax tree
  * only, and a small tree of nested macros may run for years. The evaluator is handed to macros, which is how we get it.
  */
-function meterEvaluator(environment: Environment, meter: () => Meter): void {
-  environment.registerFunction("meter_(ast): bool", () => ({
+function adaptEvaluator(environment: Environment, current: CurrentRun): Evaluator {
+  let adapted: Evaluator | undefined;
+  environment.registerFunction("adapt_(ast): bool", () => ({
     typeCheck: (checker: { getType(name: string): unknown }) => checker.getType("bool"),
-    evaluate: (evaluator: Evaluator) => addMeter(evaluator, meter),
+    evaluate: (evaluator: Evaluator) => {
+      adapted = evaluator;
+      adapt(evaluator, current);
+      return true;
+    },
   }));
-  if (environment.evaluate("meter_(1)") !== true) throw new Error("The expression library cannot be metered.");
+  environment.evaluate("adapt_(1)");
+  if (adapted === undefined) throw new Error("The expression library cannot be metered.");
+  return adapted;
 }
 
 // What these give was counted where it was made. A macro that makes a list gives it as far as it is, in every round.
@@ -88,17 +122,16 @@ const PASSED_ON = new Set(["?:", "accuPush", "accuValue", "accuInc"]);
 // Errors that `||` and macros swallow are slow to make.
 const ERROR_STEPS = 50;
 
-function addMeter(evaluator: Evaluator, meter: () => Meter): boolean {
-  // What is selected from is not read as a whole, so `metadata.x` costs the same for small and large metadata.
-  let selectedFrom = false;
-
+function adapt(evaluator: Evaluator, current: CurrentRun): void {
   evaluator.run = (node, context) => {
-    const free = selectedFrom;
-    selectedFrom = isSelection(node);
-    meter().charge(1);
-    const value = node.evaluate(evaluator, node, context);
+    current.rootContext ??= context;
+    const free = current.selectsNext;
+    current.selectsNext = isSelection(node);
+    current.meter.charge(1);
+    const found = node.evaluate(evaluator, node, context);
+    const value = found === true && isNullKey(evaluator, node, context, current) ? false : found;
     checkKeys(node, value);
-    if (!free && !PASSED_ON.has(node.op)) meter().chargeValue(value);
+    if (!free && !PASSED_ON.has(node.op)) current.meter.chargeValue(value);
     return value;
   };
   evaluator.tryEval = (node, context) => {
@@ -106,15 +139,44 @@ function addMeter(evaluator: Evaluator, meter: () => Meter): boolean {
       return evaluator.run(node, context);
     } catch (error) {
       if (error instanceof CostError) throw error;
-      meter().charge(ERROR_STEPS);
+      current.meter.charge(ERROR_STEPS);
       return error;
     }
   };
-  return true;
+}
+
+/**
+ * Returns true for a presence test (`has(metadata.x)`, `'x' in metadata`) of a key of the stack's metadata that is null.
+ * A declared key without a value is null in the scope, so that it can be compared; it is not present.
+ */
+function isNullKey(evaluator: Evaluator, node: Operation, context: unknown, current: CurrentRun): boolean {
+  const { metadata } = current;
+  const test = findPresenceTest(node);
+  if (test === undefined || !(metadata instanceof Map)) return false;
+  current.selectsNext = true;
+  if (evaluator.run(test.map, context) !== metadata) return false;
+  return metadata.get(typeof test.key === "string" ? test.key : evaluator.run(test.key, context)) === null;
+}
+
+interface PresenceTest {
+  readonly map: Node;
+  readonly key: string | Node;
+}
+
+function findPresenceTest({ op, args }: Operation): PresenceTest | undefined {
+  if (!Array.isArray(args)) return undefined;
+  if (op === "in") return isVariable(args[1]) ? { map: args[1], key: args[0] } : undefined;
+  if (op !== "call" || args[0] !== "has") return undefined;
+  const [map, key] = args[1][0].args;
+  return isVariable(map) ? { map, key } : undefined;
+}
+
+function isVariable(node: unknown): node is Node {
+  return typeof node === "object" && node !== null && "op" in node && node.op === "id";
 }
 
 // The library overwrites the first of two equal keys, and leaves `constructor` and its like out.
-function checkKeys({ op, args }: Pick<Node, "op" | "args">, value: unknown): void {
+function checkKeys({ op, args }: Operation, value: unknown): void {
   if (op !== "map" || !Array.isArray(args) || typeof value !== "object" || value === null) return;
   if (Object.keys(value).length < args.length)
     throw new EvaluationError("a key of a map is there twice, or is reserved");
