@@ -11,6 +11,6 @@ export type CompileRevision = (revision: Revision) => Machine | undefined;
 export function createCompileRevision(executors: ExecutorRegistry): CompileRevision {
   return (revision) => {
     if (revision.name === RUN_MACHINE) return parseRunMachine(revision.source);
-    return parseMachine(revision.source, { name: revision.name, executors }).machine;
+    return parseMachine(revision.source, { name: revision.name, executors, kept: true }).machine;
   };
 }

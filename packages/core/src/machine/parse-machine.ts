@@ -21,6 +21,8 @@ export interface ParseMachineOptions {
   readonly executors?: ExecutorRegistry;
   /** Names of executors that runners have without a definition here: their configs are only warned about. */
   readonly uncheckedExecutors?: Iterable<string>;
+  /** The source is that of a revision that a store keeps: rules that came later do not make it unusable. Default: false. */
+  readonly kept?: boolean;
   /** Every warning is an error. Default: false. */
   readonly strict?: boolean;
   /** Default: `MACHINE_LIMITS`. */
@@ -92,9 +94,9 @@ function compileRoot(root: Field, { options, limits, problems }: Compilation): O
     problems.error("document-not-map", { path: [], at: root.node.at }, message);
     return undefined;
   }
-  const { name, executors = new Map(), uncheckedExecutors = [] } = options;
+  const { name, executors = new Map(), uncheckedExecutors = [], kept: isKept = false } = options;
   const unchecked = new Set(uncheckedExecutors);
   const version = findVersion(root.node);
-  const context = { name, version, problems, limits, executors, uncheckedExecutors: unchecked } as const;
+  const context = { name, version, problems, limits, executors, uncheckedExecutors: unchecked, isKept } as const;
   return version === 2 ? compileV2(context, root) : compileV1(context, root);
 }

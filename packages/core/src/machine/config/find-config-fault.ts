@@ -45,7 +45,8 @@ function findRuleFault(rules: ConfigRules, executor: string, config: unknown): s
   const root = { path: [], keyAt: node.at, node };
   if (!isMapField(root)) return "config must be a map.";
   // Only version 2 has configs that are resolved.
-  const context = { ...rules, version: 2, problems: withoutPlaces(problems, findReferencePlaces(node)) } as const;
+  const ofDocument = { version: 2, isKept: false } as const;
+  const context = { ...rules, ...ofDocument, problems: withoutPlaces(problems, findReferencePlaces(node)) };
   checkConfig(context, root, executor);
   return problems.toProblems().find(({ severity }) => severity === "error")?.message;
 }

@@ -33,10 +33,10 @@ export function checkBrought(machine: Machine, stack: Stack | undefined, event: 
   if (merged.kind === "rejected") return merged;
   const { metadata } = merged;
   const own = isMap(event.metadata) ? Object.keys(event.metadata) : NO_KEYS;
-  const fault =
-    findMetadataFault(rules, { next: metadata, keys: own, present: stack?.metadata ?? {} }) ??
-    (stack === undefined ? findMissingFault(rules, metadata) : undefined);
-  if (fault !== undefined) return { kind: "rejected", code: "METADATA_INVALID", reason: fault };
+  const fault = findMetadataFault(rules, { next: metadata, keys: own, present: stack?.metadata ?? {} });
+  if (fault !== undefined) return { kind: "rejected", ...fault };
+  const missing = stack === undefined ? findMissingFault(rules, metadata) : undefined;
+  if (missing !== undefined) return { kind: "rejected", code: "METADATA_INVALID", reason: missing };
   return { kind: "brought", metadata, own, keys: stack === undefined ? Object.keys(metadata) : own };
 }
 

@@ -42,7 +42,7 @@ export function resolveSets(
   if (merged.kind === "rejected") return merged;
   const keys = [...reaction.set.keys()];
   const fault = findMetadataFault(occurrence.machine.metadata, { next: merged.metadata, keys, present });
-  if (fault !== undefined) return reject("METADATA_INVALID", fault);
+  if (fault !== undefined) return reject(fault.code, fault.reason);
   return { kind: "set", metadata: merged.metadata, keys };
 }
 

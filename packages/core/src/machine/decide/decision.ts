@@ -33,7 +33,8 @@ export type ParkedCode =
   | "EXPRESSION_FAILED"
   | "STATE_UNKNOWN"
   | "MACHINE_UNKNOWN"
-  | "MACHINE_INVALID";
+  | "MACHINE_INVALID"
+  | "PATTERN_NOT_LINEAR";
 
 /** Codes of refusals that can never be lifted: the engine sets such events aside at once. */
 export type SetAsideCode =

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { someRules } from "../../testing/builders.ts";
 import type { MetadataRule } from "../machine.ts";
-import type { MetadataValue } from "../stack.ts";
+import type { Metadata, MetadataValue } from "../stack.ts";
+import { createMetadataPattern } from "./metadata-pattern.ts";
 import { findMetadataFault, findMissingFault, listDefaults } from "./metadata-rules.ts";
 
 function faultOf(rule: Partial<MetadataRule>, value: MetadataValue, present?: MetadataValue): string | undefined {
   const before = present === undefined ? {} : { key: present };
-  return findMetadataFault(someRules({ key: rule }), { next: { key: value }, keys: ["key"], present: before });
+  return findMetadataFault(someRules({ key: rule }), { next: { key: value }, keys: ["key"], present: before })?.reason;
 }
 
 describe("a metadata rule", () => {
@@ -14,8 +15,12 @@ describe("a metadata rule", () => {
     ["a text where text is asked for", { type: "string" }, ""],
     ["a number where one is asked for", { type: "number" }, 0],
     ["a boolean where one is asked for", { type: "boolean" }, false],
-    ["null, whatever else is asked for", { type: "number", minimum: 1, pattern: /^a/u, enum: [2] }, null],
-    ["a match anywhere in the text", { pattern: /b/u }, "abc"],
+    [
+      "null, whatever else is asked for",
+      { type: "number", minimum: 1, pattern: createMetadataPattern("^a"), enum: [2] },
+      null,
+    ],
+    ["a match anywhere in the text", { pattern: createMetadataPattern("b") }, "abc"],
     ["what is listed", { enum: ["a", 1, true] }, 1],
     ["the ends of a range", { minimum: 1, maximum: 1 }, 1],
   ])("allows %s", (_what, rule, value) => {
@@ -26,8 +31,8 @@ describe("a metadata rule", () => {
     [{ type: "string" }, 1, "must be a string, not a number"],
     [{ type: "number" }, "1", "must be a number, not a string"],
     [{ type: "boolean" }, "true", "must be a boolean, not a string"],
-    [{ pattern: /^a$/u }, "b", "does not match the pattern ^a$"],
-    [{ pattern: /1/u }, 1, "does not match the pattern 1"],
+    [{ pattern: createMetadataPattern("^a$") }, "b", "does not match the pattern ^a$"],
+    [{ pattern: createMetadataPattern("1") }, 1, "does not match the pattern 1"],
     [{ enum: ["a", 1] }, "1", 'must be one of "a", 1'],
     [{ minimum: 2 }, 1, "must be a number of at least 2"],
     [{ maximum: 2 }, 3, "must be a number of at most 2"],
@@ -35,6 +40,26 @@ describe("a metadata rule", () => {
     [{ required: true }, null, "is required and may not be null"],
   ])("%j refuses %j", (rule, value, reason) => {
     expect(faultOf(rule, value)).toBe(`The metadata key "key" ${reason}.`);
+  });
+
+  it("refuses a text that is too long to be searched for the pattern", () => {
+    const pattern = createMetadataPattern("^(a|b){400}$");
+
+    expect(faultOf({ pattern }, "a".repeat(60_000))).toBe(
+      'The metadata key "key" is too long to be searched for the pattern ^(a|b){400}$.',
+    );
+  });
+
+  it("is refused with a code of its own where its pattern cannot be searched in linear time", () => {
+    const rules = someRules({ key: { pattern: createMetadataPattern("^(?=a)a") }, other: {} });
+    const find = (next: Metadata) => findMetadataFault(rules, { next, keys: Object.keys(next), present: {} });
+
+    expect(find({ key: "a" })).toEqual({
+      code: "PATTERN_NOT_LINEAR",
+      reason:
+        'The pattern of the metadata key "key" uses the look-ahead "(?=", which cannot be searched in linear time. Correct the machine and upgrade the stack.',
+    });
+    expect([find({ key: null }), find({ other: "a" })]).toEqual([undefined, undefined]);
   });
 
   it("keeps an immutable value, but lets it be set once and said again", () => {
@@ -71,7 +96,7 @@ describe("metadata rules", () => {
     const change = { next: { other: 1 }, keys: ["other"], present: {} };
 
     expect(findMetadataFault(someRules({}), change)).toBeUndefined();
-    expect(findMetadataFault(someRules({}, false), change)).toBe(
+    expect(findMetadataFault(someRules({}, false), change)?.reason).toBe(
       'The metadata key "other" is not declared, and the machine allows no others.',
     );
   });

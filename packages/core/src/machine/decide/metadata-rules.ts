@@ -1,18 +1,29 @@
 import type { MetadataRule, MetadataRules } from "../machine.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
+import type { RefusedPattern } from "./metadata-pattern.ts";
+
+/** Why metadata is refused; the reason tells no sensitive value. */
+export interface MetadataFault {
+  readonly code: "METADATA_INVALID" | "PATTERN_NOT_LINEAR";
+  readonly reason: string;
+}
 
 /**
- * Why keys may not take the values that they have in `next`, as a sentence that tells no sensitive value; undefined: they
- * may. `present` is the metadata before.
+ * Returns why keys may not take the values that they have in `next`; undefined: they may. `present` is the metadata before.
+ * `PATTERN_NOT_LINEAR` is a fault of the machine: a revision that was kept from before has a pattern that nothing may run.
  */
 export function findMetadataFault(
   rules: MetadataRules,
   { next, keys, present }: { readonly next: Metadata; readonly keys: readonly string[]; readonly present: Metadata },
-): string | undefined {
+): MetadataFault | undefined {
   for (const key of keys) {
     const before = Object.hasOwn(present, key) ? present[key] : undefined;
-    const fault = findValueFault(rules, key, next[key] ?? null, before);
-    if (fault !== undefined) return `The metadata key ${JSON.stringify(key)} ${fault}.`;
+    const value = next[key] ?? null;
+    const fault = findValueFault(rules, key, value, before);
+    if (fault !== undefined)
+      return { code: "METADATA_INVALID", reason: `The metadata key ${JSON.stringify(key)} ${fault}.` };
+    const pattern = rules.keys.get(key)?.pattern;
+    if (value !== null && pattern?.kind === "not-linear") return toUnsearchable(key, pattern);
   }
   return undefined;
 }
@@ -68,8 +79,15 @@ function findEnumFault({ enum: allowed, sensitive }: MetadataRule, value: Metada
 }
 
 function findTextFault({ pattern }: MetadataRule, value: MetadataValue): string | undefined {
-  if (pattern === undefined || (typeof value === "string" && pattern.test(value))) return undefined;
-  return `does not match the pattern ${pattern.source}`;
+  if (pattern === undefined || pattern.kind === "not-linear") return undefined;
+  const found = typeof value === "string" ? pattern.search(value) : "not-found";
+  if (found === "too-long") return `is too long to be searched for the pattern ${pattern.source}`;
+  return found === "found" ? undefined : `does not match the pattern ${pattern.source}`;
+}
+
+function toUnsearchable(key: string, { construct }: RefusedPattern): MetadataFault {
+  const reason = `The pattern of the metadata key ${JSON.stringify(key)} uses ${construct}, which cannot be searched in linear time. Correct the machine and upgrade the stack.`;
+  return { code: "PATTERN_NOT_LINEAR", reason };
 }
 
 function findRange({ minimum, maximum }: MetadataRule, value: MetadataValue): string | undefined {

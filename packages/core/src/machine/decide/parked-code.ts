@@ -35,6 +35,11 @@ export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Codes of refusals whose cause is the machine, not the stack's state. */
-export const MACHINES_FAULT: ReadonlySet<string> = new Set(["STATE_UNKNOWN", "MACHINE_UNKNOWN", "MACHINE_INVALID"]);
+export const MACHINES_FAULT: ReadonlySet<string> = new Set([
+  "STATE_UNKNOWN",
+  "MACHINE_UNKNOWN",
+  "MACHINE_INVALID",
+  "PATTERN_NOT_LINEAR",
+]);
 
 const PARKED: ReadonlySet<string> = new Set([...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"]);

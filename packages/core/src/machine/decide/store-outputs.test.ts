@@ -5,9 +5,10 @@ import { play, toApplied } from "../../testing/play.ts";
 import type { StackEvent } from "../message/event.ts";
 import { readSecrets } from "../secrets.ts";
 import { decide } from "./decide.ts";
+import { createMetadataPattern } from "./metadata-pattern.ts";
 
 const rules = someRules({
-  url: { type: "string", pattern: /^https:/u },
+  url: { type: "string", pattern: createMetadataPattern("^https:") },
   password: { sensitive: true },
   once: { immutable: true },
 });

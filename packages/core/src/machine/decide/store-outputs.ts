@@ -19,7 +19,7 @@ export function storeOutputs(work: Work, task: string, metadataBefore: Metadata)
   const change = { metadata: merged.metadata, keys: Object.keys(values) };
   const rules = work.machine.metadata;
   const fault = findMetadataFault(rules, { next: change.metadata, keys: change.keys, present: metadataBefore });
-  if (fault !== undefined) return fault;
+  if (fault !== undefined) return fault.reason;
   if (!keepOutputs(work, task)) {
     return `The outputs of the state's tasks would be larger than ${MAX_METADATA_BYTES} bytes.`;
   }

@@ -16,6 +16,8 @@ export interface CompileContext {
   readonly executors: ExecutorRegistry;
   /** Executors that runners have, though no definition is here. */
   readonly uncheckedExecutors: ReadonlySet<string>;
+  /** True for a revision that a store keeps: what is refused in new documents only must not make it unusable. */
+  readonly isKept: boolean;
 }
 
 /** Where to report that something stands at a value. */

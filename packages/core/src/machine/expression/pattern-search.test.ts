@@ -13,12 +13,20 @@ describe("matches()", () => {
     ["a\nb", "a.b", false],
     ["", "", true],
     ["x{2}", "x\\{2\\}", true],
+    ["release-20241231", "^release-20241231$", true],
+    ["x{20241231}", "^x\\{20241231\\}$", true],
   ])("looks in %j for %s", (text, pattern, found) => {
     expect(search(text, pattern)).toBe(found);
   });
 
   it.each(["(", "a{1001}", "(?=a)", "(a)\\1", "[z-a]"])("refuses %s, which RE2 has not", (pattern) => {
     expect(() => search("a", pattern)).toThrow("matches() got no regular expression that RE2 knows");
+  });
+
+  it("charges for counts that are written out, before it compiles them", () => {
+    expect(() => search("a", "(a{300}\\\\{300}){3}b{999}ccccccccccccccccccccccccccccccccccccccccccccccccccc")).toThrow(
+      "steps",
+    );
   });
 
   it("compiles a pattern once an evaluation", () => {

@@ -24,12 +24,16 @@ function compile(pattern: string, meter: Meter): RE2JS {
   if (pattern.length > EXPRESSION_LIMITS.maxPattern) {
     throw new CostError(`it uses a pattern of more than ${EXPRESSION_LIMITS.maxPattern} characters`);
   }
-  // Counted repetitions are written out, so they are what makes a short pattern expensive.
-  const repeats = [...pattern.matchAll(/\d+/g)].reduce((sum, [digits]) => sum + Number(digits), 0);
-  meter.charge(pattern.length * (1 + repeats));
+  meter.charge(pattern.length * (1 + countRepeats(pattern)));
   const compiled = parsePattern(pattern);
   meter.charge(compiled.programSize() * 10);
   return compiled;
+}
+
+/** Counted repetitions are written out, so they are what makes a short pattern expensive. */
+function countRepeats(pattern: string): number {
+  const counts = [...pattern.matchAll(/\\[\s\S]|\{(\d+)(?:,(\d*))?\}/g)];
+  return counts.reduce((sum, [, least = 0, most = 0]) => sum + Math.max(Number(least), Number(most)), 0);
 }
 
 function parsePattern(pattern: string): RE2JS {

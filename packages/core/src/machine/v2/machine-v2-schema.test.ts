@@ -41,6 +41,7 @@ const BEYOND = new Set([
   "needs-undefined",
   "on-event-undeclared",
   "pattern-invalid",
+  "pattern-not-linear",
   "range-empty",
   "sensitive-leak",
   "state-task-undefined",

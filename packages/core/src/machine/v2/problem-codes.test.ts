@@ -6,7 +6,7 @@ const folder = new URL("../../../fixtures/machines/", import.meta.url);
 // All codes that only version 2 has, or for which it has rules of its own.
 const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown description-not-string event-not-map
   event-unknown-key event-metadata-not-list metadata-not-map metadata-unknown-key metadata-type-unknown flag-not-boolean
-  pattern-invalid constraint-not-applicable range-empty enum-invalid default-invalid metadata-undeclared target-not-map
+  pattern-invalid pattern-not-linear constraint-not-applicable range-empty enum-invalid default-invalid metadata-undeclared target-not-map
   target-unknown-key target-value-not-string target-account-invalid target-undefined state-task-duplicate leaving-unknown
   protected-not-boolean duration-invalid after-not-list after-not-map after-unknown-key after-in-required
   after-event-required after-event-undeclared after-event-not-handled after-event-needs-metadata handler-empty

@@ -21,7 +21,7 @@ export function readDefault(
   const key = field.path.at(-1) ?? "";
   const rules = { keys: new Map([[key, rule]]), additional: false };
   const fault = findMetadataFault(rules, { next: { [key]: value }, keys: [key], present: {} });
-  if (fault === undefined) return { default: value };
-  problems.error("default-invalid", onValue(found), `The default does not fit the other rules. ${fault}`);
+  if (fault === undefined || fault.code === "PATTERN_NOT_LINEAR") return { default: value };
+  problems.error("default-invalid", onValue(found), `The default does not fit the other rules. ${fault.reason}`);
   return {};
 }

@@ -4,9 +4,9 @@ import { type Field, findField, findText, type MapNode } from "../document/tree.
 import { describe, quote } from "../document/wording.ts";
 import type { MetadataRule } from "../machine.ts";
 
-/** The `pattern` of a metadata key, in JavaScript's syntax with the flag `u`. */
+/** The `pattern` of a metadata key, in JavaScript's syntax with the flag `u`, as far as it can be searched in linear time. */
 export function readPattern(
-  { problems }: CompileContext,
+  { problems, isKept }: CompileContext,
   rule: Field<MapNode>,
   type: MetadataRule["type"],
 ): Pick<MetadataRule, "pattern"> {
@@ -29,7 +29,12 @@ export function readPattern(
     return {};
   }
   try {
-    return { pattern: createMetadataPattern(source) };
+    const pattern = createMetadataPattern(source);
+    // Stacks on a kept revision go on: `decide` refuses what the pattern would have to judge.
+    if (pattern.kind === "linear" || isKept) return { pattern };
+    const message = `The pattern uses ${pattern.construct}, which cannot be searched in linear time. Rewrite the pattern without it.`;
+    problems.error("pattern-not-linear", onValue(field), message);
+    return {};
   } catch (cause) {
     const why = cause instanceof Error ? ` ${cause.message.slice(0, 200)}.` : "";
     problems.error("pattern-invalid", onValue(field), `${quote(source)} is no regular expression.${why}`);
