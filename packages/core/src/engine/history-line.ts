@@ -1,10 +1,10 @@
 import type { Decision } from "../machine/decide/decision.ts";
-import { listHiddenOutputs, listSecretValues } from "../machine/decide/mask-secrets.ts";
+import { listHiddenOutputs, listSecretValues, withQuotedOutputs } from "../machine/decide/mask-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
 import { createMaskText } from "../machine/mask-text.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
-import { findSecretRef, MASK } from "../machine/secrets.ts";
+import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import { defined } from "./defined.ts";
@@ -23,7 +23,8 @@ export interface HistoryLineInput {
 }
 
 /** The history line of a decision. It holds no sensitive value: references to those that were stored, `***` for others. */
-export function toHistoryEntry(input: HistoryLineInput): HistoryEntry {
+export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
+  const input = withAnsweredTask(given);
   const { event, decision, outcome, before, notes } = input;
   const after = decision.kind === "applied" ? decision.stack : before;
   const entry = {
@@ -51,6 +52,14 @@ export function toHistoryEntry(input: HistoryLineInput): HistoryEntry {
   return maskEntry(entry, input, after);
 }
 
+/** With the task that a result is about, which is that of its attempt, and the outputs that the decision has hidden. */
+function withAnsweredTask(input: HistoryLineInput): HistoryLineInput {
+  const { event, before, machine } = input;
+  const run = before?.runs.find(({ attemptId }) => attemptId === event.dispatchId);
+  const named = run === undefined ? event : { ...event, task: { name: run.task } };
+  return { ...input, event: machine === undefined ? named : withQuotedOutputs(machine, before, named) };
+}
+
 function toMetadata({ event, decision, machine, before }: HistoryLineInput, after: Stack | undefined): unknown {
   const masked = findMaskedKeys({ metadata: event.metadata }, { machine, stack: after ?? before });
   const isStored = decision.kind === "applied" && after !== undefined;
@@ -75,12 +84,13 @@ function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | und
 function toAnswerFields(event: StackEvent, machine: Machine, after: Stack | undefined): Partial<HistoryEntry> {
   const { outputs, retryable, task } = event;
   const given = task === undefined ? undefined : after?.outputs?.[task.name];
-  const printed = toPrintedMetadata(
-    outputs,
-    listHiddenOutputs(machine, event, task?.name),
-    (name) => given?.[name] ?? MASK,
-  );
+  const printed = toPrintedMetadata(outputs, listHiddenOutputs(machine, event), (name) => toReference(given?.[name]));
   return defined({ outputs: printed, retryable });
+}
+
+/** The task may have an output of that name from before, whose value is not to be shown either. */
+function toReference(kept: unknown): unknown {
+  return isReference(kept) ? kept : MASK;
 }
 
 /** Texts of people and programs may quote a secret that the stack holds, or that the event has brought. */

@@ -5,7 +5,7 @@ import { checkBrought, findUnbrought } from "./bring-metadata.ts";
 import { chooseReaction, findConfirmFault, type Occurrence, resolveSets } from "./choose-reaction.ts";
 import type { Decision, Ignored, Rejected } from "./decision.ts";
 import { fireTimeout, react, stall } from "./enter-state.ts";
-import { listSecretValues, maskDecision } from "./mask-secrets.ts";
+import { listSecretValues, maskDecision, withQuotedOutputs } from "./mask-secrets.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { isParked, RESULT_EVENTS } from "./parked-code.ts";
 import { removeStack } from "./remove-stack.ts";
@@ -34,7 +34,8 @@ export function decide(
   limits: DecideLimits = DEFAULT_LIMITS,
 ): Decision {
   const decision =
-    decideWithoutMachine(stack, event) ?? masked(machine, stack, event, decideOnMachine(machine, stack, event, limits));
+    decideWithoutMachine(stack, event) ??
+    decideMasked(machine, stack, withQuotedOutputs(machine, stack, event), limits);
   if (decision.kind !== "rejected" || event.origin !== "timer" || event.timerId === undefined) return decision;
   return isParked(event, decision.code) ? decision : { ...decision, spends: event.timerId };
 }
@@ -99,7 +100,8 @@ function decideOnMachine(
 }
 
 /** A decision whose reasons and notes tell no sensitive value of the stack before and after, or of the event. */
-function masked(machine: Machine, stack: Stack | undefined, event: StackEvent, decision: Decision): Decision {
+function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEvent, limits: DecideLimits): Decision {
+  const decision = decideOnMachine(machine, stack, event, limits);
   const after = decision.kind === "applied" ? decision.stack : undefined;
   return maskDecision(listSecretValues(machine, [stack, after], event), decision);
 }

@@ -40,7 +40,7 @@ describe("the sensitive values of an event", () => {
     const outputs = { pw: "p-out", address: "https://x", key: "k-out" };
     const event = anEvent("TASK_COMPLETED", { task: { name: "db" }, outputs, sensitiveOutputs: ["key"] });
 
-    expect(listHiddenOutputs(machine, event, "db")).toEqual(["key", "pw"]);
+    expect(listHiddenOutputs(machine, event)).toEqual(["key", "pw"]);
     expect(listSecretValues(machine, [aStack()], event)).toEqual(["k-out", "p-out"]);
     expect(listSecretValues(undefined, [], event)).toEqual(["k-out"]);
   });

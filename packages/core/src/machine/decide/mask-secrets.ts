@@ -1,9 +1,10 @@
 import type { Machine } from "../machine.ts";
-import { createMaskText } from "../mask-text.ts";
+import { createIsQuoting, createMaskText } from "../mask-text.ts";
 import type { StackEvent } from "../message/event.ts";
 import { isMap } from "../message/unwrap-body.ts";
 import type { SecretHolder } from "../secrets.ts";
 import type { TaskState } from "../stack.ts";
+import { parseAttemptId } from "./attempt-id.ts";
 import type { Decision } from "./decision.ts";
 import { isSensitive } from "./metadata-rules.ts";
 
@@ -31,15 +32,37 @@ export function isSecretKey(machine: Machine | undefined, stacks: readonly Secre
   return stacks.some(({ secretVersions }) => secretVersions !== undefined && Object.hasOwn(secretVersions, key));
 }
 
-/** Outputs of a task that nobody may see: those that the worker says, and those that become sensitive metadata. */
-export function listHiddenOutputs(
-  machine: Machine | undefined,
-  { sensitiveOutputs = [] }: StackEvent,
-  task: string | undefined,
-): readonly string[] {
-  const mapped = machine === undefined || task === undefined ? [] : [...(machine.tasks.get(task)?.outputs ?? [])];
-  const secret = mapped.filter(([key]) => machine !== undefined && isSensitive(machine.metadata, key));
+/**
+ * Returns the names of a result's outputs that must not be shown: those that the worker names, and those that become
+ * sensitive metadata. An attempt decides which task it is; senders may name another one beside it.
+ */
+export function listHiddenOutputs(machine: Machine | undefined, event: StackEvent): readonly string[] {
+  const { sensitiveOutputs = [], dispatchId, task } = event;
+  if (machine === undefined) return sensitiveOutputs;
+  const tasks = new Set([task?.name, dispatchId === undefined ? undefined : parseAttemptId(dispatchId)?.task]);
+  const mapped = [...tasks].flatMap((name) =>
+    name === undefined ? [] : [...(machine.tasks.get(name)?.outputs ?? [])],
+  );
+  const secret = mapped.filter(([key]) => isSensitive(machine.metadata, key));
   return [...sensitiveOutputs, ...secret.map(([, output]) => output)];
+}
+
+/**
+ * Returns a result from outside with the outputs named as sensitive that hold a whole sensitive value, of the stack or of
+ * the result itself. A worker names its own, because it knows what its attempt was given; a sender's word does not count.
+ */
+export function withQuotedOutputs(machine: Machine, stack: SecretHolder | undefined, event: StackEvent): StackEvent {
+  const { outputs, origin } = event;
+  if (origin !== "external" || outputs === undefined) return event;
+  const values = listSecretValues(machine, [stack], event);
+  if (values.length === 0) return event;
+  const isQuoting = createIsQuoting(values);
+  const quoting = Object.keys(outputs).filter((name) => isQuoting(toText(outputs[name])));
+  return quoting.length === 0 ? event : { ...event, sensitiveOutputs: quoting };
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 /** A text with `***` in the place of every occurrence of these values. */
@@ -83,9 +106,9 @@ function listBrought(
   stacks: readonly SecretHolder[],
   event: StackEvent,
 ): readonly unknown[] {
-  const { metadata, outputs = {}, task } = event;
+  const { metadata, outputs = {} } = event;
   const brought = isMap(metadata) ? Object.entries(metadata) : [];
-  const hidden = listHiddenOutputs(machine, event, task?.name);
+  const hidden = listHiddenOutputs(machine, event);
   return [
     ...brought.filter(([key]) => isSecretKey(machine, stacks, key)).map(([, value]) => value),
     ...hidden.map((name) => outputs[name]),

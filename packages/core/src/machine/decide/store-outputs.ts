@@ -32,7 +32,7 @@ export function keepOutputs(work: Work, task: string): boolean {
   const { outputs = {} } = work.event;
   const before = work.stack;
   const given = Object.entries(outputs).filter((entry): entry is [string, MetadataValue] => isScalar(entry[1]));
-  const sensitive = new Set(listHiddenOutputs(work.machine, work.event, task));
+  const sensitive = new Set(listHiddenOutputs(work.machine, work.event));
   const kept: [string, MetadataValue | SecretReference][] = [];
   for (const [output, value] of given) {
     if (value === null || !sensitive.has(output)) {
