@@ -8,6 +8,8 @@ export interface HistoryEntry {
   readonly stackId: string;
   readonly at: string;
   readonly eventId: string;
+  /** A worker, a timer or a deadline brought it: it is not a sender's event with the same id. */
+  readonly internal?: true;
   readonly event: string;
   readonly outcome: Outcome;
   readonly life?: string;

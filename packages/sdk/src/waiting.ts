@@ -144,7 +144,9 @@ export async function waitForOutcome(
   let told = 0;
   return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (call) => {
     const path = ["v1", "events", eventId, "history"];
-    const { items } = await http.requestJson<Page<HistoryEntry>>({ path, ...call });
+    const page = await http.requestJson<Page<HistoryEntry>>({ path, ...call });
+    // A result or a timer may have the same id, and so may an event of another stack.
+    const items = page.items.filter((line) => line.internal !== true && line.stackId === stackId);
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
     if (done !== undefined) return done;
     const last = items.at(-1);

@@ -4,7 +4,7 @@ import type { OutboxEntry } from "./outbox-entry.ts";
 import type { Stack } from "./port-types.ts";
 import { toShard } from "./work-keys.ts";
 
-/** An applied event id and when it was applied. */
+/** The key of an applied event (`toEventKey`) and when it was applied. */
 export type AppliedId = readonly [id: string, at: number];
 
 /** That an event is parked: the event itself is an item of the work table. In the order in which they are decided again. */

@@ -1,5 +1,5 @@
 import { StackyardError } from "@stackyard/core";
-import type { Change, CommitResult } from "@stackyard/core/engine";
+import { type Change, type CommitResult, toEventKey } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import { attemptLater } from "./attempt-later.ts";
 import { toItem } from "./attributes.ts";
@@ -56,7 +56,7 @@ async function tryCommit(context: StoreContext, change: Change): Promise<CommitR
 }
 
 function listIds({ appliedIds, park, setAside }: Change): readonly string[] {
-  return [...appliedIds, ...park.map(({ event }) => event.id), ...setAside.map(({ event }) => event.id)];
+  return [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
 }
 
 /** True when an item stood in the way that is no stack any more. */

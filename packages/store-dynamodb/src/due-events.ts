@@ -2,7 +2,7 @@ import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine"
 import { fromItem } from "./attributes.ts";
 import { findDueKeys } from "./find-due-keys.ts";
 import { inParallel } from "./in-parallel.ts";
-import { LANES, type LaneEvent, type LaneRow, listVisible, toEventKey, toEventReceipt } from "./lane-row.ts";
+import { LANES, type LaneEvent, type LaneRow, listVisible, toBesideKey, toEventReceipt } from "./lane-row.ts";
 import { loadRowAt, mutateRow } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -81,7 +81,7 @@ async function loadBeside(
   stackId: string,
   { beside = "", id }: LaneEvent,
 ): Promise<QueuedEvent> {
-  const item = await work.get({ ...toEventKey(stackId, beside) });
+  const item = await work.get({ ...toBesideKey(stackId, beside) });
   const event = item === undefined ? undefined : fromItem(item)["event"];
   // Written before its lane named it, and removed after its lane named it no more: it is gone only if it was done.
   if (event === undefined) return { id, stackId, origin: "external", message: {}, receivedAt: 0 };

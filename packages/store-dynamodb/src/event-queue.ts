@@ -1,10 +1,10 @@
 import { StackyardError } from "@stackyard/core";
-import type { QueuedEvent } from "@stackyard/core/engine";
+import { type QueuedEvent, toEventKey } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import { toItem } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
 import { findKnownIds } from "./known-ids.ts";
-import { isLarge, LANES, type LaneEvent, type LaneRow, toEventKey } from "./lane-row.ts";
+import { isLarge, LANES, type LaneEvent, type LaneRow, toBesideKey } from "./lane-row.ts";
 import { loadAggregate } from "./load-aggregate.ts";
 import { type Move, mutateRow } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -37,7 +37,7 @@ async function enqueueInLane(
 ): Promise<boolean> {
   const aggregate = await loadAggregate(context, stackId);
   const known = new Set(await findKnown(context, stackId, aggregate, events));
-  const unknown = events.filter(({ event }) => !known.has(event.id));
+  const unknown = events.filter(({ event }) => !known.has(toEventKey(event)));
   if (unknown.length === 0) return false;
   const isAdded =
     (await addToLane(context, stackId, unknown)) ?? (await addToLane(context, stackId, unknown, "beside"));
@@ -66,7 +66,7 @@ async function findKnown(
   aggregate: Aggregate,
   events: readonly EventToQueue[],
 ): Promise<readonly string[]> {
-  const ids = events.map(({ event }) => event.id);
+  const ids = events.map(({ event }) => toEventKey(event));
   const parked = aggregate.parked.map(({ id }) => id);
   return [...parked, ...(await findKnownIds(context, stackId, aggregate, ids))];
 }
@@ -77,10 +77,16 @@ async function prepareOne(
   where: "inside" | "beside",
 ): Promise<LaneEvent> {
   const no = context.nextNumber();
-  const place = { no, id: event.id, dueAt: notBefore ?? event.receivedAt, visibleAt: notBefore ?? 0, deliveries: 0 };
+  const place = {
+    no,
+    id: toEventKey(event),
+    dueAt: notBefore ?? event.receivedAt,
+    visibleAt: notBefore ?? 0,
+    deliveries: 0,
+  };
   if (where === "inside" && !isLarge(event)) return { ...place, event };
   const beside = `${no}-${context.random().toString(36).slice(2)}`;
-  await context.work.put(toItem({ ...toEventKey(event.stackId, beside), event }));
+  await context.work.put(toItem({ ...toBesideKey(event.stackId, beside), event }));
   return { ...place, beside };
 }
 
@@ -120,5 +126,5 @@ export async function removeEvents(context: StoreContext, stackId: string, numbe
 
 async function removeBeside(context: StoreContext, stackId: string, events: readonly LaneEvent[]): Promise<void> {
   const names = events.flatMap(({ beside }) => beside ?? []);
-  await inParallel(names, (name) => context.work.remove({ ...toEventKey(stackId, name) }));
+  await inParallel(names, (name) => context.work.remove({ ...toBesideKey(stackId, name) }));
 }

@@ -11,6 +11,7 @@ const INLINE_BYTES = 1024;
 export interface LaneEvent {
   /** Grows along the lane. */
   readonly no: number;
+  /** Its key (`toEventKey`). */
   readonly id: string;
   /** Orders it among other work. */
   readonly dueAt: number;
@@ -40,7 +41,7 @@ export const LANES: RowKind<LaneRow> = {
 };
 
 /** Where a large event stands. */
-export function toEventKey(stackId: string, name: string): WorkKey {
+export function toBesideKey(stackId: string, name: string): WorkKey {
   return toLaneKey(stackId, `event#${name}`);
 }
 

@@ -1,4 +1,4 @@
-import type { ParkedEvent } from "@stackyard/core/engine";
+import { type ParkedEvent, toEventKey } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import { inParallel } from "./in-parallel.ts";
 import { parseRow, type WorkRow } from "./mutate-row.ts";
@@ -24,7 +24,7 @@ export async function loadParked(
   { parked, outbox }: Aggregate,
 ): Promise<readonly ParkedEvent[]> {
   const pending = new Map<string, ParkedEvent>();
-  for (const { park } of outbox) for (const each of park) pending.set(each.event.id, each);
+  for (const { park } of outbox) for (const each of park) pending.set(toEventKey(each.event), each);
   const found = await inParallel(parked, async ({ id }) => {
     const unwritten = pending.get(id);
     if (unwritten !== undefined) return [unwritten];

@@ -1,4 +1,4 @@
-import type { Change } from "@stackyard/core/engine";
+import { type Change, toEventKey } from "@stackyard/core/engine";
 import type { Aggregate, AppliedId, ParkedMark } from "./aggregate.ts";
 import { type OutboxEntry, toOutboxEntry } from "./outbox-entry.ts";
 import type { PlacedAggregate } from "./placed-aggregate.ts";
@@ -61,6 +61,6 @@ function park(base: Aggregate, { park: parked, unpark }: Change, version: number
   if (parked.length + unpark.length === 0) return {};
   const byId = new Map<string, ParkedMark>(base.parked.map((mark) => [mark.id, mark]));
   for (const id of unpark) byId.delete(id);
-  for (const { event, nextTryAt } of parked) byId.set(event.id, { id: event.id, nextTryAt, version });
+  for (const { event, nextTryAt } of parked) byId.set(toEventKey(event), { id: toEventKey(event), nextTryAt, version });
   return { parked: [...byId.values()], parkedHidden: undefined };
 }

@@ -1,3 +1,4 @@
+import { toEventKey } from "@stackyard/core/engine";
 import { acknowledge } from "./acknowledge.ts";
 import { toUnclaimedMs } from "./attempt-row.ts";
 import { toItem } from "./attributes.ts";
@@ -100,9 +101,9 @@ async function sendAll(context: StoreContext, { dispatches, now, version }: Outb
 async function writeParked({ work }: StoreContext, stackId: string, { park, unpark, version }: OutboxEntry) {
   const unlessNewer = { expression: "attribute_not_exists(pk) OR version < :version", values: { ":version": version } };
   await inParallel(park, (parked) =>
-    work.put(toItem({ ...toParkedKey(stackId, parked.event.id), version, parked }), unlessNewer),
+    work.put(toItem({ ...toParkedKey(stackId, toEventKey(parked.event)), version, parked }), unlessNewer),
   );
-  const parkedAgain = new Set(park.map(({ event }) => event.id));
+  const parkedAgain = new Set(park.map(({ event }) => toEventKey(event)));
   const gone = unpark.filter((id) => !parkedAgain.has(id));
   const unlessParked = { expression: "version < :version", values: { ":version": version } };
   await inParallel(gone, (id) => work.remove({ ...toParkedKey(stackId, id) }, unlessParked));

@@ -1,5 +1,5 @@
 import type { Store } from "@stackyard/core";
-import type { Change, CommitResult, LoadedStack, ParkedEvent } from "@stackyard/core/engine";
+import { type Change, type CommitResult, type LoadedStack, type ParkedEvent, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { toComparedText, toKeyText } from "./key-text.ts";
@@ -73,7 +73,7 @@ export async function commitAll(
 function toResult({ kind, version, known }: CommitRow, change: Change | undefined): CommitResult {
   if (kind === "committed") return { kind, version };
   if (kind === "conflict" || change === undefined) return { kind: "conflict" };
-  const given = [...change.appliedIds, ...[...change.park, ...change.setAside].map(({ event }) => event.id)];
+  const given = [...change.appliedIds, ...[...change.park, ...change.setAside].map(({ event }) => toEventKey(event))];
   const keys = new Set(known ?? []);
   return { kind, eventIds: given.filter((id) => keys.has(toComparedText(id))) };
 }

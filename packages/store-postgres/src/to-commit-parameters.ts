@@ -1,4 +1,4 @@
-import type { Change } from "@stackyard/core/engine";
+import { type Change, toEventKey } from "@stackyard/core/engine";
 import type { Parameter } from "./database.ts";
 import { toComparedText, toKeyText, toLongText } from "./key-text.ts";
 import { parseReceipts } from "./receipts.ts";
@@ -72,14 +72,14 @@ function toKnown({ appliedIds, park, setAside }: Change): readonly object[] {
   return [...park, ...setAside].map(({ event }, index) => ({
     o: appliedIds.length + index + 1,
     stack: toKeyText(event.stackId),
-    id: toComparedText(event.id),
+    id: toComparedText(toEventKey(event)),
   }));
 }
 
 function toParked({ park }: Change): readonly object[] {
   return park.map((parked) => ({
     stack: toKeyText(parked.event.stackId),
-    id: toComparedText(parked.event.id),
+    id: toComparedText(toEventKey(parked.event)),
     at: parked.parkedAt,
     next: parked.nextTryAt,
     body: JSON.stringify(parked),
@@ -131,7 +131,7 @@ function toDispatches(
 function toCancels({ cancels, now }: Change): readonly object[] {
   return cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => ({
     id: toComparedText(attemptId),
-    event: toComparedText(`cancelled:${attemptId}`),
+    event: toComparedText(toEventKey({ origin: "worker", id: `cancelled:${attemptId}` })),
     why,
     within: withinMs,
     at_once: unclaimedAtOnce,

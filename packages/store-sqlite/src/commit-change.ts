@@ -1,4 +1,4 @@
-import type { Change, CommitResult } from "@stackyard/core/engine";
+import { type Change, type CommitResult, toEventKey } from "@stackyard/core/engine";
 import { cancelAttempt } from "./cancel-attempt.ts";
 import { closeAttempt } from "./close-attempt.ts";
 import { dispatchAttempt } from "./dispatch-attempt.ts";
@@ -31,7 +31,7 @@ function writeEvents(transaction: Transaction, change: Change): void {
   for (const setAside of change.setAside) setEventAside(transaction, setAside);
   for (const entry of change.history) recordHistory(transaction, entry);
   if (change.acknowledges.length === 0) return;
-  const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => event.id)]);
+  const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => toEventKey(event))]);
   for (const receipt of change.acknowledges) removeReceipt(transaction, receipt, remembered);
 }
 

@@ -1,12 +1,13 @@
-import type { Change } from "@stackyard/core/engine";
+import { type Change, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 
-/** The ids of a change, applied, parked or set aside by it, that were applied before. */
+/** The keys of events of a change, applied, parked or set aside by it, that were applied before. */
 export function findApplied(database: Database, change: Change): readonly string[] {
   const known: string[] = [];
   for (const id of change.appliedIds) if (isApplied(database, change.stackId, id)) known.push(id);
-  for (const { event } of change.park) if (isApplied(database, event.stackId, event.id)) known.push(event.id);
-  for (const { event } of change.setAside) if (isApplied(database, event.stackId, event.id)) known.push(event.id);
+  for (const { event } of [...change.park, ...change.setAside]) {
+    if (isApplied(database, event.stackId, toEventKey(event))) known.push(toEventKey(event));
+  }
   return known;
 }
 

@@ -1,15 +1,16 @@
-import type { QueuedEvent } from "@stackyard/core/engine";
+import { type QueuedEvent, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import type { DueItemOf } from "./port-types.ts";
 import type { Transaction } from "./transaction.ts";
 import type { WindowRow } from "./window-row.ts";
 
-/** Adds an event unless its id is queued, parked or applied. True when it was added. */
+/** Adds an event unless its key is queued, parked or applied. True when it was added. */
 export function enqueueEvent(transaction: Transaction, event: QueuedEvent, visibleAt = 0): boolean {
   const { database, store } = transaction;
-  const { id, stackId } = event;
+  const { stackId } = event;
+  const key = toEventKey(event);
   if (
-    database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", id, stackId) === 0
+    database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", key, stackId) === 0
   ) {
     return false;
   }
@@ -17,7 +18,7 @@ export function enqueueEvent(transaction: Transaction, event: QueuedEvent, visib
     "insert into event_queue (seq, stack_id, event_id, visible_at, deliveries, queued_at, event) values (?, ?, ?, ?, 0, ?, ?)",
     store.eventSeq.next(),
     stackId,
-    id,
+    key,
     visibleAt,
     event.receivedAt,
     JSON.stringify(event),

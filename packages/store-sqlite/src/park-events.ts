@@ -1,4 +1,4 @@
-import type { ParkedEvent } from "@stackyard/core/engine";
+import { type ParkedEvent, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { forgetEventId } from "./event-queue.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -7,8 +7,9 @@ import type { Transaction } from "./transaction.ts";
 /** Parks an event; one that is parked already is replaced. */
 export function parkEvent(transaction: Transaction, parked: ParkedEvent): void {
   const { database } = transaction;
-  const { id, stackId } = parked.event;
-  const values = [parked.parkedAt, parked.nextTryAt, JSON.stringify(parked), stackId, id];
+  const { stackId } = parked.event;
+  const key = toEventKey(parked.event);
+  const values = [parked.parkedAt, parked.nextTryAt, JSON.stringify(parked), stackId, key];
   const isKnown =
     database.run(
       "update parked set parked_at = ?, next_try_at = ?, body = ? where stack_id = ? and event_id = ?",
@@ -19,7 +20,7 @@ export function parkEvent(transaction: Transaction, parked: ParkedEvent): void {
     "insert into parked (parked_at, next_try_at, body, stack_id, event_id) values (?, ?, ?, ?, ?)",
     ...values,
   );
-  database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", id, stackId);
+  database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", key, stackId);
   transaction.count("parkedEvents", 1);
   transaction.afterCommit(() => transaction.store.parkedStacks.add(stackId));
 }

@@ -23,4 +23,13 @@ describe("encodeEvent", () => {
     expect(JSON.parse(body)).toMatchObject({ traceparent: value });
     expect(attributes).not.toHaveProperty("traceparent");
   });
+
+  it("gives a result a deduplication id that no sender can guess, and a sender's event always the same", () => {
+    const ids = [event, event, { ...event, origin: "external" }, { ...event, origin: "external" }] as const;
+
+    const [first, second, sent, again] = ids.map((each) => encodeEvent(each).deduplicationId);
+
+    expect(first).not.toBe(second);
+    expect([sent === again, first === sent]).toEqual([true, false]);
+  });
 });

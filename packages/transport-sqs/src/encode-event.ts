@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { toDeduplicationId, toGroupId } from "./fifo-ids.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
@@ -8,7 +9,11 @@ import { findCarrier, type TraceCarrier } from "./tracing.ts";
 /** As many characters as the id in a body may have. */
 const MAX_BODY_ID = 255;
 
-/** An event as the predecessor's message: the body says it all to receivers that read no attributes. */
+/**
+ * An event as the predecessor's message: the body says it all to receivers that read no attributes. A worker's has a
+ * deduplication id that nobody can guess: SQS would drop a result for a message that a sender has sent under its id. Sent
+ * twice, it is applied once all the same, because the engine knows it by its origin and id.
+ */
 export function encodeEvent(event: QueuedEvent): OutgoingMessage {
   const { id, stackId } = event;
   const { message, carrier } = takeTrace(event.message);
@@ -20,7 +25,7 @@ export function encodeEvent(event: QueuedEvent): OutgoingMessage {
     body: toJsonText({ ...message, ...added }),
     attributes: { ...carrier, [NOTE_ATTRIBUTE]: toNoteText(toNote(event, Object.keys(added))) },
     groupId: toGroupId(stackId),
-    deduplicationId: toDeduplicationId(stackId, id),
+    deduplicationId: event.origin === "worker" ? randomUUID() : toDeduplicationId(stackId, id),
   };
 }
 

@@ -69,6 +69,6 @@ async function readApplied(store: InspectedStore, stackId: string): Promise<read
 }
 
 /** The id of a result's event names its attempt. */
-function isUnstarted({ eventId }: StoredHistoryEntry, started: ReadonlySet<string>): boolean {
-  return eventId.startsWith("result:") && !started.has(eventId.slice("result:".length));
+function isUnstarted({ eventId, internal }: StoredHistoryEntry, started: ReadonlySet<string>): boolean {
+  return internal === true && eventId.startsWith("result:") && !started.has(eventId.slice("result:".length));
 }

@@ -2,7 +2,7 @@ import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { StackEvent } from "../machine/message/event.ts";
+import { type StackEvent, toEventKey } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import { drawJitter } from "./draw-jitter.ts";
@@ -32,7 +32,7 @@ export async function decideOn(
   round: Round,
   event: StackEvent,
 ): Promise<NotedDecision> {
-  if (round.appliedIds.has(event.id) || round.knownIds.has(event.id))
+  if (round.appliedIds.has(toEventKey(event)) || round.knownIds.has(toEventKey(event)))
     return { decision: toDuplicate(event), notes: [] };
   const noted = await decideOnStack({ finder, limits }, round.stack, event);
   const { decision, machine } = noted;

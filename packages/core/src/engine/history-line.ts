@@ -36,6 +36,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
     sent: decision.kind === "applied" ? decision.dispatches.map(({ task }) => task) : [],
     notes: decision.kind === "applied" ? [...notes, ...decision.notes] : notes,
     ...defined({
+      internal: event.origin === "external" ? undefined : (true as const),
       life: after?.life,
       actor: event.actor,
       code: decision.kind === "applied" ? toFailureCode(event) : decision.code,
@@ -113,11 +114,22 @@ function toFailureCode({ name, code }: StackEvent): string | undefined {
 
 /** The history line of an event that no decision was made on: its message is none, or deciding failed. */
 export function toUnreadEntry(
-  { stackId, id, actor, message }: QueuedEvent,
+  { stackId, id, origin, actor, message }: QueuedEvent,
   why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
 ): HistoryEntry {
   const { at, outcome, code, reason } = why;
   const name = message["event"] ?? message["action"];
   const event = typeof name === "string" ? name : "";
-  return { stackId, at, eventId: id, event, outcome, code, reason, sent: [], notes: [], ...defined({ actor }) };
+  return {
+    stackId,
+    at,
+    eventId: id,
+    event,
+    outcome,
+    code,
+    reason,
+    sent: [],
+    notes: [],
+    ...defined({ internal: origin === "external" ? undefined : (true as const), actor }),
+  };
 }

@@ -1,4 +1,5 @@
 export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
+export { toEventKey } from "../machine/message/event.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type {
   AttemptView,

@@ -1,5 +1,6 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "../machine/decide/attempt-id.ts";
+import { toEventKey } from "../machine/message/event.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
@@ -99,7 +100,7 @@ function isAfter(place: Place, other: Place): boolean {
 }
 
 function placeOf({ event, parkedAt }: ParkedEvent): Place {
-  return { stackId: event.stackId, parkedAt, hash: shortHashOf(event.id) };
+  return { stackId: event.stackId, parkedAt, hash: shortHashOf(toEventKey(event)) };
 }
 
 /** Behind every event of the stack. */

@@ -1,6 +1,6 @@
 import type { Rejected } from "../machine/decide/decision.ts";
 import { isParked, OPERATORS_EVENTS } from "../machine/decide/parked-code.ts";
-import type { StackEvent } from "../machine/message/event.ts";
+import { type StackEvent, toEventKey } from "../machine/message/event.ts";
 import type { Ids } from "../ports/clock.ts";
 import type { Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./masked-keys.ts";
@@ -53,7 +53,7 @@ export function parkOrGiveUp(
     masked,
   }: Pick<Refusal, "queued" | "masked"> & { readonly decision: { readonly code: string; readonly reason: string } },
 ): RefusalOutcome {
-  const before = round.parked.get(queued.id);
+  const before = round.parked.get(toEventKey(queued));
   if (isRedelivered(deps, round, queued)) return "redeliver";
   // What workers and deadlines bring comes once only: without it the stack would wait for ever.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
@@ -73,7 +73,7 @@ export function isRedelivered(
   round: Round,
   queued: QueuedEvent,
 ): boolean {
-  return refusedEvents === "redeliver" && queued.origin === "external" && !round.parked.has(queued.id);
+  return refusedEvents === "redeliver" && queued.origin === "external" && !round.parked.has(toEventKey(queued));
 }
 
 /** Gives an event up for good; its reason stays with it until somebody sends it again. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Applied, Decision } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
-import { aDispatch, aParkedEvent } from "../testing/store-conformance/store-builders.ts";
+import { aDispatch, aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { beginRound, isEmpty, park, takeDecision, toChange, unpark } from "./round.ts";
 
 const stack = aStack({ state: "UP", entry: 1 });
@@ -119,7 +119,7 @@ describe("a round", () => {
 
     park(round, again);
     const parked = toChange(round);
-    unpark(round, "p1");
+    unpark(round, aQueuedEvent("p1"));
 
     expect([parked.park, parked.unpark]).toEqual([[again], []]);
     expect([toChange(round).park, toChange(round).unpark]).toEqual([[], ["p1"]]);
@@ -129,7 +129,7 @@ describe("a round", () => {
     const round = aRound(stack, []);
 
     park(round, aParkedEvent("p2"));
-    unpark(round, "p2");
+    unpark(round, aQueuedEvent("p2"));
 
     expect(isEmpty(toChange(round))).toBe(true);
   });

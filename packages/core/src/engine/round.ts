@@ -1,6 +1,6 @@
 import type { Applied, Decision } from "../machine/decide/decision.ts";
 import { followDecision } from "../machine/decide/follow-decision.ts";
-import type { StackEvent } from "../machine/message/event.ts";
+import { type StackEvent, toEventKey } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import type {
   CancelAttempt,
@@ -17,10 +17,10 @@ export interface Round {
   readonly now: number;
   /** As it would be after the commit. */
   stack: Stack | undefined;
-  /** Parked events by id, oldest first, as they would be after the commit. */
+  /** Parked events by their keys (`toEventKey`), oldest first, as they would be after the commit. */
   readonly parked: Map<string, ParkedEvent>;
   readonly appliedIds: Set<string>;
-  /** Ids that the store said were applied before. */
+  /** Keys that the store said were applied before. */
   readonly knownIds: ReadonlySet<string>;
   readonly reparked: Map<string, ParkedEvent>;
   readonly unparked: Set<string>;
@@ -38,7 +38,7 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
     loaded,
     now,
     stack: loaded.stack,
-    parked: new Map(loaded.parked.map((entry) => [entry.event.id, entry])),
+    parked: new Map(loaded.parked.map((entry) => [toEventKey(entry.event), entry])),
     appliedIds: new Set(),
     knownIds,
     reparked: new Map(),
@@ -65,7 +65,7 @@ export function takeDecision(round: Round, event: StackEvent, decision: Decision
 
 function takeApplied(round: Round, event: StackEvent, decision: Applied, unclaimedAtOnce: boolean): boolean {
   const before = round.stack;
-  round.appliedIds.add(event.id);
+  round.appliedIds.add(toEventKey(event));
   round.dispatches.push(...decision.dispatches);
   round.closes.push(...decision.closes);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce });
@@ -81,15 +81,17 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, unclaim
 
 /** Notes that an event waits for its stack to change. */
 export function park(round: Round, parked: ParkedEvent): void {
-  round.parked.set(parked.event.id, parked);
-  round.reparked.set(parked.event.id, parked);
+  const key = toEventKey(parked.event);
+  round.parked.set(key, parked);
+  round.reparked.set(key, parked);
 }
 
 /** Notes that an event is parked no more. */
-export function unpark(round: Round, eventId: string): void {
-  round.parked.delete(eventId);
-  round.reparked.delete(eventId);
-  if (round.loaded.parked.some(({ event }) => event.id === eventId)) round.unparked.add(eventId);
+export function unpark(round: Round, event: Pick<StackEvent, "origin" | "id">): void {
+  const key = toEventKey(event);
+  round.parked.delete(key);
+  round.reparked.delete(key);
+  if (round.loaded.parked.some((parked) => toEventKey(parked.event) === key)) round.unparked.add(key);
 }
 
 /** The round as one change. */

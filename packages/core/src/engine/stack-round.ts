@@ -1,7 +1,7 @@
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import { isParked } from "../machine/decide/parked-code.ts";
 import { dueTimers, spendTimer } from "../machine/decide/timers.ts";
-import type { StackEvent } from "../machine/message/event.ts";
+import { type StackEvent, toEventKey } from "../machine/message/event.ts";
 import { parseEventMessage } from "../machine/message/parse-event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
@@ -92,7 +92,7 @@ function refuseUnread(deps: RoundDeps, round: Round, queued: QueuedEvent, why: U
   round.history.push(toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "set-aside", at: round.now }));
   if (redeliver) return "redeliver";
   setAside(deps, round, queued, { ...why, masked: "all" });
-  unpark(round, queued.id);
+  unpark(round, queued);
   return "done";
 }
 
@@ -111,7 +111,7 @@ async function takeEvent(
   const outcome = became === "redeliver" ? "refused" : became;
   if (outcome !== "parked-again")
     round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
-  if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event.id);
+  if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
   if (changed) await retryParked(deps, round, () => true);
   return became === "redeliver" ? "redeliver" : "done";
 }
@@ -125,7 +125,7 @@ function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {
 async function retryParked(deps: RoundDeps, round: Round, isDue: (parked: ParkedEvent) => boolean): Promise<void> {
   for (const parked of [...round.parked.values()].sort((a, b) => a.parkedAt - b.parkedAt)) {
     // A retry that changes the stack tries the others itself.
-    if (round.parked.get(parked.event.id) !== parked || !isDue(parked)) continue;
+    if (round.parked.get(toEventKey(parked.event)) !== parked || !isDue(parked)) continue;
     await orPark(deps, round, parked.event);
   }
 }
@@ -139,7 +139,7 @@ async function orPark(deps: RoundDeps, round: Round, queued: QueuedEvent): Promi
     const outcome = parkOrGiveUp(deps, round, { queued, decision: why, masked: "all" });
     if (outcome === "parked-again" || outcome === "redeliver") return;
     round.history.push(toUnreadEntry(queued, { ...why, outcome, at: round.now }));
-    if (outcome !== "parked") unpark(round, queued.id);
+    if (outcome !== "parked") unpark(round, queued);
   }
 }
 

@@ -1,3 +1,4 @@
+import { toEventKey } from "../machine/message/event.ts";
 import type { Change, CommitResult } from "../ports/stack-store.ts";
 import type { MemoryAttempts } from "./memory-attempts.ts";
 import type { DueIndexes } from "./memory-due.ts";
@@ -29,7 +30,7 @@ export function commitChange(parts: CommitParts, input: Change): CommitResult {
 
 function findKnownIds(row: StackRow | undefined, { appliedIds, park, setAside }: Change): readonly string[] {
   if (row === undefined) return [];
-  const ids = [...appliedIds, ...park.map(({ event }) => event.id), ...setAside.map(({ event }) => event.id)];
+  const ids = [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
   return [...new Set(ids)].filter((id) => row.applied.has(id));
 }
 

@@ -1,3 +1,4 @@
+import { toEventKey } from "../machine/message/event.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { createMemoryQueue, type MemoryQueue, type RowPlace } from "./memory-queue.ts";
@@ -12,7 +13,7 @@ export interface TaskRow {
 export interface MemoryRows {
   readonly events: MemoryQueue<QueuedEvent>;
   readonly tasks: MemoryQueue<TaskRow>;
-  /** False when the event's id is queued already. */
+  /** False when the event is queued already. */
   addEvent(event: QueuedEvent, notBefore: number | undefined): boolean;
   addTask(row: TaskRow, dueAt: number): void;
   acknowledge(receipt: string): void;
@@ -60,8 +61,8 @@ export function createMemoryRows(): MemoryRows {
   };
 }
 
-function toKey({ stackId, id }: QueuedEvent): string {
-  return `${stackId}\u0000${id}`;
+function toKey(event: QueuedEvent): string {
+  return `${event.stackId}\u0000${toEventKey(event)}`;
 }
 
 function toPlace({ stackId, receivedAt }: QueuedEvent, notBefore: number | undefined): RowPlace {

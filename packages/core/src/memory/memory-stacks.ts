@@ -1,3 +1,4 @@
+import { toEventKey } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";
@@ -11,7 +12,7 @@ export interface StackRow {
   /** The last one given, also to earlier lives. */
   readonly version: number;
   readonly stack: Stack | undefined;
-  /** Event ids with the instants at which they were applied, oldest first. */
+  /** Keys of events with the instants at which they were applied, oldest first. */
   readonly applied: Map<string, number>;
   readonly parked: ReadonlyMap<string, ParkedEvent>;
 }
@@ -72,8 +73,8 @@ export function createMemoryStacks(): MemoryStacks {
     park(id, { park, unpark }) {
       const { parked } = require(id);
       parkedEvents -= parked.size;
-      for (const eventId of unpark) parked.delete(eventId);
-      for (const event of park) parked.set(event.event.id, event);
+      for (const eventKey of unpark) parked.delete(eventKey);
+      for (const event of park) parked.set(toEventKey(event.event), event);
       parkedEvents += parked.size;
       if (parked.size > 0) parkedIds.add(id);
       return toEarliest([...parked.values()].map(({ nextTryAt }) => nextTryAt));

@@ -1,4 +1,5 @@
 import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
+import { toEventKey } from "../machine/message/event.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { guardAttempts } from "./memory-attempt-calls.ts";
@@ -70,7 +71,7 @@ function createParts(runnersHaveStore: boolean): Parts {
 
   function enqueue(event: QueuedEvent, notBefore?: number): void {
     const known = stacks.find(event.stackId);
-    if (known?.applied.has(event.id) || known?.parked.has(event.id)) return;
+    if (known?.applied.has(toEventKey(event)) || known?.parked.has(toEventKey(event))) return;
     if (rows.addEvent(event, notBefore)) watch.notify("event");
   }
 

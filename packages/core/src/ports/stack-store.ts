@@ -48,6 +48,8 @@ export interface HistoryEntry {
   readonly stackId: string;
   readonly at: number;
   readonly eventId: string;
+  /** The event came from a worker, a timer or a deadline. Its id means no event of a sender that has the same. */
+  readonly internal?: true;
   readonly event: string;
   readonly outcome: Outcome;
   readonly life?: string;
@@ -113,12 +115,12 @@ export interface Change {
   readonly expectedVersion: number;
   readonly write: StackWrite;
   /**
-   * Ids that are remembered from now on, per stack. A known one makes the whole change a `duplicate`; so does a
-   * known one of an event that is to be parked or set aside.
+   * Keys of events (`toEventKey`) that are remembered from now on, per stack. A known one makes the whole change a
+   * `duplicate`; so does a known one of an event that is to be parked or set aside.
    */
   readonly appliedIds: readonly string[];
   readonly park: readonly ParkedEvent[];
-  /** Event ids that are parked no more. */
+  /** Keys of events that are parked no more. */
   readonly unpark: readonly string[];
   /** Those of a stack whose record cannot be read come with a change of the empty stack id; so do lines and receipts. */
   readonly setAside: readonly SetAsideEvent[];
@@ -146,7 +148,7 @@ export type CommitResult =
   | { readonly kind: "committed"; readonly version: number }
   /** The stack is no longer at the expected version. Load and decide again. */
   | { readonly kind: "conflict" }
-  /** These ids were applied before. Decide again without them. */
+  /** Events with these keys were applied before. Decide again without them. */
   | { readonly kind: "duplicate"; readonly eventIds: readonly string[] };
 
 /** The part of a store that the engine decides on. */

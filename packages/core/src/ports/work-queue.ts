@@ -51,7 +51,7 @@ export interface TakeDueInput {
 
 /** The store as a queue: the embedded transport and the sweep of every other one. */
 export interface WorkQueue {
-  /** Adds events; an id that is queued, parked or applied already is passed over. Order is kept per stack. */
+  /** Adds events; one whose key (`toEventKey`) is queued, parked or applied already is passed over. Order is kept per stack. */
   enqueue(events: readonly QueuedEvent[]): Promise<void>;
   /**
    * Takes what is due, oldest first. Events of one stack are handed out in order: while one of them is out, or

@@ -9,6 +9,7 @@ import { dueCases } from "./store-conformance/due-cases.ts";
 import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases } from "./store-conformance/list-cases.ts";
 import { longIdCases } from "./store-conformance/long-id-cases.ts";
+import { originCases } from "./store-conformance/origin-cases.ts";
 import { parkedCases } from "./store-conformance/parked-cases.ts";
 import { queueCases } from "./store-conformance/queue-cases.ts";
 import { runCases } from "./store-conformance/run-cases.ts";
@@ -33,6 +34,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...queueCases,
   ...dueCases,
   ...parkedCases,
+  ...originCases,
   ...listCases,
   ...longIdCases,
   ...recordsConformance.map(toStoreCase),

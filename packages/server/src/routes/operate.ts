@@ -4,7 +4,7 @@ import { problemResponse } from "../http/problem.ts";
 import { json, type RouteContext } from "../http/route.ts";
 import type { OperationAnswer } from "../schemas/event.ts";
 import type { ChangeBell } from "../watch/change-bell.ts";
-import { waitForOutcome } from "./wait-for-outcome.ts";
+import { findSentLine, waitForOutcome } from "./wait-for-outcome.ts";
 
 /** What operations work with. */
 export interface OperateDeps {
@@ -40,8 +40,7 @@ export async function operate(
 }
 
 async function wasDecided(store: Store, eventId: string): Promise<boolean> {
-  const { items } = await store.listHistory({ eventId }, { limit: 1 });
-  return items.length > 0;
+  return (await findSentLine(store, eventId)) !== undefined;
 }
 
 function toAnswer(

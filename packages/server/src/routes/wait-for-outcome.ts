@@ -4,7 +4,7 @@ import type { ChangeBell } from "../watch/change-bell.ts";
 
 const POLL_MS = 250;
 
-/** The first line of an event's history, or undefined when there is none within the time. */
+/** The first line of the history of a sender's event, or undefined when there is none within the time. */
 export async function waitForOutcome(
   deps: { readonly store: Store; readonly clock: Clock; readonly bell: ChangeBell },
   input: { readonly eventId: string; readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -13,9 +13,18 @@ export async function waitForOutcome(
   const until = deps.clock.now() + timeoutMs;
   for (;;) {
     const seen = deps.bell.count;
-    const { items } = await deps.store.listHistory({ eventId }, { limit: 1 });
+    const line = await findSentLine(deps.store, eventId);
     const rest = until - deps.clock.now();
-    if (items[0] !== undefined || rest <= 0 || signal.aborted) return items[0];
+    if (line !== undefined || rest <= 0 || signal.aborted) return line;
     await deps.bell.wait(seen, Math.min(POLL_MS, rest), signal);
   }
+}
+
+// A worker, a timer or a deadline brings one event under an id, and such an event has a few lines at the most.
+const LINES = 16;
+
+/** The first line about an event of a sender. A result or a timer may have the same id: its lines are not about this one. */
+export async function findSentLine(store: Store, eventId: string): Promise<StoredHistoryEntry | undefined> {
+  const { items } = await store.listHistory({ eventId }, { limit: LINES });
+  return items.find(({ internal }) => internal !== true);
 }

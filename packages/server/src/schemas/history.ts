@@ -10,6 +10,11 @@ export const HistoryEntry = Type.Object({
   stackId: Type.String(),
   at: Instant,
   eventId: Type.String(),
+  internal: Type.Optional(
+    Type.Literal(true, {
+      description: "A worker, a timer or a deadline brought it: no sender's event with the same id.",
+    }),
+  ),
   event: Type.String(),
   outcome: Outcome,
   life: Type.Optional(Type.String()),

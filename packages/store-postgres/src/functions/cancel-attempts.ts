@@ -1,6 +1,6 @@
 /**
  * Asks attempts to stop, or ends those that nobody works on; unknown ones and those that have ended are passed over.
- * `p_cancels`: rows of `n`, `id`, `event` (the id of its end), `why`, `within`, `at_once`, `now`; only those whose `n` is in `p_only`.
+ * `p_cancels`: rows of `n`, `id`, `event` (the key of the event of its end), `why`, `within`, `at_once`, `now`; only those whose `n` is in `p_only`.
  */
 export const CANCEL_ATTEMPTS = `
 create function stackyard.cancel_attempts(p_cancels json, p_only int[]) returns void language plpgsql as $body$

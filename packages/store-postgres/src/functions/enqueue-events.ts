@@ -1,5 +1,5 @@
 /**
- * Adds events in their order, but none whose id is queued, parked or applied. `p_events`: rows of `n`, `stack`, `id`,
+ * Adds events in their order, but none whose key (`id`: origin and id as `toEventKey` writes them) is queued, parked or applied. `p_events`: rows of `n`, `stack`, `id`,
  * `visible`, `queued`, `event`; only those whose `n` is in `p_only`, when that is given. Gives how many were added.
  */
 export const ENQUEUE_EVENTS = `

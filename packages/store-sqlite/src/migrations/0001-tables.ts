@@ -23,8 +23,8 @@ create table stack (
 create index stack_timer on stack (timer_at) where timer_at is not null;
 create index stack_trouble on stack (stack_id) where trouble is not null;
 
--- Ids of events that are queued or parked (applied_at is null) or were applied; number counts those of the stack.
--- Ids that begin with the time, as ours do, are appended.
+-- Keys (origin and id) of events that are queued or parked (applied_at is null) or were applied; number counts those of the stack.
+-- Senders' ids are their own keys. Those that begin with the time, as ours do, are appended.
 create table event_id (
   event_id text not null,
   stack_id text not null,

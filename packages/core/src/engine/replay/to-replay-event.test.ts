@@ -23,12 +23,20 @@ describe("the event of a line", () => {
     [`cancelled:${ATTEMPT}`, "TASK_CANCELLED", "worker", ATTEMPT],
     [`deadline:${ATTEMPT}`, "TASK_TIMED_OUT", "worker", ATTEMPT],
     [`cancel:${ATTEMPT}`, "TASK_CANCELLED", "worker", ATTEMPT],
-    ["from-outside", "TASK_COMPLETED", "external", undefined],
-    [`result:${ATTEMPT}`, "PUSH", "external", undefined],
   ])("with the id %s, %s, is one of a %s", (eventId, event, origin, dispatchId) => {
-    const replayed = toReplayEvent(aHistoryEntry(eventId, { event }));
+    const replayed = toReplayEvent(aHistoryEntry(eventId, { event, internal: true }));
 
     expect([replayed.origin, replayed.dispatchId]).toEqual([origin, dispatchId]);
+  });
+
+  it.each([
+    [`result:${ATTEMPT}`, "TASK_COMPLETED"],
+    ["from-outside", "TASK_COMPLETED"],
+    [`result:${ATTEMPT}`, "PUSH"],
+  ])("with the id %s, %s, is one from outside where it came from there", (eventId, event) => {
+    const replayed = toReplayEvent(aHistoryEntry(eventId, { event }));
+
+    expect([replayed.origin, replayed.dispatchId]).toEqual(["external", undefined]);
   });
 
   it("names the attempt that an answer from outside named", () => {
@@ -40,7 +48,7 @@ describe("the event of a line", () => {
   it("says how a task failed, and what it gave", () => {
     const failure = { event: "TASK_ERROR", code: "QUOTA", description: "no room", retryable: false } as const;
     const outputs = { host: "h", key: { $secret: "tasks.db.outputs.key#1" }, lost: "***" };
-    const line = aHistoryEntry(`result:${ATTEMPT}`, { ...failure, task: "db", outputs });
+    const line = aHistoryEntry(`result:${ATTEMPT}`, { internal: true, ...failure, task: "db", outputs });
 
     expect(toReplayEvent(line)).toMatchObject({
       ...{ name: "TASK_ERROR", code: "QUOTA", description: "no room", retryable: false, task: { name: "db" } },

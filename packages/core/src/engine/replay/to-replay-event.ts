@@ -45,8 +45,8 @@ const ANSWERS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskTimedOut,
 ]);
 
-function findDispatchId({ event, eventId }: HistoryEntry): string | undefined {
-  return ANSWERS.has(event) ? ANSWER_ID.exec(eventId)?.[1] : undefined;
+function findDispatchId({ event, eventId, internal }: HistoryEntry): string | undefined {
+  return internal && ANSWERS.has(event) ? ANSWER_ID.exec(eventId)?.[1] : undefined;
 }
 
 function findOrigin(entry: HistoryEntry): StackEvent["origin"] {

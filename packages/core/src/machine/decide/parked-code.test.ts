@@ -3,7 +3,12 @@ import { anEvent } from "../../testing/builders.ts";
 import type { RefusalCode } from "./decision.ts";
 import { isParked, isParkedCode } from "./parked-code.ts";
 
-const MACHINES_FAULT: readonly RefusalCode[] = ["STATE_UNKNOWN", "MACHINE_UNKNOWN", "MACHINE_INVALID"];
+const MACHINES_FAULT: readonly RefusalCode[] = [
+  "STATE_UNKNOWN",
+  "MACHINE_UNKNOWN",
+  "MACHINE_INVALID",
+  "PATTERN_NOT_LINEAR",
+];
 const PARKED: readonly RefusalCode[] = [...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"];
 const OTHERS: readonly RefusalCode[] = [
   "EVENT_INVALID",

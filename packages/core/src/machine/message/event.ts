@@ -3,7 +3,7 @@ export type EventOrigin = "external" | "worker" | "timer" | "engine";
 
 /** One event of one stack, parsed from a message or made by a timer, a deadline or a worker. */
 export interface StackEvent {
-  /** The same id is applied once. */
+  /** The same id of the same origin is applied once: see `toEventKey`. */
   readonly id: string;
   readonly stackId: string;
   readonly name: string;
@@ -40,6 +40,16 @@ export interface StackEvent {
   readonly timerId?: string;
   /** The message as received (without envelope), for history, parking and setting aside. */
   readonly message?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Returns what an event is known by: its origin and id. Senders choose their ids, and the ids of results and timers can be
+ * guessed, so that an event from outside is never taken for one of a worker, a timer or the engine, nor the other way
+ * round. A sender's id is its own key; no other event has the same.
+ */
+export function toEventKey({ origin, id }: Pick<StackEvent, "origin" | "id">): string {
+  if (origin !== "external") return `internal:${id}`;
+  return /^(?:internal|external):/.test(id) ? `external:${id}` : id;
 }
 
 /** Results and operators' events: handled by the engine, never by `on`. */

@@ -3,7 +3,7 @@ import type { Applied, Decision } from "../decide/decision.ts";
 import { followDecision } from "../decide/follow-decision.ts";
 import { tellUnknownMachine } from "../decide/unknown-machine.ts";
 import type { Machine } from "../machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../message/event.ts";
 import type { TaskMessage } from "../message/task-message.ts";
 import type { Stack } from "../stack.ts";
 
@@ -21,7 +21,7 @@ export interface SimulatedYard {
   firesLeft: number;
   /** In the order of creation. */
   readonly stacks: Map<string, Stack>;
-  /** By stack; they outlive its removal. */
+  /** Keys of events by stack; they outlive its removal. */
   readonly appliedIds: Map<string, Set<string>>;
   /** How long each open attempt may run, by attempt id. */
   readonly timeouts: Map<string, number>;
@@ -64,7 +64,7 @@ export function workEvent(yard: SimulatedYard, event: StackEvent): Decision {
 /** What an event would do. */
 export function decideInYard(yard: SimulatedYard, event: StackEvent): Decision {
   const { id, stackId } = event;
-  if (yard.appliedIds.get(stackId)?.has(id)) {
+  if (yard.appliedIds.get(stackId)?.has(toEventKey(event))) {
     return { kind: "ignored", code: "DUPLICATE", reason: `Event "${id}" was applied before.` };
   }
   const stack = yard.stacks.get(stackId);
@@ -118,7 +118,7 @@ function takeDecision(yard: SimulatedYard, event: StackEvent, decision: Decision
 function takeApplied(yard: SimulatedYard, event: StackEvent, decision: Applied): void {
   const { stackId, at } = event;
   const ids = yard.appliedIds.get(stackId) ?? new Set();
-  yard.appliedIds.set(stackId, ids.add(event.id));
+  yard.appliedIds.set(stackId, ids.add(toEventKey(event)));
   const touch = touchStack(yard, stackId);
   for (const { attemptId, task, message, timeoutMs } of decision.dispatches) {
     touch.dispatched.push(task);

@@ -1,3 +1,5 @@
+import { attemptIdOf } from "../../machine/decide/attempt-id.ts";
+import { retryId, timeoutId, timerEventId } from "../../machine/decide/timers.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, drawWhole, pick } from "./chance.ts";
@@ -21,7 +23,8 @@ export function drawPlan(seed: number): DrawnPlan {
   const drawMachine = random() < 0.4 ? drawMachineV1 : drawMachineV2;
   const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => drawMachine(random));
   const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
-  const actions = drawActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
+  const drawn = drawActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
+  const actions = withForgeries(seed, drawn, spanMs);
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
     plan: { ...{ seed, leaseMs, ...drawMedium(random) }, nodes, machines, actions, faults: {}, work: {} },
@@ -79,6 +82,29 @@ function drawActions(random: Random, input: ActionsInput): readonly PlannedActio
     .map((action, index) => ({ action, index }))
     .sort((a, b) => a.action.atMs - b.action.atMs || a.index - b.index)
     .map(({ action }) => action);
+}
+
+/**
+ * Adds what an attacker sends who may send events and guesses the ids of results, cancels and timers. Drawn apart, so that
+ * the rest of a seed's plan is the same with and without an attacker.
+ */
+function withForgeries(seed: number, actions: readonly PlannedAction[], spanMs: number): readonly PlannedAction[] {
+  const random = createRandom(Math.imul(seed, 0x85ebca6b));
+  if (random() < 0.6) return actions;
+  const count = drawWhole(random, 1, 12);
+  const forged = Array.from({ length: count }, () => drawForgery(random, Math.floor(random() * random() * spanMs)));
+  return [...actions, ...forged].sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawForgery(random: Random, atMs: number): PlannedAction {
+  const stackId = `s${drawWhole(random, 1, 3)}`;
+  const [life, entry, task] = [`${stackId}-begin`, drawWhole(random, 1, 3), pick(random, TASKS)];
+  const attempt = attemptIdOf({ stackId, life, entry, task, attempt: drawWhole(random, 1, 2) });
+  const timer = pick(random, [timeoutId(entry), `${entry}/after/0`, `${retryId(entry, task)}/1`]);
+  const ends = ["result", "cancelled", "deadline", "cancel"].map((end) => `${end}:${attempt}`);
+  const id = pick(random, [`result:${attempt}`, pick(random, ends), timerEventId(life, timer)]);
+  const prefix = random() < 0.2 ? "internal:" : "";
+  return toSend({ atMs, stackId, ...drawEvent(random), id: `${prefix}${id}` });
 }
 
 interface ActionInput extends ActionsInput {

@@ -17,6 +17,7 @@ export interface PlantedBug {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "fencing", breaks: "fencing", plant: withoutFencing },
   { name: "de-duplication", breaks: "exactly-once", plant: onChanges((change) => ({ ...change, appliedIds: [] })) },
+  { name: "origins", breaks: "nothing-dropped", plant: onChanges(withoutOrigins) },
   { name: "version-check", breaks: "no-lost-update", plant: withoutVersions },
   { name: "outbox", breaks: "comes-to-rest", plant: withoutRedelivery },
   {
@@ -73,6 +74,17 @@ function onChanges(replace: (change: Change) => Change): (store: Store) => Store
 }
 
 /** Answers to old tokens as to the newest one. */
+
+/** Knows events by their ids alone, as if an id told who has made it. */
+function withoutOrigins(change: Change): Change {
+  const appliedIds = change.appliedIds.flatMap((key) => {
+    return key.startsWith(INTERNAL) ? [key, key.slice(INTERNAL.length)] : [key, `${INTERNAL}${key}`];
+  });
+  return { ...change, appliedIds };
+}
+
+const INTERNAL = "internal:";
+
 function withoutFencing(store: Store): Store {
   async function toNewest(grant: Grant): Promise<Grant> {
     const attempt = await store.findAttempt(grant.attemptId);
@@ -145,7 +157,7 @@ function onCommits(replace: Replace): (store: Store) => Store {
 function keepSpentTimers(change: Change, before: Stack | undefined): Change {
   const { write } = change;
   if (write.kind !== "put" || before?.entry !== write.stack.entry) return change;
-  const appliedIds = change.appliedIds.filter((id) => !id.startsWith("timer:"));
+  const appliedIds = change.appliedIds.filter((id) => !id.startsWith("internal:timer:"));
   return { ...change, appliedIds, write: { kind: "put", stack: { ...write.stack, timers: before.timers } } };
 }
 

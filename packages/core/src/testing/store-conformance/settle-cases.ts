@@ -47,7 +47,7 @@ export const settleCases: readonly ConformanceCase<Store>[] = [
   storeCase("settles an attempt whose result's event was applied before, and queues it no more", async (store) => {
     await dispatchNow(store, ["a1"]);
     const grant = await grantNow(store, "a1");
-    await commitNow(store, aPut({}, { appliedIds: ["result:a1"] }));
+    await commitNow(store, aPut({}, { appliedIds: ["internal:result:a1"] }));
 
     assert.equal(await store.settle(grant, aSettle("a1")), "settled");
 

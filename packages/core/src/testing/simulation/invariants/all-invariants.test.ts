@@ -44,7 +44,8 @@ async function findAfter(
 const A1 = "s1/created/1/plan/1";
 const run = { attemptId: A1, entry: 1, task: "plan", attempt: 1, dispatchedAt: T0 };
 const up = aHistoryEntry("e1", { to: "UP" });
-const again = (id: string) => aHistoryEntry(id, { from: "UP", to: "UP" });
+const again = (id: string, line: Partial<HistoryEntry> = {}) => aHistoryEntry(id, { from: "UP", to: "UP", ...line });
+const INTERNAL = { internal: true } as const;
 const dispatched = aPut({ runs: [run] }, { history: [up], dispatches: [aDispatch(A1)] });
 
 describe("the invariants", () => {
@@ -60,7 +61,7 @@ describe("the invariants", () => {
         await store.settle(grant, aSettle(A1));
         const [result] = await store.takeDue({ kinds: ["event"], now: T0, limit: 1, leaseMs: MINUTE });
         if (result?.kind !== "event") throw new Error("There is no result.");
-        const history = [again(result.event.id)];
+        const history = [again(result.event.id, INTERNAL)];
         await commitNow(store, aPut({}, { history, acknowledges: [result.receipt] }));
       },
       { atRest: true },
@@ -88,7 +89,11 @@ describe("the invariants", () => {
     ],
     [
       "a timer that fires twice",
-      [up, aHistoryEntry("timer:l:1/after/0", { outcome: "refused" }), again("timer:l:1/after/0")],
+      [
+        up,
+        aHistoryEntry("timer:l:1/after/0", { outcome: "refused", ...INTERNAL }),
+        again("timer:l:1/after/0", INTERNAL),
+      ],
       ["timers-once: s1: timer:l:1/after/0 has fired twice."],
     ],
   ])("find %s", async (_what, history, sentences) => {
@@ -192,7 +197,7 @@ describe("the invariants", () => {
     const attempts = { plan: 1 };
     const found = await findAfter(async ({ store }) => {
       await commitNow(store, aPut({ entry: 2, attempts }, { history: [up] }));
-      const late = aHistoryEntry(`result:${A1}`, { from: "UP", to: "UP" });
+      const late = again(`result:${A1}`, INTERNAL);
       await commitNow(store, aPut({ entry: 2, attempts, metadata: { n: 1 } }, { history: [late] }));
     });
 
@@ -201,7 +206,7 @@ describe("the invariants", () => {
 
   describe("of results", () => {
     const resultOf = (attempt: number, line: Partial<HistoryEntry> = {}) =>
-      aHistoryEntry(`result:s1/created/1/plan/${attempt}`, { from: "UP", to: "UP", ...line });
+      again(`result:s1/created/1/plan/${attempt}`, { ...INTERNAL, ...line });
     const told = "late-results: s1: what had no effect has changed the stack: result:s1/created/1/plan/1 applied.";
 
     it.each([

@@ -1,4 +1,4 @@
-import { type Invariant, keyIn } from "./invariant.ts";
+import { type Invariant, keyOfLine } from "./invariant.ts";
 
 /** An event id is applied once. */
 export const exactlyOnce: Invariant = {
@@ -8,9 +8,10 @@ export const exactlyOnce: Invariant = {
     const applied = new Set<string>();
     return {
       onCommitted({ change }) {
-        for (const { stackId, eventId, outcome } of change.history) {
+        for (const line of change.history) {
+          const { stackId, eventId, outcome } = line;
           if (outcome !== "applied" && outcome !== "removed") continue;
-          const key = keyIn(stackId, eventId);
+          const key = keyOfLine(line);
           if (applied.has(key)) tell(`${stackId}: ${eventId} was applied twice.`);
           applied.add(key);
         }

@@ -1,7 +1,8 @@
 import type { Machine } from "../../../machine/machine.ts";
+import { toEventKey } from "../../../machine/message/event.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { ClaimInput, ClaimResult, Grant, SettleInput, SuspendInput } from "../../../ports/attempt-store.ts";
-import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
+import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
 import type { DueItem, TakeDueInput } from "../../../ports/work-queue.ts";
 
@@ -62,6 +63,16 @@ export interface Invariant {
 export interface Violation {
   readonly invariant: string;
   readonly sentence: string;
+}
+
+/** The key of an event of a stack. */
+export function keyOfEvent(event: Pick<QueuedEvent, "stackId" | "origin" | "id">): string {
+  return keyIn(event.stackId, toEventKey(event));
+}
+
+/** The key of the event that a line of the history is about. */
+export function keyOfLine({ stackId, eventId: id, internal }: HistoryEntry): string {
+  return keyOfEvent({ stackId, id, origin: internal ? "worker" : "external" });
 }
 
 /** The key of something that belongs to a stack. */

@@ -1,7 +1,7 @@
 import { DEFAULT_PARKING } from "../../../engine/parking.ts";
 import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
-import { type Invariant, keyIn } from "./invariant.ts";
+import { type Invariant, keyOfEvent, keyOfLine } from "./invariant.ts";
 
 /** Every event that was accepted has a line in its stack's history before the queue lets it go. */
 export const nothingDropped: Invariant = {
@@ -14,8 +14,9 @@ export const nothingDropped: Invariant = {
     const met = new Set<string>();
     const applied = new Set<string>();
     const parking = createParking(tell);
-    function owe({ stackId, id }: QueuedEvent): void {
-      const key = keyIn(stackId, id);
+    function owe(event: QueuedEvent): void {
+      const { stackId, id } = event;
+      const key = keyOfEvent(event);
       if (!met.has(key)) owed.set(key, `${stackId}: ${id} was never worked.`);
     }
     return {
@@ -23,16 +24,18 @@ export const nothingDropped: Invariant = {
         for (const event of events) owe(event);
       },
       onRedriven(events) {
-        for (const { stackId, id } of events) {
-          const key = keyIn(stackId, id);
+        for (const event of events) {
+          const { stackId, id } = event;
+          const key = keyOfEvent(event);
           // One that came a second time may have been applied since: it is not queued again.
           if (!applied.has(key)) owed.set(key, `${stackId}: ${id} was sent again and never worked.`);
         }
       },
       onSettled: (_grant, { event }) => owe(event),
       async onCommitted({ change }, store) {
-        for (const { stackId, eventId, outcome } of change.history) {
-          const key = keyIn(stackId, eventId);
+        for (const line of change.history) {
+          const { outcome } = line;
+          const key = keyOfLine(line);
           met.add(key);
           owed.delete(key);
           if (outcome === "applied" || outcome === "removed") applied.add(key);
@@ -41,8 +44,8 @@ export const nothingDropped: Invariant = {
         for (const sentence of await findUnlisted(change, store)) tell(sentence);
       },
       onAcknowledged(events) {
-        for (const { stackId, id } of events) {
-          if (!met.has(keyIn(stackId, id))) tell(`${stackId}: ${id} has left the queue without a word.`);
+        for (const event of events) {
+          if (!met.has(keyOfEvent(event))) tell(`${event.stackId}: ${event.id} has left the queue without a word.`);
         }
       },
       async onRest(store) {
@@ -68,8 +71,9 @@ interface Parked {
 /** What is parked, and whether it is so for longer than it may be. */
 function createParking(tell: (sentence: string) => void) {
   const parked = new Map<string, Parked>();
-  function noteLine({ stackId, eventId, outcome }: HistoryEntry, now: number): void {
-    const key = keyIn(stackId, eventId);
+  function noteLine(line: HistoryEntry, now: number): void {
+    const { stackId, eventId, outcome } = line;
+    const key = keyOfLine(line);
     const known = parked.get(key);
     if (outcome === "parked") {
       parked.set(key, known ?? { what: `${stackId}: ${eventId}`, since: now });
@@ -102,7 +106,7 @@ async function findUnlisted({ stackId, history }: Change, store: Store): Promise
   const gone = history.filter(({ outcome }) => outcome === "set-aside");
   if (gone.length === 0) return [];
   const { items } = await store.listSetAside({ stackId }, { limit: 1_000 });
-  const listed = new Set(items.map(({ event }) => event.id));
-  const unlisted = gone.filter(({ eventId }) => !listed.has(eventId));
+  const listed = new Set(items.map(({ event }) => keyOfEvent(event)));
+  const unlisted = gone.filter((line) => !listed.has(keyOfLine(line)));
   return unlisted.map(({ eventId }) => `${stackId}: ${eventId} was set aside and is not listed.`);
 }

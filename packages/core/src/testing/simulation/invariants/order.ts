@@ -1,4 +1,4 @@
-import { type Invariant, keyIn } from "./invariant.ts";
+import { type Invariant, keyOfEvent, keyOfLine } from "./invariant.ts";
 
 /** Events of a stack are met in the order in which they were sent; one that was parked was met. */
 export const order: Invariant = {
@@ -11,15 +11,16 @@ export const order: Invariant = {
     let sent = 0;
     return {
       onSent(events) {
-        for (const { stackId, id } of events) {
+        for (const event of events) {
           sent += 1;
-          const key = keyIn(stackId, id);
+          const key = keyOfEvent(event);
           if (!places.has(key)) places.set(key, sent);
         }
       },
       onCommitted({ change }) {
-        for (const { stackId, eventId } of change.history) {
-          const key = keyIn(stackId, eventId);
+        for (const line of change.history) {
+          const { stackId, eventId } = line;
+          const key = keyOfLine(line);
           const place = places.get(key);
           if (place === undefined || met.has(key)) continue;
           met.add(key);

@@ -28,8 +28,8 @@ export const lateResults: Invariant = {
 /** Of one line after the other the attempt whose result it is, where a later attempt was answered before. */
 function createOvertaken(): (line: HistoryEntry) => AttemptParts | undefined {
   const answered = new Map<string, number>();
-  return ({ eventId, outcome }) => {
-    const found = outcome === "applied" ? findAttempt(eventId, RESULT_ID) : undefined;
+  return ({ eventId, outcome, internal }) => {
+    const found = internal && outcome === "applied" ? findAttempt(eventId, RESULT_ID) : undefined;
     if (found === undefined) return undefined;
     const run = eventId.slice(0, eventId.lastIndexOf("/"));
     const newest = answered.get(run) ?? 0;
@@ -47,11 +47,11 @@ function isPresent({ life, entry }: AttemptParts, stack: Stack): boolean {
  * What only closes a run, or nothing at all. An entry of which nothing was sent yet may have waited for that very run:
  * then its tasks start with its end.
  */
-function isWithoutEffect({ eventId, outcome }: HistoryEntry, before: Stack): boolean {
+function isWithoutEffect({ eventId, outcome, internal }: HistoryEntry, before: Stack): boolean {
   if (outcome === "removed") return false;
   if (outcome !== "applied") return true;
   if (Object.keys(before.attempts).length === 0) return false;
-  const attempt = findAttempt(eventId, ANSWER_ID);
+  const attempt = internal && findAttempt(eventId, ANSWER_ID);
   return attempt !== undefined && attempt.life === before.life && attempt.entry < before.entry;
 }
 

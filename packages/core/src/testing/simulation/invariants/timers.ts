@@ -12,8 +12,8 @@ export const timersOnce: Invariant = {
         for (const { line, entry } of listLate(committed)) {
           tell(`${line.stackId}: ${line.eventId} has fired in entry ${entry}.`);
         }
-        for (const { stackId, eventId } of committed.change.history) {
-          if (!eventId.startsWith("timer:")) continue;
+        for (const { stackId, eventId, internal } of committed.change.history) {
+          if (!internal || !eventId.startsWith("timer:")) continue;
           const key = keyIn(stackId, eventId);
           if (fired.has(key)) tell(`${stackId}: ${eventId} has fired twice.`);
           fired.add(key);

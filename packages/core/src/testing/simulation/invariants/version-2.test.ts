@@ -26,7 +26,7 @@ async function findAfter(machine: Machine, ...steps: readonly Step[]): Promise<r
 const idOf = (entry: number, attempt = 1) =>
   attemptIdOf({ stackId: "s1", life: "created", entry, task: "plan", attempt });
 const dispatch = (entry: number, attempt = 1) => aDispatch(idOf(entry, attempt), { entry, attempt });
-const result = (entry: number) => aHistoryEntry(`result:${idOf(entry)}`, { from: "UP", to: "UP" });
+const result = (entry: number) => aHistoryEntry(`result:${idOf(entry)}`, { from: "UP", to: "UP", internal: true });
 
 describe("leaving-waits", () => {
   const waiting = aMachineV2({ UP: { tasks: ["plan"], leaving: "wait" } });

@@ -112,7 +112,7 @@ export const oneReaction: Invariant = {
         if (line === undefined || others.length > 0 || before === undefined || after === undefined) return;
         // A stack that follows is decided on a newer revision than its last one.
         const machine = findMachine(after.machineHash);
-        if (machine === undefined || !line.eventId.startsWith("result:") || maySkip(machine)) return;
+        if (machine === undefined || !line.internal || !line.eventId.startsWith("result:") || maySkip(machine)) return;
         const entries = after.entry - before.entry;
         const most = mostEntries(machine, before.state);
         if (entries > most) tell(`${change.stackId}: ${line.eventId} has made ${entries} entries; ${most} at most.`);
