@@ -27,7 +27,7 @@ export interface RetryOptions extends OperationOptions {
   readonly task?: string;
 }
 
-/** Where to: a kept revision or the newest by its content hash; default the newest valid one. */
+/** Where to: a kept revision or the newest, by its content hash or 4 or more of its first digits; default the newest valid one. */
 export interface UpgradeOptions extends OperationOptions {
   readonly to?: string;
 }

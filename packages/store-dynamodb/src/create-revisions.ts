@@ -7,10 +7,15 @@ import { toKeyPart } from "./work-keys.ts";
 
 /** Of one item; a document has at most 256 KiB, but nothing here depends on it. */
 const PART_BYTES = 300 * 1024;
+const MOST_HASHES = 10;
 
-/** Sources of machines by hash: parts first, then the item that says how many there are. */
+/**
+ * Sources of machines by hash: parts first, then the hash in the list of its machine, then the item that says how many parts
+ * there are. A process that dies between the last two leaves a hash that `findHashes` looks up and leaves out.
+ */
 export function createRevisions({ work }: StoreContext): Store["revisions"] {
   const keyOf = (hash: string, part: string) => ({ pk: `revision#${toKeyPart(hash)}`, sk: part });
+  const listKeyOf = (name: string) => ({ pk: { S: `revisions#${toKeyPart(name)}` } });
 
   return {
     async put({ name, hash, source }) {
@@ -22,6 +27,7 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
         const B = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES);
         return work.put({ pk: { S: `revision#${toKeyPart(hash)}` }, sk: { S: `part#${part}` }, bytes: { B } });
       });
+      await work.put({ ...listKeyOf(name), sk: { S: hash } });
       const head = { pk: { S: `revision#${toKeyPart(hash)}` }, sk: { S: "head" }, parts: { N: String(count) } };
       await work.put({ ...head, name: { S: name.toWellFormed() } });
     },
@@ -32,6 +38,17 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
       const parts = await inParallel(numbers, (part) => work.get(keyOf(hash, `part#${part}`)));
       const bytes = Buffer.concat(parts.map((part) => part?.["bytes"]?.B ?? new Uint8Array()));
       return JSON.parse(inflateRawSync(bytes).toString());
+    },
+    async findHashes(name, prefix) {
+      const values = { ":pk": `revisions#${toKeyPart(name)}`, ":prefix": prefix };
+      const condition = { expression: "pk = :pk AND begins_with(sk, :prefix)", values };
+      const hashes: string[] = [];
+      for await (const item of work.query({ condition, pageSize: MOST_HASHES })) {
+        const hash = item["sk"]?.S ?? "";
+        if ((await work.get(keyOf(hash, "head"))) !== undefined) hashes.push(hash);
+        if (hashes.length === MOST_HASHES) break;
+      }
+      return hashes;
     },
   };
 }

@@ -20,5 +20,17 @@ export function createRevisions(commits: GroupCommit): Store["revisions"] {
         // Rows have no prototype; what callers compare has.
         return row === undefined ? undefined : { ...row };
       }),
+    // "g" comes after every hexadecimal digit.
+    findHashes: (name, prefix) =>
+      commits.read(({ database }) =>
+        database
+          .all<{ readonly hash: string }>(
+            "select hash from revision where hash >= ? and hash < ? and name = ? order by hash limit 10",
+            prefix,
+            `${prefix}g`,
+            name,
+          )
+          .map(({ hash }) => hash),
+      ),
   };
 }

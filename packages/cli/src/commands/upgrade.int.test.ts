@@ -63,6 +63,36 @@ describe("upgrades over a running yard", () => {
     expect(again.exitCode).toBe(1);
   });
 
+  it("dry-runs all stacks of a machine as a summary with a line a stack, 20 of them without --all", async () => {
+    const many = Array.from({ length: 22 }, (_, index) => `c-${String(index).padStart(2, "0")}`);
+    await Promise.all(many.map((id) => run("send", id, "OPEN", "--machine", "app", "--wait")));
+
+    const first = await run("stacks", "upgrade", "--machine", "app", "--dry-run");
+    const all = await run("stacks", "upgrade", "--machine", "app", "--dry-run", "--all");
+    const alone = await run("stacks", "upgrade", "a", "--dry-run", "--all");
+
+    expect(first.stdout.split("\n")[0]).toMatch(/^Nothing was changed\. Of 24 stacks .*already have the revision\.$/);
+    expect(first.stdout.split("\n").slice(1)).toHaveLength(22);
+    expect(first.stdout).toContain("\n… and 4 more\n");
+    expect(first.stderr).toContain("--all shows every stack");
+    expect(all.stdout.split("\n").filter((line) => /^ {2}\S/.test(line))).toHaveLength(24);
+    expect([first.exitCode, alone.exitCode]).toEqual([all.exitCode, 64]);
+    await Promise.all(many.map((id) => run("stacks", "remove", id, "--force", "--reason", "test")));
+  });
+
+  it("takes the first digits of a revision's hash, and says when there is none or more than one", async () => {
+    const [shown] = parseLines((await run("stacks", "show", "a", "--json")).stdout);
+    const digits = String(shown?.["machineHash"]).slice(0, 8);
+
+    const planned = await run("stacks", "upgrade", "a", "--to", digits, "--dry-run", "--json");
+    const unknown = await run("stacks", "upgrade", "a", "--to", digits.startsWith("0000") ? "1111" : "0000");
+    const machine = await run("stacks", "upgrade", "--machine", "app", "--to", digits, "--dry-run", "--json");
+
+    expect(parseLines(planned.stdout)[0]).toMatchObject({ to: shown?.["machineHash"], outcome: "applied" });
+    expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringMatching(/MACHINE_UNKNOWN.*begins with/)]);
+    expect(parseLines(machine.stdout)[0]).toMatchObject({ stackId: "a", outcome: "unchanged" });
+  });
+
   it("moves all stacks of a machine", async () => {
     const planned = await run("stacks", "upgrade", "--machine", "app", "--dry-run", "--json");
     const done = await run("stacks", "upgrade", "--machine", "app");

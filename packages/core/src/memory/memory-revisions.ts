@@ -11,5 +11,12 @@ export function createMemoryRevisions(guard: Guard): Revisions {
       if (!byHash.has(revision.hash)) byHash.set(revision.hash, toFrozen(revision));
     }),
     get: guard((hash) => byHash.get(hash)),
+    findHashes: guard((name, prefix) =>
+      [...byHash.values()]
+        .filter((revision) => revision.name === name && revision.hash.startsWith(prefix))
+        .map(({ hash }) => hash)
+        .sort()
+        .slice(0, 10),
+    ),
   };
 }

@@ -10,6 +10,8 @@ export interface Revisions {
   /** Adds it; a known hash is passed over. */
   put(revision: Revision): Promise<void>;
   get(hash: string): Promise<Revision | undefined>;
+  /** The hashes of a machine's kept revisions that begin with these hexadecimal digits, ascending, at most 10. */
+  findHashes(name: string, prefix: string): Promise<readonly string[]>;
 }
 
 /** What has changed, as far as a store can tell in this process or by notification; a hint, never the truth. */

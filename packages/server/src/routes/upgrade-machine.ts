@@ -3,6 +3,7 @@ import { type createPlanner, type Page, publishMessages, type StoredHistoryEntry
 import type { RouteContext } from "../http/route.ts";
 import type { UpgradeResult } from "../schemas/upgrade.ts";
 import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
+import { findRevisionHash } from "./find-revision-hash.ts";
 import { loadMachine } from "./load-machine.ts";
 import type { OperateDeps } from "./operate.ts";
 import { waitForOutcome } from "./wait-for-outcome.ts";
@@ -31,7 +32,10 @@ export async function upgradeMachine(
   { name, to, dryRun = false, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
   context: RouteContext,
 ) {
-  const target = to ?? (await loadMachine(deps.locator, name)).hash;
+  const target =
+    to === undefined
+      ? (await loadMachine(deps.locator, name)).hash
+      : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
   const page = await deps.store.listStacks({ machine: name }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));

@@ -6,6 +6,7 @@ import { pageOf, StackId } from "../schemas/common.ts";
 import { OperationAnswer } from "../schemas/event.ts";
 import { UpgradeBody, UpgradeMachineBody, UpgradePlan, UpgradeResult } from "../schemas/upgrade.ts";
 import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
+import { findRevisionHash, isWholeHash } from "./find-revision-hash.ts";
 import { idOf, type OperateDeps, operate } from "./operate.ts";
 import { upgradeMachine } from "./upgrade-machine.ts";
 
@@ -42,12 +43,25 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
       },
     },
     async handle({ params: { stackId }, body }, context) {
-      const { to, dryRun, reason } = body;
+      const { dryRun, reason } = body;
+      const to = await findTarget(deps, stackId, body.to);
       if (dryRun === true) return json(200, await loadPlan(deps, { stackId, to }));
       const message = { event: "UPGRADE_STACK", id: idOf(body, deps.ids), stackId, reason, ...(to && { to }) };
       return operate(deps, message, context);
     },
   });
+}
+
+/** The whole hash of the wanted revision of the stack's machine. Throws `STACK_UNKNOWN`, and as `findRevisionHash`. */
+async function findTarget(
+  deps: UpgradeRoutesDeps,
+  stackId: string,
+  to: string | undefined,
+): Promise<string | undefined> {
+  if (to === undefined || isWholeHash(to)) return to;
+  const [loaded] = await deps.store.load([stackId]);
+  if (loaded?.stack === undefined) throw new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+  return findRevisionHash(deps, { name: loaded.stack.machine, digits: to });
 }
 
 async function loadPlan(

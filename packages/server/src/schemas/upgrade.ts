@@ -4,7 +4,13 @@ import { EventId, Instant } from "./common.ts";
 const Hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." });
 const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
 const dryRun = Type.Optional(Type.Boolean({ description: "Changes nothing, and tells what would be another." }));
-const to = Type.Optional({ ...Hash, description: "A kept revision, or the newest. Default: the newest valid one." });
+const to = Type.Optional(
+  Type.String({
+    pattern: "^[0-9a-f]{4,64}$",
+    description:
+      "A kept revision, or the newest: its content hash, or so many of its first digits that they are those of one. Default: the newest valid one.",
+  }),
+);
 
 /** Moves a stack to another revision of its machine. */
 export const UpgradeBody = Type.Object({ to, dryRun, reason, id: Type.Optional(EventId) });

@@ -62,6 +62,19 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     assert.equal(await store.revisions.get("h2"), undefined);
   }),
 
+  storeCase("finds the hashes of a machine's revisions by their first digits, at most 10", async (store) => {
+    const put = (name: string, hash: string) => store.revisions.put({ name, hash, source: hash });
+    for (const hash of ["ab12ff", "ab1200", "ab2000", "cd0000"]) await put("web", hash);
+    await put("api", "ab1299");
+    for (let digit = 0; digit < 12; digit++) await put("web", `ee${digit.toString(16)}0`);
+
+    assert.deepEqual(await store.revisions.findHashes("web", "ab12"), ["ab1200", "ab12ff"]);
+    assert.deepEqual(await store.revisions.findHashes("web", "ab12ff"), ["ab12ff"]);
+    assert.deepEqual(await store.revisions.findHashes("web", "0"), []);
+    assert.deepEqual(await store.revisions.findHashes("nobody", "ab"), []);
+    assert.equal((await store.revisions.findHashes("web", "ee")).length, 10);
+  }),
+
   storeCase("prunes history by age", async (store) => {
     await commitNow(store, aPut({}, { history: [aHistoryEntry("e1", { at: T0 })], now: T0 }));
     const later = T0 + DAY;
