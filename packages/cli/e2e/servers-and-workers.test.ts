@@ -310,10 +310,12 @@ describe("servers and workers over one Postgres", () => {
 
     const early = await execCli(["worker"], { cwd, env });
     const migrated = await execCli(["migrate"], { cwd, env });
+    const again = await execCli(["migrate"], { cwd, env });
     await startWorker();
 
     expect([early.exitCode, early.stderr]).toEqual([3, expect.stringMatching(/lacks step[\s\S]*stackyard migrate/)]);
-    expect([migrated.exitCode, migrated.stdout]).toEqual([0, "The store postgres is up to date.\n"]);
+    expect([migrated.exitCode, migrated.stdout]).toEqual([0, "The store postgres was brought up to date.\n"]);
+    expect([again.exitCode, again.stdout]).toEqual([0, "The store postgres was up to date already.\n"]);
   }, 30_000);
 
   it("say what is wrong when nobody answers at DATABASE_URL", async () => {

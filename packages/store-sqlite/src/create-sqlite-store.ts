@@ -8,7 +8,7 @@ import { createStackStore } from "./create-stack-store.ts";
 import type { Database } from "./database.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Listeners } from "./listeners.ts";
-import { migrate, readSchemaVersion } from "./migrate.ts";
+import { assertUpToDate, migrate, readSchemaVersion } from "./migrate.ts";
 import { openDatabase } from "./open-database.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
 import { createStoreContext } from "./store-context.ts";
@@ -20,6 +20,8 @@ export interface SqliteStoreOptions {
   readonly folder: string;
   /** Writes that share one transaction at most. Default: 256. 1: each has its own, for measuring. */
   readonly maxGroup?: number;
+  /** False: a store of an earlier release is refused with `STORE_UNAVAILABLE` and left as it is. Default: true. */
+  readonly migrate?: boolean;
   /** Default: none. */
   readonly logger?: Logger;
   /** Throws `STORE_MISSING` instead of making a store, for a folder that is known to have had one. Default: false. */
@@ -39,20 +41,20 @@ export interface SqliteStore extends Store {
   backup(toFile: string): Promise<void>;
 }
 
-const DEFAULTS = { maxGroup: 256, mustExist: false, logger: silentLogger, clock: Date };
+const DEFAULTS = { maxGroup: 256, mustExist: false, migrate: true, logger: silentLogger, clock: Date };
 
 /**
  * Opens the store in a folder, makes or migrates it as needed, and keeps every other process out until it is closed.
  * Throws `STORE_LOCKED`, `STORE_MISSING`, `STORE_TOO_NEW`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
  */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, maxGroup, mustExist, logger, clock } = { ...DEFAULTS, ...options };
+  const { folder, maxGroup, mustExist, migrate, logger, clock } = { ...DEFAULTS, ...options };
   const files = storeFilesOf(folder);
   makeFolder(folder);
   const lock = takeOwnerLock(files, clock, logger);
   try {
     if (mustExist && !isThere(files)) throw missing(files);
-    return assemble(files, openMigrated(files, { logger, mustExist }), lock, { maxGroup, logger });
+    return assemble(files, openMigrated(files, { logger, mustExist, mayChange: migrate }), lock, { maxGroup, logger });
   } catch (error) {
     lock.release();
     throw error;
@@ -66,11 +68,16 @@ function missing({ database }: StoreFiles): StackyardError {
 
 function openMigrated(
   files: StoreFiles,
-  { logger, mustExist }: { readonly logger: Logger; readonly mustExist: boolean },
+  {
+    logger,
+    mustExist,
+    mayChange,
+  }: { readonly logger: Logger; readonly mustExist: boolean; readonly mayChange: boolean },
 ): Database {
   const database = openDatabase(files.database);
   try {
     if (mustExist && readSchemaVersion(database) === 0) throw missing(files);
+    if (!mayChange) assertUpToDate(database);
     const found = migrate(database);
     logger.debug("The store is open.", { file: files.database, foundSchemaVersion: found });
     return database;

@@ -29,6 +29,20 @@ describe("migrate", () => {
     expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
   });
 
+  it("refuses a store that lacks steps where it may change nothing, and leaves it as it is", async () => {
+    migrate(database);
+    database.script(`pragma user_version = ${MIGRATIONS.length - 1}`);
+    const open = () => createSqliteStore({ folder, migrate: false });
+
+    await expect(open()).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      details: { found: MIGRATIONS.length - 1, newest: MIGRATIONS.length },
+    });
+    expect(readSchemaVersion(database)).toBe(MIGRATIONS.length - 1);
+    database.script(`pragma user_version = ${MIGRATIONS.length}`);
+    await (await open()).close();
+  });
+
   it("makes the schema of an empty file, and then has nothing to do", () => {
     expect(migrate(database)).toBe(0);
     const schema = listSchema();

@@ -31,6 +31,16 @@ export function assertNotTooNew(found: number, migrations: readonly Migration[] 
   );
 }
 
+/** Throws `STORE_TOO_NEW`, and `STORE_UNAVAILABLE` for a database that lacks steps of this release. */
+export function assertUpToDate(database: Database, migrations: readonly Migration[] = MIGRATIONS): void {
+  const found = readSchemaVersion(database);
+  assertNotTooNew(found, migrations);
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (found === newest) return;
+  const message = `The store has schema version ${found}; this release needs ${newest}. \`stackyard migrate\`, or the next start, brings it there.`;
+  throw new StackyardError("STORE_UNAVAILABLE", message, { details: { found, newest } });
+}
+
 function apply(database: Database, { version, sql }: Migration): void {
   database.script("begin immediate");
   try {

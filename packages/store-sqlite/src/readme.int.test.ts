@@ -23,12 +23,13 @@ describe("the README", () => {
     const options: Required<{ [Name in keyof SqliteStoreOptions]: true }> = {
       folder: true,
       maxGroup: true,
+      migrate: true,
       mustExist: true,
       logger: true,
       clock: true,
     };
 
-    const listed = [...readme.matchAll(/^\| `(\w+)` \| (?:required|256|false|none|the system's) \|/gm)].map(
+    const listed = [...readme.matchAll(/^\| `(\w+)` \| (?:required|256|true|false|none|the system's) \|/gm)].map(
       (row) => row[1],
     );
 

@@ -280,7 +280,7 @@ export const createStore = async (options, { projectDir, migrate }) => {
     await runCli(["doctor"], { cwd });
     const looked = asked();
 
-    expect([exitCode, stdout]).toEqual([0, "The store ./spy.mjs is up to date.\n"]);
+    expect([exitCode, stdout]).toEqual([0, "The store ./spy.mjs was up to date already.\n"]);
     expect(migrated).toEqual({ options: { a: 1 }, migrate: true });
     expect(looked).toEqual({ options: { a: 1, migrate: false }, migrate: false });
   });

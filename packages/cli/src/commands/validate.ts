@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { loadConfigFile } from "../project/config-file.ts";
 import { machinesDirOf } from "../project/load-executors.ts";
-import { isFolder, type MachineFileReport, readMachineFiles } from "../project/machine-files.ts";
+import { isFolder, type MachineFileReport, markDuplicates, readMachineFiles } from "../project/machine-files.ts";
 import { loadPluginExecutors } from "../project/plugin-executors.ts";
 import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
@@ -37,7 +37,7 @@ export const validate = defineCommand({
   async run(context, { files: given = [], strict = false, project }) {
     const files = given.length > 0 ? given : [await findMachines(context, project)];
     const executors = await loadPluginExecutors(context, project);
-    const reports = await readMachineFiles(files, { cwd: context.cwd, executors, strict });
+    const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
     for (const report of reports) tellReport(context, report);
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
     context.out.note(

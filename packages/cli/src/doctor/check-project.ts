@@ -3,7 +3,7 @@ import type { Executor } from "@stackyard/core";
 import type { CommandContext } from "../command.ts";
 import { type ConfigFile, loadConfigFile } from "../project/config-file.ts";
 import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
-import { readMachineFiles } from "../project/machine-files.ts";
+import { isFolder, markDuplicates, readMachineFiles } from "../project/machine-files.ts";
 import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
 
 /** The project as far as it could be loaded, and what was found on the way. */
@@ -71,13 +71,17 @@ async function checkMachines(
     );
     return { findings: [finding], used: new Set() };
   }
-  const reports = await readMachineFiles([folder], { cwd: file.projectDir, executors });
+  if (!isFolder(folder)) {
+    const finding = fail("machines", `${folder} is not a folder.`, "Correct `machines` in the configuration.");
+    return { findings: [finding], used: new Set() };
+  }
+  const reports = markDuplicates(await readMachineFiles([folder], { cwd: file.projectDir, executors }));
   const broken = reports.filter(({ machine }) => machine === undefined).map(({ file: path }) => path);
   const tasks = reports.flatMap(({ machine }) => [...(machine?.tasks.values() ?? [])]);
   const used = new Set(tasks.flatMap(({ executor }) => (executor === undefined ? [] : [executor])));
   const names = reports.map(({ name }) => name).join(", ");
   if (broken.length > 0) {
-    const finding = fail("machines", `${broken.join(", ")}: errors.`, `\`stackyard validate ${folder}\` shows them.`);
+    const finding = fail("machines", `${broken.join(", ")}: errors.`, "`stackyard validate` shows them.");
     return { findings: [finding], used };
   }
   const none = warn("machines", `${folder} has no machine.`, "`stackyard init` writes one to begin with.");

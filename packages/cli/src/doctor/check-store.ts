@@ -6,8 +6,10 @@ import { readServerFile } from "../client/server-file.ts";
 import { storeMissing } from "../project/open-store.ts";
 import { type Finding, fail, failOf, ok, warn } from "./finding.ts";
 
-/** Looks at the store: who has it open, whether this release reads it. It is opened, and so brought up to date. */
+/** Checks the store: whether it can be made, who has it open, whether this release reads it. It is not changed. */
 export async function checkStore(dataDir: string): Promise<Finding> {
+  const unusable = await findFolderFault(dataDir);
+  if (unusable !== undefined) return fail("store", unusable, "Check the path and its permissions, or set `dataDir`.");
   const token = join(dataDir, "token");
   const { size } = statSync(join(dataDir, "stackyard.db"), { throwIfNoEntry: false }) ?? { size: 0 };
   if (size === 0 && existsSync(token)) {
@@ -17,14 +19,29 @@ export async function checkStore(dataDir: string): Promise<Finding> {
   if (size === 0) return ok("store", `${dataDir}: made when \`stackyard dev\` starts.`);
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
-    const store = await createSqliteStore({ folder: dataDir });
+    const store = await createSqliteStore({ folder: dataDir, migrate: false });
     const { stacks, setAsideEvents } = await store.stats();
     await store.close();
     return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
   } catch (error) {
     if (isStackyardError(error, "STORE_LOCKED"))
       return ok("store", `${dataDir}: in use${await tellOwner(dataDir, error)}.`);
-    return failOf("store", error, "Use the version that wrote it, or restore a backup.");
+    if (isStackyardError(error, "STORE_UNAVAILABLE") && "found" in error.details) {
+      return warn("store", `${dataDir}: ${error.message}`, "Make a backup first: `stackyard backup FILE`.");
+    }
+    return failOf("store", error, "`stackyard restore FILE --replace` puts a backup in its place.");
+  }
+}
+
+/** Why nothing can be written where the data folder is, or will be made. */
+async function findFolderFault(dataDir: string): Promise<string | undefined> {
+  const folder = findExisting(dataDir);
+  if (!statSync(folder).isDirectory()) return `${folder} is not a folder, so the store cannot be in ${dataDir}.`;
+  try {
+    await access(folder, constants.W_OK);
+    return undefined;
+  } catch {
+    return `${folder} cannot be written.`;
   }
 }
 

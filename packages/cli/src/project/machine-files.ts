@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { loadMachineFile } from "@stackyard/core/engine";
 import { type Machine, parseMachine } from "@stackyard/core/machine";
 import { failWith } from "../shell/failure.ts";
@@ -41,6 +41,20 @@ export async function readMachineFiles(
   }
   const files = (await Promise.all(paths.map((path) => listFiles(cwd, path)))).flat();
   return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { executors, strict })));
+}
+
+/** Returns the reports with an error for each machine that a folder has in several files: a yard uses none of them. */
+export function markDuplicates(reports: readonly MachineFileReport[]): readonly MachineFileReport[] {
+  const keyOf = ({ file, name }: MachineFileReport) => join(dirname(file), name);
+  const byKey = Map.groupBy(new Map(reports.map((report) => [report.file, report])).values(), keyOf);
+  return reports.map((report) => {
+    const same = byKey.get(keyOf(report)) ?? [];
+    if (same.length < 2) return report;
+    const { file, name, problems } = report;
+    const message = `The machine "${name}" is in several files: ${same.map((each) => each.file).join(", ")}. Keep one of them.`;
+    const problem = { severity: "error", code: "machine-duplicate", path: "", line: 1, column: 1, message } as const;
+    return { file, name, problems: [problem, ...problems] };
+  });
 }
 
 /** Returns the names of the machines in a folder, without reading them. Throws when it cannot be listed. */

@@ -21,7 +21,7 @@ export interface OpenStoreInput {
  * that is not there or is no store, and what the package throws.
  */
 export async function openStore(choice: StoreChoice, input: OpenStoreInput): Promise<Store> {
-  if (choice.kind === "sqlite") return openSqlite(choice.folder, input.logger);
+  if (choice.kind === "sqlite") return openSqlite(choice.folder, input);
   const { projectDir, env, logger, migrate = true } = input;
   const createStore = await loadFactory(choice, projectDir);
   try {
@@ -38,12 +38,12 @@ export async function openStore(choice: StoreChoice, input: OpenStoreInput): Pro
 const ONE_PROCESS =
   'SQLite is for one process; several share Postgres: `store: "postgres"` in the configuration, from @stackyard/store-postgres.';
 
-async function openSqlite(folder: string, logger: Logger): Promise<Store> {
+async function openSqlite(folder: string, { logger, migrate = true }: OpenStoreInput): Promise<Store> {
   const { createSqliteStore } = await import("@stackyard/store-sqlite");
   // The token is made after the store, so a folder with a token has had one.
   const token = join(folder, "token");
   try {
-    return await createSqliteStore({ folder, logger, mustExist: existsSync(token) });
+    return await createSqliteStore({ folder, logger, migrate, mustExist: existsSync(token) });
   } catch (error) {
     if (isStackyardError(error, "STORE_MISSING")) throw storeMissing(folder, token, error);
     if (!isStackyardError(error, "STORE_LOCKED")) throw error;
