@@ -1,9 +1,9 @@
 import type { CallOptions } from "./http-client.ts";
 import type { MetadataValue } from "./stack.ts";
 
-/** Anything that knows its events: what `defineMachine` gives. */
+/** Anything that knows its events: what `defineMachine` returns for a document of version 1 or 2. */
 export interface MachineEvents {
-  readonly document: { readonly events: readonly string[] };
+  readonly document: { readonly events?: readonly string[] | Readonly<Record<string, unknown>> | undefined };
 }
 
 /** An event to publish. */

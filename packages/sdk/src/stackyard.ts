@@ -1,3 +1,4 @@
+import type { EventOf } from "@stackyard/core/machine";
 import { createEventsApi, type EventsApi } from "./events-api.ts";
 import type { HistoryEntry } from "./history-entry.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
@@ -23,9 +24,7 @@ import { followHistory, type WatchOptions } from "./watch-history.ts";
  * A yard over its HTTP API. With the type of a machine, `new Stackyard<typeof machine>(…)`, only that machine's events
  * can be published. Errors are `StackyardError`s: `UNREACHABLE`, or a `StackyardApiError` with the server's problem.
  */
-export class Stackyard<Machine extends MachineEvents = MachineEvents>
-  implements Publisher<Machine["document"]["events"][number]>
-{
+export class Stackyard<Machine extends MachineEvents = MachineEvents> implements Publisher<EventOf<Machine>> {
   readonly stacks: StacksApi;
   readonly events: EventsApi;
   readonly machines: MachinesApi;
@@ -45,15 +44,12 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents>
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */
-  publish(event: NewEvent<Machine["document"]["events"][number]>, options?: CallOptions): Promise<PublishedEvent> {
+  publish(event: NewEvent<EventOf<Machine>>, options?: CallOptions): Promise<PublishedEvent> {
     return this.#publisher.publish(event, options);
   }
 
   /** Hands many events over; those of a request of 100 are one commit. */
-  publishMany(
-    events: readonly NewEvent<Machine["document"]["events"][number]>[],
-    options?: CallOptions,
-  ): Promise<readonly PublishResult[]> {
+  publishMany(events: readonly NewEvent<EventOf<Machine>>[], options?: CallOptions): Promise<readonly PublishResult[]> {
     return this.#publisher.publishMany(events, options);
   }
 

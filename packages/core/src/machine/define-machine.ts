@@ -55,7 +55,11 @@ export type EventOf<Machine extends { readonly document: { readonly events?: unk
   Machine["document"]["events"]
 >;
 
-type NameIn<Events> = Events extends readonly (infer Name)[] ? Name : Events extends object ? keyof Events : never;
+type NameIn<Events> = Events extends readonly (infer Name extends string)[]
+  ? Name
+  : Events extends object
+    ? Extract<keyof Events, string>
+    : never;
 
 interface Named {
   readonly name?: string;

@@ -1,4 +1,5 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { EventOf } from "@stackyard/core/machine";
 import type { MachineEvents, Publisher } from "../publisher.ts";
 import { createSender } from "./create-sender.ts";
 import { isFifo, toFifoIds } from "./fifo-ids.ts";
@@ -24,7 +25,7 @@ const TRACE_BYTES = 10_240;
  */
 export function createQueuePublisher<Machine extends MachineEvents = MachineEvents>(
   options: QueuePublisherOptions,
-): Publisher<Machine["document"]["events"][number]> {
+): Publisher<EventOf<Machine>> {
   const { sqs, queueUrl } = options;
   const ordered = isFifo(queueUrl);
   return createSender(

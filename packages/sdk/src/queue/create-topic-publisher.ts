@@ -1,4 +1,5 @@
 import type { SNSClient } from "@aws-sdk/client-sns";
+import type { EventOf } from "@stackyard/core/machine";
 import type { MachineEvents, Publisher } from "../publisher.ts";
 import { createSender } from "./create-sender.ts";
 import { isFifo, toFifoIds } from "./fifo-ids.ts";
@@ -20,7 +21,7 @@ const TRACE_BYTES = 10_240;
 /** As `createQueuePublisher`, by way of a topic; the caller needs `sns:Publish`. */
 export function createTopicPublisher<Machine extends MachineEvents = MachineEvents>(
   options: TopicPublisherOptions,
-): Publisher<Machine["document"]["events"][number]> {
+): Publisher<EventOf<Machine>> {
   const { sns, topicArn } = options;
   const ordered = isFifo(topicArn);
   return createSender(
