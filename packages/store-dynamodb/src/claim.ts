@@ -1,6 +1,15 @@
-import { type ClaimInput, type ClaimResult, readAttemptSecrets } from "@stackyard/core/engine";
-import { findLiveOwner, grant, isOpen, queue } from "./attempt-moves.ts";
-import { ATTEMPTS, type AttemptRow, toUnclaimedMs } from "./attempt-row.ts";
+import {
+  claimAttempt,
+  findKeyPlace,
+  findLiveOwner,
+  isOpen,
+  readAttemptSecrets,
+  toClaimWindowMs,
+  toGranted,
+} from "@stackyard/core/attempt";
+import type { ClaimInput, ClaimResult } from "@stackyard/core/engine";
+import { toClaimed } from "./attempt-moves.ts";
+import { ATTEMPTS, type AttemptRow } from "./attempt-row.ts";
 import { type KeyRow, settleKey, takeKey } from "./exclusive-key.ts";
 import { loadAggregate } from "./load-aggregate.ts";
 import { loadRow, mutateRow } from "./mutate-row.ts";
@@ -19,7 +28,7 @@ export async function claim(context: StoreContext, input: ClaimInput): Promise<C
     if (row === "closed" || row === "held") return await grantNow(context, input, seen, []);
     const met = await takeKeys(context, row, keys);
     if (met === undefined) return await grantNow(context, input, row, keys);
-    const queued = await queueNow(context, input, row, { ...met, keys });
+    const queued = await queueNow(context, input, { ...met, keys });
     if (queued !== undefined) return queued;
   }
 }
@@ -52,39 +61,50 @@ async function takeKeys(context: StoreContext, row: AttemptRow, keys: readonly s
   return undefined;
 }
 
+/** Decides the claim with the keys that the attempt has by now; `holder` has one more, where another attempt does. */
+function decideClaim(
+  { runnersHaveStore }: StoreContext,
+  row: AttemptRow | undefined,
+  input: ClaimInput,
+  { owned, blocked }: { readonly owned: readonly string[]; readonly blocked?: readonly [key: string, holder: string] },
+) {
+  const holders = new Map(owned.map((key) => [key, input.attemptId]));
+  if (blocked !== undefined) holders.set(...blocked);
+  const exclusiveKeys = [...holders.keys()];
+  const claimWindowMs = toClaimWindowMs(row?.timeoutMs ?? 0, runnersHaveStore);
+  return claimAttempt(row, { ...input, exclusiveKeys, claimWindowMs }, holders);
+}
+
 async function grantNow(
   context: StoreContext,
   input: ClaimInput,
   seen: AttemptRow,
   keys: readonly string[],
 ): Promise<ClaimResult> {
-  const result = await mutateRow<AttemptRow, ClaimResult & { readonly row?: AttemptRow }>(
+  const { attemptId, now } = input;
+  const move = await mutateRow<AttemptRow, ReturnType<typeof decideClaim>>(
     context,
     ATTEMPTS,
-    input.attemptId,
+    attemptId,
     (row) => {
-      if (!isOpen(row)) return { result: { kind: "gone" } };
-      const by = findLiveOwner(row, input.now);
+      const result = decideClaim(context, row, input, { owned: keys });
+      if (result.kind === "granted") return { write: toClaimed(result.attempt, now), result };
       // Its message goes whatever the answer is.
-      const write = row.sent === undefined ? undefined : { ...row, sent: undefined };
-      if (by !== undefined) return { write, result: { kind: "held", by } };
-      const granted = grant(row, input, keys);
-      return { write: granted, result: { ...toGranted(granted), row: granted } };
+      return { write: row?.sent === undefined ? undefined : { ...row, sent: undefined }, result };
     },
     // What was noted has another nonce by now, and what is held must be read again.
     keys.length === 0 ? seen : undefined,
   );
-  if (result.kind === "gone")
-    for (const key of keys) await settleKey(context, key, { left: input.attemptId, now: input.now });
-  const { row, ...answer } = result;
-  return answer.kind === "granted" ? { ...answer, ...(await findSecrets(context, row)) } : answer;
+  if (move.kind === "gone") await leaveKeys(context, attemptId, keys, now);
+  if (move.kind !== "granted") return move.kind === "held" ? move : { kind: "gone" };
+  if (move.leaves !== undefined) await leaveKeys(context, attemptId, [move.leaves], now);
+  return toGranted(move.attempt, await loadSecrets(context, move.attempt));
 }
 
 /** Undefined: the key came meanwhile, or the attempt ended; look again. */
 async function queueNow(
   context: StoreContext,
-  { attemptId, now }: ClaimInput,
-  seen: AttemptRow,
+  input: ClaimInput,
   met: {
     readonly key: string;
     readonly keyRow: KeyRow;
@@ -92,42 +112,40 @@ async function queueNow(
     readonly keys: readonly string[];
   },
 ): Promise<ClaimResult | undefined> {
+  const { attemptId, now } = input;
   const { key, keyRow, heldKeys } = met;
-  const unclaimedMs = toUnclaimedMs(seen.timeoutMs, context.runnersHaveStore);
-  const isQueued = await mutateRow<AttemptRow, boolean>(context, ATTEMPTS, attemptId, (row) => {
-    if (!isOpen(row) || findLiveOwner(row, now) !== undefined) return { result: false };
-    return { write: queue(row, { key, heldKeys, unclaimedMs, now }), result: true };
+  const move = await mutateRow<AttemptRow, ReturnType<typeof decideClaim>>(context, ATTEMPTS, attemptId, (row) => {
+    const result = decideClaim(context, row, input, { owned: heldKeys, blocked: [key, keyRow.holder] });
+    return { write: result.kind === "queued" ? toClaimed(result.attempt, now) : undefined, result };
   });
-  if (!isQueued) {
+  if (move.kind !== "queued") {
     await freeIfEnded(context, attemptId, met.keys, now);
     return undefined;
   }
+  if (move.leaves !== undefined) await leaveKeys(context, attemptId, [move.leaves], now);
   // Its holder may have ended between the two writes, and looked for a queued attempt where none was yet.
   await settleKey(context, key, { now });
   const row = await loadRow(context, ATTEMPTS, attemptId);
   if (row?.status !== "queued") return row?.status === "unclaimed" ? undefined : { kind: "gone" };
-  const place = keyRow.waiters.findIndex((waiter) => waiter.attemptId === attemptId) + 1;
+  const place = findKeyPlace(keyRow, attemptId)?.place ?? 0;
   return { kind: "queued", key, holder: keyRow.holder, place };
 }
 
-async function freeIfEnded(context: StoreContext, attemptId: string, keys: readonly string[], now: number) {
-  if (isOpen(await loadRow(context, ATTEMPTS, attemptId))) return;
+async function leaveKeys(
+  context: StoreContext,
+  attemptId: string,
+  keys: readonly string[],
+  now: number,
+): Promise<void> {
   for (const key of keys) await settleKey(context, key, { left: attemptId, now });
 }
 
-function toGranted(row: AttemptRow): ClaimResult {
-  return {
-    kind: "granted",
-    grant: { attemptId: row.attemptId, owner: row.owner ?? "", token: row.token },
-    deadlineAt: row.deadlineAt,
-    again: row.token > 1,
-    ...(row.progress === undefined ? {} : { progress: row.progress }),
-    ...(row.cancel === undefined ? {} : { cancelling: row.cancel.why }),
-  };
+async function freeIfEnded(context: StoreContext, attemptId: string, keys: readonly string[], now: number) {
+  if (!isOpen(await loadRow(context, ATTEMPTS, attemptId))) await leaveKeys(context, attemptId, keys, now);
 }
 
-async function findSecrets(context: StoreContext, row: AttemptRow | undefined) {
-  if (row?.secrets === undefined) return {};
-  const { stack } = await loadAggregate(context, row.stackId);
-  return { secrets: readAttemptSecrets(stack, row.attemptId, row.secrets) };
+async function loadSecrets(context: StoreContext, { stackId, attemptId, secrets }: AttemptRow) {
+  if (secrets === undefined) return undefined;
+  const { stack } = await loadAggregate(context, stackId);
+  return readAttemptSecrets(stack, attemptId, secrets);
 }

@@ -1,5 +1,6 @@
-import { end, isOpen, markCancelled, send, toCancelledEvent } from "./attempt-moves.ts";
-import { ATTEMPTS, type AttemptRow, createAttemptRow } from "./attempt-row.ts";
+import { cancelAttempt, closeAttempt, isOpen } from "@stackyard/core/attempt";
+import { createAttemptRow, send, toMovedRow } from "./attempt-moves.ts";
+import { ATTEMPTS, type AttemptRow } from "./attempt-row.ts";
 import { finishEnd } from "./end-attempt.ts";
 import { type Move, mutateRow } from "./mutate-row.ts";
 import type { CancelAttempt, Dispatch } from "./port-types.ts";
@@ -22,7 +23,7 @@ export async function dispatchAttempt(
 }
 
 /** Ends an attempt that nobody has claimed, or tells whoever works on it. */
-export async function cancelAttempt(
+export async function applyCancel(
   context: StoreContext,
   cancel: CancelAttempt,
   { now, version }: { readonly now: number; readonly version: number },
@@ -30,19 +31,18 @@ export async function cancelAttempt(
   const { attemptId } = cancel;
   const ended = await mutateRow<AttemptRow, AttemptRow | undefined>(context, ATTEMPTS, attemptId, (row) => {
     if (!isOpen(row) || (row.cancelledBy ?? 0) >= version) return { result: undefined };
-    if (!cancel.unclaimedAtOnce || row.token > 0) {
-      return { write: { ...markCancelled(row, cancel, now), cancelledBy: version }, result: undefined };
-    }
-    const write = end(row, "cancelled", { now, events: [{ event: toCancelledEvent(row, now) }] });
-    return { write, result: write };
+    const move = cancelAttempt(row, cancel, now);
+    const write = move && { ...toMovedRow(move, now), cancelledBy: version };
+    return { write, result: isOpen(write) ? undefined : write };
   });
   if (ended !== undefined) await finishEnd(context, ended);
 }
 
 /** Ends an attempt that its stack knows to have ended; unknown and settled ones are passed over. */
-export async function closeAttempt(context: StoreContext, attemptId: string, now: number): Promise<void> {
+export async function applyClose(context: StoreContext, attemptId: string, now: number): Promise<void> {
   const ended = await mutateRow<AttemptRow, AttemptRow | undefined>(context, ATTEMPTS, attemptId, (row) => {
-    const write = isOpen(row) ? end(row, "closed", { now }) : undefined;
+    const move = closeAttempt(row, now);
+    const write = move && toMovedRow(move, now);
     return { write, result: write };
   });
   if (ended !== undefined) await finishEnd(context, ended);

@@ -1,6 +1,7 @@
+import { renewAttempt, settleAttempt, suspendAttempt } from "@stackyard/core/attempt";
 import type { AttemptView, Grant } from "@stackyard/core/engine";
 import { attemptLater } from "./attempt-later.ts";
-import { end, isHeldBy, renew, suspend, toSettleEvents } from "./attempt-moves.ts";
+import { toMovedRow } from "./attempt-moves.ts";
 import { ATTEMPTS, type AttemptRow } from "./attempt-row.ts";
 import { claim } from "./claim.ts";
 import { finishEnd } from "./end-attempt.ts";
@@ -29,15 +30,17 @@ export function createAttemptStore(context: StoreContext) {
 
 async function renewNow(context: StoreContext, grant: Grant, input: RenewInput): Promise<RenewResult> {
   return mutateRow<AttemptRow, RenewResult>(context, ATTEMPTS, grant.attemptId, (row) => {
-    if (!isHeldBy(row, grant)) return { result: { kind: "lost" } };
-    const cancelling = row.cancel === undefined ? {} : { cancelling: row.cancel.why };
-    return { write: renew(row, input), result: { kind: "renewed", ...cancelling } };
+    const renewed = renewAttempt(row, grant, input);
+    return renewed === undefined ? { result: { kind: "lost" } } : { write: renewed.attempt, result: renewed.answer };
   });
 }
 
 async function suspendNow(context: StoreContext, grant: Grant, input: SuspendInput): Promise<"suspended" | "lost"> {
   return mutateRow<AttemptRow, "suspended" | "lost">(context, ATTEMPTS, grant.attemptId, (row) => {
-    return isHeldBy(row, grant) ? { write: suspend(row, input), result: "suspended" } : { result: "lost" };
+    const suspended = suspendAttempt(row, grant, input);
+    return suspended === undefined
+      ? { result: "lost" }
+      : { write: { ...suspended, hidden: undefined }, result: "suspended" };
   });
 }
 
@@ -45,9 +48,8 @@ async function suspendNow(context: StoreContext, grant: Grant, input: SuspendInp
 async function settle(context: StoreContext, grant: Grant, input: SettleInput): Promise<"settled" | "lost"> {
   const { attemptId } = grant;
   const ended = await mutateRow<AttemptRow, AttemptRow | undefined>(context, ATTEMPTS, attemptId, (row) => {
-    if (!isHeldBy(row, grant)) return { result: undefined };
-    const { outcome, now, log } = input;
-    const write = end(row, outcome, { now, log, events: toSettleEvents(input) });
+    const move = settleAttempt(row, grant, input);
+    const write = move && toMovedRow(move, input.now);
     return { write, result: write };
   });
   if (ended === undefined) return "lost";

@@ -1,6 +1,6 @@
+import { toAttemptDue } from "@stackyard/core/attempt";
 import type { DueItem, TakeDueInput } from "@stackyard/core/engine";
-import { isOpen } from "./attempt-moves.ts";
-import { ATTEMPTS, type AttemptRow, afterHidden, findReturn, toDeadlineAt } from "./attempt-row.ts";
+import { ATTEMPTS, type AttemptRow, afterHidden, findReturn } from "./attempt-row.ts";
 import { findDueKeys } from "./find-due-keys.ts";
 import { inParallel } from "./in-parallel.ts";
 import { toTaskReceipt } from "./lane-row.ts";
@@ -44,9 +44,8 @@ function findDueAt(row: AttemptRow, kind: AttemptKind, now: number): number | un
   const { sent } = row;
   if (kind === "task") return sent !== undefined && sent.visibleAt <= now ? sent.dueAt : undefined;
   if (kind === "deadline") {
-    const at = toDeadlineAt(row);
-    const isTimed = isOpen(row) && row.status !== "queued";
-    return isTimed && afterHidden(at, row.deadlineHidden) <= now ? at : undefined;
+    const at = toAttemptDue(row).deadline?.at;
+    return at !== undefined && afterHidden(at, row.deadlineHidden) <= now ? at : undefined;
   }
   const due = findReturn(row);
   return due?.kind === kind && afterHidden(due.at, row.hidden) <= now ? due.at : undefined;
@@ -85,9 +84,9 @@ function hide(row: AttemptRow, kind: AttemptKind, hidden: { readonly at: number;
 }
 
 function toDueItem(row: AttemptRow, kind: AttemptKind, dueAt: number): DueItem {
-  const { attemptId, message, sent, stackId, task, cancelAt } = row;
+  const { attemptId, message, sent, stackId, task } = row;
   if (kind === "deadline") {
-    return { kind, stackId, attemptId, task, why: cancelAt === undefined ? "deadline" : "cancel", dueAt };
+    return { kind, stackId, attemptId, task, why: toAttemptDue(row).deadline?.why ?? "deadline", dueAt };
   }
   if (kind !== "task") return { kind, receipt: `${kind}:${attemptId}`, attemptId, message, dueAt };
   const receipt = toTaskReceipt(attemptId, sent?.no ?? 0);

@@ -1,20 +1,13 @@
-import { isOpen, promote } from "./attempt-moves.ts";
+import { grantKey, isOpen, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "@stackyard/core/attempt";
+import { toMovedRow } from "./attempt-moves.ts";
 import { ATTEMPTS, type AttemptRow } from "./attempt-row.ts";
 import { type Move, mutateRow, type RowKind, type WorkRow } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
 import { toKeyPart } from "./work-keys.ts";
 
-/** One that waits for a key; `sequence` is the order of dispatch. */
-export interface Waiter {
-  readonly attemptId: string;
-  readonly sequence: number;
-}
-
-/** A key that somebody has, and who waits for it, in order. A free key has no item. */
-export interface KeyRow extends WorkRow {
+/** The queue of a key as an item. A free key has none. */
+export interface KeyRow extends WorkRow, KeyQueue {
   readonly key: string;
-  readonly holder: string;
-  readonly waiters: readonly Waiter[];
 }
 
 /** How keys are kept. */
@@ -34,13 +27,10 @@ export async function takeKey(
   { attemptId, sequence }: AttemptRow,
 ): Promise<TakenKey> {
   return mutateRow<KeyRow, TakenKey>(context, KEYS, key, (row) => {
-    if (row === undefined) return { write: { key, holder: attemptId, waiters: [] }, result: { kind: "taken" } };
-    if (row.holder === attemptId) return { result: { kind: "taken" } };
-    if (row.waiters.some((waiter) => waiter.attemptId === attemptId)) return { result: { kind: "queued", row } };
-    const later = row.waiters.findIndex((waiter) => waiter.sequence > sequence);
-    const at = later === -1 ? row.waiters.length : later;
-    const write = { ...row, waiters: row.waiters.toSpliced(at, 0, { attemptId, sequence }) };
-    return { write, result: { kind: "queued", row: write } };
+    const joined = joinKeyQueue(row, { attemptId, sequence });
+    const next = joined === row ? row : { ...row, ...joined, key };
+    const write = next === row ? undefined : next;
+    return { write, result: joined.holder === attemptId ? { kind: "taken" } : { kind: "queued", row: next } };
   });
 }
 
@@ -65,21 +55,16 @@ export async function settleKey(
 /** Gives the holder afterwards. */
 function leave(row: KeyRow | undefined, leaver: string | undefined): Move<KeyRow, string | undefined> {
   if (row === undefined) return { result: undefined };
-  const waiters = row.waiters.filter(({ attemptId }) => attemptId !== leaver);
-  if (row.holder !== leaver) {
-    const isChanged = waiters.length < row.waiters.length;
-    return { write: isChanged ? { ...row, waiters } : undefined, result: row.holder };
-  }
-  const [next, ...others] = waiters;
-  if (next === undefined) return { write: "remove", result: undefined };
-  return { write: { ...row, holder: next.attemptId, waiters: others }, result: next.attemptId };
+  const left = leaver === undefined ? row : leaveKeyQueue(row, leaver);
+  if (left === undefined) return { write: "remove", result: undefined };
+  return { write: left === row ? undefined : { ...row, ...left }, result: left.holder };
 }
 
 async function wakeHolder(context: StoreContext, key: string, holder: string, now: number): Promise<"dead" | "alive"> {
   const became = await mutateRow<AttemptRow, "dead" | "alive" | "woken">(context, ATTEMPTS, holder, (row) => {
     if (!isOpen(row)) return { result: "dead" };
     if (row.status !== "queued" || row.queuedFor !== key) return { result: "alive" };
-    return { write: promote(row, key, now), result: "woken" };
+    return { write: toMovedRow(grantKey(row, key, now), now), result: "woken" };
   });
   if (became === "woken") context.listeners.tell("task");
   return became === "dead" ? "dead" : "alive";

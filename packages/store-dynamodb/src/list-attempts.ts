@@ -1,5 +1,6 @@
+import { findKeyPlace, toAttemptView } from "@stackyard/core/attempt";
 import type { AttemptView } from "@stackyard/core/engine";
-import { type AttemptRow, toAttemptView } from "./attempt-row.ts";
+import type { AttemptRow } from "./attempt-row.ts";
 import { KEYS } from "./exclusive-key.ts";
 import { inParallel } from "./in-parallel.ts";
 import { toWorkKey } from "./load-listed.ts";
@@ -35,8 +36,7 @@ export async function listAttempts(context: StoreContext, stackId: string): Prom
 
 /** With its place in the queue of the key that it waits for. */
 export async function viewAttempt(context: StoreContext, row: AttemptRow): Promise<AttemptView> {
-  if (row.queuedFor === undefined) return toAttemptView(row, undefined);
-  const key = await loadRow(context, KEYS, row.queuedFor);
-  const place = (key?.waiters.findIndex(({ attemptId }) => attemptId === row.attemptId) ?? -1) + 1;
-  return toAttemptView(row, { key: row.queuedFor, holder: key?.holder ?? "", place });
+  if (row.queuedFor === undefined) return toAttemptView(row, row, undefined);
+  const place = findKeyPlace(await loadRow(context, KEYS, row.queuedFor), row.attemptId) ?? { holder: "", place: 0 };
+  return toAttemptView(row, row, { key: row.queuedFor, ...place });
 }

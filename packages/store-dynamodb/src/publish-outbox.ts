@@ -1,8 +1,8 @@
+import { toClaimWindowMs } from "@stackyard/core/attempt";
 import { toEventKey } from "@stackyard/core/engine";
 import { acknowledge } from "./acknowledge.ts";
-import { toUnclaimedMs } from "./attempt-row.ts";
 import { toItem } from "./attributes.ts";
-import { cancelAttempt, closeAttempt, dispatchAttempt } from "./committed-attempts.ts";
+import { applyCancel, applyClose, dispatchAttempt } from "./committed-attempts.ts";
 import { takeNumbers } from "./counters.ts";
 import { HISTORY_LIST, type HistoryRow, listLines, toEventLineKey, toHistoryKey } from "./history-row.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -45,8 +45,9 @@ async function publish(context: StoreContext, stackId: string, entry: OutboxEntr
     writeParked(context, stackId, entry),
   ]);
   const { cancels, closes, now, version } = entry;
-  await inParallel(cancels, (cancel) => cancelAttempt(context, cancel, { now, version }));
-  await inParallel(closes, (attemptId) => closeAttempt(context, attemptId, now));
+  // An attempt that has ended is not cancelled.
+  await inParallel(closes, (attemptId) => applyClose(context, attemptId, now));
+  await inParallel(cancels, (cancel) => applyCancel(context, cancel, { now, version }));
 }
 
 /** Whoever writes first says which positions the lines have; what another one took stays a gap. */
@@ -93,8 +94,8 @@ async function sendAll(context: StoreContext, { dispatches, now, version }: Outb
   let sequence = first;
   const numbered = dispatches.map((dispatch) => ({ dispatch, sequence: dispatch.again ? 0 : sequence++ }));
   await inParallel(numbered, ({ dispatch, sequence: own }) => {
-    const unclaimedMs = toUnclaimedMs(dispatch.timeoutMs, context.runnersHaveStore);
-    return dispatchAttempt(context, dispatch, { sequence: own, now, unclaimedMs, sentBy: version });
+    const claimWindowMs = toClaimWindowMs(dispatch.timeoutMs, context.runnersHaveStore);
+    return dispatchAttempt(context, dispatch, { sequence: own, now, claimWindowMs, sentBy: version });
   });
 }
 

@@ -71,7 +71,7 @@ export async function suspend(
     toComparedText(grant.attemptId),
     grant.token,
     dueAt,
-    JSON.stringify(progress ?? null),
+    progress === undefined ? null : JSON.stringify(progress),
     message === undefined ? null : JSON.stringify(message),
     now,
   );

@@ -1,7 +1,5 @@
 import { type Change, type CommitResult, toEventKey } from "@stackyard/core/engine";
-import { cancelAttempt } from "./cancel-attempt.ts";
-import { closeAttempt } from "./close-attempt.ts";
-import { dispatchAttempt } from "./dispatch-attempt.ts";
+import { writeAttempts } from "./attempts.ts";
 import { findApplied, rememberApplied } from "./event-ids.ts";
 import { recordHistory } from "./history.ts";
 import { parkEvent, unparkEvent } from "./park-events.ts";
@@ -33,11 +31,4 @@ function writeEvents(transaction: Transaction, change: Change): void {
   if (change.acknowledges.length === 0) return;
   const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => toEventKey(event))]);
   for (const receipt of change.acknowledges) removeReceipt(transaction, receipt, remembered);
-}
-
-function writeAttempts(transaction: Transaction, change: Change): void {
-  for (const dispatch of change.dispatches) dispatchAttempt(transaction, dispatch, change.now);
-  // Of what was just dispatched too: an answer by name may have ended it within the same round.
-  for (const attemptId of change.closes) closeAttempt(transaction, attemptId, change.now);
-  for (const cancel of change.cancels) cancelAttempt(transaction, cancel, change.now);
 }

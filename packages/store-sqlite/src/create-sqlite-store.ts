@@ -1,6 +1,6 @@
 import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
+import { createAttemptStore } from "./attempts.ts";
 import { backUp } from "./back-up.ts";
-import { createAttemptStore } from "./create-attempt-store.ts";
 import { createRecords } from "./create-records.ts";
 import { createRevisions } from "./create-revisions.ts";
 import { createStackQueries } from "./create-stack-queries.ts";

@@ -1,8 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { toStoreError } from "./to-store-error.ts";
 
-/** A value that a statement may be given. */
-export type Parameter = string | number | null;
+/** A value that a statement may be given; undefined is written as null. */
+export type Parameter = string | number | null | undefined;
 
 /**
  * One connection with its prepared statements. The texts of statements are constants, so the cache is as large as the
@@ -27,17 +27,17 @@ export class Database {
 
   /** The first row, typed as the statement's author says. */
   get<Row>(sql: string, ...parameters: readonly Parameter[]): Row | undefined {
-    return guarded(() => this.#prepare(sql).get(...(parameters as SQLInputValue[])) as Row | undefined);
+    return guarded(() => this.#prepare(sql).get(...toValues(parameters)) as Row | undefined);
   }
 
   /** All rows, typed as the statement's author says. */
   all<Row>(sql: string, ...parameters: readonly Parameter[]): readonly Row[] {
-    return guarded(() => this.#prepare(sql).all(...(parameters as SQLInputValue[])) as Row[]);
+    return guarded(() => this.#prepare(sql).all(...toValues(parameters)) as Row[]);
   }
 
   /** Gives the number of rows that were written. */
   run(sql: string, ...parameters: readonly Parameter[]): number {
-    return guarded(() => Number(this.#prepare(sql).run(...(parameters as SQLInputValue[])).changes));
+    return guarded(() => Number(this.#prepare(sql).run(...toValues(parameters)).changes));
   }
 
   /** Several statements without parameters, not cached. */
@@ -57,6 +57,10 @@ export class Database {
     this.#prepared.set(sql, statement);
     return statement;
   }
+}
+
+function toValues(parameters: readonly Parameter[]): readonly SQLInputValue[] {
+  return parameters.map((value) => value ?? null);
 }
 
 /** There is one writer, so nothing waits for long; a backup's reader may hold the file for an instant. */

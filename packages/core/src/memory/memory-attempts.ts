@@ -1,155 +1,222 @@
+import {
+  type Attempt,
+  type AttemptEffect,
+  type AttemptMove,
+  beginAttempt,
+  cancelAttempt,
+  claimAttempt,
+  closeAttempt,
+  grantKey,
+  isOpen,
+  renewAttempt,
+  settleAttempt,
+  suspendAttempt,
+  toAttemptDue,
+  toAttemptView,
+  toClaimWindowMs,
+  toGranted,
+} from "../attempt/attempt.ts";
+import { findKeyPlace, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "../attempt/key-queue.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import { SYSTEM_EVENTS } from "../machine/message/event.ts";
-import type { AttemptStore, AttemptView, ClaimInput, ClaimResult, SettleInput } from "../ports/attempt-store.ts";
+import type { Metadata } from "../machine/stack.ts";
+import type {
+  AttemptView,
+  ClaimInput,
+  ClaimResult,
+  Grant,
+  RenewResult,
+  SettleInput,
+  SuspendInput,
+} from "../ports/attempt-store.ts";
 import type { CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
-import { type Attempt, createAttempt, findLiveOwner, isHeldBy, toAttemptView } from "./memory-attempt.ts";
-import { type AttemptIndex, createAttemptIndex } from "./memory-attempt-index.ts";
-import { type AttemptMoves, createAttemptMoves, type MoveDeps } from "./memory-attempt-moves.ts";
-import { createMemoryKeys, type MemoryKeys } from "./memory-keys.ts";
+import type { DueIndex } from "./memory-due-index.ts";
 import { toFrozen } from "./memory-value.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+/** An attempt as the memory store keeps it. */
+export interface MemoryAttempt extends Attempt {
+  readonly dispatch: Dispatch;
+  readonly dispatchedAt: number;
+  /** The order of dispatch. */
+  readonly sequence: number;
+}
 
-/** What attempts set in motion. */
-export interface AttemptEffects extends Pick<MoveDeps, "due" | "sendTask" | "readSecrets"> {
+/** What attempts use of the rest of the store. */
+export interface MemoryAttemptDeps {
+  readonly due: Readonly<Record<"deadline" | "poll" | "lapsedLease", DueIndex>>;
+  sendTask(dispatch: Dispatch, now: number): void;
+  withdrawTask(attemptId: string): void;
+  /** The values behind references to secrets of the dispatch's stack. */
+  readSecrets(dispatch: Dispatch, refs: readonly string[]): Metadata;
   enqueue(event: QueuedEvent, notBefore?: number): void;
 }
 
-/** What a commit does with attempts. */
-export interface CommittedAttempts {
-  /** A known one is sent again, unless it is settled. */
-  dispatch(dispatch: Dispatch, now: number): void;
-  cancel(cancel: CancelAttempt, now: number): void;
-  close(attemptId: string, now: number): void;
-}
+const SETTLED_LISTED = 50;
 
-type Call<Name extends keyof AttemptStore> = (
-  ...args: Parameters<AttemptStore[Name]>
-) => Awaited<ReturnType<AttemptStore[Name]>>;
+/** The attempts of all stacks, with their leases and keys, as the rules in `attempt/` return them. */
+export class MemoryAttempts {
+  readonly #deps: MemoryAttemptDeps;
+  readonly #runnersHaveStore: boolean;
+  readonly #attempts = new Map<string, MemoryAttempt>();
+  readonly #ofStacks = new Map<string, Set<string>>();
+  readonly #queues = new Map<string, KeyQueue>();
+  #sequence = 0;
+  #open = 0;
 
-/** What workers do with attempts. */
-export interface WorkedAttempts {
-  readonly claim: Call<"claim">;
-  readonly renew: Call<"renew">;
-  readonly suspend: Call<"suspend">;
-  readonly settle: Call<"settle">;
-}
-
-/** The attempts of all stacks, with their leases and keys. */
-export interface MemoryAttempts extends CommittedAttempts, WorkedAttempts, Omit<AttemptIndex, "add" | "settle"> {
-  view(attempt: Attempt): AttemptView;
-}
-
-interface Parts extends AttemptMoves {
-  readonly index: AttemptIndex;
-  readonly keys: MemoryKeys<Attempt>;
-  readonly effects: AttemptEffects;
-  readonly toUnclaimedMs: (timeoutMs: number) => number;
-}
-
-/** `runnersHaveStore`: an attempt that nobody claims gets a day at least. */
-export function createMemoryAttempts(
-  effects: AttemptEffects,
-  { runnersHaveStore }: { readonly runnersHaveStore: boolean },
-): MemoryAttempts {
-  const index = createAttemptIndex();
-  const keys = createMemoryKeys<Attempt>();
-  const toUnclaimedMs = (timeoutMs: number) => (runnersHaveStore ? Math.max(timeoutMs, DAY_MS) : timeoutMs);
-  const { due, sendTask, readSecrets } = effects;
-  const moves = createAttemptMoves({ index, keys, due, sendTask, readSecrets, toUnclaimedMs });
-  const parts = { ...moves, index, keys, effects, toUnclaimedMs };
-  const { find, listOf, countOpen, prune } = index;
-  return {
-    ...createCommitted(parts),
-    ...createWorked(parts),
-    view: (attempt) => toAttemptView(attempt, keys.findPlace(attempt)),
-    find,
-    listOf,
-    countOpen,
-    prune,
-  };
-}
-
-function createCommitted({ index, effects, schedule, end, markCancelled, toUnclaimedMs }: Parts): CommittedAttempts {
-  let sequence = 0;
-
-  function add(dispatch: Dispatch, now: number): Attempt {
-    sequence += 1;
-    const attempt = createAttempt(dispatch, sequence, now, toUnclaimedMs(dispatch.timeoutMs));
-    index.add(attempt);
-    schedule(attempt);
-    return attempt;
+  constructor(deps: MemoryAttemptDeps, runnersHaveStore: boolean) {
+    this.#deps = deps;
+    this.#runnersHaveStore = runnersHaveStore;
   }
 
-  return {
-    dispatch(dispatch, now) {
-      const attempt = index.find(dispatch.attemptId) ?? add(dispatch, now);
-      if (attempt.status !== "settled") effects.sendTask(attempt, now);
-    },
-    cancel(cancel, now) {
-      const attempt = index.find(cancel.attemptId);
-      if (attempt === undefined || attempt.status === "settled") return;
-      if (cancel.unclaimedAtOnce && attempt.token === 0) {
-        end(attempt, "cancelled", now);
-        effects.enqueue(toCancelled(attempt, now));
-      } else markCancelled(attempt, cancel, now);
-    },
-    close(attemptId, now) {
-      const attempt = index.find(attemptId);
-      if (attempt !== undefined && attempt.status !== "settled") end(attempt, "closed", now);
-    },
-  };
-}
+  /** Sends the message of a known attempt again, unless it is settled. */
+  dispatch(dispatch: Dispatch, now: number): void {
+    const attempt = this.#attempts.get(dispatch.attemptId) ?? this.#begin(dispatch, now);
+    if (isOpen(attempt)) this.#deps.sendTask(attempt.dispatch, now);
+  }
 
-function createWorked(parts: Parts): WorkedAttempts {
-  const { index, schedule } = parts;
-  return {
-    claim: (input) => claim(parts, input),
-    renew(grant, { leaseMs, now, message }) {
-      const attempt = index.find(grant.attemptId);
-      if (!isHeldBy(attempt, grant)) return { kind: "lost" };
-      attempt.leaseUntil = now + leaseMs;
-      attempt.progressMessage = message ?? attempt.progressMessage;
-      schedule(attempt);
-      return { kind: "renewed", ...(attempt.cancel === undefined ? {} : { cancelling: attempt.cancel.why }) };
-    },
-    suspend(grant, { progress, dueAt, message, now }) {
-      const attempt = index.find(grant.attemptId);
-      if (!isHeldBy(attempt, grant)) return "lost";
-      const isUntold = attempt.cancel !== undefined && !attempt.isCancelTold;
-      attempt.progressMessage = message ?? attempt.progressMessage;
-      const due = { pollDueAt: isUntold ? now : dueAt, leaseUntil: undefined };
-      Object.assign(attempt, due, { status: "suspended", progress: toFrozen(progress) });
-      schedule(attempt);
-      return "suspended";
-    },
-    settle(grant, input) {
-      const attempt = index.find(grant.attemptId);
-      if (!isHeldBy(attempt, grant)) return "lost";
-      settle(parts, attempt, input);
-      return "settled";
-    },
-  };
-}
+  cancel(cancel: CancelAttempt, now: number): void {
+    const move = cancelAttempt(this.#attempts.get(cancel.attemptId), cancel, now);
+    if (move !== undefined) this.#apply(move, now);
+  }
 
-function claim({ index, keys, queue, grant }: Parts, input: ClaimInput): ClaimResult {
-  const attempt = index.find(input.attemptId);
-  if (attempt === undefined || attempt.status === "settled") return { kind: "gone" };
-  const by = findLiveOwner(attempt, input.now);
-  if (by !== undefined) return { kind: "held", by };
-  const isQueued = keys.takeAll(attempt, input.exclusiveKeys) !== undefined;
-  return isQueued ? queue(attempt, input.now) : grant(attempt, input);
-}
+  close(attemptId: string, now: number): void {
+    const move = closeAttempt(this.#attempts.get(attemptId), now);
+    if (move !== undefined) this.#apply(move, now);
+  }
 
-function settle({ end, effects }: Parts, attempt: Attempt, input: SettleInput): void {
-  attempt.log = input.log;
-  end(attempt, input.outcome, input.now);
-  effects.enqueue(toFrozen(input.event));
-  for (const { event, notBefore } of input.followUps ?? []) effects.enqueue(toFrozen(event), notBefore);
-}
+  claim(input: ClaimInput): ClaimResult {
+    const found = this.#attempts.get(input.attemptId);
+    this.#deps.withdrawTask(input.attemptId);
+    const holders = new Map([...this.#queues].map(([key, { holder }]) => [key, holder]));
+    const claimWindowMs = toClaimWindowMs(found?.timeoutMs ?? 0, this.#runnersHaveStore);
+    const move = claimAttempt(found, { ...input, claimWindowMs }, holders);
+    if (move.kind === "gone" || move.kind === "held") return move;
+    const { attempt, takes, leaves } = move;
+    if (leaves !== undefined) this.#leaveQueue(leaves, attempt.attemptId, input.now);
+    const joined = move.kind === "queued" ? [...takes, move.key] : takes;
+    for (const key of joined) this.#queues.set(key, joinKeyQueue(this.#queues.get(key), attempt));
+    this.#write(attempt);
+    if (move.kind === "queued") return { kind: "queued", key: move.key, ...this.#findPlace(move.key, attempt) };
+    const { dispatch } = attempt;
+    return toGranted(attempt, dispatch.secrets && this.#deps.readSecrets(dispatch, dispatch.secrets));
+  }
 
-function toCancelled({ attemptId, dispatch }: Attempt, now: number): QueuedEvent {
-  const { stackId, task } = dispatch;
-  const message = { event: SYSTEM_EVENTS.taskCancelled, stackId, task: { name: task }, dispatchId: attemptId };
-  return toFrozen({ id: `cancelled:${attemptId}`, stackId, origin: "worker", receivedAt: now, message });
+  renew(
+    grant: Grant,
+    input: { readonly leaseMs: number; readonly now: number; readonly message?: string },
+  ): RenewResult {
+    const renewed = renewAttempt(this.#attempts.get(grant.attemptId), grant, input);
+    if (renewed === undefined) return { kind: "lost" };
+    this.#write(renewed.attempt);
+    return renewed.answer;
+  }
+
+  suspend(grant: Grant, input: SuspendInput): "suspended" | "lost" {
+    const suspended = suspendAttempt(this.#attempts.get(grant.attemptId), grant, toFrozen(input));
+    if (suspended === undefined) return "lost";
+    this.#write(suspended);
+    return "suspended";
+  }
+
+  settle(grant: Grant, input: SettleInput): "settled" | "lost" {
+    const move = settleAttempt(this.#attempts.get(grant.attemptId), grant, input);
+    if (move === undefined) return "lost";
+    this.#apply(move, input.now);
+    return "settled";
+  }
+
+  find(attemptId: string): MemoryAttempt | undefined {
+    return this.#attempts.get(attemptId);
+  }
+
+  view(attempt: MemoryAttempt): AttemptView {
+    const { queuedFor: key, dispatch, dispatchedAt } = attempt;
+    const queuedFor = key === undefined ? undefined : { key, ...this.#findPlace(key, attempt) };
+    return toAttemptView(attempt, { ...dispatch, dispatchedAt }, queuedFor);
+  }
+
+  /** The open ones and the last 50 settled ones, newest first. */
+  listOf(stackId: string): readonly MemoryAttempt[] {
+    const attempts = [...(this.#ofStacks.get(stackId) ?? [])].reverse().flatMap((id) => this.#attempts.get(id) ?? []);
+    let settled = 0;
+    return attempts.filter((attempt) => {
+      if (isOpen(attempt)) return true;
+      settled += 1;
+      return settled <= SETTLED_LISTED;
+    });
+  }
+
+  countOpen(): number {
+    return this.#open;
+  }
+
+  /** Removes what was settled before that instant. */
+  prune(before: number): void {
+    for (const { attemptId, stackId, settledAt = before } of this.#attempts.values()) {
+      if (settledAt >= before) continue;
+      this.#attempts.delete(attemptId);
+      const ofStack = this.#ofStacks.get(stackId);
+      ofStack?.delete(attemptId);
+      if (ofStack?.size === 0) this.#ofStacks.delete(stackId);
+    }
+  }
+
+  #begin(dispatch: Dispatch, now: number): MemoryAttempt {
+    this.#sequence += 1;
+    this.#open += 1;
+    const { attemptId, stackId, timeoutMs } = dispatch;
+    const claimWindowMs = toClaimWindowMs(timeoutMs, this.#runnersHaveStore);
+    const sequence = this.#sequence;
+    const begun = { ...beginAttempt(dispatch, { now, claimWindowMs }), dispatch, dispatchedAt: now, sequence };
+    this.#ofStacks.set(stackId, (this.#ofStacks.get(stackId) ?? new Set()).add(attemptId));
+    this.#write(begun);
+    return begun;
+  }
+
+  #write(attempt: MemoryAttempt): void {
+    const { attemptId } = attempt;
+    const { deadline, poll, lapsedLease } = toAttemptDue(attempt);
+    this.#attempts.set(attemptId, attempt);
+    this.#deps.due.deadline.set(attemptId, deadline?.at);
+    this.#deps.due.poll.set(attemptId, poll);
+    this.#deps.due.lapsedLease.set(attemptId, lapsedLease);
+  }
+
+  #apply({ attempt, effects }: AttemptMove<MemoryAttempt>, now: number): void {
+    if (!isOpen(attempt)) this.#open -= 1;
+    this.#write(attempt);
+    for (const effect of effects) this.#perform(attempt, effect, now);
+  }
+
+  #perform({ attemptId, dispatch }: MemoryAttempt, effect: AttemptEffect, now: number): void {
+    switch (effect.kind) {
+      case "send":
+        this.#deps.sendTask(dispatch, now);
+        break;
+      case "withdraw":
+        this.#deps.withdrawTask(attemptId);
+        break;
+      case "leaveQueue":
+        this.#leaveQueue(effect.key, attemptId, now);
+        break;
+      case "release":
+        for (const key of effect.keys) this.#leaveQueue(key, attemptId, now);
+        break;
+      case "enqueue":
+        this.#deps.enqueue(toFrozen(effect.event), effect.notBefore);
+        break;
+    }
+  }
+
+  #leaveQueue(key: string, attemptId: string, now: number): void {
+    const queue = this.#queues.get(key);
+    const left = queue && leaveKeyQueue(queue, attemptId);
+    if (left === undefined) this.#queues.delete(key);
+    else this.#queues.set(key, left);
+    const next = left === undefined || left.holder === queue?.holder ? undefined : this.#attempts.get(left.holder);
+    if (next !== undefined) this.#apply(grantKey(next, key, now), now);
+  }
+
+  #findPlace(key: string, { attemptId }: MemoryAttempt): { readonly holder: string; readonly place: number } {
+    return findKeyPlace(this.#queues.get(key), attemptId) ?? { holder: "", place: 0 };
+  }
 }

@@ -43,8 +43,9 @@ function write(parts: CommitParts, change: Change): number {
   for (const entry of change.history) history.append(entry);
   for (const receipt of change.acknowledges) rows.acknowledge(receipt);
   for (const dispatch of change.dispatches) attempts.dispatch(dispatch, change.now);
-  for (const cancel of change.cancels) attempts.cancel(cancel, change.now);
+  // An attempt that has ended is not cancelled.
   for (const attemptId of change.closes) attempts.close(attemptId, change.now);
+  for (const cancel of change.cancels) attempts.cancel(cancel, change.now);
   if (change.park.length > 0 || change.unpark.length > 0) due.parked.set(row.id, stacks.park(row.id, change));
   if (change.write.kind !== "keep") scheduleTimer(due, row);
   return version;

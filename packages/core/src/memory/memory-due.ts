@@ -1,5 +1,6 @@
+import { toAttemptDue } from "../attempt/attempt.ts";
 import type { DueItem, DueKind, TakeDueInput } from "../ports/work-queue.ts";
-import type { Attempt } from "./memory-attempt.ts";
+import type { MemoryAttempt } from "./memory-attempts.ts";
 import { createDueIndex, type DueIndex } from "./memory-due-index.ts";
 import type { MemoryQueue, Take } from "./memory-queue.ts";
 import type { MemoryRows } from "./memory-rows.ts";
@@ -36,7 +37,7 @@ export interface MemoryDue {
 export function createMemoryDue(
   rows: MemoryRows,
   indexes: DueIndexes,
-  findAttempt: (attemptId: string) => Attempt | undefined,
+  findAttempt: (attemptId: string) => MemoryAttempt | undefined,
 ): MemoryDue {
   let takes = 0;
   const sources: Readonly<Record<DueKind, DueSource>> = {
@@ -123,14 +124,18 @@ function fromIndex(index: DueIndex, toItem: (key: string, dueAt: number) => DueI
   };
 }
 
-function toDeadline(attempt: Attempt | undefined, dueAt: number): DueItem | undefined {
+function toDeadline(attempt: MemoryAttempt | undefined, dueAt: number): DueItem | undefined {
   if (attempt === undefined) return undefined;
   const { stackId, attemptId, task } = attempt.dispatch;
-  const why = attempt.cancelAt === undefined ? "deadline" : "cancel";
+  const why = toAttemptDue(attempt).deadline?.why ?? "deadline";
   return { kind: "deadline", stackId, attemptId, task, why, dueAt };
 }
 
-function toMessage(kind: "poll" | "lapsedLease", attempt: Attempt | undefined, dueAt: number): DueItem | undefined {
+function toMessage(
+  kind: "poll" | "lapsedLease",
+  attempt: MemoryAttempt | undefined,
+  dueAt: number,
+): DueItem | undefined {
   if (attempt === undefined) return undefined;
   const { attemptId, message } = attempt.dispatch;
   return { kind, receipt: `${kind}:${attemptId}`, attemptId, message, dueAt };

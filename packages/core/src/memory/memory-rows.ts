@@ -15,9 +15,10 @@ export interface MemoryRows {
   readonly tasks: MemoryQueue<TaskRow>;
   /** False when the event is queued already. */
   addEvent(event: QueuedEvent, notBefore: number | undefined): boolean;
+  /** An attempt has at most one message in the queue. */
   addTask(row: TaskRow, dueAt: number): void;
   acknowledge(receipt: string): void;
-  /** Drops every message of an attempt. */
+  /** Removes the message of an attempt. */
   dropTasks(attemptId: string): void;
 }
 
@@ -26,14 +27,11 @@ export function createMemoryRows(): MemoryRows {
   const events = createMemoryQueue<QueuedEvent>("event");
   const tasks = createMemoryQueue<TaskRow>("task");
   const eventIds = new Set<string>();
-  const receiptsOf = new Map<string, readonly string[]>();
+  const receiptOf = new Map<string, string>();
 
   function removeTask(receipt: string): void {
     const row = tasks.remove(receipt);
-    if (row === undefined) return;
-    const left = (receiptsOf.get(row.attemptId) ?? []).filter((other) => other !== receipt);
-    if (left.length === 0) receiptsOf.delete(row.attemptId);
-    else receiptsOf.set(row.attemptId, left);
+    if (row !== undefined) receiptOf.delete(row.attemptId);
   }
 
   return {
@@ -47,8 +45,7 @@ export function createMemoryRows(): MemoryRows {
       return true;
     },
     addTask(row, dueAt) {
-      const receipt = tasks.add(row, { dueAt });
-      receiptsOf.set(row.attemptId, [...(receiptsOf.get(row.attemptId) ?? []), receipt]);
+      if (!receiptOf.has(row.attemptId)) receiptOf.set(row.attemptId, tasks.add(row, { dueAt }));
     },
     acknowledge(receipt) {
       const event = events.remove(receipt);
@@ -56,7 +53,7 @@ export function createMemoryRows(): MemoryRows {
       else removeTask(receipt);
     },
     dropTasks(attemptId) {
-      for (const receipt of receiptsOf.get(attemptId) ?? []) removeTask(receipt);
+      removeTask(receiptOf.get(attemptId) ?? "");
     },
   };
 }

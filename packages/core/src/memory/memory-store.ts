@@ -2,8 +2,7 @@ import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import { guardAttempts } from "./memory-attempt-calls.ts";
-import { createMemoryAttempts } from "./memory-attempts.ts";
+import { MemoryAttempts } from "./memory-attempts.ts";
 import { type CommitParts, commitChange } from "./memory-commit.ts";
 import { createDueIndexes, createMemoryDue } from "./memory-due.ts";
 import { createGuard } from "./memory-guard.ts";
@@ -28,13 +27,22 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { guard, close } = createGuard();
   const parts = createParts(options.runnersHaveStore ?? true);
   const { stacks, attempts, rows, enqueue, watch } = parts;
-  const dueWork = createMemoryDue(rows, parts.due, attempts.find);
+  const dueWork = createMemoryDue(rows, parts.due, (attemptId) => attempts.find(attemptId));
   const records = createMemoryRecords();
 
   return {
     load: guard((ids) => ids.map(stacks.load)),
     commit: guard((changes) => changes.map((change) => commitChange(parts, change))),
-    ...guardAttempts(guard, parts),
+    claim: guard((input) => attempts.claim(input)),
+    renew: guard((grant, input) => attempts.renew(grant, input)),
+    suspend: guard((grant, input) => attempts.suspend(grant, input)),
+    settle: guard((grant, input) => attempts.settle(grant, input)),
+    findAttempt: guard((attemptId) => {
+      const attempt = attempts.find(attemptId);
+      return attempt && attempts.view(attempt);
+    }),
+    listAttempts: guard((stackId) => attempts.listOf(stackId).map((attempt) => attempts.view(attempt))),
+    findTaskMessage: guard((attemptId) => attempts.find(attemptId)?.dispatch.message),
     enqueue: guard((events) => {
       for (const event of events) enqueue(toFrozen(event));
     }),
@@ -75,19 +83,20 @@ function createParts(runnersHaveStore: boolean): Parts {
     if (rows.addEvent(event, notBefore)) watch.notify("event");
   }
 
-  const attempts = createMemoryAttempts(
+  const attempts = new MemoryAttempts(
     {
-      sendTask({ attemptId, dispatch }, now) {
-        rows.addTask({ attemptId, message: dispatch.message }, now);
+      sendTask({ attemptId, message }, now) {
+        rows.addTask({ attemptId, message }, now);
         watch.notify("task");
       },
+      withdrawTask: rows.dropTasks,
       readSecrets({ attemptId, stackId }, refs) {
         return readAttemptSecrets(stacks.find(stackId)?.stack, attemptId, refs);
       },
       enqueue,
       due,
     },
-    { runnersHaveStore },
+    runnersHaveStore,
   );
 
   return {

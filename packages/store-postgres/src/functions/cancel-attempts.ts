@@ -1,5 +1,5 @@
 /**
- * Asks attempts to stop, or ends those that nobody works on; unknown ones and those that have ended are passed over.
+ * Asks attempts to stop, or ends those that were never granted; unknown ones and those that have ended are skipped.
  * `p_cancels`: rows of `n`, `id`, `event` (the key of the event of its end), `why`, `within`, `at_once`, `now`; only those whose `n` is in `p_only`.
  */
 export const CANCEL_ATTEMPTS = `
@@ -7,37 +7,37 @@ create function stackyard.cancel_attempts(p_cancels json, p_only int[]) returns 
 declare
   v_given record;
   v_live record;
-  v_idle boolean;
+  v_until bigint;
 begin
   for v_given in
     select * from json_to_recordset(p_cancels)
       as g(n int, id text, event text, why text, within bigint, at_once boolean, now bigint)
      where g.n = any(p_only)
   loop
-    select l.attempt_no, coalesce(a.long_id, a.attempt_id) as attempt_id, l.status, l.cancel_until, a.stack_id, a.task
+    select l.attempt_no, coalesce(a.long_id, a.attempt_id) as attempt_id, l.token, l.cancel_until, a.stack_id, a.task
       into v_live
       from stackyard.live l join stackyard.attempt a on a.attempt_no = l.attempt_no
      where l.attempt_id = v_given.id
        for update of l;
     continue when not found;
-    v_idle := v_live.status in ('unclaimed', 'queued');
-    if v_idle and v_given.at_once then
+    -- The same as cancelAttempt of @stackyard/core/attempt, which the model test compares it with.
+    if v_given.at_once and v_live.token = 0 then
       perform stackyard.end_attempts(array[v_live.attempt_no], 'cancelled', v_given.now);
       perform stackyard.enqueue_events(
         stackyard.cancelled_event(v_given.event, v_live.attempt_id, v_live.stack_id, v_live.task, v_given.now), null);
-    elsif v_live.cancel_until is null then
-      -- An attempt that a runner without the store may work on keeps its deadline until that has passed.
+    else
+      -- A runner without the store may work on an attempt that was never granted: it keeps its deadline until the first grant.
+      v_until := case when v_live.token > 0 or v_given.why = 'timed-out' or v_live.cancel_until is not null
+                      then least(v_live.cancel_until, v_given.now + v_given.within) end;
       update stackyard.live l
-         set cancelling = coalesce(l.cancelling, v_given.why), cancel_within_ms = v_given.within,
-             cancel_until = case when v_idle and v_given.why = 'requested' then null
-                                 else v_given.now + v_given.within end,
-             ends_at = case when v_idle and v_given.why = 'requested' then l.ends_at
-                            else v_given.now + v_given.within end,
+         set cancelling = coalesce(l.cancelling, v_given.why),
+             cancel_within_ms = case when l.cancelling is null then v_given.within
+                                     else least(l.cancel_within_ms, v_given.within) end,
+             cancel_until = v_until,
+             ends_at = coalesce(v_until, l.ends_at),
              poll_due_at = case l.status when 'suspended' then least(l.poll_due_at, v_given.now) end,
-             due_at = least(l.due_at,
-                            case l.status when 'suspended' then least(l.poll_due_at, v_given.now) end,
-                            case when v_idle and v_given.why = 'requested' then null
-                                 else v_given.now + v_given.within end)
+             due_at = least(l.due_at, v_until,
+                            case l.status when 'suspended' then least(l.poll_due_at, v_given.now) end)
        where l.attempt_no = v_live.attempt_no;
     end if;
   end loop;

@@ -75,8 +75,8 @@ create table history (
 create index history_by_stack on history (position >> 15, stack_id);
 create index history_by_event on history (position >> 15, event_id);
 
--- attempt_no is the order of dispatch. left_ms: what a queued attempt has left when its clock goes on.
--- ends_at: the deadline, or the end of a cancel; null while the clock stands.
+-- attempt_no is the order of dispatch. left_ms: what a queued attempt has left when its clock continues.
+-- ends_at: the deadline, or the end of a cancel; null when no clock runs.
 create table attempt (
   attempt_no integer primary key,
   attempt_id text not null,
@@ -100,7 +100,7 @@ create table attempt (
   cancel_told integer not null,
   keys text,
   queued_key text,
-  left_ms integer,
+  left_ms integer not null,
   queue_seq integer,
   progress text,
   progress_message text,

@@ -19,7 +19,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "de-duplication", breaks: "exactly-once", plant: onChanges((change) => ({ ...change, appliedIds: [] })) },
   { name: "origins", breaks: "nothing-dropped", plant: onChanges(withoutOrigins) },
   { name: "version-check", breaks: "no-lost-update", plant: withoutVersions },
-  { name: "outbox", breaks: "comes-to-rest", plant: withoutRedelivery },
+  { name: "outbox", breaks: "handed-out", plant: withoutRedelivery },
   {
     name: "outbox-commit",
     breaks: "one-commit",

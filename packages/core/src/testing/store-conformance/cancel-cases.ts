@@ -5,6 +5,8 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,
   aClaim,
+  aDispatch,
+  aPut,
   aSettle,
   commitNow,
   DAY,
@@ -204,5 +206,71 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     await cancelNow(store, { withinMs: 5 * MINUTE }, T0 + 4 * MINUTE);
 
     assert.deepEqual(await takeDeadlines(store, T0 + 5 * MINUTE), [["a1", "cancel"]]);
+  }),
+
+  storeCase(
+    "cancels an attempt that was granted before through its executor, also while it waits for a key",
+    async (store) => {
+      await dispatchNow(store, ["a1", "a2"]);
+      await grantNow(store, "a1", { leaseMs: SECOND });
+      await grantNow(store, "a2", { exclusiveKeys: ["key:db"] });
+      await store.claim(aClaim("a1", { exclusiveKeys: ["key:db"], now: T0 + MINUTE }));
+
+      await cancelNow(store, { withinMs: 5 * MINUTE }, T0 + MINUTE);
+
+      const view = await store.findAttempt("a1");
+      assert.deepEqual([view?.status, view?.cancelling, view?.outcome], ["queued", "requested", undefined]);
+      assert.deepEqual(await takeDeadlines(store, T0 + 6 * MINUTE - 1), []);
+      assert.deepEqual(await takeDeadlines(store, T0 + 6 * MINUTE), [["a1", "cancel"]]);
+    },
+  ),
+
+  storeCase("polls a suspended attempt at once after each cancel", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await store.suspend(await grantNow(store, "a1"), { progress: {}, dueAt: T0 + HOUR, now: T0 });
+    await cancelNow(store, { withinMs: HOUR });
+    const again = await grantNow(store, "a1", { now: T0 + SECOND });
+    await store.suspend(again, { progress: {}, dueAt: T0 + HOUR, now: T0 + SECOND });
+
+    await cancelNow(store, { withinMs: HOUR }, T0 + MINUTE);
+
+    assert.equal((await store.findAttempt("a1"))?.pollDueAt, T0 + MINUTE);
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + MINUTE }), ["a1"]);
+  }),
+
+  storeCase("lets the earliest end count when several cancels allow different times", async (store) => {
+    await dispatchNow(store, ["a1", "a2"]);
+    await grantNow(store, "a1", { leaseMs: HOUR });
+    await grantNow(store, "a2", { leaseMs: HOUR });
+    await cancelNow(store, { attemptId: "a1", withinMs: 10 * MINUTE });
+    await cancelNow(store, { attemptId: "a2", withinMs: MINUTE });
+
+    await cancelNow(store, { attemptId: "a1", withinMs: 5 * MINUTE });
+    await cancelNow(store, { attemptId: "a2", withinMs: 5 * MINUTE });
+
+    assert.deepEqual(await takeDeadlines(store, T0 + MINUTE), [["a2", "cancel"]]);
+    assert.deepEqual((await takeDeadlines(store, T0 + 5 * MINUTE)).sort(), [
+      ["a1", "cancel"],
+      ["a2", "cancel"],
+    ]);
+  }),
+
+  storeCase("keeps the shortest time of several cancels until the first grant starts it", async (store) => {
+    await dispatchNow(store, ["a1"]);
+    await cancelNow(store, { withinMs: MINUTE, unclaimedAtOnce: false });
+    await cancelNow(store, { withinMs: 5 * MINUTE, unclaimedAtOnce: false });
+
+    await grantNow(store, "a1", { now: T0 + HOUR });
+
+    assert.deepEqual(await takeDeadlines(store, T0 + HOUR + MINUTE), [["a1", "cancel"]]);
+  }),
+
+  storeCase("removes the message of an attempt that ends unclaimed, and keeps one message of each", async (store) => {
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1"), aDispatch("a2")] }));
+    await commitNow(store, aChange({ dispatches: [aDispatch("a2", { again: true })] }));
+
+    await cancelNow(store);
+
+    assert.deepEqual(await takeAttemptIds(store, "task"), ["a2"]);
   }),
 ];

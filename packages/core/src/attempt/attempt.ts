@@ -1,0 +1,407 @@
+import { defined } from "../engine/defined.ts";
+import { SYSTEM_EVENTS } from "../machine/message/event.ts";
+import type {
+  AttemptView,
+  ClaimInput,
+  ClaimResult,
+  Grant,
+  RenewResult,
+  SettleInput,
+  SuspendInput,
+} from "../ports/attempt-store.ts";
+import type { CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
+
+// The life of an attempt, decided once. Every function is pure: it takes an attempt and an input, and returns the next
+// attempt with what follows from the move. Stores load, call, and write what they get.
+//
+//   from        | move                      | to
+//   ------------|---------------------------|------------------------------------------------------------
+//   –           | beginAttempt              | unclaimed, its message is sent
+//   unclaimed   | claimAttempt              | running, or queued for a key that another attempt holds
+//   queued      | grantKey                  | unclaimed, its message is sent
+//   running     | suspendAttempt            | suspended until its poll is due
+//   running     | settleAttempt             | settled: succeeded, failed or cancelled
+//   running     | claimAttempt after a lapse | running under a higher token, or queued
+//   suspended   | claimAttempt when due     | running under a higher token, or queued
+//   any open    | cancelAttempt             | settled at once when no one was ever granted it, else marked
+//   any open    | closeAttempt              | settled: closed
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** What the rules know of an attempt. Stores may keep more beside it. Instants are epoch milliseconds. */
+export interface Attempt {
+  readonly attemptId: string;
+  readonly stackId: string;
+  readonly task: string;
+  /** From the first grant to the deadline. */
+  readonly timeoutMs: number;
+  readonly status: AttemptView["status"];
+  /** Of the newest grant; 0 before the first. Every grant has a higher token than all before it. */
+  readonly token: number;
+  /** Before the first grant: until when it must be claimed. Not meaningful while it is queued. */
+  readonly deadlineAt: number;
+  /** While it is queued: the time that is left when its clock continues. */
+  readonly remainingMs: number;
+  readonly owner?: string | undefined;
+  readonly leaseUntil?: number | undefined;
+  readonly pollDueAt?: number | undefined;
+  readonly progress?: unknown;
+  readonly progressMessage?: string | undefined;
+  /** The reason of the first cancel, and the shortest time that a cancel allowed. */
+  readonly cancel?: Pick<CancelAttempt, "why" | "withinMs"> | undefined;
+  /** When the cancel must have ended; undefined while the cancel's clock has not started. */
+  readonly cancelAt?: number | undefined;
+  /** The present grant reported the cancel to its owner. */
+  readonly isCancelTold: boolean;
+  /** Sorted. */
+  readonly heldKeys: readonly string[];
+  /** The key that it waits for. */
+  readonly queuedFor?: string | undefined;
+  readonly outcome?: AttemptView["outcome"] | undefined;
+  readonly settledAt?: number | undefined;
+  readonly log?: string | undefined;
+}
+
+/** What a store does besides writing the attempt, in the same commit or from its outbox. */
+export type AttemptEffect =
+  /** Queue the attempt's task message, unless it is still queued. */
+  | { readonly kind: "send" }
+  /** Remove the attempt's task message from the queue. */
+  | { readonly kind: "withdraw" }
+  /** Give each key to the attempt that is next in its queue (`grantKey`), or free it. */
+  | { readonly kind: "release"; readonly keys: readonly string[] }
+  /** Leave the queue of a key. */
+  | { readonly kind: "leaveQueue"; readonly key: string }
+  | { readonly kind: "enqueue"; readonly event: QueuedEvent; readonly notBefore?: number | undefined };
+
+/** The attempt after a move, and what follows from it. */
+export interface AttemptMove<A extends Attempt> {
+  readonly attempt: A;
+  readonly effects: readonly AttemptEffect[];
+}
+
+/**
+ * Returns the time in which an attempt must be claimed: its timeout, or a day when that is longer and all runners have
+ * the store, so that a full queue is not a failure.
+ */
+export function toClaimWindowMs(timeoutMs: number, runnersHaveStore: boolean): number {
+  return runnersHaveStore ? Math.max(timeoutMs, DAY_MS) : timeoutMs;
+}
+
+/** Returns a new attempt, which nobody has claimed. */
+export function beginAttempt(
+  { attemptId, stackId, task, timeoutMs }: Pick<Attempt, "attemptId" | "stackId" | "task" | "timeoutMs">,
+  { now, claimWindowMs }: { readonly now: number; readonly claimWindowMs: number },
+): Attempt {
+  return {
+    attemptId,
+    stackId,
+    task,
+    timeoutMs,
+    status: "unclaimed",
+    token: 0,
+    deadlineAt: now + claimWindowMs,
+    remainingMs: claimWindowMs,
+    isCancelTold: false,
+    heldKeys: [],
+  };
+}
+
+/** Returns true while the attempt can still be worked on; narrows away undefined only. */
+export function isOpen<A extends Attempt>(attempt: A | undefined): attempt is A {
+  return attempt !== undefined && attempt.status !== "settled";
+}
+
+/** Returns true when the grant is the newest one and nothing has ended it. */
+export function isHeldBy<A extends Attempt>(attempt: A | undefined, { token }: Grant): attempt is A {
+  return attempt?.status === "running" && attempt.token === token;
+}
+
+/** Returns who holds the attempt's lease, or held it before a suspension that is not over; undefined when it is free. */
+export function findLiveOwner(attempt: Attempt, now: number): string | undefined {
+  const until = attempt.status === "running" ? attempt.leaseUntil : attempt.pollDueAt;
+  return until !== undefined && until > now ? (attempt.owner ?? "") : undefined;
+}
+
+/** What a claim does, apart from the answers that change nothing. */
+export type ClaimMove<A extends Attempt> =
+  | { readonly kind: "gone" }
+  | { readonly kind: "held"; readonly by: string }
+  /** `takes`: keys to write as held by this attempt. `leaves`: a queue that it no longer waits in. */
+  | { readonly kind: "granted"; readonly attempt: A; readonly takes: readonly string[]; readonly leaves?: string }
+  | {
+      readonly kind: "queued";
+      readonly attempt: A;
+      readonly key: string;
+      readonly takes: readonly string[];
+      readonly leaves?: string;
+    };
+
+/**
+ * Decides a claim. `holders` has the attempt that holds each wanted key, where one does. Keys are taken in sorted order;
+ * at the first that another attempt holds this one queues, and keeps those before it, so there is no deadlock.
+ */
+export function claimAttempt<A extends Attempt>(
+  attempt: A | undefined,
+  input: ClaimInput & { readonly claimWindowMs: number },
+  holders: ReadonlyMap<string, string>,
+): ClaimMove<A> {
+  if (!isOpen(attempt)) return { kind: "gone" };
+  const by = findLiveOwner(attempt, input.now);
+  if (by !== undefined) return { kind: "held", by };
+  const wanted = sortKeys(input.exclusiveKeys);
+  const blocked = wanted.findIndex((key) => (holders.get(key) ?? attempt.attemptId) !== attempt.attemptId);
+  const key = blocked === -1 ? undefined : wanted[blocked];
+  const takes = wanted
+    .slice(0, blocked === -1 ? wanted.length : blocked)
+    .filter((each) => !attempt.heldKeys.includes(each));
+  const heldKeys = sortKeys([...attempt.heldKeys, ...takes]);
+  const leaves = attempt.queuedFor !== undefined && attempt.queuedFor !== key ? { leaves: attempt.queuedFor } : {};
+  if (key === undefined) return { kind: "granted", attempt: grant({ ...attempt, heldKeys }, input), takes, ...leaves };
+  return { kind: "queued", attempt: queue({ ...attempt, heldKeys }, key, input), key, takes, ...leaves };
+}
+
+function sortKeys(keys: readonly string[]): readonly string[] {
+  return [...new Set(keys)].sort();
+}
+
+/** The deadline counts from the first grant. A cancel that no owner knew of counts from now. */
+function grant<A extends Attempt>(attempt: A, { owner, leaseMs, timeoutMs = attempt.timeoutMs, now }: ClaimInput): A {
+  const { cancel } = attempt;
+  return {
+    ...attempt,
+    status: "running",
+    token: attempt.token + 1,
+    owner,
+    leaseUntil: now + leaseMs,
+    pollDueAt: undefined,
+    queuedFor: undefined,
+    deadlineAt: attempt.token === 0 ? now + timeoutMs : attempt.deadlineAt,
+    cancelAt: attempt.cancelAt ?? (cancel === undefined ? undefined : now + cancel.withinMs),
+    isCancelTold: cancel !== undefined,
+  };
+}
+
+/** The clock of the deadline stops while the attempt waits for a key; that of a cancel does not. */
+function queue<A extends Attempt>(
+  attempt: A,
+  key: string,
+  { now, claimWindowMs }: { readonly now: number; readonly claimWindowMs: number },
+): A {
+  const left = attempt.token === 0 ? claimWindowMs : attempt.deadlineAt - now;
+  return {
+    ...attempt,
+    status: "queued",
+    queuedFor: key,
+    remainingMs: attempt.status === "queued" ? attempt.remainingMs : left,
+    leaseUntil: undefined,
+    pollDueAt: undefined,
+  };
+}
+
+/** Returns what a granted claim answers; `secrets`: the values behind the references of its dispatch. */
+export function toGranted(
+  { attemptId, token, owner = "", deadlineAt, progress, cancel }: Attempt,
+  secrets: Extract<ClaimResult, { kind: "granted" }>["secrets"],
+): ClaimResult {
+  return {
+    kind: "granted",
+    grant: { attemptId, owner, token },
+    deadlineAt,
+    again: token > 1,
+    ...(progress === undefined ? {} : { progress }),
+    ...(cancel === undefined ? {} : { cancelling: cancel.why }),
+    ...(secrets === undefined ? {} : { secrets }),
+  };
+}
+
+/** Gives a key to the attempt that waited for it: its clock continues, and its message is sent. */
+export function grantKey<A extends Attempt>(attempt: A, key: string, now: number): AttemptMove<A> {
+  return {
+    attempt: {
+      ...attempt,
+      status: "unclaimed",
+      queuedFor: undefined,
+      heldKeys: sortKeys([...attempt.heldKeys, key]),
+      deadlineAt: now + attempt.remainingMs,
+    },
+    effects: [{ kind: "send" }],
+  };
+}
+
+/** Extends the lease of the newest grant, also one that is over; undefined when the grant is lost. */
+export function renewAttempt<A extends Attempt>(
+  attempt: A | undefined,
+  grant: Grant,
+  { leaseMs, now, message }: { readonly leaseMs: number; readonly now: number; readonly message?: string },
+): { readonly attempt: A; readonly answer: RenewResult } | undefined {
+  if (!isHeldBy(attempt, grant)) return undefined;
+  const { cancel } = attempt;
+  return {
+    attempt: { ...attempt, leaseUntil: now + leaseMs, progressMessage: message ?? attempt.progressMessage },
+    answer: { kind: "renewed", ...(cancel === undefined ? {} : { cancelling: cancel.why }) },
+  };
+}
+
+/**
+ * Gives the lease back until the poll is due; undefined when the grant is lost. The poll is due at once when a cancel was
+ * requested after the grant.
+ */
+export function suspendAttempt<A extends Attempt>(
+  attempt: A | undefined,
+  grant: Grant,
+  { progress, dueAt, message, now }: SuspendInput,
+): A | undefined {
+  if (!isHeldBy(attempt, grant)) return undefined;
+  const isCancelNew = attempt.cancel !== undefined && !attempt.isCancelTold;
+  return {
+    ...attempt,
+    status: "suspended",
+    progress,
+    progressMessage: message ?? attempt.progressMessage,
+    pollDueAt: isCancelNew ? now : dueAt,
+    leaseUntil: undefined,
+  };
+}
+
+/** Ends the attempt with its result; undefined when the grant is lost. */
+export function settleAttempt<A extends Attempt>(
+  attempt: A | undefined,
+  grant: Grant,
+  { outcome, event, followUps = [], log, now }: SettleInput,
+): AttemptMove<A> | undefined {
+  if (!isHeldBy(attempt, grant)) return undefined;
+  const events = [{ event, notBefore: undefined }, ...followUps];
+  const ended = end(attempt, outcome, { now, log });
+  return { ...ended, effects: [...ended.effects, ...events.map((each) => ({ kind: "enqueue", ...each }) as const)] };
+}
+
+/**
+ * Ends an attempt that was never granted, where all runners have the store; marks every other one. Undefined for an
+ * unknown or settled attempt. After several cancels the reason of the first and the earliest end count, and a suspended
+ * attempt is polled at once after each.
+ */
+export function cancelAttempt<A extends Attempt>(
+  attempt: A | undefined,
+  { why, withinMs, unclaimedAtOnce }: Omit<CancelAttempt, "attemptId">,
+  now: number,
+): AttemptMove<A> | undefined {
+  if (!isOpen(attempt)) return undefined;
+  if (unclaimedAtOnce && attempt.token === 0) {
+    const ended = end(attempt, "cancelled", { now });
+    return { ...ended, effects: [...ended.effects, { kind: "enqueue", event: toCancelledEvent(attempt, now) }] };
+  }
+  // A runner without the store may work on an attempt that was never granted: it may still end with its answer or at its
+  // deadline, so the clock of a requested cancel starts with its first grant.
+  const hasClock = attempt.token > 0 || why === "timed-out" || attempt.cancelAt !== undefined;
+  const { cancel, cancelAt, pollDueAt } = attempt;
+  return {
+    attempt: {
+      ...attempt,
+      cancel: { why: cancel?.why ?? why, withinMs: Math.min(withinMs, cancel?.withinMs ?? withinMs) },
+      cancelAt: hasClock ? Math.min(now + withinMs, cancelAt ?? Number.POSITIVE_INFINITY) : undefined,
+      pollDueAt: attempt.status === "suspended" ? Math.min(now, pollDueAt ?? now) : pollDueAt,
+    },
+    effects: [],
+  };
+}
+
+/** Ends an attempt whose task run the engine has closed; undefined for an unknown or settled one. */
+export function closeAttempt<A extends Attempt>(attempt: A | undefined, now: number): AttemptMove<A> | undefined {
+  return isOpen(attempt) ? end(attempt, "closed", { now }) : undefined;
+}
+
+function end<A extends Attempt>(
+  attempt: A,
+  outcome: NonNullable<Attempt["outcome"]>,
+  { now, log }: { readonly now: number; readonly log?: string | undefined },
+): AttemptMove<A> {
+  const { queuedFor, heldKeys } = attempt;
+  return {
+    attempt: {
+      ...attempt,
+      status: "settled",
+      outcome,
+      log,
+      settledAt: now,
+      leaseUntil: undefined,
+      pollDueAt: undefined,
+      queuedFor: undefined,
+      heldKeys: [],
+    },
+    effects: [
+      { kind: "withdraw" },
+      ...(queuedFor === undefined ? [] : [{ kind: "leaveQueue", key: queuedFor } as const]),
+      ...(heldKeys.length === 0 ? [] : [{ kind: "release", keys: heldKeys } as const]),
+    ],
+  };
+}
+
+/** The event of an attempt that was cancelled before anyone was granted it. */
+function toCancelledEvent({ attemptId, stackId, task }: Attempt, now: number): QueuedEvent {
+  const message = { event: SYSTEM_EVENTS.taskCancelled, stackId, task: { name: task }, dispatchId: attemptId };
+  return { id: `cancelled:${attemptId}`, stackId, origin: "worker", receivedAt: now, message };
+}
+
+/** What time makes due of an attempt. */
+export interface AttemptDue {
+  /** `deadline`: its own; `cancel`: that of a cancel, which replaces it. */
+  readonly deadline?: { readonly at: number; readonly why: "deadline" | "cancel" };
+  readonly poll?: number;
+  readonly lapsedLease?: number;
+}
+
+/** Returns the instants at which the attempt needs attention. While it is queued only a cancel's clock runs. */
+export function toAttemptDue({ status, cancelAt, deadlineAt, pollDueAt, leaseUntil }: Attempt): AttemptDue {
+  if (status === "settled") return {};
+  if (cancelAt !== undefined) return { deadline: { at: cancelAt, why: "cancel" }, ...toReturn() };
+  if (status === "queued") return {};
+  return { deadline: { at: deadlineAt, why: "deadline" }, ...toReturn() };
+
+  function toReturn(): Pick<AttemptDue, "poll" | "lapsedLease"> {
+    if (status === "suspended" && pollDueAt !== undefined) return { poll: pollDueAt };
+    if (status === "running" && leaseUntil !== undefined) return { lapsedLease: leaseUntil };
+    return {};
+  }
+}
+
+/** What a view needs that the rules do not. */
+export interface AttemptFacts {
+  readonly entry: number;
+  readonly attempt: number;
+  readonly executor?: string | undefined;
+  readonly dispatchedAt: number;
+}
+
+/** Returns the attempt as people and the state backend see it. */
+export function toAttemptView(
+  attempt: Attempt,
+  { entry, attempt: number, executor, dispatchedAt }: AttemptFacts,
+  queuedFor: AttemptView["queuedFor"],
+): AttemptView {
+  const { attemptId, stackId, task, status, deadlineAt, token, heldKeys } = attempt;
+  const { owner, leaseUntil, pollDueAt, cancel, progressMessage, log, outcome } = attempt;
+  return {
+    attemptId,
+    stackId,
+    task,
+    entry,
+    attempt: number,
+    status,
+    dispatchedAt,
+    deadlineAt,
+    token,
+    heldKeys,
+    ...defined({
+      executor,
+      queuedFor,
+      owner,
+      leaseUntil,
+      pollDueAt,
+      cancelling: cancel?.why,
+      progressMessage,
+      log,
+      outcome,
+    }),
+  };
+}

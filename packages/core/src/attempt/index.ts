@@ -1,0 +1,25 @@
+export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
+export {
+  type Attempt,
+  type AttemptDue,
+  type AttemptEffect,
+  type AttemptFacts,
+  type AttemptMove,
+  beginAttempt,
+  type ClaimMove,
+  cancelAttempt,
+  claimAttempt,
+  closeAttempt,
+  findLiveOwner,
+  grantKey,
+  isHeldBy,
+  isOpen,
+  renewAttempt,
+  settleAttempt,
+  suspendAttempt,
+  toAttemptDue,
+  toAttemptView,
+  toClaimWindowMs,
+  toGranted,
+} from "./attempt.ts";
+export { findKeyPlace, joinKeyQueue, type KeyQueue, type KeyWaiter, leaveKeyQueue } from "./key-queue.ts";

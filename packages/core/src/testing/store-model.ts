@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import type { ClaimResult, Grant } from "../ports/attempt-store.ts";
+import type { Store } from "../ports/store.ts";
+import type { DueItem, DueKind } from "../ports/work-queue.ts";
+import type { DurableStore } from "./durable-store-conformance.ts";
+import {
+  type aChange,
+  aClaim,
+  aDispatch,
+  aPut,
+  aSettle,
+  DAY,
+  HOUR,
+  MINUTE,
+  SECOND,
+  T0,
+} from "./store-conformance/store-builders.ts";
+
+/**
+ * One random move as three numbers: which move, on which attempt, and how. Numbers shrink well, so that any property
+ * test can draw and reduce a list of them. The comment at each entry of `MOVES` says what they mean.
+ */
+export type StoreMove = readonly [move: number, attempt: number, how: number];
+
+/** The two stores that a sequence of moves runs on, and what the moves have produced so far. */
+interface ModelRun {
+  readonly model: Store;
+  store: Store;
+  readonly port: DurableStore;
+  now: number;
+  /** All grants of each attempt, oldest first. */
+  readonly grants: Map<string, Grant[]>;
+  readonly dispatched: Set<string>;
+}
+
+const ATTEMPTS = ["a0", "a1", "a2", "a3"] as const;
+const STACKS = ["s0", "s1"] as const;
+const KEYS = ["key:a", "key:b"] as const;
+/** How long what was taken is hidden. */
+const HIDDEN_MS = 20 * SECOND;
+const RETURNED: readonly DueKind[] = ["deadline", "poll", "lapsedLease"];
+
+/**
+ * Plays moves on the pure rules (the memory store, which applies them as they are) and on another store, and compares
+ * every answer and every view after every step. A move may end the store's process and open it again.
+ *
+ * @throws an assertion error that names the step at which the two disagree.
+ */
+export async function playStoreModel(moves: readonly StoreMove[], create: () => Promise<DurableStore>): Promise<void> {
+  const port = await create();
+  const run: ModelRun = {
+    model: createMemoryStore(),
+    store: await port.open(),
+    port,
+    now: T0,
+    grants: new Map(),
+    dispatched: new Set(),
+  };
+  try {
+    for (const [step, move] of moves.entries()) await playMove(run, step, move);
+  } finally {
+    await run.model.close();
+    await run.store.close();
+  }
+}
+
+async function playMove(run: ModelRun, step: number, [move, attempt, how]: StoreMove): Promise<void> {
+  const [name, play] = MOVES[move % MOVES.length] ?? ["nothing", async () => undefined];
+  const attemptId = ATTEMPTS[attempt % ATTEMPTS.length] ?? "a0";
+  const where = `step ${step + 1}: ${name} ${attemptId} (${how})`;
+  await play(run, attemptId, how, where);
+  assert.deepEqual(await view(run.store), await view(run.model), where);
+}
+
+/** Calls both stores and compares what they answer; gives the model's answer. */
+async function both<Answer>(run: ModelRun, where: string, call: (store: Store) => Promise<Answer>): Promise<Answer> {
+  const expected = await call(run.model);
+  const answer = await call(run.store);
+  assert.deepEqual(answer, expected, where);
+  return expected;
+}
+
+type Play = (run: ModelRun, attemptId: string, how: number, where: string) => Promise<unknown>;
+
+const MOVES: readonly (readonly [name: string, play: Play])[] = [
+  ["dispatch", dispatch],
+  ["claim", claim],
+  [
+    "renew",
+    (run, id, how, where) =>
+      withGrant(run, id, how, (grant) =>
+        both(run, where, (store) => store.renew(grant, { leaseMs: 30 * SECOND, now: run.now, message: `line ${how}` })),
+      ),
+  ],
+  [
+    "suspend",
+    (run, id, how, where) =>
+      withGrant(run, id, how, (grant) => {
+        const dueAt = run.now + pick([0, 10 * SECOND, HOUR], how);
+        return both(run, where, (store) => store.suspend(grant, { progress: { how }, dueAt, now: run.now }));
+      }),
+  ],
+  [
+    "settle",
+    (run, id, how, where) =>
+      withGrant(run, id, how, (grant) => {
+        const outcome = pick(["succeeded", "failed", "cancelled"] as const, how);
+        return both(run, where, (store) =>
+          store.settle(grant, aSettle(id, { outcome, log: `log ${how}`, now: run.now })),
+        );
+      }),
+  ],
+  [
+    "cancel",
+    (run, id, how) => {
+      const cancel = {
+        attemptId: id,
+        withinMs: pick([5 * MINUTE, MINUTE, 10 * MINUTE], how),
+        why: how % 2 === 0 ? "requested" : "timed-out",
+        unclaimedAtOnce: how % 5 !== 0,
+      } as const;
+      return commitBoth(run, { stackId: stackOf(id), cancels: [cancel] });
+    },
+  ],
+  ["close", (run, id) => commitBoth(run, { stackId: stackOf(id), closes: [id] })],
+  [
+    "advance",
+    async (run, _, how) => {
+      run.now += pick([SECOND, 31 * SECOND, MINUTE, 10 * MINUTE, HOUR, 25 * HOUR], how);
+    },
+  ],
+  ["take messages", (run, _, how, where) => takeMessages(run, how, where)],
+  ["take due", (run, _, how, where) => takeReturned(run, how, where)],
+  ["take events", (run, _, __, where) => takeEvents(run, where)],
+  [
+    "crash",
+    async (run) => {
+      await run.port.crash();
+      // A store of one process may forget what it handed out; one of several waits for the leases.
+      run.now += HIDDEN_MS;
+      run.store = await run.port.open();
+    },
+  ],
+];
+
+async function dispatch(run: ModelRun, attemptId: string, how: number): Promise<void> {
+  const again = run.dispatched.has(attemptId);
+  run.dispatched.add(attemptId);
+  const timeoutMs = pick([HOUR, 2 * DAY, 5 * MINUTE], how);
+  await commitBoth(run, {
+    stackId: stackOf(attemptId),
+    dispatches: [aDispatch(attemptId, { stackId: stackOf(attemptId), again, timeoutMs })],
+  });
+}
+
+async function claim(run: ModelRun, attemptId: string, how: number, where: string): Promise<void> {
+  const exclusiveKeys = KEYS.filter((_, index) => ((how >> index) & 1) === 1);
+  const owner = `w${how % 3}`;
+  const input = aClaim(attemptId, { owner, exclusiveKeys, leaseMs: 30 * SECOND, timeoutMs: HOUR, now: run.now });
+  const answer: ClaimResult = await both(run, where, (store) => store.claim(input));
+  if (answer.kind === "granted") run.grants.set(attemptId, [...(run.grants.get(attemptId) ?? []), answer.grant]);
+}
+
+/** Mostly the newest grant; sometimes one that was replaced. */
+async function withGrant(
+  run: ModelRun,
+  id: string,
+  how: number,
+  play: (grant: Grant) => Promise<unknown>,
+): Promise<void> {
+  const grants = run.grants.get(id) ?? [];
+  const grant = how % 7 === 6 ? grants[0] : grants.at(-1);
+  if (grant !== undefined) await play(grant);
+}
+
+/** A message that was taken is acknowledged, returned, or left to its lease. */
+async function takeMessages(run: ModelRun, how: number, where: string): Promise<void> {
+  const taken = await takeBoth(run, ["task"], where);
+  for (const store of [run.model, run.store]) {
+    const receipts = taken.get(store)?.flatMap((item) => (item.kind === "task" ? [item.receipt] : [])) ?? [];
+    if (how % 3 === 0) await store.acknowledge(receipts);
+    if (how % 3 === 1) await store.giveBack(receipts, run.now + 10 * SECOND);
+  }
+}
+
+async function takeReturned(run: ModelRun, how: number, where: string): Promise<void> {
+  await takeBoth(run, [pick(RETURNED, how)], where);
+}
+
+async function takeEvents(run: ModelRun, where: string): Promise<void> {
+  const taken = await takeBoth(run, ["event"], where);
+  for (const store of [run.model, run.store]) {
+    await store.acknowledge(taken.get(store)?.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])) ?? []);
+  }
+}
+
+async function takeBoth(run: ModelRun, kinds: readonly DueKind[], where: string) {
+  const input = { kinds, now: run.now, limit: 100, leaseMs: HIDDEN_MS };
+  const expected = await run.model.takeDue(input);
+  const taken = await run.store.takeDue(input);
+  assert.deepEqual(taken.map(toText).sort(), expected.map(toText).sort(), where);
+  return new Map([
+    [run.model, expected],
+    [run.store, taken],
+  ]);
+}
+
+/** What both stores must agree on. Receipts are each store's own, and a store may lose counts of deliveries with its process. */
+function toText(item: DueItem): string {
+  const { kind } = item;
+  switch (kind) {
+    case "event":
+      return JSON.stringify([kind, item.event]);
+    case "task":
+      return JSON.stringify([kind, item.attemptId]);
+    case "poll":
+    case "lapsedLease":
+      return JSON.stringify([kind, item.attemptId, item.dueAt]);
+    default:
+      return JSON.stringify(item);
+  }
+}
+
+async function commitBoth(run: ModelRun, overrides: Parameters<typeof aChange>[0] & { readonly stackId: string }) {
+  for (const store of [run.model, run.store]) {
+    const [loaded] = await store.load([overrides.stackId]);
+    const change = aPut({ id: overrides.stackId }, { ...overrides, now: run.now });
+    const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
+    assert.equal(result?.kind, "committed");
+  }
+}
+
+async function view(store: Store): Promise<unknown> {
+  const attempts = await Promise.all(ATTEMPTS.map((id) => store.findAttempt(id)));
+  const lists = await Promise.all(STACKS.map((id) => store.listAttempts(id)));
+  const { openAttempts, queuedEvents, queuedTasks } = await store.stats();
+  return {
+    attempts,
+    listed: lists.map((list) => list.map(({ attemptId }) => attemptId)),
+    openAttempts,
+    queuedEvents,
+    queuedTasks,
+  };
+}
+
+function stackOf(attemptId: string): string {
+  return STACKS[Number(attemptId.slice(1)) % STACKS.length] ?? "s0";
+}
+
+function pick<Value>(values: readonly [Value, ...Value[]] | readonly Value[], how: number): Value {
+  const value = values[how % values.length];
+  assert.ok(value !== undefined);
+  return value;
+}
