@@ -18,7 +18,10 @@ export interface RevisionCache {
 const LIMIT = 1_000;
 
 /** An empty cache over the store's revisions. */
-export function createRevisionCache(revisions: Pick<Revisions, "put" | "get">, compile: CompileRevision): RevisionCache {
+export function createRevisionCache(
+  revisions: Pick<Revisions, "put" | "get">,
+  compile: CompileRevision,
+): RevisionCache {
   const compiled = new Map<string, Machine>();
   const kept = new Map<string, true>();
   const offered = new Map<string, Revision>();
