@@ -5,12 +5,11 @@ import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
-import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { type DocSnippet, readDocSnippets } from "./doc-snippets.ts";
 import { repositoryRoot } from "./published-packages.ts";
 
-// Pages that other tests hold to what they describe.
+// Pages that other tests compare with what they describe. Blocks of TypeScript are compiled by the check of the packages.
 const ELSEWHERE = new Set(["plugins.md", "cli.md", "http-api.md"]);
 const pages = [
   ...["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
@@ -34,7 +33,7 @@ const executors = new Map(
 
 describe("pieces of the documentation", () => {
   it("say what they are", () => {
-    const known = new Set(["yaml", "ts", "json", "sh", "text", "hcl", "mermaid"]);
+    const known = new Set(["yaml", "ts", "js", "json", "sh", "text", "hcl", "mermaid"]);
 
     expect(snippets.filter(({ language }) => !known.has(language))).toEqual([]);
   });
@@ -60,10 +59,6 @@ describe("pieces of the documentation", () => {
     expect(machine && toMermaid(toGraph(machine))).toBe(diagram.text);
   });
 
-  it("compile, as far as they are TypeScript", () => {
-    expect(compile(snippets.filter(({ language }) => language === "ts"))).toEqual([]);
-  });
-
   it.each(pages)("%s links to what is there", (page) => {
     const links = [...(texts.get(page) ?? "").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
       .map(([, target = ""]) => target)
@@ -73,35 +68,3 @@ describe("pieces of the documentation", () => {
     expect(dead).toEqual([]);
   });
 });
-
-/** What the compiler has to say, as `page:line message`. */
-function compile(pieces: readonly DocSnippet[]): readonly string[] {
-  const file = ts.readConfigFile(join(repositoryRoot, "tsconfig.json"), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(file.config, ts.sys, repositoryRoot);
-  const virtual = new Map(
-    pieces.map((piece, index) => [join(repositoryRoot, "docs", `piece-${index}.ts`), piece] as const),
-  );
-  const host = ts.createCompilerHost(options);
-  const { getSourceFile, fileExists, readFile } = host;
-  // A piece without an import is a module all the same.
-  const textOf = (name: string) => virtual.get(name) && `${virtual.get(name)?.text}export {};\n`;
-  host.fileExists = (name) => virtual.has(name) || fileExists(name);
-  host.readFile = (name) => textOf(name) ?? readFile(name);
-  host.getSourceFile = (name, languageVersion, ...rest) => {
-    const text = textOf(name);
-    return text === undefined
-      ? getSourceFile(name, languageVersion, ...rest)
-      : ts.createSourceFile(name, text, languageVersion);
-  };
-  const program = ts.createProgram([...virtual.keys()], { ...options, noUnusedLocals: false }, host);
-  return [...virtual.keys()].flatMap((name) => {
-    const source = program.getSourceFile(name);
-    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
-    return found.map((diagnostic) => tell(diagnostic, virtual.get(name)));
-  });
-}
-
-function tell({ file, start = 0, messageText }: ts.Diagnostic, piece: DocSnippet | undefined): string {
-  const line = (piece?.line ?? 1) + (file?.getLineAndCharacterOfPosition(start).line ?? 0);
-  return `${piece?.page}:${line} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
-}

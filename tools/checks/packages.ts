@@ -1,36 +1,55 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { compileSnippets, TYPESCRIPT_7 } from "./compile-snippets.ts";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 import { reportAndExit } from "./report.ts";
 
-// Checks what npm would publish, not the sources: packs every package, lints the tarballs and uses them in an empty
-// project outside of this repository, on both supported lines of Node. `npm run build` comes first.
+// Checks what npm would publish, not the sources: packs every package, lints the tarballs, and uses them in one empty project
+// outside of this repository: imported and required on both supported lines of Node, and by the code blocks of all pages, which
+// are compiled by both lines of TypeScript. `npm run build` comes first.
 
 const bin = (name: string, folder = "") => join(repositoryRoot, folder, "node_modules/.bin", name);
 const nodes = [bin("node"), bin("node", "tools/checks/node-22")];
+/** Processes at once. */
+const LANES = 2;
 
 interface Packed extends PublishedPackage {
   readonly tarball: string;
 }
 
-function run(command: string, args: readonly string[], cwd: string): string | undefined {
-  try {
-    execFileSync(command, args, { cwd, encoding: "utf8", stdio: "pipe" });
-    return undefined;
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    return `${stdout}${stderr}`.trim() || String(error);
-  }
+interface Run {
+  readonly output: string;
+  /** What went wrong. */
+  readonly problem?: string;
 }
 
-function pack(unit: PublishedPackage, temp: string): Packed {
+function run(command: string, args: readonly string[], cwd: string): Promise<Run> {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd, encoding: "utf8", maxBuffer: 64 * 1_048_576 }, (error, stdout, stderr) => {
+      if (error === null) resolve({ output: stdout });
+      else resolve({ output: stdout, problem: `${stdout}${stderr}`.trim() || String(error) });
+    });
+  });
+}
+
+async function inLanes<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  const left = items.entries();
+  const lane = async () => {
+    for (const [index, item] of left) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
+}
+
+async function pack(unit: PublishedPackage, temp: string): Promise<Packed> {
   const target = join(temp, unit.manifest.name.replaceAll("/", "-"));
   mkdirSync(target);
-  const problem = run("npm", ["pack", "--ignore-scripts", "--pack-destination", target], unit.folder);
+  const { problem } = await run("npm", ["pack", "--ignore-scripts", "--pack-destination", target], unit.folder);
   const [file] = readdirSync(target);
   if (!file) throw new Error(`npm pack of ${unit.manifest.name} failed: ${problem}`);
   return { ...unit, tarball: join(target, file) };
@@ -45,45 +64,99 @@ async function lint({ folder, manifest, entries, tarball }: Packed): Promise<str
     (message) => `${manifest.name}: publint: ${formatMessage(message, pkg, { color: false })}`,
   );
   if (entries.length === 0) return lints;
-  const types = run(bin("attw"), ["--profile", "esm-only", "--no-color", "--no-emoji", tarball], repositoryRoot);
-  return types ? [...lints, `${manifest.name}: attw: ${types}`] : lints;
+  const args = ["--profile", "esm-only", "--no-color", "--no-emoji", tarball];
+  const { problem } = await run(bin("attw"), args, repositoryRoot);
+  return problem ? [...lints, `${manifest.name}: attw: ${problem}`] : lints;
 }
 
 /** Also installs the peers, optional ones included: an entry that needs one must work when it is there. */
-function install(packed: readonly Packed[], project: string): string | undefined {
+async function install(packed: readonly Packed[], project: string): Promise<string | undefined> {
   const peers = packed.flatMap(({ folder }) =>
     Object.entries(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).peerDependencies ?? {}),
   );
   const ours = packed.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]);
   mkdirSync(project);
-  const dependencies = Object.fromEntries([...peers, ...ours]);
+  const dependencies = Object.fromEntries([...peers, ...ours, [TYPESCRIPT_7.name, TYPESCRIPT_7.specifier]]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }));
-  return run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], project);
+  const words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  return (await run("npm", words, project)).problem;
 }
 
-function use({ manifest, entries }: Packed, project: string, node: string): string[] {
-  const imports = entries.map(({ specifier }) => {
-    const code = `const m = await import("${specifier}"); if (Object.keys(m).length === 0) throw new Error("exports nothing");`;
-    return { what: `import of ${specifier}`, problem: run(node, ["--input-type=module", "-e", code], project) };
+/** Programs that load every specifier that they are given, and print what went wrong by specifier. */
+const LOADERS = {
+  module: `const problems = {};
+    for (const specifier of process.argv.slice(1)) {
+      try {
+        const loaded = await import(specifier);
+        if (Object.keys(loaded).length === 0) problems[specifier] = "exports nothing";
+      } catch (error) { problems[specifier] = String(error?.stack ?? error); }
+    }
+    console.log(JSON.stringify(problems));
+    process.exit(0);`,
+  // What is required and imported must be one copy: errors are known by identity, and registries are shared.
+  commonjs: `(async () => {
+      const problems = {};
+      for (const specifier of process.argv.slice(1)) {
+        try {
+          const [required, imported] = [require(specifier), await import(specifier)];
+          const others = Object.keys(imported).filter((name) => required[name] !== imported[name]);
+          if (others.length > 0) problems[specifier] = "required and imported are two copies of " + others.join(", ");
+        } catch (error) { problems[specifier] = String(error?.stack ?? error); }
+      }
+      console.log(JSON.stringify(problems));
+      process.exit(0);
+    })();`,
+} as const;
+
+async function load(packed: readonly Packed[], project: string, node: string): Promise<string[]> {
+  const specifiers = packed.flatMap(({ entries }) => entries.map(({ specifier }) => specifier));
+  const { output: version } = await run(node, ["--version"], project);
+  const loads = Object.entries(LOADERS).map(async ([type, code]) => {
+    const { output, problem } = await run(node, [`--input-type=${type}`, "-e", code, "--", ...specifiers], project);
+    const what = `${type === "module" ? "import" : "require"} on Node ${version.trim()}`;
+    if (problem !== undefined) return [`${what}: ${problem}`];
+    const problems: Readonly<Record<string, string>> = JSON.parse(output.trim().split("\n").at(-1) ?? "");
+    return Object.entries(problems).map(([specifier, text]) => `${what} of ${specifier}: ${text}`);
   });
-  const bins = Object.entries(manifest.bin).map(([name, file]) => {
-    const path = join(project, "node_modules", manifest.name, file);
-    return { what: `${name} --version`, problem: run(node, [path, "--version"], project) };
+  return (await Promise.all(loads)).flat();
+}
+
+async function callBins(packed: readonly Packed[], project: string, node: string): Promise<string[]> {
+  const bins = packed.flatMap(({ manifest }) =>
+    Object.entries(manifest.bin).map(([name, file]) => ({ name, path: join(manifest.name, file) })),
+  );
+  const problems = await inLanes(bins, async ({ name, path }) => {
+    const { problem } = await run(node, [join(project, "node_modules", path), "--version"], project);
+    return problem === undefined ? [] : [`${name} --version by ${node}: ${problem}`];
   });
-  const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
-  return [...imports, ...bins].flatMap(({ what, problem }) => (problem ? [`${what} on ${version}: ${problem}`] : []));
+  return problems.flat();
+}
+
+interface Use {
+  readonly problems: readonly string[];
+  readonly snippets: number;
+}
+
+async function use(packed: readonly Packed[], project: string): Promise<Use> {
+  const failure = await install(packed, project);
+  if (failure !== undefined) return { problems: [`npm install of the packed packages: ${failure}`], snippets: 0 };
+  const { problems, count } = await compileSnippets(project);
+  const loads: string[] = [];
+  for (const node of nodes) {
+    loads.push(...(await load(packed, project, node)), ...(await callBins(packed, project, node)));
+  }
+  return { problems: [...problems, ...loads], snippets: count };
 }
 
 const temp = mkdtempSync(join(tmpdir(), "packages-"));
 try {
-  const packed = findPublishedPackages().map((unit) => pack(unit, temp));
-  const lints = (await Promise.all(packed.map(lint))).flat();
-  const project = join(temp, "project");
-  const failure = install(packed, project);
-  const uses = failure
-    ? [`npm install of the packed packages: ${failure}`]
-    : nodes.flatMap((node) => packed.flatMap((unit) => use(unit, project, node)));
-  reportAndExit("packages", [...lints, ...uses], `${packed.length} packed, installed and imported`);
+  const packed = await inLanes(findPublishedPackages(), (unit) => pack(unit, temp));
+  const [lints, { problems, snippets }] = await Promise.all([
+    inLanes(packed, lint),
+    use(packed, join(temp, "project")),
+  ]);
+  const summary = `${packed.length} packed, installed, imported and required; ${snippets} code blocks compiled`;
+  reportAndExit("packages", [...lints.flat(), ...problems], summary);
 } finally {
   rmSync(temp, { recursive: true, force: true });
 }
