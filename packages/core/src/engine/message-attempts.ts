@@ -1,5 +1,5 @@
 import type { TaskMessage } from "../machine/message/task-message.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { noRecords } from "./no-records.ts";
@@ -10,6 +10,7 @@ import type { WorkerStore } from "./worker-store.ts";
 export interface MessageAttemptsDeps {
   readonly publish: (event: QueuedEvent) => Promise<void>;
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly logger: Logger;
 }
 
@@ -37,6 +38,8 @@ export interface MessageAttempts extends WorkerStore {
 }
 
 interface OpenAttempt extends BeginInput {
+  /** Of its answer, also when that is sent again. */
+  readonly answerId: string;
   /** Steps so far. */
   token: number;
   progress?: unknown;
@@ -55,7 +58,7 @@ export function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempt
     begin(input) {
       const { id } = input.message.dispatch;
       if (open.has(id)) return false;
-      open.set(id, { ...input, token: 0 });
+      open.set(id, { ...input, answerId: deps.ids.next(), token: 0 });
       return true;
     },
     takeEnd(attemptId) {
@@ -95,7 +98,7 @@ export function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempt
     async settle({ attemptId }, { event: result, followUps = [] }) {
       const attempt = open.get(attemptId);
       if (attempt === undefined) return "lost";
-      const { event, leftOut } = toAnswer(result);
+      const { event, leftOut } = toAnswer(result, attempt.answerId);
       tellWhatStays(deps.logger, attempt.message, { leftOut, followUps: followUps.length });
       await deps.publish(event);
       attempt.last = { kind: "answered", event };

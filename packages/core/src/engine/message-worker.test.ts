@@ -20,7 +20,7 @@ interface Parts {
   readonly poll?: (ctx: ExecutorContext) => Promise<Step>;
   readonly cancel?: (ctx: ExecutorContext) => Promise<Step>;
   /** What sending an answer does first. */
-  readonly publish?: () => void;
+  readonly publish?: (event: QueuedEvent) => void;
 }
 
 function createBench({ start, poll, cancel, publish }: Parts = {}) {
@@ -41,7 +41,7 @@ function createBench({ start, poll, cancel, publish }: Parts = {}) {
   });
   const worker = createMessageWorker({
     publish: async (events) => {
-      publish?.();
+      for (const event of events) publish?.(event);
       published.push(...events);
     },
     executors: new Map([["work", executor]]),
@@ -76,6 +76,34 @@ describe("createMessageWorker", () => {
 
     expect(calls).toEqual(["start"]);
     expect(answers()).toMatchObject([{ event: "TASK_COMPLETED", stackId: "s1", dispatchId: ID }]);
+  });
+
+  it("answers under an id that no sender can know before", async () => {
+    const { deliver, published } = createBench();
+
+    await deliver();
+
+    expect(published).toMatchObject([{ id: expect.stringMatching(/^answer:./), origin: "external" }]);
+    expect(published[0]?.id).not.toContain(ID);
+  });
+
+  it("sends an answer again under the id that it had", async () => {
+    let failures = 1;
+    const sent: string[] = [];
+    const publish = (event: QueuedEvent) => {
+      sent.push(event.id);
+      failures -= 1;
+      if (failures >= 0) throw new StackyardError("UNREACHABLE", "The queue does not answer.");
+    };
+    const { deliver, clock } = createBench({ publish });
+
+    const handled = deliver();
+    await clock.advance(MINUTE);
+    await handled;
+    await deliver();
+
+    expect(sent).toHaveLength(3);
+    expect(new Set(sent).size).toBe(1);
   });
 
   it("answers with the failure of an executor", async () => {

@@ -34,9 +34,9 @@ const KEPT_ANSWERS = 100;
  * sensitive values: a task that needs one fails with `SECRETS_NEED_STORE`.
  */
 export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOptions = {}): MessageWorker {
-  const { clock, logger } = deps;
+  const { clock, ids, logger } = deps;
   const publish = (event: QueuedEvent) => deps.publish([event]);
-  const attempts = createMessageAttempts({ publish, clock, logger });
+  const attempts = createMessageAttempts({ publish, clock, ids, logger });
   const worker = createWorker({ ...deps, store: attempts }, options);
   const answers = createAnswers();
   const stopping = new AbortController();
@@ -61,8 +61,10 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
         const step = () => worker.handle(delivery, limits);
         const ended = await workToEnd({ ...stepping, step }, attemptId, { stopAt, overAt });
         if (ended.kind === "retry") return ended;
-        if (ended.kind === "over") await insist(clock, () => publish(toTimedOut(message, clock.now())));
-        else answers.keep(attemptId, ended.event);
+        if (ended.kind === "over") {
+          const timedOut = toTimedOut(message, { answerId: ids.next(), now: clock.now() });
+          await insist(clock, () => publish(timedOut));
+        } else answers.keep(attemptId, ended.event);
         return DONE;
       } finally {
         attempts.end(attemptId);

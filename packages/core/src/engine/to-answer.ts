@@ -18,20 +18,24 @@ export interface Answer {
 
 /**
  * The result of an attempt as a sender from outside may give it: what ended because its time was over has failed, sensitive
- * outputs stay behind, and a message without an attempt is answered by the task's name. Its id names the attempt, so a
- * repeat counts once.
+ * outputs stay behind, and a message without an attempt is answered by the task's name.
+ *
+ * The answer to an attempt has the id that the runner has drawn: anybody may send an event under one that can be guessed, and
+ * the answer would count as its repeat. A repeat of the answer is stale, because the attempt has ended. An answer by the task's
+ * name might be taken for a later run's, so its id names the message, and a repeat counts once.
  */
-export function toAnswer(result: QueuedEvent): Answer {
+export function toAnswer(result: QueuedEvent, answerId: string): Answer {
   const { sensitiveOutputs, dispatchId, outputs, ...message } = toFailure(result.message);
   const attemptId = typeof dispatchId === "string" ? dispatchId : "";
+  const isOwn = isOwnAttempt(attemptId);
   const leftOut = Array.isArray(sensitiveOutputs) ? sensitiveOutputs.map(String) : [];
   const event: QueuedEvent = {
     ...result,
-    id: result.id.length <= MAX_ID_CHARACTERS ? result.id : `result:${shortHashOf(result.id)}`,
+    id: isOwn ? toShortId(result.id) : `answer:${answerId}`,
     origin: "external",
     message: {
       ...message,
-      ...(isOwnAttempt(attemptId) ? {} : { dispatchId: attemptId }),
+      ...(isOwn ? {} : { dispatchId: attemptId }),
       ...(outputs === undefined ? {} : { outputs: without(outputs, leftOut) }),
     },
   };
@@ -39,8 +43,15 @@ export function toAnswer(result: QueuedEvent): Answer {
 }
 
 /** The answer to a task that did not end in its time. */
-export function toTimedOut(message: TaskMessage, now: number): QueuedEvent {
-  return toAnswer(toResultEvent(message, failed(TIMED_OUT), { cancelling: false, now })).event;
+export function toTimedOut(
+  message: TaskMessage,
+  { answerId, now }: { readonly answerId: string; readonly now: number },
+): QueuedEvent {
+  return toAnswer(toResultEvent(message, failed(TIMED_OUT), { cancelling: false, now }), answerId).event;
+}
+
+function toShortId(id: string): string {
+  return id.length <= MAX_ID_CHARACTERS ? id : `result:${shortHashOf(id)}`;
 }
 
 const TIMED_OUT = {
