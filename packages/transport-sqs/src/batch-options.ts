@@ -17,6 +17,8 @@ export interface BatchOptions {
   /** As with `QueueOptions`. Default: 5. */
   readonly maxDeliveries?: number;
   readonly claimChecks?: ClaimCheckOptions;
+  /** As with `SqsTransportOptions`: for the event queue. */
+  readonly resultKey?: string;
   readonly tracing?: Tracing;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -26,6 +28,7 @@ export interface BatchOptions {
 /** The options with their defaults filled in. */
 export interface BatchDeps {
   readonly claimChecks: Pick<ClaimChecks, "redeem">;
+  readonly resultKey: string | undefined;
   readonly tracing: Tracing;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,7 +43,7 @@ export function toBatchDeps(options: BatchOptions): BatchDeps {
   const { clock = systemClock, random = Math.random, logger = silentLogger, tracing = noTracing } = options;
   const { deadLetters, maxDeliveries = SQS_DEFAULTS.maxDeliveries, queues } = options;
   return {
-    ...{ clock, logger, tracing },
+    ...{ clock, logger, tracing, resultKey: options.resultKey },
     claimChecks: options.claimChecks === undefined ? noClaimChecks : createClaimChecks(options.claimChecks),
     policyOf(source) {
       if (deadLetters === undefined) return { deadLetters: undefined, maxDeliveries };

@@ -16,7 +16,8 @@ export function consumeEvents(
   ...[handler, options]: Parameters<ConsumeEvents>
 ): ReturnType<ConsumeEvents> {
   const { clock, tracing, claimChecks = noClaimChecks } = deps;
-  const queue = requireQueue(deps.options.eventQueue, "eventQueue");
+  const { eventQueue, resultKey } = deps.options;
+  const queue = requireQueue(eventQueue, "eventQueue");
   const policy = toFailurePolicy(deps, queue);
   return createQueueConsumer<EventDelivery>({
     ...toReading(deps, queue),
@@ -26,7 +27,7 @@ export function consumeEvents(
     prefetch: options.batchSize,
     ordered: isFifo(queue.url),
     async read(incoming) {
-      const value = await readEvent(incoming, { claimChecks, now: clock.now() });
+      const value = await readEvent(incoming, { claimChecks, resultKey, now: clock.now() });
       // Messages that name no stack wait for nobody.
       return { lane: value.event.stackId || incoming.receiptHandle, incoming, value };
     },

@@ -27,6 +27,7 @@ async function createPort(suffix: "" | ".fifo"): Promise<TransportUnderTest> {
     taskQueue: { url: await started.createQueue(`tasks${suffix}`) },
     clock,
     waitMs: 0,
+    resultKey: "k".repeat(43),
   });
   return {
     transport,

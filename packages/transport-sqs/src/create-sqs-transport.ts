@@ -20,7 +20,7 @@ import { requireQueue, type TransportDeps, toTransportDeps } from "./transport-d
  */
 export function createSqsTransport(options: SqsTransportOptions): Transport {
   const deps = toTransportDeps(options);
-  const { eventQueue, eventTopic, taskQueue, longTaskQueue, runnersHaveStore = false } = options;
+  const { eventQueue, eventTopic, taskQueue, longTaskQueue, runnersHaveStore = false, resultKey } = options;
   const hasDelays = [taskQueue, longTaskQueue].every((queue) => queue === undefined || !isFifo(queue.url));
   return {
     capabilities: {
@@ -31,7 +31,8 @@ export function createSqsTransport(options: SqsTransportOptions): Transport {
         eventQueue !== undefined && isFifo(eventQueue.url) && (eventTopic === undefined || isFifo(eventTopic.arn)),
     },
     async publish(events) {
-      await findEventSender(deps).send(withTrace(deps, events.map(encodeEvent)));
+      const messages = events.map((event) => encodeEvent(event, resultKey));
+      await findEventSender(deps).send(withTrace(deps, messages));
     },
     async sendTasks(messages, sending) {
       for (const [queue, tasks] of splitTasks(messages, options)) {

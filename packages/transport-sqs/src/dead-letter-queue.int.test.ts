@@ -46,7 +46,7 @@ const WHY = { code: "DELIVERY_FAILED", reason: "The store does not answer." };
 describe("createDeadLetterQueue", () => {
   it("lists letters with their reasons, and they stay", async () => {
     const { queue, deadLetters, targetUrl } = await createBench();
-    const { body, attributes } = encodeEvent(anEvent());
+    const { body, attributes } = encodeEvent(anEvent(), undefined);
     await deadLetters.giveUp(anIncoming(body, { attributes, deliveries: 5 }), WHY);
 
     const [first] = await queue.list();
@@ -70,7 +70,7 @@ describe("createDeadLetterQueue", () => {
   it.each([[""], [".fifo"]])("sends events again as they were published, queues named *%s", async (suffix) => {
     const { queue, deadLetters, targetUrl } = await createBench(suffix);
     const event = anEvent({ actor: "ada" });
-    const { body, attributes, groupId } = encodeEvent(event);
+    const { body, attributes, groupId } = encodeEvent(event, undefined);
     await deadLetters.giveUp(anIncoming(body, { attributes, groupId }), WHY);
 
     expect(await queue.redrive()).toMatchObject([{ stackId: "s1", why: WHY }]);
@@ -102,7 +102,7 @@ describe("createDeadLetterQueue", () => {
   it("sends only what is wanted; the others are there at once", async () => {
     const { queue, deadLetters, targetUrl } = await createBench();
     for (const stackId of ["s1", "s2", "s3"]) {
-      const { body, attributes } = encodeEvent(anEvent({ stackId }));
+      const { body, attributes } = encodeEvent(anEvent({ stackId }), undefined);
       await deadLetters.giveUp(anIncoming(body, { attributes, messageId: stackId }), WHY);
     }
 

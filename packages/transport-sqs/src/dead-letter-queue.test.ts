@@ -9,11 +9,20 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createDeadLetterQueue } from "./dead-letter-queue.ts";
+import { decodeEvent } from "./decode-event.ts";
 import { encodeEvent } from "./encode-event.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { anEvent } from "./testing/an-event.ts";
+import { anIncoming } from "./testing/builders.ts";
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333/";
+
+const KEY = "k".repeat(43);
+const RESULT = anEvent({
+  id: "result:s1/created/1/plan/1",
+  origin: "worker",
+  message: { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/created/1/plan/1" },
+});
 
 const sqs = mockClient(SQSClient);
 beforeEach(() => {
@@ -41,13 +50,13 @@ function createCircle(...letters: readonly Message[]) {
     }
     return {};
   });
-  const options = { url: `${QUEUES}event-dead-letters`, targetUrl: `${QUEUES}stack-events` };
+  const options = { url: `${QUEUES}event-dead-letters`, targetUrl: `${QUEUES}stack-events`, resultKey: KEY };
   return createDeadLetterQueue({ sqs: new SQSClient({ region: "eu-west-1" }), ...options });
 }
 
 describe("createDeadLetterQueue", () => {
   it("sends no event again that has come back meanwhile, and every other one", async () => {
-    const [first, second] = ["e1", "e2"].map((id) => aLetter(id, encodeEvent(anEvent({ id }))));
+    const [first, second] = ["e1", "e2"].map((id) => aLetter(id, encodeEvent(anEvent({ id }), KEY)));
     const queue = createCircle(...[first, second].flatMap((letter) => letter ?? []));
 
     expect((await queue.redrive()).map(({ messageId }) => messageId)).toEqual(["e1", "e2"]);
@@ -57,6 +66,27 @@ describe("createDeadLetterQueue", () => {
     const queue = createCircle(aLetter("first", { body, attributes: {} }));
 
     expect((await queue.redrive()).map(({ messageId }) => messageId)).toEqual(["first"]);
+  });
+
+  it("sends a result again after an event that only names its id", async () => {
+    const forged = encodeEvent(RESULT, undefined);
+    const queue = createCircle(aLetter("forged", forged), aLetter("result", encodeEvent(RESULT, KEY)));
+
+    expect((await queue.redrive()).map(({ messageId }) => messageId)).toEqual(["forged", "result"]);
+  });
+
+  it("leaves a result the proof that came in the envelope of a topic", async () => {
+    const { body: Message, attributes } = encodeEvent(RESULT, KEY);
+    const values = Object.entries(attributes).map(([name, Value]) => [name, { Type: "String", Value }]);
+    const MessageAttributes = Object.fromEntries(values);
+    const body = JSON.stringify({ Type: "Notification", MessageId: "sns-1", Message, MessageAttributes });
+    const queue = createCircle(aLetter("result", { body, attributes: {} }));
+
+    await queue.redrive();
+
+    const [sent] = sqs.commandCalls(SendMessageBatchCommand)[0]?.args[0].input.Entries ?? [];
+    expect(sent?.MessageAttributes ?? {}).toEqual({});
+    expect(decodeEvent(anIncoming(sent?.MessageBody ?? ""), 0, KEY)).toEqual(RESULT);
   });
 
   it("sends two events again that say the same, for they are two", async () => {

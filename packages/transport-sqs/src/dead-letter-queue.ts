@@ -5,6 +5,7 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { REASON_ATTRIBUTE } from "./dead-letters.ts";
 import { decodeEvent } from "./decode-event.ts";
+import { readEnvelope } from "./envelope.ts";
 import { hashOf } from "./fifo-ids.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
@@ -20,6 +21,8 @@ export interface DeadLetterQueueOptions {
   readonly url: string;
   /** The queue that letters are sent to again. */
   readonly targetUrl: string;
+  /** As with `SqsTransportOptions`: a result then never counts as a repeat of an event that only names its id. */
+  readonly resultKey?: string;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -59,7 +62,7 @@ const DEFAULT_MAX_LETTERS = 100;
 
 /** Looks into a dead-letter queue and sends its messages again, with what they were before. */
 export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLetterQueue {
-  const { sqs, url, targetUrl, clock = systemClock, random = Math.random } = options;
+  const { sqs, url, targetUrl, clock = systemClock, random = Math.random, resultKey } = options;
   const reader = createQueueReader({ sqs, queueUrl: url, visibilityMs: VISIBILITY_MS, waitMs: WAIT_MS });
   const sender = createQueueSender({ sqs, queueUrl: targetUrl, clock, random, claimChecks: undefined });
   return {
@@ -74,7 +77,7 @@ export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLett
       const kept = await receiveAll(reader, Number.POSITIVE_INFINITY, async (messages) => {
         const letters = messages.map((message) => ({ message, letter: toLetter(message, clock.now()) }));
         const wanted = letters.filter(({ message, letter }) => {
-          const key = toKey(message, clock.now());
+          const key = toKey(message, clock.now(), resultKey);
           const isSent = sentKeys.has(key);
           if (isSent || !isWanted(letter)) return false;
           sentKeys.add(key);
@@ -118,13 +121,18 @@ async function show(reader: QueueReader, messages: readonly IncomingMessage[]): 
 function toLetter(message: IncomingMessage, now: number): DeadLetter {
   const { messageId, body } = message;
   const why = findWhy(message);
-  return { messageId, body, stackId: decodeEvent(message, now).stackId, ...(why === undefined ? {} : { why }) };
+  return {
+    messageId,
+    body,
+    stackId: decodeEvent(message, now, undefined).stackId,
+    ...(why === undefined ? {} : { why }),
+  };
 }
 
 /** The same for a letter that has come back: the event, or what it says where it is none or a task. */
-function toKey(message: IncomingMessage, now: number): string {
-  const { id, stackId } = decodeEvent(asBefore(message), now);
-  return stackId === "" ? hashOf([message.body]) : hashOf([stackId, id]);
+function toKey(message: IncomingMessage, now: number, resultKey: string | undefined): string {
+  const { id, stackId, origin } = decodeEvent(asBefore(message), now, resultKey);
+  return stackId === "" ? hashOf([message.body]) : hashOf([origin, stackId, id]);
 }
 
 /** Under the id that it had in its queue. */
@@ -132,14 +140,18 @@ function asBefore(message: IncomingMessage): IncomingMessage {
   return { ...message, messageId: findWhy(message)?.messageId ?? message.messageId };
 }
 
-/** As it was, without the reason; an event that named no id keeps the one that it had. */
+/**
+ * As it was, without the reason; an event that named no id keeps the one that it had. A note that it has, also in the envelope
+ * of a topic, stays: its proof is made for the body, which stays too.
+ */
 function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
   const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
-  const event = decodeEvent(asBefore(message), now);
+  const event = decodeEvent(asBefore(message), now, undefined);
+  const isNoted = NOTE_ATTRIBUTE in { ...readEnvelope(message.body).attributes, ...attributes };
   const note = { [NOTE_ATTRIBUTE]: toNoteText({ id: event.id, at: event.receivedAt }) };
   return {
     body: message.body,
-    attributes: event.stackId === "" || NOTE_ATTRIBUTE in attributes ? attributes : { ...attributes, ...note },
+    attributes: event.stackId === "" || isNoted ? attributes : { ...attributes, ...note },
     groupId: message.groupId ?? hashOf([event.stackId]),
     // The first one was dropped as a repeat if it came within five minutes.
     deduplicationId: hashOf([message.messageId, String(now)]),

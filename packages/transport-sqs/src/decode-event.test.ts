@@ -4,10 +4,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeEvent } from "./decode-event.ts";
 import { encodeEvent } from "./encode-event.ts";
+import type { IncomingMessage } from "./incoming-message.ts";
+import { toResultProof } from "./result-proof.ts";
 import { anIncoming } from "./testing/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
 const SENT = Date.UTC(2026, 0, 1);
+const KEY = "k".repeat(43);
 const ATTEMPT = "s1/created/1/plan/1";
 
 function anEvent(overrides: Partial<QueuedEvent> = {}): QueuedEvent {
@@ -23,19 +26,22 @@ function anEvent(overrides: Partial<QueuedEvent> = {}): QueuedEvent {
 
 /** What comes out of a queue that an event was put into, directly or through a topic. */
 function carry(event: QueuedEvent, how: "queue" | "raw" | "envelope" = "queue"): QueuedEvent {
-  const { body, attributes } = encodeEvent(event);
-  if (how !== "envelope") return decodeEvent(anIncoming(body, { attributes }), NOW);
+  const { body, attributes } = encodeEvent(event, KEY);
+  if (how !== "envelope") return decode(anIncoming(body, { attributes }));
   const values = Object.entries(attributes).map(([name, Value]) => [name, { Type: "String", Value }]);
   const MessageAttributes = Object.fromEntries(values);
-  return decodeEvent(
+  return decode(
     anIncoming(JSON.stringify({ Type: "Notification", MessageId: "sns-1", Message: body, MessageAttributes })),
-    NOW,
   );
+}
+
+function decode(incoming: IncomingMessage): QueuedEvent {
+  return decodeEvent(incoming, NOW, KEY);
 }
 
 describe("encodeEvent", () => {
   it("makes a body that the predecessor reads, with the id in it", () => {
-    const { body } = encodeEvent(anEvent());
+    const { body } = encodeEvent(anEvent(), KEY);
 
     expect(JSON.parse(body)).toEqual({ event: "PUSH", stackId: "s1", metadata: { sha: "9f1c" }, id: "e1" });
   });
@@ -43,7 +49,7 @@ describe("encodeEvent", () => {
   it("keeps an id and a stack that the body names", () => {
     const message = { event: "PUSH", stackId: "s1", id: "body-id" };
 
-    expect(JSON.parse(encodeEvent(anEvent({ message })).body)).toEqual(message);
+    expect(JSON.parse(encodeEvent(anEvent({ message }), KEY).body)).toEqual(message);
     expect(carry(anEvent({ message }))).toEqual(anEvent({ message }));
   });
 
@@ -52,12 +58,14 @@ describe("encodeEvent", () => {
     const message = { event: "TASK_COMPLETED", stackId: "s1", task: { name: "plan" }, dispatchId };
     const result = anEvent({ id: `result:${dispatchId}`, origin: "worker", message });
 
-    expect(JSON.parse(encodeEvent(result).body)).not.toHaveProperty("id");
+    expect(JSON.parse(encodeEvent(result, KEY).body)).not.toHaveProperty("id");
     expect(carry(result)).toEqual(result);
   });
 
   it("orders by stack and drops repeats by event", () => {
-    const [first, repeat, other] = [anEvent(), anEvent({ receivedAt: NOW }), anEvent({ id: "e2" })].map(encodeEvent);
+    const [first, repeat, other] = [anEvent(), anEvent({ receivedAt: NOW }), anEvent({ id: "e2" })].map((event) =>
+      encodeEvent(event, KEY),
+    );
 
     expect(first?.groupId).toBe("s1");
     expect(repeat?.deduplicationId).toBe(first?.deduplicationId);
@@ -90,7 +98,7 @@ describe("decodeEvent", () => {
   it("reads the predecessor's message, under the queue's id", () => {
     const body = '{"stackId":"pr-12","action":"LAUNCH","machine":"review-app","metadata":{"n":1}}';
 
-    expect(decodeEvent(anIncoming(body, { sentAt: SENT }), NOW)).toEqual({
+    expect(decode(anIncoming(body, { sentAt: SENT }))).toEqual({
       id: "m-1",
       stackId: "pr-12",
       origin: "external",
@@ -100,16 +108,66 @@ describe("decodeEvent", () => {
   });
 
   it("takes the sender's id before all others", () => {
-    expect(decodeEvent(anIncoming('{"stackId":"s1","event":"GO","id":"mine"}'), NOW).id).toBe("mine");
+    expect(decode(anIncoming('{"stackId":"s1","event":"GO","id":"mine"}')).id).toBe("mine");
   });
 
   it("takes the id of the topic or the bus before the queue's: it is the same when they deliver twice", () => {
     const notification = { Type: "Notification", MessageId: "sns-1", Message: '{"stackId":"s1","event":"GO"}' };
     const fromBus = { id: "bus-1", "detail-type": "Release", detail: { stackId: "s1", event: "GO" } };
 
-    const ids = [notification, fromBus].map((body) => decodeEvent(anIncoming(JSON.stringify(body)), NOW).id);
+    const ids = [notification, fromBus].map((body) => decode(anIncoming(JSON.stringify(body))).id);
 
     expect(ids).toEqual(["sns-1", "bus-1"]);
+  });
+
+  describe("of a result", () => {
+    const message = {
+      event: "TASK_COMPLETED",
+      stackId: "s1",
+      task: { name: "plan" },
+      dispatchId: ATTEMPT,
+      outputs: {},
+    };
+    const result = anEvent({ id: `result:${ATTEMPT}`, origin: "worker", message });
+
+    it.each(["queue", "raw", "envelope"] as const)("believes the origin that is proven, through a %s", (how) => {
+      const odd = { ...message, outputs: { "\ud83d\ude00": "\uffff", n: 1e21, 2: "b", 1: "a" } };
+
+      expect(carry(result, how)).toEqual(result);
+      expect(carry({ ...result, message: odd }, how)).toEqual({ ...result, message: odd });
+    });
+
+    it("believes no origin that any sender may write, nor the id as a result's", () => {
+      const attributes = { stackyard: JSON.stringify({ id: result.id, at: SENT, origin: "worker" }) };
+
+      expect(decode(anIncoming(JSON.stringify(message), { attributes }))).toEqual({ ...result, origin: "external" });
+    });
+
+    it.each([["x"], ["x".repeat(43)], [toResultProof("another key", result)]])("believes no proof %j", (proof) => {
+      const attributes = { stackyard: JSON.stringify({ id: result.id, at: SENT, origin: "worker", proof }) };
+
+      expect(decode(anIncoming(JSON.stringify(message), { attributes })).origin).toBe("external");
+    });
+
+    it("believes no proof of another result", () => {
+      const { body, attributes } = encodeEvent(result, KEY);
+      const forged = body.replace('"outputs":{}', '"outputs":{"url":"http://elsewhere"}');
+
+      expect(decode(anIncoming(forged, { attributes }))).toMatchObject({
+        origin: "external",
+        message: { outputs: { url: "http://elsewhere" } },
+      });
+    });
+
+    it("proves and believes nothing without a key", () => {
+      const proven = encodeEvent(result, KEY);
+      const unproven = encodeEvent(result, undefined);
+
+      expect(unproven.attributes["stackyard"]).not.toContain("proof");
+      expect(encodeEvent(anEvent(), KEY).attributes["stackyard"]).not.toContain("proof");
+      expect(decodeEvent(anIncoming(proven.body, proven), NOW, undefined).origin).toBe("external");
+      expect(decode(anIncoming(unproven.body, unproven)).origin).toBe("external");
+    });
   });
 
   it("believes a worker only what a worker may say", () => {
@@ -128,8 +186,10 @@ describe("decodeEvent", () => {
 
   describe("with a note that names an id", () => {
     const decodeNoted = (id: string, body: QueuedEvent["message"], origin?: "worker") => {
-      const attributes = { stackyard: JSON.stringify({ id, at: SENT, ...(origin === undefined ? {} : { origin }) }) };
-      return decodeEvent(anIncoming(JSON.stringify(body), { attributes }), NOW);
+      const proof = toResultProof(KEY, { id, stackId: String(body["stackId"]), message: body });
+      const proven = origin === undefined ? {} : { origin, proof };
+      const attributes = { stackyard: JSON.stringify({ id, at: SENT, ...proven }) };
+      return decode(anIncoming(JSON.stringify(body), { attributes }));
     };
     const go = { event: "GO", stackId: "s1" };
     const toResult = (dispatchId: string) => ({ event: "TASK_COMPLETED", stackId: "s1", dispatchId });
@@ -168,7 +228,7 @@ describe("decodeEvent", () => {
     ["a list", "[1]", "not a JSON object"],
     ["a key that is no data", '{"stackId":"s1","__proto__":{}}', "__proto__"],
   ])("makes an event of no stack of %s, which says why", (_, body, reason) => {
-    const event = decodeEvent(anIncoming(body), NOW);
+    const event = decode(anIncoming(body));
 
     expect(event).toMatchObject({ id: "m-1", stackId: "", origin: "external", message: { body } });
     expect(event.message["unreadable"]).toContain(reason);
@@ -176,13 +236,13 @@ describe("decodeEvent", () => {
   });
 
   it("keeps only the beginning of a large body that is no event", () => {
-    expect(String(decodeEvent(anIncoming("x".repeat(100_000)), NOW).message["body"])).toHaveLength(4_096);
+    expect(String(decode(anIncoming("x".repeat(100_000))).message["body"])).toHaveLength(4_096);
   });
 
   it.each([[7], [""], ["x".repeat(256)], ["a\u0000b"], ["\ud800"]])(
     "puts events of the stack %j under no stack",
     (stackId) => {
-      expect(decodeEvent(anIncoming(JSON.stringify({ stackId, event: "GO" })), NOW).stackId).toBe("");
+      expect(decode(anIncoming(JSON.stringify({ stackId, event: "GO" }))).stackId).toBe("");
     },
   );
 
@@ -191,14 +251,14 @@ describe("decodeEvent", () => {
     (note) => {
       const attributes = { stackyard: note };
 
-      expect(decodeEvent(anIncoming('{"stackId":"s1","event":"GO"}', { attributes }), NOW).id).toBe("m-1");
+      expect(decode(anIncoming('{"stackId":"s1","event":"GO"}', { attributes })).id).toBe("m-1");
     },
   );
 
   it("never throws", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), fc.string(), (body, note) => {
-        expect(decodeEvent(anIncoming(body, { attributes: { stackyard: note } }), NOW).origin).toBe("external");
+        expect(decode(anIncoming(body, { attributes: { stackyard: note } })).origin).toBe("external");
       }),
     );
   });

@@ -2,6 +2,7 @@ import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, unwrapBody } from "@stackyard/core/machine";
 import { readEnvelope } from "./envelope.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
+import { isResultProof } from "./result-proof.ts";
 import { findNote, type SenderNote } from "./sender-note.ts";
 
 /** Of a body that is no event so much is kept, for whoever looks into it. */
@@ -9,21 +10,22 @@ const MAX_UNREADABLE_CHARACTERS = 4_096;
 
 /**
  * An event as the engine takes it. Its id is the sender's, or that of the topic or the bus before the queue, or the queue's.
- * A body that is none becomes an event of no stack, which the engine refuses with its reason: it is listed, not lost.
+ * A body that is none becomes an event of no stack, which the engine refuses with its reason: it is listed, not lost. Only with
+ * the key can a worker's result be told from a forged one; without, every event is an external one.
  */
-export function decodeEvent(incoming: IncomingMessage, now: number): QueuedEvent {
+export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: string | undefined): QueuedEvent {
   const unwrapped = unwrapBody(incoming.body);
   if (unwrapped.kind === "none") return toUnreadable(incoming, unwrapped.reason, now);
   const envelope = readEnvelope(incoming.body);
   const note = findNote({ ...envelope.attributes, ...incoming.attributes });
   const { message } = unwrapped;
   const stackId = toName(message["stackId"]) ?? "";
-  const origin = isResult(message, note) ? "worker" : "external";
-  const noted = origin === "worker" ? note?.id : toName(note?.id);
+  const isWorkers = isResult(message, note) && isProven(message, note, resultKey);
+  const noted = isWorkers ? note?.id : toName(note?.id);
   return {
     id: noted ?? toName(message["id"]) ?? toName(envelope.id) ?? incoming.messageId,
     stackId,
-    origin,
+    origin: isWorkers ? "worker" : "external",
     receivedAt: note?.at ?? incoming.sentAt ?? now,
     message: withoutAdded(message, note),
     ...(note?.actor === undefined ? {} : { actor: note.actor }),
@@ -53,6 +55,12 @@ function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | un
   if (typeof dispatchId !== "string" || dispatchId.length > MAX_ATTEMPT_ID) return false;
   if (note.id !== `result:${dispatchId}` && note.id !== `cancelled:${dispatchId}`) return false;
   return parseAttemptId(dispatchId)?.stackId === stackId;
+}
+
+/** Whoever may send to the queue may write any note; the proof can be made only by who has the key. */
+function isProven(message: Message, note: SenderNote | undefined, resultKey: string | undefined): boolean {
+  if (note?.proof === undefined || resultKey === undefined) return false;
+  return isResultProof(note.proof, resultKey, { id: note.id, stackId: String(message["stackId"]), message });
 }
 
 /** As many characters as a task message takes. */

@@ -11,14 +11,16 @@ describe("encodeEvent", () => {
   it("sends trace context that was kept in the body in attributes", () => {
     const traced = { ...event, message: { ...event.message, traceparent, tracestate: "a=1" } };
 
-    const { body, attributes } = encodeEvent(traced);
+    const { body, attributes } = encodeEvent(traced, "key");
 
-    expect(body).toBe(encodeEvent(event).body);
+    expect(body).toBe(encodeEvent(event, "key").body);
     expect(attributes).toMatchObject({ traceparent, tracestate: "a=1" });
   });
 
   it.each([["yes"], [5], [null]])("leaves in the body what is none: %j", (value) => {
-    const { body, attributes } = encodeEvent({ ...event, message: { ...event.message, traceparent: value } });
+    const withValue = { ...event, message: { ...event.message, traceparent: value } };
+
+    const { body, attributes } = encodeEvent(withValue, "key");
 
     expect(JSON.parse(body)).toMatchObject({ traceparent: value });
     expect(attributes).not.toHaveProperty("traceparent");
@@ -27,7 +29,7 @@ describe("encodeEvent", () => {
   it("gives a result a deduplication id that no sender can guess, and a sender's event always the same", () => {
     const ids = [event, event, { ...event, origin: "external" }, { ...event, origin: "external" }] as const;
 
-    const [first, second, sent, again] = ids.map((each) => encodeEvent(each).deduplicationId);
+    const [first, second, sent, again] = ids.map((each) => encodeEvent(each, "key").deduplicationId);
 
     expect(first).not.toBe(second);
     expect([sent === again, first === sent]).toEqual([true, false]);

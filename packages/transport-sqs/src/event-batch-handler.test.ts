@@ -3,8 +3,10 @@ import { ChangeMessageVisibilityBatchCommand, SendMessageBatchCommand, SQSClient
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchOptions } from "./batch-options.ts";
+import { encodeEvent } from "./encode-event.ts";
 import { createEventBatchHandler } from "./event-batch-handler.ts";
 import type { EventDelivery } from "./read-deliveries.ts";
+import { anEvent } from "./testing/an-event.ts";
 import { anSqsEvent, type RecordSketch } from "./testing/an-sqs-event.ts";
 import { createRecordingLogger } from "./testing/recording-logger.ts";
 import type { DeliveryOutcome } from "./to-settlement.ts";
@@ -64,6 +66,21 @@ describe("createEventBatchHandler", () => {
       "m-2 s2 2",
       "m-3 s1 1",
     ]);
+  });
+
+  it.each([
+    ["with its key", "key", "worker"],
+    ["with another one", "another key", "external"],
+    ["without a key", undefined, "external"],
+  ])("tells a runner's result from a sender's event by its proof, %s", async (_, resultKey, origin) => {
+    const message = { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/e1/1/db/1" };
+    const result = anEvent({ id: "result:s1/e1/1/db/1", origin: "worker", message });
+    const { body, attributes } = encodeEvent(result, "key");
+    const { calls, report } = createBench({}, resultKey === undefined ? {} : { resultKey });
+
+    await report({ body, attributes });
+
+    expect(calls[0]?.[0]?.event).toEqual({ ...result, origin });
   });
 
   it("reports what could not be worked, and what is behind it on its stack", async () => {

@@ -50,14 +50,14 @@ interface ReadEvent {
 }
 
 async function readOne(
-  { claimChecks, clock, logger }: BatchDeps,
+  { claimChecks, resultKey, clock, logger }: BatchDeps,
   incoming: IncomingMessage,
   ordered: boolean,
 ): Promise<ReadEvent> {
   // Standard queues may have groups too, for fairness; they mean no order.
   const group = ordered ? incoming.groupId : undefined;
   try {
-    const delivery = await readEvent(incoming, { claimChecks, now: clock.now() });
+    const delivery = await readEvent(incoming, { claimChecks, resultKey, now: clock.now() });
     return { incoming, lane: group ?? delivery.event.stackId, delivery, reason: "" };
   } catch (error) {
     const { messageId } = incoming;

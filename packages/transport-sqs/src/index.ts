@@ -22,7 +22,7 @@ export type { OutgoingMessage } from "./outgoing-message.ts";
 export type { FailedReceipt } from "./queue-reader.ts";
 export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";
 export type { Sender } from "./sender.ts";
-export { createSetAsideSender, type SetAsideSender } from "./set-aside-sender.ts";
+export { createSetAsideSender, type SetAsideSender, type SetAsideSenderInput } from "./set-aside-sender.ts";
 export { parseSqsBatch, type SqsBatch } from "./sqs-batch.ts";
 export type { LongTaskOptions, QueueOptions, SqsTransportOptions, TopicOptions } from "./sqs-transport-options.ts";
 export { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";

@@ -13,7 +13,10 @@ const pointerTo = (s3BucketName: string, s3Key = "stackyard/messages/a") =>
 function readBoth(error: unknown) {
   const claimChecks = { redeem: () => Promise.reject(error) };
   const incoming = anIncoming(pointerTo("bodies"));
-  return [readEvent(incoming, { claimChecks, now: NOW }), readTask(incoming, { claimChecks, now: NOW })] as const;
+  return [
+    readEvent(incoming, { claimChecks, resultKey: undefined, now: NOW }),
+    readTask(incoming, { claimChecks, now: NOW }),
+  ] as const;
 }
 
 const s3Error = (name: string) =>
@@ -28,7 +31,11 @@ describe("reading a message whose body lies elsewhere", () => {
   );
 
   it("leaves it in its queue where no bucket is configured", async () => {
-    const reading = readEvent(anIncoming(pointerTo("bodies")), { claimChecks: noClaimChecks, now: NOW });
+    const reading = readEvent(anIncoming(pointerTo("bodies")), {
+      claimChecks: noClaimChecks,
+      resultKey: undefined,
+      now: NOW,
+    });
 
     await expect(reading).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     await expect(readTask(anIncoming(pointerTo("bodies")), { claimChecks: noClaimChecks, now: NOW })).rejects.toThrow(
@@ -50,7 +57,11 @@ describe("reading a message whose body lies elsewhere", () => {
     const { S3Client } = await import("@aws-sdk/client-s3");
     const claimChecks = createClaimChecks({ s3: new S3Client({ region: "eu-west-1" }), bucket: "bodies" });
 
-    const { event } = await readEvent(anIncoming(pointerTo("secrets")), { claimChecks, now: NOW });
+    const { event } = await readEvent(anIncoming(pointerTo("secrets")), {
+      claimChecks,
+      resultKey: undefined,
+      now: NOW,
+    });
 
     expect(event.message["unreadable"]).toContain("s3://secrets/");
   });

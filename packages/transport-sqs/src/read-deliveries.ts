@@ -18,14 +18,22 @@ export interface ReadDeps {
   readonly now: number;
 }
 
+/** What reading an event works with. */
+export interface ReadEventDeps extends ReadDeps {
+  readonly resultKey: string | undefined;
+}
+
 /**
  * A message of the event queue as the engine takes it; whatever it holds is an event, if only one that is refused. Throws
  * what passes by itself, and what somebody must mend: a body that may not be fetched now is none the less somebody's event.
  */
-export async function readEvent(incoming: IncomingMessage, { claimChecks, now }: ReadDeps): Promise<EventDelivery> {
+export async function readEvent(
+  incoming: IncomingMessage,
+  { claimChecks, resultKey, now }: ReadEventDeps,
+): Promise<EventDelivery> {
   const { deliveries } = incoming;
   try {
-    return { event: decodeEvent(await claimChecks.redeem(incoming), now), deliveries };
+    return { event: decodeEvent(await claimChecks.redeem(incoming), now, resultKey), deliveries };
   } catch (error) {
     if (!isMessageRefused(error)) throw error;
     return { event: toUnreadable(incoming, error.message, now), deliveries };

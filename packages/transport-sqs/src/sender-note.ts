@@ -12,6 +12,8 @@ const SenderNote = Type.Object({
   /** When it was accepted, epoch milliseconds. */
   at: Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }),
   origin: Type.Optional(Type.Literal("worker")),
+  /** That a worker has sent it: see `toResultProof`. */
+  proof: Type.Optional(Type.String({ maxLength: 64 })),
   actor: Type.Optional(Type.String({ maxLength: 255 })),
   /** Keys that were added to the body for receivers that read nothing else. */
   added: Type.Optional(Type.Array(Type.Union([Type.Literal("id"), Type.Literal("stackId")]), { maxItems: 2 })),

@@ -10,6 +10,12 @@ export interface SetAsideSender {
   send(events: readonly SetAsideEvent[]): Promise<void>;
 }
 
+/** A dead-letter queue that is sent to. */
+export interface SetAsideSenderInput extends QueueSenderInput {
+  /** As with `SqsTransportOptions`: results that were set aside are results when they are sent again. */
+  readonly resultKey?: string | undefined;
+}
+
 /** As many characters as other dead letters have. */
 const MAX_REASON_CHARACTERS = 1_024;
 
@@ -17,12 +23,12 @@ const MAX_REASON_CHARACTERS = 1_024;
  * Sends events that were set aside to a dead-letter queue, with the reason where `createDeadLetterQueue` finds it. Sent again
  * from there, an event keeps its id; so it does not matter if it is sent again from the store too.
  */
-export function createSetAsideSender(input: QueueSenderInput): SetAsideSender {
+export function createSetAsideSender(input: SetAsideSenderInput): SetAsideSender {
   const sender = createQueueSender(input);
   return {
     async send(events) {
       const letters = events.map(({ id, event, code, reason, setAsideAt: at }) => {
-        const message = encodeEvent(event);
+        const message = encodeEvent(event, input.resultKey);
         const short = reason.slice(0, MAX_REASON_CHARACTERS);
         const note = { code, reason: short, at, deliveries: 1, messageId: event.id, source: "stackyard" };
         const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toJsonText(note) };

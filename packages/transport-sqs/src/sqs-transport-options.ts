@@ -45,6 +45,11 @@ export interface SqsTransportOptions {
   readonly maxMessageBytes?: number;
   /** True when every runner that reads the task queues has the store. Default: false. */
   readonly runnersHaveStore?: boolean;
+  /**
+   * A secret that all processes with the yard's store share, and no sender: at least 32 random bytes as text. With it results
+   * of runners are proven when they are sent, and believed when they come in. Without it every event is one from outside.
+   */
+  readonly resultKey?: string;
   /** How long a receive waits for messages, at most 20 s. Default: 20 s. */
   readonly waitMs?: number;
   readonly tracing?: Tracing;

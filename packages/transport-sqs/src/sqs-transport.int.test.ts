@@ -88,6 +88,21 @@ describe("events", () => {
     expect(await nextEvent({ eventQueue })).toEqual({ event, deliveries: 1 });
   });
 
+  it("of runners are believed by who has their key, and by nobody else", async () => {
+    const url = await emulator.createQueue("events");
+    const message = { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/e1/1/db/1" };
+    const event = anEvent({ id: "result:s1/e1/1/db/1", origin: "worker", message });
+    const publish = (key: Partial<SqsTransportOptions>) =>
+      createSqsTransport({ sqs: emulator.sqs, eventQueue: { url }, ...key }).publish([event]);
+
+    await publish({});
+    expect(await nextEvent({ eventQueue: { url }, resultKey: "key" })).toMatchObject({ event: { origin: "external" } });
+    await publish({ resultKey: "key" });
+    expect(await nextEvent({ eventQueue: { url }, resultKey: "key" })).toEqual({ event, deliveries: 1 });
+    await publish({ resultKey: "key" });
+    expect(await nextEvent({ eventQueue: { url } })).toMatchObject({ event: { origin: "external" } });
+  });
+
   it("come from a bus", async () => {
     const url = await emulator.createQueue("events");
     const body = { id: "bus-1", source: "ci", "detail-type": "Merged", detail: { stackId: "s1", event: "MERGED" } };

@@ -58,7 +58,7 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
     eventQueue: { url: await emulator.createQueue(`stack-events${suffix}`) },
     taskQueue: { url: await emulator.createQueue(`stack-tasks${suffix}`) },
   };
-  const transport = createSqsTransport({ sqs: emulator.sqs, waitMs: 1_000, ...queues });
+  const transport = createSqsTransport({ sqs: emulator.sqs, waitMs: 1_000, resultKey: "k".repeat(43), ...queues });
   const store = createMemoryStore();
   const executor = createExecutor();
   const executors = new Map([["lambda", executor]]);

@@ -31,6 +31,7 @@ export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses } from "./process-registry.ts";
 export { publishMessages } from "./publish-messages.ts";
+export { loadSharedKey } from "./shared-key.ts";
 export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreTransport } from "./store-transport.ts";

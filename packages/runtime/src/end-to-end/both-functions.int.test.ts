@@ -40,7 +40,7 @@ describe.each([
   it("lead a stack through its life: event, task message, function, result, next state", async () => {
     const calls = serveFunctions("network", "db", "network-off");
     const managerEnvironment = { RUNNERS_HAVE_STORE: String(has) };
-    const { host, send, find, outcomes, count } = await start({
+    const { host, send, find, findResultOrigins, outcomes, count } = await start({
       store,
       suffix,
       runnerHasStore: has,
@@ -54,6 +54,7 @@ describe.each([
     await host.idle();
 
     expect([...calls].sort()).toEqual([`db ${id}`, `network ${id}`, `network-off ${id}`]);
+    expect(await findResultOrigins(id)).toEqual(Array(3).fill(has ? "internal" : "external"));
     // Three tasks; two events and three results, unless the state manager finds a result in the store before it is sent.
     expect(outcomes("task-runner")).toEqual(["answered", "answered", "answered"]);
     expect(outcomes("state-manager").length).toBeLessThanOrEqual(5);

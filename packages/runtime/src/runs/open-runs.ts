@@ -53,6 +53,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     openStore(choice, opening),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);
+  // It takes no events in and sends none of a runner, so it needs no key of results.
   const transport = createSqsTransport(queues);
   return {
     runs: createRuns({ store, transport, executors, clock }),

@@ -24,6 +24,7 @@ import type { DeleteWorked } from "../answer-batch.ts";
 import type { Environment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
 import type { ExecutorDefinitions } from "../executor-definitions.ts";
+import { loadResultKey } from "../load-result-key.ts";
 import { openLocator } from "../open-locator.ts";
 import { openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
@@ -85,11 +86,12 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   const session = { name: `state-manager-${environment.yard}` };
   const aws = createEnvironmentAws({ environment, session, clock, logger });
   const { runnersHaveStore } = environment;
-  const [locator, queues, opened] = await Promise.all([
+  const [locator, addresses, opened] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
     openStore(given(environment.store), { aws, clock, logger, runnersHaveStore }),
   ]);
+  const queues = { ...addresses, resultKey: await loadResultKey(opened, clock) };
   const ticks = toTickSender(environment, queues, { clock, random });
   const setAside = toSetAsideSender(environment, queues, { clock, random });
   const store = watchCommits(
@@ -152,11 +154,11 @@ function toTickSender(
 
 function toSetAsideSender(
   { queues: { eventDeadLetters } }: Environment,
-  { sqs }: SqsTransportOptions,
+  { sqs, resultKey }: SqsTransportOptions,
   deps: { readonly clock: Clock; readonly random: Random },
 ): SetAsideSender | undefined {
   if (eventDeadLetters === undefined) return undefined;
-  return createSetAsideSender({ sqs, queueUrl: eventDeadLetters, claimChecks: undefined, ...deps });
+  return createSetAsideSender({ sqs, queueUrl: eventDeadLetters, claimChecks: undefined, resultKey, ...deps });
 }
 
 function toRetention({ engine }: Environment): Retention {

@@ -5,6 +5,7 @@ import { type BatchOptions, createOutboxRelay, createSqsTransport } from "@stack
 import type { DeleteWorked } from "../answer-batch.ts";
 import type { Environment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
+import { loadResultKey } from "../load-result-key.ts";
 import { type OpenedStore, openStore } from "../open-store.ts";
 import type { AppTelemetry } from "../telemetry.ts";
 import { toBatchOptions } from "../to-batch-options.ts";
@@ -45,10 +46,12 @@ export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRu
   const createAccess = createAccesses(input);
   const aws = createAccess({ name: `task-runner-${environment.yard}` });
   const executors = await loadExecutors(input);
-  const [queues, store] = await Promise.all([
+  const [addresses, store] = await Promise.all([
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
     openNamedStore(input, aws),
   ]);
+  // Without the store its answers are events as anybody sends them.
+  const queues = store === undefined ? addresses : { ...addresses, resultKey: await loadResultKey(store, clock) };
   const transport = createSqsTransport(queues);
   const { yard, tasks, skipsTasks } = environment;
   const tagged = tasks.hasSessionTags ? tagSessions(executors, { yard, createAccess }) : executors;

@@ -21,6 +21,8 @@ export interface LambdaYard {
   find(stackId: string): Promise<string>;
   /** Why tasks of a stack have failed. */
   findErrors(stackId: string): Promise<readonly string[]>;
+  /** Origins of the results in a stack's history: `internal` for those that a runner has proven or the store has kept. */
+  findResultOrigins(stackId: string): Promise<readonly ("internal" | "external")[]>;
   /** How the invocations of a function have ended, in their order. */
   outcomes(functionName: FunctionName): readonly string[];
   /** How many messages lie in a queue, visible or not. */
@@ -115,7 +117,7 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   };
 }
 
-function toFinders(store: Store): Pick<LambdaYard, "find" | "findErrors"> {
+function toFinders(store: Store): Pick<LambdaYard, "find" | "findErrors" | "findResultOrigins"> {
   return {
     async find(stackId) {
       const [{ stack } = {}] = await store.load([stackId]);
@@ -124,6 +126,11 @@ function toFinders(store: Store): Pick<LambdaYard, "find" | "findErrors"> {
     async findErrors(stackId) {
       const [{ stack } = {}] = await store.load([stackId]);
       return stack?.tasks.flatMap(({ errorMessage = [] }) => errorMessage) ?? [];
+    },
+    async findResultOrigins(stackId) {
+      const { items } = await store.listHistory({ stackId }, { limit: 100 });
+      const results = items.filter(({ event }) => event === "TASK_COMPLETED");
+      return results.map(({ internal }) => (internal ? "internal" : "external"));
     },
   };
 }

@@ -42,6 +42,7 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   // Who sends no tasks need not know what the runners have.
   const environment = { ...parts, runnersHaveStore: false };
   const settings = { environment, aws, executors, clock, random, logger, tracing: undefined };
+  // It takes no events in and sends none of a runner, so it needs no key of results, and makes no record of one.
   const transport = createSqsTransport(await loadTransportOptions(settings));
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
   const opening = { aws, clock, logger, runnersHaveStore: false, maxConnections: CONNECTIONS, asItIs: true };

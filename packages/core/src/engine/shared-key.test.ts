@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import type { Records } from "../ports/records.ts";
+import { loadSharedKey } from "./shared-key.ts";
+
+const NAME = "transport/result-key";
+
+/** Records that answer the first reads only when so many have been asked for, so that all of them find nothing. */
+function readTogether(records: Records, readers: number): Pick<Records, "get" | "put"> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let asked = 0;
+  return {
+    put: records.put,
+    async get(key, now) {
+      const found = await records.get(key, now);
+      asked += 1;
+      if (asked >= readers) resolve();
+      await promise;
+      return found;
+    },
+  };
+}
+
+describe("loadSharedKey", () => {
+  it("makes a key of 32 random bytes, and gives it to everybody after", async () => {
+    const { records } = createMemoryStore();
+
+    const key = await loadSharedKey(records, NAME, 0);
+
+    expect(Buffer.from(key, "base64url")).toHaveLength(32);
+    expect(await loadSharedKey(records, NAME, 1)).toBe(key);
+    expect(await loadSharedKey(createMemoryStore().records, NAME, 0)).not.toBe(key);
+    expect(await loadSharedKey(records, "other/key", 0)).not.toBe(key);
+  });
+
+  it("gives two that make one at the same time the one that was first", async () => {
+    const { records } = createMemoryStore();
+    const together = readTogether(records, 2);
+
+    const [first, second] = await Promise.all([loadSharedKey(together, NAME, 0), loadSharedKey(together, NAME, 0)]);
+
+    expect(first).toBe(second);
+    expect(await records.get(NAME, 0)).toMatchObject({ value: { key: first } });
+  });
+
+  it("refuses a record that holds none", async () => {
+    const { records } = createMemoryStore();
+    await records.put({ key: NAME, value: { key: "short" }, expected: "absent", now: 0 });
+
+    await expect(loadSharedKey(records, NAME, 0)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+});

@@ -1,0 +1,22 @@
+import { randomBytes } from "node:crypto";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { Records } from "../ports/records.ts";
+
+/**
+ * A secret key that all processes with the yard's store share: 32 random bytes as base64url, kept in the record of that name
+ * and made by the first that asks. Throws `STORE_CORRUPT` where the record holds something else.
+ */
+export async function loadSharedKey(records: Pick<Records, "get" | "put">, name: string, now: number): Promise<string> {
+  const found = await records.get(name, now);
+  if (found !== undefined) return toKey(name, found.value);
+  const value = { key: randomBytes(32).toString("base64url") };
+  const put = await records.put({ key: name, value, expected: "absent", now });
+  // Of two that make one at the same time the first counts.
+  return toKey(name, (put.kind === "written" ? put.record : put.current)?.value);
+}
+
+function toKey(name: string, value: unknown): string {
+  const key = typeof value === "object" && value !== null && "key" in value ? value.key : undefined;
+  if (typeof key === "string" && key.length >= 43) return key;
+  throw new StackyardError("STORE_CORRUPT", `The record "${name}" holds no key. Remove it; a new one is made.`);
+}
