@@ -27,17 +27,8 @@ export type DueItemOf<Kind extends DueKind> = Extract<DueItem, { readonly kind: 
 /** A machine's source as it is kept. */
 export type Revision = Parameters<Store["revisions"]["put"]>[0];
 
-/** Where the work of a suspended attempt stands. */
-export type SuspendInput = Parameters<Store["suspend"]>[1];
-
-/** How an attempt ended. */
-export type SettleInput = Parameters<Store["settle"]>[1];
-
 /** What a record shall become. */
 export type PutRecordInput = Parameters<Store["records"]["put"]>[0];
 
 /** Whether it did. */
 export type PutRecordResult = Awaited<ReturnType<Store["records"]["put"]>>;
-
-/** The answer to a renewal. */
-export type RenewResult = Awaited<ReturnType<Store["renew"]>>;
