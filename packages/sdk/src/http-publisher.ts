@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { createEventId } from "./event-id.ts";
 import type { HttpClient } from "./http-client.ts";
-import type { NewEvent, Publisher, PublishResult } from "./publisher.ts";
+import type { NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 
 /** What the server takes in one request. */
 const MAX_EVENTS = 100;
@@ -27,10 +27,21 @@ export function createHttpPublisher(http: HttpClient): Publisher {
     async publish(event, options) {
       const [result] = await publishMany([event], options);
       if (result?.kind === "accepted") return { eventId: result.eventId, stackId: result.stackId };
+      if (result?.kind === "duplicate") return toRepeated(event, result);
       const reason = result?.reason ?? "The server gave no result.";
       throw new StackyardError("EVENT_INVALID", reason, { details: { code: result?.code } });
     },
   };
+}
+
+/** A repeat is harmless; another event under the same id would be lost without a word. */
+function toRepeated(event: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {
+  const { kind: _, eventId, stackId, ...duplicate } = result;
+  const { reason, usedFor } = duplicate;
+  if (usedFor === undefined || usedFor.event === event.event) return { eventId, stackId, duplicate };
+  throw new StackyardError("DUPLICATE", `${reason} ${event.event} needs an id of its own.`, {
+    details: { eventId, stackId, usedFor },
+  });
 }
 
 function withId(event: NewEvent): NewEvent {

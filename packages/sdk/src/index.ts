@@ -6,7 +6,7 @@ export type { HistoryEntry, Outcome, Page, PageOptions, SetAsideEvent } from "./
 export type { CallOptions, StackyardOptions } from "./http-client.ts";
 export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
 export type { ProcessesApi, YardProcess } from "./processes-api.ts";
-export type { MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
+export type { Duplicate, MachineEvents, NewEvent, PublishedEvent, Publisher, PublishResult } from "./publisher.ts";
 export type {
   Attempt,
   LastFailure,

@@ -1,3 +1,4 @@
+import type { Outcome } from "./history-entry.ts";
 import type { CallOptions } from "./http-client.ts";
 import type { MetadataValue } from "./stack.ts";
 
@@ -23,16 +24,30 @@ export interface NewEvent<Event extends string = string> {
 export interface PublishedEvent {
   readonly eventId: string;
   readonly stackId: string;
+  /** The stack knew the id, so nothing was sent again. Absent where it did not, or where nobody can say at once. */
+  readonly duplicate?: Duplicate;
+}
+
+/** What an id was used for before. */
+export interface Duplicate {
+  readonly code: "DUPLICATE";
+  readonly reason: string;
+  /** Absent: the earlier event is not decided yet, or its history is pruned. */
+  readonly usedFor?: { readonly event: string; readonly outcome: Outcome; readonly at: string };
 }
 
 /** What became of one of many events. An invalid one stops no other. */
 export type PublishResult =
-  | ({ readonly kind: "accepted" } & PublishedEvent)
+  | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
+  | ({ readonly kind: "duplicate"; readonly eventId: string; readonly stackId: string } & Duplicate)
   | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
 
 /** The way of events into a yard, whatever carries them. */
 export interface Publisher<Event extends string = string> {
-  /** Throws `EVENT_INVALID` when the message is no event. */
+  /**
+   * Throws `EVENT_INVALID` when the message is not an event, and `DUPLICATE` when its id was used for another event of the
+   * stack. A repeat of the same event resolves with `duplicate`.
+   */
   publish(event: NewEvent<Event>, options?: CallOptions): Promise<PublishedEvent>;
   /** Results in the order of the events. */
   publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;

@@ -143,10 +143,10 @@ export async function waitForOutcome(
 ): Promise<HistoryEntry> {
   let told = 0;
   return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (call) => {
-    const path = ["v1", "events", eventId, "history"];
-    const page = await http.requestJson<Page<HistoryEntry>>({ path, ...call });
-    // A result or a timer may have the same id, and so may an event of another stack.
-    const items = page.items.filter((line) => line.internal !== true && line.stackId === stackId);
+    const query = { eventId, stackId, order: "oldest" };
+    const page = await http.requestJson<Page<HistoryEntry>>({ path: ["v1", "history"], query, ...call });
+    // A result or a timer may have the same id.
+    const items = page.items.filter((line) => line.internal !== true);
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
     if (done !== undefined) return done;
     const last = items.at(-1);

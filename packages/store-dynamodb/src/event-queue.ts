@@ -21,43 +21,44 @@ const MOST_INSIDE = 100;
 
 /**
  * Queues events, those of one stack by one write. One that is queued, parked or applied already is passed over, so
- * whoever does not know whether it was done does it again.
+ * whoever does not know whether it was done does it again. Returns for each event whether it was added.
  */
-export async function enqueue(context: StoreContext, events: readonly EventToQueue[]): Promise<void> {
+export async function enqueue(context: StoreContext, events: readonly EventToQueue[]): Promise<readonly boolean[]> {
   const byStack = Map.groupBy(events, ({ event }) => event.stackId);
-  const added = await inParallel([...byStack], ([stackId, ofStack]) => enqueueInLane(context, stackId, ofStack));
-  if (added.some(Boolean)) context.listeners.tell("event");
+  const lanes = await inParallel([...byStack], ([stackId, ofStack]) => enqueueInLane(context, stackId, ofStack));
+  const added = new Set(lanes.flat());
+  if (added.size > 0) context.listeners.tell("event");
+  return events.map((event) => added.has(event));
 }
 
-/** True when something was added. */
+/** Returns those that were added. */
 async function enqueueInLane(
   context: StoreContext,
   stackId: string,
   events: readonly EventToQueue[],
-): Promise<boolean> {
+): Promise<readonly EventToQueue[]> {
   const aggregate = await loadAggregate(context, stackId);
   const known = new Set(await findKnown(context, stackId, aggregate, events));
   const unknown = events.filter(({ event }) => !known.has(toEventKey(event)));
-  if (unknown.length === 0) return false;
-  const isAdded =
-    (await addToLane(context, stackId, unknown)) ?? (await addToLane(context, stackId, unknown, "beside"));
-  return isAdded ?? false;
+  if (unknown.length === 0) return [];
+  const added = (await addToLane(context, stackId, unknown)) ?? (await addToLane(context, stackId, unknown, "beside"));
+  return added ?? [];
 }
 
-/** True when something was added; undefined when the lane has room only for names. */
+/** Returns those that were added; undefined when the lane has room only for names. */
 async function addToLane(
   context: StoreContext,
   stackId: string,
   events: readonly EventToQueue[],
   where: "inside" | "beside" = "inside",
-): Promise<boolean | undefined> {
+): Promise<readonly EventToQueue[] | undefined> {
   const prepared = await inParallel(events, (event) => prepareOne(context, event, where));
   const added = await mutateRow<LaneRow, readonly LaneEvent[] | undefined>(context, LANES, stackId, (row) =>
     append(stackId, row, prepared),
   );
   const unused = prepared.filter((event) => added?.includes(event) !== true);
   await removeBeside(context, stackId, unused);
-  return added && added.length > 0;
+  return added && events.filter((_, index) => prepared[index] !== undefined && added.includes(prepared[index]));
 }
 
 async function findKnown(

@@ -14,7 +14,7 @@ import { isDataError } from "./to-store-error.ts";
 /** Calls of this process that share statements while they wait. */
 export interface StoreGroups {
   readonly commits: GroupedCalls<readonly Change[], readonly CommitResult[]>;
-  readonly enqueues: GroupedCalls<readonly QueuedEvent[], undefined>;
+  readonly enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>;
   readonly acknowledges: GroupedCalls<readonly string[], undefined>;
   readonly claims: GroupedCalls<ClaimInput, ClaimResult>;
   readonly renewals: GroupedCalls<RenewCall, RenewResult>;

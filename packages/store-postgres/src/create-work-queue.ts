@@ -13,7 +13,7 @@ import { takeDue } from "./take-due.ts";
 /** The store as a queue. Calls that wait at the same time share one call of the server. */
 export function createWorkQueue(
   database: Database,
-  enqueues: GroupedCalls<readonly QueuedEvent[], undefined>,
+  enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>,
   acknowledges: GroupedCalls<readonly string[], undefined>,
   signals: Signals,
 ): Pick<Store, "enqueue" | "takeDue" | "acknowledge" | "giveBack" | "nextDueAt"> {
@@ -21,7 +21,7 @@ export function createWorkQueue(
   return {
     async enqueue(events) {
       database.assertOpen();
-      if (events.length > 0) await enqueues.call(events);
+      return events.length === 0 ? [] : enqueues.call(events);
     },
     takeDue: (input) => takeDue(database, floors, input),
     async acknowledge(receipts) {
@@ -41,15 +41,18 @@ export function createWorkQueue(
 
 const GIVEN_BACK = new Set(["event", "task"] as const);
 
-const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null)" };
+const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null) as added" };
 
-/** Adds the events of several calls, in their order. */
+/** Adds the events of several calls, in their order. Returns for each call which of its events were added. */
 export async function enqueueAll(
   database: Database,
   calls: readonly (readonly QueuedEvent[])[],
-): Promise<readonly undefined[]> {
-  await database.rows(ENQUEUE, JSON.stringify(calls.flat().map((event) => toEventRow(event))));
-  return calls.map(() => undefined);
+): Promise<readonly (readonly boolean[])[]> {
+  const rows = calls.flat().map((event, n) => ({ n, ...toEventRow(event) }));
+  const row = await database.row<{ added: readonly number[] }>(ENQUEUE, JSON.stringify(rows));
+  const added = new Set(row?.added);
+  let next = 0;
+  return calls.map((events) => events.map(() => added.has(next++)));
 }
 
 const ACKNOWLEDGE = {

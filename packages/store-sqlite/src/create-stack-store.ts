@@ -15,9 +15,7 @@ export function createStackStore(commits: GroupCommit): StackCalls {
     commit: (changes) =>
       commits.write((transaction) => changes.map((change) => commitChange(transaction, change)), changes.length),
     enqueue: (events) =>
-      commits.write((transaction) => {
-        for (const event of events) enqueueEvent(transaction, event);
-      }, events.length),
+      commits.write((transaction) => events.map((event) => enqueueEvent(transaction, event)), events.length),
     takeDue: (input) => commits.read((store) => takeDue(store, input)),
     acknowledge: (receipts) =>
       commits.write((transaction) => {

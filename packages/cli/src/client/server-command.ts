@@ -6,6 +6,7 @@ import { failWith } from "../shell/failure.ts";
 import { createProcessLogger } from "../yard/process-logger.ts";
 import { createDisplayFetch } from "./displayed-answers.ts";
 import { serverArgs } from "./find-server.ts";
+import { adviseUnknownStack } from "./nearest-stack.ts";
 import { openServer } from "./open-server.ts";
 
 /** What a command that talks to a server is given. */
@@ -36,12 +37,29 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
       // `createCommand` has checked them against the schema that holds these.
       return await spec.run({ ...context, yard }, rest as Static<Args>);
     } catch (error) {
-      if (!isStackyardError(error, "UNREACHABLE")) throw error;
-      throw failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${server.url}.`, { cause: error });
+      throw await toExplained(
+        error,
+        { ...context, yard },
+        { stack: "stack" in rest ? rest.stack : undefined, url: server.url },
+      );
     } finally {
       await close();
     }
   });
+}
+
+/** The error with what helps against it: where the server should be, or which stack was probably meant. */
+async function toExplained(
+  error: unknown,
+  context: ServerContext,
+  { stack, url }: { readonly stack: unknown; readonly url: string },
+): Promise<unknown> {
+  if (isStackyardError(error, "UNREACHABLE")) {
+    return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
+  }
+  if (!isStackyardError(error, "STACK_UNKNOWN") || typeof stack !== "string" || "hint" in error.details) return error;
+  const hint = await adviseUnknownStack(context, stack);
+  return failWith("STACK_UNKNOWN", error.message, { hint, cause: error });
 }
 
 /** Calls `fetch`, and logs each request with the answer's status; never its headers, which hold the token. */

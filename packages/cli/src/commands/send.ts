@@ -8,6 +8,8 @@ import {
   type StackDetails,
 } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
+import { checkState, loadMachines } from "../client/check-state.ts";
+import { findNearestStack } from "../client/nearest-stack.ts";
 import { parseMetadata } from "../client/parse-metadata.ts";
 import { defineServerCommand, type ServerContext } from "../client/server-command.ts";
 import { tellEntry, toWhy } from "../client/tell-history.ts";
@@ -61,7 +63,9 @@ export const send = defineServerCommand({
   name: "send",
   summary: "Send an event to a stack.",
   description: [
+    "Without --wait it ends as soon as the stack has decided on the event, or after a second (on a terminal 5), and reports a refusal with its code.",
     "An event that the stack refuses for the present waits at the server and is tried again; with --wait its code and reason are shown at once, and the wait goes on.",
+    "An id that the stack knows is answered with DUPLICATE and what it was used for: ends with 0 for the same event, with 1 for another one.",
     "With --until it ends at once, with 2 and the cause, when a task has failed for good, also where the machine handles FAILED, or the stack can no longer get to the state by itself.",
     "Ends with 1 when the event was set aside, refused or ignored, and with 4 when the time was over.",
   ].join("\n"),
@@ -75,15 +79,13 @@ export const send = defineServerCommand({
   async run(context, args) {
     const timeoutMs = parseTimeout(args.timeout ?? "10m");
     const metadata = parseMetadata(args.metadata ?? []);
+    await checkUntil(context, args);
     const published = await context.yard.publish(toEvent(args, metadata), { signal: context.signal });
-    if (!args.wait && args.until === undefined) {
-      const told = `${args.event} was accepted for ${published.stackId}.`;
-      context.out.result({ ...published, event: args.event, outcome: "accepted" }, () => told);
-      if (args.machine === undefined) await noteUnknownStack(context, published);
-      return 0;
-    }
+    if (!args.wait && args.until === undefined) return reportAccepted(context, published, args);
+    if (published.duplicate !== undefined) context.out.note(published.duplicate.reason);
     const startedAt = Date.now();
     const entry = await waitForOutcome(context, published, timeoutMs);
+    if (entry.event !== args.event) throw reusedId(published, entry);
     const left = Math.max(1, timeoutMs - (Date.now() - startedAt));
     const stack =
       args.until && (await waitForStates(context, published.stackId, args.until, { entry, timeoutMs: left }));
@@ -97,22 +99,92 @@ export const send = defineServerCommand({
   },
 });
 
-const NEW_STACK = "The event that creates a stack names its machine: --machine NAME.";
+/**
+ * Throws `USAGE` for a mistyped state before anything is sent. A stack that keeps an older revision may have states that
+ * the newest one lacks, so its states are not checked.
+ */
+async function checkUntil(context: ServerContext, { stack: id, machine, until = [] }: Args): Promise<void> {
+  const states = until.filter((state) => state !== "removed");
+  if (states.length === 0) return;
+  const { yard, signal } = context;
+  const stack = await yard.stacks.get(id, { signal }).catch((error: unknown) => {
+    if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
+    throw error;
+  });
+  const name = stack?.machine ?? machine;
+  if (name === undefined) return;
+  if (stack !== undefined) {
+    const [newest] = await loadMachines(context, name);
+    if (newest?.hash !== stack.machineHash) return;
+  }
+  for (const state of states) await checkState(context, state, name);
+}
 
-/** The event was accepted in any case; whoever does not wait learns here that it will come to nothing. */
-async function noteUnknownStack(
-  { out, signal, yard }: ServerContext,
-  { stackId, eventId }: PublishedEvent,
-): Promise<void> {
-  const isMissing = await yard.stacks.get(stackId, { signal }).then(
-    () => false,
-    (error) => isStackyardError(error, "STACK_UNKNOWN"),
-  );
-  if (!isMissing) return;
-  // The stack may have gone by this very event.
-  const history = await yard.events.history(eventId, { signal }).catch(() => undefined);
-  const wasApplied = history?.items.some(({ outcome }) => outcome === "applied" || outcome === "removed");
-  if (history !== undefined && !wasApplied) out.note(`There is no stack "${stackId}" now. ${NEW_STACK}`);
+/** How long a command that does not wait looks for the first decision: a refusal is reported at once. */
+const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
+
+/** Reports that the event was accepted, or what is in its way, without waiting for what comes after. */
+async function reportAccepted(context: ServerContext, published: PublishedEvent, args: Args): Promise<number> {
+  const { out } = context;
+  const { duplicate, ...ids } = published;
+  const result = { ...ids, event: args.event };
+  if (duplicate !== undefined) {
+    out.result({ ...result, outcome: "ignored", ...duplicate }, () => `DUPLICATE: ${duplicate.reason}`);
+    return 0;
+  }
+  const entry = await findFirstDecision(context, ids, out.interactive ? LOOK_MS.terminal : LOOK_MS.pipe);
+  if (entry !== undefined && entry.event !== args.event) throw reusedId(ids, entry);
+  const isDone = entry?.outcome === "applied" || entry?.outcome === "removed";
+  if (entry === undefined || entry.code === "STACK_UNKNOWN" || (isDone && !out.interactive)) {
+    const told = `${args.event} was accepted for ${ids.stackId}.`;
+    out.result({ ...result, outcome: "accepted" }, () => told);
+    if (entry?.code === "STACK_UNKNOWN") {
+      out.note(`There is no stack "${ids.stackId}" now. ${await adviseNewStack(context, ids.stackId)}`);
+    }
+    return 0;
+  }
+  out.result({ ...result, ...toResult(entry) }, () => tellEntry(entry, out));
+  if (isDone) return 0;
+  if (entry.outcome !== "parked") return 1;
+  out.note(`It is tried again by itself; \`stackyard stacks show ${ids.stackId}\` shows when.`);
+  return 0;
+}
+
+/** The first line of the event's history, also one that says that it is parked; undefined: it is not decided in that time. */
+async function findFirstDecision(
+  { yard, signal }: ServerContext,
+  event: PublishedEvent,
+  timeoutMs: number,
+): Promise<HistoryEntry | undefined> {
+  const parked = new AbortController();
+  let entry: HistoryEntry | undefined;
+  try {
+    return await yard.waitForOutcome(event, {
+      timeoutMs,
+      signal: AbortSignal.any([signal, parked.signal]),
+      onParked(line) {
+        entry = line;
+        parked.abort();
+      },
+    });
+  } catch (error) {
+    if (error instanceof EventNotAppliedError) return error.entry;
+    // The event was accepted in any case.
+    if (signal.aborted) throw error;
+    return entry;
+  }
+}
+
+/** A queue in front of the yard does not know which ids were used before; the history does. */
+function reusedId({ eventId, stackId }: PublishedEvent, { event, outcome, at }: HistoryEntry): Error {
+  const message = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${at}).`;
+  return failWith("DUPLICATE", message, { hint: "Send the event with an id of its own, or without --id." });
+}
+
+async function adviseNewStack(context: ServerContext, stackId: string): Promise<string> {
+  const near = await findNearestStack(context, stackId);
+  const create = "The event that creates a stack names its machine: --machine NAME.";
+  return near === undefined ? create : `Did you mean "${near}"? ${create}`;
 }
 
 function toEvent({ stack, event, id, machine, confirm }: Args, metadata: ReturnType<typeof parseMetadata>) {
@@ -145,7 +217,7 @@ async function waitForOutcome(context: ServerContext, event: PublishedEvent, tim
     if (error instanceof EventNotAppliedError) {
       out.result({ ...event, ...toResult(error.entry) }, () => tellEntry(error.entry, out));
       if (error.entry.code === "STACK_UNKNOWN")
-        throw failWith(error.code, error.message, { hint: NEW_STACK, cause: error });
+        throw failWith(error.code, error.message, { hint: await adviseNewStack(context, event.stackId), cause: error });
     }
     if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
     const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` tells when it is tried again.`;

@@ -140,6 +140,58 @@ describe("commands over a running yard", () => {
     expect([again.exitCode, again.stderr]).toEqual([0, ""]);
   });
 
+  it("send says at once what the state refuses, and ends with 1 where it can never apply", async () => {
+    await send("refusing", "PARK", "--machine", "m", "--wait");
+
+    const parked = await run("send", "refusing", "BREAK");
+    const parkedAsJson = await send("refusing", "BREAK");
+    const setAside = await run("send", "refusing", "OPNE");
+
+    expect([parked.exitCode, parked.stdout]).toEqual([0, expect.stringMatching(/parked .*EVENT_NOT_HANDLED: .*BREAK/)]);
+    expect(parked.stderr).toContain("`stackyard stacks show refusing`");
+    expect(parseLines(parkedAsJson.stdout)).toMatchObject([{ outcome: "parked", code: "EVENT_NOT_HANDLED" }]);
+    expect([setAside.exitCode, setAside.stdout]).toEqual([1, expect.stringContaining("EVENT_UNDECLARED")]);
+    expect(setAside.stdout).toContain('Did you mean "OPEN"?');
+  });
+
+  it("suggests the stack or the state that was probably meant, before anything is sent", async () => {
+    await send("suggested", "PARK", "--machine", "m", "--wait");
+
+    const shown = await run("stacks", "show", "sugested");
+    const history = await run("stacks", "history", "suggestd");
+    const sent = await run("send", "sugested", "OPEN");
+    const until = await run("send", "suggested", "OPEN", "--until", "idel");
+    const far = await run("stacks", "show", "nothing-like-it");
+
+    expect([shown, history, sent].map(({ stderr }) => stderr)).toEqual(
+      [1, 2, 3].map(() => expect.stringContaining('Did you mean "suggested"?')),
+    );
+    expect([until.exitCode, until.stderr]).toEqual([64, expect.stringContaining('Did you mean "IDLE"?')]);
+    expect(parseLines((await run("stacks", "show", "suggested", "--json")).stdout)[0]).toMatchObject({ state: "IDLE" });
+    expect(far.stderr).toContain("`stackyard stacks ls` lists the stacks.");
+  });
+
+  it("send says DUPLICATE with what the id was used for", async () => {
+    await send("reused", "PARK", "--machine", "m", "--id", "one", "--wait");
+    await send("other", "PARK", "--machine", "m", "--id", "one", "--wait");
+
+    const repeated = await run("send", "reused", "PARK", "--id", "one");
+    const asJson = await send("reused", "PARK", "--id", "one");
+    const waited = await run("send", "reused", "PARK", "--id", "one", "--wait");
+    const another = await run("send", "reused", "OPEN", "--id", "one", "--json");
+    const elsewhere = await send("other", "CLOSE", "--id", "closing", "--wait");
+
+    const reason = /The id "one" was used before for PARK of "reused" \(applied, .*Z\)\. Nothing was sent again\./;
+    expect([repeated.exitCode, repeated.stdout]).toEqual([0, expect.stringMatching(/^DUPLICATE: The id "one"/)]);
+    expect(repeated.stdout).toMatch(reason);
+    expect(parseLines(asJson.stdout)).toMatchObject([
+      { outcome: "ignored", code: "DUPLICATE", usedFor: { event: "PARK", outcome: "applied" } },
+    ]);
+    expect([waited.exitCode, waited.stderr]).toEqual([0, expect.stringMatching(reason)]);
+    expect([another.exitCode, JSON.parse(another.stderr)]).toMatchObject([1, { error: { code: "DUPLICATE" } }]);
+    expect(elsewhere.exitCode).toBe(0);
+  });
+
   it("send --until waits for the state, and shows what the stack does", async () => {
     const { exitCode, stdout } = await send("b", "OPEN", "--machine", "m", "--until", "IDLE", "--timeout", "20s");
 

@@ -200,8 +200,7 @@ export const stacksHistory = defineServerCommand({
       entries.push(...items);
     }
     if (entries.length === 0) {
-      const hint = "`stackyard stacks ls` shows what there is.";
-      throw failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`, { hint });
+      throw failWith("STACK_UNKNOWN", `Nothing has happened to a stack "${stack}".`);
     }
     for (const entry of entries.reverse()) out.result(entry, () => tellEntry(entry, out, { stack: false }));
     return 0;

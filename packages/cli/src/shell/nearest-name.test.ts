@@ -4,6 +4,7 @@ import { findNearestName } from "./nearest-name.ts";
 it.each([
   ["dataDirr", ["dataDir", "machines"], "dataDir"],
   ["MACHINES", ["machines"], "machines"],
+  ["idel", ["INIT", "IDLE"], "IDLE"],
   ["xyz", ["machines"], undefined],
   ["", ["a"], "a"],
 ])("finds what %s was meant to be", (name, known, expected) => {

@@ -100,7 +100,9 @@ describe("a consumer", () => {
         },
       },
     });
-    inner.enqueue = () => bench.store.enqueue([aQueuedEvent("a")]);
+    inner.enqueue = async () => {
+      await bench.store.enqueue([aQueuedEvent("a")]);
+    };
 
     await settlePromises();
     await settlePromises();

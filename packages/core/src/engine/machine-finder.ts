@@ -110,7 +110,7 @@ async function toPinned(own: Machine, event: StackEvent, locate: Locate): Promis
   // Only advice is lost when the newest one cannot be looked at.
   const newest = await locate(own.name, event).catch(() => undefined);
   if (newest?.kind !== "found" || !newest.machine.events.has(event.name)) return found;
-  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Upgrade the stack, then send it again.`;
+  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Move it there with \`stackyard stacks upgrade ${event.stackId}\`, then send the event again.`;
   return { ...found, undeclared: { code: "EVENT_UNDECLARED", reason } };
 }
 

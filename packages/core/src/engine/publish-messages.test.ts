@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
+import { aChange, aHistoryEntry, commitNow, SECOND, T0 } from "../testing/store-conformance/store-builders.ts";
 import { publishMessages } from "./publish-messages.ts";
 
 function createBench() {
@@ -37,6 +38,45 @@ describe("messages at the door", () => {
     ]);
   });
 
+  it("are reported with what their id was used for, when the stack knows it", async () => {
+    const { store, clock, publish } = createBench();
+    const history = [
+      aHistoryEntry("used", { stackId: "a", event: "OPENED", outcome: "parked", at: T0 }),
+      aHistoryEntry("used", { stackId: "a", event: "OPENED", outcome: "applied", at: T0 + SECOND }),
+      aHistoryEntry("used", { stackId: "b", event: "OTHER" }),
+    ];
+    await commitNow(store, aChange({ stackId: "a", appliedIds: ["used"], history, now: clock.now() }));
+    await publish([{ id: "waits", stackId: "a", event: "GO" }]);
+
+    const results = await publish([
+      { id: "used", stackId: "a", event: "GO" },
+      { stackId: "a" },
+      { id: "used", stackId: "b", event: "GO" },
+      { id: "waits", stackId: "a", event: "GO" },
+    ]);
+
+    expect(results).toEqual([
+      {
+        kind: "duplicate",
+        code: "DUPLICATE",
+        eventId: "used",
+        stackId: "a",
+        reason:
+          'The id "used" was used before for OPENED of "a" (applied, 2026-01-01T00:00:01.000Z). Nothing was sent again.',
+        usedFor: { event: "OPENED", outcome: "applied", at: T0 + SECOND },
+      },
+      expect.objectContaining({ kind: "invalid" }),
+      { kind: "accepted", eventId: "used", stackId: "b" },
+      {
+        kind: "duplicate",
+        code: "DUPLICATE",
+        eventId: "waits",
+        stackId: "a",
+        reason: 'The id "waits" was used before for an event of "a". It is not decided yet, or its history is pruned.',
+      },
+    ]);
+  });
+
   it("are taken out of their envelope", async () => {
     const { publish, takeQueued } = createBench();
     const inner = { id: "mine", stackId: "a", event: "GO" };
@@ -69,7 +109,8 @@ describe("messages at the door", () => {
 
   it("do not trouble the store when none is an event", async () => {
     const clock = createFakeClock();
-    const store = { enqueue: () => Promise.reject(new Error("not to be called")) };
+    const reject = () => Promise.reject(new Error("not to be called"));
+    const store = { enqueue: reject, listHistory: reject };
 
     await expect(publishMessages({ store, clock, ids: countingIds() }, [{}])).resolves.toHaveLength(1);
   });

@@ -34,7 +34,9 @@ export function createStoreTransport(deps: StoreTransportDeps): Transport {
   const { store } = deps;
   return {
     capabilities: { maxDelayMs: Number.MAX_SAFE_INTEGER, runnersHaveStore: true, keepsOrder: true },
-    publish: (events) => store.enqueue(events),
+    async publish(events) {
+      await store.enqueue(events);
+    },
     // A commit has put the messages where consumers take them.
     sendTasks: () => Promise.resolve(),
     consumeEvents: (handler, options) => consumeEvents(deps, handler, options),

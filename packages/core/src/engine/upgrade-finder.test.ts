@@ -80,7 +80,7 @@ describe("a stack that keeps its revision", () => {
 
     expect(known).toMatchObject({
       machine: { hash: OLD },
-      undeclared: { code: "EVENT_UNDECLARED", reason: expect.stringContaining("Upgrade the stack") },
+      undeclared: { code: "EVENT_UNDECLARED", reason: expect.stringContaining("`stackyard stacks upgrade pr-12`") },
     });
     expect(unknown).not.toHaveProperty("undeclared");
   });

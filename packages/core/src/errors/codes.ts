@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   MACHINE_UNKNOWN: fact(1, 404, "No machine of that name is known."),
   STACK_UNKNOWN: fact(1, 404, "No stack of that id is known."),
   EVENT_INVALID: fact(1, 400, "The message is not an event."),
+  DUPLICATE: fact(1, 409, "The event's id was used before for another event of the stack."),
   RECORD_CONFLICT: fact(1, 409, "Another writer changed the record first.", true),
   NOT_FOUND: fact(1, 404, "There is no such thing."),
   PAYLOAD_TOO_LARGE: fact(1, 413, "The request is larger than the limit."),

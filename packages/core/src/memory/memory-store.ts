@@ -43,9 +43,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
     }),
     listAttempts: guard((stackId) => attempts.listOf(stackId).map((attempt) => attempts.view(attempt))),
     findTaskMessage: guard((attemptId) => attempts.find(attemptId)?.dispatch.message),
-    enqueue: guard((events) => {
-      for (const event of events) enqueue(toFrozen(event));
-    }),
+    enqueue: guard((events) => events.map((event) => enqueue(toFrozen(event)))),
     takeDue: guard(dueWork.take),
     acknowledge: guard((receipts) => {
       for (const receipt of receipts) rows.acknowledge(receipt);
@@ -66,7 +64,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 }
 
 interface Parts extends CommitParts {
-  readonly enqueue: (event: QueuedEvent, notBefore?: number) => void;
+  readonly enqueue: (event: QueuedEvent, notBefore?: number) => boolean;
   readonly watch: ReturnType<typeof createMemoryWatch>;
 }
 
@@ -77,10 +75,12 @@ function createParts(runnersHaveStore: boolean): Parts {
   const watch = createMemoryWatch();
   const history = createMemoryHistory();
 
-  function enqueue(event: QueuedEvent, notBefore?: number): void {
+  function enqueue(event: QueuedEvent, notBefore?: number): boolean {
     const known = stacks.find(event.stackId);
-    if (known?.applied.has(toEventKey(event)) || known?.parked.has(toEventKey(event))) return;
-    if (rows.addEvent(event, notBefore)) watch.notify("event");
+    if (known?.applied.has(toEventKey(event)) || known?.parked.has(toEventKey(event))) return false;
+    const isAdded = rows.addEvent(event, notBefore);
+    if (isAdded) watch.notify("event");
+    return isAdded;
   }
 
   const attempts = new MemoryAttempts(

@@ -51,8 +51,11 @@ export interface TakeDueInput {
 
 /** The store as a queue: the embedded transport and the sweep of every other one. */
 export interface WorkQueue {
-  /** Adds events; one whose key (`toEventKey`) is queued, parked or applied already is passed over. Order is kept per stack. */
-  enqueue(events: readonly QueuedEvent[]): Promise<void>;
+  /**
+   * Adds events; one whose key (`toEventKey`) is queued, parked or applied already is passed over. Order is kept per stack.
+   * Returns for each event, in their order, whether it was added. Behind a queue that does not know the keys all are.
+   */
+  enqueue(events: readonly QueuedEvent[]): Promise<readonly boolean[]>;
   /**
    * Takes what is due, oldest first. Events of one stack are handed out in order: while one of them is out, or
    * given back for later, no later one of that stack is handed out except in the same take.

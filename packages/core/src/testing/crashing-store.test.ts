@@ -49,7 +49,7 @@ describe("a crashing store", () => {
         ...memory,
         enqueue: async (events) => {
           await settlePromises();
-          await memory.enqueue(events);
+          return memory.enqueue(events);
         },
       },
       () => undefined,

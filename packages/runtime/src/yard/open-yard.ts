@@ -49,8 +49,17 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const store = await openStore(parts.store, opening);
   return {
     ...{ transport, locator, aws },
-    store: { ...store, enqueue: (events) => transport.publish(events) },
+    store: { ...store, enqueue: (events) => publishAll(transport, events) },
     caller: arn.slice(0, MAX_ACTOR),
     close: () => store.close(),
   };
+}
+
+/** A queue does not know which ids were used before: the engine finds out. */
+async function publishAll(
+  transport: Pick<ReturnType<typeof createSqsTransport>, "publish">,
+  events: Parameters<Store["enqueue"]>[0],
+): Promise<readonly boolean[]> {
+  await transport.publish(events);
+  return events.map(() => true);
 }

@@ -2,8 +2,8 @@ import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/cor
 import { listParked, publishMessages } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
-import { EventBody, PublishAnswer, PublishBody } from "../schemas/event.ts";
+import { EventId, pageOf, pageQuery, StackId, toInstant } from "../schemas/common.ts";
+import { EventBody, PublishAnswer, PublishBody, type PublishResult } from "../schemas/event.ts";
 import { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
 import { ListedParkedEvent } from "../schemas/stack.ts";
 import { toHistoryEntry, toSetAside } from "../views/to-history.ts";
@@ -33,7 +33,7 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
     path: "/v1/events",
     operationId: "publishEvents",
     tag: "events",
-    summary: "Publish one event, or many in one commit. An id that was sent before is passed over.",
+    summary: "Publish one event, or many in one commit. An id that its stack knows is answered with `duplicate`.",
     body: PublishBody,
     describedBody: Type.Union([EventBody, Type.Array(EventBody, { minItems: 1 })]),
     answers: publishAnswers,
@@ -43,9 +43,15 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
         throw new StackyardError("PAYLOAD_TOO_LARGE", `A request takes ${eventsPerRequest} events at most.`);
       }
       const results = await publishMessages(deps, messages, { actor, allowExternalNext });
-      return json(202, { results });
+      return json(202, { results: results.map(toPublishResult) });
     },
   });
+}
+
+function toPublishResult(result: Awaited<ReturnType<typeof publishMessages>>[number]): PublishResult {
+  if (result.kind !== "duplicate") return result;
+  const { usedFor, ...rest } = result;
+  return usedFor === undefined ? rest : { ...rest, usedFor: { ...usedFor, at: toInstant(usedFor.at) } };
 }
 
 function eventRoute({ store }: EventRoutesDeps): Route {

@@ -4,7 +4,7 @@ import { problemResponse } from "../http/problem.ts";
 import { json, type RouteContext } from "../http/route.ts";
 import type { OperationAnswer } from "../schemas/event.ts";
 import type { ChangeBell } from "../watch/change-bell.ts";
-import { findSentLine, waitForOutcome } from "./wait-for-outcome.ts";
+import { type EventIds, findSentLine, waitForOutcome } from "./wait-for-outcome.ts";
 
 /** What operations work with. */
 export interface OperateDeps {
@@ -31,16 +31,20 @@ export async function operate(
   { actor, signal }: RouteContext,
 ): Promise<Response> {
   const { id: eventId, stackId } = message;
+  const ids = { eventId, stackId };
   const [loaded] = await deps.store.load([stackId]);
-  if (loaded?.stack === undefined && !(await wasDecided(deps.store, eventId))) throw unknownStack(stackId);
+  if (loaded?.stack === undefined && !(await wasDecided(deps.store, ids))) throw unknownStack(stackId);
   const [result] = await publishMessages(deps, [message], { actor });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
-  const entry = await waitForOutcome(deps, { eventId, timeoutMs: deps.outcomeMs, signal });
-  return toAnswer(entry, { eventId, stackId });
+  const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.outcomeMs, signal });
+  if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {
+    throw new StackyardError("DUPLICATE", result.reason, { details: { ...ids, usedFor: entry.event } });
+  }
+  return toAnswer(entry, ids);
 }
 
-async function wasDecided(store: Store, eventId: string): Promise<boolean> {
-  return (await findSentLine(store, eventId)) !== undefined;
+async function wasDecided(store: Store, ids: EventIds): Promise<boolean> {
+  return (await findSentLine(store, ids)) !== undefined;
 }
 
 function toAnswer(

@@ -89,7 +89,7 @@ async function upgrade(
     results.push(
       isThere
         ? { stackId, outcome: "unchanged" }
-        : toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, ...wait })),
+        : toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, stackId, ...wait })),
     );
   }
   return results;

@@ -1,11 +1,24 @@
 import { EventMessage } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
-import { EventId } from "./common.ts";
+import { EventId, Instant } from "./common.ts";
 import { Outcome } from "./history.ts";
 
 /** What became of one message of a request, in the order of the request. */
 export const PublishResult = Type.Union([
   Type.Object({ kind: Type.Literal("accepted"), eventId: Type.String(), stackId: Type.String() }),
+  Type.Object({
+    kind: Type.Literal("duplicate", { description: "The stack knows the id: nothing was queued." }),
+    code: Type.Literal("DUPLICATE"),
+    eventId: Type.String(),
+    stackId: Type.String(),
+    reason: Type.String(),
+    usedFor: Type.Optional(
+      Type.Object(
+        { event: Type.String(), outcome: Outcome, at: Instant },
+        { description: "Absent: the earlier event is not decided yet, or its history is pruned." },
+      ),
+    ),
+  }),
   Type.Object({
     kind: Type.Literal("invalid"),
     code: Type.Union([Type.Literal("EVENT_INVALID"), Type.Literal("EVENT_RESERVED")]),

@@ -92,10 +92,10 @@ describe("explainStack", () => {
     );
     expect(summary({ tasks: ["a", "b"] })).toBe("Waits for a, b. a: Its message was sent; no answer has come.");
     expect(summary({ tasks: [{ name: "a", status: "ERROR", errorMessage: "quota" }] })).toBe(
-      "Failed: a. Retry with RETRY_FAILED_TASKS, or send another event.",
+      "Failed: a. `stackyard stacks retry pr-12` tries again.",
     );
     expect(summary({ stalled: { code: "NEXT_NOT_HANDLED", reason: "no NEXT" } })).toBe(
-      "Stalled (NEXT_NOT_HANDLED): no NEXT Upgrade the stack to a revision that handles it, or remove it.",
+      "Stalled (NEXT_NOT_HANDLED): no NEXT To go on, correct the machine and move the stack to it with `stackyard stacks upgrade pr-12`. `stackyard stacks remove pr-12 --force --reason WHY` forgets it.",
     );
   });
 });

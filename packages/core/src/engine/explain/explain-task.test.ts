@@ -45,7 +45,10 @@ describe("a task that is done in its own way", () => {
   it.each([
     [task("a", "SKIPPED", "SATISFIED"), "Skipped: its condition did not hold."],
     [task("a", undefined, "SATISFIED"), "Done."],
-    [task("a", "CANCELLED", "ERROR"), "Cancelled. Retry it, or settle it by hand."],
+    [
+      task("a", "CANCELLED", "ERROR"),
+      "Cancelled. `stackyard stacks retry pr-12 --task a` tries again; `stackyard stacks settle pr-12 a --reason WHY` counts it as done.",
+    ],
   ])("%j", (only, why) => {
     expect(explain({ name: "a", tasks: [only] }).why).toBe(why);
   });
@@ -54,7 +57,7 @@ describe("a task that is done in its own way", () => {
 describe("a task that its machine has no more", () => {
   it("says so, instead of that it was sent", () => {
     expect(explain({ name: "app", tasks: [task("app")] }, machineOf({ db: {} }))).toEqual({
-      why: "The machine has no such task any more, so it is not sent. Settle it by hand, or upgrade the stack.",
+      why: "The machine has no such task any more, so it is not sent. Bring it back, or count it as done with `stackyard stacks settle pr-12 app --reason WHY`.",
       waitsFor: { kind: "operator", task: "app" },
     });
   });
@@ -83,7 +86,7 @@ describe("a task that waits for its needs", () => {
     const tasks = [task("network", undefined, "SATISFIED"), task("db", undefined, "ERROR"), task("app", "WAITING")];
 
     expect(explain({ name: "app", tasks }, machine).why).toBe(
-      'Waits for task "db": it has failed; retry or settle it.',
+      'Waits for task "db": it has failed; `stackyard stacks retry pr-12` tries again.',
     );
   });
 

@@ -26,24 +26,27 @@ export function findNewestAttempt({ stack, attempts }: TaskFacts, task: string):
 export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   if (task.detail === "SKIPPED") return { why: "Skipped: its condition did not hold." };
   if (task.status === "SATISFIED") return { why: "Done." };
-  if (task.status === "ERROR") return explainFailure(task);
+  if (task.status === "ERROR") return explainFailure(facts.stack, task);
   if (task.detail === "WAITING") return explainWaiting(facts, task.name);
   if (task.detail === "RETRYING") return explainRetry(facts, task.name);
   const attempt = findNewestAttempt(facts, task.name);
   if (attempt !== undefined) return explainAttempt(attempt, facts);
-  if (facts.machine?.tasks.has(task.name) === false) return explainLost(task.name);
+  if (facts.machine?.tasks.has(task.name) === false) return explainLost(facts.stack, task.name);
   return { why: "Its message was sent; no answer has come.", waitsFor: { kind: "result", task: task.name } };
 }
 
 /** A stack that follows its machine may be in a state whose task the newest revision has no more. */
-function explainLost(name: string): Reason {
-  const why = "The machine has no such task any more, so it is not sent. Settle it by hand, or upgrade the stack.";
+function explainLost({ id }: Stack, name: string): Reason {
+  const why = `The machine has no such task any more, so it is not sent. Bring it back, or count it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
   return { why, waitsFor: { kind: "operator", task: name } };
 }
 
-function explainFailure({ name, detail, errorCode, errorMessage }: TaskState): Reason {
+function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }: TaskState): Reason {
   const waitsFor = { kind: "operator", task: name, ...(errorCode === undefined ? {} : { code: errorCode }) } as const;
-  if (detail === "CANCELLED") return { why: "Cancelled. Retry it, or settle it by hand.", waitsFor };
+  if (detail === "CANCELLED") {
+    const why = `Cancelled. \`stackyard stacks retry ${id} --task ${name}\` tries again; \`stackyard stacks settle ${id} ${name} --reason WHY\` counts it as done.`;
+    return { why, waitsFor };
+  }
   const code = errorCode === undefined ? "" : ` (${errorCode})`;
   return { why: `Failed${code}: ${errorMessage ?? "no reason was given"}`, waitsFor };
 }
@@ -57,7 +60,10 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
   if (first === undefined) return { why: "It is about to be sent.", waitsFor: { kind: "result", task: name } };
   const root = findRoot(facts, first);
   const through = root === first ? "" : `, in the end for "${root.name}"`;
-  const reason = root.status === "ERROR" ? "it has failed; retry or settle it." : explainTask(facts, root).why;
+  const reason =
+    root.status === "ERROR"
+      ? `it has failed; \`stackyard stacks retry ${facts.stack.id}\` tries again.`
+      : explainTask(facts, root).why;
   const others = unmet.slice(1).map((need) => `"${need.name}"`);
   const also = others.length > 0 ? ` Besides for ${tellNames(others)}.` : "";
   return {

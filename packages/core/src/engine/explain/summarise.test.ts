@@ -83,10 +83,10 @@ describe("what a stack that cannot go on needs", () => {
     const stalled = { code: "EVENT_NOT_HANDLED", reason: '"LIVE" has no "NEXT".' };
 
     expect(sum({ stalled }).why).toBe(
-      'Stalled (EVENT_NOT_HANDLED): "LIVE" has no "NEXT". Send one of PUSHED, MERGED, or upgrade the stack.',
+      'Stalled (EVENT_NOT_HANDLED): "LIVE" has no "NEXT". Send one of PUSHED, MERGED, or correct the machine: the stack follows its newest revision.',
     );
     expect(sum({ stalled, state: "EMPTY" }).why).toMatch(
-      /Upgrade the stack to a revision that handles it, or remove it\.$/,
+      /To go on, correct the machine.*`stackyard stacks remove pr-12 --force --reason WHY` forgets it\.$/,
     );
   });
 
@@ -97,7 +97,7 @@ describe("what a stack that cannot go on needs", () => {
     ] as const;
 
     expect(sum({ failed: true }, { tasks })).toEqual({
-      why: "Failed: db. Retry with RETRY_FAILED_TASKS, or send another event.",
+      why: "Failed: db. `stackyard stacks retry pr-12` tries again. The state also handles PUSHED, MERGED.",
       waitsFor: { kind: "operator", tasks: ["db"], code: "QUOTA" },
     });
   });

@@ -33,7 +33,7 @@ function explainBusy(facts: SummaryFacts): Reason | undefined {
   if (stack.stalled !== undefined) return explainStalled(facts, stack.stalled);
   const failed = tasks.filter(({ status }) => status === "ERROR");
   const pending = tasks.filter(({ status }) => status === "PENDING");
-  if (failed.length > 0 && (stack.failed === true || pending.length === 0)) return explainFailed(failed);
+  if (failed.length > 0 && (stack.failed === true || pending.length === 0)) return explainFailed(facts, failed);
   if (pending.length > 0) return explainPending(pending, failed);
   const left = listLeft(stack);
   return left.length > 0 ? explainLeaving(facts, left) : undefined;
@@ -45,17 +45,25 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
     code === "LOOP_LIMIT" || code === "TRANSITION_LIMIT"
       ? " Look why it runs in circles; an event from outside lets it go on."
       : events.length > 0
-        ? ` Send one of ${tellNames(events)}, or upgrade the stack.`
-        : " Upgrade the stack to a revision that handles it, or remove it.";
+        ? ` Send one of ${tellNames(events)}, or ${adviseRevision(stack, machine)}.`
+        : ` To go on, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` forgets it.`;
   const waitsFor: Wait = { kind: "operator", code, ...(events.length > 0 ? { events } : {}) };
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
 }
 
-function explainFailed(failed: readonly TaskState[]): Reason {
+/** Only a stack that keeps its revision can be moved; the others follow the newest one. */
+function adviseRevision({ id }: Stack, machine: Machine | undefined): string {
+  if (machine?.revision === "follow") return "correct the machine: the stack follows its newest revision";
+  return `correct the machine and move the stack to it with \`stackyard stacks upgrade ${id}\``;
+}
+
+function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskState[]): Reason {
+  const events = listHandled(stack, machine);
+  const others = events.length === 0 ? "" : ` The state also handles ${tellNames(events)}.`;
   const names = failed.map(({ name }) => name);
   const code = failed.find(({ errorCode }) => errorCode !== undefined)?.errorCode;
   return {
-    why: `Failed: ${tellNames(names)}. Retry with RETRY_FAILED_TASKS, or send another event.`,
+    why: `Failed: ${tellNames(names)}. \`stackyard stacks retry ${stack.id}\` tries again.${others}`,
     waitsFor: { kind: "operator", tasks: names, ...(code === undefined ? {} : { code }) },
   };
 }

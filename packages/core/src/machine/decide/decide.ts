@@ -1,3 +1,5 @@
+import { findNearestName } from "../document/nearest-name.ts";
+import { suggest } from "../document/wording.ts";
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
@@ -145,7 +147,10 @@ function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejec
   // The first version lets it come from outside where a yard allows it.
   if (name === NEXT && machine.version === 1) return undefined;
   if (RESERVED.has(name)) return reject("EVENT_RESERVED", `"${name}" is sent by the engine only.`);
-  return reject("EVENT_UNDECLARED", `Machine "${machine.name}" declares no event "${name}".`);
+  return reject(
+    "EVENT_UNDECLARED",
+    `Machine "${machine.name}" declares no event "${name}".${suggest(findNearestName(name, machine.events))}`,
+  );
 }
 
 /** Machines of version 1 may declare these, but for NEXT; in all others they are the engine's. */

@@ -25,7 +25,9 @@ export async function performAction(deps: ActionDeps, action: PlannedAction): Pr
   switch (action.do) {
     case "send":
       // What is refused at the door was never accepted.
-      await publishMessages({ ...deps, store: deps.door }, [action.message]);
+      await publishMessages({ ...deps, store: { ...deps.door, listHistory: deps.store.listHistory } }, [
+        action.message,
+      ]);
       return;
     case "run":
       return startRun(deps, action.key);

@@ -35,6 +35,20 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.equal(expectKind(second, "event").deliveries, 2);
   }),
 
+  storeCase("says of each event whether it was added", async (store) => {
+    await commitNow(store, aPut({}, { appliedIds: ["applied"], park: [aParkedEvent("parked")] }));
+    await store.enqueue([aQueuedEvent("queued")]);
+    const ids = ["new", "applied", "parked", "queued", "new", "other"];
+
+    const added = await store.enqueue([
+      ...ids.map((id) => aQueuedEvent(id)),
+      aQueuedEvent("applied", { stackId: "s2" }),
+    ]);
+
+    assert.deepEqual(added, [true, false, false, false, false, true, true]);
+    assert.deepEqual(await store.enqueue([]), []);
+  }),
+
   storeCase("hands events out oldest first, at most as many as asked for", async (store) => {
     await store.enqueue([aQueuedEvent("e1", { stackId: "a" }), aQueuedEvent("e2", { stackId: "b" })]);
     await store.enqueue([aQueuedEvent("e3", { stackId: "a" }), aQueuedEvent("e4", { stackId: "c" })]);
