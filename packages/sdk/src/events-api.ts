@@ -1,5 +1,6 @@
 import type { HistoryEntry, HistoryOptions, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
+import { loadPage } from "./load-page.ts";
 import type { ListedParkedEvent } from "./stack.ts";
 
 /** Which set-aside or parked events. */
@@ -28,13 +29,13 @@ export interface EventsApi {
 export function createEventsApi(http: HttpClient): EventsApi {
   return {
     history: (eventId, { signal, ...query } = {}) =>
-      http.requestJson({ path: ["v1", "events", eventId, "history"], query, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "events", eventId, "history"], query, ...(signal && { signal }) }),
     list: ({ signal, ...query } = {}) =>
-      http.requestJson({ path: ["v1", "history"], query, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "history"], query: { ...query }, ...(signal && { signal }) }),
     listParked: (filter = {}, { signal, ...page } = {}) =>
-      http.requestJson({ path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     listSetAside: (filter = {}, { signal, ...page } = {}) =>
-      http.requestJson({ path: ["v1", "set-aside"], query: { ...filter, ...page }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "set-aside"], query: { ...filter, ...page }, ...(signal && { signal }) }),
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
       http.requestJson({

@@ -57,12 +57,20 @@ export interface SetAsideEvent {
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly cursor?: string;
+  /** Rows in this part of the list that the server's store cannot read. Missing when there are none. */
+  readonly unreadable?: readonly UnreadableRow[];
+}
+
+/** A damaged row of the store: the id of its item, or the position of its line of the history. */
+export interface UnreadableRow {
+  readonly id: string;
+  readonly reason: string;
 }
 
 /** Which part of a list. */
 export interface PageOptions {
   readonly cursor?: string;
-  /** 1 to 1,000; default 100. */
+  /** 1 to 1,000; default 100. More requests are sent when the items are large. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }

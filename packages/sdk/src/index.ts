@@ -2,7 +2,7 @@ export { isStackyardError, StackyardError } from "@stackyard/core";
 export { type ProblemDetails, StackyardApiError } from "./api-error.ts";
 export { EventNotAppliedError } from "./event-not-applied-error.ts";
 export type { EventsApi } from "./events-api.ts";
-export type { HistoryEntry, Outcome, Page, PageOptions, SetAsideEvent } from "./history-entry.ts";
+export type { HistoryEntry, Outcome, Page, PageOptions, SetAsideEvent, UnreadableRow } from "./history-entry.ts";
 export type { CallOptions, StackyardOptions } from "./http-client.ts";
 export type { MachineDetails, MachineSummary, MachinesApi, SimulationLine } from "./machines-api.ts";
 export type { ProcessesApi, YardProcess } from "./processes-api.ts";

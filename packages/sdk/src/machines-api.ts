@@ -1,5 +1,6 @@
 import type { Page, PageOptions } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
+import { loadPage } from "./load-page.ts";
 import type { UpgradeResult } from "./upgrade.ts";
 
 /** One fault of a machine document. */
@@ -109,9 +110,10 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
   return {
     upgradeStacks: (name, options = {}) => upgrade(name, options),
     planUpgrades: (name, options = {}) => upgrade(name, { ...options, dryRun: true }),
-    list: async (options) =>
-      (await http.requestJson<{ readonly items: readonly MachineSummary[] }>({ path: ["v1", "machines"], ...options }))
-        .items,
+    list: async (options) => {
+      const query = { limit: Number.POSITIVE_INFINITY };
+      return (await loadPage<MachineSummary>(http, { path: ["v1", "machines"], query, ...options })).items;
+    },
     get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
     async simulate(steps, options) {
       const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;

@@ -1,6 +1,7 @@
 import { createEventId } from "./event-id.ts";
 import type { HistoryEntry, HistoryOptions, Outcome, Page, PageOptions } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
+import { loadPage } from "./load-page.ts";
 import type { Attempt, StackDetails, StackFilter, StackSummary } from "./stack.ts";
 import type { UpgradePlan } from "./upgrade.ts";
 
@@ -74,11 +75,11 @@ export function createStacksApi(http: HttpClient): StacksApi {
   return {
     list: ({ waiting, ...filter } = {}, { signal, ...page } = {}) => {
       const query = { ...filter, ...page, ...(waiting && { waiting: "true" }) };
-      return http.requestJson({ path: ["v1", "stacks"], query, ...(signal && { signal }) });
+      return loadPage(http, { path: ["v1", "stacks"], query, ...(signal && { signal }) });
     },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
     history: (stackId, { signal, ...query } = {}) =>
-      http.requestJson({ path: ["v1", "stacks", stackId, "history"], query, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, ...(signal && { signal }) }),
     async attempts(stackId, options) {
       const path = ["v1", "stacks", stackId, "attempts"];
       return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;

@@ -1,8 +1,9 @@
 import { isStackyardError, StackyardError } from "@stackyard/core";
 import { sleep } from "./backoff.ts";
 import { EventNotAppliedError } from "./event-not-applied-error.ts";
-import type { HistoryEntry, Page } from "./history-entry.ts";
+import type { HistoryEntry } from "./history-entry.ts";
 import type { CallOptions, HttpClient } from "./http-client.ts";
+import { loadPage } from "./load-page.ts";
 import type { PublishedEvent } from "./publisher.ts";
 import type { StackDetails } from "./stack.ts";
 import { evaluateGoal, formatPlace, type GoalStatus, type WaitGoal } from "./wait-goal.ts";
@@ -144,7 +145,7 @@ export async function waitForOutcome(
   let told = 0;
   return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (call) => {
     const query = { eventId, stackId, order: "oldest" };
-    const page = await http.requestJson<Page<HistoryEntry>>({ path: ["v1", "history"], query, ...call });
+    const page = await loadPage<HistoryEntry>(http, { path: ["v1", "history"], query, ...call });
     // A result or a timer may have the same id.
     const items = page.items.filter((line) => line.internal !== true);
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");

@@ -1,9 +1,8 @@
 import { type Records, StackyardError } from "@stackyard/core";
-import type { Page, StoredRecord } from "@stackyard/core/engine";
+import { createPageBuilder, type Page, type StoredRecord } from "@stackyard/core/engine";
 import { fromItem, type Item, toItem } from "./attributes.ts";
 import { takeNumbers } from "./counters.ts";
-import { takeFirst } from "./find-due-keys.ts";
-import { toPage } from "./page.ts";
+import { fillPage, tryRead } from "./page.ts";
 import type { PageInput, PutRecordInput, PutRecordResult } from "./port-types.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -91,16 +90,12 @@ async function list(
       : { expression: "pk = :pk AND sk BETWEEN :from AND :to", values };
   async function* walk() {
     for await (const item of work.query({ condition, pageSize: limit + 2 })) {
-      const record = unexpired(toRecord(item), now);
-      if (record !== undefined && (cursor === "" || record.key !== cursor)) yield record;
+      const isExpired = item["expiresAt"] !== undefined && Number(item["expiresAt"].N) <= now;
+      const key = item["sk"]?.S ?? "";
+      if (!isExpired && key !== cursor) yield { id: key, cursor: key, ...tryRead(() => toRecord(item)) };
     }
   }
-  return toPage(
-    await takeFirst(walk(), limit + 1),
-    limit,
-    ({ key }) => key,
-    (record) => record,
-  );
+  return fillPage(createPageBuilder<StoredRecord>(page), walk());
 }
 
 function unexpired(record: StoredRecord | undefined, now: number): StoredRecord | undefined {

@@ -1,4 +1,4 @@
-import { findKeyPlace, toAttemptView } from "@stackyard/core/attempt";
+import { findKeyPlace, toAttemptView, toListedAttempt } from "@stackyard/core/attempt";
 import type { AttemptView } from "@stackyard/core/engine";
 import type { AttemptRow } from "./attempt-row.ts";
 import { KEYS } from "./exclusive-key.ts";
@@ -10,9 +10,9 @@ import { WORK_INDEXES } from "./table-definitions.ts";
 import { toKeyPart, type WorkKey } from "./work-keys.ts";
 
 const SETTLED_LISTED = 50;
-const READ_AT_ONCE = 64;
+const READ_AT_ONCE = 16;
 
-/** Newest first: all that are open, and the last 50 settled ones. */
+/** Newest first: all that are open, and the last 50 settled ones, without their logs. */
 export async function listAttempts(context: StoreContext, stackId: string): Promise<readonly AttemptView[]> {
   const { name, key } = WORK_INDEXES.list;
   const condition = { expression: `${key} = :key`, values: { ":key": `attempts#${toKeyPart(stackId)}` } };
@@ -23,15 +23,18 @@ export async function listAttempts(context: StoreContext, stackId: string): Prom
   const listed: AttemptRow[] = [];
   let settled = 0;
   for (let from = 0; from < keys.length; from += READ_AT_ONCE) {
-    const rows = await inParallel(keys.slice(from, from + READ_AT_ONCE), (each) =>
-      loadRowAt<AttemptRow>(context, each),
-    );
-    for (const row of rows) {
-      if (row?.status === "settled") settled += 1;
-      if (row !== undefined && (row.status !== "settled" || settled <= SETTLED_LISTED)) listed.push(row);
+    for (const row of await loadRows(context, keys.slice(from, from + READ_AT_ONCE))) {
+      if (row.status === "settled") settled += 1;
+      if (row.status !== "settled" || settled <= SETTLED_LISTED) listed.push(row);
     }
   }
-  return inParallel(listed, (row) => viewAttempt(context, row));
+  return inParallel(listed, async (row) => toListedAttempt(await viewAttempt(context, row)));
+}
+
+/** Logs are large and not listed: that one is there is all that is kept of it. */
+async function loadRows(context: StoreContext, keys: readonly WorkKey[]): Promise<readonly AttemptRow[]> {
+  const rows = await inParallel(keys, (key) => loadRowAt<AttemptRow>(context, key));
+  return rows.flatMap((row) => (row?.log === undefined ? (row ?? []) : [{ ...row, log: "" }]));
 }
 
 /** With its place in the queue of the key that it waits for. */

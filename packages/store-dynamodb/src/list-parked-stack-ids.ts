@@ -1,5 +1,6 @@
 import type { Item } from "./attributes.ts";
 import { loadListed } from "./load-listed.ts";
+import { tryRead } from "./page.ts";
 import type { ShadowRow } from "./shadow-row.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
@@ -35,7 +36,9 @@ async function findAbsent(context: StoreContext): Promise<readonly string[]> {
   const condition = { expression: `${key} = :key`, values: { ":key": "shadow" } };
   const entries = context.work.query({ index: name, condition });
   const ids: string[] = [];
-  for await (const { stackId, parked } of loadListed<ShadowRow>(context, entries))
-    if (parked.length > 0) ids.push(stackId);
+  for await (const { read } of loadListed<ShadowRow>(context, entries)) {
+    const { item } = tryRead(read);
+    if (item !== undefined && item.parked.length > 0) ids.push(item.stackId);
+  }
   return ids;
 }

@@ -1,7 +1,6 @@
-import type { Page, SetAsideEvent } from "@stackyard/core/engine";
-import { takeFirst } from "./find-due-keys.ts";
-import { loadListed } from "./load-listed.ts";
-import { parsePosition, toPage } from "./page.ts";
+import { createPageBuilder, type Page, type SetAsideEvent } from "@stackyard/core/engine";
+import { loadListed, toWorkKey } from "./load-listed.ts";
+import { fillPage, parsePosition, tryRead } from "./page.ts";
 import type { PageInput } from "./port-types.ts";
 import { SET_ASIDE_LIST, type SetAsideRow } from "./set-aside-row.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -13,36 +12,41 @@ export async function listSetAside(
   filter: { readonly stackId?: string; readonly code?: string },
   page: PageInput,
 ): Promise<Page<SetAsideEvent>> {
-  const rows = await takeFirst(walk(context, filter, parsePosition(page.cursor)), page.limit + 1);
-  return toPage(
-    rows,
-    page.limit,
-    ({ sequence }) => String(sequence),
-    ({ entry }) => entry,
-  );
+  return fillPage(createPageBuilder<SetAsideEvent>(page), walk(context, filter, parsePosition(page.cursor)));
 }
 
 async function* walk(
   context: StoreContext,
   { stackId, code }: { readonly stackId?: string; readonly code?: string },
   before: number | undefined,
-): AsyncGenerator<SetAsideRow, void, undefined> {
-  for await (const row of readSetAside(context, { before, descending: true })) {
-    if (stackId !== undefined && row.entry.event.stackId !== stackId) continue;
-    if (code === undefined || row.entry.code === code) yield row;
+) {
+  for await (const { entry, read } of loadSetAside(context, { before, descending: true })) {
+    const row = tryRead(read);
+    const { sentAgain, entry: item } = row.item ?? {};
+    if (sentAgain !== undefined) continue;
+    if (item !== undefined && stackId !== undefined && item.event.stackId !== stackId) continue;
+    if (item !== undefined && code !== undefined && item.code !== code) continue;
+    const cursor = String(entry[WORK_INDEXES.list.at]?.N);
+    yield { id: item?.id ?? toWorkKey(entry).pk, cursor, item, read: () => row.read().entry };
   }
 }
 
-/** All that are not sent again, in order of their coming. */
-export async function* readSetAside(
-  context: StoreContext,
-  {
-    before = Number.MAX_SAFE_INTEGER,
-    descending,
-  }: { readonly before?: number | undefined; readonly descending: boolean },
-): AsyncGenerator<SetAsideRow, void, undefined> {
+interface Range {
+  readonly before?: number | undefined;
+  readonly descending: boolean;
+}
+
+/** All that are not sent again, in order of their coming. Rows that cannot be read are left out. */
+export async function* readSetAside(context: StoreContext, range: Range): AsyncGenerator<SetAsideRow, void, undefined> {
+  for await (const { read } of loadSetAside(context, range)) {
+    const { item } = tryRead(read);
+    if (item !== undefined && item.sentAgain === undefined) yield item;
+  }
+}
+
+function loadSetAside(context: StoreContext, { before = Number.MAX_SAFE_INTEGER, descending }: Range) {
   const { name, key, at } = WORK_INDEXES.list;
   const condition = { expression: `${key} = :key AND ${at} < :at`, values: { ":key": SET_ASIDE_LIST, ":at": before } };
   const entries = context.work.query({ index: name, condition, descending });
-  for await (const row of loadListed<SetAsideRow>(context, entries)) if (row.sentAgain === undefined) yield row;
+  return loadListed<SetAsideRow>(context, entries);
 }

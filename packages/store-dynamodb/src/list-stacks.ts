@@ -1,57 +1,62 @@
-import { isStackyardError } from "@stackyard/core";
-import type { Page, StackFilter, StoredStack } from "@stackyard/core/engine";
+import { StackyardError } from "@stackyard/core";
+import { createPageBuilder, type Page, type PageRow, type StackFilter, type StoredStack } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import type { Item } from "./attributes.ts";
 import type { Condition } from "./database.ts";
-import { toPage } from "./page.ts";
+import { tryRead } from "./page.ts";
 import type { PageInput, Stack } from "./port-types.ts";
 import { parseStackItem } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /**
  * Stacks in order of ids. The table is in no order: each page reads all of it, in parts of 1 MB, and keeps no more than
- * the page. Items that cannot be read are left out and told.
+ * the page.
  */
 export async function listStacks(
   context: StoreContext,
   filter: StackFilter,
   page: PageInput,
 ): Promise<Page<StoredStack>> {
-  const { cursor = "", limit } = page;
-  let found: StoredStack[] = [];
+  const { cursor = "" } = page;
+  let kept: readonly ListedStack[] = [];
   let from: Item | undefined;
   do {
     const part = await context.stacks.scan({ filter: toCondition(filter, cursor), from });
-    const fitting = part.items.flatMap((item) => readStack(context, item)).filter((stored) => matches(stored, filter));
-    found = [...found, ...fitting.map(({ version, stack }) => ({ version, stack }))].sort(byId).slice(0, limit + 1);
+    const found = part.items.flatMap((item) => readStack(item, filter));
+    kept = keepPage([...kept, ...found].sort(byId), page);
     from = part.next;
   } while (from !== undefined);
-  return toPage(
-    found,
-    limit,
-    ({ stack }) => stack.id,
-    (stored) => stored,
-  );
+  const builder = createPageBuilder<StoredStack>(page);
+  for (const row of kept) if (!builder.add(row)) break;
+  return builder.end();
 }
 
-interface ReadStack extends StoredStack {
-  readonly parked: Aggregate["parked"];
+type ListedStack = PageRow<StoredStack>;
+
+/** The rows of the page, and one more when there is one: rows that come later can only push others out. */
+function keepPage(rows: readonly ListedStack[], page: PageInput): readonly ListedStack[] {
+  const builder = createPageBuilder<undefined>(page);
+  const end = rows.findIndex((row) => !builder.add({ ...row, read: () => undefined }));
+  return end < 0 ? rows : rows.slice(0, end + 1);
 }
 
-function readStack({ logger }: StoreContext, item: Item): readonly ReadStack[] {
-  try {
-    const { aggregate } = parseStackItem(item);
-    const { stack, stackVersion: version, isRemoved, parked } = aggregate;
-    return stack === undefined || isRemoved ? [] : [{ version, stack, parked }];
-  } catch (error) {
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
-    logger.warn(error.message);
-    return [];
-  }
+function readStack(item: Item, { condition }: StackFilter): readonly ListedStack[] {
+  const id = item["id"]?.S ?? "";
+  const { item: aggregate, read } = tryRead(() => parseStackItem(item).aggregate);
+  if (aggregate === undefined) return [{ id, cursor: id, bytes: 0, read: () => toStored(read()) }];
+  const { stack, isRemoved, parked } = aggregate;
+  if (stack === undefined || isRemoved) return [];
+  if (condition !== undefined && !CONDITIONS[condition](stack, parked.length)) return [];
+  return [{ id, cursor: id, bytes: Buffer.byteLength(JSON.stringify(stack)), read: () => toStored(aggregate) }];
 }
 
-function byId(a: StoredStack, b: StoredStack): number {
-  return a.stack.id < b.stack.id ? -1 : 1;
+function toStored({ stack, stackVersion: version }: Aggregate): StoredStack {
+  if (stack === undefined) throw new StackyardError("STORE_CORRUPT", "The item does not contain a stack.");
+  return { version, stack };
+}
+
+function byId(a: ListedStack, b: ListedStack): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 /** As far as DynamoDB can tell; it saves the transfer, not the reading. */
@@ -68,10 +73,6 @@ function toCondition({ machine, state, idPrefix = "" }: StackFilter, after: stri
     ...(state === undefined ? {} : { names: { "#state": "_state" } }),
     values: Object.fromEntries(parts.map(([, name = "", value]) => [name, value])),
   };
-}
-
-function matches({ stack, parked }: ReadStack, { condition }: StackFilter): boolean {
-  return condition === undefined || CONDITIONS[condition](stack, parked.length);
 }
 
 type Test = (stack: Stack, parked: number) => boolean;

@@ -1,10 +1,20 @@
 import { fromItem, type Item } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
-import { loadRowAt, type WorkRow } from "./mutate-row.ts";
+import { sizeOfItem } from "./item-size.ts";
+import { parseRow, type WorkRow } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { WorkKey } from "./work-keys.ts";
 
-const AT_ONCE = 16;
+/** An entry of an index with the row that it stands for. */
+export interface ListedRow<T> {
+  readonly entry: Item;
+  /** Throws `STORE_CORRUPT` when the row cannot be read. */
+  readonly read: () => T;
+}
+
+/** Rows read at a time; fewer while they are large. */
+const MOST_AT_ONCE = 16;
+const BYTES_AT_ONCE = 1_048_576;
 
 /** The primary key in an entry of an index. */
 export function toWorkKey(entry: Item): WorkKey {
@@ -16,18 +26,26 @@ export function toWorkKey(entry: Item): WorkKey {
 export async function* loadListed<T extends WorkRow>(
   context: StoreContext,
   entries: AsyncIterable<Item>,
-): AsyncGenerator<T, void, undefined> {
-  let keys: WorkKey[] = [];
+): AsyncGenerator<ListedRow<T>, void, undefined> {
+  let atOnce = 2;
+  let waiting: Item[] = [];
   for await (const entry of entries) {
-    keys.push(toWorkKey(entry));
-    if (keys.length < AT_ONCE) continue;
-    yield* await loadAll<T>(context, keys);
-    keys = [];
+    waiting.push(entry);
+    if (waiting.length < atOnce) continue;
+    const rows = await loadAll<T>(context, waiting);
+    const largest = Math.max(1, ...rows.map(({ bytes }) => bytes));
+    atOnce = Math.max(1, Math.min(2 * atOnce, MOST_AT_ONCE, Math.floor(BYTES_AT_ONCE / largest)));
+    waiting = [];
+    yield* rows;
   }
-  yield* await loadAll<T>(context, keys);
+  yield* await loadAll<T>(context, waiting);
 }
 
-async function loadAll<T extends WorkRow>(context: StoreContext, keys: readonly WorkKey[]): Promise<readonly T[]> {
-  const rows = await inParallel(keys, (key) => loadRowAt<T>(context, key));
-  return rows.flatMap((row) => row ?? []);
+async function loadAll<T extends WorkRow>({ work }: StoreContext, entries: readonly Item[]) {
+  const items = await inParallel(entries, (entry) => work.get({ ...toWorkKey(entry) }));
+  return items.flatMap((item, index) => {
+    const entry = entries[index];
+    if (item === undefined || entry === undefined) return [];
+    return [{ entry, bytes: sizeOfItem(item), read: (): T => parseRow<T>(item) }];
+  });
 }

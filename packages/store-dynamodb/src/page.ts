@@ -1,16 +1,40 @@
 import { StackyardError } from "@stackyard/core";
-import type { Page } from "@stackyard/core/engine";
+import type { Page, PageBuilder, PageRow } from "@stackyard/core/engine";
 
-/** A page of rows of which one more than the limit was asked for: the surplus tells that there is a next one. */
-export function toPage<Row, Item>(
-  rows: readonly Row[],
-  limit: number,
-  toCursor: (row: Row) => string,
-  toItem: (row: Row) => Item,
-): Page<Item> {
-  const items = rows.slice(0, limit).map(toItem);
-  const last = rows[limit - 1];
-  return rows.length > limit && last !== undefined ? { items, cursor: toCursor(last) } : { items };
+/** A row that was read, or that cannot be. */
+export interface ReadRow<Item> {
+  /** Undefined when it cannot be read. */
+  readonly item: Item | undefined;
+  /** Throws `STORE_CORRUPT` when it cannot be read. */
+  readonly read: () => Item;
+}
+
+/** Reads a row now; its error is thrown when the page asks for the item. */
+export function tryRead<Item>(read: () => Item): ReadRow<Item> {
+  try {
+    const item = read();
+    return { item, read: () => item };
+  } catch (error) {
+    const fail = (): never => {
+      throw error;
+    };
+    return { item: undefined, read: fail };
+  }
+}
+
+/**
+ * Adds rows until the page is full; further pages of the table are not read. Bytes are those of the JSON: what the table
+ * holds may be packed and much smaller.
+ */
+export async function fillPage<Item>(
+  page: PageBuilder<Item>,
+  rows: AsyncIterable<Omit<PageRow<Item>, "bytes"> & ReadRow<Item>>,
+): Promise<Page<Item>> {
+  for await (const { item, ...row } of rows) {
+    const bytes = item === undefined ? 0 : Buffer.byteLength(JSON.stringify(item));
+    if (!page.add({ ...row, bytes })) break;
+  }
+  return page.end();
 }
 
 /** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */

@@ -1,7 +1,6 @@
-import type { StoredHistoryEntry } from "@stackyard/core/engine";
 import type { Item } from "./attributes.ts";
 import { takeFirst } from "./find-due-keys.ts";
-import { HISTORY_LIST, type HistoryRow, listLines } from "./history-row.ts";
+import { HISTORY_LIST, type HistoryLine, type HistoryRow, readLines, toFirst, toSpan } from "./history-row.ts";
 import { loadListed } from "./load-listed.ts";
 import type { WorkRow } from "./mutate-row.ts";
 import { type HistoryRange, startAt } from "./range-condition.ts";
@@ -9,7 +8,7 @@ import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 
 type KeptRow = HistoryRow & WorkRow;
-type Lines = AsyncGenerator<StoredHistoryEntry, void, undefined>;
+type Lines = AsyncGenerator<HistoryLine, void, undefined>;
 
 /**
  * A gap in the positions may be lines that somebody is about to write: a reader that went past them would never see
@@ -28,17 +27,18 @@ async function* walkOn(context: StoreContext, range: HistoryRange): Lines {
   // The row that the cursor stands in begins before it.
   const row = after === undefined ? undefined : await findEntryOf(context, after);
   const entries = readEntries(context, { ...range, after: row === undefined ? after : toFirst(row) });
-  for await (const { first, ...rest } of loadListed<KeptRow>(context, entries)) {
-    if (expected !== undefined && first > expected && isYoung(context, rest.writtenAt)) return;
-    yield* listLines({ first, ...rest });
-    expected = first + rest.lines.length;
+  for await (const { entry, read } of loadListed<KeptRow>(context, entries)) {
+    const first = toFirst(entry);
+    if (expected !== undefined && first > expected && isYoung(context, toWrittenAt(entry))) return;
+    yield* readLines(entry, read);
+    expected = first + toSpan(entry);
   }
 }
 
 async function* walkBack(context: StoreContext, range: HistoryRange): Lines {
   const end = range.after === undefined ? await findSettledEnd(context, range.pageSize) : Number.POSITIVE_INFINITY;
-  for await (const row of loadListed<KeptRow>(context, readEntries(context, range))) {
-    if (row.first < end) yield* listLines(row).toReversed();
+  for await (const { entry, read } of loadListed<KeptRow>(context, readEntries(context, range))) {
+    if (toFirst(entry) < end) yield* readLines(entry, read).toReversed();
   }
 }
 
@@ -47,9 +47,9 @@ async function findSettledEnd(context: StoreContext, pageSize: number): Promise<
   let end = Number.POSITIVE_INFINITY;
   let above: Item | undefined;
   for await (const entry of readEntries(context, { after: undefined, newestFirst: true, pageSize })) {
-    const isGap = above !== undefined && toFirst(entry) + Number(entry["span"]?.N) < toFirst(above);
+    const isGap = above !== undefined && toFirst(entry) + toSpan(entry) < toFirst(above);
     if (above !== undefined && isGap) end = toFirst(above);
-    if (!isYoung(context, Number(entry["writtenAt"]?.N))) break;
+    if (!isYoung(context, toWrittenAt(entry))) break;
     above = entry;
   }
   return end;
@@ -72,6 +72,6 @@ function readEntries({ work }: StoreContext, { after, newestFirst, pageSize }: H
   return work.query({ index: name, condition, descending: newestFirst, pageSize });
 }
 
-function toFirst(entry: Item): number {
-  return Number(entry[WORK_INDEXES.list.at]?.N);
+function toWrittenAt(entry: Item): number {
+  return Number(entry["writtenAt"]?.N);
 }

@@ -23,12 +23,13 @@ interface ViewRow {
   readonly holder: string | null;
   readonly place: number | null;
   readonly progress_message: string | null;
+  readonly has_log: boolean;
   readonly log: string | null;
   readonly outcome: NonNullable<AttemptView["outcome"]> | null;
 }
 
 /** Rows of an attempt `a`, with what is known of it while it is open. */
-const VIEW = `
+const toViewText = (log: string) => `
 select coalesce(a.long_id, a.attempt_id) as attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesce(l.status, 'settled') as status,
        a.dispatched_at, coalesce(l.deadline_at, e.deadline_at) as deadline_at, coalesce(l.token, e.token) as token,
        coalesce(l.owner, e.owner) as owner, l.lease_until, l.poll_due_at, coalesce(l.cancelling, e.cancelling) as cancelling,
@@ -40,14 +41,14 @@ select coalesce(a.long_id, a.attempt_id) as attempt_id, a.stack_id, a.task, a.en
        case when l.queued_key is not null then (
          select count(*) from stackyard.live o
           where o.queued_key = l.queued_key and o.attempt_no <= l.attempt_no) end as place,
-       coalesce(l.progress_message, e.progress_message) as progress_message, e.log, e.outcome
+       coalesce(l.progress_message, e.progress_message) as progress_message, e.log is not null as has_log, ${log} as log, e.outcome
   from stackyard.attempt a
   left join lateral (select * from stackyard.live l where l.attempt_no = a.attempt_no limit 1) l on true
   left join lateral (select * from stackyard.attempt_end e where e.attempt_no = a.attempt_no limit 1) e on true`;
 
 const FIND = {
   name: "find_attempt",
-  text: `${VIEW} where a.attempt_no = stackyard.find_attempt_no($1)`,
+  text: `${toViewText("e.log")} where a.attempt_no = stackyard.find_attempt_no($1)`,
 };
 
 /** An attempt as people see it. */
@@ -72,10 +73,10 @@ with own as materialized (
   union all
   (select attempt_no from own where not is_open order by attempt_no desc limit 50)
 )
-${VIEW} where a.attempt_no = any(array(select attempt_no from wanted)) order by a.attempt_no desc`,
+${toViewText("null")} where a.attempt_no = any(array(select attempt_no from wanted)) order by a.attempt_no desc`,
 };
 
-/** Attempts of a stack, newest first: the open ones and the last settled ones. */
+/** Attempts of a stack, newest first: the open ones and the last settled ones, without their logs. */
 export async function listAttempts(database: Database, stackId: string): Promise<readonly AttemptView[]> {
   const rows = await database.rows<ViewRow>(LIST, toKeyText(stackId));
   return rows.map(toView);
@@ -129,6 +130,7 @@ function toShown(row: ViewRow): Partial<AttemptView> {
   return {
     ...(row.progress_message === null ? {} : { progressMessage: parseText(row.progress_message) }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
+    ...(row.has_log ? { hasLog: true } : {}),
     ...(row.log === null ? {} : { log: parseText(row.log) }),
   };
 }

@@ -1,8 +1,8 @@
 import { type Records, StackyardError } from "@stackyard/core";
-import type { StoredRecord } from "@stackyard/core/engine";
+import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
-import { afterPrefix, toPage } from "./page.ts";
+import { addFetched, afterPrefix, type FetchedRow, maxBytesOf, withinBytes } from "./page.ts";
 import type { PutRecordInput, PutRecordResult } from "./port-types.ts";
 
 interface RecordRow {
@@ -98,23 +98,39 @@ async function removeRecord(database: Database, key: string, expected: number): 
 
 const LIST = {
   name: "list_records",
-  text: `
-select version, key, value, expires_at from stackyard.record
- where key > $1 and key >= $2 and key < $3 and (expires_at is null or expires_at > $4) order by key limit $5`,
+  text: withinBytes({
+    rows: `select version, key, value, expires_at from stackyard.record
+            where key > $1 and key >= $2 and key < $3 and (expires_at is null or expires_at > $4)
+            order by key limit $5`,
+    body: "value",
+    order: "key",
+    maxBytes: "$6",
+  }),
 };
 
-async function listRecords(database: Database, prefix: string, page: Parameters<Records["list"]>[1]) {
+async function listRecords(
+  database: Database,
+  prefix: string,
+  page: Parameters<Records["list"]>[1],
+): Promise<Page<StoredRecord>> {
   const from = toKeyText(prefix);
-  const after = page.cursor ?? "";
-  const rows = await database.rows<RecordRow>(LIST, after, from, afterPrefix(from), page.now, page.limit + 1);
-  return toPage(rows, page.limit, ({ key }) => key, toRecord);
+  const values = [page.cursor ?? "", from, afterPrefix(from), page.now, page.limit + 1];
+  const found = createPageBuilder<StoredRecord>(page);
+  const rows = await database.rows<RecordRow & FetchedRow>(LIST, ...values, maxBytesOf(found));
+  const next = addFetched(found, rows, (row) => ({
+    id: fromKeyText(row.key),
+    cursor: row.key,
+    bytes: Buffer.byteLength(row.value),
+    read: () => toRecord(row),
+  }));
+  return found.end(next);
 }
 
 function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): StoredRecord {
   return {
     key: fromKeyText(key),
     version,
-    value: JSON.parse(value),
+    value: parseStored.json(value, `record ${JSON.stringify(fromKeyText(key))}`),
     ...(expiresAt === null ? {} : { expiresAt }),
   };
 }

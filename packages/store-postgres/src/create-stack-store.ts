@@ -1,5 +1,5 @@
 import type { Store } from "@stackyard/core";
-import { type Change, type CommitResult, type LoadedStack, type ParkedEvent, toEventKey } from "@stackyard/core/engine";
+import { type Change, type CommitResult, type LoadedStack, parseStored, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { toComparedText, toKeyText } from "./key-text.ts";
@@ -38,7 +38,9 @@ async function loadStacks(database: Database, ids: readonly string[]): Promise<r
 }
 
 function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
-  const parked = (row?.parked ?? []).map((body) => JSON.parse(body) as ParkedEvent);
+  const parked = (row?.parked ?? []).map((body) =>
+    parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`),
+  );
   if (row === undefined || row.id === null) return { stackId, version: 0, parked };
   return { stackId, version: row.version, stack: parseStackRow({ ...row, id: stackId }), parked };
 }

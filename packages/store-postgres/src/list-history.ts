@@ -1,7 +1,13 @@
-import type { HistoryEntry, Page, PageInput, StoredHistoryEntry } from "@stackyard/core/engine";
+import {
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  parseStored,
+  type StoredHistoryEntry,
+} from "@stackyard/core/engine";
 import type { Database, Parameter } from "./database.ts";
 import { toComparedText, toKeyText } from "./key-text.ts";
-import { parsePosition, toPage } from "./page.ts";
+import { addFetched, type FetchedRow, maxBytesOf, parsePosition, withinBytes } from "./page.ts";
 import type { Statement } from "./statement.ts";
 
 /** Whose history is wanted, and in which direction. */
@@ -11,7 +17,7 @@ export interface HistoryFilter {
   readonly newestFirst?: boolean;
 }
 
-interface HistoryRow {
+interface HistoryRow extends FetchedRow {
   readonly position: number;
   readonly body: string;
 }
@@ -23,46 +29,62 @@ export async function listHistory(
   page: PageInput,
 ): Promise<Page<StoredHistoryEntry>> {
   const isOfAll = filter.stackId === undefined && filter.eventId === undefined;
-  const rows = isOfAll ? await readAll(database, filter, page) : await readSome(database, filter, page);
-  return toPage(
-    rows,
-    page.limit,
-    ({ position }) => String(position),
-    ({ position, body }) => ({ ...(JSON.parse(body) as HistoryEntry), position }),
-  );
+  const found = createPageBuilder<StoredHistoryEntry>(page);
+  const input = { ...page, maxBytes: maxBytesOf(found) };
+  const rows = isOfAll ? await readAll(database, filter, input) : await readSome(database, filter, input);
+  const next = addFetched(found, rows, ({ position, body }) => ({
+    id: String(position),
+    cursor: String(position),
+    bytes: Buffer.byteLength(body),
+    read: () => ({ ...parseStored.historyEntry(body, `line ${position} of the history`), position }),
+  }));
+  return found.end(next);
 }
+
+type ReadInput = PageInput & { readonly maxBytes: number };
 
 const END = { name: "history_end", text: "select stackyard.history_end() as position" };
 const FORWARD = {
   name: "list_history",
-  text: `select position, body from stackyard.history
-          where position > $1 and position <= $2 order by position limit $3`,
+  text: withinBytes({
+    rows: `select position, body from stackyard.history
+            where position > $1 and position <= $2 order by position limit $3`,
+    body: "body",
+    order: "position",
+    maxBytes: "$4",
+  }),
 };
 const BACKWARD = {
   name: "list_history_newest",
-  text: `select position, body from stackyard.history
-          where position < $1 and position <= $2 order by position desc limit $3`,
+  text: withinBytes({
+    rows: `select position, body from stackyard.history
+            where position < $1 and position <= $2 order by position desc limit $3`,
+    body: "body",
+    order: "position desc",
+    maxBytes: "$4",
+  }),
 };
 
 /** Up to where the history is complete, so that who goes on behind the last line misses none that comes late. */
 async function readAll(
   database: Database,
   { newestFirst }: HistoryFilter,
-  { cursor, limit }: PageInput,
+  { cursor, limit, maxBytes }: ReadInput,
 ): Promise<readonly HistoryRow[]> {
   const start = parsePosition(cursor);
   const end = await database.row<{ position: number }>(END);
   const statement = newestFirst === true ? BACKWARD : FORWARD;
-  return database.rows<HistoryRow>(statement, start ?? startOf(newestFirst), end?.position ?? 0, limit + 1);
+  const from = start ?? startOf(newestFirst);
+  return database.rows<HistoryRow>(statement, from, end?.position ?? 0, limit + 1, maxBytes);
 }
 
 /** Of one stack, whose lines are committed in order, or of one event; looked up segment by segment. */
 async function readSome(
   database: Database,
   { stackId, eventId, newestFirst }: HistoryFilter,
-  { cursor, limit }: PageInput,
+  { cursor, limit, maxBytes }: ReadInput,
 ): Promise<readonly HistoryRow[]> {
-  const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1];
+  const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1, maxBytes];
   const conditions: string[] = [];
   if (eventId !== undefined) {
     const place = `$${values.push(toComparedText(eventId))}`;
@@ -88,7 +110,7 @@ function toStatement(
 ): Statement {
   const [first, last, step] = newestFirst ? ["max", "min", -1] : ["min", "max", 1];
   const [after, order] = newestFirst ? ["<", "desc"] : [">", "asc"];
-  const text = `
+  const rows = `
 select h.position, h.body
   from generate_series((select ${first}(position) >> 15 from stackyard.history),
                        (select ${last}(position) >> 15 from stackyard.history), ${step}) as segment
@@ -97,5 +119,6 @@ select h.position, h.body
     where h.position >> 15 = segment and ${conditions.join(" and ")} and h.position ${after} $1
     order by h.position ${order} limit $2) h
  limit $2`;
+  const text = withinBytes({ rows, body: "body", order: `position ${order}`, maxBytes: "$3" });
   return { name: name.filter(Boolean).join("_"), text };
 }

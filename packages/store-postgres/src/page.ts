@@ -1,16 +1,50 @@
 import { StackyardError } from "@stackyard/core";
-import type { Page } from "@stackyard/core/engine";
+import type { PageBuilder, PageRow } from "@stackyard/core/engine";
 
-/** A page of rows of which one more than the limit was asked for: the surplus tells that there is a next one. */
-export function toPage<Row, Item>(
+/** A row of a statement that `withinBytes` made. */
+export interface FetchedRow {
+  /** Rows that there are up to the limit, with those that the server kept back. */
+  readonly fetched: number;
+}
+
+/**
+ * The text of a statement that sends the rows of another one up to the first that reaches so many bytes, so that large
+ * rows never leave the server. `rows` may have an order of its own; `order` is what they are sent in.
+ */
+export function withinBytes(input: {
+  readonly rows: string;
+  readonly body: string;
+  readonly order: string;
+  readonly maxBytes: string;
+}): string {
+  const { rows, body, order, maxBytes } = input;
+  return `
+select * from (
+  select listed.*, count(*) over () as fetched,
+         coalesce(sum(octet_length(${body})) over (order by ${order} rows between unbounded preceding and 1 preceding), 0)
+           as bytes_before
+    from (${rows}) listed) page
+ where bytes_before < ${maxBytes} order by ${order}`;
+}
+
+/** What such a statement is given for `maxBytes`; the first row always fits. */
+export function maxBytesOf(page: PageBuilder<unknown>): number {
+  return Math.max(1, page.bytesLeft);
+}
+
+/** Adds rows of such a statement. Returns where the next page begins when the server kept rows back. */
+export function addFetched<Row extends FetchedRow, Item>(
+  page: PageBuilder<Item>,
   rows: readonly Row[],
-  limit: number,
-  toCursor: (row: Row) => string,
-  toItem: (row: Row) => Item,
-): Page<Item> {
-  const items = rows.slice(0, limit).map(toItem);
-  const last = rows[limit - 1];
-  return rows.length > limit && last !== undefined ? { items, cursor: toCursor(last) } : { items };
+  toPageRow: (row: Row) => PageRow<Item>,
+): string | undefined {
+  let last: PageRow<Item> | undefined;
+  for (const row of rows) {
+    const next = toPageRow(row);
+    if (!page.add(next)) return undefined;
+    last = next;
+  }
+  return rows.length < (rows[0]?.fetched ?? 0) ? last?.cursor : undefined;
 }
 
 /** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */

@@ -1,4 +1,5 @@
 import { StackyardError } from "@stackyard/core";
+import { parseStored } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Stack } from "./port-types.ts";
@@ -58,7 +59,10 @@ export function readStackRow(row: StackRow): ReadStack {
   const value = readJson(row.data);
   if (!row.foreign_write && isOurs(value)) {
     const { _state: state, ...stack } = value;
-    return { kind: "stack", stack: { ...stack, state } };
+    const read = { ...stack, state };
+    const fault = parseStored.findStackFault(read);
+    if (fault !== undefined) return { kind: "unreadable", reason: `${fault}.` };
+    return { kind: "stack", stack: read };
   }
   if (!predecessorStack.Check(value)) return { kind: "unreadable", reason: tellFault(value) };
   if (value.id !== row.id) {

@@ -14,8 +14,9 @@ import {
   toAttemptView,
   toClaimWindowMs,
   toGranted,
+  toListedAttempt,
 } from "@stackyard/core/attempt";
-import type { AttemptView, Change, ClaimInput, ClaimResult } from "@stackyard/core/engine";
+import { type AttemptView, type Change, type ClaimInput, type ClaimResult, parseStored } from "@stackyard/core/engine";
 import {
   findAttempt,
   findNextWaiter,
@@ -27,7 +28,6 @@ import {
 import type { Database } from "./database.ts";
 import { enqueueEvent } from "./event-queue.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import { parseStack } from "./load-stacks.ts";
 import type { CancelAttempt, Dispatch } from "./port-types.ts";
 import { queueTask, readMessage, unqueueTask } from "./task-queue.ts";
 import type { Transaction } from "./transaction.ts";
@@ -63,7 +63,7 @@ export function createAttemptStore(commits: GroupCommit): AttemptCalls {
       }),
     listAttempts: (id) =>
       commits.read(({ database, attemptNos }) =>
-        listAttempts(database, attemptNos, id).map((attempt) => toView(database, attempt)),
+        listAttempts(database, attemptNos, id).map((attempt) => toListedAttempt(toView(database, attempt, HAS_LOG))),
       ),
     findTaskMessage: (id) =>
       commits.read(({ database, attemptNos }) => {
@@ -159,7 +159,7 @@ function readSecrets(database: Database, { stackId, attemptId, secrets }: Sqlite
   if (secrets === undefined) return undefined;
   const select = "select body from stack where stack_id = ? and body is not null";
   const row = database.get<{ body: string }>(select, stackId);
-  return readAttemptSecrets(row && parseStack(row.body), attemptId, secrets);
+  return readAttemptSecrets(row && parseStored.stack(row.body, stackId), attemptId, secrets);
 }
 
 /** Writes a move and does what follows from it; false when there is none. */
@@ -209,9 +209,13 @@ function passKeyOn(transaction: Transaction, key: string, now: number): void {
   apply(transaction, grantKey(next, key, now), now);
 }
 
-function toView(database: Database, attempt: SqliteAttempt): AttemptView {
+const LOG = "select log from attempt_log where attempt_no = ?";
+/** Of a list, which says only that there is a log. */
+const HAS_LOG = "select '' as log from attempt_log where attempt_no = ?";
+
+function toView(database: Database, attempt: SqliteAttempt, log = LOG): AttemptView {
   const { attemptNo, queuedFor: key } = attempt;
-  const row = database.get<{ log: string }>("select log from attempt_log where attempt_no = ?", attemptNo);
+  const row = database.get<{ log: string }>(log, attemptNo);
   const queuedFor = key === undefined ? undefined : { key, ...findPlace(database, key, attempt) };
   return toAttemptView({ ...attempt, log: row?.log }, attempt, queuedFor);
 }

@@ -35,6 +35,20 @@ export class Database {
     return guarded(() => this.#prepare(sql).all(...toValues(parameters)) as Row[]);
   }
 
+  /** Rows one after the other, for callers that stop before the last one: no more are read than are taken. */
+  *each<Row>(sql: string, ...parameters: readonly Parameter[]): Generator<Row, void, undefined> {
+    const rows = guarded(() => this.#prepare(sql).iterate(...toValues(parameters)));
+    try {
+      for (;;) {
+        const next = guarded(() => rows.next());
+        if (next.done === true) return;
+        yield next.value as Row;
+      }
+    } finally {
+      guarded(() => rows.return?.());
+    }
+  }
+
   /** Gives the number of rows that were written. */
   run(sql: string, ...parameters: readonly Parameter[]): number {
     return guarded(() => Number(this.#prepare(sql).run(...toValues(parameters)).changes));

@@ -1,6 +1,13 @@
-import type { HistoryEntry, Page, PageInput, StoredHistoryEntry } from "@stackyard/core/engine";
+import {
+  createPageBuilder,
+  type HistoryEntry,
+  type Page,
+  type PageInput,
+  parseStored,
+  type StoredHistoryEntry,
+} from "@stackyard/core/engine";
 import type { Database, Parameter } from "./database.ts";
-import { parsePosition, toPage } from "./page.ts";
+import { byteLengthOf, parsePosition } from "./page.ts";
 import { SEGMENT_ROWS, type Sequence, segmentOf } from "./sequence.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -38,12 +45,13 @@ export function listHistory(
   page: PageInput,
 ): Page<StoredHistoryEntry> {
   const rows = filter.stackId === undefined && filter.eventId === undefined ? readAll : readBySegment;
-  return toPage(
-    rows(database, positions, filter, { ...page, limit: page.limit + 1 }),
-    page.limit,
-    ({ position }) => String(position),
-    ({ position, body }) => ({ ...(JSON.parse(body) as HistoryEntry), position }),
-  );
+  const found = createPageBuilder<StoredHistoryEntry>(page);
+  for (const { position, body } of rows(database, positions, filter, page)) {
+    const id = String(position);
+    const read = () => ({ ...parseStored.historyEntry(body, `line ${id} of the history`), position });
+    if (!found.add({ id, cursor: id, bytes: byteLengthOf(body), read })) break;
+  }
+  return found.end();
 }
 
 const NEWER = "position > ? order by position limit ?";
@@ -54,30 +62,27 @@ function readAll(
   _positions: Sequence,
   filter: HistoryFilter,
   page: PageInput,
-): readonly HistoryRow[] {
-  return database.all<HistoryRow>(
+): Iterable<HistoryRow> {
+  return database.each<HistoryRow>(
     `select position, body from history where ${filter.newestFirst === true ? OLDER : NEWER}`,
     startOf(filter, page),
-    page.limit,
+    page.limit + 1,
   );
 }
 
-function readBySegment(
+function* readBySegment(
   database: Database,
   positions: Sequence,
   filter: HistoryFilter,
   page: PageInput,
-): readonly HistoryRow[] {
+): Generator<HistoryRow, void, undefined> {
   const { conditions, values } = toConditions(filter);
   const sql = `select position, body from history where position >> 15 = ? and ${conditions.join(" and ")}
                   and ${filter.newestFirst === true ? OLDER : NEWER}`;
   const start = startOf(filter, page);
-  const found: HistoryRow[] = [];
   for (const segment of listSegments(database, positions, filter, start)) {
-    found.push(...database.all<HistoryRow>(sql, segment, ...values, start, page.limit - found.length));
-    if (found.length >= page.limit) break;
+    yield* database.each<HistoryRow>(sql, segment, ...values, start, page.limit + 1);
   }
-  return found;
 }
 
 function toConditions(filter: HistoryFilter): { readonly conditions: string[]; readonly values: Parameter[] } {

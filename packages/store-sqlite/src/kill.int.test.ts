@@ -17,11 +17,13 @@ const WRITER = `
   const [, folder, round] = process.argv;
   const store = await createSqliteStore({ folder });
   const empty = { park: [], unpark: [], setAside: [], dispatches: [], cancels: [], closes: [], acknowledges: [] };
+  const times = { createdAt: 1, updatedAt: 1, enteredAt: 1, life: "e", entry: 1, attempts: {}, automaticEntries: [] };
+  const full = { ...times, machineHash: "h", previousState: null, tasks: [], runs: [], timers: [] };
   async function write(id) {
     const [{ version }] = await store.load([id]);
     for (let expectedVersion = version; ; ) {
       const eventId = id + ":" + (expectedVersion + 1);
-      const stack = { id, machine: "m", state: "S", tasks: [], timers: [], metadata: { text: "x".repeat(500) } };
+      const stack = { ...full, id, machine: "m", state: "S", metadata: { text: "x".repeat(500) } };
       const history = [{ stackId: id, at: 1, eventId, event: "E", outcome: "applied", sent: [], notes: [] }];
       const change = { ...empty, stackId: id, expectedVersion, write: { kind: "put", stack }, now: 1 };
       const [result] = await store.commit([{ ...change, appliedIds: [eventId], history }]);

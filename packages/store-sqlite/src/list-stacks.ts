@@ -1,7 +1,13 @@
-import type { Page, PageInput, StackFilter, StoredStack } from "@stackyard/core/engine";
+import {
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  parseStored,
+  type StackFilter,
+  type StoredStack,
+} from "@stackyard/core/engine";
 import type { Database, Parameter } from "./database.ts";
-import { parseStack } from "./load-stacks.ts";
-import { afterPrefix, toPage } from "./page.ts";
+import { afterPrefix, byteLengthOf } from "./page.ts";
 import { TROUBLE } from "./stack-row.ts";
 
 interface ListedRow {
@@ -27,7 +33,7 @@ export function listStacks(database: Database, filter: StackFilter, page: PageIn
   const after = page.cursor ?? "";
   const scannedTo = findScanEnd(database, filter, after);
   const { conditions, values } = toConditions(filter);
-  const rows = database.all<ListedRow>(
+  const rows = database.each<ListedRow>(
     `select stack_id, version, body from stack
       where stack_id > ? and stack_id <= ? and body is not null ${conditions.map((sql) => `and ${sql}`).join(" ")}
       order by stack_id limit ?`,
@@ -36,12 +42,12 @@ export function listStacks(database: Database, filter: StackFilter, page: PageIn
     ...values,
     page.limit + 1,
   );
-  const found = toPage(rows, page.limit, ({ stack_id }) => stack_id, toStoredStack);
-  return found.cursor === undefined && scannedTo !== undefined ? { ...found, cursor: scannedTo } : found;
-}
-
-function toStoredStack({ version, body }: ListedRow): StoredStack {
-  return { version, stack: parseStack(body) };
+  const found = createPageBuilder<StoredStack>(page);
+  for (const { stack_id: id, version, body } of rows) {
+    const read = () => ({ version, stack: parseStored.stack(body, id) });
+    if (!found.add({ id, cursor: id, bytes: byteLengthOf(body), read })) break;
+  }
+  return found.end(scannedTo);
 }
 
 function toConditions(filter: StackFilter): { readonly conditions: string[]; readonly values: Parameter[] } {

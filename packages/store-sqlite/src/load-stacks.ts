@@ -1,6 +1,5 @@
-import type { LoadedStack } from "@stackyard/core/engine";
+import { type LoadedStack, parseStored } from "@stackyard/core/engine";
 import { loadParked } from "./park-events.ts";
-import type { Stack } from "./port-types.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** A stack as the engine decides on it. */
@@ -11,10 +10,5 @@ export function loadStack(store: StoreContext, stackId: string): LoadedStack {
   );
   const parked = loadParked(store, stackId);
   if (row === undefined) return { stackId, version: 0, parked };
-  return { stackId, version: row.version, stack: parseStack(row.body), parked };
-}
-
-/** A record as it was written. */
-export function parseStack(body: string): Stack {
-  return JSON.parse(body) as Stack;
+  return { stackId, version: row.version, stack: parseStored.stack(row.body, stackId), parked };
 }

@@ -1,17 +1,4 @@
 import { StackyardError } from "@stackyard/core";
-import type { Page } from "@stackyard/core/engine";
-
-/** A page of rows of which one more than the limit was asked for: the surplus tells that there is a next one. */
-export function toPage<Row, Item>(
-  rows: readonly Row[],
-  limit: number,
-  toCursor: (row: Row) => string,
-  toItem: (row: Row) => Item,
-): Page<Item> {
-  const items = rows.slice(0, limit).map(toItem);
-  const last = rows[limit - 1];
-  return rows.length > limit && last !== undefined ? { items, cursor: toCursor(last) } : { items };
-}
 
 /** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
 export function parsePosition(cursor: string | undefined): number | undefined {
@@ -23,4 +10,9 @@ export function parsePosition(cursor: string | undefined): number | undefined {
 /** An upper bound of all texts with that beginning; U+10FFFF is no character. */
 export function afterPrefix(prefix: string): string {
   return `${prefix}\u{10ffff}`;
+}
+
+/** Bytes of a document. A damaged row may hold something other than text. */
+export function byteLengthOf(body: unknown): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : 0;
 }

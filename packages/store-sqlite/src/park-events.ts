@@ -1,4 +1,4 @@
-import { type ParkedEvent, toEventKey } from "@stackyard/core/engine";
+import { type ParkedEvent, parseStored, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { forgetEventId } from "./event-queue.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -41,7 +41,7 @@ export function loadParked({ database, parkedStacks }: StoreContext, stackId: st
     stackId,
   );
   if (rows.length === 0) parkedStacks.delete(stackId);
-  return rows.map(({ body }) => JSON.parse(body) as ParkedEvent);
+  return rows.map(({ body }) => parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`));
 }
 
 /** Ids of stacks with parked events, in order, whether or not the stacks exist. */

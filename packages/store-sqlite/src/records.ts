@@ -1,7 +1,7 @@
 import { type Records, StackyardError } from "@stackyard/core";
-import type { Page, StoredRecord } from "@stackyard/core/engine";
+import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { afterPrefix, toPage } from "./page.ts";
+import { afterPrefix, byteLengthOf } from "./page.ts";
 import type { PutRecordInput, PutRecordResult } from "./port-types.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -71,7 +71,7 @@ export function listRecords(
   prefix: string,
   page: Parameters<Records["list"]>[1],
 ): Page<StoredRecord> {
-  const rows = database.all<RecordRow>(
+  const rows = database.each<RecordRow>(
     `select ${COLUMNS} from record
       where key > ? and key >= ? and key < ? and (expires_at is null or expires_at > ?) order by key limit ?`,
     page.cursor ?? "",
@@ -80,9 +80,15 @@ export function listRecords(
     page.now,
     page.limit + 1,
   );
-  return toPage(rows, page.limit, ({ key }) => key, toRecord);
+  const found = createPageBuilder<StoredRecord>(page);
+  for (const row of rows) {
+    const { key, value } = row;
+    if (!found.add({ id: key, cursor: key, bytes: byteLengthOf(value), read: () => toRecord(row) })) break;
+  }
+  return found.end();
 }
 
 function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): StoredRecord {
-  return { key, version, value: JSON.parse(value), ...(expiresAt === null ? {} : { expiresAt }) };
+  const parsed = parseStored.json(value, `record ${JSON.stringify(key)}`);
+  return { key, version, value: parsed, ...(expiresAt === null ? {} : { expiresAt }) };
 }

@@ -1,11 +1,12 @@
-import type { Page, PageInput, SetAsideEvent } from "@stackyard/core/engine";
+import { createPageBuilder, type Page, type PageInput, parseStored, type SetAsideEvent } from "@stackyard/core/engine";
 import type { Database, Parameter } from "./database.ts";
 import { enqueueEvent } from "./event-queue.ts";
-import { parsePosition, toPage } from "./page.ts";
+import { byteLengthOf, parsePosition } from "./page.ts";
 import type { Transaction } from "./transaction.ts";
 
 interface SetAsideRow {
   readonly position: number;
+  readonly id: string;
   readonly body: string;
 }
 
@@ -38,23 +39,32 @@ export function listSetAside(
     conditions.push("code = ?");
     values.push(filter.code);
   }
-  const rows = database.all<SetAsideRow>(
-    `select position, body from set_aside where ${conditions.join(" and ")} order by position desc limit ?`,
+  const rows = database.each<SetAsideRow>(
+    `select position, id, body from set_aside where ${conditions.join(" and ")} order by position desc limit ?`,
     ...values,
     page.limit + 1,
   );
-  return toPage(rows, page.limit, ({ position }) => String(position), toSetAside);
+  const found = createPageBuilder<SetAsideEvent>(page);
+  for (const row of rows) {
+    const { id, position, body } = row;
+    const cursor = String(position);
+    if (!found.add({ id, cursor, bytes: byteLengthOf(body), read: () => toSetAside(row) })) break;
+  }
+  return found.end();
 }
 
-function toSetAside({ body }: SetAsideRow): SetAsideEvent {
-  return JSON.parse(body) as SetAsideEvent;
+function toSetAside({ id, body }: Pick<SetAsideRow, "id" | "body">): SetAsideEvent {
+  return parseStored.setAside(body, `event ${JSON.stringify(id)} that was set aside`);
 }
 
 /** Queues the events again under their ids. Gives the ids of the entries that were found. */
 export function redrive(transaction: Transaction, ids: readonly string[]): readonly string[] {
   const { database } = transaction;
   return ids.filter((id) => {
-    const row = database.get<SetAsideRow>("delete from set_aside where id = ? returning position, body", id);
+    const row = database.get<Pick<SetAsideRow, "id" | "body">>(
+      "delete from set_aside where id = ? returning id, body",
+      id,
+    );
     if (row === undefined) return false;
     enqueueEvent(transaction, toSetAside(row).event);
     transaction.count("setAsideEvents", -1);

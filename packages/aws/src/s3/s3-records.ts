@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
-import { type Clock, type Records, StackyardError } from "@stackyard/core";
-import type { Page, StoredRecord } from "@stackyard/core/engine";
+import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
+import { createPageBuilder, type Page, type PageRow, type StoredRecord } from "@stackyard/core/engine";
 import { toAwsError } from "../aws-fault.ts";
 import { mapLimited } from "../map-limited.ts";
 import { type RecordDocument, toObjectKey, toValueText } from "./record-document.ts";
@@ -109,34 +109,65 @@ interface ListDeps {
 
 type ListInput = Parameters<Records["list"]>[1];
 
-async function list(deps: ListDeps, beginning: string, { cursor, limit, now }: ListInput): Promise<Page<StoredRecord>> {
+async function list(deps: ListDeps, beginning: string, { now, ...page }: ListInput): Promise<Page<StoredRecord>> {
   const { client, bucket, prefix } = deps;
-  const items: StoredRecord[] = [];
+  const { cursor, limit } = page;
+  const builder = createPageBuilder<StoredRecord>(page);
   const input = { Bucket: bucket, Prefix: prefix + beginning, ...(cursor && { StartAfter: prefix + cursor }) };
+  const paging = { client, pageSize: Math.min(1_000, limit + 1) };
   try {
-    for await (const { Contents = [] } of paginateListObjectsV2(
-      { client, pageSize: Math.min(1_000, limit + 1) },
-      input,
-    )) {
-      const keys = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [Key.slice(prefix.length)]));
-      const found = await mapLimited(keys, AT_A_TIME, (key) => findListed(deps, key, now));
-      items.push(...found.filter((record) => record !== undefined));
-      if (items.length > limit) break;
+    for await (const { Contents = [] } of paginateListObjectsV2(paging, input)) {
+      let rest: readonly ListedObject[] = Contents;
+      while (rest.length > 0) {
+        const part = rest.slice(0, countFitting(rest, builder.bytesLeft));
+        rest = rest.slice(part.length);
+        const rows = await mapLimited(part, AT_A_TIME, (object) => findListed(deps, object, now));
+        if (!rows.every((row) => row === undefined || builder.add(row))) return builder.end();
+      }
     }
   } catch (error) {
     throw toAwsError(error, `The records in s3://${bucket}/${prefix} cannot be listed.`);
   }
-  const page = items.slice(0, limit);
-  const last = page.at(-1);
-  return items.length > limit && last !== undefined ? { items: page, cursor: last.key } : { items: page };
+  return builder.end();
 }
 
-async function findListed({ objects, prefix }: ListDeps, key: string, now: number): Promise<StoredRecord | undefined> {
-  const found = await objects.load(prefix + key);
-  if (found === undefined) return undefined;
-  const endedAt = found.document.removedAt ?? found.document.expiresAt;
-  if (endedAt !== undefined && now - endedAt > SWEEP_AFTER_MS) await objects.sweep(prefix + key, found);
-  return toRecord(key, found.document, now);
+interface ListedObject {
+  readonly Key?: string | undefined;
+  readonly Size?: number | undefined;
+}
+
+/** Objects that are read next: those that the page has room for, one at least. */
+function countFitting(objects: readonly ListedObject[], bytes: number): number {
+  let left = bytes;
+  const end = objects.findIndex(({ Size = 0 }) => {
+    left -= Size;
+    return left <= 0;
+  });
+  return end < 0 ? objects.length : end + 1;
+}
+
+/** Undefined for what is gone. An object that holds no record is reported in its place. */
+async function findListed(
+  { objects, prefix }: ListDeps,
+  { Key = "", Size: bytes = 0 }: ListedObject,
+  now: number,
+): Promise<PageRow<StoredRecord> | undefined> {
+  const key = Key.slice(prefix.length);
+  const row = { id: key, cursor: key, bytes };
+  try {
+    const found = await objects.load(Key);
+    if (found === undefined) return undefined;
+    const endedAt = found.document.removedAt ?? found.document.expiresAt;
+    if (endedAt !== undefined && now - endedAt > SWEEP_AFTER_MS) await objects.sweep(Key, found);
+    const record = toRecord(key, found.document, now);
+    return record && { ...row, read: () => record };
+  } catch (error) {
+    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    const fail = (): never => {
+      throw error;
+    };
+    return { ...row, read: fail };
+  }
 }
 
 /** Undefined for what was removed or has expired. */

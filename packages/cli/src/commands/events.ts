@@ -136,13 +136,13 @@ function toFilter({ stack, code }: Filter) {
 }
 
 function listSetAside(context: ServerContext, filter: Filter, limit?: number): Promise<readonly SetAsideEvent[]> {
-  const { yard, signal } = context;
-  return readAll((page) => yard.events.listSetAside(toFilter(filter), { ...page, signal }), limit);
+  const { yard, out, signal } = context;
+  return readAll((page) => yard.events.listSetAside(toFilter(filter), { ...page, signal }), { out, limit });
 }
 
 function listParked(context: ServerContext, filter: Filter, limit: number): Promise<readonly ListedParkedEvent[]> {
-  const { yard, signal } = context;
-  return readAll((page) => yard.events.listParked(toFilter(filter), { ...page, signal }), limit);
+  const { yard, out, signal } = context;
+  return readAll((page) => yard.events.listParked(toFilter(filter), { ...page, signal }), { out, limit });
 }
 
 function toRow(event: SetAsideEvent, { out }: ServerContext): readonly string[] {

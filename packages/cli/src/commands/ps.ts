@@ -15,7 +15,8 @@ export const ps = defineServerCommand({
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const processes: YardProcess[] = [];
-    for await (const items of readPages((page) => yard.processes.list({ ...page, signal }))) processes.push(...items);
+    const pages = readPages((page) => yard.processes.list({ ...page, signal }), { out });
+    for await (const items of pages) processes.push(...items);
     if (out.json) for (const each of processes) out.result(each, () => "");
     else if (processes.length > 0) out.text(tellProcesses(processes, out, Date.now()));
     if (processes.length === 0) out.note("No process has signed on.");

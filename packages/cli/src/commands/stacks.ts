@@ -71,7 +71,10 @@ export const stacksLs = defineServerCommand({
   async run(context, { limit, ...filter }) {
     const { out, yard, signal } = context;
     let shown = 0;
-    for await (const items of readPages((page) => yard.stacks.list(toFilter(filter), { ...page, signal }), limit)) {
+    for await (const items of readPages((page) => yard.stacks.list(toFilter(filter), { ...page, signal }), {
+      out,
+      limit,
+    })) {
       printStacks(context, items, { withHead: shown === 0, waiting: filter.waiting === true });
       shown += items.length;
     }
@@ -193,10 +196,10 @@ export const stacksHistory = defineServerCommand({
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, limit = 100 }) {
     const entries = [];
-    for await (const items of readPages(
-      (page) => yard.stacks.history(stack, { ...page, order: "newest", signal }),
+    for await (const items of readPages((page) => yard.stacks.history(stack, { ...page, order: "newest", signal }), {
+      out,
       limit,
-    )) {
+    })) {
       entries.push(...items);
     }
     if (entries.length === 0) {

@@ -91,7 +91,7 @@ async function planAll(
   const load = (page: { readonly cursor?: string }) => {
     return yard.machines.planUpgrades(machine, { ...toGiven(options), signal, ...toCursor(page) });
   };
-  for await (const items of readPages(load)) {
+  for await (const items of readPages(load, { out })) {
     results.push(...items);
     if (out.json) for (const result of items) out.result(result, () => "");
     else out.progress({}, () => `${results.length} stacks were replayed …`);
@@ -119,7 +119,7 @@ async function upgradeAll({ out, yard, signal }: ServerContext, machine: string,
   const load = (page: { readonly cursor?: string }) => {
     return yard.machines.upgradeStacks(machine, { ...toGiven(options), signal, ...toCursor(page) });
   };
-  for await (const items of readPages(load)) {
+  for await (const items of readPages(load, { out })) {
     for (const result of items) {
       counts.set(result.outcome, (counts.get(result.outcome) ?? 0) + 1);
       out.result(result, () => tellUpgraded(result, out));

@@ -400,8 +400,14 @@ export function toAttemptView(
       pollDueAt,
       cancelling: cancel?.why,
       progressMessage,
+      hasLog: log === undefined ? undefined : (true as const),
       log,
       outcome,
     }),
   };
+}
+
+/** Returns the attempt as lists show it: without its log, which may be large. */
+export function toListedAttempt({ log: _, ...listed }: AttemptView): AttemptView {
+  return listed;
 }

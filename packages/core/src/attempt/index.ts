@@ -21,5 +21,6 @@ export {
   toAttemptView,
   toClaimWindowMs,
   toGranted,
+  toListedAttempt,
 } from "./attempt.ts";
 export { findKeyPlace, joinKeyQueue, type KeyQueue, type KeyWaiter, leaveKeyQueue } from "./key-queue.ts";

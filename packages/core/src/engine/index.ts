@@ -7,7 +7,8 @@ export type {
   ClaimResult,
   Grant,
 } from "../ports/attempt-store.ts";
-export type { Page, PageInput, StoredRecord } from "../ports/records.ts";
+export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/page-builder.ts";
+export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export type { Retention, StackFilter, StoredStack } from "../ports/stack-queries.ts";
 export type {
   Change,
@@ -28,6 +29,7 @@ export { createLeases } from "./leases.ts";
 export { listParked } from "./list-parked.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { createMessageWorker } from "./message-worker.ts";
+export { parseStored } from "./parse-stored.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses } from "./process-registry.ts";
 export { publishMessages } from "./publish-messages.ts";

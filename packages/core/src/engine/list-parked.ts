@@ -1,6 +1,7 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
+import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "../machine/decide/attempt-id.ts";
 import { toEventKey } from "../machine/message/event.ts";
+import { createPageBuilder, type PageRow } from "../ports/page-builder.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
@@ -19,46 +20,56 @@ export interface ParkedFilter {
 }
 
 const STACKS_AT_ONCE = 100;
+const LOADED_AT_ONCE = 10;
 /** Stacks that one call reads: a code that few events have gives short pages instead of a long pause. */
 const MAX_STACKS = 1_000;
 
 /**
  * Lists parked events in order of their stacks' ids, those of one stack oldest first. A page may be shorter than its limit
- * and still have a cursor. Throws `USAGE` for a cursor of another list.
+ * and still have a cursor. A stack whose record or events cannot be read is reported in the page. Throws `USAGE` for a
+ * cursor of another list.
  */
 export async function listParked(
   store: Pick<Store, "load" | "listParkedStackIds">,
   { stackId, code }: ParkedFilter,
-  { cursor, limit }: PageInput,
+  page: PageInput,
 ): Promise<Page<ListedParkedEvent>> {
-  const start = cursor === undefined ? undefined : parseCursor(cursor);
-  const items: ListedParkedEvent[] = [];
+  const start = page.cursor === undefined ? undefined : parseCursor(page.cursor);
+  const found = createPageBuilder<ListedParkedEvent>(page);
   let stacks = 0;
-  for await (const loaded of walkStacks(store, stackId, start)) {
-    items.push(...listEvents(loaded, start, code));
+  for await (const { stackId: id, read } of walkStacks(store, stackId, start)) {
+    for (const row of listRows(id, read, { start, code })) if (!found.add(row)) return found.end();
     stacks += 1;
-    if (items.length > limit) return toPage(items.slice(0, limit));
-    if (stacks === MAX_STACKS && stackId === undefined) return { items, cursor: toCursor(endOf(loaded)) };
+    if (stacks === MAX_STACKS && stackId === undefined) return found.end(toCursor(endOf(id)));
   }
-  return { items };
+  return found.end();
 }
 
-function listEvents(
-  { stack, parked }: LoadedStack,
-  start: Place | undefined,
-  code: string | undefined,
-): readonly ListedParkedEvent[] {
-  return parked
+/** The events of a stack as rows of the page. */
+function listRows(
+  stackId: string,
+  read: () => LoadedStack,
+  { start, code }: { readonly start: Place | undefined; readonly code: string | undefined },
+): readonly PageRow<ListedParkedEvent>[] {
+  let loaded: LoadedStack;
+  try {
+    loaded = read();
+  } catch (error) {
+    const fail = (): never => {
+      throw error;
+    };
+    return [{ id: stackId, cursor: toCursor(endOf(stackId)), bytes: 0, read: fail }];
+  }
+  const stackExists = loaded.stack !== undefined;
+  return loaded.parked
     .filter((each) => code === undefined || each.code === code)
-    .map((each) => ({ parked: each, place: placeOf(each) }))
+    .map((parked) => ({ parked, place: placeOf(parked) }))
     .filter(({ place }) => start === undefined || isAfter(place, start))
     .sort((a, b) => (isAfter(a.place, b.place) ? 1 : -1))
-    .map((each) => ({ parked: each.parked, stackExists: stack !== undefined }));
-}
-
-function toPage(items: readonly ListedParkedEvent[]): Page<ListedParkedEvent> {
-  const last = items.at(-1);
-  return last === undefined ? { items } : { items, cursor: toCursor(placeOf(last.parked)) };
+    .map(({ parked, place }) => {
+      const bytes = Buffer.byteLength(JSON.stringify(parked));
+      return { id: parked.event.id, cursor: toCursor(place), bytes, read: () => ({ parked, stackExists }) };
+    });
 }
 
 /** Where an event stands in the list. The hash orders events of one stack and one instant: ids of events may be long. */
@@ -68,16 +79,39 @@ interface Place {
   readonly hash: string;
 }
 
+/** A stack that was loaded, or that cannot be read. */
+interface ReadStack {
+  readonly stackId: string;
+  /** Throws `STORE_CORRUPT` when it cannot be read. */
+  readonly read: () => LoadedStack;
+}
+
 /** Stacks with parked events, from the place on: its own stack may have more of them. */
 async function* walkStacks(
   store: Pick<Store, "load" | "listParkedStackIds">,
   only: string | undefined,
   start: Place | undefined,
-): AsyncGenerator<LoadedStack, void, undefined> {
+): AsyncGenerator<ReadStack, void, undefined> {
   const first = only ?? start?.stackId;
-  if (first !== undefined) yield* await store.load([first]);
+  if (first !== undefined) yield* await loadReadable(store, [first]);
   if (only !== undefined) return;
-  for await (const stacks of walkParkedStacks(store, start?.stackId)) yield* stacks;
+  for await (const ids of walkParkedIds(store, start?.stackId)) yield* await loadReadable(store, ids);
+}
+
+async function loadReadable(store: Pick<Store, "load">, ids: readonly string[]): Promise<readonly ReadStack[]> {
+  try {
+    const loaded = await store.load(ids);
+    return loaded.map((each) => ({ stackId: each.stackId, read: () => each }));
+  } catch (error) {
+    const [stackId = "", ...others] = ids;
+    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    // One of them cannot be read: alone it is known which.
+    if (others.length > 0) return (await Promise.all(ids.map((id) => loadReadable(store, [id])))).flat();
+    const fail = (): never => {
+      throw error;
+    };
+    return [{ stackId, read: fail }];
+  }
 }
 
 /** All stacks with parked events after that id, in order of ids, some at a time. */
@@ -85,11 +119,16 @@ export async function* walkParkedStacks(
   store: Pick<Store, "load" | "listParkedStackIds">,
   after?: string,
 ): AsyncGenerator<readonly LoadedStack[], void, undefined> {
+  for await (const ids of walkParkedIds(store, after)) yield await store.load(ids);
+}
+
+/** Ids that are loaded together: each stack brings all of its parked events. */
+async function* walkParkedIds(store: Pick<Store, "listParkedStackIds">, after: string | undefined) {
   let ids: readonly string[] = [];
   let last = after;
   do {
     ids = await store.listParkedStackIds({ limit: STACKS_AT_ONCE, ...(last === undefined ? {} : { after: last }) });
-    yield await store.load(ids);
+    for (let from = 0; from < ids.length; from += LOADED_AT_ONCE) yield ids.slice(from, from + LOADED_AT_ONCE);
     last = ids.at(-1);
   } while (ids.length === STACKS_AT_ONCE);
 }
@@ -104,7 +143,7 @@ function placeOf({ event, parkedAt }: ParkedEvent): Place {
 }
 
 /** Behind every event of the stack. */
-function endOf({ stackId }: LoadedStack): Place {
+function endOf(stackId: string): Place {
   return { stackId, parkedAt: Number.MAX_SAFE_INTEGER, hash: "" };
 }
 

@@ -1,6 +1,6 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { createPageBuilder } from "../ports/page-builder.ts";
 import type { PutRecordInput, PutRecordResult, Records, StoredRecord } from "../ports/records.ts";
-import { toPage } from "./memory-page.ts";
 import { createSortedKeys } from "./memory-sorted-keys.ts";
 
 const MAX_BYTES = 256 * 1024;
@@ -59,24 +59,19 @@ export function createMemoryRecords(): MemoryRecords {
       return true;
     },
     async list(prefix, page) {
-      const found = keys.list(prefix, page.cursor);
-      return toPage(
-        listRecords(found, (key) => findRow(key, page.now)),
-        page,
-        ({ key }) => key,
-      );
+      const builder = createPageBuilder<StoredRecord>(page);
+      for (const key of keys.list(prefix, page.cursor)) {
+        const row = findRow(key, page.now);
+        if (row === undefined) continue;
+        const bytes = Buffer.byteLength(row.text);
+        if (!builder.add({ id: key, cursor: key, bytes, read: () => toRecord(row) })) break;
+      }
+      return builder.end();
     },
     removeExpired(now) {
       for (const key of rows.keys()) if (findRow(key, now) === undefined) rows.delete(key);
     },
   };
-}
-
-function* listRecords(keys: Iterable<string>, find: (key: string) => Row | undefined): Generator<StoredRecord> {
-  for (const key of keys) {
-    const row = find(key);
-    if (row !== undefined) yield toRecord(row);
-  }
 }
 
 function toRecord({ key, version, text, expiresAt }: Row): StoredRecord {

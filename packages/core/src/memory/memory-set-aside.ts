@@ -41,8 +41,8 @@ export function createMemorySetAside(): MemorySetAside {
     list(filter, page) {
       const before = page.cursor === undefined ? Number.POSITIVE_INFINITY : Number(page.cursor);
       const found = [...rows.values()].filter((row) => row.sequence < before && matches(row.entry, filter)).reverse();
-      const { items, cursor } = toPage(found, page, (row) => String(row.sequence));
-      return { items: items.map(({ entry }) => entry), ...(cursor === undefined ? {} : { cursor }) };
+      const listed = toPage(found, page, (row) => String(row.sequence));
+      return { ...listed, items: listed.items.map(({ entry }) => entry) };
     },
     prune(before) {
       for (const [id, { entry }] of rows) if (entry.setAsideAt < before) rows.delete(id);

@@ -83,12 +83,21 @@ export function createMemoryStacks(): MemoryStacks {
       const found = findStacks(ids.list(filter.idPrefix ?? "", page.cursor), rows, filter);
       return toPage(found, page, ({ stack }) => stack.id);
     },
-    listParkedIds: ({ after, limit }) => [...toPage(parkedIds.list("", after), { limit }, (id) => id).items],
+    listParkedIds: ({ after, limit }) => takeFirst(parkedIds.list("", after), limit),
     count: () => ({ ...states.count(), parkedEvents }),
     pruneEventIds(retention, now) {
       for (const { applied } of rows.values()) pruneIds(applied, retention, now);
     },
   };
+}
+
+function takeFirst(ids: Iterable<string>, limit: number): readonly string[] {
+  const taken: string[] = [];
+  for (const id of ids) {
+    if (taken.length === limit) break;
+    taken.push(id);
+  }
+  return taken;
 }
 
 /** The first of some instants. */

@@ -1,3 +1,4 @@
+import { toListedAttempt } from "../attempt/attempt.ts";
 import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
@@ -41,7 +42,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       const attempt = attempts.find(attemptId);
       return attempt && attempts.view(attempt);
     }),
-    listAttempts: guard((stackId) => attempts.listOf(stackId).map((attempt) => attempts.view(attempt))),
+    listAttempts: guard((stackId) =>
+      attempts.listOf(stackId).map((attempt) => toListedAttempt(attempts.view(attempt))),
+    ),
     findTaskMessage: guard((attemptId) => attempts.find(attemptId)?.dispatch.message),
     enqueue: guard((events) => events.map((event) => enqueue(toFrozen(event)))),
     takeDue: guard(dueWork.take),

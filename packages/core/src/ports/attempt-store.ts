@@ -99,6 +99,9 @@ export interface AttemptView {
   readonly queuedFor?: { readonly key: string; readonly holder: string; readonly place: number };
   readonly heldKeys: readonly string[];
   readonly progressMessage?: string;
+  /** It has left a log. Missing when it has not. */
+  readonly hasLog?: true;
+  /** The end of its log, at most 64 KiB. Only `findAttempt` returns it. */
   readonly log?: string;
   readonly outcome?: "succeeded" | "failed" | "cancelled" | "closed";
 }
@@ -120,7 +123,7 @@ export interface AttemptStore {
   /** Ends the attempt: result event, freed keys and the next queued message of each key are one commit. */
   settle(grant: Grant, input: SettleInput): Promise<"settled" | "lost">;
   findAttempt(attemptId: string): Promise<AttemptView | undefined>;
-  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first. */
+  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
   /** The message that the attempt was dispatched with. */
   findTaskMessage(attemptId: string): Promise<TaskMessage | undefined>;

@@ -43,11 +43,17 @@ export interface Retention {
   readonly settledAttemptMs: number;
 }
 
-/** Lists for people. Pages in a stable order; a cursor stays good while rows come and go. */
+/**
+ * Lists for people. Pages in a stable order; a cursor stays good while rows come and go. A page holds at most 1 MiB of
+ * rows plus one row, and the store reads no more than that at a time. A row that cannot be read is reported in the page.
+ */
 export interface StackQueries {
-  /** In order of ids. */
+  /** In order of ids. Cursors are ids: a reader continues after any id that it knows. */
   listStacks(filter: StackFilter, page: PageInput): Promise<Page<StoredStack>>;
-  /** Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the stack. */
+  /**
+   * Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the
+   * stack. Cursors are positions in decimal digits: a reader continues after any position that it knows.
+   */
   listHistory(
     filter: { readonly stackId?: string; readonly eventId?: string; readonly newestFirst?: boolean },
     page: PageInput,

@@ -185,6 +185,6 @@ async function loadReport(deps: Deps, runId: string): Promise<readonly unknown[]
 }
 
 async function loadReportPage({ store, clock }: Deps, runId: string, page: PageInput): Promise<Page<unknown>> {
-  const { items, cursor } = await store.records.list(`run-report/${runId}/`, { ...page, now: clock.now() });
-  return { items: items.map(({ value }) => value), ...(cursor === undefined ? {} : { cursor }) };
+  const listed = await store.records.list(`run-report/${runId}/`, { ...page, now: clock.now() });
+  return { ...listed, items: listed.items.map(({ value }) => value) };
 }

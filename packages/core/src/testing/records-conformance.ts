@@ -152,6 +152,27 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     );
   }),
 
+  recordsCase("ends a page with the record that reaches a mebibyte, or fewer bytes when asked", async (records) => {
+    const keys = ["a", "b", "c", "d", "e", "f"];
+    for (const key of keys) await putNow(records, key, { value: "x".repeat(MAX_BYTES - 1_024) });
+
+    for (const [input, perPage] of [
+      [{}, 5],
+      [{ maxBytes: MAX_BYTES }, 2],
+      [{ maxBytes: 1 }, 1],
+    ] as const) {
+      const found: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await records.list("", { limit: 1_000, now: NOW, ...input, ...(cursor && { cursor }) });
+        assert.ok(page.items.length <= perPage);
+        found.push(...page.items.map(({ key }) => key));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      assert.deepEqual(found, keys);
+    }
+  }),
+
   recordsCase("takes 256 KiB and no byte more", async (records) => {
     // The quotes count, and the letter takes two bytes.
     const fits = `${"é".repeat(MAX_BYTES / 2 - 1)}`;

@@ -10,6 +10,7 @@ import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases } from "./store-conformance/list-cases.ts";
 import { longIdCases } from "./store-conformance/long-id-cases.ts";
 import { originCases } from "./store-conformance/origin-cases.ts";
+import { pageCases } from "./store-conformance/page-cases.ts";
 import { parkedCases } from "./store-conformance/parked-cases.ts";
 import { queueCases } from "./store-conformance/queue-cases.ts";
 import { runCases } from "./store-conformance/run-cases.ts";
@@ -36,6 +37,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...parkedCases,
   ...originCases,
   ...listCases,
+  ...pageCases,
   ...longIdCases,
   ...recordsConformance.map(toStoreCase),
   ...upkeepCases,

@@ -1,6 +1,7 @@
 import { createEventId } from "../event-id.ts";
 import type { Page, PageOptions } from "../history-entry.ts";
 import type { CallOptions, HttpClient } from "../http-client.ts";
+import { loadPage } from "../load-page.ts";
 import type { Attempt } from "../stack.ts";
 import type { NewRun, Run, RunFilter } from "./run.ts";
 import { type WaitForRunOptions, waitForRun } from "./wait-for-run.ts";
@@ -55,7 +56,7 @@ export function createRunsApi(http: HttpClient): RunsApi {
       http.requestJson({ method: "POST", path: ["v1", "runs"], body: { ...run, key }, ...options }),
     get,
     list: ({ state, executor } = {}, { signal, ...page } = {}) =>
-      http.requestJson({ path: ["v1", "runs"], query: { state, executor, ...page }, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "runs"], query: { state, executor, ...page }, ...(signal && { signal }) }),
     cancel: (runId, options) => operate(runId, "cancel", options),
     retry: (runId, options) => operate(runId, "retry", options),
     report: (runId, options) => loadReport(http, runId, options),

@@ -6,7 +6,7 @@ import { EventId, pageOf, pageQuery, StackId, toInstant } from "../schemas/commo
 import { EventBody, PublishAnswer, PublishBody, type PublishResult } from "../schemas/event.ts";
 import { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
 import { ListedParkedEvent } from "../schemas/stack.ts";
-import { toHistoryEntry, toSetAside } from "../views/to-history.ts";
+import { historyItem, toSetAside } from "../views/to-history.ts";
 import { toListedParked } from "../views/to-stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -65,7 +65,7 @@ function eventRoute({ store }: EventRoutesDeps): Route {
     query: pageQuery,
     answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
     async handle({ params, query }) {
-      return json(200, toPage(await store.listHistory(params, pageInput(query)), toHistoryEntry));
+      return json(200, toPage(await store.listHistory(params, pageInput(query)), historyItem));
     },
   });
 }
@@ -81,7 +81,8 @@ function parkedRoute({ store }: EventRoutesDeps): Route {
     answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
     async handle({ query: { stackId, code, ...query } }) {
       const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
-      return json(200, toPage(await listParked(store, filter, pageInput(query)), toListedParked));
+      const page = await listParked(store, filter, pageInput(query));
+      return json(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
     },
   });
 }
@@ -97,7 +98,8 @@ function setAsideRoute({ store }: EventRoutesDeps): Route {
     answers: { 200: { description: "A page.", schema: pageOf(SetAsideEvent) } },
     async handle({ query: { stackId, code, ...query } }) {
       const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
-      return json(200, toPage(await store.listSetAside(filter, pageInput(query)), toSetAside));
+      const page = await store.listSetAside(filter, pageInput(query));
+      return json(200, toPage(page, { toView: toSetAside, toId: ({ id }) => id }));
     },
   });
 }

@@ -1,10 +1,13 @@
 import type { Locator } from "@stackyard/core";
+import { createPageBuilder } from "@stackyard/core/engine";
 import { createSimulation, type Graph, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery } from "../schemas/common.ts";
 import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "../schemas/machine.ts";
 import { toMachineDetails, toMachineSummary } from "../views/to-machine.ts";
 import { loadMachine, unknownMachine } from "./load-machine.ts";
+import { toPage } from "./to-page.ts";
 
 export interface MachineRoutesDeps {
   readonly locator: Locator;
@@ -15,15 +18,27 @@ export function machineRoutes(deps: MachineRoutesDeps): readonly Route[] {
   return [listRoute(deps), machineRoute(deps), graphRoute(deps), simulateRoute(deps)];
 }
 
+const MOST_MACHINES = 1_000;
+
 function listRoute({ locator }: MachineRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/machines",
     operationId: "listMachines",
     tag: "machines",
-    summary: "All machines, with the problems of their documents.",
-    answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(MachineSummary) }) } },
-    handle: async () => json(200, { items: (await locator.list()).map(toMachineSummary) }),
+    summary: "Machines in order of their names, with the problems of their documents.",
+    query: pageQuery,
+    answers: { 200: { description: "A page; without a limit as many as fit.", schema: pageOf(MachineSummary) } },
+    async handle({ query: { cursor = "", limit = MOST_MACHINES } }) {
+      const listed = (await locator.list()).map(toMachineSummary).sort((a, b) => (a.name < b.name ? -1 : 1));
+      const page = createPageBuilder<MachineSummary>({ limit });
+      for (const machine of listed) {
+        if (machine.name <= cursor) continue;
+        const bytes = Buffer.byteLength(JSON.stringify(machine));
+        if (!page.add({ id: machine.name, cursor: machine.name, bytes, read: () => machine })) break;
+      }
+      return json(200, toPage(page.end(), { toView: (machine) => machine, toId: ({ name }) => name }));
+    },
   });
 }
 

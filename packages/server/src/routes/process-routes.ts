@@ -23,7 +23,7 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
       answers: { 200: { description: "A page.", schema: pageOf(YardProcess) } },
       async handle({ query }) {
         const page = await listProcesses(store.records, { ...pageInput(query), now: clock.now() });
-        return json(200, toPage(page, toYardProcess));
+        return json(200, toPage(page, { toView: toYardProcess, toId: ({ id }) => id }));
       },
     }),
   ];

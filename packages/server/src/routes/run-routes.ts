@@ -64,7 +64,7 @@ function listRoute(runs: Runs): Route {
     answers: { 200: { description: "A page, in order of the ids.", schema: pageOf(Run) } },
     async handle({ query: { cursor, limit, ...filter } }) {
       const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
-      return json(200, toPage(await runs.list(filter, input), toRun));
+      return json(200, toPage(await runs.list(filter, input), { toView: toRun, toId: ({ runId }) => runId }));
     },
   });
 }
@@ -102,9 +102,9 @@ function reportRoute(runs: Runs): Route {
     },
     answers: { 200: { description: "Pages of it.", schema: RunReport }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { runId }, query }) {
-      const { items, cursor } = await runs.reportPage(runId, pageInput({ limit: REPORT_PAGES, ...query }));
-      if (items.length === 0 && query.cursor === undefined) await loadRun(runs, runId);
-      return json(200, { items: [...items], ...(cursor === undefined ? {} : { cursor }) } satisfies RunReport);
+      const page = await runs.reportPage(runId, pageInput({ limit: REPORT_PAGES, ...query }));
+      if (page.items.length === 0 && query.cursor === undefined) await loadRun(runs, runId);
+      return json(200, toPage(page, { toView: (item) => item, toId: () => runId }) satisfies RunReport);
     },
   });
 }

@@ -1,4 +1,4 @@
-import type { Clock, Locator, Store } from "@stackyard/core";
+import { type Clock, isStackyardError, type Locator, type Store } from "@stackyard/core";
 import { type createPlanner, type LoadedStack, listProcesses, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import type { StackDetails, Waiting } from "../schemas/stack.ts";
@@ -26,7 +26,7 @@ const MOST_PROCESSES = 1_000;
 /** Look-ups of one page that are under way at once. */
 const AT_ONCE = 10;
 
-/** An explainer over the store: one look at the processes and one at what is parked a page, attempts only where a task is pending. */
+/** An explainer over the store: one look at the processes a page, attempts only where a task is pending. */
 export function createStackExplainer({ store, locator, clock, planner }: StackExplainerDeps): StackExplainer {
   async function findMachine(stack: Stack): Promise<Machine | undefined> {
     const own = await planner.findRevision(stack.machineHash);
@@ -42,6 +42,16 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
     return items.length === 0 ? undefined : items;
   }
 
+  /** Undefined when something of the stack cannot be read: the list still shows its record. */
+  async function loadReadable(stackId: string): Promise<LoadedStack | undefined> {
+    try {
+      return (await store.load([stackId]))[0];
+    } catch (error) {
+      if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+      throw error;
+    }
+  }
+
   async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
     const isPending = stack.tasks.some(({ status }) => status === "PENDING");
     const attempts = wantsAll || isPending ? await store.listAttempts(stack.id) : [];
@@ -55,13 +65,15 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
     },
     async explainAll(stacks) {
       if (stacks.length === 0) return [];
-      const [workers, loaded] = await Promise.all([findWorkers(), store.load(stacks.map(({ stack }) => stack.id))]);
+      const workers = await findWorkers();
       const waiting: (Waiting | undefined)[] = [];
-      for (let start = 0; start < loaded.length; start += AT_ONCE) {
-        const part = loaded.slice(start, start + AT_ONCE).map(async (each) => {
-          return each.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
+      for (let start = 0; start < stacks.length; start += AT_ONCE) {
+        // Some at a time: each stack brings all of its parked events.
+        const part = await Promise.all(stacks.slice(start, start + AT_ONCE).map(({ stack }) => loadReadable(stack.id)));
+        const told = part.map(async (each) => {
+          return each?.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
         });
-        waiting.push(...(await Promise.all(part)));
+        waiting.push(...(await Promise.all(told)));
       }
       return waiting;
     },

@@ -1,11 +1,11 @@
 import { StackyardError, type Store } from "@stackyard/core";
-import type { StackFilter } from "@stackyard/core/engine";
+import type { StackFilter, StoredStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
 import { HistoryEntry } from "../schemas/history.ts";
 import { type ParkedEvent, StackDetails, StackSummary } from "../schemas/stack.ts";
-import { toHistoryEntry } from "../views/to-history.ts";
+import { historyItem } from "../views/to-history.ts";
 import { toParked, toStackSummary } from "../views/to-stack.ts";
 import type { StackExplainer } from "./stack-explainer.ts";
 import { pageInput, toPage } from "./to-page.ts";
@@ -63,18 +63,14 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
     async handle({ query: { cursor, limit, waiting = false, condition = waiting ? "waiting" : "any", ...given } }) {
       const filter: StackFilter = { ...given, ...(condition === "any" ? {} : { condition }) };
       const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
+      const toId = ({ stack }: StoredStack) => stack.id;
       if (!waiting) {
-        return json(
-          200,
-          toPage(await store.listStacks(filter, input), (item) => toStackSummary(item)),
-        );
+        const page = await store.listStacks(filter, input);
+        return json(200, toPage(page, { toView: (item) => toStackSummary(item), toId }));
       }
       const page = await store.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
       const reasons = await explainer.explainAll(page.items);
-      return json(
-        200,
-        toPage(page, (item, index) => toStackSummary(item, reasons[index])),
-      );
+      return json(200, toPage(page, { toView: (item, index) => toStackSummary(item, reasons[index]), toId }));
     },
   });
 }
@@ -126,7 +122,7 @@ function stackHistoryRoute({ store }: StackRoutesDeps): Route {
     answers: historyAnswers,
     async handle({ params, query: { order, ...query } }) {
       const filter = { ...params, newestFirst: order !== "oldest" };
-      return json(200, toPage(await store.listHistory(filter, pageInput(query)), toHistoryEntry));
+      return json(200, toPage(await store.listHistory(filter, pageInput(query)), historyItem));
     },
   });
 }
@@ -146,7 +142,7 @@ function historyRoute({ store }: StackRoutesDeps): Route {
         ...(stackId === undefined ? {} : { stackId }),
         ...(eventId === undefined ? {} : { eventId }),
       };
-      return json(200, toPage(await store.listHistory(filter, pageInput(query)), toHistoryEntry));
+      return json(200, toPage(await store.listHistory(filter, pageInput(query)), historyItem));
     },
   });
 }

@@ -1,4 +1,4 @@
-import type { Page, PageInput } from "@stackyard/core/engine";
+import type { Page, PageInput, UnreadableRow } from "@stackyard/core/engine";
 
 const DEFAULT_LIMIT = 100;
 
@@ -8,7 +8,27 @@ export function pageInput(query: { readonly cursor?: string; readonly limit?: nu
   return { limit, ...(cursor === undefined ? {} : { cursor }) };
 }
 
-/** A store's page as the API shows it; `index` is the item's place in the page. */
-export function toPage<Item, View>(page: Page<Item>, toView: (item: Item, index: number) => View) {
-  return { items: page.items.map(toView), ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+/** How a list shows its items. */
+export interface ItemView<Item, View> {
+  /** `index` is the item's place in the page. */
+  readonly toView: (item: Item, index: number) => View;
+  readonly toId: (item: Item) => string;
+}
+
+/** A store's page as the API shows it. An item that cannot be shown is reported, as a row that cannot be read. */
+export function toPage<Item, View>(page: Page<Item>, { toView, toId }: ItemView<Item, View>) {
+  const items: View[] = [];
+  const unreadable: UnreadableRow[] = [...(page.unreadable ?? [])];
+  for (const [index, item] of page.items.entries()) {
+    try {
+      items.push(toView(item, index));
+    } catch (error) {
+      unreadable.push({ id: toId(item), reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return {
+    items,
+    ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
+  };
 }

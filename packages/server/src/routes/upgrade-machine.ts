@@ -1,5 +1,11 @@
 import type { Locator } from "@stackyard/core";
-import { type createPlanner, type Page, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
+import {
+  createPageBuilder,
+  type createPlanner,
+  type Page,
+  publishMessages,
+  type StoredHistoryEntry,
+} from "@stackyard/core/engine";
 import type { RouteContext } from "../http/route.ts";
 import type { UpgradeResult } from "../schemas/upgrade.ts";
 import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
@@ -39,10 +45,10 @@ export async function upgradeMachine(
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
   const page = await deps.store.listStacks({ machine: name }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
-  const items = dryRun
-    ? await plan(deps.planner, stacks, target)
-    : await upgrade(deps, stacks, { target, reason }, context);
-  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) } satisfies Page<UpgradeResult>;
+  const unreadable = page.unreadable === undefined ? {} : { unreadable: [...page.unreadable] };
+  if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, next: page.cursor })), ...unreadable };
+  const items = await upgrade(deps, stacks, { target, reason }, context);
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }), ...unreadable };
 }
 
 interface Listed {
@@ -51,18 +57,24 @@ interface Listed {
   readonly isThere: boolean;
 }
 
-async function plan(planner: Planner, stacks: readonly Listed[], to: string): Promise<UpgradeResult[]> {
-  const results: UpgradeResult[] = [];
+/** A plan lists every difference, so a page of them ends by bytes too. */
+async function plan(
+  planner: Planner,
+  stacks: readonly Listed[],
+  { to, next }: { readonly to: string; readonly next: string | undefined },
+): Promise<Pick<Page<UpgradeResult>, "cursor"> & { items: UpgradeResult[] }> {
+  const found = createPageBuilder<UpgradeResult>({ limit: MOST_PLANS });
   for (const { stackId, isThere } of stacks) {
-    if (isThere) {
-      results.push({ stackId, outcome: "unchanged" });
-      continue;
-    }
-    const planned = await planner.planUpgrade({ stackId, to });
+    const planned = isThere ? undefined : await planner.planUpgrade({ stackId, to });
     // None: the stack has gone meanwhile.
-    if (planned !== undefined) results.push(toPlanned(planned));
+    if (!isThere && planned === undefined) continue;
+    const result: UpgradeResult = planned === undefined ? { stackId, outcome: "unchanged" } : toPlanned(planned);
+    const bytes = Buffer.byteLength(JSON.stringify(result));
+    // A stack's id is a cursor of the list of stacks.
+    if (!found.add({ id: stackId, cursor: stackId, bytes, read: () => result })) break;
   }
-  return results;
+  const { items, cursor } = found.end(next);
+  return { items: [...items], ...(cursor === undefined ? {} : { cursor }) };
 }
 
 function toPlanned(planned: Parameters<typeof toUpgradePlan>[0]): UpgradeResult {

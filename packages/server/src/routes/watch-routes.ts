@@ -21,7 +21,6 @@ export function watchRoutes(streams: HistoryStreams): readonly Route[] {
       },
       answers: {
         200: { description: "A stream.", mediaType: "text/event-stream" },
-        404: { description: "NOT_FOUND: the position is too far back." },
       },
       handle({ query }, { request, signal }) {
         return streams.open({ ...query, ...parseLastEventId(request) }, signal);

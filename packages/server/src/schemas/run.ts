@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Instant } from "./common.ts";
+import { Instant, pageOf } from "./common.ts";
 
 /** An id that becomes part of keys. */
 export const RunId = Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" });
@@ -61,8 +61,5 @@ export const RunOperationBody = Type.Object({
 });
 
 /** Pages of what a run's executor reports, such as instances of a fleet. */
-export const RunReport = Type.Object({
-  items: Type.Array(Type.Unknown({ description: "A page as the executor has written it." })),
-  cursor: Type.Optional(Type.String()),
-});
+export const RunReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
 export type RunReport = Static<typeof RunReport>;

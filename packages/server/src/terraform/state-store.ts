@@ -1,4 +1,6 @@
 import { type Clock, type Ids, type Records, StackyardError } from "@stackyard/core";
+import type { Page, PageInput } from "@stackyard/core/engine";
+import { toPage } from "../routes/to-page.ts";
 import { parseStateFacts, readContent, writeContent } from "./state-content.ts";
 import { emptyHead, findCurrent, parseHead, type StateHead, type StateVersion } from "./state-head.ts";
 import { chunkKeyOf, dataPrefixOf, headKeyOf, headPrefixOf, versionOfChunk } from "./state-keys.ts";
@@ -22,10 +24,7 @@ export interface StateStore {
   /** An empty head when nobody has written the state. */
   loadHead(key: string): Promise<StateHead>;
   /** In order of keys. */
-  list(
-    prefix: string,
-    page: { readonly cursor?: string; readonly limit: number },
-  ): Promise<{ readonly items: readonly StateHead[]; readonly cursor?: string }>;
+  list(prefix: string, page: PageInput): Promise<Page<StateHead>>;
   /** Decides on the head as it stands and writes it if nobody else did; else decides again. */
   change<Answer>(key: string, decide: (head: StateHead) => Promise<HeadChange<Answer>>): Promise<Answer>;
   /** The content of a version. Throws `NOT_FOUND`. */
@@ -51,8 +50,8 @@ export function createStateStore(deps: StateStoreDeps): StateStore {
   const store: StateStore = {
     loadHead: async (key) => (await loadRecord(deps, key)).head,
     async list(prefix, page) {
-      const { items, cursor } = await records.list(headPrefixOf(prefix), { ...page, now: clock.now() });
-      return { items: items.map(({ value }) => parseHead(value)), ...(cursor === undefined ? {} : { cursor }) };
+      const found = await records.list(headPrefixOf(prefix), { ...page, now: clock.now() });
+      return toPage(found, { toView: ({ value }) => parseHead(value), toId: ({ key }) => key });
     },
     change: (key, decide) => changeHead(deps, key, decide),
     read: (key, version) => readContent(records, { key, version, maxBytes }, clock.now()),
@@ -138,6 +137,7 @@ async function prune(deps: StateStoreDeps, key: string): Promise<void> {
     const page = await deps.records.list(dataPrefixOf(key), { limit: PRUNE_PAGE, now: deps.clock.now() });
     const stale = page.items.filter((record) => versionOfChunk(key, record.key) < oldest);
     for (const record of stale) await deps.records.remove(record.key, record.version);
-    if (stale.length < PRUNE_PAGE) return;
+    // A page of large records may have fewer than its limit.
+    if (stale.length === 0 || stale.length < page.items.length || page.cursor === undefined) return;
   }
 }

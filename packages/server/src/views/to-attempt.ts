@@ -4,7 +4,7 @@ import { toInstant } from "../schemas/common.ts";
 
 /** An attempt as the API shows it: without token and log. */
 export function toAttempt(view: AttemptView): Attempt {
-  const { token: _, log, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, heldKeys, ...rest } = view;
+  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, heldKeys, ...rest } = view;
   return {
     ...rest,
     dispatchedAt: toInstant(dispatchedAt),
@@ -12,6 +12,6 @@ export function toAttempt(view: AttemptView): Attempt {
     ...(leaseUntil === undefined ? {} : { leaseUntil: toInstant(leaseUntil) }),
     ...(pollDueAt === undefined ? {} : { pollDueAt: toInstant(pollDueAt) }),
     heldKeys: [...heldKeys],
-    hasLog: log !== undefined,
+    hasLog: view.hasLog === true,
   };
 }

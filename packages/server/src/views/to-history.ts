@@ -23,3 +23,9 @@ export function toSetAside(setAside: SetAside): SetAsideEvent {
     message: { ...toPrinted.message(setAside) },
   };
 }
+
+/** Lines of the history in a list. */
+export const historyItem = {
+  toView: toHistoryEntry,
+  toId: ({ position }: StoredHistoryEntry) => String(position),
+};

@@ -1,8 +1,7 @@
 import { type Clock, StackyardError, type Store } from "@stackyard/core";
-import type { StoredHistoryEntry } from "@stackyard/core/engine";
+import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { toHistoryEntry } from "../views/to-history.ts";
 import type { ChangeBell } from "./change-bell.ts";
-import { findNewestPosition, loadHistoryAfter } from "./history-tail.ts";
 
 /** Opens event streams and ends them all when the server stops. */
 export interface HistoryStreams {
@@ -25,6 +24,8 @@ export interface HistoryStreamsDeps {
 }
 
 const POLL_MS = 1_000;
+/** What a stream holds of the history, besides one entry more. */
+const PAGE = { limit: 100, maxBytes: 32_768 };
 
 /** Streams of the history as server-sent events. Each reads when its receiver is ready, so a slow one holds no memory. */
 export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
@@ -46,10 +47,7 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
         const newest = await findNewestPosition(deps.store);
         // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
         const position = Math.min(since ?? newest, newest);
-        // Reading before the answer begins makes a position that is too far back a problem, not a broken stream.
-        const backlog = await loadHistoryAfter(deps.store, filter, position);
-        const chunks = followHistory(deps, { filter, position, backlog, signal: end });
-        return toEventStream(chunks, () => own.abort());
+        return toEventStream(followHistory(deps, { filter, position, signal: end }), () => own.abort());
       } catch (error) {
         own.abort();
         throw error;
@@ -58,32 +56,48 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
   };
 }
 
+/** The position of the newest entry of the yard; 0 when there is none. */
+async function findNewestPosition(store: Store): Promise<number> {
+  const { items } = await store.listHistory({ newestFirst: true }, { limit: 1 });
+  return items[0]?.position ?? 0;
+}
+
 interface FollowInput {
   readonly filter: { readonly stackId?: string };
   readonly position: number;
-  readonly backlog: readonly StoredHistoryEntry[];
   readonly signal: AbortSignal;
 }
 
+/**
+ * The text of a stream. It is read when the receiver is ready and holds one small page, so the memory of a stream does
+ * not depend on how much its receiver has missed.
+ */
 async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): AsyncGenerator<string> {
   const { filter, signal } = input;
-  let { position, backlog } = input;
+  let { position } = input;
   yield `retry: 2000\nid: ${position}\nevent: ready\ndata: {"position":${position}}\n\n`;
   let spokeAt = deps.clock.now();
   while (!signal.aborted) {
-    for (const entry of backlog) {
-      position = entry.position;
-      yield toEvent(entry);
-    }
     const seen = deps.bell.count;
-    if (backlog.length > 0) spokeAt = deps.clock.now();
-    backlog = await loadHistoryAfter(deps.store, filter, position);
-    if (backlog.length > 0) continue;
+    // The cursor of a page of the history is its last position.
+    const page = await deps.store.listHistory(filter, { ...PAGE, cursor: String(position) });
+    for (const line of listLines(page)) {
+      position = Math.max(position, line.position);
+      yield line.text;
+    }
+    if (page.items.length > 0) spokeAt = deps.clock.now();
+    if (page.items.length > 0 || page.cursor !== undefined) continue;
     await deps.bell.wait(seen, Math.min(POLL_MS, deps.heartbeatMs), signal);
     if (deps.clock.now() - spokeAt < deps.heartbeatMs) continue;
     spokeAt = deps.clock.now();
     yield ": alive\n\n";
   }
+}
+
+/** The lines of a page as they are sent. A receiver passes over comments, such as those on lines that are damaged. */
+function* listLines({ items, unreadable = [] }: Page<StoredHistoryEntry>) {
+  for (const { id } of unreadable) yield { position: Number(id), text: `: line ${id} cannot be read\n\n` };
+  for (const entry of items) yield { position: entry.position, text: toEvent(entry) };
 }
 
 function toEvent(entry: StoredHistoryEntry): string {
@@ -92,19 +106,24 @@ function toEvent(entry: StoredHistoryEntry): string {
 
 function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Response {
   const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const next = await chunks.next().catch((error: unknown) => {
-        cancel();
-        throw error;
-      });
-      if (next.done) {
-        cancel();
-        controller.close();
-      } else controller.enqueue(encoder.encode(next.value));
+  // Without a queue of its own a chunk is made when the socket takes it.
+  const strategy = { highWaterMark: 0 };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await chunks.next().catch((error: unknown) => {
+          cancel();
+          throw error;
+        });
+        if (next.done) {
+          cancel();
+          controller.close();
+        } else controller.enqueue(encoder.encode(next.value));
+      },
+      cancel,
     },
-    cancel,
-  });
+    strategy,
+  );
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
   return new Response(body, { headers });
 }

@@ -1,0 +1,99 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
+
+type Kind = "string" | "number" | "object" | "array";
+type Shape = Readonly<Record<string, Kind>>;
+
+const STACK: Shape = {
+  id: "string",
+  machine: "string",
+  machineHash: "string",
+  state: "string",
+  tasks: "array",
+  metadata: "object",
+  createdAt: "number",
+  updatedAt: "number",
+  enteredAt: "number",
+  life: "string",
+  entry: "number",
+  attempts: "object",
+  runs: "array",
+  timers: "array",
+  automaticEntries: "array",
+};
+const HISTORY_ENTRY: Shape = {
+  stackId: "string",
+  at: "number",
+  eventId: "string",
+  event: "string",
+  outcome: "string",
+  sent: "array",
+  notes: "array",
+};
+const EVENT: Shape = { id: "string", stackId: "string", message: "object", receivedAt: "number" };
+const PARKED: Shape = {
+  event: "object",
+  code: "string",
+  reason: "string",
+  parkedAt: "number",
+  tries: "number",
+  nextTryAt: "number",
+};
+const SET_ASIDE: Shape = { id: "string", event: "object", code: "string", reason: "string", setAsideAt: "number" };
+
+/**
+ * Reads documents that a store has kept as JSON text. Each checks the fields that readers depend on, because a row may
+ * have been damaged or edited. `name` names the row in messages. Throws `STORE_CORRUPT` with the name and the reason.
+ */
+export const parseStored = {
+  stack: (text: string, stackId: string): Stack => {
+    const details = { stackId };
+    return parse<Stack>(text, `stack ${JSON.stringify(stackId)}`, (value) => findFault(value, STACK), details);
+  },
+  historyEntry: (text: string, name: string): HistoryEntry =>
+    parse<HistoryEntry>(text, name, (value) => findFault(value, HISTORY_ENTRY)),
+  parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findEventFault(PARKED)),
+  setAside: (text: string, name: string): SetAsideEvent => parse<SetAsideEvent>(text, name, findEventFault(SET_ASIDE)),
+  /** Returns what is wrong with a stack that was kept in another form, if anything is. */
+  findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
+  /** Any JSON, such as the value of a record. */
+  json: (text: string, name: string): unknown => parse<unknown>(text, name, () => undefined),
+};
+
+function parse<Document>(
+  text: string,
+  name: string,
+  findFaultOf: (value: unknown) => string | undefined,
+  details: Readonly<Record<string, unknown>> = {},
+): Document {
+  let reason: string | undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    reason = findFaultOf(value);
+    if (reason === undefined) return value as Document;
+  } catch {
+    reason = "it is not JSON";
+  }
+  throw new StackyardError("STORE_CORRUPT", `The ${name} cannot be read: ${reason}. Correct or delete its row.`, {
+    details: { ...details, reason },
+  });
+}
+
+function findEventFault(shape: Shape): (value: unknown) => string | undefined {
+  return (value) => findFault(value, shape) ?? findFault((value as { readonly event: unknown }).event, EVENT);
+}
+
+function findFault(value: unknown, shape: Shape): string | undefined {
+  if (kindOf(value) !== "object") return "it is not an object";
+  const fields = value as Readonly<Record<string, unknown>>;
+  for (const name in shape) {
+    if (kindOf(fields[name]) !== shape[name]) return `"${name}" is not of type ${shape[name]}`;
+  }
+  return undefined;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return value === null ? "null" : typeof value;
+}

@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+const packages = new URL("../../../", import.meta.url);
+
+// The packages are not built when tests run: the program finds their sources.
+const HOOKS = `
+  import { registerHooks } from "node:module";
+  registerHooks({
+    resolve(specifier, context, next) {
+      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
+      if (name === undefined) return next(specifier, context);
+      return next(new URL(name + "/src" + part + "/index.ts", ${JSON.stringify(packages.href)}).href, context);
+    },
+  });`;
+
+/** A server in a process of its own. */
+export interface ServerProcess {
+  readonly url: string;
+  /** The most resident memory that the process has had so far, in bytes. */
+  measure(): Promise<{ readonly rss: number }>;
+  stop(): Promise<void>;
+}
+
+/**
+ * A server over a history of large entries. Like a store outside the process, every read creates new objects.
+ */
+const PROGRAM = `
+  import { silentLogger } from "@stackyard/core";
+  import { createMemoryStore, createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
+  import { createServer } from "@stackyard/server";
+  const [, token, entries, entryBytes] = process.argv;
+  const memory = createMemoryStore();
+  const empty = { appliedIds: [], park: [], unpark: [], setAside: [], dispatches: [], cancels: [], closes: [], acknowledges: [] };
+  for (let n = 0; n < Number(entries); n += 1) {
+    const metadata = { note: String(n).padEnd(Number(entryBytes), "x") };
+    const history = [{ stackId: "s", at: 1, eventId: "e" + n, event: "E", outcome: "applied", metadata, sent: [], notes: [] }];
+    await memory.commit([{ ...empty, stackId: "s", expectedVersion: 0, write: { kind: "keep" }, history, now: 1 }]);
+  }
+  const copy = (item) => ({ ...item, metadata: { note: Buffer.from(item.metadata.note).toString() } });
+  const listHistory = async (...input) => {
+    const page = await memory.listHistory(...input);
+    return { ...page, items: page.items.map(copy) };
+  };
+  const deps = { locator: createStaticLocator([]), executors: new Map(), clock: systemClock, ids: createUlids() };
+  const server = createServer(
+    { ...deps, store: { ...memory, listHistory }, logger: silentLogger, version: "0.0.0" },
+    { port: 0, tokens: [{ name: "tester", token }], limits: { streams: 1000 } },
+  );
+  const { url } = await server.start();
+  const peak = { rss: 0 };
+  const sample = () => {
+    peak.rss = Math.max(peak.rss, process.memoryUsage.rss());
+  };
+  setInterval(sample, 20);
+  process.stdin.on("data", () => {
+    sample();
+    console.log(JSON.stringify(peak));
+  });
+  process.stdin.on("end", () => process.exit(0));
+  console.log(url);`;
+
+/** Starts it with a heap that is no larger than that. */
+export async function runServerProcess(input: {
+  readonly token: string;
+  readonly heapMb: number;
+  readonly entries: number;
+  readonly entryBytes: number;
+}): Promise<ServerProcess> {
+  const { token, heapMb, entries, entryBytes } = input;
+  const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
+  const flags = [`--max-old-space-size=${heapMb}`, "--import", hooks, "--input-type=module", "-e", PROGRAM];
+  const words = [...flags, token, String(entries), String(entryBytes)];
+  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = once(child, "exit");
+  const nextLine = async () => {
+    const line = await lines.next();
+    if (line.done === true) throw new Error("The server process has ended.");
+    return line.value;
+  };
+  return {
+    url: await nextLine(),
+    async measure() {
+      child.stdin.write("\n");
+      return JSON.parse(await nextLine()) as { readonly rss: number };
+    },
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
