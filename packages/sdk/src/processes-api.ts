@@ -1,5 +1,6 @@
 import type { Page, PageOptions } from "./history-entry.ts";
 import type { HttpClient } from "./http-client.ts";
+import { loadPage } from "./load-page.ts";
 
 /** A process that works for the yard. `engine`: it answers the API and applies events; `worker`: it runs tasks. */
 export interface YardProcess {
@@ -19,13 +20,15 @@ export interface YardProcess {
   /** It takes nothing new, and ends when what runs has ended. */
   readonly draining: boolean;
   readonly startedAt: string;
-  /** Its newest heartbeat; one comes every 15 s. */
+  /** Its newest heartbeat; one comes every 5 s. */
   readonly seenAt: string;
+  /** No heartbeat for 20 s: it was killed, or cannot reach the store. */
+  readonly gone: boolean;
 }
 
 /** Servers and workers of the yard. */
 export interface ProcessesApi {
-  /** Those that told in the last 45 s that they live, in the order in which they started. */
+  /** In the order in which they started. One that died is listed as gone for 10 minutes. */
   list(page?: PageOptions): Promise<Page<YardProcess>>;
 }
 
@@ -33,6 +36,6 @@ export interface ProcessesApi {
 export function createProcessesApi(http: HttpClient): ProcessesApi {
   return {
     list: ({ signal, ...query } = {}) =>
-      http.requestJson({ path: ["v1", "processes"], query, ...(signal && { signal }) }),
+      loadPage(http, { path: ["v1", "processes"], query, ...(signal && { signal }) }),
   };
 }

@@ -72,3 +72,27 @@ describe("a list with a damaged row", () => {
     ]);
   });
 });
+
+describe("GET /health/ready", () => {
+  it("says 503 while the store answers reads and takes no writes", async () => {
+    yard = createTestYard();
+    const { records } = yard.store;
+    const put: typeof records.put = () =>
+      Promise.reject(new StackyardError("STORE_UNAVAILABLE", "The disk is full. Free some space."));
+    Object.assign(yard.store, { records: { ...records, put } });
+    Object.assign(records, { put });
+
+    const answer = await yard.call("/health/ready");
+
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ code: "STORE_UNAVAILABLE", detail: expect.stringContaining("disk") });
+    expect((await yard.call("/v1/stacks")).status).toBe(200);
+  });
+
+  it("says 503, whatever the error is", async () => {
+    yard = createTestYard();
+    Object.assign(yard.store.records, { put: () => Promise.reject(new Error("It is broken.")) });
+
+    expect((await yard.call("/health/ready")).status).toBe(503);
+  });
+});

@@ -31,7 +31,15 @@ describe("GET /v1/processes", () => {
     const second = await list(`?limit=1&cursor=${first.cursor}`);
     await Promise.all([engine.stop(), worker.stop()]);
 
-    const facts = { host: "blue", pid: 7, url: "http://blue:7070", executors: [], running: 0, draining: false };
+    const facts = {
+      host: "blue",
+      pid: 7,
+      url: "http://blue:7070",
+      executors: [],
+      running: 0,
+      draining: false,
+      gone: false,
+    };
     const instants = { startedAt: expect.stringMatching(/Z$/), seenAt: expect.stringMatching(/Z$/) };
     expect(empty).toEqual({ items: [] });
     expect(first.items).toEqual([
@@ -43,15 +51,17 @@ describe("GET /v1/processes", () => {
     expect(await list()).toEqual({ items: [] });
   });
 
-  it("forgets who has not told for 45 s that it lives", async () => {
+  it("lists a process without heartbeats as gone", async () => {
     yard = createTestYard();
     const engine = startProcess("0.2.0", "engine");
     await expect.poll(async () => (await list()).items.length).toBe(1);
 
-    yard.advance(46_000);
+    yard.advance(20_000);
     const later = await list();
+    const metrics = await (await yard.call("/metrics")).text();
     await engine.stop();
 
-    expect(later).toEqual({ items: [] });
+    expect(later.items).toMatchObject([{ id: engine.id, gone: true }]);
+    expect(metrics).not.toContain('stackyard_processes{role="engine"');
   });
 });

@@ -10,7 +10,7 @@ import type { Output } from "../shell/output.ts";
 export const ps = defineServerCommand({
   name: "ps",
   summary: "List the servers and workers of the yard.",
-  description: "One that has died is listed for up to 45 s more.",
+  description: "A process that has died reads gone after 20 s, and is listed for 10 minutes.",
   examples: [{ command: "stackyard ps", what: "What each does, and how much of it." }],
   args: Type.Object({}),
   async run({ out, yard, signal }) {
@@ -26,21 +26,32 @@ export const ps = defineServerCommand({
 
 const COLUMNS = ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"];
 
-function tellProcesses(processes: readonly YardProcess[], out: Output, now: number): string {
+/** The table of `stackyard ps`. */
+export function tellProcesses(
+  processes: readonly YardProcess[],
+  out: Pick<Output, "paint" | "columns">,
+  now: number,
+): string {
   const head = COLUMNS.map((name) => out.paint("dim", name));
   return formatTable([head, ...processes.map((each) => toRow(each, out, now))], { columns: out.columns });
 }
 
-function toRow(each: YardProcess, out: Output, now: number): readonly string[] {
-  const { id, roles, running, capacity, version, host, pid, draining, startedAt, seenAt, executors } = each;
+function toRow(each: YardProcess, out: Pick<Output, "paint">, now: number): readonly string[] {
+  const { id, roles, version, host, pid, draining, gone, startedAt, seenAt, executors } = each;
   return [
     out.paint("bold", id),
-    `${roles.join("+")}${draining ? out.paint("yellow", " stops") : ""}`,
-    roles.includes("worker") ? `${running} of ${capacity}` : "",
+    `${roles.join("+")}${draining && !gone ? out.paint("yellow", " stops") : ""}`,
+    toTasks(each, out),
     version,
     pid === undefined ? host : `${host} ${pid}`,
     toAge(startedAt, now),
     `${toAge(seenAt, now)} ago`,
     executors.join(", "),
   ];
+}
+
+/** What it did when it died says nothing of now. */
+function toTasks({ roles, running, capacity, gone }: YardProcess, out: Pick<Output, "paint">): string {
+  if (gone) return out.paint("red", "gone");
+  return roles.includes("worker") ? `${running} of ${capacity}` : "";
 }

@@ -1,5 +1,5 @@
 import { type Store, silentLogger } from "@stackyard/core";
-import { listProcesses } from "@stackyard/core/engine";
+import { loadLiveProcesses } from "@stackyard/core/engine";
 import type { StoreChoice } from "../project/choose-store.ts";
 import { openStore } from "../project/open-store.ts";
 import { type Finding, failOf, ok, warn } from "./finding.ts";
@@ -12,7 +12,7 @@ export interface SharedStoreInput {
   readonly used: ReadonlySet<string>;
 }
 
-type YardProcess = Awaited<ReturnType<typeof listProcesses>>["items"][number];
+type YardProcess = Awaited<ReturnType<typeof loadLiveProcesses>>[number];
 
 /** Looks at a store that several processes share, without bringing it up to date, and at who works on it. */
 export async function checkSharedStore(
@@ -23,9 +23,9 @@ export async function checkSharedStore(
   try {
     store = await openStore(choice, { projectDir, env, logger: silentLogger, migrate: false });
     const { stacks, setAsideEvents } = await store.stats();
-    const { items } = await listProcesses(store.records, { limit: 1_000, now: Date.now() });
+    const live = await loadLiveProcesses(store.records, Date.now());
     const found = ok("store", `${choice.name}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
-    return [found, ...judgeProcesses(items, used)];
+    return [found, ...judgeProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
   } finally {

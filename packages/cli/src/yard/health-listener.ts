@@ -15,7 +15,7 @@ export interface HealthInput {
   readonly port: number;
   /** True once the process takes nothing new. */
   readonly isStopping: () => boolean;
-  /** Fails when the store does not answer. */
+  /** Fails when the store takes no writes. */
   readonly check: () => Promise<void>;
   /** A store that is silent for so long counts as one that does not answer. Default: 5 s. */
   readonly checkMs?: number;

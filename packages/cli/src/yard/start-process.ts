@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Clock, Executor, Locator, Logger, Store } from "@stackyard/core";
-import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createFolderLocator, createStoreProbe, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { forgetSecrets, type StoreChoice, toTaskEnvironment } from "../project/choose-store.ts";
 import type { ConfigFile } from "../project/config-file.ts";
 import { loadExecutors, machinesDirOf } from "../project/load-executors.ts";
@@ -94,7 +94,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       ...{ id: yard.id, machinesDir, locator, executors },
       ...(served === undefined ? {} : { url: served.url }),
       running: () => yard.running(),
-      check: async () => void (await store.listStacks({}, { limit: 1 })),
+      check: createStoreProbe(parts).check,
       async stop() {
         served?.drain();
         // Terraform keeps its state in the server: tasks end before it does.

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { joinRegistry, listProcesses } from "./process-registry.ts";
+import { joinRegistry, listProcesses, loadLiveProcesses } from "./process-registry.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const facts = {
@@ -40,12 +40,12 @@ describe("the list of a yard's processes", () => {
     const later = await list();
     await entry.leave();
 
-    expect(joined).toEqual([{ ...facts, startedAt: START, seenAt: START }]);
-    expect(later).toEqual([{ ...facts, startedAt: START, seenAt: START + 600_000 }]);
+    expect(joined).toEqual([{ ...facts, startedAt: START, seenAt: START, gone: false }]);
+    expect(later).toEqual([{ ...facts, startedAt: START, seenAt: START + 600_000, gone: false }]);
     expect([await list(), clock.nextWakeAt()]).toEqual([[], undefined]);
   });
 
-  it("forgets a process that does not tell any more that it lives", async () => {
+  it("lists a process that has died as gone for 10 minutes, and not among the live ones", async () => {
     const { clock, join, list, records } = createBench();
     let dead = false;
     const put: typeof records.put = (input) => (dead ? Promise.reject(new Error("gone")) : records.put(input));
@@ -53,11 +53,14 @@ describe("the list of a yard's processes", () => {
     await settlePromises();
 
     dead = true;
-    await clock.advance(44_999);
-    const still = await list();
+    await clock.advance(19_999);
+    const still = [await list(), await loadLiveProcesses(records, clock.now())];
     await clock.advance(1);
+    const gone = [await list(), await loadLiveProcesses(records, clock.now())];
+    await clock.advance(580_000);
 
-    expect(still).toHaveLength(1);
+    expect(still.map((listed) => listed.map(({ gone: isGone }) => isGone))).toEqual([[false], [false]]);
+    expect(gone).toEqual([[{ ...facts, startedAt: START, seenAt: START, gone: true }], []]);
     expect(await list()).toEqual([]);
   });
 
@@ -114,7 +117,7 @@ describe("the list of a yard's processes", () => {
     expect(await list()).toEqual([
       {
         ...{ id: "1", version: "9.0.0", host: "h", startedAt: 1, seenAt: 2 },
-        ...{ roles: ["engine"], executors: [], capacity: 0, running: 0, draining: false },
+        ...{ roles: ["engine"], executors: [], capacity: 0, running: 0, draining: false, gone: true },
       },
     ]);
   });

@@ -26,6 +26,12 @@ export interface YardProcess {
   readonly seenAt: number;
 }
 
+/** A process as it is listed. */
+export interface ListedProcess extends YardProcess {
+  /** It has sent no heartbeat for 20 s: it was killed, or cannot reach the store. */
+  readonly gone: boolean;
+}
+
 /** What a process can tell of itself. */
 export interface ProcessFacts extends Pick<YardProcess, "version" | "host"> {
   readonly pid?: number;
@@ -48,13 +54,16 @@ export interface ProcessEntryInput {
   readonly describe: () => Omit<YardProcess, "startedAt" | "seenAt">;
 }
 
-/** One small write a process; three that fail in a row, and the process is taken for gone. */
-const BEAT_MS = 15_000;
-const LIFE_MS = 45_000;
+/** One small write a process. */
+const BEAT_MS = 5_000;
+/** Three heartbeats that are missing, and some time for the last one. */
+const GONE_MS = 20_000;
+/** A process that has died is listed as gone for so long. */
+const KEPT_MS = 10 * 60_000;
 const PREFIX = "processes/";
 
 /**
- * Lists a process in its yard until it leaves. The list is for people and for the words on what a task waits for: leases,
+ * Lists a process in its yard until it leaves, or for 10 minutes after it has died. The list is for people and for the words on what a task waits for: leases,
  * not heartbeats, decide who may do what.
  */
 export function joinRegistry({ records, clock, logger, describe }: ProcessEntryInput): ProcessEntry {
@@ -68,7 +77,7 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
   async function write(): Promise<void> {
     const now = clock.now();
     const value: YardProcess = { ...describe(), startedAt, seenAt: now };
-    const input = { key, value, expiresAt: now + LIFE_MS, now };
+    const input = { key, value, expiresAt: now + KEPT_MS, now };
     try {
       let put = await records.put({ ...input, expected });
       // After a long sleep of the machine the old entry has expired and may have been cleared away.
@@ -107,16 +116,28 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
   };
 }
 
-/** The processes that told in the last 45 s that they live, in the order in which they started. */
+/** The processes of a yard in the order in which they started, with those that died in the last 10 minutes. */
 export async function listProcesses(
   records: Records,
   page: PageInput & { readonly now: number },
-): Promise<Page<YardProcess>> {
-  const { items, cursor } = await records.list(PREFIX, page);
-  return {
-    items: items.flatMap(({ value }) => parseProcess(value) ?? []),
-    ...(cursor === undefined ? {} : { cursor }),
-  };
+): Promise<Page<ListedProcess>> {
+  const listed = await records.list(PREFIX, page);
+  const items = listed.items.flatMap(({ value }) => parseProcess(value) ?? []);
+  return { ...listed, items: items.map((each) => ({ ...each, gone: page.now - each.seenAt >= GONE_MS })) };
+}
+
+const PAGE = 1_000;
+
+/** The processes of a yard that are not gone. */
+export async function loadLiveProcesses(records: Records, now: number): Promise<readonly ListedProcess[]> {
+  const live: ListedProcess[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await listProcesses(records, { limit: PAGE, now, ...(cursor === undefined ? {} : { cursor }) });
+    live.push(...page.items.filter(({ gone }) => !gone));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return live;
 }
 
 /** Reads an entry, also of another version; undefined for what is none. Fields that are not known are passed over. */

@@ -122,11 +122,11 @@ describe("a yard of several processes", () => {
     expect(draining).toEqual([
       {
         ...{ ...process, ...instants, id: engine.id, roles: ["engine"], url: "http://blue:7070" },
-        ...{ executors: [], capacity: 0, running: 0, draining: false },
+        ...{ executors: [], capacity: 0, running: 0, draining: false, gone: false },
       },
       {
         ...{ ...process, ...instants, id: worker.id, roles: ["worker"] },
-        ...{ executors: ["work"], capacity: 1, running: 1, draining: true },
+        ...{ executors: ["work"], capacity: 1, running: 1, draining: true, gone: false },
       },
     ]);
     expect(await list()).toEqual([]);

@@ -1,7 +1,7 @@
-import { type Clock, StackyardError, type Store } from "@stackyard/core";
-import { listProcesses } from "@stackyard/core/engine";
+import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { createStoreProbe, loadLiveProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { problemResponse } from "../http/problem.ts";
+import { problemResponse, toProblemInput } from "../http/problem.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { type Metric, toExposition } from "../metrics/metrics.ts";
 import { toProcessMetrics } from "../metrics/process-metrics.ts";
@@ -11,6 +11,7 @@ import { toYardMetrics } from "../metrics/yard-metrics.ts";
 export interface HealthRoutesDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly version: string;
   readonly requests: RequestMetrics;
   /** True once `stop` was called. */
@@ -40,19 +41,24 @@ function liveRoute(): Route {
   });
 }
 
-function readyRoute({ store, isStopping }: HealthRoutesDeps): Route {
+function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
+  const probe = createStoreProbe(deps);
   return defineRoute({
     method: "GET",
     path: "/health/ready",
     operationId: "getReadiness",
     tag: "health",
-    summary: "The store answers and the server is not about to stop.",
+    summary: "The store takes writes and the server is not about to stop. Checked once a second at most.",
     access: "public",
     answers: { 200: { description: "It is ready.", schema: Health }, 503: { description: "It is not." } },
     async handle() {
       if (isStopping())
         return problemResponse({ status: 503, code: "STORE_CLOSED", detail: "The server is stopping." });
-      await store.listStacks({}, { limit: 1 });
+      try {
+        await probe.check();
+      } catch (error) {
+        return problemResponse({ ...toProblemInput(error), status: 503 });
+      }
       return json(200, { status: "ok" });
     },
   });
@@ -105,8 +111,6 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
   });
 }
 
-const MOST_PROCESSES = 1_000;
-
 function metricsRoute({ store, clock, version, requests, countStreams }: HealthRoutesDeps): Route {
   return defineRoute({
     method: "GET",
@@ -122,10 +126,10 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
         type: "gauge",
         samples: [{ value: countStreams() }],
       };
-      const processes = await listProcesses(store.records, { limit: MOST_PROCESSES, now: clock.now() });
+      const processes = await loadLiveProcesses(store.records, clock.now());
       const text = toExposition([
         ...toYardMetrics(await store.stats(), version),
-        ...toProcessMetrics(processes.items),
+        ...toProcessMetrics(processes),
         ...requests.list(),
         streams,
       ]);

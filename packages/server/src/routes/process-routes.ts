@@ -18,7 +18,8 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
       path: "/v1/processes",
       operationId: "listProcesses",
       tag: "health",
-      summary: "Servers and workers that told in the last 45 s that they live, in the order in which they started.",
+      summary:
+        "Servers and workers in the order in which they started. One that died is listed as gone for 10 minutes.",
       query: pageQuery,
       answers: { 200: { description: "A page.", schema: pageOf(YardProcess) } },
       async handle({ query }) {

@@ -1,5 +1,5 @@
 import { type Clock, isStackyardError, type Locator, type Store } from "@stackyard/core";
-import { type createPlanner, type LoadedStack, listProcesses, type StoredStack } from "@stackyard/core/engine";
+import { type createPlanner, type LoadedStack, loadLiveProcesses, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import type { StackDetails, Waiting } from "../schemas/stack.ts";
 import { type StackFacts, toStackDetails, toWaiting } from "../views/to-stack.ts";
@@ -22,7 +22,6 @@ export interface StackExplainerDeps {
 type Stack = StoredStack["stack"];
 type Workers = StackFacts["workers"];
 
-const MOST_PROCESSES = 1_000;
 /** Look-ups of one page that are under way at once. */
 const AT_ONCE = 10;
 
@@ -37,9 +36,9 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
   }
 
   async function findWorkers(): Promise<Workers> {
-    const { items } = await listProcesses(store.records, { limit: MOST_PROCESSES, now: clock.now() });
+    const live = await loadLiveProcesses(store.records, clock.now());
     // A yard in one process may list nobody: then nobody knows who lives.
-    return items.length === 0 ? undefined : items;
+    return live.length === 0 ? undefined : live;
   }
 
   /** Undefined when something of the stack cannot be read: the list still shows its record. */

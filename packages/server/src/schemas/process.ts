@@ -21,6 +21,7 @@ export const YardProcess = Type.Object({
   running: count,
   draining: Type.Boolean({ description: "It takes nothing new, and ends when what runs has ended." }),
   startedAt: Instant,
-  seenAt: Type.String({ format: "date-time", description: "Its newest heartbeat; one comes every 15 s." }),
+  seenAt: Type.String({ format: "date-time", description: "Its newest heartbeat; one comes every 5 s." }),
+  gone: Type.Boolean({ description: "No heartbeat for 20 s: it was killed, or cannot reach the store." }),
 });
 export type YardProcess = Static<typeof YardProcess>;
