@@ -16,6 +16,7 @@ interface ClaimRow {
 
 const CLAIM = {
   name: "claim_attempts",
+  isLong: true as const,
   text: `select kind, token, deadline_at, progress, cancelling, held_by, secrets, data
   from stackyard.claim_attempts($1, $2) order by n`,
 };
@@ -43,6 +44,7 @@ interface KeyedRow extends ClaimRow {
 
 const CLAIM_KEYED = {
   name: "claim_keyed",
+  isLong: true as const,
   text: `select kind, token, deadline_at, progress, cancelling, held_by, waits_for, holder, place, secrets, data
   from stackyard.claim_keyed($1, $2, $3, $4, $5, $6, $7)`,
 };

@@ -31,7 +31,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
   const connections = new Connections(settings);
   try {
     const place = await prepare(settings, connections, settings.migrate);
-    const database = new Database(connections, place);
+    const database = new Database(connections, place, settings);
     await lookAtForeignRows(database, settings.logger);
     return assemble(settings, connections, database);
   } catch (error) {

@@ -47,6 +47,7 @@ function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
 
 const COMMIT = {
   name: "commit_changes",
+  isLong: true as const,
   text: `select kind, version, known
   from stackyard.commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 };

@@ -28,6 +28,7 @@ const Options = {
   idleMs: Count,
   connectTimeoutMs: Count,
   statementTimeoutMs: Count,
+  answerTimeoutMs: Count,
   applicationName: Type.Optional(Type.String({ maxLength: 63 })),
   migrate: Type.Optional(Type.Boolean()),
 };

@@ -21,7 +21,7 @@ export function createWorkQueue(
   return {
     async enqueue(events) {
       database.assertOpen();
-      return events.length === 0 ? [] : enqueues.call(events);
+      return events.length === 0 ? [] : database.within(enqueues.call(events));
     },
     takeDue: (input) => takeDue(database, floors, input),
     async acknowledge(receipts) {
@@ -57,6 +57,7 @@ export async function enqueueAll(
 
 const ACKNOWLEDGE = {
   name: "acknowledge_rows",
+  isLong: true as const,
   text: `
 with tasks as (delete from stackyard.task_queue where seq = any($3::bigint[]))
 select stackyard.remove_events($1, $2)`,

@@ -1,5 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import type pg from "pg";
+import { answerWithin } from "./answer-within.ts";
 import type { Connections } from "./connections.ts";
 import { inSchema, type Statement } from "./statement.ts";
 import { isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
@@ -14,7 +15,20 @@ export interface StorePlace {
   readonly stacksSchema: string;
 }
 
+/** How long statements may take; see the options of the store. */
+export interface DatabaseLimits {
+  readonly answerTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+}
+
 const TRIES = 6;
+/** The server ends a long statement itself; a connection on which it does not even do that is given up. */
+const GRACE_MS = 5_000;
+
+/** The driver's types lack the time limit of one query. */
+interface TimedQuery extends pg.QueryConfig {
+  readonly query_timeout: number;
+}
 
 /** Statements on a store's tables. */
 export class Database {
@@ -25,9 +39,12 @@ export class Database {
   #closing = false;
   #closed = false;
 
-  constructor(connections: Connections, place: StorePlace) {
+  readonly #limits: DatabaseLimits;
+
+  constructor(connections: Connections, place: StorePlace, limits: DatabaseLimits) {
     this.#connections = connections;
     this.#place = place;
+    this.#limits = limits;
   }
 
   /** True where the table of stacks is the predecessor's. */
@@ -41,8 +58,22 @@ export class Database {
    */
   async rows<Row>(statement: Statement, ...values: readonly Parameter[]): Promise<readonly Row[]> {
     if (this.#closed) throw closedError();
-    const query = { name: statement.name, text: this.#textOf(statement), values: [...values] };
-    return this.#track(this.#run(query));
+    const { answerTimeoutMs, statementTimeoutMs } = this.#limits;
+    const isLong = statement.isLong === true;
+    const query = {
+      name: statement.name,
+      text: this.#textOf(statement),
+      values: [...values],
+      // Whoever waits no longer also gives up the connection: it may be dead without anybody having said so.
+      query_timeout: isLong ? statementTimeoutMs + GRACE_MS : answerTimeoutMs,
+    };
+    const running = this.#track(this.#run<Row>(query));
+    return isLong ? running : answerWithin(running, answerTimeoutMs);
+  }
+
+  /** As `rows` for work that may have to wait for its turn before it is sent. */
+  async within<Result>(work: Promise<Result>): Promise<Result> {
+    return answerWithin(work, this.#limits.answerTimeoutMs);
   }
 
   /** The first row. */
@@ -68,7 +99,7 @@ export class Database {
     await Promise.allSettled(this.#running);
   }
 
-  async #run<Row>(query: pg.QueryConfig): Promise<readonly Row[]> {
+  async #run<Row>(query: TimedQuery): Promise<readonly Row[]> {
     for (let turn = 1; ; turn += 1) {
       try {
         const { rows } = await this.#connections.use((pool) => pool.query(query));

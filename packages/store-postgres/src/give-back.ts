@@ -1,7 +1,11 @@
 import type { Database } from "./database.ts";
 import { parseReceipts } from "./receipts.ts";
 
-const GIVE_BACK = { name: "give_back_rows", text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)" };
+const GIVE_BACK = {
+  name: "give_back_rows",
+  isLong: true as const,
+  text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)",
+};
 
 /** Hands rows out again from an instant on; unknown receipts are passed over. */
 export async function giveBack(database: Database, receipts: readonly string[], visibleAt: number): Promise<void> {

@@ -24,6 +24,12 @@ export interface PostgresStoreOptions {
   readonly connectTimeoutMs?: number;
   /** The server ends a statement that takes longer. Default: 30 s. */
   readonly statementTimeoutMs?: number;
+  /**
+   * Reads, lists and single writes fail with `STORE_UNAVAILABLE` when the server has not answered after so long, the wait
+   * for a connection included: a server that is frozen holds no caller. Commits of the engine and calls of workers may
+   * take `statementTimeoutMs`. Default: 5 s.
+   */
+  readonly answerTimeoutMs?: number;
   /** As the server lists the connections. Default: `stackyard`. */
   readonly applicationName?: string;
   /** `false`: the schema must be there and up to date (`migratePostgresStore`). Default: true. */
@@ -45,12 +51,22 @@ const DEFAULTS = {
   idleMs: 30_000,
   connectTimeoutMs: 10_000,
   statementTimeoutMs: 30_000,
+  answerTimeoutMs: 5_000,
   applicationName: "stackyard",
   migrate: true,
   runnersHaveStore: true,
   maxGroup: 256,
   logger: silentLogger,
 };
+
+const COUNTS = [
+  "maxConnections",
+  "idleMs",
+  "connectTimeoutMs",
+  "statementTimeoutMs",
+  "answerTimeoutMs",
+  "maxGroup",
+] as const;
 
 /** Options with their defaults. */
 export type StoreSettings = PostgresStoreOptions & Required<Omit<PostgresStoreOptions, "tls">>;
@@ -64,7 +80,7 @@ export function toSettings(options: PostgresStoreOptions): StoreSettings {
       `The schema ${JSON.stringify(settings.schema)} is no plain name: lower-case letters, digits and _, at most 41.`,
     );
   }
-  for (const name of ["maxConnections", "idleMs", "connectTimeoutMs", "statementTimeoutMs", "maxGroup"] as const) {
+  for (const name of COUNTS) {
     if (Number.isSafeInteger(settings[name]) && settings[name] > 0) continue;
     throw new StackyardError("CONFIG_INVALID", `${name} must be a whole number above 0.`);
   }

@@ -39,6 +39,7 @@ export function createPrune(database: Database): (retention: Retention, now: num
 function walkOver(table: string, place: string, born: string): Statement {
   return {
     name: `prune_${table}`,
+    isLong: true,
     text: `
 with batch as materialized (
   select ${place} as place, ${born} as born from stackyard.${table} where ${place} > $1 order by ${place} limit ${BATCH}
@@ -55,6 +56,7 @@ select case when oldest < $2 and count = ${BATCH} then last end as last from fou
 const HISTORY = walkOver("history", "position", "at");
 const ATTEMPTS = {
   name: "prune_attempts",
+  isLong: true as const,
   text: `
 with batch as materialized (
   select attempt_no as place, dispatched_at as born from stackyard.attempt where attempt_no > $1
@@ -85,6 +87,7 @@ async function walk(
 
 const EVENT_IDS = {
   name: "prune_event_ids",
+  isLong: true as const,
   text: `
 with batch as materialized (
   select ctid as place, event_id, stack_id, applied_at, number from stackyard.event_id
@@ -118,6 +121,7 @@ async function pruneEventIds(
 
 const EXPIRED = {
   name: "prune_records",
+  isLong: true as const,
   text: `
 with leases as (
   delete from stackyard.due_lease where until < $1::bigint - 3600000

@@ -11,6 +11,7 @@ describe("the README", () => {
       ...{ connection: true, schema: true, tls: true, maxConnections: true, idleMs: true, connectTimeoutMs: true },
       ...{
         statementTimeoutMs: true,
+        answerTimeoutMs: true,
         applicationName: true,
         migrate: true,
         maxGroup: true,

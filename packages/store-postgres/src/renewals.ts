@@ -12,6 +12,7 @@ export interface RenewCall {
 // A renewal that is lost with the server's power makes its lease end a little early; that needs no wait for the disk.
 const RENEW = {
   name: "renew_attempts",
+  isLong: true as const,
   text: `
 with quick as materialized (select set_config('synchronous_commit', 'off', true))
 update stackyard.live l
@@ -49,6 +50,7 @@ export async function renewAll(database: Database, calls: readonly RenewCall[]):
 
 const SUSPEND = {
   name: "suspend_attempt",
+  isLong: true as const,
   text: `
 update stackyard.live l
    set status = 'suspended', lease_until = null, progress = $4,

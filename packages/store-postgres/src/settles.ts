@@ -10,7 +10,11 @@ export interface SettleCall {
   readonly input: SettleInput;
 }
 
-const SETTLE = { name: "settle_attempts", text: "select settled, passed from stackyard.settle_attempts($1, $2, $3)" };
+const SETTLE = {
+  name: "settle_attempts",
+  isLong: true as const,
+  text: "select settled, passed from stackyard.settle_attempts($1, $2, $3)",
+};
 
 /** Settles different attempts, each with its events. `passedKeys`: the message of one that waited for a key may be there. */
 export async function settleAll(

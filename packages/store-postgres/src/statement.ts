@@ -2,6 +2,11 @@
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /**
+   * It may take as long as the server lets it (`statementTimeoutMs`), such as a group of commits. Any other statement looks
+   * up or writes a few rows, and fails after `answerTimeoutMs`, the wait for a connection included.
+   */
+  readonly isLong?: true;
 }
 
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,40}$/;

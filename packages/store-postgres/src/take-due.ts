@@ -63,6 +63,7 @@ interface EventRow {
 
 const TAKE_EVENTS = {
   name: "take_events",
+  isLong: true as const,
   text: "select seq, stack_id, due_at, deliveries, event from stackyard.take_events($1, $2, $3, $4)",
 };
 
@@ -156,7 +157,7 @@ select c.kind, c.key, c.at, c.seq, t.deliveries, coalesce(a.long_id, a.attempt_i
     on a.attempt_no = c.attempt_no and a.attempt_no = any(array(select o.attempt_no from chosen o))
  where t.seq is not null or o.key is not null
  order by c.at, c.seq, c.key`;
-  return { name: `take_${kinds.join("_")}`, text };
+  return { isLong: true, name: `take_${kinds.join("_")}`, text };
 }
 
 function toItem(row: OtherRow): DueItem {

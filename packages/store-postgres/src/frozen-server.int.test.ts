@@ -1,0 +1,122 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { createStoreProbe, createUlids, systemClock } from "@stackyard/core/engine";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { anEvent, aPut } from "./testing/store-values.ts";
+import { startTestServer, type TestServer } from "./testing/test-server.ts";
+
+/** A way to the server on which nothing comes through while it is frozen, as with a stopped process. */
+interface Gate {
+  readonly url: string;
+  freeze(): void;
+  thaw(): void;
+  close(): Promise<void>;
+}
+
+async function startGate(server: TestServer): Promise<Gate> {
+  const sockets = new Set<Socket>();
+  let frozen = false;
+  const apply = (socket: Socket) => (frozen ? socket.pause() : socket.resume());
+  const listener: Server = createServer((near) => {
+    const far = connect(server.port, "127.0.0.1");
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => to.destroy()).on("close", () => to.destroy());
+      from.on("data", (chunk) => to.write(chunk));
+      apply(from);
+    }
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const address = listener.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const set = (value: boolean) => {
+    frozen = value;
+    for (const socket of sockets) apply(socket);
+  };
+  return {
+    url: server.url.replace(`:${server.port}/`, `:${port}/`),
+    freeze: () => set(true),
+    thaw: () => set(false),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}
+
+let server: TestServer;
+let gate: Gate;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterEach(() => gate.close());
+afterAll(() => server.stop());
+
+const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? error.code : error);
+const NOW = Date.UTC(2026, 0, 1);
+
+describe("a server that is frozen", () => {
+  it("holds no reader and no sender for longer than the answer may take, and serves them again afterwards", async () => {
+    gate = await startGate(server);
+    const store = await server.open({ connection: gate.url, answerTimeoutMs: 500, maxConnections: 3 });
+    await store.commit([aPut({ id: "a" })]);
+    // The engine's writes have the connections, and may take longer.
+    gate.freeze();
+    const commits = ["b", "c", "d", "e"].map((id) => store.commit([aPut({ id })]).catch(codeOf));
+    const startedAt = performance.now();
+
+    const answers = await Promise.all(
+      [
+        store.load(["a"]),
+        store.listStacks({}, { limit: 10 }),
+        store.listHistory({}, { limit: 10 }),
+        store.listAttempts("a"),
+        store.stats(),
+        store.enqueue([anEvent("e1")]),
+        store.enqueue([anEvent("e2")]),
+        store.records.put({ key: "a", value: 1, expected: "absent", now: NOW }),
+      ].map((call) => call.then(() => "answered", codeOf)),
+    );
+    const tookMs = performance.now() - startedAt;
+    gate.thaw();
+    await Promise.all(commits);
+
+    expect(new Set(answers)).toEqual(new Set(["STORE_UNAVAILABLE"]));
+    expect(tookMs).toBeLessThan(2_500);
+    await expect.poll(() => store.load(["a"]).then(([loaded]) => loaded?.version, codeOf)).toBe(1);
+    await store.close();
+  });
+
+  it("is waited for no longer than 5 s unless told", async () => {
+    gate = await startGate(server);
+    const store = await server.open({ connection: gate.url });
+    gate.freeze();
+    const startedAt = performance.now();
+
+    const answer = await store.listStacks({}, { limit: 1 }).catch(codeOf);
+
+    expect(answer).toBe("STORE_UNAVAILABLE");
+    expect(performance.now() - startedAt).toBeGreaterThan(4_900);
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    gate.thaw();
+    await store.close();
+  });
+});
+
+describe("a server that has become read-only", () => {
+  it("is not ready, though it answers reads", async () => {
+    gate = await startGate(server);
+    const url = await server.newDatabase();
+    const store = await server.open({ connection: url });
+    const probe = createStoreProbe({ store, clock: systemClock, ids: createUlids() });
+    await probe.check();
+    await server.sql(`alter database ${new URL(url).pathname.slice(1)} set default_transaction_read_only = on`);
+    await server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stackyard'");
+
+    await expect.poll(() => store.listStacks({}, { limit: 1 }).then(({ items }) => items, codeOf)).toEqual([]);
+    await expect.poll(() => probe.check().then(() => "ready", codeOf), { timeout: 10_000 }).toBe("STORE_UNAVAILABLE");
+    await store.close();
+  });
+});
