@@ -13,7 +13,9 @@ const MAX_STACKS = 1_000;
 
 /** Returns the id of an existing stack that was probably meant; undefined when none is near or they cannot be listed. */
 export async function findNearestStack({ yard, signal }: YardContext, id: string): Promise<string | undefined> {
-  const stacks = await readAll((page) => yard.stacks.list({}, { ...page, signal }), MAX_STACKS).catch(() => []);
+  const stacks = await readAll((page) => yard.stacks.list({}, { ...page, signal }), { limit: MAX_STACKS }).catch(
+    () => [],
+  );
   return findNearestName(
     id,
     stacks.map((stack) => stack.id).filter((other) => other !== id),

@@ -3,7 +3,8 @@ import type { Output } from "../shell/output.ts";
 
 /** How much of a list is read, and where damaged rows are reported. */
 export interface ReadOptions {
-  readonly out: Pick<Output, "note">;
+  /** Default: they are not reported. */
+  readonly out?: Pick<Output, "note">;
   /** Default: the whole list. */
   readonly limit?: number | undefined;
 }
@@ -17,7 +18,7 @@ export async function* readPages<Item>(
   let cursor: string | undefined;
   do {
     const page = await load({ limit: Math.min(left, PAGE), ...(cursor === undefined ? {} : { cursor }) });
-    for (const row of page.unreadable ?? []) out.note(toNote(row));
+    for (const row of page.unreadable ?? []) out?.note(toNote(row));
     yield page.items;
     left -= page.items.length;
     cursor = page.cursor;

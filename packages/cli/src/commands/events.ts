@@ -56,7 +56,8 @@ function printEvents(context: ServerContext, filter: Filter, { parked, setAside 
   printRows(context, parked ?? [], setAside ?? []);
   if (parked?.length === 0) out.note(tellNone("No event is parked", filter));
   if (setAside?.length === 0) out.note(tellNone("No event was set aside", filter));
-  if ((setAside ?? []).length > 0) out.note("Once the cause is corrected, `stackyard events redrive ID…` sends set-aside events again.");
+  if ((setAside ?? []).length > 0)
+    out.note("Once the cause is corrected, `stackyard events redrive ID…` sends set-aside events again.");
 }
 
 function printRows(
