@@ -1,0 +1,64 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { PostgresStore } from "./create-postgres-store.ts";
+import { anEvent, aPut } from "./testing/store-values.ts";
+import { startTestServer, type TestServer } from "./testing/test-server.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+let server: TestServer;
+let store: PostgresStore;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+beforeEach(async () => {
+  store = await server.open();
+  for (const id of ["a", "b", "c"]) {
+    const line = {
+      stackId: id,
+      at: NOW,
+      eventId: `e-${id}`,
+      event: "E",
+      outcome: "applied",
+      sent: [],
+      notes: [],
+    } as const;
+    const setAside = { id, event: anEvent(`s-${id}`), code: "EVENT_INVALID", reason: "…", setAsideAt: NOW };
+    await store.commit([aPut({ id }, { history: [line], setAside: [setAside] })]);
+    await store.records.put({ key: id, value: { id }, expected: "absent", now: NOW });
+  }
+});
+afterEach(() => store.close());
+afterAll(() => server.stop());
+
+describe("a damaged row", () => {
+  it.each([
+    ["no JSON", "{", "It is no JSON"],
+    ["no stack", "[]", "must be object"],
+    ["a stack without tasks", '{"id":"b","_state":"UP","life":"e","runs":[]}', '"machine" is not of type string'],
+  ])("of a stack that holds %s is reported in lists, with the other stacks", async (_, data, reason) => {
+    await server.sql(`update ${store.schema}.stacks set data = '${data}' where id = 'b'`);
+
+    const { items, unreadable } = await store.listStacks({}, { limit: 10 });
+
+    expect(items.map(({ stack }) => stack.id)).toEqual(["a", "c"]);
+    expect(unreadable).toEqual([{ id: "b", reason: expect.stringContaining(reason) }]);
+    await expect(store.load(["b"])).rejects.toMatchObject({ code: "STORE_CORRUPT", details: { stackId: "b" } });
+  });
+
+  it("of the history, of a dead letter and of a record is reported with the others", async () => {
+    await server.sql(`update ${store.schema}.history set body = '7' where stack_id = 'b'`);
+    await server.sql(`update ${store.schema}.set_aside set body = '{}' where id = 'b'`);
+    await server.sql(`update ${store.schema}.record set value = '{' where key = 'b'`);
+
+    const history = await store.listHistory({}, { limit: 10 });
+    const setAside = await store.listSetAside({}, { limit: 10 });
+    const records = await store.records.list("", { limit: 10, now: NOW });
+
+    expect(history.items.map(({ stackId }) => stackId)).toEqual(["a", "c"]);
+    expect(history.unreadable).toMatchObject([{ reason: expect.stringContaining("of the history") }]);
+    expect(setAside.items.map(({ id }) => id)).toEqual(["c", "a"]);
+    expect(setAside.unreadable).toMatchObject([{ id: "b" }]);
+    expect(records.items.map(({ key }) => key)).toEqual(["a", "c"]);
+    expect(records.unreadable).toMatchObject([{ id: "b" }]);
+  });
+});
