@@ -38,7 +38,7 @@ describe("the bundle, as Lambda loads it", () => {
       { answer: { kind: "error", code: "USAGE" } },
       { answer: { kind: "dropped", code: "ACCOUNT_MISMATCH" } },
       { answer: [{ kind: "ignored" }] },
-      { answer: { kind: "failed", code: "INITIAL_SET_FAILED" } },
+      { answer: { kind: "failed", code: "ACCOUNT_NOT_TRUSTED" } },
       { error: { message: "The event is none that a distributor knows." } },
     ]);
   });

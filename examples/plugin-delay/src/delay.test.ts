@@ -31,7 +31,7 @@ describe("the machine tea", () => {
   const source = readFileSync(new URL("../machines/tea.yml", import.meta.url), "utf8");
   const { machine, problems } = parseMachine(source, { name: "tea", executors: new Map([["delay", delay]]) });
 
-  it.each([0, 0.2])(
+  it.each([0, 0.1])(
     "brews for three minutes; share of the store's calls that kill the process: %d",
     async (crashRate) => {
       if (machine === undefined) throw new Error(JSON.stringify(problems));
