@@ -10,8 +10,8 @@ const EMPTY = { queuedEvents: 0, queuedTasks: 0, openAttempts: 0, parkedEvents: 
 type Line = Partial<StoredHistoryEntry> & Pick<StoredHistoryEntry, "eventId">;
 
 const FIRST: Line = { eventId: "start", event: "START", from: "INIT", to: "S1" };
-const SECOND: Line = { eventId: "result:a", event: "TASK_SUCCESS", from: "S1", to: "S2" };
-const THIRD: Line = { eventId: "result:b", event: "TASK_SUCCESS", from: "S2", to: "DONE" };
+const SECOND: Line = { eventId: "result:a", internal: true, event: "TASK_SUCCESS", from: "S1", to: "S2" };
+const THIRD: Line = { eventId: "result:b", internal: true, event: "TASK_SUCCESS", from: "S2", to: "DONE" };
 /** What a stack of a chain of three states leaves behind. */
 const WAY = [FIRST, SECOND, THIRD];
 
@@ -50,7 +50,7 @@ describe("countDamage", () => {
   it.each([
     ["leaves a state out", [FIRST, THIRD], { wrongWays: 1 }],
     ["goes back", [FIRST, THIRD, SECOND], { wrongWays: 1 }],
-    ["enters a state again", [...WAY, { ...THIRD, eventId: "result:c", from: "S1" }], { wrongWays: 1 }],
+    ["enters a state again", [...WAY, { ...THIRD, eventId: "result:c", internal: true, from: "S1" }], { wrongWays: 1 }],
     ["never began", [SECOND, THIRD], { wrongWays: 1, lostEvents: 1 }],
     ["applied an event again", [...WAY, { ...THIRD, from: "DONE", to: "DONE" }], { doubleEvents: 1 }],
   ])("finds a stack that %s", async (_, lines, found) => {
@@ -60,7 +60,7 @@ describe("countDamage", () => {
   });
 
   it("passes over events that changed nothing", async () => {
-    const late: Line = { eventId: "result:late", outcome: "ignored", from: "DONE", to: "DONE" };
+    const late: Line = { eventId: "result:late", internal: true, outcome: "ignored", from: "DONE", to: "DONE" };
     const lines = [...WAY, late];
 
     expect(await inspect(aStore({ lines }))).toEqual(NONE);
