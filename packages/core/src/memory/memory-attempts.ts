@@ -86,7 +86,11 @@ export class MemoryAttempts {
   claim(input: ClaimInput): ClaimResult {
     const found = this.#attempts.get(input.attemptId);
     this.#deps.withdrawTask(input.attemptId);
-    const holders = new Map([...this.#queues].map(([key, { holder }]) => [key, holder]));
+    const holders = new Map<string, string>();
+    for (const key of input.exclusiveKeys) {
+      const holder = this.#queues.get(key)?.holder;
+      if (holder !== undefined) holders.set(key, holder);
+    }
     const claimWindowMs = toClaimWindowMs(found?.timeoutMs ?? 0, this.#runnersHaveStore);
     const move = claimAttempt(found, { ...input, claimWindowMs }, holders);
     if (move.kind === "gone" || move.kind === "held") return move;
