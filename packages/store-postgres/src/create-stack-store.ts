@@ -53,7 +53,7 @@ const COMMIT = {
 };
 
 interface CommitRow {
-  readonly kind: CommitResult["kind"];
+  readonly kind: "committed" | "conflict" | "duplicate";
   readonly version: number;
   readonly known: readonly string[] | null;
 }

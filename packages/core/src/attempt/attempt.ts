@@ -17,10 +17,11 @@ import type { CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
 //   from        | move                      | to
 //   ------------|---------------------------|------------------------------------------------------------
 //   –           | beginAttempt              | unclaimed, its message is sent
+//   –           | claimAtBirth              | running, no message is sent
 //   unclaimed   | claimAttempt              | running, or queued for a key that another attempt holds
 //   queued      | grantKey                  | unclaimed, its message is sent
 //   running     | suspendAttempt            | suspended until its poll is due
-//   running     | settleAttempt             | settled: succeeded, failed or cancelled
+//   running     | settleAttempt, endByResult| settled: succeeded, failed or cancelled
 //   running     | claimAttempt after a lapse | running under a higher token, or queued
 //   suspended   | claimAttempt when due     | running under a higher token, or queued
 //   any open    | cancelAttempt             | settled at once when no one was ever granted it, else marked
@@ -264,16 +265,31 @@ export function suspendAttempt<A extends Attempt>(
   };
 }
 
-/** Ends the attempt with its result; undefined when the grant is lost. */
+/** Ends the attempt with its result, and queues the result's event; undefined when the grant is lost. */
 export function settleAttempt<A extends Attempt>(
   attempt: A | undefined,
   grant: Grant,
-  { outcome, event, followUps = [], log, now }: SettleInput,
+  { event, followUps = [], ...result }: SettleInput,
 ): AttemptMove<A> | undefined {
-  if (!isHeldBy(attempt, grant)) return undefined;
+  const ended = endByResult(attempt, grant, result);
   const events = [{ event, notBefore: undefined }, ...followUps];
-  const ended = end(attempt, outcome, { now, log });
-  return { ...ended, effects: [...ended.effects, ...events.map((each) => ({ kind: "enqueue", ...each }) as const)] };
+  return (
+    ended && { ...ended, effects: [...ended.effects, ...events.map((each) => ({ kind: "enqueue", ...each }) as const)] }
+  );
+}
+
+/** Ends the attempt by a commit that applies its result; undefined when the grant is lost. */
+export function endByResult<A extends Attempt>(
+  attempt: A | undefined,
+  grant: Grant,
+  { outcome, log, now }: Pick<SettleInput, "outcome" | "log" | "now">,
+): AttemptMove<A> | undefined {
+  return isHeldBy(attempt, grant) ? end(attempt, outcome, { now, log }) : undefined;
+}
+
+/** Grants an attempt to its owner as it begins. It wants no key, so that nothing can stand in the way. */
+export function claimAtBirth<A extends Attempt>(attempt: A, claim: Pick<ClaimInput, "owner" | "leaseMs" | "now">): A {
+  return grant(attempt, { ...claim, attemptId: attempt.attemptId, exclusiveKeys: [] });
 }
 
 /**

@@ -4,9 +4,12 @@ import {
   type AttemptMove,
   beginAttempt,
   cancelAttempt,
+  claimAtBirth,
   claimAttempt,
   closeAttempt,
+  endByResult,
   grantKey,
+  isHeldBy,
   isOpen,
   renewAttempt,
   settleAttempt,
@@ -28,7 +31,7 @@ import type {
   SettleInput,
   SuspendInput,
 } from "../ports/attempt-store.ts";
-import type { CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
+import type { AppliedResult, BirthClaim, CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
 import type { DueIndex } from "./memory-due-index.ts";
 import { toFrozen } from "./memory-value.ts";
 
@@ -67,10 +70,28 @@ export class MemoryAttempts {
     this.#runnersHaveStore = runnersHaveStore;
   }
 
-  /** Sends the message of a known attempt again, unless it is settled. */
-  dispatch(dispatch: Dispatch, now: number): void {
-    const attempt = this.#attempts.get(dispatch.attemptId) ?? this.#begin(dispatch, now);
+  /** Sends the message of a known attempt again, unless it is settled; a new one that is claimed needs none. */
+  dispatch(dispatch: Dispatch, now: number, claim?: BirthClaim): Grant | undefined {
+    const known = this.#attempts.get(dispatch.attemptId);
+    const attempt = known ?? this.#begin(dispatch, now);
+    if (known === undefined && claim !== undefined) {
+      const { owner, leaseMs, attemptId } = claim;
+      const claimed = claimAtBirth(attempt, { owner, leaseMs, now });
+      this.#write(claimed);
+      return { attemptId, owner, token: claimed.token };
+    }
     if (isOpen(attempt)) this.#deps.sendTask(attempt.dispatch, now);
+    return undefined;
+  }
+
+  isHeld(grant: Grant): boolean {
+    return isHeldBy(this.#attempts.get(grant.attemptId), grant);
+  }
+
+  /** Ends an attempt whose result the same commit applies. */
+  endByResult({ grant, ...result }: AppliedResult, now: number): void {
+    const move = endByResult(this.#attempts.get(grant.attemptId), grant, { ...result, now });
+    if (move !== undefined) this.#apply(move, now);
   }
 
   cancel(cancel: CancelAttempt, now: number): void {

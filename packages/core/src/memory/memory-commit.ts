@@ -1,4 +1,5 @@
 import { toEventKey } from "../machine/message/event.ts";
+import type { Grant } from "../ports/attempt-store.ts";
 import type { Change, CommitResult } from "../ports/stack-store.ts";
 import type { MemoryAttempts } from "./memory-attempts.ts";
 import type { DueIndexes } from "./memory-due.ts";
@@ -25,7 +26,16 @@ export function commitChange(parts: CommitParts, input: Change): CommitResult {
   if (version !== input.expectedVersion) return { kind: "conflict" };
   const eventIds = findKnownIds(found, input);
   if (eventIds.length > 0) return { kind: "duplicate", eventIds };
-  return { kind: "committed", version: write(parts, toFrozen(input)) };
+  return checkResults(parts, input) ?? { kind: "committed", ...write(parts, toFrozen(input)) };
+}
+
+function checkResults(
+  { attempts, rows }: CommitParts,
+  { stackId, results = [], acknowledges }: Change,
+): CommitResult | undefined {
+  const lost = results.flatMap(({ grant }) => (attempts.isHeld(grant) ? [] : [grant.attemptId]));
+  if (lost.length > 0) return { kind: "lost", attemptIds: lost };
+  return results.length > 0 && rows.hasEvents(stackId, acknowledges) ? { kind: "behind" } : undefined;
 }
 
 function findKnownIds(row: StackRow | undefined, { appliedIds, park, setAside }: Change): readonly string[] {
@@ -34,7 +44,7 @@ function findKnownIds(row: StackRow | undefined, { appliedIds, park, setAside }:
   return [...new Set(ids)].filter((id) => row.applied.has(id));
 }
 
-function write(parts: CommitParts, change: Change): number {
+function write(parts: CommitParts, change: Change): { readonly version: number; readonly grants?: readonly Grant[] } {
   const { stacks, attempts, rows, due, history, setAside } = parts;
   const row = stacks.require(change.stackId);
   const version = stacks.write(row.id, change.write);
@@ -42,13 +52,17 @@ function write(parts: CommitParts, change: Change): number {
   for (const entry of change.setAside) setAside.add(entry);
   for (const entry of change.history) history.append(entry);
   for (const receipt of change.acknowledges) rows.acknowledge(receipt);
-  for (const dispatch of change.dispatches) attempts.dispatch(dispatch, change.now);
+  for (const result of change.results ?? []) attempts.endByResult(result, change.now);
+  const claims = new Map(change.claims?.map((claim) => [claim.attemptId, claim]));
+  const grants = change.dispatches.flatMap((dispatch) => {
+    return attempts.dispatch(dispatch, change.now, claims.get(dispatch.attemptId)) ?? [];
+  });
   // An attempt that has ended is not cancelled.
   for (const attemptId of change.closes) attempts.close(attemptId, change.now);
   for (const cancel of change.cancels) attempts.cancel(cancel, change.now);
   if (change.park.length > 0 || change.unpark.length > 0) due.parked.set(row.id, stacks.park(row.id, change));
   if (change.write.kind !== "keep") scheduleTimer(due, row);
-  return version;
+  return { version, ...(change.claims === undefined || change.claims.length === 0 ? {} : { grants }) };
 }
 
 /** Afresh at each write: another timer may be due at the instant of one that was taken. */

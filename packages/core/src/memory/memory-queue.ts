@@ -34,6 +34,8 @@ export interface MemoryQueue<Value> {
   remove(receipt: string): Value | undefined;
   giveBack(receipt: string, visibleAt: number): void;
   nextDueAt(): number | undefined;
+  /** True when the lane has rows with other receipts. */
+  hasOthers(lane: string, receipts: ReadonlySet<string>): boolean;
   readonly size: number;
 }
 
@@ -99,6 +101,11 @@ export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
       order.schedule(row);
     },
     nextDueAt: order.nextDueAt,
+    hasOthers(lane, receipts) {
+      let row = lanes.last(lane);
+      while (row !== undefined && receipts.has(row.receipt)) row = row.before;
+      return row !== undefined;
+    },
     get size() {
       return rows.size;
     },
@@ -165,6 +172,7 @@ function isFree<Value>(row: Row<Value>, take: number): boolean {
 function createLanes<Value>() {
   const last = new Map<string, Row<Value>>();
   return {
+    last: (lane: string) => last.get(lane),
     append(row: Row<Value>): void {
       if (row.lane === undefined) return;
       row.before = last.get(row.lane);

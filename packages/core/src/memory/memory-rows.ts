@@ -18,6 +18,8 @@ export interface MemoryRows {
   /** An attempt has at most one message in the queue. */
   addTask(row: TaskRow, dueAt: number): void;
   acknowledge(receipt: string): void;
+  /** True when events of the stack are queued besides those with these receipts. */
+  hasEvents(stackId: string, except: readonly string[]): boolean;
   /** Removes the message of an attempt. */
   dropTasks(attemptId: string): void;
 }
@@ -52,6 +54,7 @@ export function createMemoryRows(): MemoryRows {
       if (event !== undefined) eventIds.delete(toKey(event));
       else removeTask(receipt);
     },
+    hasEvents: (stackId, except) => events.hasOthers(stackId, new Set(except)),
     dropTasks(attemptId) {
       removeTask(receiptOf.get(attemptId) ?? "");
     },

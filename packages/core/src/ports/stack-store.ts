@@ -1,5 +1,6 @@
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
+import type { Grant, SettleInput } from "./attempt-store.ts";
 
 /** An event as it lies in a queue: the message without its envelope, and what the receiver knows about it. */
 export interface QueuedEvent {
@@ -116,7 +117,8 @@ export interface Change {
   readonly write: StackWrite;
   /**
    * Keys of events (`toEventKey`) that are remembered from now on, per stack. A known one makes the whole change a
-   * `duplicate`; so does a known one of an event that is to be parked or set aside.
+   * `duplicate`; so does a known one of an event that is to be parked or set aside. Those of `results` are not among
+   * them: an attempt ends once.
    */
   readonly appliedIds: readonly string[];
   readonly park: readonly ParkedEvent[];
@@ -131,7 +133,30 @@ export interface Change {
   readonly closes: readonly string[];
   /** Receipts of the store's own queue that this change consumes. */
   readonly acknowledges: readonly string[];
+  /**
+   * Results that this change applies: it ends their attempts as `settle` does, but queues no event. Every grant must
+   * still hold (`lost`), and no event of the stack may be queued, whenever it is due, except those that the change
+   * acknowledges (`behind`): a result does not overtake an event. Default: none.
+   */
+  readonly results?: readonly AppliedResult[];
+  /**
+   * Attempts among `dispatches` that begin as granted to this process, without a message in the queue. They want no
+   * exclusive key and are not sent again. Default: none.
+   */
+  readonly claims?: readonly BirthClaim[];
   readonly now: number;
+}
+
+/** The end of an attempt that its holder brings to the commit that applies it. */
+export interface AppliedResult extends Pick<SettleInput, "outcome" | "log"> {
+  readonly grant: Grant;
+}
+
+/** Who holds an attempt from its first moment, and for how long. */
+export interface BirthClaim {
+  readonly attemptId: string;
+  readonly owner: string;
+  readonly leaseMs: number;
 }
 
 /** A cancel as the store carries it out. */
@@ -145,11 +170,16 @@ export interface CancelAttempt extends Cancel {
 
 /** What became of one change. */
 export type CommitResult =
-  | { readonly kind: "committed"; readonly version: number }
+  /** `grants`: of the change's claims, in their order; absent when it had none. */
+  | { readonly kind: "committed"; readonly version: number; readonly grants?: readonly Grant[] }
   /** The stack is no longer at the expected version. Load and decide again. */
   | { readonly kind: "conflict" }
   /** Events with these keys were applied before. Decide again without them. */
-  | { readonly kind: "duplicate"; readonly eventIds: readonly string[] };
+  | { readonly kind: "duplicate"; readonly eventIds: readonly string[] }
+  /** These attempts of the change's results have ended or have another owner. */
+  | { readonly kind: "lost"; readonly attemptIds: readonly string[] }
+  /** Events of the stack are queued: settle the results instead, so that they queue behind them. */
+  | { readonly kind: "behind" };
 
 /** The part of a store that the engine decides on. */
 export interface StackStore {

@@ -17,7 +17,7 @@ export { runSeed } from "./simulation/run-seed.ts";
 export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
-export { storeConformance } from "./store-conformance.ts";
+export { resultConformance, storeConformance } from "./store-conformance.ts";
 export { playStoreModel, type StoreMove } from "./store-model.ts";
 export type { TransportUnderTest } from "./transport-case.ts";
 export { transportConformance } from "./transport-conformance.ts";

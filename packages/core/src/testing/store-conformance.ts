@@ -13,6 +13,7 @@ import { originCases } from "./store-conformance/origin-cases.ts";
 import { pageCases } from "./store-conformance/page-cases.ts";
 import { parkedCases } from "./store-conformance/parked-cases.ts";
 import { queueCases } from "./store-conformance/queue-cases.ts";
+import { resultCases } from "./store-conformance/result-cases.ts";
 import { runCases } from "./store-conformance/run-cases.ts";
 import { secretCases } from "./store-conformance/secret-cases.ts";
 import { settleCases } from "./store-conformance/settle-cases.ts";
@@ -43,6 +44,9 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...upkeepCases,
   ...runCases,
 ];
+
+/** The cases of `results` and `claims` in a change. */
+export const resultConformance: readonly ConformanceCase<Store>[] = resultCases;
 
 function toStoreCase({ name, run }: ConformanceCase<Records>): ConformanceCase<Store> {
   return storeCase(`records: ${name}`, (store) => run(async () => store.records));
