@@ -53,16 +53,18 @@ function write(parts: CommitParts, change: Change): { readonly version: number; 
   for (const entry of change.history) history.append(entry);
   for (const receipt of change.acknowledges) rows.acknowledge(receipt);
   for (const result of change.results ?? []) attempts.endByResult(result, change.now);
-  const claims = new Map(change.claims?.map((claim) => [claim.attemptId, claim]));
-  const grants = change.dispatches.flatMap((dispatch) => {
-    return attempts.dispatch(dispatch, change.now, claims.get(dispatch.attemptId)) ?? [];
-  });
+  const grants = dispatchAll(attempts, change);
   // An attempt that has ended is not cancelled.
   for (const attemptId of change.closes) attempts.close(attemptId, change.now);
   for (const cancel of change.cancels) attempts.cancel(cancel, change.now);
   if (change.park.length > 0 || change.unpark.length > 0) due.parked.set(row.id, stacks.park(row.id, change));
   if (change.write.kind !== "keep") scheduleTimer(due, row);
   return { version, ...(change.claims === undefined || change.claims.length === 0 ? {} : { grants }) };
+}
+
+function dispatchAll(attempts: MemoryAttempts, { dispatches, claims = [], now }: Change): readonly Grant[] {
+  const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
+  return dispatches.flatMap((dispatch) => attempts.dispatch(dispatch, now, claimed.get(dispatch.attemptId)) ?? []);
 }
 
 /** Afresh at each write: another timer may be due at the instant of one that was taken. */
