@@ -94,12 +94,13 @@ function oldestSegment(database: Database): number {
   return row?.oldest == null ? Number.MAX_SAFE_INTEGER : segmentOf(row.oldest);
 }
 
-/** Adds a new attempt. */
+/** Adds a new attempt, which may begin as granted. */
 export function insertAttempt(database: Database, attempt: SqliteAttempt): void {
   database.run(
     `insert into attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at, timeout_ms,
-                          secrets, status, deadline_at, ends_at, token, cancel_told, left_ms)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+                          secrets, status, deadline_at, ends_at, token, owner, lease_until, cancel_told, left_ms,
+                          queue_seq)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
     attempt.attemptNo,
     attempt.attemptId,
     attempt.stackId,
@@ -113,7 +114,11 @@ export function insertAttempt(database: Database, attempt: SqliteAttempt): void 
     attempt.status,
     attempt.deadlineAt,
     toAttemptDue(attempt).deadline?.at,
+    attempt.token,
+    attempt.owner,
+    attempt.leaseUntil,
     attempt.remainingMs,
+    attempt.queueSeq,
   );
 }
 

@@ -2,11 +2,15 @@ import type { Store } from "@stackyard/core";
 import {
   type AttemptEffect,
   type AttemptMove,
+  type BirthClaim,
   beginAttempt,
   cancelAttempt,
+  claimAtBirth,
   claimAttempt,
   closeAttempt,
+  endByResult,
   grantKey,
+  isHeldBy,
   readAttemptSecrets,
   renewAttempt,
   settleAttempt,
@@ -16,7 +20,14 @@ import {
   toGranted,
   toListedAttempt,
 } from "@stackyard/core/attempt";
-import { type AttemptView, type Change, type ClaimInput, type ClaimResult, parseStored } from "@stackyard/core/engine";
+import {
+  type AttemptView,
+  type Change,
+  type ClaimInput,
+  type ClaimResult,
+  type Grant,
+  parseStored,
+} from "@stackyard/core/engine";
 import {
   findAttempt,
   findNextWaiter,
@@ -78,11 +89,29 @@ type AttemptCalls = Pick<
   "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "listAttempts" | "findTaskMessage"
 >;
 
-/** Writes what a change does to attempts. Closes come first: an attempt that has ended is not cancelled. */
-export function writeAttempts(transaction: Transaction, { dispatches, closes, cancels, now }: Change): void {
-  for (const dispatch of dispatches) send(transaction, dispatch, now);
+/** The attempts of a change's results whose grants no longer hold. */
+export function findLost(transaction: Transaction, { results = [] }: Change): readonly string[] {
+  return results.flatMap(({ grant }) => (isHeldBy(find(transaction, grant.attemptId), grant) ? [] : [grant.attemptId]));
+}
+
+/**
+ * Writes what a change does to attempts, and returns the grants of its claims. Closes come before cancels: an attempt
+ * that has ended is not cancelled.
+ */
+export function writeAttempts(transaction: Transaction, change: Change): readonly Grant[] {
+  const { results = [], claims = [], dispatches, closes, cancels, now } = change;
+  for (const { grant, ...result } of results) {
+    apply(transaction, endByResult(find(transaction, grant.attemptId), grant, { ...result, now }), now);
+  }
+  const grants = new Map<string, Grant>();
+  for (const dispatch of dispatches) {
+    const claim = claims.find(({ attemptId }) => attemptId === dispatch.attemptId);
+    const grant = send(transaction, dispatch, { now, claim });
+    if (grant !== undefined) grants.set(grant.attemptId, grant);
+  }
   for (const attemptId of closes) apply(transaction, closeAttempt(find(transaction, attemptId), now), now);
   for (const cancel of cancels) applyCancel(transaction, cancel, now);
+  return claims.flatMap(({ attemptId }) => grants.get(attemptId) ?? []);
 }
 
 function applyCancel(transaction: Transaction, cancel: CancelAttempt, now: number): void {
@@ -94,24 +123,34 @@ function find({ database, store }: Transaction, attemptId: string): SqliteAttemp
   return findAttempt(database, store.attemptNos, attemptId);
 }
 
-/** Makes an attempt of a dispatch, or queues the message of a known one again. */
-function send(transaction: Transaction, dispatch: Dispatch, now: number): void {
-  const known = dispatch.again ? find(transaction, dispatch.attemptId) : undefined;
-  if (known === undefined) begin(transaction, dispatch, now);
-  else if (known.status !== "settled") apply(transaction, { attempt: known, effects: [{ kind: "send" }] }, now);
+interface SendInput {
+  readonly now: number;
+  readonly claim: BirthClaim | undefined;
 }
 
-function begin(transaction: Transaction, dispatch: Dispatch, now: number): void {
-  const { database, store } = transaction;
-  const claimWindowMs = toClaimWindowMs(dispatch.timeoutMs, true);
-  const { entry, attempt, executor, secrets, message } = dispatch;
-  const attemptNo = store.attemptNos.next();
-  const facts = { attemptNo, entry, attempt, executor, secrets, dispatchedAt: now };
-  const begun = { ...beginAttempt(dispatch, { now, claimWindowMs }), ...facts };
-  insertAttempt(database, begun);
-  database.run("insert into attempt_message (attempt_no, message) values (?, ?)", attemptNo, JSON.stringify(message));
+/** Makes an attempt of a dispatch, granted at once when it is claimed; queues the message of a known one again. */
+function send(transaction: Transaction, dispatch: Dispatch, { now, claim }: SendInput): Grant | undefined {
+  const known = dispatch.again ? find(transaction, dispatch.attemptId) : undefined;
+  if (known !== undefined) {
+    if (known.status !== "settled") apply(transaction, { attempt: known, effects: [{ kind: "send" }] }, now);
+    return undefined;
+  }
+  const begun = toBegun(transaction, dispatch, now);
+  const { attemptNo, attemptId } = begun;
+  const attempt = claim === undefined ? begun : claimAtBirth(begun, { ...claim, now });
+  const queueSeq = claim === undefined ? queueTask(transaction, attemptNo, now) : undefined;
+  const { database } = transaction;
+  insertAttempt(database, { ...attempt, queueSeq });
+  const message = JSON.stringify(dispatch.message);
+  database.run("insert into attempt_message (attempt_no, message) values (?, ?)", attemptNo, message);
   transaction.count("openAttempts", 1);
-  apply(transaction, { attempt: begun, effects: [{ kind: "send" }] }, now);
+  return claim && { attemptId, owner: claim.owner, token: attempt.token };
+}
+
+function toBegun({ store }: Transaction, dispatch: Dispatch, now: number): SqliteAttempt {
+  const { entry, attempt, executor, secrets, timeoutMs } = dispatch;
+  const facts = { attemptNo: store.attemptNos.next(), entry, attempt, executor, secrets, dispatchedAt: now };
+  return { ...beginAttempt(dispatch, { now, claimWindowMs: toClaimWindowMs(timeoutMs, true) }), ...facts };
 }
 
 /** Whatever it answers, the attempt's message leaves the queue. */

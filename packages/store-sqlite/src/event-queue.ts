@@ -28,6 +28,13 @@ export function enqueueEvent(transaction: Transaction, event: QueuedEvent, visib
   return true;
 }
 
+/** Whether events of a stack are queued, apart from these, whenever they are due. */
+export function hasOtherEvents(database: Database, stackId: string, except: ReadonlySet<number | undefined>): boolean {
+  const rows = database.each<{ seq: number }>("select seq from event_queue where stack_id = ?", stackId);
+  for (const { seq } of rows) if (!except.has(seq)) return true;
+  return false;
+}
+
 /** What a row of the window hands out. */
 export function readEventItem(database: Database, row: WindowRow): DueItemOf<"event"> | undefined {
   const { seq, deliveries, document = readDocument(database, seq) } = row;

@@ -4,6 +4,12 @@ import type { Transaction } from "./transaction.ts";
 
 const QUEUED = /^(event|task):(\d{1,15})$/;
 
+/** The number of the event's row that a receipt stands for; undefined when it is another kind's. */
+export function findEventSeq(receipt: string): number | undefined {
+  const [, kind, seq] = QUEUED.exec(receipt) ?? [];
+  return kind === "event" ? Number(seq) : undefined;
+}
+
 /** Removes the queue's row; other receipts, as those of polls, and unknown ones are passed over. */
 export function removeReceipt(transaction: Transaction, receipt: string, remembered?: ReadonlySet<string>): void {
   const [, kind, seq] = QUEUED.exec(receipt) ?? [];

@@ -1,7 +1,12 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
+import {
+  type DurableStore,
+  durableStoreConformance,
+  resultConformance,
+  storeConformance,
+} from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 
@@ -33,7 +38,7 @@ async function createDurableStore(): Promise<DurableStore> {
 }
 
 describe("the SQLite store", () => {
-  for (const { name, run } of storeConformance) {
+  for (const { name, run } of [...storeConformance, ...resultConformance]) {
     it(name, () => run(() => createSqliteStore({ folder: mkdtempSync(join(root, "store-")) })));
   }
 });

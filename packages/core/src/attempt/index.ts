@@ -1,4 +1,5 @@
 export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
+export type { BirthClaim } from "../ports/stack-store.ts";
 export {
   type Attempt,
   type AttemptDue,
@@ -8,8 +9,10 @@ export {
   beginAttempt,
   type ClaimMove,
   cancelAttempt,
+  claimAtBirth,
   claimAttempt,
   closeAttempt,
+  endByResult,
   findLiveOwner,
   grantKey,
   isHeldBy,

@@ -42,6 +42,7 @@ create table event_queue (
   queued_at integer not null,
   event text not null
 );
+create index event_queue_by_stack on event_queue (stack_id);
 
 create table parked (
   parked_no integer primary key,
