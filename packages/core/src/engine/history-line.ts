@@ -3,7 +3,6 @@ import { listHiddenOutputs, listSecretValues, withQuotedOutputs } from "../machi
 import type { Machine } from "../machine/machine.ts";
 import { createMaskText } from "../machine/mask-text.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { RUN_MACHINE } from "../machine/run-machine.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
@@ -77,8 +76,7 @@ function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | und
     ...(origin === "external" && dispatchId !== undefined && { dispatchId }),
     ...(timerId !== undefined && { timer: timerId }),
     ...(confirm !== undefined && confirm === stackId && { confirmed: true }),
-    // Nothing else tells what a run has given: its stack is in another state by then.
-    ...((machine?.version === 2 || machine?.name === RUN_MACHINE) && toAnswerFields(event, machine, after)),
+    ...(machine?.semantics.outputsInHistory && toAnswerFields(event, machine, after)),
   };
 }
 

@@ -13,11 +13,9 @@ export interface Machine {
   readonly hash: string;
   /** `follow`: every event is decided on the newest valid revision. `pin`: the stack keeps the one it was created with. */
   readonly revision: "follow" | "pin";
-  /**
-   * The dialect of the wire: with 2 tasks carry a `detail`, messages the resolved config and references instead of
-   * sensitive values, and an answer by name that is too late is stale instead of refused.
-   */
+  /** The version of the document, for display and upgrades. What the machine does differently is in `semantics`. */
   readonly version: 1 | 2;
+  readonly semantics: MachineSemantics;
   /** External events that a message may carry. */
   readonly events: ReadonlySet<string>;
   /** Metadata keys that must come with an event, by event; an event that needs none is not in it. */
@@ -28,6 +26,54 @@ export interface Machine {
   readonly states: ReadonlyMap<string, State>;
   readonly tasks: ReadonlyMap<string, Task>;
 }
+
+/** What machines of the two document versions do differently. `decide` reads these members and never the version. */
+export interface MachineSemantics {
+  /** Written into task messages as `dispatch.version`; undefined: the messages have no such key. */
+  readonly messageVersion: 2 | undefined;
+  /** Whether task messages contain sensitive values, or references that a worker resolves with its claim. */
+  readonly secretsInMessages: "values" | "references";
+  /** An event from outside may have the name `NEXT`. */
+  readonly acceptsNext: boolean;
+  /** Tasks carry a `detail`, and a task that was cancelled or timed out an error code. */
+  readonly taskDetails: boolean;
+  /** Outputs of tasks are stored: in metadata where a task declares it, and for expressions of the same entry. */
+  readonly storesOutputs: boolean;
+  /** History lines of results contain the outputs and whether a failure may be retried. */
+  readonly outputsInHistory: boolean;
+  /** Entries are counted by state from the creation of a stack. A stack that has counts keeps counting in any case. */
+  readonly countsVisits: boolean;
+  /** The failure of an attempt that was asked to stop is the end of its cancel, not a failure of its own. */
+  readonly failureEndsCancel: boolean;
+  /** What becomes of an answer by name for a task that the stack left and does not wait for. */
+  readonly lateAnswers: "stale" | "rejected";
+}
+
+/** Version 1, and built-in machines. */
+export const SEMANTICS_V1: MachineSemantics = {
+  messageVersion: undefined,
+  secretsInMessages: "values",
+  acceptsNext: true,
+  taskDetails: false,
+  storesOutputs: false,
+  outputsInHistory: false,
+  countsVisits: false,
+  failureEndsCancel: false,
+  lateAnswers: "rejected",
+};
+
+/** Version 2. */
+export const SEMANTICS_V2: MachineSemantics = {
+  messageVersion: 2,
+  secretsInMessages: "references",
+  acceptsNext: false,
+  taskDetails: true,
+  storesOutputs: true,
+  outputsInHistory: true,
+  countsVisits: true,
+  failureEndsCancel: true,
+  lateAnswers: "stale",
+};
 
 /** One state of a compiled machine. */
 export interface State {
@@ -154,6 +200,7 @@ export const INIT = "INIT";
 /** What the parts of version 2 are in a machine that does not have them. */
 export const PLAIN_MACHINE = {
   version: 1,
+  semantics: SEMANTICS_V1,
   requiredMetadata: new Map(),
   metadata: { keys: new Map(), additional: true },
   targets: new Map(),

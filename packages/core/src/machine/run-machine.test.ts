@@ -5,7 +5,7 @@ import { anEvent } from "../testing/builders.ts";
 import { play } from "../testing/play.ts";
 import { decide } from "./decide/decide.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
-import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, toReactions } from "./machine.ts";
+import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, SEMANTICS_V1, toReactions } from "./machine.ts";
 import { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 
 const input = { executor: "asg", config: { group: "g" } };
@@ -73,6 +73,7 @@ describe("parseRunMachine", () => {
 
     expect(run).toEqual({
       ...PLAIN_MACHINE,
+      semantics: { ...SEMANTICS_V1, outputsInHistory: true },
       name: "stackyard.run",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       revision: "pin",

@@ -14,6 +14,7 @@ import {
   PLAIN_MACHINE,
   PLAIN_STATE,
   PLAIN_TASK,
+  SEMANTICS_V1,
   type State,
   type Task,
   toReactions,
@@ -77,6 +78,8 @@ export function parseRunMachine(source: string): Machine | undefined {
   if (document === undefined) return undefined;
   return {
     ...PLAIN_MACHINE,
+    // By the time somebody asks what a run returned, its stack is in another state.
+    semantics: { ...SEMANTICS_V1, outputsInHistory: true },
     name: RUN_MACHINE,
     hash: bytesToHex(sha256(utf8ToBytes(`${RUN_MACHINE}\u0000${source}`))),
     revision: "pin",

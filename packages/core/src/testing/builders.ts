@@ -9,6 +9,8 @@ import {
   PLAIN_STATE,
   PLAIN_TASK,
   type Reaction,
+  SEMANTICS_V1,
+  SEMANTICS_V2,
   type State,
   type Task,
   TIMEOUT,
@@ -47,6 +49,7 @@ export interface MachineSketch extends Partial<Omit<Machine, "states" | "tasks" 
 /** A machine of these states. Each task that a state lists is a Lambda task with the defaults of version 1. */
 export function aMachine(states: Readonly<Record<string, StateSketch>>, sketch: MachineSketch = {}): Machine {
   const { events = [], tasks = {}, ...rest } = sketch;
+  const semantics = sketch.version === 2 ? SEMANTICS_V2 : SEMANTICS_V1;
   const sketches = Object.entries(states);
   const declared = sketches.flatMap(([, { on = {}, after = [] }]) => {
     return [...Object.keys(on).filter((name) => !INTERNAL.has(name)), ...after.map(({ event }) => event)];
@@ -54,6 +57,7 @@ export function aMachine(states: Readonly<Record<string, StateSketch>>, sketch: 
   const names = sketches.flatMap(([, { tasks: listed = [] }]) => listed);
   return {
     ...PLAIN_MACHINE,
+    semantics,
     name: "review-app",
     hash: "0".repeat(64),
     revision: "follow",
@@ -74,6 +78,14 @@ export function aMachineV2(states: Readonly<Record<string, StateSketch>>, sketch
     return [name, { ...task, timeoutMs: sketch.tasks?.[name]?.timeoutMs ?? 3_600_000 }] as const;
   });
   return { ...machine, tasks: new Map(tasks) };
+}
+
+/** The same machine, for code that must not read its version: reading it throws. */
+export function withoutVersion(machine: Machine): Machine {
+  const get = (): never => {
+    throw new Error("The version of the machine was read.");
+  };
+  return Object.defineProperty({ ...machine }, "version", { get });
 }
 
 /** Rules of these keys; others are allowed. */

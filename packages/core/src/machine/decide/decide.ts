@@ -144,8 +144,7 @@ const handleEvent: Handler = (work) => {
 function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
   const { name } = event;
   if (SYSTEM_HANDLERS.has(name) || machine.events.has(name) || isTimeout(stack, event)) return undefined;
-  // The first version lets it come from outside where a yard allows it.
-  if (name === NEXT && machine.version === 1) return undefined;
+  if (name === NEXT && machine.semantics.acceptsNext) return undefined;
   if (RESERVED.has(name)) return reject("EVENT_RESERVED", `"${name}" is sent by the engine only.`);
   return reject(
     "EVENT_UNDECLARED",
@@ -153,7 +152,7 @@ function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejec
   );
 }
 
-/** Machines of version 1 may declare these, but for NEXT; in all others they are the engine's. */
+/** Sent by the engine only, unless the machine declares an event of the same name. */
 const RESERVED: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 
 function rejectState(machine: Machine, stack: Stack | undefined, event: StackEvent): Rejected {

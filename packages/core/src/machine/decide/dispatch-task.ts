@@ -10,10 +10,10 @@ import { type PreparedTask, prepareTask } from "./prepare-dispatch.ts";
 import { toInstant } from "./timers.ts";
 import { replaceRun, toScopeInput, type Work } from "./work.ts";
 
-/** The stack as its task messages show it. Messages of version 1 carry sensitive values as ever. */
-export function toMessageStack({ version }: Machine, stack: Stack): MessageStack {
+/** The stack as its task messages show it. */
+export function toMessageStack({ semantics }: Machine, stack: Stack): MessageStack {
   const { id, previousState, machine, state, tasks } = stack;
-  const metadata = version === 1 ? stack.metadata : toShownMetadata(stack);
+  const metadata = semantics.secretsInMessages === "values" ? stack.metadata : toShownMetadata(stack);
   return { id, previousState, machine, _state: state, tasks: toWireTasks(tasks), metadata };
 }
 
@@ -83,17 +83,19 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
   const timeoutMs = run.timeoutMs ?? task.timeoutMs;
   const deadline = new Date(toInstant(work.event.at + timeoutMs)).toISOString();
   const { exclusiveKey } = run;
+  const { messageVersion, secretsInMessages } = work.machine.semantics;
   const message: TaskMessage = {
     task: { ...definition, name: task.name },
     stack: shown,
     dispatch: {
       ...{ id: run.attemptId, attempt: run.attempt, deadline },
       ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
-      ...(work.machine.version === 1 ? {} : { version: work.machine.version }),
+      ...(messageVersion === undefined ? {} : { version: messageVersion }),
     },
   };
   // What the attempt was sent with before stays there for its earlier message.
-  const secrets = work.machine.version === 1 ? [] : [...new Set([...(run.secrets ?? []), ...listSecretRefs(message)])];
+  const secrets =
+    secretsInMessages === "values" ? [] : [...new Set([...(run.secrets ?? []), ...listSecretRefs(message)])];
   return {
     attemptId: run.attemptId,
     stackId: work.stack.id,

@@ -61,7 +61,7 @@ function fireNext(work: Work): void {
 
 function fireFailed(work: Work): void {
   const { machine, stack } = work;
-  // A machine of version 1 may declare an event of this name; then it comes from outside only.
+  // Where a machine declares an event of this name, it comes from outside only.
   const isTold = !machine.events.has(FAILED) && machine.states.get(stack.state)?.on.has(FAILED) === true;
   const fault = isTold ? reactInternally(work, FAILED) : undefined;
   if (isTold && fault === undefined) return;
@@ -139,9 +139,9 @@ function withoutEntry(stack: Stack): Stack {
   return rest;
 }
 
-/** Stacks of the first version count nothing until a machine of a later one has them. */
+/** Counts the entries by state, once the stack has been on a machine that counts them. */
 function countVisits({ machine, stack }: Work, targets: readonly string[]): Pick<Stack, "visits"> {
-  if (stack.visits === undefined && machine.version === 1) return {};
+  if (stack.visits === undefined && !machine.semantics.countsVisits) return {};
   let visits = stack.visits ?? { [stack.state]: 1 };
   for (const name of targets) {
     visits = { ...visits, [name]: (Object.hasOwn(visits, name) ? (visits[name] ?? 0) : 0) + 1 };

@@ -18,8 +18,8 @@ export function toFailed(work: Work, name: string, { message, code }: Failure): 
 /** A task that was cancelled: failed for good. */
 export function toCancelled(work: Work, name: string): TaskState {
   const failed = toFailed(work, name, { message: "cancelled" });
-  if (work.machine.version === 1) return failed;
-  return { ...failed, errorCode: "TASK_CANCELLED", ...toDetail(work.machine, "CANCELLED") };
+  if (!work.machine.semantics.taskDetails) return failed;
+  return { ...failed, errorCode: "TASK_CANCELLED", detail: "CANCELLED" };
 }
 
 /**

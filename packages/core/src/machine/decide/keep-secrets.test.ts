@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aMachineV2, anEvent, aStack, someRules } from "../../testing/builders.ts";
 import { aTemplate } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
-import type { Machine } from "../machine.ts";
+import { type Machine, SEMANTICS_V1 } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
 import { readSecrets } from "../secrets.ts";
 import type { Stack } from "../stack.ts";
@@ -104,10 +104,10 @@ describe("a task's message", () => {
     expect(stack.keptSecrets).toEqual({ "password#1": "one4" });
   });
 
-  it("of the first version carries values as ever", () => {
+  it("carries values where the machine sends them in messages", () => {
     const old = {
       ...machine,
-      version: 1 as const,
+      semantics: SEMANTICS_V1,
       tasks: new Map([["db", { ...machine.tasks.get("db") }]]),
     } as Machine;
     const stack = play(machine, set("one4"));

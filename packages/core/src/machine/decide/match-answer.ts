@@ -63,7 +63,7 @@ function matchByName(work: Work, name: string): Match {
   const settled = stack.runs.find((other) => other.task === name && other.entry === stack.entry);
   if (settled) return toStale(`Task "${name}" was settled before this answer came.`, settled.attemptId);
   const left = findLeftRun(stack, name);
-  // Where runs are left to themselves, the name decides as in the first version, unless the task cannot have been sent.
+  // Where runs are left to themselves, the name decides, unless the task cannot have been sent.
   if (left && (isHeld(work) || task.detail !== undefined)) return matchLeft(work, left);
   return matchWithoutRun(work, task);
 }
@@ -86,7 +86,7 @@ function isSettled({ detail }: TaskState): boolean {
 function matchUnlisted(work: Work, name: string): Match {
   const { stack, machine } = work;
   const left = findLeftRun(stack, name);
-  if (left && (machine.version !== 1 || isHeld(work))) return matchLeft(work, left);
+  if (left && (machine.semantics.lateAnswers === "stale" || isHeld(work))) return matchLeft(work, left);
   const reason = `"${stack.state}" has no task "${name}".`;
   const refusal: Rejected = { kind: "rejected", code: "TASK_NOT_CURRENT", reason };
   return left === undefined ? refusal : { ...refusal, closes: left.attemptId };

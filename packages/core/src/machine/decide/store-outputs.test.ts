@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aMachineV2, anEvent, type MachineSketch, someRules } from "../../testing/builders.ts";
 import { anExpression, readOutput } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
+import { SEMANTICS_V1 } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
 import { readSecrets } from "../secrets.ts";
 import { decide } from "./decide.ts";
@@ -103,8 +104,8 @@ describe("outputs of a task", () => {
     expect(fixed.stack.tasks[0]).toEqual(failure('The metadata key "once" is immutable and has a value already.'));
   });
 
-  it("are ignored in the first version", () => {
-    const old = { ...build({ url: "address" }), version: 1 as const };
+  it("are ignored where the machine stores none", () => {
+    const old = { ...build({ url: "address" }), semantics: SEMANTICS_V1 };
 
     const { stack } = finish(old, done({ address: "https:x" }));
 

@@ -15,7 +15,7 @@ import { bringMetadata, endRun, type Handler, replaceRun, setTask, type Work } f
 export const completeTask: Handler = (work) => {
   const metadataBefore = work.stack.metadata;
   return answer(work, ({ task: { name } }) => {
-    const fault = work.machine.version === 1 ? undefined : storeOutputs(work, name, metadataBefore);
+    const fault = work.machine.semantics.storesOutputs ? storeOutputs(work, name, metadataBefore) : undefined;
     if (fault === undefined) setTask(work, { name, status: "SATISFIED" });
     else setTask(work, toFailed(work, name, { message: fault, code: "OUTPUT_INVALID" }));
   });
@@ -25,10 +25,11 @@ export const completeTask: Handler = (work) => {
 export const failTask: Handler = (work) => {
   return answer(work, (current) => {
     const { task, run } = current;
-    const cancelling = work.machine.version === 1 ? undefined : run?.cancelling;
+    const { failureEndsCancel, storesOutputs } = work.machine.semantics;
+    const isCancelEnd = failureEndsCancel && run?.cancelling !== undefined;
     // A task whose attempt timed out may run again by now: that one is its next, and this end concerns it no more.
-    if (cancelling !== undefined && task.status === "PENDING") return endCancel(work, current);
-    if (work.machine.version !== 1) keepOutputs(work, task.name);
+    if (isCancelEnd && task.status === "PENDING") return endCancel(work, current);
+    if (storesOutputs) keepOutputs(work, task.name);
     failAttempt(work, task, toFailure(work));
   });
 };
@@ -108,5 +109,5 @@ function toFailure({ event }: Work): Failure {
 function toTimeOut({ machine }: Work, run: OpenRun): Failure {
   const timeoutMs = run.timeoutMs ?? machine.tasks.get(run.task)?.timeoutMs;
   const message = timeoutMs === undefined ? "timed out" : `timed out after ${formatDuration(timeoutMs)}`;
-  return machine.version === 1 ? { message } : { message, code: "TASK_TIMEOUT" };
+  return machine.semantics.taskDetails ? { message, code: "TASK_TIMEOUT" } : { message };
 }

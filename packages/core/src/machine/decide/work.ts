@@ -61,7 +61,7 @@ export function createStack(machine: Machine, init: State, event: StackEvent): S
     runs: [],
     timers: armTimers(init, 0, event.at),
     automaticEntries: [],
-    ...(machine.version === 1 ? {} : { visits: { [init.name]: 1 } }),
+    ...(machine.semantics.countsVisits ? { visits: { [init.name]: 1 } } : {}),
   };
 }
 
@@ -179,9 +179,9 @@ function toExcerpt(text: string): string {
 
 const CUT = "\n…\n";
 
-/** A detail as the machine's version puts it on the wire. */
-export function toDetail({ version }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {
-  return version === 1 ? {} : { detail };
+/** The detail of a task, where the machine's tasks carry one. */
+export function toDetail({ semantics }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {
+  return semantics.taskDetails ? { detail } : {};
 }
 
 /** Ends an open attempt. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { SEMANTICS_V2 } from "../machine.ts";
 import { parseMachine } from "../parse-machine.ts";
 
 const source = readFileSync(new URL("../../../fixtures/machines/valid-v2/review-app.yaml", import.meta.url), "utf8");
@@ -64,6 +65,7 @@ describe("a review application", () => {
       name: "review-app",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       version: 2,
+      semantics: SEMANTICS_V2,
       revision: "pin",
       events: new Set(["PUSHED", "MERGED", "KEEP"]),
       requiredMetadata: new Map([["PUSHED", ["image"]]]),

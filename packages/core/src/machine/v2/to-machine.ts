@@ -1,7 +1,7 @@
 import type { CompileContext } from "../document/compile-context.ts";
 import { toRecord } from "../document/tree.ts";
 import { toCancelWithinMs } from "../executor-limits.ts";
-import type { Machine, Reaction, State, Task } from "../machine.ts";
+import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import type { EventDraft } from "./read-events.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
 import type { EntryDraft } from "./read-reactions.ts";
@@ -29,6 +29,7 @@ export function toMachine(context: CompileContext, draft: MachineDraft): Omit<Ma
     name: context.name,
     revision,
     version: 2,
+    semantics: SEMANTICS_V2,
     events: new Set(events.keys()),
     requiredMetadata: toRequiredMetadata(events),
     metadata: { keys: metadata.rules, additional: metadata.place.additional },
