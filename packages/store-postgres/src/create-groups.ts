@@ -42,21 +42,21 @@ export function createGroups(database: Database, signals: Signals, limits: Group
   return {
     commits: new GroupedCalls({
       ...common,
-      run: telling(
-        signals,
-        (calls: readonly (readonly Change[])[]) => signalsOf(calls.flat()),
-        (calls) => commitAll(database, calls, { runnersHaveStore }),
-      ),
+      async run(calls: readonly (readonly Change[])[]) {
+        const { results, passedKeys } = await commitAll(database, calls, { runnersHaveStore });
+        signals.tell(signalsOf(calls.flat(), passedKeys));
+        return results;
+      },
       keysOf: (changes) => changes.map(({ stackId }) => stackId),
       weightOf: (changes) => changes.length,
     }),
     enqueues: new GroupedCalls({
       ...common,
-      run: telling(
-        signals,
-        () => EVENT,
-        (calls: readonly (readonly QueuedEvent[])[]) => enqueueAll(database, calls),
-      ),
+      async run(calls: readonly (readonly QueuedEvent[])[]) {
+        const added = await enqueueAll(database, calls);
+        signals.tell(EVENT);
+        return added;
+      },
       weightOf: (events) => events.length,
       // Events of a stack keep the order of the calls.
       maxInFlight: 1,
@@ -90,15 +90,3 @@ export function createGroups(database: Database, signals: Signals, limits: Group
 
 const EVENT = new Set(["event"] as const);
 const EVENT_AND_TASK = new Set(["event", "task"] as const);
-
-function telling<Input, Output>(
-  signals: Signals,
-  kindsOf: (inputs: readonly Input[]) => Parameters<Signals["tell"]>[0],
-  run: (inputs: readonly Input[]) => Promise<readonly Output[]>,
-): (inputs: readonly Input[]) => Promise<readonly Output[]> {
-  return async (inputs) => {
-    const outputs = await run(inputs);
-    signals.tell(kindsOf(inputs));
-    return outputs;
-  };
-}

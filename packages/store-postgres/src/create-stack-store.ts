@@ -1,5 +1,12 @@
 import type { Store } from "@stackyard/core";
-import { type Change, type CommitResult, type LoadedStack, parseStored, toEventKey } from "@stackyard/core/engine";
+import {
+  type Change,
+  type CommitResult,
+  type Grant,
+  type LoadedStack,
+  parseStored,
+  toEventKey,
+} from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { toComparedText, toKeyText } from "./key-text.ts";
@@ -48,14 +55,24 @@ function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
 const COMMIT = {
   name: "commit_changes",
   isLong: true as const,
-  text: `select kind, version, known
-  from stackyard.commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+  text: `select kind, version, known, claimed, passed
+  from stackyard.commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 };
 
 interface CommitRow {
-  readonly kind: "committed" | "conflict" | "duplicate";
+  readonly kind: CommitResult["kind"];
   readonly version: number;
+  /** Keys of events that were applied before, or attempts whose grants no longer hold. */
   readonly known: readonly string[] | null;
+  /** Attempts of all changes that began as granted. */
+  readonly claimed: readonly string[] | null;
+  readonly passed: boolean;
+}
+
+/** What a group of commits has done. `passedKeys`: the message of an attempt that waited for a key may be there. */
+export interface CommittedGroup {
+  readonly results: readonly (readonly CommitResult[])[];
+  readonly passedKeys: boolean;
 }
 
 /** Writes the changes of several calls, of different stacks. Gives the results of each call. */
@@ -63,20 +80,41 @@ export async function commitAll(
   database: Database,
   calls: readonly (readonly Change[])[],
   options: Parameters<typeof toCommitParameters>[1],
-): Promise<readonly (readonly CommitResult[])[]> {
+): Promise<CommittedGroup> {
   const rows = await database.rows<CommitRow>(COMMIT, ...toCommitParameters(calls.flat(), options));
   let next = 0;
-  return calls.map((changes) => {
+  const results = calls.map((changes) => {
     const own = rows.slice(next, next + changes.length);
     next += changes.length;
-    return own.map((row, index) => toResult(row, changes[index]));
+    return changes.map((change, index) => toResult(own[index], change));
   });
+  return { results, passedKeys: rows.some(({ passed }) => passed) };
 }
 
-function toResult({ kind, version, known }: CommitRow, change: Change | undefined): CommitResult {
-  if (kind === "committed") return { kind, version };
-  if (kind === "conflict" || change === undefined) return { kind: "conflict" };
-  const given = [...change.appliedIds, ...[...change.park, ...change.setAside].map(({ event }) => toEventKey(event))];
+function toResult(row: CommitRow | undefined, change: Change): CommitResult {
+  if (row === undefined) return { kind: "conflict" };
+  const { kind, version, known, claimed } = row;
   const keys = new Set(known ?? []);
-  return { kind, eventIds: given.filter((id) => keys.has(toComparedText(id))) };
+  switch (kind) {
+    case "committed":
+      return { kind, version, ...toGrants(change, new Set(claimed ?? [])) };
+    case "duplicate": {
+      const { appliedIds, park, setAside } = change;
+      const given = [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
+      return { kind, eventIds: given.filter((id) => keys.has(toComparedText(id))) };
+    }
+    case "lost": {
+      const given = (change.results ?? []).map(({ grant }) => grant.attemptId);
+      return { kind, attemptIds: given.filter((id) => keys.has(toComparedText(id))) };
+    }
+    default:
+      return { kind };
+  }
+}
+
+/** The first grant of an attempt has the token 1. */
+function toGrants({ claims = [] }: Change, claimed: ReadonlySet<string>): { readonly grants?: readonly Grant[] } {
+  if (claims.length === 0) return {};
+  const granted = claims.filter(({ attemptId }) => claimed.has(toComparedText(attemptId)));
+  return { grants: granted.map(({ attemptId, owner }) => ({ attemptId, owner, token: 1 })) };
 }

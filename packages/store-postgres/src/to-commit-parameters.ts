@@ -33,6 +33,7 @@ export function toCommitParameters(
     rows(toCancels),
     rows(({ acknowledges }) => parseReceipts(acknowledges).events),
     rows(({ acknowledges }) => parseReceipts(acknowledges).tasks.map((seq) => ({ seq }))),
+    rows(toResults),
   ];
 }
 
@@ -106,9 +107,10 @@ function toHistory({ history }: Change): readonly object[] {
 }
 
 function toDispatches(
-  { dispatches, now }: Change,
+  { dispatches, claims = [], now }: Change,
   { again, leastMs }: { readonly again: boolean; readonly leastMs: number },
 ): readonly object[] {
+  const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
   return dispatches
     .filter((dispatch) => dispatch.again === again)
     .map((dispatch) => ({
@@ -124,8 +126,23 @@ function toDispatches(
       within: dispatch.cancelWithinMs,
       secrets: dispatch.secrets === undefined ? null : JSON.stringify(dispatch.secrets),
       message: JSON.stringify(dispatch.message),
+      ...toClaimed(claimed.get(dispatch.attemptId)),
       now,
     }));
+}
+
+function toClaimed(claim: NonNullable<Change["claims"]>[number] | undefined): object {
+  return claim === undefined ? {} : { owner: toKeyText(claim.owner), lease: claim.leaseMs };
+}
+
+function toResults({ results = [], now }: Change): readonly object[] {
+  return results.map(({ grant, outcome, log }) => ({
+    id: toComparedText(grant.attemptId),
+    token: grant.token,
+    outcome,
+    log: log === undefined ? null : JSON.stringify(log),
+    now,
+  }));
 }
 
 function toCancels({ cancels, now }: Change): readonly object[] {
