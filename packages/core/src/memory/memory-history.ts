@@ -1,13 +1,9 @@
 import type { Page, PageInput } from "../ports/records.ts";
+import type { StackQueries } from "../ports/stack-queries.ts";
 import type { HistoryEntry, StoredHistoryEntry } from "../ports/stack-store.ts";
-import { toPage } from "./memory-page.ts";
+import { toPage } from "./memory-lists.ts";
 
-/** Which lines of the history are listed, and in which order. */
-export interface HistoryFilter {
-  readonly stackId?: string;
-  readonly eventId?: string;
-  readonly newestFirst?: boolean;
-}
+type HistoryFilter = Parameters<StackQueries["listHistory"]>[0];
 
 /** The yard's history, found by stack and by event. */
 export interface MemoryHistory {

@@ -1,4 +1,5 @@
 import { createHeap, type Heap } from "./memory-heap.ts";
+import type { Take } from "./take-due.ts";
 
 /** A row as a take hands it out. */
 export interface TakenRow<Value> {
@@ -7,26 +8,28 @@ export interface TakenRow<Value> {
   readonly deliveries: number;
 }
 
-/** One take: rows of one lane may follow each other within it. Numbers grow. */
-export interface Take {
-  readonly number: number;
-  readonly now: number;
-  readonly leaseMs: number;
-}
-
-/** Where and when a row is handed out. */
+/** Where and when a row is handed out. What is left out begins anew. */
 export interface RowPlace {
   /** Rows of one lane are handed out in order; without a lane a row waits for nobody. */
   readonly lane?: string;
   /** When it became due: orders it among other kinds of work. */
   readonly dueAt: number;
   readonly visibleAt?: number;
+  readonly deliveries?: number;
+  /** Of a row that a store has kept: above the numbers of all rows before it. */
+  readonly number?: number;
+}
+
+/** A row as the queue has it now. */
+export interface QueueRow<Value> extends Omit<Required<RowPlace>, "lane"> {
+  readonly value: Value;
 }
 
 /** Rows in order of arrival. A row of a lane is free when the one before it is gone or was handed out by the same take. */
 export interface MemoryQueue<Value> {
-  /** Gives the receipt, which stays the same over all deliveries. */
-  add(value: Value, place: RowPlace): string;
+  /** Gives the receipt, which stays the same over all deliveries. `during`: a take that may hand the row out already. */
+  add(value: Value, place: RowPlace, during?: Take): string;
+  find(receipt: string): QueueRow<Value> | undefined;
   /** When the row became due that `takeOne` would hand out. */
   findDueAt(take: Take): number | undefined;
   takeOne(take: Take): TakenRow<Value> | undefined;
@@ -39,10 +42,8 @@ export interface MemoryQueue<Value> {
   readonly size: number;
 }
 
-interface Row<Value> {
+interface Row<Value> extends QueueRow<Value> {
   readonly receipt: string;
-  readonly sequence: number;
-  readonly value: Value;
   readonly lane: string | undefined;
   dueAt: number;
   visibleAt: number;
@@ -63,19 +64,21 @@ export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
   const rows = new Map<string, Row<Value>>();
   const lanes = createLanes<Value>();
   const order = createRowOrder<Value>((receipt) => rows.has(receipt));
-  let sequence = 0;
+  let last = 0;
 
   return {
-    add(value, { lane, dueAt, visibleAt = 0 }) {
-      sequence += 1;
+    add(value, { lane, dueAt, visibleAt = 0, deliveries = 0, number = last + 1 }, during) {
+      last = Math.max(last, number);
       const links = { before: undefined, after: undefined };
-      const receipt = `${name}:${sequence}`;
-      const row = { receipt, sequence, value, lane, dueAt, visibleAt, deliveries: 0, takenBy: 0, ...links };
+      const receipt = `${name}:${number}`;
+      const row = { receipt, number, value, lane, dueAt, visibleAt, deliveries, takenBy: 0, ...links };
       rows.set(receipt, row);
       lanes.append(row);
       order.schedule(row);
+      if (during !== undefined && isFree(row, during.number)) order.show(row, during);
       return receipt;
     },
+    find: (receipt) => rows.get(receipt),
     findDueAt: (take) => order.findFirst(take)?.dueAt,
     takeOne(take) {
       const row = order.findFirst(take);
@@ -115,7 +118,7 @@ export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
 /** Two heaps: `waiting` is ordered by instant, `visible` by arrival. Outdated entries are dropped at the top. */
 function createRowOrder<Value>(has: (receipt: string) => boolean) {
   const waiting = createHeap<Entry<Value>>((a, b) => a.visibleAt < b.visibleAt);
-  const visible = createHeap<Entry<Value>>((a, b) => a.row.sequence < b.row.sequence);
+  const visible = createHeap<Entry<Value>>((a, b) => a.row.number < b.row.number);
   let lastTake = 0;
 
   const isCurrent = ({ row, visibleAt }: Entry<Value>) => has(row.receipt) && row.visibleAt === visibleAt;
@@ -139,17 +142,22 @@ function createRowOrder<Value>(has: (receipt: string) => boolean) {
     if (row.before === undefined) waiting.push({ row, visibleAt: row.visibleAt });
   }
 
+  /** Lets a take hand the row out that is under way. */
+  function show(row: Row<Value>, { now }: Take): void {
+    if (row.visibleAt <= now) visible.push({ row, visibleAt: row.visibleAt });
+  }
+
   return {
     schedule,
     findFirst(take: Take): Row<Value> | undefined {
       begin(take);
       return findVisible(take.number);
     },
+    show,
     /** After a row was handed out: the next one of its lane may follow in the same take. */
-    passOn(row: Row<Value>, { now }: Take): void {
+    passOn(row: Row<Value>, take: Take): void {
       schedule(row);
-      const next = row.after;
-      if (next !== undefined && next.visibleAt <= now) visible.push({ row: next, visibleAt: next.visibleAt });
+      if (row.after !== undefined) show(row.after, take);
     },
     nextDueAt: () => (findVisible(0) ?? peekWhere(waiting, isCurrent)?.row)?.visibleAt,
   };

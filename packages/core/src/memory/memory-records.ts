@@ -1,7 +1,7 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { createPageBuilder } from "../ports/page-builder.ts";
 import type { PutRecordInput, PutRecordResult, Records, StoredRecord } from "../ports/records.ts";
-import { createSortedKeys } from "./memory-sorted-keys.ts";
+import { createSortedKeys } from "./memory-lists.ts";
 
 const MAX_BYTES = 256 * 1024;
 const MAX_KEY_LENGTH = 512;

@@ -3,8 +3,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
-import { toPage } from "./memory-page.ts";
-import { createSortedKeys } from "./memory-sorted-keys.ts";
+import { createSortedKeys, toPage } from "./memory-lists.ts";
 
 /** What is kept of one stack id; it outlives the stack. */
 export interface StackRow {

@@ -1,21 +1,12 @@
-import { toListedAttempt } from "../attempt/attempt.ts";
-import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
-import { toEventKey } from "../machine/message/event.ts";
-import type { QueuedEvent } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
-import { MemoryAttempts } from "./memory-attempts.ts";
-import { type CommitParts, commitChange } from "./memory-commit.ts";
-import { createDueIndexes, createMemoryDue } from "./memory-due.ts";
-import { createGuard } from "./memory-guard.ts";
-import { createMemoryHistory } from "./memory-history.ts";
-import { guardQueries } from "./memory-queries.ts";
-import { createMemoryRecords } from "./memory-records.ts";
-import { createMemoryRevisions } from "./memory-revisions.ts";
-import { createMemoryRows } from "./memory-rows.ts";
-import { createMemorySetAside } from "./memory-set-aside.ts";
-import { createMemoryStacks } from "./memory-stacks.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { Revision } from "../ports/locator.ts";
+import type { StackQueries } from "../ports/stack-queries.ts";
+import type { Revisions, Store, StoreSignal } from "../ports/store.ts";
+import type { DueItem, DueKind, WorkQueue } from "../ports/work-queue.ts";
+import { acknowledge, commitChange, createMemoryState, type MemoryState, prune } from "./memory-commit.ts";
+import type { DueIndex } from "./memory-due-index.ts";
 import { toFrozen } from "./memory-value.ts";
-import { createMemoryWatch } from "./memory-watch.ts";
+import { type DueSource, findNextDueAt, takeFrom } from "./take-due.ts";
 
 /** How the yard of a memory store works. */
 export interface MemoryStoreOptions {
@@ -26,96 +17,171 @@ export interface MemoryStoreOptions {
 /** A store that ends with its process, for tests, simulation and benchmarks. Every call is whole: it never yields. */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   const { guard, close } = createGuard();
-  const parts = createParts(options.runnersHaveStore ?? true);
-  const { stacks, attempts, rows, enqueue, watch } = parts;
-  const dueWork = createMemoryDue(rows, parts.due, (attemptId) => attempts.find(attemptId));
-  const records = createMemoryRecords();
-
+  const { watch, notify } = createWatch();
+  const state = createMemoryState(options.runnersHaveStore ?? true, notify);
+  const { stacks, attempts, ended, records, sink } = state;
   return {
     load: guard((ids) => ids.map(stacks.load)),
-    commit: guard((changes) => changes.map((change) => commitChange(parts, change))),
-    claim: guard((input) => attempts.claim(input)),
+    commit: guard((changes) => changes.map((change) => commitChange(state, change))),
+    claim: guard((input) => attempts.claim(sink, input)),
     renew: guard((grant, input) => attempts.renew(grant, input)),
-    suspend: guard((grant, input) => attempts.suspend(grant, input)),
-    settle: guard((grant, input) => attempts.settle(grant, input)),
+    suspend: guard((grant, input) => attempts.suspend(sink, grant, toFrozen(input))),
+    settle: guard((grant, input) => attempts.settle(sink, grant, input)),
     findAttempt: guard((attemptId) => {
       const attempt = attempts.find(attemptId);
-      return attempt && attempts.view(attempt);
+      return attempt === undefined ? ended.find(attemptId) : attempts.view(attempt);
     }),
-    listAttempts: guard((stackId) =>
-      attempts.listOf(stackId).map((attempt) => toListedAttempt(attempts.view(attempt))),
-    ),
-    findTaskMessage: guard((attemptId) => attempts.find(attemptId)?.dispatch.message),
-    enqueue: guard((events) => events.map((event) => enqueue(toFrozen(event)))),
-    takeDue: guard(dueWork.take),
-    acknowledge: guard((receipts) => {
-      for (const receipt of receipts) rows.acknowledge(receipt);
-    }),
-    giveBack: guard(dueWork.giveBack),
-    nextDueAt: guard(dueWork.nextDueAt),
-    ...guardQueries(guard, { ...parts, records }),
-    revisions: createMemoryRevisions(guard),
+    listAttempts: guard((stackId) => attempts.listWith(ended.listOf(stackId), stackId)),
+    findTaskMessage: guard((attemptId) => attempts.findMessage(attemptId)),
+    ...guardQueue(guard, state),
+    ...guardQueries(guard, state),
+    revisions: createRevisions(guard),
     records: {
       get: guard(records.get),
       put: guard(records.put),
       remove: guard(records.remove),
       list: guard(records.list),
     },
-    watch: watch.watch,
+    watch,
     close: async () => close(),
   };
 }
 
-interface Parts extends CommitParts {
-  readonly enqueue: (event: QueuedEvent, notBefore?: number) => boolean;
-  readonly watch: ReturnType<typeof createMemoryWatch>;
+function guardQueue(guard: Guard, state: MemoryState): WorkQueue {
+  const { attempts, events, sink } = state;
+  const sources: Readonly<Record<DueKind, DueSource>> = {
+    event: events.source,
+    task: attempts.toDueSource("task"),
+    timer: toDueSource(state.timers, (stackId, dueAt) => ({ kind: "timer", stackId, dueAt })),
+    parked: toDueSource(state.parked, (stackId, dueAt) => ({ kind: "parked", stackId, dueAt })),
+    deadline: attempts.toDueSource("deadline"),
+    poll: attempts.toDueSource("poll"),
+    lapsedLease: attempts.toDueSource("lapsedLease"),
+  };
+  let takes = 0;
+  return {
+    enqueue: guard((added) => added.map((event) => state.enqueue(event))),
+    takeDue: guard(({ kinds, limit, now, leaseMs }) => {
+      takes += 1;
+      const asked = kinds.map((kind) => sources[kind]);
+      return takeFrom(asked, { number: takes, now, leaseMs }, limit);
+    }),
+    acknowledge: guard((receipts) => {
+      for (const receipt of receipts) acknowledge(state, receipt);
+    }),
+    giveBack: guard((receipts, visibleAt) => {
+      for (const receipt of receipts) {
+        events.giveBack(receipt, visibleAt);
+        attempts.giveBack(sink, receipt, visibleAt);
+      }
+    }),
+    nextDueAt: guard((kinds) => findNextDueAt(kinds.map((kind) => sources[kind]))),
+  };
 }
 
-function createParts(runnersHaveStore: boolean): Parts {
-  const stacks = createMemoryStacks();
-  const rows = createMemoryRows();
-  const due = createDueIndexes();
-  const watch = createMemoryWatch();
-  const history = createMemoryHistory();
+function toDueSource(index: DueIndex, toItem: (key: string, dueAt: number) => DueItem): DueSource {
+  return {
+    findDueAt: ({ now }) => index.findDue(now)?.dueAt,
+    takeOne({ now, leaseMs }) {
+      const due = index.findDue(now);
+      if (due === undefined) return undefined;
+      index.hide(due.key, now + leaseMs);
+      return toItem(due.key, due.dueAt);
+    },
+    nextDueAt: index.nextDueAt,
+  };
+}
 
-  function enqueue(event: QueuedEvent, notBefore?: number): boolean {
-    const known = stacks.find(event.stackId);
-    if (known?.applied.has(toEventKey(event)) || known?.parked.has(toEventKey(event))) return false;
-    const isAdded = rows.addEvent(event, notBefore);
-    if (isAdded) watch.notify("event");
-    return isAdded;
+function guardQueries(guard: Guard, state: MemoryState): StackQueries {
+  const { stacks, attempts, events, history, setAside } = state;
+  return {
+    listStacks: guard(stacks.list),
+    listHistory: guard(history.list),
+    listParkedStackIds: guard(stacks.listParkedIds),
+    listSetAside: guard(setAside.list),
+    redrive: guard((ids) =>
+      ids.filter((id) => {
+        const entry = setAside.remove(id);
+        if (entry !== undefined) state.enqueue(entry.event);
+        return entry !== undefined;
+      }),
+    ),
+    stats: guard(() => ({
+      ...stacks.count(),
+      queuedEvents: events.size,
+      queuedTasks: attempts.tasks.size,
+      setAsideEvents: setAside.size,
+      openAttempts: attempts.size,
+    })),
+    prune: guard((retention, now) => prune(state, retention, now)),
+  };
+}
+
+/** Sources of machines by hash. */
+function createRevisions(guard: Guard): Revisions {
+  const byHash = new Map<string, Revision>();
+  return {
+    put: guard((revision) => {
+      if (!byHash.has(revision.hash)) byHash.set(revision.hash, toFrozen(revision));
+    }),
+    get: guard((hash) => byHash.get(hash)),
+    findHashes: guard((name, prefix) =>
+      [...byHash.values()]
+        .filter((revision) => revision.name === name && revision.hash.startsWith(prefix))
+        .map(({ hash }) => hash)
+        .sort()
+        .slice(0, 10),
+    ),
+  };
+}
+
+/** Makes a call of the port out of a function that runs in one go. */
+type Guard = <Args extends readonly unknown[], Result>(
+  run: (...args: Args) => Result | Promise<Result>,
+) => (...args: Args) => Promise<Result>;
+
+/** Calls fail with `STORE_CLOSED` after `close`. */
+function createGuard(): { readonly guard: Guard; close(): void } {
+  let isClosed = false;
+  return {
+    guard:
+      (run) =>
+      async (...args) => {
+        if (isClosed) throw new StackyardError("STORE_CLOSED", "The store is closed. Open it again before you use it.");
+        return await run(...args);
+      },
+    close() {
+      isClosed = true;
+    },
+  };
+}
+
+/** Signals of one call are sent together, so that a commit of many events wakes no listener twice. */
+function createWatch() {
+  const listeners = new Set<(signal: StoreSignal) => void>();
+  const pending = new Set<StoreSignal["kind"]>();
+
+  function send(): void {
+    const kinds = [...pending];
+    pending.clear();
+    for (const kind of kinds) {
+      for (const listener of listeners) listener({ kind });
+    }
   }
 
-  const attempts = new MemoryAttempts(
-    {
-      sendTask({ attemptId, message }, now) {
-        rows.addTask({ attemptId, message }, now);
-        watch.notify("task");
-      },
-      withdrawTask: rows.dropTasks,
-      readSecrets({ attemptId, stackId }, refs) {
-        return readAttemptSecrets(stacks.find(stackId)?.stack, attemptId, refs);
-      },
-      enqueue,
-      due,
-    },
-    runnersHaveStore,
-  );
-
   return {
-    stacks,
-    attempts,
-    rows,
-    due,
-    setAside: createMemorySetAside(),
-    enqueue,
-    watch,
-    history: {
-      ...history,
-      append(entry) {
-        history.append(entry);
-        watch.notify("history");
-      },
+    watch(listener: (signal: StoreSignal) => void): () => void {
+      // One function may listen twice.
+      const own = (signal: StoreSignal) => listener(signal);
+      listeners.add(own);
+      return () => {
+        listeners.delete(own);
+      };
+    },
+    notify(kind: StoreSignal["kind"]): void {
+      if (listeners.size === 0) return;
+      if (pending.size === 0) queueMicrotask(send);
+      pending.add(kind);
     },
   };
 }

@@ -125,6 +125,6 @@ export interface AttemptStore {
   findAttempt(attemptId: string): Promise<AttemptView | undefined>;
   /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
-  /** The message that the attempt was dispatched with. */
+  /** Returns the message that an open attempt was dispatched with. A store may delete it when the attempt ends. */
   findTaskMessage(attemptId: string): Promise<TaskMessage | undefined>;
 }

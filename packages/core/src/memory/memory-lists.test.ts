@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSortedKeys } from "./memory-sorted-keys.ts";
+import { createSortedKeys } from "./memory-lists.ts";
 
 const key = fc.string({ unit: fc.constantFrom("a", "b", "/"), minLength: 1, maxLength: 4 });
 

@@ -1,0 +1,406 @@
+import type { Dispatch } from "../machine/decide/decision.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { Metadata } from "../machine/stack.ts";
+import { createDueIndex } from "../memory/memory-due-index.ts";
+import { createMemoryQueue, type QueueRow } from "../memory/memory-queue.ts";
+import type { DueSource } from "../memory/take-due.ts";
+import type {
+  AttemptView,
+  ClaimInput,
+  ClaimResult,
+  Grant,
+  RenewResult,
+  SettleInput,
+  SuspendInput,
+} from "../ports/attempt-store.ts";
+import type { AppliedResult, BirthClaim, CancelAttempt, Change, QueuedEvent } from "../ports/stack-store.ts";
+import type { DueItem } from "../ports/work-queue.ts";
+import {
+  type Attempt,
+  type AttemptEffect,
+  type AttemptFacts,
+  type AttemptMove,
+  beginAttempt,
+  cancelAttempt,
+  claimAtBirth,
+  claimAttempt,
+  closeAttempt,
+  endByResult,
+  grantKey,
+  isHeldBy,
+  isOpen,
+  renewAttempt,
+  settleAttempt,
+  suspendAttempt,
+  toAttemptDue,
+  toAttemptView,
+  toClaimWindowMs,
+  toGranted,
+  toListedAttempt,
+} from "./attempt.ts";
+import { findKeyPlace, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "./key-queue.ts";
+
+/** An open attempt with what its views and its next claim need. `Message`: the form in which a store keeps messages. */
+export interface BookAttempt<Message> extends Attempt, AttemptFacts {
+  /** The order of dispatch. */
+  readonly sequence: number;
+  /** References of the secrets in its message. */
+  readonly secrets?: readonly string[] | undefined;
+  readonly message: Message;
+}
+
+/** The place of a queued message, which a store keeps with its attempt. */
+export type QueuedMessage = Omit<QueueRow<string>, "value">;
+
+/** What is left of an attempt. */
+export interface EndedAttempt {
+  readonly view: AttemptView;
+  readonly settledAt: number;
+  /** The order of dispatch among attempts of one instant. */
+  readonly sequence: number;
+}
+
+/** What moves of attempts do to the rest of the store, in the commit that they belong to. */
+export interface AttemptSink<Message> {
+  /** An open attempt, or the place of its message, has changed. */
+  changed(attempt: BookAttempt<Message>): void;
+  /** It has ended, and the book does not know it any more. */
+  ended(attempt: EndedAttempt): void;
+  /** Its message was queued. */
+  sent(): void;
+  enqueue(event: QueuedEvent, notBefore?: number): void;
+  /** Whether an attempt that is dispatched again has ended. */
+  hasEnded(dispatch: Dispatch): boolean;
+  /** The values behind references to secrets, from the record of the attempt's stack. */
+  readSecrets(attempt: BookAttempt<Message>, refs: readonly string[]): Metadata;
+}
+
+/** How a book's store keeps messages, and who runs its tasks. */
+export interface AttemptBookOptions<Message> {
+  readonly runnersHaveStore: boolean;
+  readonly keepMessage: (message: TaskMessage) => Message;
+  readonly readMessage: (kept: Message) => TaskMessage;
+}
+
+const RETURNED = ["deadline", "poll", "lapsedLease"] as const;
+type ReturnedKind = (typeof RETURNED)[number];
+
+/**
+ * The open attempts of a store that one process writes, with their keys, queued messages and due times, as the rules
+ * in `attempt/` return them. All of it is in memory: what has ended, and what must be durable, goes to the sink.
+ */
+export class AttemptBook<Message> {
+  /** Messages by attempt id. */
+  readonly tasks = createMemoryQueue<string>("task");
+  readonly #due = { deadline: createDueIndex(), poll: createDueIndex(), lapsedLease: createDueIndex() };
+  readonly #options: AttemptBookOptions<Message>;
+  readonly #attempts = new Map<string, BookAttempt<Message>>();
+  readonly #ofStacks = new Map<string, Set<string>>();
+  readonly #receipts = new Map<string, string>();
+  readonly #queues = new Map<string, KeyQueue>();
+  #sequence = 0;
+
+  constructor(options: AttemptBookOptions<Message>) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  find(attemptId: string): BookAttempt<Message> | undefined {
+    return this.#attempts.get(attemptId);
+  }
+
+  findMessage(attemptId: string): TaskMessage | undefined {
+    const attempt = this.#attempts.get(attemptId);
+    return attempt && this.#options.readMessage(attempt.message);
+  }
+
+  /** The open attempts of a stack, oldest first. */
+  listOf(stackId: string): readonly BookAttempt<Message>[] {
+    return [...(this.#ofStacks.get(stackId) ?? [])].flatMap((id) => this.#attempts.get(id) ?? []);
+  }
+
+  findQueued(attemptId: string): QueuedMessage | undefined {
+    const receipt = this.#receipts.get(attemptId);
+    return receipt === undefined ? undefined : this.tasks.find(receipt);
+  }
+
+  view(attempt: BookAttempt<Message>): AttemptView {
+    const { queuedFor: key } = attempt;
+    return toAttemptView(attempt, attempt, key === undefined ? undefined : { key, ...this.#findPlace(key, attempt) });
+  }
+
+  /** The open attempts of a stack and those that have ended, newest first, without their logs. */
+  listWith(ended: readonly Omit<EndedAttempt, "settledAt">[], stackId: string): readonly AttemptView[] {
+    const open = this.listOf(stackId).map((attempt) => ({ view: this.view(attempt), sequence: attempt.sequence }));
+    return [...open, ...ended]
+      .sort((a, b) => b.view.dispatchedAt - a.view.dispatchedAt || b.sequence - a.sequence)
+      .map(({ view }) => toListedAttempt(view));
+  }
+
+  /** Fills an empty book with what a store has kept, in order of dispatch. */
+  restore(kept: readonly { readonly attempt: BookAttempt<Message>; readonly queued?: QueuedMessage }[]): void {
+    for (const { attempt } of kept) {
+      this.#sequence = Math.max(this.#sequence, attempt.sequence);
+      this.#write(attempt);
+      for (const key of attempt.heldKeys) this.#join(key, attempt);
+    }
+    for (const { attempt } of kept) if (attempt.queuedFor !== undefined) this.#join(attempt.queuedFor, attempt);
+    const queued = kept.flatMap(({ attempt, queued: row }) => (row === undefined ? [] : [{ attempt, row }]));
+    for (const { attempt, row } of queued.sort((a, b) => a.row.number - b.row.number)) {
+      this.#receipts.set(attempt.attemptId, this.tasks.add(attempt.attemptId, row));
+    }
+  }
+
+  /** The attempts of results whose grants no longer hold. */
+  findLost(results: readonly AppliedResult[]): readonly string[] {
+    return results.flatMap(({ grant }) =>
+      isHeldBy(this.#attempts.get(grant.attemptId), grant) ? [] : [grant.attemptId],
+    );
+  }
+
+  /**
+   * Does what a change does to attempts, and returns the grants of its claims. Closes come before cancels: an attempt
+   * that has ended is not cancelled.
+   */
+  commit(sink: AttemptSink<Message>, change: Change): readonly Grant[] {
+    const { results = [], claims = [], dispatches, closes, cancels, now } = change;
+    for (const { grant, ...result } of results) {
+      const attempt = this.#attempts.get(grant.attemptId);
+      this.#apply(sink, endByResult(attempt, grant, { ...result, now }), now);
+    }
+    const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
+    const grants = new Map<string, Grant>();
+    for (const dispatch of dispatches) {
+      const grant = this.#dispatch(sink, dispatch, { now, claim: claimed.get(dispatch.attemptId) });
+      if (grant !== undefined) grants.set(dispatch.attemptId, grant);
+    }
+    for (const id of closes) this.#apply(sink, closeAttempt(this.#attempts.get(id), now), now);
+    for (const cancel of cancels) this.#cancel(sink, cancel, now);
+    return claims.flatMap(({ attemptId }) => grants.get(attemptId) ?? []);
+  }
+
+  /** Whatever it answers, the attempt's message leaves the queue. */
+  claim(sink: AttemptSink<Message>, input: ClaimInput): ClaimResult {
+    const found = this.#attempts.get(input.attemptId);
+    if (found !== undefined && this.#withdraw(found.attemptId)) sink.changed(found);
+    const claimWindowMs = toClaimWindowMs(found?.timeoutMs ?? 0, this.#options.runnersHaveStore);
+    const move = claimAttempt(found, { ...input, claimWindowMs }, this.#findHolders(input.exclusiveKeys));
+    if (move.kind === "gone" || move.kind === "held") return move;
+    const { attempt, takes, leaves } = move;
+    if (leaves !== undefined) this.#leave(sink, leaves, attempt.attemptId, input.now);
+    for (const key of move.kind === "queued" ? [...takes, move.key] : takes) this.#join(key, attempt);
+    this.#change(sink, attempt);
+    if (move.kind === "queued") return { kind: "queued", key: move.key, ...this.#findPlace(move.key, attempt) };
+    return toGranted(attempt, attempt.secrets && sink.readSecrets(attempt, attempt.secrets));
+  }
+
+  /** Changes memory only: a lease that is lost with the process ends early, and its owner's next call is fenced. */
+  renew(
+    grant: Grant,
+    input: { readonly leaseMs: number; readonly now: number; readonly message?: string },
+  ): RenewResult {
+    const renewed = renewAttempt(this.#attempts.get(grant.attemptId), grant, input);
+    if (renewed === undefined) return { kind: "lost" };
+    this.#write(renewed.attempt);
+    return renewed.answer;
+  }
+
+  suspend(sink: AttemptSink<Message>, grant: Grant, input: SuspendInput): "suspended" | "lost" {
+    const suspended = suspendAttempt(this.#attempts.get(grant.attemptId), grant, input);
+    if (suspended === undefined) return "lost";
+    this.#change(sink, suspended);
+    return "suspended";
+  }
+
+  settle(sink: AttemptSink<Message>, grant: Grant, input: SettleInput): "settled" | "lost" {
+    const move = settleAttempt(this.#attempts.get(grant.attemptId), grant, input);
+    return this.#apply(sink, move, input.now) ? "settled" : "lost";
+  }
+
+  /** Removes a queued message that its consumer is done with. */
+  acknowledge(sink: AttemptSink<Message>, receipt: string): void {
+    const attempt = this.#attempts.get(this.tasks.find(receipt)?.value ?? "");
+    if (attempt !== undefined && this.#withdraw(attempt.attemptId)) sink.changed(attempt);
+  }
+
+  /** Hands a message, a poll or a lapsed lease out again from that instant on; other receipts are passed over. */
+  giveBack(sink: AttemptSink<Message>, receipt: string, visibleAt: number): void {
+    const attempt = this.#attempts.get(this.tasks.find(receipt)?.value ?? "");
+    if (attempt !== undefined) {
+      this.tasks.giveBack(receipt, visibleAt);
+      sink.changed(attempt);
+    }
+    const [, kind, attemptId = ""] = RETURNED_RECEIPT.exec(receipt) ?? [];
+    if (kind === "poll" || kind === "lapsedLease") this.#due[kind].hide(attemptId, visibleAt);
+  }
+
+  /** What a take finds of one kind. */
+  toDueSource(kind: "task" | ReturnedKind): DueSource {
+    if (kind === "task") {
+      return {
+        findDueAt: this.tasks.findDueAt,
+        takeOne: (take) => {
+          const row = this.tasks.takeOne(take);
+          const message = row && this.findMessage(row.value);
+          if (row === undefined || message === undefined) return undefined;
+          return { kind, receipt: row.receipt, attemptId: row.value, message, deliveries: row.deliveries };
+        },
+        nextDueAt: this.tasks.nextDueAt,
+      };
+    }
+    const index = this.#due[kind];
+    return {
+      findDueAt: ({ now }) => index.findDue(now)?.dueAt,
+      takeOne: ({ now, leaseMs }) => {
+        const due = index.findDue(now);
+        if (due === undefined) return undefined;
+        index.hide(due.key, now + leaseMs);
+        return this.#toReturned(kind, due.key, due.dueAt);
+      },
+      nextDueAt: index.nextDueAt,
+    };
+  }
+
+  #toReturned(kind: ReturnedKind, attemptId: string, dueAt: number): DueItem | undefined {
+    const attempt = this.#attempts.get(attemptId);
+    if (attempt === undefined) return undefined;
+    if (kind === "deadline") {
+      const { stackId, task } = attempt;
+      return { kind, stackId, attemptId, task, why: toAttemptDue(attempt).deadline?.why ?? "deadline", dueAt };
+    }
+    const message = this.#options.readMessage(attempt.message);
+    return { kind, receipt: `${kind}:${attemptId}`, attemptId, message, dueAt };
+  }
+
+  /** Begins an attempt, granted at once when it is claimed; sends the message of a known open one again. */
+  #dispatch(
+    sink: AttemptSink<Message>,
+    dispatch: Dispatch,
+    { now, claim }: { readonly now: number; readonly claim: BirthClaim | undefined },
+  ): Grant | undefined {
+    const { attemptId, timeoutMs, entry, attempt: number, executor, secrets } = dispatch;
+    const known = this.#attempts.get(attemptId);
+    if (known !== undefined) this.#send(sink, known, now);
+    if (known !== undefined || (dispatch.again && sink.hasEnded(dispatch))) return undefined;
+    this.#sequence += 1;
+    const message = this.#options.keepMessage(dispatch.message);
+    const facts = { entry, attempt: number, executor, secrets, message, dispatchedAt: now, sequence: this.#sequence };
+    const claimWindowMs = toClaimWindowMs(timeoutMs, this.#options.runnersHaveStore);
+    const begun = { ...beginAttempt(dispatch, { now, claimWindowMs }), ...facts };
+    if (claim === undefined) {
+      this.#write(begun);
+      this.#send(sink, begun, now);
+      return undefined;
+    }
+    const claimed = claimAtBirth(begun, { owner: claim.owner, leaseMs: claim.leaseMs, now });
+    this.#change(sink, claimed);
+    return { attemptId, owner: claim.owner, token: claimed.token };
+  }
+
+  #cancel(sink: AttemptSink<Message>, cancel: CancelAttempt, now: number): void {
+    this.#apply(sink, cancelAttempt(this.#attempts.get(cancel.attemptId), cancel, now), now);
+  }
+
+  /** False when there is no move. */
+  #apply(sink: AttemptSink<Message>, move: AttemptMove<BookAttempt<Message>> | undefined, now: number): boolean {
+    if (move === undefined) return false;
+    const { attempt, effects } = move;
+    if (isOpen(attempt)) this.#change(sink, attempt);
+    else this.#end(sink, attempt, now);
+    for (const effect of effects) this.#perform(sink, attempt, effect, now);
+    return true;
+  }
+
+  #perform(sink: AttemptSink<Message>, attempt: BookAttempt<Message>, effect: AttemptEffect, now: number): void {
+    switch (effect.kind) {
+      case "send":
+        this.#send(sink, attempt, now);
+        break;
+      case "withdraw":
+        this.#withdraw(attempt.attemptId);
+        break;
+      case "leaveQueue":
+        this.#leave(sink, effect.key, attempt.attemptId, now);
+        break;
+      case "release":
+        for (const key of effect.keys) this.#leave(sink, key, attempt.attemptId, now);
+        break;
+      case "enqueue":
+        sink.enqueue(effect.event, effect.notBefore);
+        break;
+    }
+  }
+
+  #change(sink: AttemptSink<Message>, attempt: BookAttempt<Message>): void {
+    this.#write(attempt);
+    sink.changed(attempt);
+  }
+
+  #write(attempt: BookAttempt<Message>): void {
+    const { attemptId, stackId } = attempt;
+    const ofStack = this.#ofStacks.get(stackId);
+    if (ofStack === undefined) this.#ofStacks.set(stackId, new Set([attemptId]));
+    else ofStack.add(attemptId);
+    this.#attempts.set(attemptId, attempt);
+    const { deadline, poll, lapsedLease } = toAttemptDue(attempt);
+    this.#due.deadline.set(attemptId, deadline?.at);
+    this.#due.poll.set(attemptId, poll);
+    this.#due.lapsedLease.set(attemptId, lapsedLease);
+  }
+
+  #end(sink: AttemptSink<Message>, attempt: BookAttempt<Message>, now: number): void {
+    const { attemptId, stackId, settledAt = now } = attempt;
+    this.#attempts.delete(attemptId);
+    const ofStack = this.#ofStacks.get(stackId);
+    ofStack?.delete(attemptId);
+    if (ofStack?.size === 0) this.#ofStacks.delete(stackId);
+    for (const kind of RETURNED) this.#due[kind].set(attemptId, undefined);
+    sink.ended({ view: this.view(attempt), settledAt, sequence: attempt.sequence });
+  }
+
+  /** An attempt has at most one message in the queue. */
+  #send(sink: AttemptSink<Message>, attempt: BookAttempt<Message>, now: number): void {
+    const { attemptId } = attempt;
+    if (!this.#receipts.has(attemptId)) this.#receipts.set(attemptId, this.tasks.add(attemptId, { dueAt: now }));
+    sink.changed(attempt);
+    sink.sent();
+  }
+
+  #withdraw(attemptId: string): boolean {
+    const receipt = this.#receipts.get(attemptId);
+    if (receipt === undefined) return false;
+    this.#receipts.delete(attemptId);
+    return this.tasks.remove(receipt) !== undefined;
+  }
+
+  #join(key: string, attempt: BookAttempt<Message>): void {
+    this.#queues.set(key, joinKeyQueue(this.#queues.get(key), attempt));
+  }
+
+  #leave(sink: AttemptSink<Message>, key: string, attemptId: string, now: number): void {
+    const queue = this.#queues.get(key);
+    const left = queue && leaveKeyQueue(queue, attemptId);
+    if (left === undefined) this.#queues.delete(key);
+    else this.#queues.set(key, left);
+    const next = left === undefined || left.holder === queue?.holder ? undefined : this.#attempts.get(left.holder);
+    if (next !== undefined) this.#apply(sink, grantKey(next, key, now), now);
+  }
+
+  #findHolders(keys: readonly string[]): ReadonlyMap<string, string> {
+    const holders = new Map<string, string>();
+    for (const key of keys) {
+      const holder = this.#queues.get(key)?.holder;
+      if (holder !== undefined) holders.set(key, holder);
+    }
+    return holders;
+  }
+
+  #findPlace(key: string, { attemptId }: BookAttempt<Message>): { readonly holder: string; readonly place: number } {
+    return findKeyPlace(this.#queues.get(key), attemptId) ?? { holder: "", place: 0 };
+  }
+}
+
+const RETURNED_RECEIPT = /^(poll|lapsedLease):(.*)$/s;
