@@ -30,12 +30,12 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   {
     name: "machine-is-pure",
     comment:
-      "core/src/machine and core/src/errors import only themselves, yaml, typebox, @noble/hashes, cel-js and re2js.",
-    from: { path: "^packages/core/src/(machine|errors)/", pathNot: testFiles },
+      "What decides (machine, aggregate, attempt, simulation) imports only itself, errors, the types of the ports, yaml, typebox, @noble/hashes, cel-js and re2js.",
+    from: { path: "^packages/core/src/(machine|aggregate|attempt|simulation|errors)/", pathNot: testFiles },
     to: {
       path: ".",
       pathNot: [
-        "^packages/core/src/(machine|errors)/",
+        "^packages/core/src/(machine|aggregate|attempt|simulation|errors|ports)/",
         "(^|/)node_modules/(yaml|typebox|@noble/hashes|@marcbachmann/cel-js|re2js)/",
       ],
     },

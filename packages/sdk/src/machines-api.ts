@@ -64,10 +64,21 @@ export interface SimulationLine {
   readonly cancelled: readonly string[];
   /** Other stacks that the step has changed; `stack` is null when it was removed. */
   readonly others: readonly { readonly id: string; readonly stack: unknown; readonly dispatched: readonly string[] }[];
+  /** Parked events that this step has settled: applied in their turn, or given up because they waited too long. */
+  readonly retried?: readonly RetriedEvent[];
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
   /** Of a dry run of `upgrade`: events that would have done something else. */
   readonly differences?: readonly unknown[];
+}
+
+/** A parked event that a simulation has decided again. */
+export interface RetriedEvent {
+  readonly stackId: string;
+  readonly id: string;
+  readonly event: string;
+  readonly outcome: SimulationLine["outcome"];
+  readonly code?: string;
 }
 
 /** A timer that has fired in a simulation. */

@@ -53,7 +53,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     keepVersions: limits.stateVersions,
   });
   let listener: Listener | undefined;
-  const planner = createPlanner(deps);
+  const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const routes = [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),

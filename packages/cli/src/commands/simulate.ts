@@ -24,6 +24,7 @@ export const simulate = defineCommand({
     "Works the steps, one after the other, on an empty yard with these machines; the same function decides as in the engine.",
     'A step is {"event": <event message>}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
     '{"advance": "15m"} lets time pass: every timer on the way fires. {"load": FILE} brings a new revision of the machine that is named as the file is, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it or tells where its events would differ.',
+    "An event that the present state does not handle is parked, as in the engine, and applied when its turn comes.",
     "Refused steps are answers, not failures: the command ends with 0 when all steps were worked. With 3, and without a try, when one is no step.",
   ].join("\n"),
   examples: [

@@ -9,7 +9,14 @@ export function tellSimulationLine(line: SimulationLine, step: unknown, out: Out
   const details = [...tellStack(stack), ...tellNames("sent", dispatched), ...tellNames("asked to stop", cancelled)];
   const told = details.length === 0 ? [] : [details.join(out.paint("dim", " · "))];
   const fired = (line.fired ?? []).map((timer) => tellFired(timer, line));
-  const lines = [...told, ...fired, ...line.others.map(tellOther), ...(line.differences ?? []).map(tellDifference)];
+  const retried = (line.retried ?? []).map(tellRetried);
+  const lines = [
+    ...told,
+    ...retried,
+    ...fired,
+    ...line.others.map(tellOther),
+    ...(line.differences ?? []).map(tellDifference),
+  ];
   const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
   return [head + why, ...[...lines, ...same].map((each) => `     ${each}`)].join("\n");
 }
@@ -41,6 +48,10 @@ function tellFired({ at, stackId, timer, event, task, outcome, code }: Fired, { 
   const whose = stackId === stack?.id ? "" : ` of ${stackId}`;
   const what = task === undefined ? event : `${timer} of task ${task}`;
   return `${at}  ${what}${whose} ${outcome}${code === undefined ? "" : ` (${code})`}`;
+}
+
+function tellRetried({ event, outcome, code }: NonNullable<SimulationLine["retried"]>[number]): string {
+  return `parked ${event} ${outcome}${code === undefined ? "" : ` (${code})`}`;
 }
 
 type Fired = NonNullable<SimulationLine["fired"]>[number];

@@ -1,4 +1,4 @@
-import { defined } from "../engine/defined.ts";
+import { defined } from "../errors/defined.ts";
 import { SYSTEM_EVENTS } from "../machine/message/event.ts";
 import type {
   AttemptView,

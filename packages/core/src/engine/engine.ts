@@ -1,3 +1,5 @@
+import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/parking.ts";
+import type { StackInput } from "../aggregate/stack-input.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
@@ -7,14 +9,11 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { createCompileRevision } from "./compile-revision.ts";
-import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
-import { DEFAULT_PARKING, type ParkingOptions } from "./parking.ts";
+import { createMachineFinder } from "./machine-finder.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
-import { type StackInput, toInputs } from "./stack-input.ts";
-import type { RoundDeps } from "./stack-round.ts";
 import { systemRandom } from "./system-clock.ts";
-import { workDue } from "./work-due.ts";
-import { workInputs } from "./work-inputs.ts";
+import { toInputs, workDue } from "./work-due.ts";
+import { type WorkDeps, workInputs } from "./work-inputs.ts";
 
 /** What an engine works with. */
 export interface EngineDeps {
@@ -83,9 +82,9 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     clock: deps.clock,
     pins: finder.pins,
   });
-  const round = toRoundDeps(deps, options, finder);
   const { store, clock, logger } = deps;
-  const work = (inputs: readonly StackInput[]) => workInputs({ store, clock, logger, round }, inputs);
+  const apply = toApplyOptions(deps, options);
+  const work = (inputs: readonly StackInput[]) => workInputs({ store, clock, logger, finder, apply }, inputs);
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();
@@ -115,11 +114,10 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   };
 }
 
-function toRoundDeps(deps: EngineDeps, options: EngineOptions, finder: MachineFinder): RoundDeps {
+function toApplyOptions({ ids, random = systemRandom }: EngineDeps, options: EngineOptions): WorkDeps["apply"] {
   return {
-    finder,
-    ids: deps.ids,
-    random: deps.random ?? systemRandom,
+    ids,
+    random,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     parking: { ...DEFAULT_PARKING, ...options.parking },
     refusedEvents: options.refusedEvents ?? "park",

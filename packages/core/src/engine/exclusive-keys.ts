@@ -1,9 +1,9 @@
+import { toErrorText } from "../errors/error-text.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
 import type { Executor, Failed } from "../ports/executor.ts";
 import { failed } from "../ports/steps.ts";
 import { findFaults } from "./check-value.ts";
-import { toErrorText } from "./error-text.ts";
 import { resolveSecrets } from "./resolve-secrets.ts";
 import { findTarget, findTargetFault } from "./task-target.ts";
 

@@ -1,9 +1,9 @@
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { toErrorText } from "../errors/error-text.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../ports/locator.ts";
-import { toErrorText } from "./error-text.ts";
 import { isMachineFile, loadMachineFile, nameOfFile } from "./load-machine-file.ts";
 
 /** What the locator works with. */

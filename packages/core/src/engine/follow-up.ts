@@ -1,3 +1,4 @@
+import { toErrorText } from "../errors/error-text.ts";
 import { shortHashOf } from "../machine/decide/attempt-id.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
@@ -5,7 +6,6 @@ import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../m
 import type { Revision } from "../ports/locator.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
-import { toErrorText } from "./error-text.ts";
 import type { FinalStep } from "./result-event.ts";
 
 /** What a run is started with. */

@@ -1,5 +1,5 @@
+import { isPassing } from "../errors/error-text.ts";
 import type { Clock } from "../ports/clock.ts";
-import { isPassing } from "./error-text.ts";
 
 const TRIES = 6;
 const FIRST_WAIT_MS = 250;

@@ -1,6 +1,6 @@
+import { defined } from "../errors/defined.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Change, HistoryEntry } from "../ports/stack-store.ts";
-import { defined } from "./defined.ts";
 
 /** Logs what was committed, with the ids of stack, events, tasks and attempts; nothing of metadata or messages. */
 export function logChange(logger: Logger, { stackId, history, dispatches, cancels, closes }: Change): void {

@@ -1,4 +1,6 @@
-import { type Machine, NEXT } from "../machine/machine.ts";
+import { chooseMachine, mayBeUndeclared } from "../aggregate/choose-machine.ts";
+import type { FoundMachine, MissingMachine, WantedMachine } from "../aggregate/stack-input.ts";
+import type { Machine } from "../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
@@ -6,7 +8,6 @@ import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import type { Revisions } from "../ports/store.ts";
 import type { CompileRevision } from "./compile-revision.ts";
-import type { FoundMachine, MissingMachine } from "./found-machine.ts";
 import { createRevisionCache, type RevisionCache, remember } from "./revision-cache.ts";
 import { tellUnknown, toInvalidReason } from "./tell-machine.ts";
 import { createUpgradeFinder } from "./upgrade-finder.ts";
@@ -37,15 +38,30 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   const cache = createRevisionCache(deps.revisions, deps.compile);
   const locate = createLocate(deps);
   const upgrade = createUpgradeFinder(deps, cache);
-  async function findDecided(wanted: Omit<Wanted, "own">): Promise<FoundMachine> {
-    const { name, stack, event } = wanted;
+  async function findDecided(wanted: WantedMachine): Promise<FoundMachine> {
     // What has moved the stack last says whether it follows; a pinned one does without the locator.
-    const own = stack && (await cache.find(stack.machineHash));
-    if (own?.revision === "pin") return toPinned(own, event, locate);
+    const own = wanted.stack && (await cache.find(wanted.stack.machineHash));
+    return own?.revision === "pin" ? findPinned(own, wanted) : findFollowing(own, wanted);
+  }
+
+  async function findPinned(own: Machine, wanted: WantedMachine): Promise<FoundMachine> {
+    if (!mayBeUndeclared(own, wanted.event)) return chooseMachine(own, undefined, wanted);
+    // Only advice is lost when the newest one cannot be looked at.
+    const located = await locate(wanted.name, wanted.event).catch(() => undefined);
+    return chooseMachine(own, located?.kind === "found" ? located : undefined, wanted);
+  }
+
+  async function findFollowing(own: Machine | undefined, wanted: WantedMachine): Promise<FoundMachine> {
+    const { name, stack, event } = wanted;
     const located = await locate(name, event);
     if (located.kind === "unknown") return tellUnknown(deps.locator, name);
     if (stack && own === undefined && (await isLost(cache, located, stack))) return tellLost(stack);
-    return findNewest(cache, located, { ...wanted, own });
+    if (located.kind === "invalid") {
+      return chooseMachine(own, { kind: "invalid", reason: toInvalidReason(name, located.problems) }, wanted);
+    }
+    const found = chooseMachine(own, located, wanted);
+    if (found.kind === "found" && found.machine === located.machine) cache.offer(located.revision);
+    return found;
   }
 
   return {
@@ -87,13 +103,9 @@ function createLocate({ locator, clock, onLocated }: MachineFinderDeps): Locate 
   };
 }
 
+type Newer = Exclude<LocatedMachine, { kind: "unknown" }>;
+
 type Locate = (name: string, event: StackEvent) => Promise<LocatedMachine>;
-
-function mayBeUndeclared(machine: Machine, event: StackEvent): boolean {
-  return event.origin === "external" && !SYSTEM_NAMES.has(event.name) && !machine.events.has(event.name);
-}
-
-const SYSTEM_NAMES: ReadonlySet<string> = new Set([NEXT, ...Object.values(SYSTEM_EVENTS)]);
 
 async function findRun(cache: RevisionCache, hash: string | undefined): Promise<FoundMachine> {
   const machine = hash === undefined ? undefined : await cache.find(hash);
@@ -101,17 +113,6 @@ async function findRun(cache: RevisionCache, hash: string | undefined): Promise<
   if (machine?.name === RUN_MACHINE) return { kind: "found", machine, notes: [] };
   const reason = `The revision ${hash ?? "(none named)"} of "${RUN_MACHINE}" is not kept.`;
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
-}
-
-/** The revision that the stack keeps. One that lacks the event says so, and whether an upgrade would help. */
-async function toPinned(own: Machine, event: StackEvent, locate: Locate): Promise<FoundMachine> {
-  const found = { kind: "found", machine: own, notes: [] } as const;
-  if (!mayBeUndeclared(own, event)) return found;
-  // Only advice is lost when the newest one cannot be looked at.
-  const newest = await locate(own.name, event).catch(() => undefined);
-  if (newest?.kind !== "found" || !newest.machine.events.has(event.name)) return found;
-  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Move it there with \`stackyard stacks upgrade ${event.stackId}\`, then send the event again.`;
-  return { ...found, undeclared: { code: "EVENT_UNDECLARED", reason } };
 }
 
 /** A revision that the stack may have to keep and that no longer compiles: the newest one must not take its place. */
@@ -123,43 +124,6 @@ async function isLost(cache: RevisionCache, newest: Newer, { machineHash }: Stac
 function tellLost({ machine, machineHash }: Stack): MissingMachine {
   const reason = `The revision ${machineHash.slice(0, 12)} of "${machine}" that the stack keeps can no longer be used, perhaps because a plugin is missing. Bring it back, or upgrade the stack.`;
   return { kind: "missing", code: "MACHINE_INVALID", reason };
-}
-
-interface Wanted {
-  readonly name: string;
-  readonly stack: Stack | undefined;
-  readonly event: StackEvent;
-  /** The stack's own revision. */
-  readonly own: Machine | undefined;
-}
-
-/** The newest valid revision; the stack's last one while the newest is invalid or lacks the stack's state. */
-function findNewest(cache: RevisionCache, answer: Newer, wanted: Wanted): FoundMachine {
-  const { name, stack, own } = wanted;
-  if (answer.kind === "found" && (stack === undefined || answer.machine.states.has(stack.state))) {
-    cache.offer(answer.revision);
-    return { kind: "found", machine: answer.machine, notes: [] };
-  }
-  if (own !== undefined) return toFallback(own, answer, wanted);
-  if (answer.kind === "found") return { kind: "found", machine: answer.machine, notes: [] };
-  return { kind: "missing", code: "MACHINE_INVALID", reason: toInvalidReason(name, answer.problems) };
-}
-
-type Newer = Exclude<LocatedMachine, { kind: "unknown" }>;
-
-function toFallback(last: Machine, newest: Newer, { name, stack, event }: Wanted): FoundMachine {
-  const found = { kind: "found", machine: last, notes: [toFallbackNote(newest, stack)] } as const;
-  if (newest.kind === "invalid") {
-    return { ...found, undeclared: { code: "MACHINE_INVALID", reason: toInvalidReason(name, newest.problems) } };
-  }
-  if (!newest.machine.events.has(event.name)) return found;
-  const reason = `The stack's revision declares no event "${event.name}"; the newest one does and has no state "${stack?.state ?? ""}".`;
-  return { ...found, undeclared: { code: "EVENT_NOT_HANDLED", reason } };
-}
-
-function toFallbackNote(answer: LocatedMachine, stack: Stack | undefined): string {
-  const why = answer.kind === "invalid" ? "is invalid" : `has no state "${stack?.state ?? ""}"`;
-  return `The newest revision of the machine ${why}; decided on the stack's last one.`;
 }
 
 function toText(value: unknown): string | undefined {

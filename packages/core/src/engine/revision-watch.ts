@@ -1,3 +1,4 @@
+import type { StackInput } from "../aggregate/stack-input.ts";
 import { MACHINES_FAULT } from "../machine/decide/parked-code.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
@@ -5,7 +6,6 @@ import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { walkParkedStacks } from "./list-parked.ts";
 import { remember } from "./revision-cache.ts";
-import type { StackInput } from "./stack-input.ts";
 
 /** Notices that a machine has another revision, so that what the last one refused is decided again. */
 export interface RevisionWatch {

@@ -1,6 +1,6 @@
+import type { MissingMachine } from "../aggregate/stack-input.ts";
 import { tellUnknownMachine } from "../machine/decide/unknown-machine.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { MissingMachine } from "./found-machine.ts";
 
 /** That nobody knows a machine of this name, with the known name that was probably meant. */
 export async function tellUnknown(locator: Locator, name: string): Promise<MissingMachine> {

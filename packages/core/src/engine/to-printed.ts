@@ -1,9 +1,9 @@
+import { toPrintedMessage } from "../aggregate/masked-keys.ts";
 import { listHeldSecrets } from "../machine/decide/mask-secrets.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";
-import { toPrintedMessage } from "./masked-keys.ts";
 
 /** What people are shown: `***` in the place of every sensitive value. */
 export const toPrinted = {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { FoundMachine } from "../aggregate/stack-input.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import type { FoundMachine } from "./found-machine.ts";
 import { createMachineFinder } from "./machine-finder.ts";
 
 const OLD = "a".repeat(64);

@@ -1,6 +1,6 @@
+import type { FoundMachine, MissingMachine } from "../aggregate/stack-input.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { FoundMachine, MissingMachine } from "./found-machine.ts";
 import type { RevisionCache } from "./revision-cache.ts";
 import { tellUnknown, toInvalidReason } from "./tell-machine.ts";
 

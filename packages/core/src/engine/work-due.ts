@@ -1,9 +1,9 @@
+import type { StackInput } from "../aggregate/stack-input.ts";
+import { toErrorText } from "../errors/error-text.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { DueItem } from "../ports/work-queue.ts";
-import { toErrorText } from "./error-text.ts";
-import { type StackInput, toInputs } from "./stack-input.ts";
 
 /** What working due items needs. */
 export interface WorkDueDeps {
@@ -52,4 +52,20 @@ async function isPassed(
   // Once a cancel is asked for, its own time counts, which never moves.
   if (attempt.cancelling !== undefined) return why === "cancel";
   return why === "deadline" && attempt.status !== "queued" && attempt.deadlineAt <= clock.now();
+}
+
+/** A due item as the engine works it; none for kinds that others work. */
+export function toInputs(item: DueItem): readonly StackInput[] {
+  switch (item.kind) {
+    case "timer":
+      return [{ kind: "timers", stackId: item.stackId }];
+    case "parked":
+      return [{ kind: "parked", stackId: item.stackId }];
+    case "deadline": {
+      const { stackId, attemptId, task, why } = item;
+      return [{ kind: "deadline", stackId, attemptId, task, why }];
+    }
+    default:
+      return [];
+  }
 }

@@ -1,27 +1,27 @@
+import { type AppliedInputs, type ApplyOptions, applyInputs, setAsideAlone } from "../aggregate/apply-inputs.ts";
+import { isEmpty } from "../aggregate/round.ts";
+import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
+import { isPassing, toErrorText } from "../errors/error-text.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { CommitResult, LoadedStack } from "../ports/stack-store.ts";
+import type { Change, CommitResult, LoadedStack } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
-import { isPassing, toErrorText } from "./error-text.ts";
-import { toUnreadEntry } from "./history-line.ts";
 import { logChange } from "./log-change.ts";
-import { setAside } from "./refuse-event.ts";
-import { beginRound, isEmpty, type Round, toChange } from "./round.ts";
-import type { StackInput } from "./stack-input.ts";
-import { type RoundDeps, workInput } from "./stack-round.ts";
+import type { MachineFinder } from "./machine-finder.ts";
 
 /** What working inputs needs. */
 export interface WorkDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly round: RoundDeps;
+  readonly finder: MachineFinder;
+  readonly apply: Omit<ApplyOptions, "now" | "machines" | "knownIds">;
 }
 
 const COMMIT_TRIES = 8;
-const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.", refused: true };
+const DONE: DeliveryOutcome = { kind: "done" };
 
 /** An input and the place of its outcome. */
 interface PlacedInput {
@@ -42,7 +42,7 @@ interface StackWork {
  * Never rejects: what fails is to be delivered again, and so is what is behind it on the same stack.
  */
 export async function workInputs(deps: WorkDeps, inputs: readonly StackInput[]): Promise<readonly DeliveryOutcome[]> {
-  const outcomes: DeliveryOutcome[] = inputs.map(() => ({ kind: "done" }));
+  const outcomes: DeliveryOutcome[] = inputs.map(() => DONE);
   await workAll(deps, groupByStack(inputs), outcomes);
   return outcomes;
 }
@@ -79,7 +79,7 @@ async function workApart(
   if (isPassing(error) || parts.length <= 1) {
     const stacks = open.map(({ stackId }) => stackId);
     deps.logger.error("Events could not be worked; they are delivered again.", { error, stacks });
-    if (isPassing(error) || first === undefined || !(await setAsideAlone(deps, first, error))) {
+    if (isPassing(error) || first === undefined || !(await commitSetAside(deps, first, error))) {
       fail(open, outcomes, toErrorText(error));
     }
     return;
@@ -96,14 +96,17 @@ function splitInputs(work: StackWork): readonly StackWork[] {
 }
 
 /** Commits nothing of a delivery that has failed too often but that it is set aside. */
-async function setAsideAlone(deps: WorkDeps, work: StackWork, error: unknown): Promise<boolean> {
+async function commitSetAside(
+  deps: WorkDeps,
+  { stackId, inputs, knownIds }: StackWork,
+  error: unknown,
+): Promise<boolean> {
   try {
-    const loaded = await loadAlone(deps.store, work.stackId);
-    const input = work.inputs[0]?.input;
+    const loaded = await loadAlone(deps.store, stackId);
+    const input = inputs[0]?.input;
     if (loaded === undefined || input === undefined) return false;
-    const round = beginRound(loaded, deps.clock.now(), work.knownIds);
-    if (!giveUp(deps.round, round, input, error)) return false;
-    const change = toChange(round);
+    const change = setAsideAlone(loaded, input, { ...deps.apply, now: deps.clock.now(), knownIds, error });
+    if (change === undefined) return false;
     const [result] = await deps.store.commit([change]);
     if (result?.kind === "committed") logChange(deps.logger, change);
     return result?.kind === "committed";
@@ -130,63 +133,100 @@ async function workTurn(
   outcomes: DeliveryOutcome[],
 ): Promise<readonly StackWork[]> {
   const loaded = await deps.store.load(open.map((work) => work.stackId));
-  const rounds: { readonly work: StackWork; readonly round: Round }[] = [];
+  const machines = createTurnMachines(deps.finder);
+  const revisions = new Set<string>();
+  const written: { readonly work: StackWork; readonly change: Change }[] = [];
   for (const [index, work] of open.entries()) {
-    rounds.push({ work, round: await workStack(deps, work, loaded[index], outcomes) });
+    const applied = await applyWork(deps, machines, work, loaded[index]);
+    for (const [place, { index: at }] of work.inputs.entries()) outcomes[at] = applied.outcomes[place] ?? DONE;
+    for (const hash of applied.revisions) revisions.add(hash);
+    if (!isEmpty(applied.change)) written.push({ work, change: applied.change });
   }
-  const changes = rounds.map(({ work, round }) => ({ work, change: toChange(round) }));
-  const written = changes.filter(({ change }) => !isEmpty(change));
+  for (const hash of revisions) await deps.finder.keep(hash);
   const results = written.length === 0 ? [] : await deps.store.commit(written.map(({ change }) => change));
   return written.flatMap(({ work, change }, index) => {
-    if (needsAnotherTurn(work, results[index])) return [work];
+    const result = results[index];
+    if (result !== undefined && result.kind !== "committed") return toNextTurn(work, result, outcomes);
     logChange(deps.logger, change);
     return [];
   });
 }
 
-function needsAnotherTurn(work: StackWork, result: CommitResult | undefined): boolean {
-  if (result === undefined || result.kind === "committed") return false;
-  if (result.kind === "duplicate") for (const id of result.eventIds) work.knownIds.add(id);
-  return true;
-}
-
-/** Works the inputs of one stack into a round. One that fails is delivered again, and so are those behind it. */
-async function workStack(
-  deps: WorkDeps,
-  work: StackWork,
-  loaded: LoadedStack | undefined,
-  outcomes: DeliveryOutcome[],
-): Promise<Round> {
+async function applyWork(deps: WorkDeps, machines: TurnMachines, work: StackWork, loaded: LoadedStack | undefined) {
   if (loaded === undefined) throw new TypeError(`The store did not load "${work.stackId}".`);
-  const round = beginRound(loaded, deps.clock.now(), work.knownIds);
-  for (const [place, { index, input }] of work.inputs.entries()) {
-    try {
-      const result = await workInput(deps.round, round, input);
-      outcomes[index] = result === "done" ? { kind: "done" } : REFUSED;
-    } catch (error) {
-      deps.logger.error("An event could not be worked.", { error, stackId: work.stackId, ...toLogFields(input) });
-      outcomes[index] = { kind: "done" };
-      if (!isPassing(error) && giveUp(deps.round, round, input, error)) continue;
-      fail([{ ...work, inputs: work.inputs.slice(place) }], outcomes, toErrorText(error));
-      return round;
-    }
+  const inputs = work.inputs.map(({ input }) => input);
+  const applied = await applyWithMachines(loaded, inputs, {
+    ...deps.apply,
+    now: deps.clock.now(),
+    knownIds: work.knownIds,
+    machines,
+  });
+  for (const [place, error] of applied.faults) logFault(deps.logger, work, inputs[place], error);
+  return applied;
+}
+
+/** Applies inputs, and looks up the machines that they turn out to need. */
+export async function applyWithMachines(
+  loaded: LoadedStack,
+  inputs: readonly StackInput[],
+  { machines, ...options }: Omit<ApplyOptions, "machines"> & { readonly machines: TurnMachines },
+): Promise<Extract<AppliedInputs, { kind: "applied" }>> {
+  for (;;) {
+    const applied = applyInputs(loaded, inputs, { ...options, machines: machines.find });
+    if (applied.kind === "applied") return applied;
+    await machines.lookUp(applied.wanted);
   }
-  return round;
 }
 
-function toLogFields(input: StackInput): Readonly<Record<string, unknown>> {
-  return input.kind === "delivery" ? { eventId: input.delivery.event.id } : { work: input.kind };
+function logFault(logger: Logger, { stackId }: StackWork, input: StackInput | undefined, error: unknown): void {
+  const what = input?.kind === "delivery" ? { eventId: input.delivery.event.id } : { work: input?.kind };
+  logger.error("An event could not be worked.", { error, stackId, ...what });
 }
 
-/** Sets a delivery aside that has failed too often. */
-function giveUp(deps: RoundDeps, round: Round, input: StackInput, error: unknown): boolean {
-  if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
-  const { event, storeReceipt, deliveries } = input.delivery;
-  const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
-  setAside(deps, round, event, { ...why, masked: "all" });
-  round.history.push(toUnreadEntry(event, { ...why, outcome: "set-aside", at: round.now }));
-  if (storeReceipt !== undefined) round.acknowledges.push(storeReceipt);
-  return true;
+/** The machines that one turn has looked up: each once for all events that it means the same to. */
+interface TurnMachines {
+  find(wanted: WantedMachine): Looked | undefined;
+  lookUp(wanted: WantedMachine): Promise<void>;
+}
+
+type Looked = FoundMachine | { readonly error: unknown };
+
+export function createTurnMachines(finder: Pick<MachineFinder, "find">): TurnMachines {
+  const found = new Map<string, Looked>();
+  return {
+    find: (wanted) => found.get(toSharedKey(wanted)) ?? found.get(toOwnKey(wanted)),
+    async lookUp(wanted) {
+      const looked = await finder.find(wanted.name, wanted.stack, wanted.event).catch((error: unknown) => ({ error }));
+      // A failure may pass, and what is said about an undeclared event may name the stack.
+      const isOwn = "error" in looked || (looked.kind === "found" && looked.undeclared !== undefined);
+      found.set(isOwn ? toOwnKey(wanted) : toSharedKey(wanted), looked);
+    },
+  };
+}
+
+function toSharedKey({ name, stack, event }: WantedMachine): string {
+  const { origin, to, message } = event;
+  return JSON.stringify([name, stack?.machineHash, stack?.state, event.name, origin, to, message?.["revision"]]);
+}
+
+function toOwnKey(wanted: WantedMachine): string {
+  return `${wanted.event.stackId}\u0000${toSharedKey(wanted)}`;
+}
+
+/** What is left of a stack's work after a change that was not committed. */
+function toNextTurn(
+  work: StackWork,
+  result: Exclude<CommitResult, { kind: "committed" }>,
+  outcomes: DeliveryOutcome[],
+): readonly StackWork[] {
+  if (result.kind === "duplicate") for (const id of result.eventIds) work.knownIds.add(id);
+  if (result.kind === "duplicate" || result.kind === "conflict") return [work];
+  // Whoever brought the results settles them: those of lost attempts are dropped there, the others are queued.
+  const results = Map.groupBy(work.inputs, ({ input }) => input.kind === "result");
+  const reason = result.kind === "lost" ? "The attempt has another owner." : "Events of the stack come first.";
+  fail([{ ...work, inputs: results.get(true) ?? [] }], outcomes, reason);
+  const rest = results.get(false);
+  return rest === undefined ? [] : [{ ...work, inputs: rest }];
 }
 
 function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: string): void {

@@ -1,3 +1,6 @@
+export { readStep } from "../simulation/read-step.ts";
+export { createSimulation, type Simulation } from "../simulation/simulation.ts";
+export type { SimulationLine } from "../simulation/simulation-line.ts";
 export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/attempt-id.ts";
 export { decide } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
@@ -18,9 +21,6 @@ export { parseTaskMessage } from "./message/parse-task-message.ts";
 export { unwrapBody } from "./message/unwrap-body.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 export { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
-export { readStep } from "./simulation/read-step.ts";
-export { createSimulation, type Simulation } from "./simulation/simulation.ts";
-export type { SimulationLine } from "./simulation/simulation-line.ts";
 export { upgradeMachine } from "./upgrade/upgrade-machine.ts";
 export { machineV1Schema } from "./v1/machine-v1-schema.ts";
 export { machineV2Schema } from "./v2/machine-v2-schema.ts";

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { createSimulation } from "../simulation/simulation.ts";
+import type { SimulationLine } from "../simulation/simulation-line.ts";
 import type { Machine } from "./machine.ts";
 import { parseMachine } from "./parse-machine.ts";
-import { createSimulation } from "./simulation/simulation.ts";
-import type { SimulationLine } from "./simulation/simulation-line.ts";
 
 // Rows: event (`+t` succeeded, `-t "why"` failed; `machine` names it; then its metadata) | outcome and state (previous) |
-// tasks (P pending, S satisfied, E error) | sent | metadata.
+// tasks (P pending, S satisfied, E error) | sent | metadata. The early PUSHED is parked; LIVE applies it.
 const EXAMPLES: Readonly<Record<string, string>> = {
   "review-app": `
     OPENED machine {"sha":"a1"} | BUILD (INIT) | network P, db P | network, db | {"sha":"a1"}
@@ -17,8 +17,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
     RETRY_FAILED_TASKS | BUILD (INIT) | network P, db S | network | {"sha":"a1"}
     +network | ROLL-OUT (BUILD) | app P | app | {"sha":"a1"}
     VISITED {"seen":5} | ROLL-OUT (BUILD) | app P | – | {"sha":"a1","seen":5}
-    +app | LIVE (ROLL-OUT) | – | – | {"sha":"a1","seen":5}
-    PUSHED {"sha":"a2"} | ROLL-OUT (LIVE) | app P | app | {"sha":"a2","seen":5}
+    +app | ROLL-OUT (LIVE) | app P | app | {"sha":"a2","seen":5}
     MERGED | CLEAN-UP (ROLL-OUT) | app-off P, network-off P | app-off, network-off | {"sha":"a2","seen":5}
     +app | TASK_NOT_CURRENT CLEAN-UP (ROLL-OUT) | app-off P, network-off P | – | {"sha":"a2","seen":5}
     +app-off | CLEAN-UP (ROLL-OUT) | app-off S, network-off P | – | {"sha":"a2","seen":5}

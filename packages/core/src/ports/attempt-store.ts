@@ -1,6 +1,8 @@
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { MetadataValue } from "../machine/stack.ts";
-import type { QueuedEvent } from "./stack-store.ts";
+import type { Grant, QueuedEvent } from "./stack-store.ts";
+
+export type { Grant } from "./stack-store.ts";
 
 /** Who wants which attempt, for how long, and what it must hold alone. */
 export interface ClaimInput {
@@ -43,13 +45,6 @@ export type ClaimResult =
   | { readonly kind: "queued"; readonly key: string; readonly holder: string; readonly place: number }
   /** Unknown, settled or cancelled. */
   | { readonly kind: "gone" };
-
-/** The proof that an owner holds the lease of an attempt. A later grant of the attempt has a higher token. */
-export interface Grant {
-  readonly attemptId: string;
-  readonly owner: string;
-  readonly token: number;
-}
 
 /** The answer to a renewal. `cancelling`: a cancel was asked for since the grant. */
 export type RenewResult =

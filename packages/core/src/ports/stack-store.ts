@@ -1,6 +1,5 @@
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { Grant, SettleInput } from "./attempt-store.ts";
 
 /** An event as it lies in a queue: the message without its envelope, and what the receiver knows about it. */
 export interface QueuedEvent {
@@ -147,9 +146,19 @@ export interface Change {
   readonly now: number;
 }
 
+/** The proof that an owner holds the lease of an attempt. A later grant of the attempt has a higher token. */
+export interface Grant {
+  readonly attemptId: string;
+  readonly owner: string;
+  readonly token: number;
+}
+
 /** The end of an attempt that its holder brings to the commit that applies it. */
-export interface AppliedResult extends Pick<SettleInput, "outcome" | "log"> {
+export interface AppliedResult {
   readonly grant: Grant;
+  readonly outcome: "succeeded" | "failed" | "cancelled";
+  /** The end of the task's log, at most 64 KiB. */
+  readonly log?: string;
 }
 
 /** Who holds an attempt from its first moment, and for how long. */

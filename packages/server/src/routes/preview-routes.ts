@@ -8,7 +8,7 @@ import { StackId } from "../schemas/common.ts";
 import { EventBody } from "../schemas/event.ts";
 import { Preview } from "../schemas/machine.ts";
 
-type Planner = Pick<ReturnType<typeof createPlanner>, "decide">;
+type Planner = Pick<ReturnType<typeof createPlanner>, "preview">;
 
 export interface PreviewRoutesDeps {
   readonly store: Store;
@@ -41,11 +41,21 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
         404: { description: "STACK_UNKNOWN for an event without a machine." },
       },
       async handle({ params: { stackId }, body }) {
-        const event = parseEvent({ ...body, stackId }, deps);
-        return json(200, await preview(deps, event));
+        return json(200, await preview(deps, { ...body, stackId }));
       },
     }),
   ];
+}
+
+async function preview(deps: PreviewRoutesDeps, message: { readonly stackId: string }): Promise<Preview> {
+  const event = parseEvent(message, deps);
+  const { stackId } = event;
+  const loaded = (await deps.store.load([stackId]))[0] ?? { stackId, version: 0, parked: [] };
+  if (loaded.stack === undefined && event.machine === undefined) {
+    throw new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}". Name the machine of a new one.`);
+  }
+  const queued = { id: event.id, stackId, origin: "external", receivedAt: event.at, message: { ...message } } as const;
+  return toPreview(event.id, await deps.planner.preview(loaded, queued));
 }
 
 function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewRoutesDeps): StackEvent {
@@ -54,34 +64,23 @@ function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewR
   throw new HttpError(400, "EVENT_INVALID", parsed.reason);
 }
 
-async function preview(deps: PreviewRoutesDeps, event: StackEvent): Promise<Preview> {
-  const [loaded] = await deps.store.load([event.stackId]);
-  const stack = loaded?.stack;
-  if (stack === undefined && event.machine === undefined) {
-    throw new StackyardError("STACK_UNKNOWN", `There is no stack "${event.stackId}". Name the machine of a new one.`);
+/** The event's own line of the history, and what parked events do once it has changed the stack. */
+function toPreview(eventId: string, { history, dispatches, write }: Awaited<ReturnType<Planner["preview"]>>): Preview {
+  const own = history.find((line) => line.internal !== true && line.eventId === eventId);
+  const before = own?.from === undefined ? {} : { from: own.from };
+  const notes = own?.notes ?? [];
+  if (own?.outcome !== "applied" && own?.outcome !== "removed") {
+    const outcome = own?.outcome === "ignored" ? "ignored" : "refused";
+    const why = own?.code === undefined ? {} : { code: own.code, reason: own.reason ?? "" };
+    return { outcome, ...why, ...before, sent: [], notes: [...notes] };
   }
-  return toPreview(await deps.planner.decide(stack, event), stack?.state);
-}
-
-function toPreview({ decision, notes }: Awaited<ReturnType<Planner["decide"]>>, from: string | undefined): Preview {
-  const before = from === undefined ? {} : { from };
-  if (decision.kind !== "applied") {
-    const { kind, code, reason } = decision;
-    return {
-      outcome: kind === "ignored" ? "ignored" : "refused",
-      code,
-      reason,
-      ...before,
-      sent: [],
-      notes: [...notes],
-    };
-  }
-  const { removed, stack, dispatches } = decision;
+  const to = write.kind === "put" ? write.stack.state : own.to;
+  const parked = history.filter((line) => line !== own && (line.outcome === "applied" || line.outcome === "removed"));
   return {
-    outcome: removed ? "removed" : "applied",
+    outcome: write.kind === "remove" ? "removed" : "applied",
     ...before,
-    to: stack.state,
+    ...(to === undefined ? {} : { to }),
     sent: dispatches.map(({ task }) => task),
-    notes: [...notes, ...decision.notes],
+    notes: [...notes, ...parked.map(({ event }) => `The parked event "${event}" would be applied after it.`)],
   };
 }

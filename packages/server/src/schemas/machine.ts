@@ -117,6 +117,18 @@ export const SimulationLine = Type.Object({
     }),
     { description: "Other stacks that the step has changed." },
   ),
+  retried: Type.Optional(
+    Type.Array(
+      Type.Object({
+        stackId: Type.String(),
+        id: Type.String(),
+        event: Type.String(),
+        outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+        code: Type.Optional(Type.String()),
+      }),
+      { description: "Parked events that the step has settled: applied in their turn, or given up." },
+    ),
+  ),
   fired: Type.Optional(
     Type.Array(
       Type.Object({

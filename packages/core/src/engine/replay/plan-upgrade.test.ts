@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Step } from "../../ports/executor.ts";
 import { failed, succeeded } from "../../ports/steps.ts";
+import { countingIds } from "../../testing/fake-clock.ts";
 import { createTrial, type TrialInput } from "../../testing/trial.ts";
 import { createPlanner } from "../planner.ts";
 import type { UpgradePlan } from "./plan-upgrade.ts";
@@ -48,7 +49,13 @@ type Trial = Awaited<ReturnType<typeof createLife>>;
 async function plan(trial: Trial, source: string, to?: string): Promise<UpgradePlan> {
   trial.locator.write("app", source);
   const { store, clock } = trial.yard;
-  const planner = createPlanner({ store, clock, locator: trial.locator, executors: trial.executors });
+  const planner = createPlanner({
+    store,
+    clock,
+    ids: countingIds(),
+    locator: trial.locator,
+    executors: trial.executors,
+  });
   const planned = await planner.planUpgrade({ stackId: "pr-1", to });
   if (planned === undefined) throw new Error("There is no stack.");
   return planned;
@@ -253,7 +260,7 @@ describe("the plan of an upgrade", () => {
   it("is none where there is no stack", async () => {
     const trial = createTrial({ source: SOURCE });
     const { store, clock } = trial.yard;
-    const deps = { store, clock, locator: trial.locator, executors: trial.executors };
+    const deps = { store, clock, ids: countingIds(), locator: trial.locator, executors: trial.executors };
 
     expect(await createPlanner(deps).planUpgrade({ stackId: "pr-9" })).toBeUndefined();
   });

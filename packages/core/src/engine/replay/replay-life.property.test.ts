@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Random } from "../../ports/clock.ts";
 import type { Step } from "../../ports/executor.ts";
 import { failed, running, succeeded } from "../../ports/steps.ts";
-import { createRandom } from "../../testing/fake-clock.ts";
+import { countingIds, createRandom } from "../../testing/fake-clock.ts";
 import { createScriptedExecutor } from "../../testing/scripted-executor.ts";
 import { pick } from "../../testing/simulation/chance.ts";
 import { EVENTS, TASKS } from "../../testing/simulation/draw-machine.ts";
@@ -52,7 +52,8 @@ async function planDrawn(seed: number) {
   }
   await yard.settle();
   trial.locator.write("app", JSON.stringify({ ...document, description: "the same" }));
-  const deps = { store: yard.store, clock: yard.clock, locator: trial.locator, executors: trial.executors };
+  const { locator, executors: registry } = trial;
+  const deps = { store: yard.store, clock: yard.clock, ids: countingIds(), locator, executors: registry };
   return createPlanner(deps).planUpgrade({ stackId: "s" });
 }
 

@@ -1,3 +1,4 @@
+import { toTimerEvent } from "../../aggregate/parking.ts";
 import { decide } from "../../machine/decide/decide.ts";
 import type { Decision } from "../../machine/decide/decision.ts";
 import { followDecision } from "../../machine/decide/follow-decision.ts";
@@ -7,7 +8,6 @@ import type { Machine } from "../../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack, StackTimer } from "../../machine/stack.ts";
 import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
-import { toTimerEvent } from "../stack-timer.ts";
 import { toReplayEvent } from "./to-replay-event.ts";
 
 /** What an event did, as far as two revisions are compared. */

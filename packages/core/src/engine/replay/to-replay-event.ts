@@ -1,8 +1,8 @@
+import { defined } from "../../errors/defined.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import { isMap } from "../../machine/message/unwrap-body.ts";
 import { MASK } from "../../machine/secrets.ts";
 import type { HistoryEntry } from "../../ports/stack-store.ts";
-import { defined } from "../defined.ts";
 
 /** The event that a line of the history was about. In the place of a sensitive value stands the text of its reference. */
 export function toReplayEvent(entry: HistoryEntry): StackEvent {

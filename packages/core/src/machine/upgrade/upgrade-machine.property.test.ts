@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Document, visit } from "yaml";
+import { createSimulation } from "../../simulation/simulation.ts";
+import type { SimulationLine } from "../../simulation/simulation-line.ts";
 import type { Machine } from "../machine.ts";
 import { parseMachine } from "../parse-machine.ts";
-import { createSimulation } from "../simulation/simulation.ts";
-import type { SimulationLine } from "../simulation/simulation-line.ts";
 import { upgradeMachine } from "./upgrade-machine.ts";
 
 const STATES = ["INIT", "A", "B", "C-1"];

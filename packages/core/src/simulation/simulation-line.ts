@@ -1,10 +1,23 @@
-import type { Decision, Rejected } from "../decide/decision.ts";
-import type { TaskMessage } from "../message/task-message.ts";
-import { toWireTasks, type WireTask } from "../message/to-wire-tasks.ts";
-import { maskMetadata, maskSecrets, toShownMetadata } from "../secrets.ts";
-import type { MetadataValue, Stack } from "../stack.ts";
-import type { FiredTimer } from "./advance-clock.ts";
+import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import type { Decision, Rejected } from "../machine/decide/decision.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import { toWireTasks, type WireTask } from "../machine/message/to-wire-tasks.ts";
+import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
+import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { SimulatedYard } from "./simulated-yard.ts";
+
+/** A timer that has fired while the clock was advanced. */
+export interface FiredTimer {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly stackId: string;
+  /** `deadline` and `cancel` of an attempt, `retry` of a task, `timeout` of the state, `after`. */
+  readonly timer: "deadline" | "cancel" | "retry" | "timeout" | "after";
+  readonly event: string;
+  readonly task?: string;
+  readonly outcome: "applied" | "refused" | "ignored" | "removed";
+  readonly code?: string;
+}
 
 /** What one step of a simulation did. Sensitive values are printed `***`. */
 export interface SimulationLine {
@@ -22,6 +35,8 @@ export interface SimulationLine {
   readonly cancelled: readonly string[];
   /** Other stacks that the step has changed. */
   readonly others: readonly OtherStack[];
+  /** Parked events that this step has settled: applied in their turn, or given up because they waited too long. */
+  readonly retried?: readonly RetriedEvent[];
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
   /**
@@ -53,6 +68,15 @@ export interface OtherStack {
   readonly dispatched: readonly string[];
 }
 
+/** A parked event that was decided again. */
+export interface RetriedEvent {
+  readonly stackId: string;
+  readonly id: string;
+  readonly event: string;
+  readonly outcome: SimulationLine["outcome"];
+  readonly code?: string;
+}
+
 /** An event of a stack's life that does something else on another revision. */
 export interface StepDifference {
   /** The step in which it came. */
@@ -75,6 +99,12 @@ export function toOutcome(decision: Decision): Pick<SimulationLine, "outcome" | 
   if (decision.kind === "applied") return { outcome: decision.removed ? "removed" : "applied" };
   const { code, reason } = decision;
   return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code, reason };
+}
+
+/** A parked event that a step has settled. */
+export function toRetried({ event: { stackId, id, name }, decision }: DecidedEvent): RetriedEvent {
+  const { outcome, code } = toOutcome(decision);
+  return { stackId, id, event: name, outcome, ...(code === undefined ? {} : { code }) };
 }
 
 /** A refusal of the step itself. */

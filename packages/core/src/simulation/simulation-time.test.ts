@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { aMachine } from "../../testing/builders.ts";
-import type { Machine } from "../machine.ts";
+import type { Machine } from "../machine/machine.ts";
+import { aMachine } from "../testing/builders.ts";
 import { createSimulation, type SimulationOptions } from "./simulation.ts";
 
 const MINUTE = 60_000;

@@ -4,8 +4,7 @@ import { anEvent, aStack } from "../testing/builders.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { DEFAULT_PARKING } from "./parking.ts";
-import { type RefuseDeps, refuse } from "./refuse-event.ts";
-import { beginRound, type Round, toChange } from "./round.ts";
+import { beginRound, type RefuseDeps, type Round, refuse, toChange } from "./round.ts";
 
 interface Case {
   readonly code?: Rejected["code"];

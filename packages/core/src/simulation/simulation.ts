@@ -1,13 +1,15 @@
-import type { Decision } from "../decide/decision.ts";
-import { toInstant } from "../decide/timers.ts";
-import type { Machine } from "../machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
-import { parseEventMessage } from "../message/parse-event-message.ts";
+import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import type { StackInput } from "../aggregate/stack-input.ts";
+import { toInstant } from "../machine/decide/timers.ts";
+import type { Machine } from "../machine/machine.ts";
+import { SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
+import { parseEventMessage } from "../machine/message/parse-event-message.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
 import { advanceClock } from "./advance-clock.ts";
 import { readStep, type SimulationStep } from "./read-step.ts";
 import { createReplays, type Replays, toReplayed } from "./replays.ts";
-import { createSimulatedYard, decideInYard, MAX_FIRED, type SimulatedYard, workEvent } from "./simulated-yard.ts";
-import { type SimulationLine, toOutcome, toRefusal, toTouchedParts } from "./simulation-line.ts";
+import { createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard, workInput } from "./simulated-yard.ts";
+import { type SimulationLine, toOutcome, toRefusal, toRetried, toTouchedParts } from "./simulation-line.ts";
 
 /** The instant at which a simulation's clock stands where none is given: 2030-01-01T00:00:00Z. */
 export const SIMULATION_START = Date.UTC(2030, 0, 1);
@@ -42,15 +44,16 @@ export interface LoadedRevision {
 }
 
 /**
- * An empty yard with these machines, in which the same function decides as in the engine. A name that stands for
- * undefined is that of a document with errors. A refused event is only refused, never tried again.
+ * An empty yard with these machines, on which the function of the engine (`applyInputs`) decides. A name with the value
+ * undefined is that of a document with errors. An event that the present state refuses is parked and decided again, as in
+ * the engine; the line of the step that settles it says so in `retried`.
  */
 export function createSimulation(
   machines: ReadonlyMap<string, Machine | undefined>,
   { now = SIMULATION_START, revisions = new Map() }: SimulationOptions = {},
 ): Simulation {
   const yard = createSimulatedYard(machines, now);
-  const state: State = { yard, revisions, replays: createReplays(), steps: 0, subject: undefined };
+  const state: State = { yard, revisions, replays: createReplays(), steps: 0, subject: undefined, retried: [] };
   return { step: (step) => workStep(state, step) };
 }
 
@@ -60,6 +63,8 @@ interface State {
   readonly replays: Replays;
   steps: number;
   subject: string | undefined;
+  /** Parked events that the step has applied or given up. */
+  retried: DecidedEvent[];
 }
 
 type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "differences">;
@@ -67,8 +72,15 @@ type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "di
 function workStep(state: State, input: unknown): SimulationLine {
   state.steps += 1;
   state.yard.touched = new Map();
+  state.retried = [];
   const answer = work(state, readStep(input, state.subject));
-  return { step: state.steps, ...answer, ...toTouchedParts(state.yard, state.subject) };
+  const { retried } = state;
+  return {
+    step: state.steps,
+    ...answer,
+    ...toTouchedParts(state.yard, state.subject),
+    ...(retried.length === 0 ? {} : { retried: retried.map(toRetried) }),
+  };
 }
 
 function work(state: State, step: SimulationStep): Answer {
@@ -92,22 +104,39 @@ function workMessage(state: State, { body, origin }: Extract<SimulationStep, { k
   const stackId = parsed.kind === "event" ? parsed.event.stackId : parsed.stackId;
   state.subject = stackId ?? state.subject;
   if (parsed.kind === "invalid") return toRefusal(parsed);
-  return toOutcome(workAndKeep(state, parsed.event));
+  const { id, message = {} } = parsed.event;
+  const from = origin === "external" ? origin : "worker";
+  const queued: QueuedEvent = { id, stackId: parsed.event.stackId, origin: from, receivedAt: yard.now, message };
+  if (yard.parked.get(queued.stackId)?.has(toEventKey(queued))) {
+    return { outcome: "ignored", code: "DUPLICATE", reason: `Event ${id} is parked.` };
+  }
+  return workQueued(state, queued);
 }
 
-function workAndKeep({ yard, replays, steps }: State, event: StackEvent): Decision {
-  const before = yard.stacks.get(event.stackId);
-  const decision = workEvent(yard, event);
-  const did = toReplayed(decision, yard.stacks.get(event.stackId));
-  replays.keep({ step: steps, event, did, isBegin: before === undefined && decision.kind === "applied" });
-  return decision;
+function workQueued(state: State, event: QueuedEvent): Answer {
+  const { stackId } = event;
+  const [own] = workAndKeep(state, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } });
+  return own === undefined ? { outcome: "ignored" } : toOutcome(own.decision);
+}
+
+function workAndKeep(state: State, input: StackInput): readonly DecidedEvent[] {
+  const { yard, replays, steps } = state;
+  const parked = new Set(yard.parked.get(input.stackId)?.keys());
+  const decided = workInput(yard, input);
+  for (const each of decided) {
+    const { event, decision, outcome, isBegin, stack } = each;
+    if (outcome === "parked-again") continue;
+    if (parked.has(toEventKey(event))) state.retried.push(each);
+    replays.keep({ step: steps, event, did: toReplayed(decision, stack), isBegin: isBegin && outcome === "applied" });
+  }
+  return decided;
 }
 
 function advance(state: State, { byMs, stackId }: Extract<SimulationStep, { kind: "advance" }>): Answer {
   const { yard } = state;
   state.subject = stackId ?? state.subject;
   const wasThere = state.subject !== undefined && yard.stacks.has(state.subject);
-  const { fired, isThere } = advanceClock(yard, toInstant(yard.now + byMs), (event) => workAndKeep(state, event));
+  const { fired, isThere } = advanceClock(yard, toInstant(yard.now + byMs), (input) => workAndKeep(state, input));
   const isGone = wasThere && !yard.stacks.has(state.subject ?? "");
   const outcome = isGone ? "removed" : fired.length > 0 ? "applied" : "ignored";
   if (isThere) return { outcome, fired };
@@ -116,7 +145,8 @@ function advance(state: State, { byMs, stackId }: Extract<SimulationStep, { kind
   return { outcome, code: "LOOP_LIMIT", reason, fired };
 }
 
-function load({ yard, revisions }: State, file: string): Answer {
+function load(state: State, file: string): Answer {
+  const { yard, revisions } = state;
   const revision = revisions.get(file);
   if (revision === undefined) {
     return toRefusal({ code: "MACHINE_UNKNOWN", reason: `There is no machine ${JSON.stringify(file)} to load.` });
@@ -127,17 +157,22 @@ function load({ yard, revisions }: State, file: string): Answer {
     return toRefusal({ code: "MACHINE_INVALID", reason: `The machine ${JSON.stringify(file)} has errors.` });
   }
   yard.revisions.set(machine.hash, machine);
+  // What an earlier revision refused is decided again, as the engine does when it sees a new one.
+  for (const stackId of new Set([...yard.parked.keys(), ...yard.stacks.keys()])) {
+    workAndKeep(state, { kind: "revised", stackId });
+  }
   return { outcome: "applied" };
 }
 
 function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { kind: "upgrade" }>): Answer {
   const { yard, steps, replays } = state;
   state.subject = stackId;
-  const id = `simulated-step-${steps}`;
-  const event: StackEvent = { id, stackId, name: SYSTEM_EVENTS.upgradeStack, at: yard.now, origin: "external" };
-  if (!dryRun) return toOutcome(workAndKeep(state, event));
-  const decision = decideInYard(yard, event);
-  if (decision.kind !== "applied") return toOutcome(decision);
-  const machine = yard.machines.get(decision.stack.machine);
+  const message = { event: SYSTEM_EVENTS.upgradeStack, stackId };
+  const event = { id: `simulated-step-${steps}`, stackId, origin: "external", receivedAt: yard.now, message } as const;
+  if (!dryRun) return workQueued(state, event);
+  const [own] = decideInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }).decided;
+  if (own === undefined || own.decision.kind !== "applied")
+    return own ? toOutcome(own.decision) : { outcome: "ignored" };
+  const machine = yard.machines.get(own.decision.stack.machine);
   return { outcome: "applied", differences: machine === undefined ? [] : replays.compare(stackId, machine) };
 }

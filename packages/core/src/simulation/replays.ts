@@ -1,9 +1,9 @@
-import { decide } from "../decide/decide.ts";
-import type { Decision } from "../decide/decision.ts";
-import { followDecision } from "../decide/follow-decision.ts";
-import type { Machine } from "../machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
-import type { Stack } from "../stack.ts";
+import { decide } from "../machine/decide/decide.ts";
+import type { Decision } from "../machine/decide/decision.ts";
+import { followDecision } from "../machine/decide/follow-decision.ts";
+import type { Machine } from "../machine/machine.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
+import type { Stack } from "../machine/stack.ts";
 import { type ReplayedEvent, type StepDifference, toOutcome } from "./simulation-line.ts";
 
 /** The events of each stack's present life, to be worked again on another revision. */

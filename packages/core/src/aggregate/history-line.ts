@@ -1,3 +1,4 @@
+import { defined } from "../errors/defined.ts";
 import type { Decision } from "../machine/decide/decision.ts";
 import { listHiddenOutputs, listSecretValues, withQuotedOutputs } from "../machine/decide/mask-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -6,7 +7,6 @@ import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
-import { defined } from "./defined.ts";
 import { findMaskedKeys, toPrintedMetadata } from "./masked-keys.ts";
 
 /** What a history line is made of. */

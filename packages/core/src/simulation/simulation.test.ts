@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aMachine } from "../../testing/builders.ts";
+import { aMachine } from "../testing/builders.ts";
 import { createSimulation } from "./simulation.ts";
 
 const machine = aMachine({
@@ -129,20 +129,21 @@ describe("createSimulation", () => {
     ]);
   });
 
-  it("passes over an id that was applied before, also after the removal, but not one that was refused", () => {
+  it("passes over an id that was applied before, also after the removal, or that is parked", () => {
     const named = { event: { ...opened.event, id: "e-1" } };
     const early = { event: { stackId: "pr-12", event: "LAUNCH", id: "e-2" } };
     const end = { event: { stackId: "pr-12", event: "END" } };
     const duplicate = {
       outcome: "ignored",
       code: "DUPLICATE",
-      reason: 'Event "e-1" was applied before.',
+      reason: "Event e-1 was applied before.",
       ...unchanged,
     };
 
     expect(last(named, named)).toEqual({ step: 2, stack: built({}, {}), ...duplicate });
     expect(last(named, end, named)).toEqual({ step: 3, stack: null, ...duplicate });
-    expect(last(named, early, early)?.code).toBe("EVENT_NOT_HANDLED");
+    expect(last(named, early)?.code).toBe("EVENT_NOT_HANDLED");
+    expect(last(named, early, early)).toMatchObject({ code: "DUPLICATE", reason: "Event e-2 is parked." });
     expect(last(named, { event: { ...named.event, stackId: "pr-13" } })?.outcome).toBe("applied");
   });
 

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseMachine } from "../parse-machine.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
 import { createSimulation, type LoadedRevision } from "./simulation.ts";
 import type { SimulatedStack, SimulationLine } from "./simulation-line.ts";
 
 // How the documents are written is told beside them.
-const folder = new URL("../../../fixtures/machines-v2/", import.meta.url);
+const folder = new URL("../../fixtures/machines-v2/", import.meta.url);
 
 interface Case {
   readonly it: string;

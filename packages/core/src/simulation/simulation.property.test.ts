@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseMachine } from "../parse-machine.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
 import { createSimulation } from "./simulation.ts";
 
 // The rules of version 1 once more, as plainly as they can be told, over documents and messages as they travel.
@@ -57,6 +57,43 @@ function workInModel(states: States, before: ModelStack | null, message: Message
   if (code !== undefined) return { ...unchanged, outcome: "refused", code };
   const removed = isSatisfied(stack) && states[stack.state]?.terminal === true;
   return { outcome: removed ? "removed" : "applied", stack: removed ? null : stack, dispatched: model.dispatched };
+}
+
+interface Retried {
+  readonly id: string;
+  readonly event: string;
+  readonly outcome: string;
+  readonly code?: string;
+}
+interface ParkedMessage {
+  readonly id: string;
+  readonly message: Message;
+}
+
+/** Whatever an applied event has changed: the messages that wait for it are tried, oldest first, until none applies. */
+function retryParked(states: States, parked: ParkedMessage[], after: Outcome) {
+  let { stack } = after;
+  const dispatched = [...after.dispatched];
+  const retried: Retried[] = [];
+  for (let index = 0; index < parked.length; ) {
+    const { id, message } = parked[index] as ParkedMessage;
+    const { outcome, code, ...did } = workInModel(states, stack, message);
+    if (isParked(message, code)) {
+      index += 1;
+      continue;
+    }
+    parked.splice(index, 1);
+    retried.push({ id, event: message.event, outcome, ...(code === undefined ? {} : { code }) });
+    if (outcome !== "applied" && outcome !== "removed") continue;
+    stack = did.stack;
+    dispatched.push(...did.dispatched);
+    index = 0;
+  }
+  return { stack, dispatched, ...(retried.length === 0 ? {} : { retried }) };
+}
+
+function isParked({ event }: Message, code: string | undefined): boolean {
+  return !isSystem(event) && (code === "EVENT_NOT_HANDLED" || code === "MACHINE_UNKNOWN");
 }
 
 function findEarlyRefusal(before: ModelStack | null, { event, machine, metadata = {} }: Message): string | undefined {
@@ -169,18 +206,24 @@ describe("createSimulation, for any machine of version 1 and any messages", () =
         const source = JSON.stringify({ version: 1, events: EVENTS, states, tasks });
         const simulation = createSimulation(new Map([["app", parseMachine(source, { name: "app" }).machine]]));
         let stack: ModelStack | null = null;
+        const parked: ParkedMessage[] = [];
 
         for (const [index, message] of [{ event: "GO", machine: "app" }, ...stream].entries()) {
-          const expected = workInModel(states, stack, message);
-          const { reason, messages: sent, ...line } = simulation.step({ event: { stackId: "s", ...message } });
+          const own = workInModel(states, stack, message);
+          const isApplied = own.outcome === "applied" || own.outcome === "removed";
+          if (isParked(message, own.code)) parked.push({ id: `simulated-step-${index + 1}`, message });
+          const expected = { ...own, ...(isApplied && retryParked(states, parked, own)) };
+          const { reason, messages: sent, retried, ...line } = simulation.step({ event: { stackId: "s", ...message } });
 
           expect(line).toEqual({
-            ...expected,
+            ...own,
+            dispatched: expected.dispatched,
             cancelled: [],
             others: [],
             step: index + 1,
             stack: expected.stack && { id: "s", machine: "app", ...expected.stack },
           });
+          expect(retried?.map(({ stackId, ...each }) => each)).toEqual(expected.retried);
           expect(sent.map(({ task }) => task.name)).toEqual(expected.dispatched);
           stack = expected.stack;
         }

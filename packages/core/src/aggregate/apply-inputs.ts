@@ -1,0 +1,406 @@
+import { isPassing, toErrorText } from "../errors/error-text.ts";
+import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
+import type { Decision, Rejected } from "../machine/decide/decision.ts";
+import { isParked } from "../machine/decide/parked-code.ts";
+import { dueTimers, spendTimer } from "../machine/decide/timers.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
+import type { Machine } from "../machine/machine.ts";
+import { type StackEvent, toEventKey } from "../machine/message/event.ts";
+import { parseEventMessage } from "../machine/message/parse-event-message.ts";
+import type { Stack, StackTimer } from "../machine/stack.ts";
+import type { Random } from "../ports/clock.ts";
+import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import type { DeliveryOutcome } from "../ports/transport.ts";
+import { toHistoryEntry, toUnreadEntry } from "./history-line.ts";
+import { findRefusedKeys } from "./masked-keys.ts";
+import { drawJitter, postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./parking.ts";
+import {
+  beginRound,
+  isRedelivered,
+  parkOrGiveUp,
+  type RefusalOutcome,
+  type RefuseDeps,
+  type Round,
+  refuse,
+  setAside,
+  takeDecision,
+  toChange,
+  unpark,
+} from "./round.ts";
+import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
+
+/** What inputs are applied with, besides the aggregate. */
+export interface ApplyOptions extends RefuseDeps {
+  readonly now: number;
+  readonly machines: MachineLookup;
+  readonly limits: DecideLimits;
+  /** Draws the instants that `decide` leaves to chance. */
+  readonly random: Random;
+  /** Lets `NEXT` in from outside. */
+  readonly allowExternalNext: boolean;
+  /** See `CancelAttempt`. */
+  readonly unclaimedAtOnce: boolean;
+  /** A delivery that failed so often is set aside. */
+  readonly maxDeliveries: number;
+  /** Keys of events that were applied to the stack before, as far as the store has said so. */
+  readonly knownIds: ReadonlySet<string>;
+}
+
+/** Answers which machine an event is decided on; undefined: that is to be found out first. */
+export type MachineLookup = (wanted: WantedMachine) => FoundMachine | { readonly error: unknown } | undefined;
+
+/** What inputs do to an aggregate, or what must be known first. */
+export type AppliedInputs =
+  | {
+      readonly kind: "applied";
+      readonly change: Change;
+      /** In the order of the inputs. */
+      readonly outcomes: readonly DeliveryOutcome[];
+      /** Hashes of the revisions that must be kept before the change is committed. */
+      readonly revisions: ReadonlySet<string>;
+      /** Every decision, in order. */
+      readonly decided: readonly DecidedEvent[];
+      /** Inputs that could not be decided, by their place, with the error. */
+      readonly faults: ReadonlyMap<number, unknown>;
+    }
+  /** Look this machine up, and apply the inputs again: nothing was changed. */
+  | { readonly kind: "needs-machine"; readonly wanted: WantedMachine };
+
+/** One event with what was decided about it. A parked event is decided several times. */
+export interface DecidedEvent {
+  readonly event: StackEvent;
+  readonly decision: Decision;
+  readonly outcome: Exclude<RefusalOutcome, "redeliver">;
+  /** No stack existed before. */
+  readonly isBegin: boolean;
+  /** After it. */
+  readonly stack: Stack | undefined;
+}
+
+const DONE: DeliveryOutcome = { kind: "done" };
+const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.", refused: true };
+
+/** The time that an attempt has to end after its deadline when its stack is gone. */
+const ORPHAN_CANCEL_MS = 300_000;
+
+/**
+ * Decides what inputs do to an aggregate: a stack with its parked events. Pure and synchronous; every process that
+ * changes a stack, or says what would change it, calls this. The inputs are applied in their order. After one that cannot
+ * be decided, those behind it are delivered again, because an event must not overtake another of its stack.
+ */
+export function applyInputs(
+  aggregate: LoadedStack,
+  inputs: readonly StackInput[],
+  options: ApplyOptions,
+): AppliedInputs {
+  const round = beginRound(aggregate, options.now, options.knownIds);
+  const work: Work = { options, round, revisions: new Set(), decided: [] };
+  const outcomes: DeliveryOutcome[] = [];
+  const faults = new Map<number, unknown>();
+  for (const [place, input] of inputs.entries()) {
+    try {
+      outcomes.push(applyInput(work, input) === "done" ? DONE : REFUSED);
+    } catch (error) {
+      if (error instanceof MachineWanted) return { kind: "needs-machine", wanted: error.wanted };
+      faults.set(place, error);
+      if (!isPassing(error) && giveUp(options, round, input, error)) {
+        outcomes.push(DONE);
+        continue;
+      }
+      const reason = toErrorText(error);
+      outcomes.push(...inputs.slice(place).map(() => ({ kind: "retry", reason }) as const));
+      break;
+    }
+  }
+  const { revisions, decided } = work;
+  return { kind: "applied", change: toChange(round), outcomes, revisions, decided, faults };
+}
+
+/** A change that does nothing but set an input's event aside, because nothing else of it can be committed. */
+export function setAsideAlone(
+  aggregate: LoadedStack,
+  input: StackInput,
+  { error, ...options }: Pick<ApplyOptions, "now" | "ids" | "knownIds" | "maxDeliveries"> & { readonly error: unknown },
+): Change | undefined {
+  const round = beginRound(aggregate, options.now, options.knownIds);
+  return giveUp(options, round, input, error) ? toChange(round) : undefined;
+}
+
+interface Work {
+  readonly options: ApplyOptions;
+  readonly round: Round;
+  readonly revisions: Set<string>;
+  readonly decided: DecidedEvent[];
+}
+
+/** Leaves the whole pass, through everything that would make a fault of an event out of another error. */
+class MachineWanted extends Error {
+  readonly wanted: WantedMachine;
+
+  constructor(wanted: WantedMachine) {
+    super("A machine must be looked up first.");
+    this.wanted = wanted;
+  }
+}
+
+/** Throws only before it has changed anything. Says whether the transport delivers the event again. */
+function applyInput(work: Work, input: StackInput): "done" | "redeliver" {
+  const { round } = work;
+  switch (input.kind) {
+    case "delivery":
+      return applyDelivery(work, input.delivery.event, input.delivery.storeReceipt);
+    case "result":
+      return applyResult(work, input);
+    case "timers":
+      fireTimers(work);
+      return "done";
+    case "parked":
+      retryParked(work, ({ nextTryAt }) => nextTryAt <= round.now);
+      return "done";
+    case "revised":
+      retryParked(work, () => true);
+      if (round.stack !== undefined) round.stack = resumeTimers(round.stack);
+      fireTimers(work);
+      return "done";
+    case "deadline":
+      applyDeadline(work, input);
+      return "done";
+  }
+}
+
+function applyDelivery(work: Work, queued: QueuedEvent, receipt: string | undefined): "done" | "redeliver" {
+  const result = applyQueued(work, queued);
+  if (result === "redeliver") return result;
+  if (receipt !== undefined) work.round.acknowledges.push(receipt);
+  return "done";
+}
+
+/** The result of an attempt that ends with this change. It cannot come again, so that its id need not be remembered. */
+function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: "result" }>): "done" {
+  applyQueued(work, event);
+  work.round.appliedIds.delete(toEventKey(event));
+  work.round.results.push(result);
+  return "done";
+}
+
+/** An event out of a queue, or one that was parked. */
+function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
+  const parsed = parseQueued(work, queued);
+  if (parsed.kind === "invalid") return refuseUnread(work, queued, parsed);
+  return takeEvent(work, queued, parsed.event, decideOn(work, parsed.event));
+}
+
+type Unread = Extract<ReturnType<typeof parseEventMessage>, { kind: "invalid" }>;
+
+function parseQueued({ options, round }: Work, queued: QueuedEvent): ReturnType<typeof parseEventMessage> {
+  const parsed = parseEventMessage(queued.message, {
+    // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
+    messageId: queued.origin === "worker" ? "worker" : queued.id,
+    at: round.now,
+    origin: queued.origin,
+    allowExternalNext: options.allowExternalNext,
+    ...(queued.actor === undefined ? {} : { actor: queued.actor }),
+  });
+  if (parsed.kind === "invalid") return parsed;
+  const { stackId } = parsed.event;
+  if (stackId !== round.loaded.stackId) {
+    const reason = `The message names the stack "${stackId}" and was queued for "${round.loaded.stackId}".`;
+    return { kind: "invalid", code: "EVENT_INVALID", reason };
+  }
+  // The queue's id counts: the body's own may have been cut or made by the receiver.
+  return { kind: "event", event: { ...parsed.event, id: queued.id } };
+}
+
+function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
+  const redeliver = isRedelivered(options, round, queued);
+  round.history.push(toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "set-aside", at: round.now }));
+  if (redeliver) return "redeliver";
+  setAside(options, round, queued, { ...why, masked: "all" });
+  unpark(round, queued);
+  return "done";
+}
+
+function takeEvent(
+  work: Work,
+  queued: QueuedEvent,
+  event: StackEvent,
+  { decision, notes, machine }: NotedDecision,
+): "done" | "redeliver" {
+  const { options, round } = work;
+  const before = round.stack;
+  const changed = takeDecision(round, event, decision, options.unclaimedAtOnce);
+  const masked = findRefusedKeys(event, { machine, stack: before });
+  const became =
+    decision.kind === "rejected" ? refuse(options, round, { event, queued, decision, masked }) : toOutcome(decision);
+  const outcome = became === "redeliver" ? "refused" : became;
+  work.decided.push({ event, decision, outcome, isBegin: before === undefined, stack: round.stack });
+  if (outcome !== "parked-again") {
+    round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
+  }
+  if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
+  if (changed) retryParked(work, () => true);
+  return became === "redeliver" ? "redeliver" : "done";
+}
+
+function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {
+  if (decision.kind === "ignored") return "ignored";
+  return decision.removed ? "removed" : "applied";
+}
+
+/** Decides parked events again, oldest first; from the beginning after each one that changed the stack. */
+function retryParked(work: Work, isDue: (parked: ParkedEvent) => boolean): void {
+  const { parked } = work.round;
+  for (const each of [...parked.values()].sort((a, b) => a.parkedAt - b.parkedAt)) {
+    // A retry that changes the stack tries the others itself.
+    if (parked.get(toEventKey(each.event)) === each && isDue(each)) applyOrPark(work, each.event);
+  }
+}
+
+/** Applies an event that no transport would deliver again: one that cannot be decided waits as a refused one does. */
+function applyOrPark(work: Work, queued: QueuedEvent): void {
+  const { options, round } = work;
+  try {
+    applyQueued(work, queued);
+  } catch (error) {
+    const why = toFault(error);
+    const outcome = parkOrGiveUp(options, round, { queued, decision: why, masked: "all" });
+    if (outcome === "parked-again" || outcome === "redeliver") return;
+    round.history.push(toUnreadEntry(queued, { ...why, outcome, at: round.now }));
+    if (outcome !== "parked") unpark(round, queued);
+  }
+}
+
+function toFault(error: unknown): { readonly code: string; readonly reason: string } {
+  if (error instanceof MachineWanted) throw error;
+  return { code: "INTERNAL", reason: `It could not be decided: ${toErrorText(error)}` };
+}
+
+function fireTimers(work: Work): void {
+  const { round } = work;
+  for (let stack = round.stack; stack !== undefined; stack = round.stack) {
+    const timer = dueTimers(stack, round.now)[0];
+    if (timer === undefined) return;
+    fireTimer(work, stack, timer);
+  }
+}
+
+/** Fires a due timer. Afterwards it is due no more, whatever the decision. */
+function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
+  const { options, round } = work;
+  const event = toTimerEvent(stack, timer, round.now);
+  const answer = decideTimer(work, event);
+  if (!("fault" in answer)) {
+    takeTimer(work, event, answer);
+    return;
+  }
+  // The machine is at fault, not the timer: it waits as a parked event would.
+  const postponed = postponeTimer(stack, timer, { now: round.now, keepMs: options.parking.keepMs });
+  round.stack = postponed ?? spendTimer(stack, timer.id);
+  if (postponed !== undefined) return;
+  const queued = toQueuedTimer(event);
+  round.history.push(toUnreadEntry(queued, { ...answer.fault, outcome: "set-aside", at: round.now }));
+  setAside(options, round, queued, answer.fault);
+}
+
+type TimerAnswer = NotedDecision | { readonly fault: { readonly code: string; readonly reason: string } };
+
+function decideTimer(work: Work, event: StackEvent): TimerAnswer {
+  try {
+    const noted = decideOn(work, event);
+    const { decision } = noted;
+    return decision.kind === "rejected" && isParked(event, decision.code) ? { fault: decision } : noted;
+  } catch (error) {
+    return { fault: toFault(error) };
+  }
+}
+
+function takeTimer(work: Work, event: StackEvent, { decision, notes, machine }: NotedDecision): void {
+  const { options, round } = work;
+  const before = round.stack;
+  const changed = takeDecision(round, event, decision, options.unclaimedAtOnce);
+  // One that comes to nothing has fired all the same: else it would be due for ever.
+  if (decision.kind === "ignored" && round.stack !== undefined) {
+    round.stack = spendTimer(round.stack, event.timerId ?? "");
+  }
+  const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
+  work.decided.push({ event, decision, outcome, isBegin: false, stack: round.stack });
+  round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
+  if (changed) retryParked(work, () => true);
+}
+
+function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline" }>): void {
+  const { options, round } = work;
+  applyOrPark(work, toDeadlineEvent(input, round.now));
+  const { attemptId, why } = input;
+  if (why === "cancel") round.closes.push(attemptId);
+  else if (!round.cancels.some((cancel) => cancel.attemptId === attemptId)) {
+    const { unclaimedAtOnce } = options;
+    round.cancels.push({ attemptId, withinMs: ORPHAN_CANCEL_MS, why: "timed-out", unclaimedAtOnce });
+  }
+}
+
+/** Sets a delivery aside that has failed too often. */
+function giveUp(
+  deps: Pick<ApplyOptions, "ids" | "maxDeliveries">,
+  round: Round,
+  input: StackInput,
+  error: unknown,
+): boolean {
+  if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
+  const { event, storeReceipt, deliveries } = input.delivery;
+  const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
+  setAside(deps, round, event, { ...why, masked: "all" });
+  round.history.push(toUnreadEntry(event, { ...why, outcome: "set-aside", at: round.now }));
+  if (storeReceipt !== undefined) round.acknowledges.push(storeReceipt);
+  return true;
+}
+
+/** A decision, and what there is to say about the machine that it was made on. */
+export interface NotedDecision {
+  readonly decision: Decision;
+  readonly notes: readonly string[];
+  /** Undefined where none was needed or found. */
+  readonly machine?: Machine;
+}
+
+function decideOn(work: Work, event: StackEvent): NotedDecision {
+  const { options, round } = work;
+  const key = toEventKey(event);
+  if (round.appliedIds.has(key) || round.knownIds.has(key)) {
+    const reason = `Event ${event.id} was applied before.`;
+    return { decision: { kind: "ignored", code: "DUPLICATE", reason }, notes: [] };
+  }
+  const noted = decideOnStack(options, round.stack, event);
+  const { decision, machine } = noted;
+  if (decision.kind !== "applied") return noted;
+  if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);
+  return { ...noted, decision: { ...decision, stack: drawJitter(decision.stack, options.random) } };
+}
+
+function decideOnStack(
+  { machines, limits }: Pick<ApplyOptions, "machines" | "limits">,
+  stack: Stack | undefined,
+  event: StackEvent,
+): NotedDecision {
+  const early = decideWithoutMachine(stack, event);
+  if (early !== undefined) return { decision: early, notes: [] };
+  const name = machineNameFor(stack, event);
+  if (name === undefined) return { decision: toUnknownStack(event), notes: [] };
+  const wanted = { name, stack, event };
+  const found = machines(wanted);
+  if (found === undefined) throw new MachineWanted(wanted);
+  if ("error" in found) throw found.error;
+  if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [] };
+  const { machine, notes } = found;
+  return { decision: toBackward(decide(machine, stack, event, limits), found), notes, machine };
+}
+
+function toUnknownStack({ stackId }: StackEvent): Decision {
+  return { kind: "ignored", code: "STACK_UNKNOWN", reason: `There is no stack "${stackId}".` };
+}
+
+/** An event that a stack's older revision does not declare may be one of the newest: it waits until the stack is there. */
+function toBackward(decision: Decision, { undeclared }: Extract<FoundMachine, { kind: "found" }>): Decision {
+  if (undeclared === undefined || decision.kind !== "rejected" || decision.code !== "EVENT_UNDECLARED") return decision;
+  return { ...decision, ...undeclared };
+}

@@ -1,0 +1,66 @@
+import type { Machine } from "../machine/machine.ts";
+import type { StackEvent } from "../machine/message/event.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
+import type { EventDelivery } from "../ports/transport.ts";
+
+/** A machine that an event is to be decided on. */
+export interface WantedMachine {
+  readonly name: string;
+  readonly stack: Stack | undefined;
+  readonly event: StackEvent;
+}
+
+/** The machine that an event is decided on, or why there is none. */
+export type FoundMachine =
+  | {
+      readonly kind: "found";
+      readonly machine: Machine;
+      readonly notes: readonly string[];
+      /** Instead of `EVENT_UNDECLARED`: the stack is on an older revision, and the newest may declare the event. */
+      readonly undeclared?: {
+        readonly code: "EVENT_NOT_HANDLED" | "EVENT_UNDECLARED" | "MACHINE_INVALID";
+        readonly reason: string;
+      };
+    }
+  | MissingMachine;
+
+/** Why there is none. */
+export interface MissingMachine {
+  readonly kind: "missing";
+  readonly code: "MACHINE_UNKNOWN" | "MACHINE_INVALID";
+  readonly reason: string;
+}
+
+/** Something that makes the engine look at a stack. */
+export type StackInput =
+  | { readonly kind: "delivery"; readonly stackId: string; readonly delivery: EventDelivery }
+  /** An attempt has ended in this process: its result is applied by the commit that ends it. */
+  | { readonly kind: "result"; readonly stackId: string; readonly event: QueuedEvent; readonly result: AppliedResult }
+  /** Timers of the stack are due. */
+  | { readonly kind: "timers"; readonly stackId: string }
+  /** Parked events are due for another try. */
+  | { readonly kind: "parked"; readonly stackId: string }
+  /** The stack's machine has another revision: everything that the last one refused is decided again. */
+  | { readonly kind: "revised"; readonly stackId: string }
+  /** An attempt's time is over, or the time of its cancel. */
+  | {
+      readonly kind: "deadline";
+      readonly stackId: string;
+      readonly attemptId: string;
+      readonly task: string;
+      readonly why: "deadline" | "cancel";
+    };
+
+/** The event that a passed deadline makes. */
+export function toDeadlineEvent(input: Extract<StackInput, { kind: "deadline" }>, now: number): QueuedEvent {
+  const { stackId, attemptId, task, why } = input;
+  const event = why === "deadline" ? "TASK_TIMED_OUT" : "TASK_CANCELLED";
+  return {
+    id: `${why}:${attemptId}`,
+    stackId,
+    origin: "worker",
+    receivedAt: now,
+    message: { event, stackId, task: { name: task }, dispatchId: attemptId },
+  };
+}

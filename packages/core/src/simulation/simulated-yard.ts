@@ -1,0 +1,190 @@
+import { type AppliedInputs, applyInputs, type DecidedEvent } from "../aggregate/apply-inputs.ts";
+import { chooseMachine } from "../aggregate/choose-machine.ts";
+import { DEFAULT_PARKING } from "../aggregate/parking.ts";
+import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
+import {
+  type Attempt,
+  type AttemptMove,
+  beginAttempt,
+  cancelAttempt,
+  claimAtBirth,
+  closeAttempt,
+} from "../attempt/attempt.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
+import { tellUnknownMachine } from "../machine/decide/unknown-machine.ts";
+import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import type { Machine } from "../machine/machine.ts";
+import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+
+/** Timers that one simulation fires at most: one that begins itself again would fire for ever. */
+export const MAX_FIRED = 10_000;
+
+/** Stacks and machines in memory, and the clock that only `advance` moves. */
+export interface SimulatedYard {
+  /** The newest revision by name; undefined when the newest document has errors. */
+  readonly machines: Map<string, Machine | undefined>;
+  /** Every revision that was loaded, by hash. */
+  readonly revisions: Map<string, Machine>;
+  now: number;
+  /** How many timers may still fire. */
+  firesLeft: number;
+  /** In the order of creation. */
+  readonly stacks: Map<string, Stack>;
+  /** Parked events by stack, also of stacks that do not exist, by their keys. */
+  readonly parked: Map<string, Map<string, ParkedEvent>>;
+  /** Keys of events by stack; they outlive its removal. */
+  readonly appliedIds: Map<string, Set<string>>;
+  /** Open attempts. Each is claimed as it begins, because a simulation's workers are never busy. */
+  readonly attempts: Map<string, Attempt>;
+  /** What the step has done so far, by stack. */
+  touched: Map<string, Touch>;
+}
+
+/** What a step did to one stack. */
+export interface Touch {
+  readonly dispatched: string[];
+  readonly cancelled: string[];
+  readonly messages: TaskMessage[];
+}
+
+/** A yard without stacks. */
+export function createSimulatedYard(machines: ReadonlyMap<string, Machine | undefined>, now: number): SimulatedYard {
+  const revisions = [...machines.values()].flatMap((machine) => (machine ? [[machine.hash, machine] as const] : []));
+  return {
+    machines: new Map(machines),
+    revisions: new Map(revisions),
+    now,
+    firesLeft: MAX_FIRED,
+    stacks: new Map(),
+    parked: new Map(),
+    appliedIds: new Map(),
+    attempts: new Map(),
+    touched: new Map(),
+  };
+}
+
+/** Applies an input as the engine does, takes the change, and applies the events that follow from it. */
+export function workInput(yard: SimulatedYard, input: StackInput): readonly DecidedEvent[] {
+  const { change, decided, faults } = decideInput(yard, input);
+  for (const error of faults.values()) throw error;
+  const { stackId } = input;
+  const events = takeChange(yard, change, decided);
+  const followed = events.flatMap((event) =>
+    workInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }),
+  );
+  return [...decided, ...followed];
+}
+
+/** What an input would do. */
+export function decideInput(
+  yard: SimulatedYard,
+  input: StackInput,
+): Extract<AppliedInputs, { readonly kind: "applied" }> {
+  const applied = applyInputs(toLoaded(yard, input.stackId), [input], {
+    now: yard.now,
+    machines: (wanted) => findMachine(yard, wanted),
+    limits: DEFAULT_LIMITS,
+    // Retries come as late as they may.
+    random: () => 0,
+    ids: { next: () => "set-aside" },
+    parking: DEFAULT_PARKING,
+    refusedEvents: "park",
+    allowExternalNext: false,
+    unclaimedAtOnce: true,
+    maxDeliveries: Number.POSITIVE_INFINITY,
+    knownIds: yard.appliedIds.get(input.stackId) ?? new Set(),
+  });
+  if (applied.kind === "applied") return applied;
+  throw new TypeError(`No machine "${applied.wanted.name}" was answered for.`);
+}
+
+function toLoaded({ stacks, parked }: SimulatedYard, stackId: string): LoadedStack {
+  const stack = stacks.get(stackId);
+  const version = stack === undefined ? 0 : 1;
+  return { stackId, version, parked: [...(parked.get(stackId)?.values() ?? [])], ...(stack && { stack }) };
+}
+
+function findMachine(yard: SimulatedYard, { name, stack, event }: WantedMachine): FoundMachine {
+  if (isNamed(event)) return findNamed(yard, name, event.to);
+  if (!yard.machines.has(name)) {
+    return { kind: "missing", code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, yard.machines.keys()) };
+  }
+  const machine = yard.machines.get(name);
+  const reason = `The machine "${name}" has errors.`;
+  const newest = machine === undefined ? { kind: "invalid" as const, reason } : { kind: "found" as const, machine };
+  const isUpgrade = event.name === SYSTEM_EVENTS.upgradeStack;
+  const own = stack === undefined || isUpgrade ? undefined : yard.revisions.get(stack.machineHash);
+  return chooseMachine(own, newest, { stack: isUpgrade ? undefined : stack, event });
+}
+
+function findNamed({ revisions }: SimulatedYard, name: string, hash: string): FoundMachine {
+  const machine = revisions.get(hash);
+  if (machine?.name === name) return { kind: "found", machine, notes: [] };
+  return {
+    kind: "missing",
+    code: "MACHINE_UNKNOWN",
+    reason: `No revision ${hash.slice(0, 12)} of "${name}" was loaded.`,
+  };
+}
+
+/** True for an upgrade to a revision that is named. */
+function isNamed(event: StackEvent): event is StackEvent & { readonly to: string } {
+  return event.name === SYSTEM_EVENTS.upgradeStack && event.to !== undefined;
+}
+
+/** Returns the events that the ends of attempts bring. */
+function takeChange(yard: SimulatedYard, change: Change, decided: readonly DecidedEvent[]): readonly QueuedEvent[] {
+  const { stackId, write } = change;
+  if (write.kind === "put") yard.stacks.set(stackId, write.stack);
+  if (write.kind === "remove") yard.stacks.delete(stackId);
+  yard.appliedIds.set(stackId, new Set([...(yard.appliedIds.get(stackId) ?? []), ...change.appliedIds]));
+  const parked = yard.parked.get(stackId) ?? new Map<string, ParkedEvent>();
+  for (const key of change.unpark) parked.delete(key);
+  for (const each of change.park) parked.set(toEventKey(each.event), each);
+  yard.parked.set(stackId, parked);
+  const touch = decided.some(({ decision }) => decision.kind === "applied") ? touchStack(yard, stackId) : undefined;
+  return takeAttempts(yard, change, touch);
+}
+
+function takeAttempts({ attempts }: SimulatedYard, change: Change, touch: Touch | undefined): readonly QueuedEvent[] {
+  const { now } = change;
+  for (const dispatch of change.dispatches) {
+    const { attemptId, timeoutMs } = dispatch;
+    if (!attempts.has(attemptId)) attempts.set(attemptId, beginAttempt(dispatch, { now, claimWindowMs: timeoutMs }));
+  }
+  const events: QueuedEvent[] = [];
+  const take = (move: AttemptMove<Attempt> | undefined) => {
+    if (move === undefined) return;
+    const { attempt } = move;
+    if (attempt.status === "settled") attempts.delete(attempt.attemptId);
+    else attempts.set(attempt.attemptId, attempt);
+    events.push(...move.effects.flatMap((effect) => (effect.kind === "enqueue" ? [effect.event] : [])));
+  };
+  for (const id of change.closes) take(closeAttempt(attempts.get(id), now));
+  for (const cancel of change.cancels) {
+    const attempt = attempts.get(cancel.attemptId);
+    if (attempt !== undefined && attempt.token > 0) touch?.cancelled.push(attempt.task);
+    take(cancelAttempt(attempt, cancel, now));
+  }
+  for (const dispatch of change.dispatches) send(attempts, dispatch, touch, now);
+  return events;
+}
+
+/** Sends the message of an attempt that the same change has not ended, to a worker that takes it at once. */
+function send(attempts: Map<string, Attempt>, dispatch: Dispatch, touch: Touch | undefined, now: number): void {
+  const { attemptId, task, message } = dispatch;
+  const attempt = attempts.get(attemptId);
+  if (attempt === undefined) return;
+  touch?.dispatched.push(task);
+  touch?.messages.push(message);
+  if (attempt.token === 0) attempts.set(attemptId, claimAtBirth(attempt, { owner: "", leaseMs: 0, now }));
+}
+
+function touchStack(yard: SimulatedYard, stackId: string): Touch {
+  const touch = yard.touched.get(stackId) ?? { dispatched: [], cancelled: [], messages: [] };
+  yard.touched.set(stackId, touch);
+  return touch;
+}
