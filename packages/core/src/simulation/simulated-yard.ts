@@ -140,7 +140,9 @@ function takeChange(yard: SimulatedYard, change: Change, decided: readonly Decid
   const { stackId, write } = change;
   if (write.kind === "put") yard.stacks.set(stackId, write.stack);
   if (write.kind === "remove") yard.stacks.delete(stackId);
-  yard.appliedIds.set(stackId, new Set([...(yard.appliedIds.get(stackId) ?? []), ...change.appliedIds]));
+  const applied = yard.appliedIds.get(stackId) ?? new Set();
+  for (const key of change.appliedIds) applied.add(key);
+  yard.appliedIds.set(stackId, applied);
   const parked = yard.parked.get(stackId) ?? new Map<string, ParkedEvent>();
   for (const key of change.unpark) parked.delete(key);
   for (const each of change.park) parked.set(toEventKey(each.event), each);
