@@ -1,17 +1,14 @@
 import type { AttemptView } from "@stackyard/core/engine";
+import { parseSent, type SentAttempt, toAttemptId } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
-import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
 import type { TaskMessage } from "./port-types.ts";
 
 interface ViewRow {
   readonly attempt_id: string;
   readonly stack_id: string;
-  readonly task: string;
-  readonly entry: number;
-  readonly attempt: number;
-  readonly executor: string | null;
+  readonly sent: string | null;
   readonly status: AttemptView["status"];
-  readonly dispatched_at: number;
   readonly deadline_at: number;
   readonly token: number;
   readonly owner: string | null;
@@ -21,6 +18,7 @@ interface ViewRow {
   readonly keys: readonly string[] | null;
   readonly queued_key: string | null;
   readonly holder: string | null;
+  readonly holder_sent: string | null;
   readonly place: number | null;
   readonly progress_message: string | null;
   readonly has_log: boolean;
@@ -28,97 +26,111 @@ interface ViewRow {
   readonly outcome: NonNullable<AttemptView["outcome"]> | null;
 }
 
-/** Rows of an attempt `a`, with what is known of it while it is open. */
-const toViewText = (log: string) => `
-select coalesce(a.long_id, a.attempt_id) as attempt_id, a.stack_id, a.task, a.entry, a.attempt, a.executor, coalesce(l.status, 'settled') as status,
-       a.dispatched_at, coalesce(l.deadline_at, e.deadline_at) as deadline_at, coalesce(l.token, e.token) as token,
-       coalesce(l.owner, e.owner) as owner, l.lease_until, l.poll_due_at, coalesce(l.cancelling, e.cancelling) as cancelling,
-       (select array_agg(coalesce(k.long_key, k.key) order by k.key) from stackyard.held_key k where k.attempt_no = l.attempt_no) as keys,
-       (select coalesce(k.long_key, k.key) from stackyard.held_key k where k.key = l.queued_key) as queued_key,
-       (select coalesce(h.long_id, h.attempt_id)
-          from stackyard.held_key k join stackyard.attempt h on h.attempt_no = k.attempt_no
-         where k.key = l.queued_key) as holder,
-       case when l.queued_key is not null then (
-         select count(*) from stackyard.live o
-          where o.queued_key = l.queued_key and o.attempt_no <= l.attempt_no) end as place,
-       coalesce(l.progress_message, e.progress_message) as progress_message, e.log is not null as has_log, ${log} as log, e.outcome
-  from stackyard.attempt a
-  left join lateral (select * from stackyard.live l where l.attempt_no = a.attempt_no limit 1) l on true
-  left join lateral (select * from stackyard.attempt_end e where e.attempt_no = a.attempt_no limit 1) e on true`;
+const OPEN = `
+select o.began_at, o.attempt_id, o.stack_id, b.sent, o.status, o.deadline_at, o.token, o.owner, o.lease_until,
+       o.poll_due_at, o.cancelling,
+       case when o.has_keys then (
+         select array_agg(coalesce(k.long_key, k.key) order by k.key) from stackyard.held_key k
+          where k.attempt_id = o.attempt_id) end as keys,
+       coalesce(q.long_key, q.key) as queued_key, q.attempt_id as holder,
+       (select h.sent from stackyard.open_attempt x join stackyard.history h on h.position = x.began_at
+         where x.home = q.home and x.attempt_id = q.attempt_id) as holder_sent,
+       case when o.queued_key is not null then (
+         select count(*) from stackyard.open_attempt x
+          where x.queued_key = o.queued_key and x.began_at <= o.began_at) end as place,
+       o.progress_message, false as has_log, null as log, null as outcome
+  from stackyard.open_attempt o
+  left join lateral (select b.sent from stackyard.history b where b.position = o.began_at limit 1) b on true
+  left join lateral (select * from stackyard.held_key k where k.key = o.queued_key limit 1) q on true`;
+
+const toEndedText = (log: string) => `
+select h.began_at, substr(h.event_id, 8) as attempt_id, h.stack_id, b.sent, 'settled' as status, h.deadline_at, h.token,
+       h.owner, null::bigint as lease_until, null::bigint as poll_due_at, h.cancelling, null::text[] as keys,
+       null as queued_key, null as holder, null as holder_sent, null::bigint as place, h.progress_message,
+       h.log is not null as has_log, ${log} as log, h.outcome
+  from stackyard.history h
+  left join lateral (select b.sent from stackyard.history b where b.position = h.began_at limit 1) b on true`;
 
 const FIND = {
   name: "find_attempt",
-  text: `${toViewText("e.log")} where a.attempt_no = stackyard.find_attempt_no($1)`,
+  text: `
+(${OPEN} where o.home = $1 and o.attempt_id = $2)
+union all
+(${toEndedText("h.log")} where h.position = stackyard.find_ended($2))
+limit 1`,
 };
 
 /** An attempt as people see it. */
 export async function findAttempt(database: Database, attemptId: string): Promise<AttemptView | undefined> {
-  const row = await database.row<ViewRow>(FIND, toComparedText(attemptId));
-  return row === undefined ? undefined : toView(row);
+  const row = await findRow(database, attemptId);
+  return row === undefined ? undefined : toView(row, parseSent(row.sent));
 }
 
-// Segment by segment, newest first: those that have not ended may be far behind.
+/** The message that an attempt was dispatched with. */
+export async function findTaskMessage(database: Database, attemptId: string): Promise<TaskMessage | undefined> {
+  const row = await findRow(database, attemptId);
+  return row === undefined ? undefined : parseSent(row.sent).message;
+}
+
+function findRow(database: Database, attemptId: string): Promise<ViewRow | undefined> {
+  return database.row<ViewRow>(FIND, toHome(attemptId), toComparedText(attemptId));
+}
+
+// Ended ones segment by segment, newest first.
 const LIST = {
   name: "list_attempts",
   text: `
-with own as materialized (
-  select a.attempt_no, (select true from stackyard.attempt_end e where e.attempt_no = a.attempt_no) is null as is_open
-    from generate_series((select max(attempt_no) >> 15 from stackyard.attempt),
-                         (select min(attempt_no) >> 15 from stackyard.attempt), -1) as segment
-   cross join lateral (
-     select a.attempt_no from stackyard.attempt a
-      where a.attempt_no >> 15 = segment and a.stack_id = $1 order by a.attempt_no desc) a
-), wanted as (
-  select attempt_no from own where is_open
+select * from (
+  (${OPEN} where o.home = $1 and o.stack_id = $1)
   union all
-  (select attempt_no from own where not is_open order by attempt_no desc limit 50)
-)
-${toViewText("null")} where a.attempt_no = any(array(select attempt_no from wanted)) order by a.attempt_no desc`,
+  (${OPEN} where o.stack_id = $1 and o.home <> o.stack_id)
+  union all
+  (${toEndedText("null")} where h.position = any(array(
+     select e.position
+       from generate_series((select max(position) >> 15 from stackyard.history),
+                            (select min(position) >> 15 from stackyard.history), -1) as segment
+      cross join lateral (
+        select e.position from stackyard.history e
+         where e.position >> 15 = segment and e.stack_id = $1 and e.outcome is not null
+         order by e.position desc limit 50) e
+      limit 50)))
+) a order by a.began_at desc`,
 };
 
 /** Attempts of a stack, newest first: the open ones and the last settled ones, without their logs. */
 export async function listAttempts(database: Database, stackId: string): Promise<readonly AttemptView[]> {
   const rows = await database.rows<ViewRow>(LIST, toKeyText(stackId));
-  return rows.map(toView);
+  return rows.map((row) => toView(row, parseSent(row.sent)));
 }
 
-const MESSAGE = {
-  name: "find_task_message",
-  text: "select a.message from stackyard.attempt a where a.attempt_no = stackyard.find_attempt_no($1)",
-};
-
-/** The message that an attempt was dispatched with. */
-export async function findTaskMessage(database: Database, attemptId: string): Promise<TaskMessage | undefined> {
-  const row = await database.row<{ message: string }>(MESSAGE, toComparedText(attemptId));
-  return row === undefined ? undefined : (JSON.parse(row.message) as TaskMessage);
-}
-
-function toView(row: ViewRow): AttemptView {
+function toView(row: ViewRow, sent: SentAttempt): AttemptView {
+  const { task, entry, attempt, executor, dispatchedAt } = sent;
   return {
-    attemptId: fromKeyText(row.attempt_id),
+    attemptId: toAttemptId(row.attempt_id, sent),
     stackId: fromKeyText(row.stack_id),
-    task: fromKeyText(row.task),
-    entry: row.entry,
-    attempt: row.attempt,
+    task,
+    entry,
+    attempt,
+    ...(executor === undefined ? {} : { executor }),
     status: row.status,
-    dispatchedAt: row.dispatched_at,
+    dispatchedAt,
     deadlineAt: row.deadline_at,
     token: row.token,
     heldKeys: (row.keys ?? []).map(fromKeyText),
-    ...toPlace(row),
+    ...toQueued(row),
     ...toOptional(row),
     ...toShown(row),
   };
 }
 
-function toPlace({ queued_key: key, holder, place }: ViewRow): Partial<AttemptView> {
+function toQueued({ queued_key: key, holder, holder_sent: sent, place }: ViewRow): Partial<AttemptView> {
   if (key === null) return {};
-  return { queuedFor: { key: fromKeyText(key), holder: fromKeyText(holder ?? ""), place: place ?? 1 } };
+  const name = sent === null ? fromKeyText(holder ?? "") : toAttemptId(holder ?? "", parseSent(sent));
+  return { queuedFor: { key: fromKeyText(key), holder: name, place: place ?? 1 } };
 }
 
 function toOptional(row: ViewRow): Partial<AttemptView> {
   return {
-    ...(row.executor === null ? {} : { executor: fromKeyText(row.executor) }),
     ...(row.owner === null ? {} : { owner: fromKeyText(row.owner) }),
     ...(row.lease_until === null ? {} : { leaseUntil: row.lease_until }),
     ...(row.poll_due_at === null ? {} : { pollDueAt: row.poll_due_at }),

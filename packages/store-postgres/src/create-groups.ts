@@ -1,15 +1,12 @@
 import type { Change, ClaimInput, ClaimResult, CommitResult, QueuedEvent } from "@stackyard/core/engine";
-import { claimAll } from "./claims.ts";
-import { commitAll } from "./create-stack-store.ts";
-import { acknowledgeAll, enqueueAll } from "./create-work-queue.ts";
+import { claimAll, type RenewCall, renewAll, type SettleCall, settleAll } from "./attempt-store.ts";
 import type { Database } from "./database.ts";
 import { GroupedCalls } from "./grouped-calls.ts";
 import type { RenewResult } from "./port-types.ts";
-import { type RenewCall, renewAll } from "./renewals.ts";
-import { type SettleCall, settleAll } from "./settles.ts";
-import { signalsOf } from "./signal-kinds.ts";
-import type { Signals } from "./signals.ts";
+import { type Signals, signalsOf } from "./signals.ts";
+import { commitAll } from "./stack-store.ts";
 import { isDataError } from "./to-store-error.ts";
+import { acknowledgeAll, enqueueAll } from "./work-queue.ts";
 
 /** Calls of this process that share statements while they wait. */
 export interface StoreGroups {

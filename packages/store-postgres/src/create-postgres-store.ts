@@ -1,18 +1,18 @@
 import type { Logger, Store } from "@stackyard/core";
+import { createAttemptStore } from "./attempt-store.ts";
 import { Connections } from "./connections.ts";
-import { createAttemptStore } from "./create-attempt-store.ts";
 import { createGroups, type StoreGroups } from "./create-groups.ts";
 import { createRecords } from "./create-records.ts";
 import { createRevisions } from "./create-revisions.ts";
-import { createStackQueries } from "./create-stack-queries.ts";
-import { createStackStore } from "./create-stack-store.ts";
-import { createWorkQueue } from "./create-work-queue.ts";
 import { Database, type StorePlace } from "./database.ts";
 import { migrate } from "./migrate.ts";
 import { type PostgresStoreOptions, type StoreSettings, toSettings } from "./postgres-store-options.ts";
 import { Signals } from "./signals.ts";
+import { createStackQueries } from "./stack-queries.ts";
+import { loadStacks } from "./stack-store.ts";
 import { listUnreadable, lookAtForeignRows, type UnreadableStack } from "./take-over.ts";
 import { toStoreError } from "./to-store-error.ts";
+import { createWorkQueue } from "./work-queue.ts";
 
 /** A store in a PostgreSQL database. */
 export interface PostgresStore extends Store {
@@ -70,11 +70,15 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
   const { schema, logger } = settings;
   const signals = new Signals({ connections, schema, logger });
   const groups = createGroups(database, signals, settings);
-  const attempts = createAttemptStore(database, groups, signals);
+  const attempts = createAttemptStore(database, groups, { signals, runnersHaveStore: settings.runnersHaveStore });
   let closing: Promise<void> | undefined;
   return {
     schema,
-    ...createStackStore(database, groups.commits),
+    load: (ids) => loadStacks(database, ids),
+    async commit(changes) {
+      database.assertOpen();
+      return changes.length === 0 ? [] : groups.commits.call(changes);
+    },
     ...createWorkQueue(database, groups.enqueues, groups.acknowledges, signals),
     ...attempts,
     ...createStackQueries(database, signals, logger),

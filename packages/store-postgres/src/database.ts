@@ -6,7 +6,7 @@ import { inSchema, type Statement } from "./statement.ts";
 import { isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
 
 /** A value of a statement. Lists become arrays of the server. */
-export type Parameter = string | number | boolean | null | readonly (string | number | null)[];
+export type Parameter = string | number | boolean | null | Buffer | readonly (string | number | null)[];
 
 /** Where a store's tables lie. */
 export interface StorePlace {

@@ -44,15 +44,11 @@ it.each([
   [
     "cancelled",
     (schema: string) => {
-      const cancel = { n: 1, id: "b", event: "cancelled:b", why: "requested", within: MINUTE, at_once: true, now: T0 };
-      return `select ${schema}.cancel_attempts('${JSON.stringify([cancel])}', '{1}')`;
+      const cancel = { home: "b", id: "b", why: "requested", within: MINUTE, at_once: true, events: [] };
+      return `select ${schema}.cancel_attempt('${JSON.stringify(cancel)}', ${T0})`;
     },
   ],
-  [
-    "closed",
-    (schema: string) =>
-      `select ${schema}.end_attempts(array(select attempt_no from ${schema}.live where attempt_id = 'b'), 'closed', ${T0})`,
-  ],
+  ["closed", (schema: string) => `select ${schema}.end_attempt('b', 'b', 'closed', null, ${T0})`],
 ])("passes a key over the one that is being %s at the same moment", async (_how, toStatement) => {
   const { store, claim } = await open();
   const holder = await claim("a");

@@ -39,3 +39,8 @@ export function toLongText(text: string): string | null {
   const key = toKeyText(text);
   return key === toComparedText(text) ? null : key;
 }
+
+/** The key by which an attempt is found: its id up to the first slash. Ids of the engine begin with the name of the stack. */
+export function toHome(attemptId: string): string {
+  return toComparedText(attemptId.split("/", 1)[0] ?? "");
+}

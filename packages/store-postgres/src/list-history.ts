@@ -48,7 +48,7 @@ const FORWARD = {
   name: "list_history",
   text: withinBytes({
     rows: `select position, body from stackyard.history
-            where position > $1 and position <= $2 order by position limit $3`,
+            where position > $1 and position <= $2 and body is not null order by position limit $3`,
     body: "body",
     order: "position",
     maxBytes: "$4",
@@ -58,7 +58,7 @@ const BACKWARD = {
   name: "list_history_newest",
   text: withinBytes({
     rows: `select position, body from stackyard.history
-            where position < $1 and position <= $2 order by position desc limit $3`,
+            where position < $1 and position <= $2 and body is not null order by position desc limit $3`,
     body: "body",
     order: "position desc",
     maxBytes: "$4",
@@ -85,18 +85,24 @@ async function readSome(
   { cursor, limit, maxBytes }: ReadInput,
 ): Promise<readonly HistoryRow[]> {
   const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1, maxBytes];
-  const conditions: string[] = [];
-  if (eventId !== undefined) {
-    const place = `$${values.push(toComparedText(eventId))}`;
-    conditions.push(`hashtextextended(h.event_id, 0) = hashtextextended(${place}, 0) and h.event_id = ${place}`);
-  }
-  if (stackId !== undefined) {
-    // An event has few lines, a stack may have many: with both, the index by event is the one to use.
-    const column = eventId === undefined ? "h.stack_id" : "h.stack_id || ''";
-    conditions.push(`${column} = $${values.push(toKeyText(stackId))}`);
-  }
-  const name = ["list_history", eventId && "event", stackId && "stack", newestFirst && "newest"];
-  return database.rows<HistoryRow>(toStatement(name, conditions, newestFirst === true), ...values);
+  const stack = stackId === undefined ? "" : `$${values.push(toKeyText(stackId))}`;
+  const event = eventId === undefined ? "" : `$${values.push(toComparedText(eventId))}`;
+  const isResult = eventId?.startsWith("result:") === true;
+  const name = ["list_history", isResult ? "result" : event && "event", stack && "stack", newestFirst && "newest"];
+  const sources = event === "" ? [`h.stack_id = ${stack}`] : toEventSources(event, isResult, stack);
+  return database.rows<HistoryRow>(toStatement(name, sources, newestFirst === true), ...values);
+}
+
+/**
+ * An event has few lines, a stack may have many, so its own index is the one to use. Those of results are not in it, and are
+ * found by the stack that the attempt's id begins with.
+ */
+function toEventSources(event: string, isResult: boolean, stack: string): readonly string[] {
+  const ofStack = stack === "" ? "" : ` and h.stack_id || '' = ${stack}`;
+  const byEvent = `hashtextextended(h.event_id, 0) = hashtextextended(${event}, 0) and h.event_id = ${event}
+      and split_part(h.event_id, '/', 1) <> 'result:' || h.stack_id${ofStack}`;
+  const byStack = `h.stack_id = substr(split_part(${event}, '/', 1), 8) and h.event_id = ${event}${ofStack}`;
+  return isResult ? [byEvent, byStack] : [byEvent];
 }
 
 function startOf(newestFirst: boolean | undefined): number {
@@ -105,19 +111,22 @@ function startOf(newestFirst: boolean | undefined): number {
 
 function toStatement(
   name: readonly (string | boolean | undefined)[],
-  conditions: readonly string[],
+  sources: readonly string[],
   newestFirst: boolean,
 ): Statement {
   const [first, last, step] = newestFirst ? ["max", "min", -1] : ["min", "max", 1];
   const [after, order] = newestFirst ? ["<", "desc"] : [">", "asc"];
+  const lines = sources.map(
+    (condition) => `
+   (select h.position, h.body from stackyard.history h
+     where h.position >> 15 = segment and ${condition} and h.position ${after} $1 and h.body is not null
+     order by h.position ${order} limit $2)`,
+  );
   const rows = `
 select h.position, h.body
   from generate_series((select ${first}(position) >> 15 from stackyard.history),
                        (select ${last}(position) >> 15 from stackyard.history), ${step}) as segment
- cross join lateral (
-   select h.position, h.body from stackyard.history h
-    where h.position >> 15 = segment and ${conditions.join(" and ")} and h.position ${after} $1
-    order by h.position ${order} limit $2) h
+ cross join lateral (select * from (${lines.join(" union all")}) u order by u.position ${order} limit $2) h
  limit $2`;
   const text = withinBytes({ rows, body: "body", order: `position ${order}`, maxBytes: "$3" });
   return { name: name.filter(Boolean).join("_"), text };

@@ -5,13 +5,12 @@ import type { Statement } from "./statement.ts";
 /** How far a pass over each table has come; a pass goes on where the call before it ended. */
 interface Progress {
   history: number | "done";
-  attempts: number | "done";
   setAside: number | "done";
   eventIds: readonly [eventId: string, stackId: string] | "done";
 }
 
 function begin(): Progress {
-  return { history: 0, attempts: 0, setAside: 0, eventIds: ["", ""] };
+  return { history: 0, setAside: 0, eventIds: ["", ""] };
 }
 
 /** Rows of one table that one call looks at. */
@@ -23,8 +22,7 @@ export function createPrune(database: Database): (retention: Retention, now: num
   return async (retention, now) => {
     const { historyMs, settledAttemptMs, setAsideMs } = retention;
     const after: Progress = {
-      history: await walk(database, HISTORY, progress.history, now - historyMs),
-      attempts: await walk(database, ATTEMPTS, progress.attempts, now - settledAttemptMs),
+      history: await walk(database, HISTORY, progress.history, now - historyMs, now - settledAttemptMs),
       setAside: await walk(database, SET_ASIDE, progress.setAside, now - setAsideMs),
       eventIds: await pruneEventIds(database, progress.eventIds, retention, now),
     };
@@ -36,52 +34,66 @@ export function createPrune(database: Database): (retention: Retention, now: num
 }
 
 /** Removes what is old among the next rows; `last` is null where they, and so all later ones, are too young. */
-function walkOver(table: string, place: string, born: string): Statement {
-  return {
-    name: `prune_${table}`,
-    isLong: true,
-    text: `
-with batch as materialized (
-  select ${place} as place, ${born} as born from stackyard.${table} where ${place} > $1 order by ${place} limit ${BATCH}
-), found as materialized (
-  select max(place) as last, min(born) as oldest, count(*) as count from batch
-), removed as (
-  delete from stackyard.${table} using found
-   where found.oldest < $2 and ${place} > $1 and ${place} <= found.last and ${born} < $2
-)
-select case when oldest < $2 and count = ${BATCH} then last end as last from found`,
-  };
-}
-
-const HISTORY = walkOver("history", "position", "at");
-const ATTEMPTS = {
-  name: "prune_attempts",
+const SET_ASIDE = {
+  name: "prune_set_aside",
   isLong: true as const,
   text: `
 with batch as materialized (
-  select attempt_no as place, dispatched_at as born from stackyard.attempt where attempt_no > $1
-   order by attempt_no limit ${BATCH}
+  select position, set_aside_at from stackyard.set_aside where position > $1 order by position limit ${BATCH}
 ), found as materialized (
-  select max(place) as last, min(born) as oldest, count(*) as count from batch
-), ended as (
-  delete from stackyard.attempt_end e using found
-   where found.oldest < $2 and e.attempt_no > $1 and e.attempt_no <= found.last and e.settled_at < $2
-  returning e.attempt_no
+  select max(position) as last, min(set_aside_at) as oldest, count(*) as count from batch
 ), removed as (
-  delete from stackyard.attempt a where a.attempt_no = any(array(select e.attempt_no from ended e))
+  delete from stackyard.set_aside using found
+   where found.oldest < $2 and position > $1 and position <= found.last and set_aside_at < $2
 )
 select case when oldest < $2 and count = ${BATCH} then last end as last from found`,
 };
-const SET_ASIDE = walkOver("set_aside", "position", "set_aside_at");
+
+/**
+ * The same for history: its lines, what attempts were when they ended, and the messages of those, which stand in rows of
+ * their own or of other lines. A row goes with the last that it has.
+ */
+const HISTORY = {
+  name: "prune_history",
+  isLong: true as const,
+  text: `
+with batch as materialized (
+  select h.position, h.at, case when h.outcome is not null and h.at < $3::bigint then h.began_at end as began_at
+    from stackyard.history h where h.position > $1 order by h.position limit ${BATCH}
+), found as materialized (
+  select max(position) as last, min(at) as oldest, count(*) as count from batch
+), looked as materialized (
+  select h.position, h.body is not null and h.at < $2::bigint as line, h.outcome is not null and h.at < $3 as ended,
+         h.sent is not null and h.position = any(array(select b.began_at from batch b)) as sent,
+         (h.body is null or h.at < $2) and (h.outcome is null or h.at < $3)
+           and (h.sent is null or h.position = any(array(select b.began_at from batch b))) as empty
+    from stackyard.history h
+   where h.position = any(array(select b.position from batch b where b.at < greatest($2, $3)
+                                 union select b.began_at from batch b))
+), removed as (
+  delete from stackyard.history h
+   where h.position = any(array(select l.position from looked l where l.empty))
+), emptied as (
+  update stackyard.history h
+     set body = case when l.line then null else h.body end, sent = case when l.sent then null else h.sent end,
+         outcome = case when l.ended then null else h.outcome end, owner = case when l.ended then null else h.owner end,
+         cancelling = case when l.ended then null else h.cancelling end, log = case when l.ended then null else h.log end,
+         progress_message = case when l.ended then null else h.progress_message end
+    from looked l
+   where h.position = any(array(select l.position from looked l)) and h.position = l.position
+     and not l.empty and (l.line or l.sent or l.ended)
+)
+select case when oldest < greatest($2, $3) and count = ${BATCH} then last end as last from found`,
+};
 
 async function walk(
   database: Database,
   statement: Statement,
   after: number | "done",
-  cutoff: number,
+  ...cutoffs: readonly number[]
 ): Promise<number | "done"> {
   if (after === "done") return "done";
-  const row = await database.row<{ last: number | null }>(statement, after, cutoff);
+  const row = await database.row<{ last: number | null }>(statement, after, ...cutoffs);
   return row?.last ?? "done";
 }
 

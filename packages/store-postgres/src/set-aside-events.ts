@@ -1,8 +1,8 @@
 import { createPageBuilder, type Page, type PageInput, parseStored, type SetAsideEvent } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { toEventRow } from "./event-rows.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import { addFetched, type FetchedRow, maxBytesOf, parsePosition, withinBytes } from "./page.ts";
+import { toEventRow } from "./work-queue.ts";
 
 interface SetAsideRow {
   readonly id: string;

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "@stackyard/core";
+import type { Change } from "@stackyard/core/engine";
 import type { Connections } from "./connections.ts";
 import { type Listening, listen } from "./listen.ts";
-import { Listeners } from "./listeners.ts";
 import type { StoreSignal } from "./port-types.ts";
 
 type Kind = StoreSignal["kind"];
@@ -93,4 +93,49 @@ export class Signals {
     const heard = kinds.split(",");
     this.#listeners.tell(new Set(KINDS.filter((kind) => heard.includes(kind))));
   }
+}
+
+/** Who wants to know of commits in this process. A listener that throws harms neither the commit nor the others. */
+class Listeners {
+  readonly #listeners = new Set<(signal: StoreSignal) => void>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(listener: (signal: StoreSignal) => void): () => void {
+    // The same function may be added twice.
+    const own = (signal: StoreSignal): void => listener(signal);
+    this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+
+  tell(kinds: ReadonlySet<StoreSignal["kind"]>): void {
+    for (const listener of [...this.#listeners]) {
+      for (const kind of kinds) this.#call(listener, kind);
+    }
+  }
+
+  #call(listener: (signal: StoreSignal) => void, kind: StoreSignal["kind"]): void {
+    try {
+      listener({ kind });
+    } catch (error) {
+      this.#logger.error("A listener of the store failed.", { error });
+    }
+  }
+}
+
+/** What listeners may want to know of these changes. `passedKeys`: a result has passed a key on to another attempt. */
+export function signalsOf(changes: readonly Change[], passedKeys: boolean): ReadonlySet<Kind> {
+  const kinds = new Set<Kind>(passedKeys ? ["task"] : []);
+  for (const { history, dispatches, claims = [], cancels, closes } of changes) {
+    if (history.length > 0) kinds.add("history");
+    // The end of an attempt may pass a key on to another one. One that begins as granted waits for nobody.
+    if (dispatches.length - claims.length + cancels.length + closes.length > 0) kinds.add("task");
+    if (cancels.length > 0) kinds.add("event");
+  }
+  return kinds;
 }

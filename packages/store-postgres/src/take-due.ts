@@ -1,11 +1,10 @@
 import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
+import { parseSent, toAttemptId } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
-import { DUE_SOURCES } from "./due-kinds.ts";
-import { giveBack } from "./give-back.ts";
 import { fromKeyText } from "./key-text.ts";
-import type { DueKind, TaskMessage } from "./port-types.ts";
+import type { DueKind } from "./port-types.ts";
 import type { QueueFloor } from "./queue-floor.ts";
-import { toEventReceipt } from "./receipts.ts";
+import { parseReceipts, toEventReceipt } from "./receipts.ts";
 import type { Statement } from "./statement.ts";
 
 type OtherKind = Exclude<DueKind, "event">;
@@ -93,9 +92,8 @@ interface OtherRow {
   readonly seq: number | null;
   readonly deliveries: number | null;
   readonly attempt_id: string | null;
-  readonly message: string | null;
-  readonly task: string | null;
   readonly stack_id: string | null;
+  readonly sent: string | null;
   readonly cancel_until: number | null;
 }
 
@@ -117,9 +115,9 @@ function toTaken(rows: readonly OtherRow[]): readonly Taken[] {
   return rows.map((row) => ({ at: row.at, item: toItem(row) }));
 }
 
-const TASK_LEASES = `update stackyard.task_queue t
-     set visible_at = $3, deliveries = t.deliveries + 1
-   where t.seq = any(array(select c.seq from chosen c)) returning t.seq, t.deliveries`;
+const TASK_LEASES = `update stackyard.open_attempt o
+     set visible_at = $3, deliveries = o.deliveries + 1
+   where o.queue_seq = any(array(select c.seq from chosen c)) returning o.queue_seq as seq, o.deliveries`;
 
 const OTHER_LEASES = `insert into stackyard.due_lease as d (key, until)
   select c.key, $3 from chosen c where c.kind <> 'task' order by c.key
@@ -127,9 +125,9 @@ const OTHER_LEASES = `insert into stackyard.due_lease as d (key, until)
   returning d.key`;
 
 // A lower bound that was met is moved to the instant itself, so that the row is not looked at again before.
-const MOVE_BOUNDS = `update stackyard.live l set due_at = least(l.ends_at, l.lease_until, l.poll_due_at)
-   where l.attempt_no in (
-     select o.attempt_no from stackyard.live o
+const MOVE_BOUNDS = `update stackyard.open_attempt x set due_at = least(x.ends_at, x.lease_until, x.poll_due_at)
+   where (x.home, x.place) in (
+     select o.home, o.place from stackyard.open_attempt o
       where o.due_at <= $1 and least(o.ends_at, o.lease_until, o.poll_due_at) > $1
       order by o.due_at limit 256 for update skip locked)`;
 
@@ -148,13 +146,11 @@ function toStatement(kinds: readonly OtherKind[]): Statement {
     ...(kinds.some((kind) => OF_ATTEMPTS.includes(kind)) ? [`moved as (${MOVE_BOUNDS})`] : []),
   ];
   const text = `with ${parts.join(",\n")}
-select c.kind, c.key, c.at, c.seq, t.deliveries, coalesce(a.long_id, a.attempt_id) as attempt_id, a.message, a.task, coalesce(c.stack_id, a.stack_id) as stack_id,
-       c.cancel_until
+select c.kind, c.key, c.at, c.seq, t.deliveries, c.attempt_id, c.stack_id, c.cancel_until, b.sent
   from chosen c
   left join tasks t on t.seq = c.seq
   left join others o on o.key = c.key
-  left join stackyard.attempt a
-    on a.attempt_no = c.attempt_no and a.attempt_no = any(array(select o.attempt_no from chosen o))
+  left join stackyard.history b on b.position = c.began_at and b.position = any(array(select o.began_at from chosen o))
  where t.seq is not null or o.key is not null
  order by c.at, c.seq, c.key`;
   return { isLong: true, name: `take_${kinds.join("_")}`, text };
@@ -162,30 +158,121 @@ select c.kind, c.key, c.at, c.seq, t.deliveries, coalesce(a.long_id, a.attempt_i
 
 function toItem(row: OtherRow): DueItem {
   const stackId = fromKeyText(row.stack_id ?? "");
-  const attemptId = fromKeyText(row.attempt_id ?? "");
+  if (row.kind === "timer" || row.kind === "parked") return { kind: row.kind, stackId, dueAt: row.at };
+  const sent = parseSent(row.sent);
+  const attemptId = toAttemptId(row.attempt_id ?? "", sent);
+  const { task, message } = sent;
   switch (row.kind) {
     case "task":
-      return {
-        kind: "task",
-        receipt: row.key,
-        attemptId,
-        message: parseMessage(row),
-        deliveries: row.deliveries ?? 1,
-      };
-    case "poll":
-    case "lapsedLease":
-      return { kind: row.kind, receipt: row.key, attemptId, message: parseMessage(row), dueAt: row.at };
-    case "timer":
-      return { kind: "timer", stackId, dueAt: row.at };
-    case "parked":
-      return { kind: "parked", stackId, dueAt: row.at };
+      return { kind: "task", receipt: row.key, attemptId, message, deliveries: row.deliveries ?? 1 };
     case "deadline": {
       const why = row.cancel_until === null ? "deadline" : "cancel";
-      return { kind: "deadline", stackId, attemptId, task: fromKeyText(row.task ?? ""), why, dueAt: row.at };
+      return { kind: "deadline", stackId, attemptId, task, why, dueAt: row.at };
     }
+    default:
+      return { kind: row.kind, receipt: row.key, attemptId, message, dueAt: row.at };
   }
 }
 
-function parseMessage(row: OtherRow): TaskMessage {
-  return JSON.parse(row.message ?? "null") as TaskMessage;
+/** How rows of one kind of due work are found; `$1` is now, `$2` the limit, `$4` where to look from in the queue. */
+interface DueSource {
+  /** Gives `kind`, `key` (the receipt, or what names this work at this instant), `at`, and what the item is made of. */
+  readonly due: string;
+  /** Gives `at`, the earliest instant at which something of the kind may be due; what is out is due when it comes back. */
+  readonly next: string;
+}
+
+/** Rows that a look for the next instant reads at most; what lies behind them is due no earlier than the last of them. */
+const LOOK = 1_000;
+
+const FREE = "coalesce((select d.until from stackyard.due_lease d where d.key = x.key), 0) <= $1";
+
+function nextOf(rows: string): string {
+  return `select least(min(coalesce(d.until, x.at)), case when count(*) = ${LOOK} then max(x.bound) end) as at
+       from (${rows} limit ${LOOK}) x left join stackyard.due_lease d on d.key = x.key`;
+}
+
+function attemptSource(kind: "poll" | "lapsedLease" | "deadline", column: string, key: string): DueSource {
+  const rows = `select ${key} as key, o.began_at, o.attempt_id, o.stack_id, o.${column} as at, o.due_at as bound, o.cancel_until
+         from stackyard.open_attempt o where o.${column} is not null`;
+  return {
+    due: `select '${kind}' as kind, x.key, x.at, null::bigint as seq, x.began_at, x.attempt_id, x.stack_id, x.cancel_until
+       from (${rows} and o.due_at <= $1 and o.${column} <= $1) x where ${FREE} order by x.at limit $2`,
+    next: nextOf(`${rows} and o.due_at is not null order by o.due_at`),
+  };
+}
+
+/** `due`: rows that are due, one a stack. */
+function stackSource(kind: "timer" | "parked", parts: { rows: string; due: string; instant: string }): DueSource {
+  const { rows, due, instant } = parts;
+  return {
+    due: `select '${kind}' as kind, x.key, x.at, null::bigint as seq, null::bigint as began_at,
+                 null as attempt_id, x.stack_id, null::bigint as cancel_until
+       from (${due}) x where ${FREE} order by x.at limit $2`,
+    next: nextOf(`${rows} order by ${instant}`),
+  };
+}
+
+const TIMERS = `select 'timer:' || s.timer_at || ':' || s.version || ':' || s.id as key, s.timer_at as at, s.timer_at as bound,
+            s.id as stack_id from stackyard.stacks s where s.timer_at is not null`;
+const PARKED = `select 'parked:' || p.next_try_at || ':' || p.stack_id as key, p.next_try_at as at, p.next_try_at as bound,
+            p.stack_id from stackyard.parked p where true`;
+
+/** Where due work besides events is found. The keys of timers name the version: a later record may have one of the same instant. */
+const DUE_SOURCES: Readonly<Record<Exclude<DueKind, "event">, DueSource>> = {
+  task: {
+    due: `select 'task' as kind, 'task:' || o.queue_seq as key, greatest(o.queued_at, o.visible_at) as at,
+                 o.queue_seq as seq, o.began_at, o.attempt_id, o.stack_id, null::bigint as cancel_until
+       from stackyard.open_attempt o where o.queue_seq >= $4 and o.visible_at <= $1
+      order by o.queue_seq limit $2 for update skip locked`,
+    next: "select min(o.visible_at) as at from stackyard.open_attempt o where o.queue_seq is not null",
+  },
+  poll: attemptSource("poll", "poll_due_at", "'poll:' || o.poll_due_at || ':' || o.token || ':' || o.began_at"),
+  lapsedLease: attemptSource(
+    "lapsedLease",
+    "lease_until",
+    "'lapsedLease:' || o.lease_until || ':' || o.token || ':' || o.began_at",
+  ),
+  deadline: attemptSource("deadline", "ends_at", "'deadline:' || o.ends_at || ':' || o.began_at"),
+  timer: stackSource("timer", { rows: TIMERS, due: `${TIMERS} and s.timer_at <= $1`, instant: "s.timer_at" }),
+  parked: stackSource("parked", {
+    rows: PARKED,
+    // A stack may have several.
+    due: `select distinct on (r.stack_id) r.* from (${PARKED} and p.next_try_at <= $1) r order by r.stack_id, r.at`,
+    instant: "p.next_try_at",
+  }),
+};
+
+// Of each stack the first event alone counts: the others come behind it.
+const EVENTS = `select min(greatest(q.visible_at, coalesce(l.until, 0))) as at
+       from (select distinct on (stack_id) stack_id, visible_at from stackyard.event_queue order by stack_id, seq) q
+       left join stackyard.event_lease l on l.stack_id = q.stack_id`;
+
+/** The earliest instant at which something of these kinds may be due. */
+export async function nextDueAt(database: Database, kinds: readonly DueKind[]): Promise<number | undefined> {
+  database.assertOpen();
+  if (kinds.length === 0) return undefined;
+  const row = await database.row<{ at: number | null }>(toNextStatement([...new Set(kinds)].sort()));
+  return row?.at ?? undefined;
+}
+
+function toNextStatement(kinds: readonly DueKind[]): Statement {
+  const parts = kinds.map((kind) => (kind === "event" ? EVENTS : DUE_SOURCES[kind].next));
+  const text = `select min(n.at) as at from (${parts.map((part) => `(${part})`).join(" union all ")}) n`;
+  return { name: `next_${kinds.join("_")}`, text };
+}
+
+const GIVE_BACK = {
+  name: "give_back_rows",
+  isLong: true as const,
+  text: "select stackyard.give_back_rows($1, $2, $3, $4, $5)",
+};
+
+/** Hands rows out again from an instant on; unknown receipts are passed over. */
+export async function giveBack(database: Database, receipts: readonly string[], visibleAt: number): Promise<void> {
+  const { events, tasks, others } = parseReceipts(receipts);
+  if (events.length + tasks.length + others.length === 0) return;
+  const seqs = events.map(({ seq }) => seq);
+  const stacks = events.map(({ stack }) => stack);
+  await database.rows(GIVE_BACK, seqs, stacks, tasks, others, visibleAt);
 }

@@ -1,13 +1,14 @@
 /**
  * The first schema. What a transition writes is kept small:
  *
- * - Tables that are appended to (`history`, `attempt`, `event_id`) have keys that begin with the segment of the row,
- *   32,768 rows each, or with the time, so that inserts touch the few newest pages whatever the table's size; a look-up
- *   asks segment by segment, newest first. Ids of attempts and of their results are long and stand there as hashes; a
- *   look-up compares the id too.
- * - What changes often (`live`, `task_queue`, `stacks`) has no index on what changes, so that an update stays within
- *   its page. `live.due_at` is therefore a lower bound: it is moved when somebody looks at it, not at each renewal.
- * - Leases that may be lost with a crash of the server are in unlogged tables: no log, no wait for the disk.
+ * - Tables that are appended to (`history`, `event_id`) have keys that begin with the segment of the row, 32,768 rows each,
+ *   or with the time, so that inserts touch the few newest pages whatever the table's size; a look-up asks segment by
+ *   segment, newest first.
+ * - What changes often (`open_attempt`, `stacks`) has no index on what changes, so that an update stays within its page.
+ *   `open_attempt.due_at` is therefore a lower bound: it is moved when somebody looks at it, not at each renewal.
+ * - Leases that may be lost with a crash of the server are in unlogged tables (no log, no wait for the disk) or are written
+ *   with `synchronous_commit` off. Who has lost one may still work: the token of the next grant, and for events the stack's
+ *   version, keep what he writes too late from being applied. A lease that is lost only ends early.
  *
  * Instants are epoch milliseconds, but for two columns of `stacks` that the predecessor has. Documents are JSON text:
  * `jsonb` can hold neither U+0000 nor half of a surrogate pair. Texts of users are compared byte by byte (`C`). Ids that
@@ -80,89 +81,85 @@ create table stackyard.set_aside (
 create index set_aside_by_stack on stackyard.set_aside (stack_id, position);
 create index set_aside_by_code on stackyard.set_aside (code, position);
 
+-- One row a decision: the line of a stack's history (body), the attempt that began with it (sent: how it was dispatched, and
+-- its message) and the one that ended with it (outcome and what goes with it; began_at: the position of the row that has
+-- its sent). What begins or ends without a line has a row without one. Each part goes when it is too old, the row with the
+-- last of them.
 create sequence stackyard.history_position;
 create table stackyard.history (
   position bigint not null default nextval('stackyard.history_position') primary key,
+  at bigint not null,
+  began_at bigint,
+  token bigint,
+  deadline_at bigint,
   stack_id text collate "C" not null,
   event_id text collate "C" not null,
-  at bigint not null,
-  body text not null
-);
-create index history_by_stack on stackyard.history ((position >> 15), stack_id, position);
-create index history_by_event on stackyard.history ((position >> 15), hashtextextended(event_id, 0), position);
-
--- All attempts; attempt_no is the order of dispatch. No row is written twice: how it ended stands in attempt_end.
-create sequence stackyard.attempt_no;
-create table stackyard.attempt (
-  attempt_no bigint not null primary key,
-  attempt_id text collate "C" not null,
-  long_id text collate "C",
-  stack_id text collate "C" not null,
-  task text collate "C" not null,
-  entry bigint not null,
-  attempt bigint not null,
-  executor text collate "C",
-  dispatched_at bigint not null,
-  message text not null
-);
-create index attempt_by_id on stackyard.attempt ((attempt_no >> 15), hashtextextended(attempt_id, 0));
-create index attempt_by_stack on stackyard.attempt ((attempt_no >> 15), stack_id, attempt_no);
-
-create table stackyard.attempt_end (
-  attempt_no bigint not null primary key,
-  outcome text not null,
-  settled_at bigint not null,
-  deadline_at bigint not null,
-  token bigint not null,
+  body text,
+  sent text,
+  outcome text,
   owner text collate "C",
   cancelling text,
   progress_message text,
   log text
 );
+create index history_by_stack on stackyard.history ((position >> 15), stack_id, position);
+-- The event of a result names its attempt, and so its stack, by which it is found: one index entry less a job.
+create index history_by_event on stackyard.history ((position >> 15), hashtextextended(event_id, 0), position)
+ where split_part(event_id, '/', 1) <> 'result:' || stack_id;
 
--- Attempts that have not ended. left_ms: what a queued attempt has left when its clock goes on. ends_at: the deadline,
--- or the end of a cancel; null while the clock stands. due_at: nothing of the row is due before.
+-- Attempts that have not ended. The commit that ends one and begins the next of its stack as granted writes the row over,
+-- and changes nothing in it that is indexed. So the token grows over all attempts that the row ever was: none comes again
+-- while a late owner may have it. home: the id up to its first slash, which in ids of the engine is the stack; with place
+-- it is the row's key. began_at: the row of history that has its message, and its place in the order of dispatch.
+-- first_token: of the attempt's first grant. queue_seq: its message is queued. left_ms: what a queued attempt has left when
+-- its clock goes on. ends_at: the deadline, or the end of a cancel; null while the clock stands. due_at: nothing of the row
+-- is due before.
 create sequence stackyard.task_seq;
-create table stackyard.live (
-  attempt_no bigint not null primary key,
-  attempt_id text collate "C" not null unique,
-  status text not null,
+create table stackyard.open_attempt (
+  place bigint not null,
+  began_at bigint not null,
   token bigint not null default 0,
+  first_token bigint,
   timeout_ms bigint not null,
   deadline_at bigint not null,
   ends_at bigint,
+  due_at bigint,
   lease_until bigint,
   poll_due_at bigint,
-  due_at bigint,
-  owner text collate "C",
-  queue_seq bigint,
-  cancelling text,
   cancel_within_ms bigint,
   cancel_until bigint,
-  cancel_told boolean not null default false,
-  queued_key text collate "C",
   left_ms bigint,
+  queue_seq bigint,
+  queued_at bigint,
+  visible_at bigint not null default 0,
+  deliveries int not null default 0,
+  cancel_told boolean not null default false,
+  has_keys boolean not null default false,
+  has_secrets boolean not null default false,
+  home text collate "C" not null,
+  attempt_id text collate "C" not null,
+  stack_id text collate "C" not null,
+  status text not null,
+  owner text collate "C",
+  cancelling text,
+  queued_key text collate "C",
   progress text,
   progress_message text,
-  secrets text
-) with (fillfactor = 45);
-create index live_due on stackyard.live (due_at) where due_at is not null;
-create index live_waiting on stackyard.live (queued_key, attempt_no) where queued_key is not null;
-
-create table stackyard.task_queue (
-  seq bigint not null primary key,
-  attempt_no bigint not null,
-  visible_at bigint not null,
-  deliveries int not null,
-  queued_at bigint not null
+  primary key (home, place)
 ) with (fillfactor = 50);
+create index open_attempt_due on stackyard.open_attempt (due_at) where due_at is not null;
+create index open_attempt_queue on stackyard.open_attempt (queue_seq) where queue_seq is not null;
+create index open_attempt_waiting on stackyard.open_attempt (queued_key) where queued_key is not null;
+-- Ids that do not begin with the name of their stack.
+create index open_attempt_other on stackyard.open_attempt (stack_id) where home <> stack_id;
 
 create table stackyard.held_key (
   key text collate "C" not null primary key,
   long_key text collate "C",
-  attempt_no bigint not null
+  home text collate "C" not null,
+  attempt_id text collate "C" not null
 );
-create index held_key_by_attempt on stackyard.held_key (attempt_no);
+create index held_key_by_attempt on stackyard.held_key (attempt_id);
 
 -- The version is the yard's count of writes, so none is used again after a removal.
 create sequence stackyard.record_version;

@@ -1,23 +1,8 @@
-import { ADD_STACKS } from "../functions/add-stacks.ts";
-import { CANCEL_ATTEMPTS } from "../functions/cancel-attempts.ts";
-import { CLAIM_ATTEMPTS } from "../functions/claim-attempts.ts";
-import { CLAIM_KEYED } from "../functions/claim-keyed.ts";
-import { COMMIT_CHANGES } from "../functions/commit-changes.ts";
-import { COUNT_STATES } from "../functions/count-states.ts";
-import { DISPATCH_ATTEMPTS } from "../functions/dispatch-attempts.ts";
-import { END_ATTEMPTS } from "../functions/end-attempts.ts";
-import { ENQUEUE_EVENTS } from "../functions/enqueue-events.ts";
-import { FIND_ATTEMPT_NO } from "../functions/find-attempt-no.ts";
-import { FOREIGN_WRITES } from "../functions/foreign-writes.ts";
-import { GIVE_BACK_ROWS } from "../functions/give-back-rows.ts";
-import { HISTORY_END } from "../functions/history-end.ts";
-import { JSON_TEXT } from "../functions/json-text.ts";
-import { PARK_EVENTS } from "../functions/park-events.ts";
-import { REDRIVE } from "../functions/redrive.ts";
-import { REMOVE_EVENTS } from "../functions/remove-events.ts";
-import { SETTLE_ATTEMPTS } from "../functions/settle-attempts.ts";
-import { TAKE_EVENTS } from "../functions/take-events.ts";
-import { STACKS, STACKS_INDEXES, STACKS_TAKEN_OVER } from "./0001-stacks.ts";
+import { CLAIM_ATTEMPTS, CLAIM_KEYED, MOVE_ATTEMPTS, SETTLE_ATTEMPTS } from "../functions/attempts.ts";
+import { COMMIT_CHANGE } from "../functions/commit-change.ts";
+import { ENQUEUE_EVENTS, GIVE_BACK_ROWS, REDRIVE, REMOVE_EVENTS, TAKE_EVENTS } from "../functions/events.ts";
+import { CHANGED_HANDS, COUNT_STATES, FIND_ENDED, HISTORY_END, UTC } from "../functions/history.ts";
+import { FOREIGN_WRITES, STACKS, STACKS_INDEXES, STACKS_TAKEN_OVER } from "./0001-stacks.ts";
 import { TABLES } from "./0001-tables.ts";
 
 /** One step of the schema. Never changed once it was released. */
@@ -34,24 +19,21 @@ export interface Migration {
 }
 
 const FUNCTIONS = [
-  JSON_TEXT,
-  FIND_ATTEMPT_NO,
+  UTC,
   ENQUEUE_EVENTS,
-  DISPATCH_ATTEMPTS,
-  END_ATTEMPTS,
-  SETTLE_ATTEMPTS,
-  CLAIM_ATTEMPTS,
-  CLAIM_KEYED,
-  CANCEL_ATTEMPTS,
   REMOVE_EVENTS,
   GIVE_BACK_ROWS,
   TAKE_EVENTS,
-  HISTORY_END,
-  ADD_STACKS,
-  PARK_EVENTS,
-  COMMIT_CHANGES,
   REDRIVE,
+  HISTORY_END,
+  FIND_ENDED,
   COUNT_STATES,
+  CHANGED_HANDS,
+  MOVE_ATTEMPTS,
+  SETTLE_ATTEMPTS,
+  CLAIM_ATTEMPTS,
+  CLAIM_KEYED,
+  COMMIT_CHANGE,
 ];
 
 const REST = [STACKS_INDEXES, TABLES, ...FUNCTIONS].join("\n");

@@ -23,11 +23,15 @@ const FILL_SQL = `
 with stack as (
   select * from stackyard.stacks where state = 'REST' order by id limit 1
 ), line as (
-  select h.* from stackyard.history h join stack s on s.id = h.stack_id order by h.position desc limit 1
-), attempt as (
-  select a.* from stackyard.attempt a join stack s on s.id = a.stack_id order by a.attempt_no desc limit 1
+  select h.* from stackyard.history h join stack s on s.id = h.stack_id where h.body is not null
+   order by h.position desc limit 1
+), ended as (
+  select h.*, b.sent as message
+    from stackyard.history h join stack s on s.id = h.stack_id join stackyard.history b on b.position = h.began_at
+   where h.outcome is not null order by h.position desc limit 1
 ), fresh as materialized (
-  select 'filled-' || n as id, n from generate_series($1::int, $2::int - 1) n
+  select 'filled-' || n as id, n, nextval('stackyard.history_position') as position
+    from generate_series($1::int, $2::int - 1) n
 ), stacks as (
   insert into stackyard.stacks (id, data, creation_time, last_updated_time, version, machine, state, busy, id_count)
   select f.id, replace(s.data, s.id, f.id), s.creation_time, s.last_updated_time, s.version, s.machine, s.state, s.busy, 1
@@ -35,19 +39,11 @@ with stack as (
 ), ids as (
   insert into stackyard.event_id (event_id, stack_id, applied_at, number)
   select l.event_id || '-' || f.n, f.id, l.at, 1 from line l, fresh f
-), lines as (
-  insert into stackyard.history (stack_id, event_id, at, body)
-  select f.id, l.event_id || '-' || f.n, l.at, replace(l.body, l.stack_id, f.id) from line l, fresh f
-), attempts as (
-  insert into stackyard.attempt (attempt_no, attempt_id, stack_id, task, entry, attempt, executor, dispatched_at, message)
-  select nextval('stackyard.attempt_no'), replace(a.attempt_id, a.stack_id, f.id), f.id, a.task, a.entry, a.attempt,
-         a.executor, a.dispatched_at, replace(a.message, a.stack_id, f.id)
-    from attempt a, fresh f
-  returning attempt_no
 )
-insert into stackyard.attempt_end (attempt_no, outcome, settled_at, deadline_at, token, owner)
-select n.attempt_no, e.outcome, e.settled_at, e.deadline_at, e.token, e.owner
-  from attempts n, attempt a join stackyard.attempt_end e on e.attempt_no = a.attempt_no`;
+insert into stackyard.history (position, at, began_at, token, deadline_at, stack_id, event_id, body, sent, outcome, owner)
+select f.position, l.at, f.position, e.token, e.deadline_at, f.id, replace(e.event_id, e.stack_id, f.id),
+       replace(l.body, l.stack_id, f.id), replace(e.message, e.stack_id, f.id), e.outcome, e.owner
+  from line l, ended e, fresh f`;
 
 /** Every event and every task alone: no write is shared, ten of each at a time. */
 export const stackyard: Contender = {
@@ -60,7 +56,7 @@ export const stackyard: Contender = {
   jobs: 3_000,
   inProcess: false,
   doneSql: `
-select not exists (select from stackyard.event_queue) and not exists (select from stackyard.live) as done`,
+select not exists (select from stackyard.event_queue) and not exists (select from stackyard.open_attempt) as done`,
   fillSql: FILL_SQL,
   filledWith: "stacks, each with a line of history, an applied event and an ended attempt",
   connect: (url) => connect({ url, maxGroup: 1 }, { eventBatch: 1, moreEvents: AT_A_TIME - 1, concurrency: AT_A_TIME }),

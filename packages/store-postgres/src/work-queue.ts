@@ -1,14 +1,12 @@
 import type { Store } from "@stackyard/core";
-import type { QueuedEvent } from "@stackyard/core/engine";
+import { type QueuedEvent, toEventKey } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { toEventRow } from "./event-rows.ts";
-import { giveBack } from "./give-back.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
-import { nextDueAt } from "./next-due-at.ts";
+import { toComparedText, toKeyText } from "./key-text.ts";
 import { QueueFloor } from "./queue-floor.ts";
 import { parseReceipts } from "./receipts.ts";
 import type { Signals } from "./signals.ts";
-import { takeDue } from "./take-due.ts";
+import { giveBack, nextDueAt, takeDue } from "./take-due.ts";
 
 /** The store as a queue. Calls that wait at the same time share one call of the server. */
 export function createWorkQueue(
@@ -59,7 +57,8 @@ const ACKNOWLEDGE = {
   name: "acknowledge_rows",
   isLong: true as const,
   text: `
-with tasks as (delete from stackyard.task_queue where seq = any($3::bigint[]))
+with tasks as (
+  update stackyard.open_attempt set queue_seq = null, queued_at = null where queue_seq = any($3::bigint[]))
 select stackyard.remove_events($1, $2)`,
 };
 
@@ -75,4 +74,15 @@ export async function acknowledgeAll(
     await database.rows(ACKNOWLEDGE, seqs, stacks, tasks);
   }
   return calls.map(() => undefined);
+}
+
+/** A row for `enqueue_events`, without its number. `visibleAt`: not handed out before. */
+export function toEventRow(event: QueuedEvent, visibleAt = 0): object {
+  return {
+    stack: toKeyText(event.stackId),
+    id: toComparedText(toEventKey(event)),
+    visible: visibleAt,
+    queued: event.receivedAt,
+    event: JSON.stringify(event),
+  };
 }

@@ -1,0 +1,80 @@
+import { toClaimWindowMs } from "@stackyard/core/attempt";
+import { type Change, parseStored } from "@stackyard/core/engine";
+import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
+import type { Dispatch, TaskMessage } from "./port-types.ts";
+
+/** What stays as an attempt was dispatched, kept as one document beside its line of history. */
+export interface SentAttempt {
+  /** Where the column holds what stands for it. */
+  readonly longId?: string;
+  readonly task: string;
+  readonly entry: number;
+  readonly attempt: number;
+  readonly executor?: string;
+  readonly dispatchedAt: number;
+  readonly secrets?: readonly string[];
+  readonly message: TaskMessage;
+}
+
+/** Reads what `toDispatchRow` has written. Throws `STORE_CORRUPT` for a row that is damaged or gone. */
+export function parseSent(text: string | null): SentAttempt {
+  return parseStored.json(text ?? "", "message of an attempt") as SentAttempt;
+}
+
+/** The id of an attempt from its column and its document. */
+export function toAttemptId(column: string, { longId }: SentAttempt): string {
+  return longId ?? fromKeyText(column);
+}
+
+/** An attempt that begins, for `begin_attempt`. Without an owner it waits for somebody who claims it. */
+export interface DispatchRow {
+  readonly home: string;
+  readonly id: string;
+  readonly stack: string;
+  readonly sent: string;
+  readonly owner: string | null;
+  readonly lease_until: number | null;
+  readonly timeout: number;
+  readonly deadline: number;
+  readonly due: number;
+  readonly secrets: boolean;
+}
+
+/** Claims of attempts that nobody has made begin so far ahead of the lower bound of what is due. */
+const FIRST_LOOK_MS = 20_000;
+
+type BirthClaim = NonNullable<Change["claims"]>[number];
+
+/** Makes the row of an attempt that begins. */
+export function toDispatchRow(
+  dispatch: Dispatch,
+  claim: BirthClaim | undefined,
+  { now, runnersHaveStore }: { readonly now: number; readonly runnersHaveStore: boolean },
+): DispatchRow {
+  const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, secrets, message } = dispatch;
+  const id = toComparedText(attemptId);
+  const isLong = toLongText(attemptId) !== null;
+  const windowMs = claim === undefined ? toClaimWindowMs(timeoutMs, runnersHaveStore) : timeoutMs;
+  const sent: SentAttempt = {
+    ...(isLong ? { longId: attemptId } : {}),
+    task,
+    entry,
+    attempt,
+    ...(executor === undefined ? {} : { executor }),
+    dispatchedAt: now,
+    ...(secrets === undefined ? {} : { secrets }),
+    message,
+  };
+  return {
+    home: toHome(attemptId),
+    id,
+    stack: toKeyText(stackId),
+    sent: JSON.stringify(sent),
+    owner: claim === undefined ? null : toKeyText(claim.owner),
+    lease_until: claim === undefined ? null : now + claim.leaseMs,
+    timeout: timeoutMs,
+    deadline: now + windowMs,
+    due: now + Math.min(claim?.leaseMs ?? FIRST_LOOK_MS, windowMs),
+    secrets: secrets !== undefined,
+  };
+}

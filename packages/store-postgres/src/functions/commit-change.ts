@@ -1,0 +1,159 @@
+/**
+ * Writes one change whole, or nothing of it: `p` is what `toChangeDocument` makes. The stack is locked first; one that is not
+ * there by its name, so that two that make it, or that park events for it, wait for each other. `known`: the events or
+ * attempts that the answer names; `granted`: attempts that began as granted.
+ */
+export const COMMIT_CHANGE = `
+create function stackyard.commit_change(p json)
+returns table (kind text, version bigint, known text[], granted text[], passed boolean) language plpgsql as $body$
+#variable_conflict use_variable
+declare
+  v_id text := p->>'id';
+  v_now bigint := (p->>'now')::bigint;
+  v_count int := json_array_length(p->'applied');
+  v_there boolean;
+  v_counted bigint;
+  v_part record;
+begin
+  passed := false;
+  for turn in 1..2 loop
+    select s.version, s.id_count into version, v_counted from stackyard.stacks s where s.id = v_id for update;
+    v_there := found;
+    exit when v_there or turn = 2;
+    -- Somebody may make it meanwhile.
+    perform pg_advisory_xact_lock(hashtextextended('stackyard.' || v_id, 0));
+  end loop;
+  kind := 'conflict';
+  if (case when v_there then version else 0 end) <> (p->>'expected')::bigint then
+    return next;
+    return;
+  end if;
+  kind := 'duplicate';
+  known := array(
+    select k.id from json_to_recordset(p->'known') as k(stack text, id text)
+     where (select true from stackyard.event_id i where i.event_id = k.id and i.stack_id = k.stack));
+  if cardinality(known) > 0 then
+    return next;
+    return;
+  end if;
+  kind := 'lost';
+  known := stackyard.find_lost(p->'results');
+  if cardinality(known) > 0 then
+    return next;
+    return;
+  end if;
+  if json_array_length(p->'results') > 0 and exists (
+    select from stackyard.event_queue q
+     where q.stack_id = v_id and q.seq not in (select e.seq from json_to_recordset(p->'events') as e(seq bigint))
+  ) then
+    kind := 'behind';
+    return next;
+    return;
+  end if;
+
+  if not v_there then
+    select g.version, g.id_count into version, v_counted from stackyard.stack_gone g where g.id = v_id;
+    version := coalesce(version, 0);
+    v_counted := coalesce(v_counted, 0);
+  end if;
+  select * into v_part from json_to_record(p->'put')
+    as w(data text, machine text, state text, busy boolean, trouble smallint, timer bigint, created bigint, updated bigint);
+  if p->>'write' = 'put' then
+    version := version + 1;
+    if v_there then
+      update stackyard.stacks s
+         set data = v_part.data, version = version, machine = v_part.machine, state = v_part.state, busy = v_part.busy,
+             trouble = v_part.trouble, timer_at = v_part.timer, id_count = v_counted + v_count, foreign_write = false,
+             unreadable = null, last_updated_time = stackyard.to_timestamp_utc(v_part.updated)
+       where s.id = v_id;
+    else
+      insert into stackyard.stacks (id, data, creation_time, last_updated_time, version, machine, state, busy, trouble,
+                                    timer_at, id_count, foreign_write)
+      values (v_id, v_part.data, stackyard.to_timestamp_utc(v_part.created), stackyard.to_timestamp_utc(v_part.updated),
+              version, v_part.machine, v_part.state, v_part.busy, v_part.trouble, v_part.timer, v_counted + v_count, false)
+      on conflict (id) do nothing;
+      -- One that does not lock names was first.
+      if not found then
+        kind := 'conflict';
+        return next;
+        return;
+      end if;
+    end if;
+  elsif p->>'write' = 'keep' and v_there then
+    update stackyard.stacks s set id_count = v_counted + v_count where s.id = v_id and v_count > 0;
+  elsif v_there or v_count > 0 then
+    delete from stackyard.stacks s where s.id = v_id;
+    -- In a table of the predecessor the trigger has noted it by then.
+    insert into stackyard.stack_gone as g (id, version, id_count) values (v_id, version, v_counted + v_count)
+    on conflict (id) do update set version = excluded.version, id_count = excluded.id_count;
+  end if;
+  insert into stackyard.event_id (event_id, stack_id, applied_at, number)
+  select a.id, v_id, v_now, v_counted + a.o
+    from json_array_elements_text(p->'applied') with ordinality as a(id, o)
+  on conflict do nothing;
+  perform stackyard.park_events(v_id, p);
+  if json_array_length(p->'history') > 0 then
+    perform stackyard.open_history();
+  end if;
+  insert into stackyard.history (at, stack_id, event_id, body)
+  select h.at, h.stack, h.id, h.body
+    from json_to_recordset(p->'history') as h(stack text, id text, at bigint, body text);
+  perform stackyard.remove_events(array_agg(e.seq), array_agg(e.stack))
+     from json_to_recordset(p->'events') as e(seq bigint, stack text) having count(*) > 0;
+  update stackyard.open_attempt o set queue_seq = null, queued_at = null
+   where o.queue_seq = any(array(select value::bigint from json_array_elements_text(p->'tasks')));
+  for v_part in
+    select * from json_to_recordset(p->'results') as r(home text, id text, outcome text, log text)
+  loop
+    passed := stackyard.end_attempt(v_part.home, v_part.id, v_part.outcome, v_part.log, v_now) or passed;
+  end loop;
+  granted := '{}';
+  for v_part in select value, value->>'id' as id from json_array_elements(p->'dispatches') loop
+    if stackyard.begin_attempt(v_part.value, v_now) then
+      granted := granted || v_part.id;
+    end if;
+  end loop;
+  for v_part in select * from json_to_recordset(p->'closes') as c(home text, id text) loop
+    passed := stackyard.end_attempt(v_part.home, v_part.id, 'closed', null, v_now) or passed;
+  end loop;
+  perform stackyard.cancel_attempt(value, v_now) from json_array_elements(p->'cancels');
+  kind := 'committed';
+  if not v_there and p->>'write' <> 'put' then
+    version := 0;
+  end if;
+  return next;
+end
+$body$;
+
+-- Results whose grants no longer hold. Locks keys before attempts, as a claim does.
+create function stackyard.find_lost(p_results json) returns text[] language plpgsql as $body$
+begin
+  perform 1 from stackyard.held_key k
+    where k.attempt_id in (select r.id from json_to_recordset(p_results) as r(id text)) order by k.key for update;
+  perform 1 from stackyard.open_attempt o join json_to_recordset(p_results) as r(home text, id text)
+     on o.home = r.home and o.attempt_id = r.id
+   order by o.home, o.place for update of o;
+  return array(
+    select r.id from json_to_recordset(p_results) as r(home text, id text, token bigint)
+     where (select true from stackyard.open_attempt o
+             where o.home = r.home and o.attempt_id = r.id and o.token = r.token and o.status = 'running') is null);
+end
+$body$;
+
+create function stackyard.park_events(p_id text, p_change json) returns void language plpgsql as $body$
+begin
+  insert into stackyard.parked (stack_id, event_id, parked_at, next_try_at, body)
+  select k.stack, k.id, k.at, k.next, k.body
+    from json_to_recordset(p_change->'parked') as k(stack text, id text, at bigint, next bigint, body text)
+  on conflict (stack_id, event_id) do update
+     set parked_at = excluded.parked_at, next_try_at = excluded.next_try_at, body = excluded.body;
+  delete from stackyard.parked x
+   where x.stack_id = p_id and x.event_id = any(array(select value from json_array_elements_text(p_change->'unparked')));
+  -- A repeat after an answer that was lost finds its entries.
+  insert into stackyard.set_aside (id, stack_id, code, set_aside_at, body)
+  select a.id, a.stack, a.code, a.at, a.body
+    from json_to_recordset(p_change->'aside') as a(id text, stack text, code text, at bigint, body text)
+  on conflict (id) do nothing;
+end
+$body$;
+`;

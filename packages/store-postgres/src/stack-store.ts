@@ -1,0 +1,275 @@
+import { isStackyardError } from "@stackyard/core";
+import { beginAttempt, cancelAttempt } from "@stackyard/core/attempt";
+import {
+  type Change,
+  type CommitResult,
+  type LoadedStack,
+  parseStored,
+  type QueuedEvent,
+  toEventKey,
+} from "@stackyard/core/engine";
+import { parseSent, toDispatchRow } from "./attempt-rows.ts";
+import type { Database } from "./database.ts";
+import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
+import { commitPlain, isPlain } from "./plain-commit.ts";
+import { parseReceipts } from "./receipts.ts";
+import { toColumns } from "./stack-columns.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow, toStackData } from "./stack-data.ts";
+import { isDataError } from "./to-store-error.ts";
+import { toEventRow } from "./work-queue.ts";
+
+const LOAD = {
+  name: "load_stacks",
+  text: `
+select ${STACK_COLUMNS},
+       (select array_agg(p.body order by p.parked_at, p.parked_no) from stackyard.parked p where p.stack_id = i.id) as parked
+  from unnest($1::text[]) with ordinality as i(id, n)
+  left join stackyard.stacks s on s.id = i.id and s.id = any($1)
+ order by i.n`,
+};
+
+type LoadRow = (StackRow | { readonly id: null }) & { readonly parked: readonly string[] | null };
+
+/** Stacks with their parked events, in the order of the ids. */
+export async function loadStacks(database: Database, ids: readonly string[]): Promise<readonly LoadedStack[]> {
+  const rows = await database.rows<LoadRow>(LOAD, ids.map(toKeyText));
+  return ids.map((stackId, index) => toLoaded(stackId, rows[index]));
+}
+
+function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
+  const parked = (row?.parked ?? []).map((body) =>
+    parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`),
+  );
+  if (row === undefined || row.id === null) return { stackId, version: 0, parked };
+  return { stackId, version: row.version, stack: parseStackRow({ ...row, id: stackId }), parked };
+}
+
+/** What a group of commits has done. `passedKeys`: the message of an attempt that waited for a key is there. */
+export interface CommittedGroup {
+  readonly results: readonly (readonly CommitResult[])[];
+  readonly passedKeys: boolean;
+}
+
+export interface CommitOptions {
+  /** As the option of the store. */
+  readonly runnersHaveStore: boolean;
+}
+
+/** Writes the changes of several calls, of different stacks. Gives the results of each call. */
+export async function commitAll(
+  database: Database,
+  calls: readonly (readonly Change[])[],
+  options: CommitOptions,
+): Promise<CommittedGroup> {
+  // Groups that lock their stacks in one order do not wait for each other in a circle.
+  const changes = calls.flat().sort((a, b) => (a.stackId < b.stackId ? -1 : 1));
+  const results = await commitMostly(database, changes.filter(isPlain), options);
+  const left = changes.filter((change) => !results.has(change));
+  const rows = left.length === 0 ? [] : await commitSingly(database, left, options);
+  for (const [index, change] of left.entries()) results.set(change, toResult(rows[index], change));
+  return {
+    results: calls.map((call) => call.map((change) => results.get(change) ?? { kind: "conflict" })),
+    passedKeys: rows.some(({ passed }) => passed),
+  };
+}
+
+/** Leaves out what could not be written: all of it where an attempt was taken by somebody else meanwhile. */
+async function commitMostly(
+  database: Database,
+  changes: readonly Change[],
+  options: CommitOptions,
+): Promise<Map<Change, CommitResult>> {
+  const results = new Map<Change, CommitResult>();
+  if (changes.length === 0) return results;
+  try {
+    const committed = await commitPlain(database, changes, options);
+    for (const [index, change] of changes.entries()) {
+      const result = committed[index];
+      if (result !== undefined) results.set(change, result);
+    }
+  } catch (error) {
+    if (!hasChangedHands(error) && !isDataError(error)) throw error;
+  }
+  return results;
+}
+
+function hasChangedHands(error: unknown): boolean {
+  const { cause } = error instanceof Error ? error : {};
+  return isStackyardError(error) && cause instanceof Error && "code" in cause && cause.code === "SY001";
+}
+
+const COMMIT = {
+  name: "commit_changes",
+  isLong: true as const,
+  text: `
+select c.kind, c.version, c.known, c.granted, c.passed
+  from json_array_elements($1) with ordinality as e(change, o) cross join lateral stackyard.commit_change(e.change) c
+ order by e.o`,
+};
+
+interface CommitRow {
+  readonly kind: CommitResult["kind"];
+  readonly version: number;
+  /** Events that were applied before, or attempts whose grants no longer hold. */
+  readonly known: readonly string[] | null;
+  readonly granted: readonly string[] | null;
+  readonly passed: boolean;
+}
+
+async function commitSingly(
+  database: Database,
+  changes: readonly Change[],
+  options: CommitOptions,
+): Promise<readonly CommitRow[]> {
+  const ended = await toCancelledEvents(database, changes);
+  const documents = changes.map((change) => toChangeDocument(change, ended, options));
+  return database.rows<CommitRow>(COMMIT, JSON.stringify(documents));
+}
+
+function toResult(row: CommitRow | undefined, change: Change): CommitResult {
+  const { kind = "conflict", version = 0, known = [], granted = [] } = row ?? {};
+  const keys = new Set(known);
+  switch (kind) {
+    case "committed": {
+      const { claims = [] } = change;
+      if (claims.length === 0) return { kind, version };
+      const made = claims.filter(({ attemptId }) => granted?.includes(toComparedText(attemptId)));
+      return { kind, version, grants: made.map(({ attemptId, owner }) => ({ attemptId, owner, token: 1 })) };
+    }
+    case "duplicate": {
+      const given = [...change.appliedIds, ...listKept(change).map(toEventKey)];
+      return { kind, eventIds: given.filter((id) => keys.has(toComparedText(id))) };
+    }
+    case "lost": {
+      const given = (change.results ?? []).map(({ grant }) => grant.attemptId);
+      return { kind, attemptIds: given.filter((id) => keys.has(toComparedText(id))) };
+    }
+    default:
+      return { kind };
+  }
+}
+
+function listKept({ park, setAside }: Change): readonly QueuedEvent[] {
+  return [...park, ...setAside].map(({ event }) => event);
+}
+
+/** One change as `commit_change` takes it. */
+function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>, options: CommitOptions): object {
+  const { stackId, expectedVersion, write, appliedIds, park, unpark, setAside, history, now } = change;
+  const { dispatches, cancels, closes, acknowledges, results = [], claims = [] } = change;
+  const { events, tasks } = parseReceipts(acknowledges);
+  const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
+  return {
+    id: toKeyText(stackId),
+    expected: expectedVersion,
+    write: write.kind,
+    now,
+    put: write.kind === "put" ? toPut(write.stack) : {},
+    applied: appliedIds.map(toComparedText),
+    known: [
+      ...appliedIds.map((id) => ({ stack: toKeyText(stackId), id: toComparedText(id) })),
+      ...listKept(change).map((event) => ({ stack: toKeyText(event.stackId), id: toComparedText(toEventKey(event)) })),
+    ],
+    parked: park.map((parked) => ({
+      stack: toKeyText(parked.event.stackId),
+      id: toComparedText(toEventKey(parked.event)),
+      at: parked.parkedAt,
+      next: parked.nextTryAt,
+      body: JSON.stringify(parked),
+    })),
+    unparked: unpark.map(toComparedText),
+    aside: setAside.map((entry) => ({
+      id: toKeyText(entry.id),
+      stack: toKeyText(entry.event.stackId),
+      code: toKeyText(entry.code),
+      at: entry.setAsideAt,
+      body: JSON.stringify(entry),
+    })),
+    history: history.map((entry) => ({
+      stack: toKeyText(entry.stackId),
+      id: toComparedText(entry.eventId),
+      at: entry.at,
+      body: JSON.stringify(entry),
+    })),
+    results: results.map(({ grant, outcome, log }) => ({
+      ...toPlace(grant.attemptId),
+      token: grant.token,
+      outcome,
+      log: log === undefined ? null : JSON.stringify(log),
+    })),
+    dispatches: dispatches.map((dispatch) =>
+      toDispatchRow(dispatch, claimed.get(dispatch.attemptId), { ...options, now }),
+    ),
+    closes: closes.map(toPlace),
+    cancels: cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => {
+      const event = cancelled.get(attemptId);
+      const rows = event === undefined ? [] : [{ n: 1, ...toEventRow(event) }];
+      return { ...toPlace(attemptId), why, within: withinMs, at_once: unclaimedAtOnce, events: rows };
+    }),
+    events,
+    tasks,
+  };
+}
+
+function toPlace(attemptId: string) {
+  return { home: toHome(attemptId), id: toComparedText(attemptId) };
+}
+
+function toPut(stack: Extract<Change["write"], { kind: "put" }>["stack"]): object {
+  const { machine, state, busy, trouble, timerAt } = toColumns(stack);
+  return {
+    data: toStackData(stack),
+    machine: toKeyText(machine),
+    state: toKeyText(state),
+    busy,
+    trouble,
+    timer: timerAt,
+    created: stack.createdAt,
+    updated: stack.updatedAt,
+  };
+}
+
+const SENT = {
+  name: "read_sent",
+  text: `
+select o.attempt_id, o.stack_id, h.sent
+  from stackyard.open_attempt o join stackyard.history h on h.position = o.began_at
+ where o.home = any($1) and o.attempt_id = any($2) and o.first_token is null`,
+};
+
+interface SentRow {
+  readonly attempt_id: string;
+  readonly stack_id: string;
+  readonly sent: string;
+}
+
+/** The events of attempts that end at once because nobody was granted them; made of what no commit changes. */
+async function toCancelledEvents(
+  database: Database,
+  changes: readonly Change[],
+): Promise<ReadonlyMap<string, QueuedEvent>> {
+  const wanted = changes.flatMap(({ cancels, now }) =>
+    cancels.filter(({ unclaimedAtOnce }) => unclaimedAtOnce).map((cancel) => ({ cancel, now })),
+  );
+  const events = new Map<string, QueuedEvent>();
+  if (wanted.length === 0) return events;
+  const ids = wanted.map(({ cancel }) => cancel.attemptId);
+  const rows = await database.rows<SentRow>(SENT, ids.map(toHome), ids.map(toComparedText));
+  const found = new Map(rows.map((row) => [row.attempt_id, row]));
+  const begun = new Map(changes.flatMap(({ dispatches }) => dispatches.map((each) => [each.attemptId, each])));
+  for (const { cancel, now } of wanted) {
+    const { attemptId } = cancel;
+    const row = found.get(toComparedText(attemptId));
+    const facts =
+      row === undefined ? begun.get(attemptId) : { stackId: fromKeyText(row.stack_id), task: parseSent(row.sent).task };
+    if (facts === undefined) continue;
+    const attempt = beginAttempt(
+      { attemptId, stackId: facts.stackId, task: facts.task, timeoutMs: 0 },
+      { now, claimWindowMs: 0 },
+    );
+    for (const effect of cancelAttempt(attempt, cancel, now)?.effects ?? []) {
+      if (effect.kind === "enqueue") events.set(attemptId, effect.event);
+    }
+  }
+  return events;
+}
