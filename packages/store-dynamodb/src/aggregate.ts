@@ -1,104 +1,129 @@
-import { afterHidden, type Hidden, REPAIR_AFTER_MS } from "./attempt-row.ts";
-import type { Row } from "./attributes.ts";
-import type { OutboxEntry } from "./outbox-entry.ts";
-import type { Stack } from "./port-types.ts";
-import { toShard } from "./work-keys.ts";
+import type { HistoryEntry, SetAsideEvent } from "@stackyard/core/engine";
+import { type AttemptRow, afterHidden, findReturn, type Hidden, toDeadline } from "./attempt-row.ts";
+import type { KnownIds } from "./event-ids.ts";
+import type { EventToQueue, Lane } from "./lane.ts";
+import type { DueKind, Stack } from "./port-types.ts";
 
-/** The key of an applied event (`toEventKey`) and when it was applied. */
-export type AppliedId = readonly [id: string, at: number];
+/** What a crash left undone is finished after so long: whoever began it is no longer at work on it then. */
+export const REPAIR_AFTER_MS = 30_000;
 
-/** That an event is parked: the event itself is an item of the work table. In the order in which they are decided again. */
+/** That an event is parked. The event itself is a row of the work table, which the name leads to. */
 export interface ParkedMark {
+  /** The event's key (`toEventKey`). */
   readonly id: string;
   readonly nextTryAt: number;
-  /** Of the commit that parked it last. */
-  readonly version: number;
+  readonly name: string;
 }
 
-/** What one commit concerns: a stack with what it remembers and what is still to be done. */
-export interface Aggregate {
-  /** Of the last write; the condition of the next one. 0: nothing is there. */
+/**
+ * What follows from one write outside of its item, until it is done. The version of the write names it: doing it again
+ * changes nothing.
+ */
+export interface OutboxEntry extends FollowUp {
   readonly version: number;
-  /** The next version is above it too. */
-  readonly floor: number;
+  readonly now: number;
+  /** The entry of the stack then: attempts of a later record start above it. */
+  readonly entry: number;
+}
+
+/** What a write leaves to do. */
+export interface FollowUp {
+  readonly lines?: readonly HistoryEntry[] | undefined;
+  /** Attempts that have ended; they move to the row of the lines. */
+  readonly ended?: readonly AttemptRow[] | undefined;
+  readonly setAside?: readonly SetAsideEvent[] | undefined;
+  /** Keys that these attempts hold or may be queued for no longer. */
+  readonly leaves?: readonly { readonly attemptId: string; readonly keys: readonly string[] }[] | undefined;
+  /** Events of other stacks. */
+  readonly events?: readonly EventToQueue[] | undefined;
+  /** Receipts of events and messages of other stacks. */
+  readonly receipts?: readonly string[] | undefined;
+  /** Sort keys of rows beside the item that it no longer names. */
+  readonly unused?: readonly string[] | undefined;
+}
+
+/** Everything of one stack that a decision or a move needs: one item, and one conditional write is one transition. */
+export interface Aggregate extends KnownIds, Lane {
+  /** Of the last write; each has a higher one. 0: nothing was ever written. */
+  readonly version: number;
   readonly stack?: Stack | undefined;
   /** The version that wrote the stack; 0 without one. */
   readonly stackVersion: number;
-  /** The newest ones, oldest first. */
-  readonly ids: readonly AppliedId[];
-  /** All that there ever were. */
-  readonly idCount: number;
-  /** Some have left the item for the work table. */
-  readonly idsMoved: boolean;
+  /** In the order in which they are decided again. */
   readonly parked: readonly ParkedMark[];
+  /** The open ones, in order of dispatch. */
+  readonly attempts: readonly AttemptRow[];
+  /** Those that have ended since the last row of history. */
+  readonly ended: readonly AttemptRow[];
   readonly outbox: readonly OutboxEntry[];
+  /** What was handed out by `takeDue`. */
   readonly timerHidden?: Hidden | undefined;
   readonly parkedHidden?: Hidden | undefined;
   /** Of a repair that failed. */
   readonly repairHidden?: Hidden | undefined;
-  /** Its stack has just begun: whether an earlier life had come and gone meanwhile is still to be looked at. */
-  readonly isFresh: boolean;
-  /** Its stack has ended; the item goes when the tombstone stands. */
-  readonly isRemoved: boolean;
-  /** What stood in the shadow up to this version is in here. */
-  readonly shadowVersion: number;
-  /** Of the last write of any kind. */
-  readonly nonce?: string | undefined;
 }
 
-/** Of a stack that nobody has heard of. */
+/** Of a stack that was never heard of. */
 export const EMPTY: Aggregate = {
   version: 0,
-  floor: 0,
   stackVersion: 0,
   ids: [],
   idCount: 0,
   idsMoved: false,
   parked: [],
+  events: [],
+  attempts: [],
+  ended: [],
   outbox: [],
-  isFresh: false,
-  isRemoved: false,
-  shadowVersion: 0,
 };
 
-/** Stacks are spread over so many parts of the index. */
-export const STACK_SHARDS = 16;
+/** Instants at which something is due; `repair`: what a write left to do, or a queued attempt that checks its key. */
+export type DueTimes = Readonly<Partial<Record<DueKind | "repair", number>>>;
 
-/** When its first timer is due, whatever was handed out. */
-export function findTimerAt({ stack, isRemoved }: Aggregate): number | undefined {
-  return isRemoved ? undefined : findEarliest((stack?.timers ?? []).map(({ dueAt }) => dueAt));
+/** When each kind of work is due first, with what was handed out taken into account. Pure. */
+export function findDueTimes(aggregate: Aggregate): DueTimes {
+  const { stack, parked, events, attempts, outbox, timerHidden, parkedHidden, repairHidden } = aggregate;
+  const returns = attempts.flatMap((row) => findReturn(row) ?? []);
+  const ofKind = (kind: "poll" | "lapsedLease") => returns.flatMap((due) => (due.kind === kind ? [due.visibleAt] : []));
+  const checks = attempts.flatMap(({ checkAt }) => checkAt ?? []);
+  const times = {
+    event: events[0]?.visibleAt,
+    task: findEarliest(attempts.flatMap(({ sent }) => sent?.visibleAt ?? [])),
+    poll: findEarliest(ofKind("poll")),
+    lapsedLease: findEarliest(ofKind("lapsedLease")),
+    deadline: findEarliest(attempts.flatMap((row) => toDeadline(row)?.visibleAt ?? [])),
+    timer: hide(findEarliest((stack?.timers ?? []).map(({ dueAt }) => dueAt)), timerHidden),
+    parked: hide(findEarliest(parked.map(({ nextTryAt }) => nextTryAt)), parkedHidden),
+    repair: findEarliest([...checks, hide(findRepairAt(outbox), repairHidden)].flatMap((at) => at ?? [])),
+  };
+  return Object.fromEntries(Object.entries(times).filter(([, at]) => at !== undefined));
 }
 
-/** When its first parked event is to be decided again, whatever was handed out. */
-export function findParkedAt({ parked }: Aggregate): number | undefined {
-  return findEarliest(parked.map(({ nextTryAt }) => nextTryAt));
+/** When the sweep finishes what writes have left to do, unless it failed before. Pure. */
+export function findRepairAt(outbox: readonly OutboxEntry[]): number | undefined {
+  const at = findEarliest(outbox.map(({ now }) => now));
+  return at === undefined ? undefined : at + REPAIR_AFTER_MS;
 }
 
-/** When the sweep finishes what its commit has not. */
-export function findRepairAt({ outbox, isFresh, isRemoved, stack }: Aggregate): number | undefined {
-  if (outbox.length === 0 && !isFresh && !isRemoved) return undefined;
-  return (outbox.at(-1)?.now ?? stack?.updatedAt ?? 0) + REPAIR_AFTER_MS;
+/** The earliest instant of those kinds. Pure. */
+export function findNextDueAt(
+  times: DueTimes,
+  kinds: readonly (keyof DueTimes)[] = Object.keys(times) as (keyof DueTimes)[],
+): number | undefined {
+  return findEarliest(kinds.flatMap((kind) => times[kind] ?? []));
 }
 
-/** When the sweep has something to do with it. */
-export function findNextDueAt(aggregate: Aggregate): number | undefined {
-  const timerAt = findTimerAt(aggregate);
-  const parkedAt = findParkedAt(aggregate);
-  const repairAt = findRepairAt(aggregate);
-  const { timerHidden, parkedHidden, repairHidden } = aggregate;
-  return findEarliest([
-    ...(timerAt === undefined ? [] : [afterHidden(timerAt, timerHidden)]),
-    ...(parkedAt === undefined ? [] : [afterHidden(parkedAt, parkedHidden)]),
-    ...(repairAt === undefined ? [] : [afterHidden(repairAt, repairHidden)]),
-  ]);
+/** The smallest number; undefined without one. */
+export function findEarliest(instants: readonly number[]): number | undefined {
+  return instants.length === 0 ? undefined : instants.reduce((a, b) => Math.min(a, b));
 }
 
-/** The attributes by which the index of due stacks finds it; none when nothing is due. */
-export function toDueAttributes(stackId: string, aggregate: Aggregate): Row {
-  const nextDueAt = findNextDueAt(aggregate);
-  return nextDueAt === undefined ? {} : { nextDueAt, dueShard: toShard(stackId, STACK_SHARDS) };
+function hide(at: number | undefined, hidden: Hidden | undefined): number | undefined {
+  return at === undefined ? undefined : afterHidden(at, hidden);
 }
 
-function findEarliest(instants: readonly number[]): number | undefined {
-  return instants.length === 0 ? undefined : Math.min(...instants);
+/** True when nothing would be lost with the item. Pure. */
+export function isEmpty({ stack, ids, idCount, parked, events, attempts, ended, outbox }: Aggregate): boolean {
+  const count = parked.length + events.length + attempts.length + ended.length + outbox.length + ids.length + idCount;
+  return stack === undefined && count === 0;
 }

@@ -1,52 +1,62 @@
-import { type AttemptMove, beginAttempt } from "@stackyard/core/attempt";
-import type { AttemptRow } from "./attempt-row.ts";
-import type { Dispatch } from "./port-types.ts";
+import type { AttemptMove } from "@stackyard/core/attempt";
+import type { Aggregate, FollowUp } from "./aggregate.ts";
+import { type AttemptRow, send } from "./attempt-row.ts";
+import type { EventToQueue } from "./lane.ts";
 
-/** How long a queued attempt waits before it looks after the holder of its key. */
-const CHECK_AFTER_MS = 60_000;
-
-/** The item of a new attempt, with its message in the queue. */
-export function createAttemptRow(
-  dispatch: Dispatch,
-  input: { readonly sequence: number; readonly now: number; readonly claimWindowMs: number; readonly sentBy: number },
-): AttemptRow {
-  const { entry, attempt, executor, secrets, message } = dispatch;
-  const { sequence, now, sentBy } = input;
-  const begun = beginAttempt(dispatch, input);
-  const row = { ...begun, entry, attempt, executor, secrets, message, sequence, sentBy, dispatchedAt: now };
-  return send({ ...row, keys: [], sentNo: 0 }, now);
+/** The aggregate after a move of an attempt, and what the move leaves to do. */
+export interface Moved {
+  readonly aggregate: Aggregate;
+  /** Events of the stack itself, which the same write queues. */
+  readonly queued: readonly EventToQueue[];
+  readonly follow: FollowUp;
 }
 
-/** Queues the attempt's message, unless it is still queued. */
-export function send(row: AttemptRow, now: number): AttemptRow {
-  if (row.sent !== undefined) return row;
-  const no = row.sentNo + 1;
-  return { ...row, sentNo: no, sent: { no, dueAt: now, visibleAt: 0, deliveries: 0 } };
-}
-
-/** A claim removes the message. A queued attempt looks after its key's holder now and then. */
-export function toClaimed(row: AttemptRow, now: number): AttemptRow {
-  return { ...row, sent: undefined, checkAt: row.status === "queued" ? now + CHECK_AFTER_MS : undefined };
-}
-
-/**
- * A move as an item. What follows from the end of an attempt is its outbox: its events, and every key that it has or may
- * be queued for, which `keys` notes before a key is touched.
- */
-export function toMovedRow({ attempt, effects }: AttemptMove<AttemptRow>, now: number): AttemptRow {
+/** Applies a move to the attempts of its stack. An attempt that has ended leaves all keys that it noted. Pure. */
+export function applyMove(
+  aggregate: Aggregate,
+  { attempt, effects }: AttemptMove<AttemptRow>,
+  { stackId, now }: { readonly stackId: string; readonly now: number },
+): Moved {
+  const events = effects.flatMap((effect) => (effect.kind === "enqueue" ? [toQueued(effect)] : []));
+  const isOwn = ({ event }: EventToQueue) => event.stackId === stackId;
+  const queued = events.filter(isOwn);
+  const others = events.filter((event) => !isOwn(event));
+  const follow: FollowUp = others.length === 0 ? {} : { events: others };
   if (attempt.status !== "settled") {
     const moved = { ...attempt, checkAt: attempt.status === "queued" ? attempt.checkAt : undefined };
-    return effects.some(({ kind }) => kind === "send") ? send(moved, now) : moved;
+    const row = effects.some(({ kind }) => kind === "send") ? send(moved, now) : moved;
+    return { aggregate: putAttempt(aggregate, row), queued, follow };
   }
-  const events = effects.flatMap((effect) => (effect.kind === "enqueue" ? [toOutboxEvent(effect)] : []));
-  const { keys } = attempt;
-  const outbox = events.length + keys.length === 0 ? undefined : { events, keys, at: now };
-  return { ...attempt, checkAt: undefined, sent: undefined, outbox };
+  const { attemptId, keys } = attempt;
+  const row: AttemptRow = {
+    ...attempt,
+    checkAt: undefined,
+    sent: undefined,
+    deadlineHidden: undefined,
+    hidden: undefined,
+  };
+  const attempts = aggregate.attempts.filter((each) => each.attemptId !== attemptId);
+  const leaves = keys.length === 0 ? {} : { leaves: [{ attemptId, keys }] };
+  return {
+    aggregate: { ...aggregate, attempts, ended: [...aggregate.ended, row] },
+    queued,
+    follow: { ...follow, ...leaves },
+  };
 }
 
-function toOutboxEvent({
-  event,
-  notBefore,
-}: Pick<NonNullable<AttemptRow["outbox"]>["events"][number], "event" | "notBefore">) {
+function toQueued({ event, notBefore }: EventToQueue): EventToQueue {
   return { event, notBefore };
+}
+
+/** The attempt of that id, while it is open. */
+export function findOpen({ attempts }: Aggregate, attemptId: string): AttemptRow | undefined {
+  return attempts.find((row) => row.attemptId === attemptId);
+}
+
+/** Adds an open attempt, or replaces it in its place. */
+export function putAttempt(aggregate: Aggregate, row: AttemptRow): Aggregate {
+  const { attempts } = aggregate;
+  const isKnown = attempts.some(({ attemptId }) => attemptId === row.attemptId);
+  const next = isKnown ? attempts.map((each) => (each.attemptId === row.attemptId ? row : each)) : [...attempts, row];
+  return { ...aggregate, attempts: next };
 }

@@ -1,6 +1,21 @@
+import type { Grant } from "@stackyard/core/engine";
+import { attemptIdOf } from "@stackyard/core/machine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { interceptClient } from "./testing/failing-client.ts";
-import { aChange, aDispatch, aLine, anEvent, aPut, commitNow, MINUTE, T0 } from "./testing/store-work.ts";
+import type { Stack } from "./port-types.ts";
+import { countUnits } from "./testing/count-units.ts";
+import {
+  aChange,
+  aDispatch,
+  aLine,
+  anEvent,
+  aPut,
+  aStack,
+  commitNow,
+  HOUR,
+  MINUTE,
+  T0,
+  take,
+} from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -9,77 +24,150 @@ beforeAll(async () => {
 });
 afterAll(() => tables.stop());
 
-/** A store and the calls that it makes of DynamoDB: what a yard pays for. */
 async function openCounted() {
-  let calls: string[] = [];
-  const client = interceptClient(tables.client, ({ name, input }, call) => {
-    const table = String(input["TableName"]).endsWith("-work") ? "work" : "stacks";
-    calls.push(`${name} ${table}`);
-    return call();
-  });
-  const store = await tables.open({ client });
-  await commitNow(store, aPut());
-  const count = async (run: () => Promise<unknown>) => {
-    calls = [];
-    await run();
-    return calls.toSorted();
-  };
-  return { store, count };
+  const { client, count } = countUnits(tables.client);
+  return { store: await tables.open({ client }), count };
 }
 
-describe("what is called", () => {
-  it("by a transition with one task is two writes of the stack and one each of what follows", async () => {
-    const { store, count } = await openCounted();
-    const change = aPut({ state: "B" }, { appliedIds: ["e1"], history: [aLine("e1")], dispatches: [aDispatch("a1")] });
+/** A stack, a task and an attempt as those of a review app are: a handful of metadata, ids that people can read. */
+const id = "review-app-pr-1234";
+const machineHash = "3f8a61c0d29b47e5a1c44d0be8f1d2735566aa90c3b1e2f7d4860912fe34ab5c";
+const life = "4f0f5ad2-9c1b-4a43-8d7c-6a1f0e2b9d31";
+const states = ["BUILD", "DEPLOY", "VERIFY"];
 
-    expect(await count(() => commitNow(store, change))).toEqual([
+function toAttemptId(entry: number): string {
+  return attemptIdOf({ stackId: id, life, entry, task: "apply", attempt: 1 });
+}
+
+function aReviewApp(entry: number): Stack {
+  const state = states[entry % states.length] ?? "";
+  const previousState = states[(entry + 2) % states.length] ?? "";
+  const metadata = {
+    branch: "feature/login-form",
+    commit: "9c1b4a438d7c6a1f0e2b",
+    owner: "ada",
+    replicas: 2,
+    preview: true,
+  };
+  const at = T0 + entry * 1_000;
+  return aStack({
+    ...{ id, machine: "review-app", machineHash, state, previousState, life, entry, metadata },
+    tasks: [{ name: "apply", status: "PENDING" }],
+    attempts: { apply: 1 },
+    runs: [
+      {
+        ...{ attemptId: toAttemptId(entry), entry, task: "apply", attempt: 1, executor: "terraform" },
+        ...{ dispatchedAt: at, cancelWithinMs: 5 * MINUTE },
+      },
+    ],
+    createdAt: T0,
+    updatedAt: at,
+    enteredAt: at,
+  });
+}
+
+/** What one result leads to: the end of its attempt, the next state, its line, the next attempt. */
+function aTransition(entry: number) {
+  const stack = aReviewApp(entry);
+  const { state: _state, previousState, machine, tasks, metadata } = stack;
+  const attemptId = toAttemptId(entry);
+  const dispatch = aDispatch(attemptId, {
+    ...{ stackId: id, life, entry, task: "apply" },
+    message: {
+      task: { name: "apply", executor: "terraform", config: { module: "review-app", timeout: 600 } },
+      stack: { id, previousState, machine, _state, tasks, metadata },
+      dispatch: { id: attemptId, attempt: 1, deadline: new Date(T0 + HOUR).toISOString() },
+    },
+  });
+  const line = aLine(`result:${toAttemptId(entry - 1)}`, {
+    ...{ stackId: id, at: stack.updatedAt, event: "TASK_COMPLETED", internal: true, life, task: "apply" },
+    ...{ from: previousState ?? "", to: _state, sent: ["apply"], machineHash },
+  });
+  return { stack, attemptId, dispatches: [dispatch], history: [line], now: stack.updatedAt };
+}
+
+describe("what is written", () => {
+  it("by a transition whose result is applied directly is one item and its line, over and over", async () => {
+    const { store, count } = await openCounted();
+    const { stack, attemptId, ...rest } = aTransition(1);
+    const claimOf = (of: string) => [{ attemptId: of, owner: "worker-1", leaseMs: MINUTE }];
+    const [begun] = await store.commit([aPut(stack, { ...rest, claims: claimOf(attemptId) })]);
+    let grant = begun?.kind === "committed" ? begun.grants?.[0] : undefined;
+    const written: number[] = [];
+
+    for (let entry = 2; entry <= 12; entry += 1) {
+      const next = aTransition(entry);
+      const counted = await count(async () => {
+        const [loaded] = await store.load([id]);
+        const results = grant === undefined ? [] : [{ grant, outcome: "succeeded" as const }];
+        const { stack: put, attemptId: of, ...change } = next;
+        const [result] = await store.commit([
+          aPut(put, { ...change, expectedVersion: loaded?.version ?? 0, results, claims: claimOf(of) }),
+        ]);
+        grant = result?.kind === "committed" ? result.grants?.[0] : undefined;
+      });
+      written.push(counted.write);
+      // The first one after the stack's beginning also looks at what says that it has begun.
+      if (entry > 2)
+        expect(counted.calls).toEqual(["GetItem stacks", "PutItem stacks", "PutItem work", "UpdateItem work"]);
+      expect(grant?.attemptId).toBe(next.attemptId);
+    }
+
+    // The item of the stack, the row of its line, the entry of that row in the list of the yard, and the counter of
+    // positions, which a batch of commits shares.
+    expect(written.slice(1)).toEqual(written.slice(1).map(() => 4));
+  });
+
+  it("by a batch of transitions of 20 stacks is at most 3.2 units each: they share the counter of positions", async () => {
+    const { store, count } = await openCounted();
+    const ids = Array.from({ length: 20 }, (_, index) => `s${index}`);
+    await Promise.all(ids.map((stackId) => commitNow(store, aPut({ id: stackId }))));
+    const transition = (stackId: string, expectedVersion: number) => {
+      const line = aLine(`result:${stackId}/created/1/plan/1`, { stackId, internal: true });
+      return aPut({ id: stackId, state: "B" }, { expectedVersion, history: [line] });
+    };
+
+    const commitAll = async () => {
+      const loaded = await store.load(ids);
+      await store.commit(loaded.map(({ stackId, version }) => transition(stackId, version)));
+    };
+    // From then on they have their entries in the index of due stacks.
+    await commitAll();
+
+    const { write } = await count(commitAll);
+
+    expect(write / ids.length).toBeLessThanOrEqual(3.2);
+  });
+
+  it("by a commit that nothing follows from is one item", async () => {
+    const { store, count } = await openCounted();
+    await commitNow(store, aPut());
+
+    const { calls, write } = await count(() => commitNow(store, aChange({ appliedIds: ["e1"] })));
+
+    expect([calls, write]).toEqual([["GetItem stacks", "GetItem work", "PutItem stacks"], 1]);
+    expect((await count(() => commitNow(store, aChange({ appliedIds: ["e2"] })))).calls).toEqual([
       "GetItem stacks",
       "PutItem stacks",
-      "PutItem work", // the attempt
-      "PutItem work", // the lines
-      "PutItem work", // the line by its event
-      "UpdateItem stacks",
-      "UpdateItem work", // the counters
     ]);
   });
 
-  it("by a commit that nothing follows from is one write", async () => {
+  it("by each move of an attempt is the item of its stack", async () => {
     const { store, count } = await openCounted();
+    const { stack, attemptId, ...rest } = aTransition(1);
+    await commitNow(store, aPut(stack, rest));
+    await take(store, ["task"]);
+    const move = ["GetItem stacks", "PutItem stacks"];
+    const grant: Grant = { attemptId, owner: "w1", token: 1 };
 
-    expect(await count(() => commitNow(store, aChange({ appliedIds: ["e1"] })))).toEqual([
-      "GetItem stacks",
-      "PutItem stacks",
-    ]);
-  });
+    const claimed = await count(() => store.claim({ ...grant, leaseMs: MINUTE, exclusiveKeys: [], now: T0 }));
+    const renewed = await count(() => store.renew(grant, { leaseMs: MINUTE, now: T0 }));
+    const event = anEvent(`result:${attemptId}`, { stackId: id, origin: "worker" });
+    const settled = await count(() => store.settle(grant, { outcome: "succeeded", event, now: T0 }));
 
-  it("by a claim and by a renewal is one write each", async () => {
-    const { store, count } = await openCounted();
-    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
-    const claim = { attemptId: "a1", owner: "w1", leaseMs: MINUTE, exclusiveKeys: [], now: T0 };
-    const grant = { attemptId: "a1", owner: "w1", token: 1 };
-
-    expect(await count(() => store.claim(claim))).toEqual(["GetItem work", "PutItem work"]);
-    expect(await count(() => store.renew(grant, { leaseMs: MINUTE, now: T0 }))).toEqual([
-      "GetItem work",
-      "PutItem work",
-    ]);
-  });
-
-  it("by the end of an attempt is its own write, that of the queue, and one that says that this is done", async () => {
-    const { store, count } = await openCounted();
-    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
-    await store.claim({ attemptId: "a1", owner: "w1", leaseMs: MINUTE, exclusiveKeys: [], now: T0 });
-    const grant = { attemptId: "a1", owner: "w1", token: 1 };
-    const event = anEvent("r1", { origin: "worker" });
-
-    expect(await count(() => store.settle(grant, { outcome: "succeeded", event, now: T0 }))).toEqual([
-      "GetItem stacks",
-      "GetItem work",
-      "GetItem work",
-      "GetItem work",
-      "PutItem work",
-      "PutItem work",
-      "PutItem work",
-    ]);
+    const withoutLines = ({ calls }: { readonly calls: readonly string[] }) =>
+      calls.filter((call) => call !== "GetItem work");
+    expect([claimed, renewed, settled].map(withoutLines)).toEqual([move, move, move]);
+    expect([claimed, renewed, settled].map(({ write }) => write <= 2)).toEqual([true, true, true]);
   });
 });

@@ -1,102 +1,226 @@
-import { StackyardError } from "@stackyard/core";
-import { type Change, type CommitResult, toEventKey } from "@stackyard/core/engine";
-import type { Aggregate } from "./aggregate.ts";
-import { attemptLater } from "./attempt-later.ts";
-import { toItem } from "./attributes.ts";
-import { finishCommit, finishRemoval, finishShadow } from "./finish-commit.ts";
+import { cancelAttempt, closeAttempt, endByResult, isHeldBy, toClaimWindowMs } from "@stackyard/core/attempt";
+import {
+  type Change,
+  type CommitResult,
+  type Grant,
+  type LoadedStack as Loaded,
+  toEventKey,
+} from "@stackyard/core/engine";
+import type { Aggregate, FollowUp, ParkedMark } from "./aggregate.ts";
+import { findOpen, putAttempt } from "./attempt-moves.ts";
+import { createAttemptRow, send } from "./attempt-row.ts";
+import { joinFollowUps, moveAttempt } from "./change-attempt.ts";
+import { isLongLog, listEnded, withLogRow, writeLog } from "./ended-attempts.ts";
+import { addIds, findKnownIds, writeMovedIds } from "./event-ids.ts";
+import { groupByStack, type OwnReceipt, type PreparedEvents, removeByReceipts } from "./event-queue.ts";
 import { inParallel } from "./in-parallel.ts";
-import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
-import { findKnownIds, toIdKey } from "./known-ids.ts";
-import { loadAggregate } from "./load-aggregate.ts";
-import { pause, tooLarge } from "./mutate-row.ts";
-import type { PlacedAggregate } from "./placed-aggregate.ts";
-import { type CommitPlan, type MovedId, planCommit } from "./plan-commit.ts";
-import { SHADOWS } from "./shadow-row.ts";
-import { toStackItem } from "./stack-item.ts";
+import { writeLocator } from "./locate-attempt.ts";
+import { applyParked, loadParked, removeParked, writeParked } from "./parked.ts";
+import { changeStack, loadStack, toNextVersion } from "./stack-home.ts";
+import { type LoadedStack, TAKEN_OVER_VERSION } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
-import { writeShadow } from "./write-shadow.ts";
 
-const MOST_TRIES = 30;
+/** Stacks whose last load is remembered for the commit that follows it. */
+const MOST_LOADED = 500;
+
+/** The part of the port that the engine decides on. */
+export function createStackStore(context: StoreContext) {
+  return {
+    load: (stackIds: readonly string[]): Promise<readonly Loaded[]> =>
+      inParallel([...new Set(stackIds)], (stackId) => load(context, stackId)),
+    commit: (changes: readonly Change[]): Promise<readonly CommitResult[]> =>
+      inParallel(changes, (change) => commitChange(context, change)),
+  };
+}
+
+async function load(context: StoreContext, stackId: string): Promise<Loaded> {
+  const loaded = await loadStack(context, stackId);
+  remember(context, stackId, loaded);
+  const { aggregate } = loaded;
+  const parked = await loadParked(context, stackId, aggregate);
+  const { stack, stackVersion: version } = aggregate;
+  return stack === undefined ? { stackId, version: 0, parked } : { stackId, version, stack, parked };
+}
+
+/** The write is conditional on what was loaded, so an old one only makes the commit read after all. */
+function remember({ loaded }: StoreContext, stackId: string, stack: LoadedStack): void {
+  loaded.delete(stackId);
+  loaded.set(stackId, stack);
+  const [oldest] = loaded.keys();
+  if (loaded.size > MOST_LOADED && oldest !== undefined) loaded.delete(oldest);
+}
+
+/** What a commit knows besides its change. */
+interface Prepared {
+  readonly receipts: readonly OwnReceipt[];
+  /** Of other stacks. */
+  readonly otherReceipts: readonly string[];
+  readonly events: PreparedEvents;
+  /** Rows of events to park, once they are written. */
+  marks?: readonly ParkedMark[];
+}
 
 /** Commits one change by one conditional write, and does what follows from it as far as it gets. */
-export async function commitChange(context: StoreContext, change: Change): Promise<CommitResult> {
-  return context.serialize(`stack ${change.stackId}`, async () => {
-    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
-      const result = await tryCommit(context, change);
-      if (result !== undefined) return result;
-      await pause(context, tries);
-    }
-    const message = `The stack ${JSON.stringify(change.stackId)} is written by too many at once. Try again.`;
-    throw new StackyardError("STORE_UNAVAILABLE", message);
+async function commitChange(context: StoreContext, change: Change): Promise<CommitResult> {
+  const { stackId } = change;
+  const byStack = await groupByStack(context, change.acknowledges);
+  const prepared: Prepared = {
+    receipts: byStack.get(stackId) ?? [],
+    otherReceipts: [...byStack].flatMap(([of, list]) => (of === stackId ? [] : list.map(({ receipt }) => receipt))),
+    events: new Map(),
+  };
+  const known = context.loaded.get(stackId);
+  context.loaded.delete(stackId);
+  const seen = known ?? (await loadStack(context, stackId));
+  await inParallel(change.dispatches, ({ attemptId }) => writeLocator(context, attemptId, stackId));
+  if (seen.place.kind === "taken-over" && change.write.kind === "remove") await adopt(context, stackId);
+  const result = await changeStack<CommitResult>(
+    context,
+    stackId,
+    async (aggregate) => {
+      const refusal = await refuse(context, change, aggregate, prepared);
+      return refusal === undefined ? apply(context, change, aggregate, prepared) : { result: refusal };
+    },
+    seen,
+  );
+  if (result.kind === "committed") tell(context, change, prepared);
+  else await removeParked(context, stackId, prepared.marks ?? []);
+  return result;
+}
+
+/** The predecessor's item becomes one of ours, which can end. */
+async function adopt(context: StoreContext, stackId: string): Promise<void> {
+  await changeStack<void>(context, stackId, (aggregate) => ({ next: aggregate, adopts: true, result: undefined }));
+}
+
+function tell({ listeners }: StoreContext, { dispatches, claims = [] }: Change, { events }: Prepared): void {
+  if (dispatches.length > claims.length) listeners.tell("task");
+  if (events.size > 0) listeners.tell("event");
+}
+
+/** Why nothing of a change is written; undefined: nothing stands against it. */
+async function refuse(
+  context: StoreContext,
+  change: Change,
+  aggregate: Aggregate,
+  { receipts }: Prepared,
+): Promise<CommitResult | undefined> {
+  const { stackId, expectedVersion, appliedIds, park, setAside, results = [] } = change;
+  const version = aggregate.stack === undefined ? 0 : aggregate.stackVersion;
+  if (version !== expectedVersion) return { kind: "conflict" };
+  const ids = [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
+  const eventIds = await findKnownIds(context, stackId, aggregate, ids);
+  if (eventIds.length > 0) return { kind: "duplicate", eventIds };
+  const lost = results.flatMap(({ grant }) =>
+    isHeldBy(findOpen(aggregate, grant.attemptId), grant) ? [] : [grant.attemptId],
+  );
+  if (lost.length > 0) return { kind: "lost", attemptIds: lost };
+  if (results.length === 0) return undefined;
+  const numbers = new Set(receipts.flatMap(({ parsed }) => (parsed.kind === "event" ? [parsed.no] : [])));
+  return aggregate.events.every(({ no }) => numbers.has(no)) ? undefined : { kind: "behind" };
+}
+
+/** The aggregate as the change leaves it. Rows that it names are written here, before it. */
+async function apply(context: StoreContext, change: Change, before: Aggregate, prepared: Prepared) {
+  const { stackId, now, write, history, setAside } = change;
+  const version = toNextVersion(before);
+  const { aggregate: withIds, moved } = addIds(before, change.appliedIds, now);
+  if (moved !== undefined) await writeMovedIds(context, stackId, moved);
+  prepared.marks ??= await writeParked(context, change);
+  const parked = applyParked(withIds, prepared.marks, change.unpark);
+  const acknowledged = removeByReceipts(
+    parked.aggregate,
+    prepared.receipts.map(({ parsed }) => parsed),
+  );
+  const moves = await moveAttempts(context, change, acknowledged.aggregate, prepared);
+  const { grants } = moves;
+  const aggregate = writeStack(moves.aggregate, write, version);
+  // With the lines of the history, or soon: an item with many ended attempts is expensive to write.
+  const isFlushed = history.length > 0 || aggregate.ended.length > MOST_ENDED;
+  const follow = joinFollowUps(moves.follow, {
+    lines: history,
+    ended: isFlushed ? aggregate.ended : [],
+    setAside,
+    receipts: prepared.otherReceipts,
+    unused: [...parked.unused, ...acknowledged.unused],
+  });
+  const next = isFlushed ? { ...aggregate, ended: [] } : aggregate;
+  const isThere = next.stack !== undefined;
+  const claimed = (change.claims ?? []).length === 0 ? {} : { grants };
+  return {
+    next,
+    follow,
+    now,
+    result: { kind: "committed", version: isThere ? next.stackVersion : 0, ...claimed } satisfies CommitResult,
+  };
+}
+
+const MOST_ENDED = 8;
+
+function writeStack(aggregate: Aggregate, write: Change["write"], version: number): Aggregate {
+  switch (write.kind) {
+    case "keep":
+      return aggregate;
+    case "put":
+      return { ...aggregate, stack: write.stack, stackVersion: version, timerHidden: undefined };
+    case "remove":
+      // The version stays: a later life goes on above it.
+      return {
+        ...aggregate,
+        stack: undefined,
+        timerHidden: undefined,
+        stackVersion: Math.max(version, TAKEN_OVER_VERSION),
+      };
+  }
+}
+
+/** Ends, begins, closes and cancels attempts, in this order. */
+async function moveAttempts(context: StoreContext, change: Change, before: Aggregate, { events }: Prepared) {
+  const { stackId, now, results = [], closes, cancels } = change;
+  let aggregate = before;
+  let follow: FollowUp = {};
+  const apply = async (move: Parameters<typeof moveAttempt>[3]["move"] | undefined) => {
+    if (move === undefined) return;
+    const moved = await moveAttempt(context, stackId, aggregate, { move, now, prepared: events });
+    aggregate = moved.next;
+    follow = joinFollowUps(follow, moved.follow ?? {});
+  };
+  for (const { grant, ...result } of results) {
+    const move = endByResult(findOpen(aggregate, grant.attemptId), grant, { ...result, now });
+    if (isLongLog(result.log)) await writeLog(context, grant.attemptId, result.log);
+    await apply(move !== undefined && isLongLog(result.log) ? withLogRow(move) : move);
+  }
+  aggregate = await dispatchAll(context, change, aggregate);
+  // An attempt that has ended is not cancelled.
+  for (const attemptId of closes) await apply(closeAttempt(findOpen(aggregate, attemptId), now));
+  for (const cancel of cancels) await apply(cancelAttempt(findOpen(aggregate, cancel.attemptId), cancel, now));
+  return { aggregate, follow, grants: toGrants(aggregate, change.claims ?? []) };
+}
+
+/** Begins attempts; the message of an open one is sent again, and an ended one stays ended. */
+async function dispatchAll(context: StoreContext, change: Change, before: Aggregate): Promise<Aggregate> {
+  const { stackId, now, claims = [] } = change;
+  let aggregate = before;
+  for (const dispatch of change.dispatches) {
+    const { attemptId, again, timeoutMs } = dispatch;
+    const known = findOpen(aggregate, attemptId);
+    if (known === undefined && again && (await hasEnded(context, stackId, aggregate, attemptId))) continue;
+    const claim = claims.find((each) => each.attemptId === attemptId);
+    const claimWindowMs = toClaimWindowMs(timeoutMs, context.runnersHaveStore);
+    const begin = () => createAttemptRow(dispatch, { sequence: context.nextNumber(), now, claimWindowMs }, claim);
+    aggregate = putAttempt(aggregate, known === undefined ? begin() : send(known, now));
+  }
+  return aggregate;
+}
+
+function toGrants(aggregate: Aggregate, claims: NonNullable<Change["claims"]>): readonly Grant[] {
+  return claims.flatMap(({ attemptId, owner }) => {
+    const row = findOpen(aggregate, attemptId);
+    return row === undefined ? [] : [{ attemptId, owner, token: row.token }];
   });
 }
 
-/** Undefined: somebody else wrote meanwhile. */
-async function tryCommit(context: StoreContext, change: Change): Promise<CommitResult | undefined> {
-  const { stackId } = change;
-  const loaded = context.recent.take(stackId);
-  const isAsLoaded = loaded !== undefined && loaded.stackVersion === change.expectedVersion;
-  const base = isAsLoaded ? loaded : await loadAggregate(context, stackId);
-  if (base.stackVersion !== change.expectedVersion) return { kind: "conflict" };
-  if (await clearAway(context, stackId, base)) return undefined;
-  const eventIds = await findKnownIds(context, stackId, base, listIds(change));
-  if (eventIds.length > 0) return { kind: "duplicate", eventIds };
-  const plan = planCommit(base, change);
-  await moveIds(context, stackId, plan.moved);
-  if (!(await write(context, stackId, base, plan))) return undefined;
-  const { home, next } = plan;
-  if (home === "live" && !next.isRemoved) {
-    const isStack = await finishCommit(context, stackId, next);
-    return isStack ? { kind: "committed", version: next.stackVersion } : { kind: "conflict" };
-  }
-  const finish = next.isRemoved ? finishRemoval : finishShadow;
-  const what = `what follows from a commit of the stack ${JSON.stringify(stackId)}`;
-  await attemptLater(context, what, () => finish(context, stackId, next, next.version));
-  return { kind: "committed", version: 0 };
-}
-
-function listIds({ appliedIds, park, setAside }: Change): readonly string[] {
-  return [...appliedIds, ...[...park, ...setAside].map(({ event }) => toEventKey(event))];
-}
-
-/** True when an item stood in the way that is no stack any more. */
-async function clearAway(context: StoreContext, stackId: string, { place }: PlacedAggregate): Promise<boolean> {
-  if (place.kind === "removed") await finishRemoval(context, stackId, place.live);
-  else if (place.kind === "zombie") await removeZombie(context, stackId, place.version);
-  else return false;
-  return true;
-}
-
-async function removeZombie({ stacks }: StoreContext, id: string, version: number): Promise<void> {
-  await stacks.remove({ id }, { expression: "version = :version", values: { ":version": version } });
-}
-
-/** An id is looked up where it goes before it leaves the item: at no instant it is in neither. */
-async function moveIds({ work }: StoreContext, stackId: string, moved: readonly MovedId[]): Promise<void> {
-  await inParallel(moved, ({ id, at, no }) =>
-    work.put(toItem({ ...toIdKey(stackId, id), stackId, id, at, no, sweepKey: "id", sweepAt: at })),
-  );
-}
-
-async function write(
-  context: StoreContext,
-  stackId: string,
-  { place }: PlacedAggregate,
-  { home, next }: CommitPlan,
-): Promise<boolean> {
-  if (home === "shadow") return writeShadow(context, stackId, place.kind === "shadow" ? place.row : undefined, next);
-  const item = toStackItem(next, requireStack(next));
-  const bytes = sizeOfItem(item);
-  if (bytes > MAX_ITEM_BYTES - 100) throw tooLarge("item of the stack", stackId, bytes);
-  if (place.kind === "shadow") return context.stacks.put(item, { expression: "attribute_not_exists(id)" });
-  if (place.kind === "taken-over") {
-    return context.stacks.put(item, { expression: "attribute_exists(id) AND attribute_not_exists(version)" });
-  }
-  const values = { ":version": place.kind === "live" ? place.version : 0 };
-  return context.stacks.put(item, { expression: "version = :version", values });
-}
-
-function requireStack({ stack }: Aggregate) {
-  if (stack === undefined) throw new StackyardError("INTERNAL", `A ${SHADOWS.name} was to be written as a stack.`);
-  return stack;
+async function hasEnded(context: StoreContext, stackId: string, aggregate: Aggregate, attemptId: string) {
+  for await (const row of listEnded(context, stackId, aggregate)) if (row.attemptId === attemptId) return true;
+  return false;
 }

@@ -1,25 +1,23 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Records, Store } from "@stackyard/core";
-import { acknowledge, giveBack } from "./acknowledge.ts";
-import { createAttemptStore } from "./create-attempt-store.ts";
+import { createAttemptStore } from "./attempts.ts";
+import { createStackStore } from "./commit-change.ts";
+import { createPositions } from "./counters.ts";
 import { createRecords } from "./create-records.ts";
 import { createRevisions } from "./create-revisions.ts";
-import { createStackStore } from "./create-stack-store.ts";
 import { createTable } from "./database.ts";
 import { type DynamodbStoreOptions, type StoreSettings, toSettings } from "./dynamodb-store-options.ts";
-import { enqueue } from "./event-queue.ts";
+import { acknowledge, enqueue, giveBack } from "./event-queue.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import { listHistory } from "./list-history.ts";
-import { listParkedStackIds } from "./list-parked-stack-ids.ts";
-import { listSetAside } from "./list-set-aside.ts";
-import { listStacks } from "./list-stacks.ts";
+import { listParkedStackIds, listStacks } from "./list-stacks.ts";
 import { createListeners } from "./listeners.ts";
+import { publishLast, recordEntries } from "./outbox.ts";
 import { prepareTables } from "./prepare-tables.ts";
 import { prune } from "./prune.ts";
-import { createRecentStacks } from "./recent-stacks.ts";
-import { watchWork } from "./recent-work.ts";
-import { redrive } from "./redrive.ts";
+import { createRecentWork } from "./recent-work.ts";
 import { createSerializer } from "./serializer.ts";
+import { listSetAside, redrive } from "./set-aside.ts";
 import { loadStats } from "./stats.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { TableNames } from "./table-definitions.ts";
@@ -117,19 +115,33 @@ function guardAll(guard: Guard, port: Records | Store["revisions"]): object {
 
 function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreContext {
   const { client, names, runnersHaveStore, logger, clock, random } = settings;
-  const watched = watchWork(createTable(client, names.work, randomUUID), clock);
+  const work = createTable(client, names.work, nextNonce);
   let lastNumber = 0;
-  return {
-    ...{ hasDueIndex, runnersHaveStore, logger, clock, random },
-    stacks: createTable(client, names.stacks, randomUUID),
-    work: watched.table,
-    recentWork: watched.recent,
+  const context: StoreContext = {
+    hasDueIndex,
+    runnersHaveStore,
+    logger,
+    clock,
+    random,
+    stacks: createTable(client, names.stacks, nextNonce),
+    work,
     listeners: createListeners(logger),
     serialize: createSerializer(),
-    recent: createRecentStacks(),
+    loaded: new Map(),
+    recent: createRecentWork(clock),
+    done: new Set(),
+    record: (stackId, written) => recordEntries(context, stackId, written),
+    publish: (stackId, written) => publishLast(context, stackId, written),
+    takePositions: createPositions(work),
     nextNumber() {
       lastNumber = Math.max(lastNumber + 1, clock.now() * 1000);
       return lastNumber;
     },
   };
+  return context;
+}
+
+/** Short, as every item has one: two writes of the same item have the same in one of 2^64 cases. */
+function nextNonce(): string {
+  return randomBytes(8).toString("base64url");
 }

@@ -65,7 +65,7 @@ export function createRecords(context: RecordsContext): Records {
 
 async function findNextVersion({ work }: RecordsContext, { expected }: PutRecordInput): Promise<number> {
   if (expected !== "absent") return expected + 1;
-  return (await takeNumbers(work, { record: 1 })).record * WRITES_A_LIFE;
+  return (await takeNumbers(work, "record", 1)) * WRITES_A_LIFE;
 }
 
 function toCondition({ expected, now }: PutRecordInput) {

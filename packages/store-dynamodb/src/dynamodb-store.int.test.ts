@@ -1,4 +1,9 @@
-import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
+import {
+  type DurableStore,
+  durableStoreConformance,
+  resultConformance,
+  storeConformance,
+} from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listGranted, recordCalls } from "./testing/readme-policy.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
@@ -19,7 +24,7 @@ describe("the DynamoDB store", () => {
   const { always, toMakeTables } = listGranted();
   const granted = [...always, ...toMakeTables];
 
-  for (const { name, run } of storeConformance) {
+  for (const { name, run } of [...storeConformance, ...resultConformance]) {
     it(name, async () => {
       const { client, calls } = recordCalls(tables.client);
 

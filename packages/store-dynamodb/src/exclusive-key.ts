@@ -1,6 +1,6 @@
-import { grantKey, isOpen, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "@stackyard/core/attempt";
-import { toMovedRow } from "./attempt-moves.ts";
-import { ATTEMPTS, type AttemptRow } from "./attempt-row.ts";
+import { grantKey, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "@stackyard/core/attempt";
+import type { AttemptRow } from "./attempt-row.ts";
+import { changeAttempt } from "./change-attempt.ts";
 import { type Move, mutateRow, type RowKind, type WorkRow } from "./mutate-row.ts";
 import type { StoreContext } from "./store-context.ts";
 import { toKeyPart } from "./work-keys.ts";
@@ -61,10 +61,10 @@ function leave(row: KeyRow | undefined, leaver: string | undefined): Move<KeyRow
 }
 
 async function wakeHolder(context: StoreContext, key: string, holder: string, now: number): Promise<"dead" | "alive"> {
-  const became = await mutateRow<AttemptRow, "dead" | "alive" | "woken">(context, ATTEMPTS, holder, (row) => {
-    if (!isOpen(row)) return { result: "dead" };
+  const became = await changeAttempt<"dead" | "alive" | "woken">(context, holder, now, (row) => {
+    if (row === undefined) return { result: "dead" };
     if (row.status !== "queued" || row.queuedFor !== key) return { result: "alive" };
-    return { write: toMovedRow(grantKey(row, key, now), now), result: "woken" };
+    return { move: grantKey(row, key, now), result: "woken" };
   });
   if (became === "woken") context.listeners.tell("task");
   return became === "dead" ? "dead" : "alive";

@@ -1,5 +1,7 @@
 import { type AttributeValue, PutItemCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import type { Store } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseStackItem } from "./stack-item.ts";
 import { aServiceError, interceptClient, type SentCommand } from "./testing/failing-client.ts";
 import {
   aChange,
@@ -57,14 +59,15 @@ describe("throttling", () => {
     const store = await tables.open({ client: failWith(error, (command) => isFailing && isOfWork(command)) });
     await commitNow(store, aPut());
     const [loaded] = await store.load(["s1"]);
-    const change = aPut({ state: "B" }, { history: [aLine("e1")], dispatches: [aDispatch("a1")] });
+    const dispatches = [aDispatch("s1/created/1/plan/1")];
+    const change = aPut({ state: "B" }, { history: [aLine("e1")], dispatches });
 
     isFailing = true;
     const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
     isFailing = false;
 
     expect(result?.kind).toBe("committed");
-    expect(await take(store, ["task"])).toEqual([]);
+    expect((await store.listHistory({}, { limit: 9 })).items).toEqual([]);
     await take(store, ["timer"], T0 + MINUTE);
     expect((await take(store, ["task"])).map(({ kind }) => kind)).toEqual(["task"]);
     expect((await store.listHistory({}, { limit: 9 })).items.map(({ eventId }) => eventId)).toEqual(["e1"]);
@@ -180,48 +183,79 @@ describe("an index that lags behind", () => {
 });
 
 describe("a late writer", () => {
-  it("that begins a stack after a whole life of it changes nothing, and is told", async () => {
+  /** A process that falls asleep before the first call of that kind; what others do meanwhile. */
+  async function openSleeper(
+    isSlow: (command: SentCommand, table: string) => boolean,
+    meanwhile: (others: Store) => Promise<unknown>,
+  ) {
     const table = tables.newTable();
     const others = await tables.open({ table });
     let isAsleep = true;
-    const sleeper = interceptClient(tables.client, async (command, call) => {
-      if (isAsleep && command.name === "PutItem" && command.input["TableName"] === table) {
+    const client = interceptClient(tables.client, async (command, call) => {
+      if (isAsleep && isSlow(command, table)) {
         isAsleep = false;
-        await commitNow(others, aPut({ life: "e1" }, { appliedIds: ["e1"] }));
-        await commitNow(others, aChange({ write: { kind: "remove" } }));
+        await meanwhile(others);
       }
       return call();
     });
-    const store = await tables.open({ table, client: sleeper });
+    return { others, store: await tables.open({ table, client }), hasSlept: () => !isAsleep };
+  }
 
-    const result = await store.commit([aPut({ life: "e1" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] })]);
+  const isPutOf = (sk: string) => (command: SentCommand) => {
+    const item = command.input["Item"] as Record<string, AttributeValue> | undefined;
+    return command.name === "PutItem" && item?.["sk"]?.S === sk;
+  };
+  const isPutOfStack = ({ name, input }: SentCommand, table: string) =>
+    name === "PutItem" && input["TableName"] === table;
+  const first = aPut({ life: "e1" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] });
 
-    expect(result).toEqual([{ kind: "conflict" }]);
+  it("that begins a stack after a whole life of it changes nothing, and is told", async () => {
+    const { others, store, hasSlept } = await openSleeper(isPutOf("shadow"), async (others) => {
+      await commitNow(others, aPut({ life: "e1" }, { appliedIds: ["e1"] }));
+      await commitNow(others, aChange({ write: { kind: "remove" } }));
+    });
+
+    const result = await store.commit([aPut({ life: "e2" }, { appliedIds: ["e1"], dispatches: [aDispatch("a1")] })]);
+
+    expect([hasSlept(), result]).toEqual([true, [{ kind: "duplicate", eventIds: ["e1"] }]]);
     expect(await others.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
     expect(await others.findAttempt("a1")).toBeUndefined();
+  });
+
+  it("whose stack has begun, and ended before it puts the item, leaves no item behind", async () => {
+    const { others, store, hasSlept } = await openSleeper(isPutOfStack, (others) =>
+      commitNow(others, aChange({ write: { kind: "remove" }, closes: ["a1"] })),
+    );
+
+    const [result] = await store.commit([first]);
+
+    expect([hasSlept(), result?.kind]).toEqual([true, "committed"]);
+    expect(await others.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
+    expect((await others.listStacks({}, { limit: 9 })).items).toEqual([]);
     expect(await others.commit([aPut({}, { appliedIds: ["e1"] })])).toEqual([{ kind: "duplicate", eventIds: ["e1"] }]);
   });
 
-  it("that parks an event for no stack while one begins parks it for that stack", async () => {
-    const table = tables.newTable();
-    const others = await tables.open({ table });
-    let isAsleep = true;
-    const isPark = ({ name, input }: SentCommand) =>
-      name === "PutItem" && (input["Item"] as Record<string, AttributeValue>)["sk"]?.S === "shadow";
-    const sleeper = interceptClient(tables.client, async (command, call) => {
-      if (isAsleep && isPark(command)) {
-        isAsleep = false;
-        await commitNow(others, aPut());
-      }
-      return call();
+  it("whose stack has ended and begun again before it puts the item leaves the later one as it is", async () => {
+    const { others, store } = await openSleeper(isPutOfStack, async (others) => {
+      await commitNow(others, aChange({ write: { kind: "remove" } }));
+      await commitNow(others, aPut({ life: "e2", state: "LATER" }));
     });
-    const store = await tables.open({ table, client: sleeper });
 
-    await store.commit([aChange({ park: [aParkedEvent("p1")] })]);
+    await store.commit([first]);
 
+    expect((await others.load(["s1"]))[0]?.stack).toMatchObject({ life: "e2", state: "LATER" });
+    expect(await commitNow(store, aPut({ life: "e2", state: "LAST" }))).toBeGreaterThan(0);
+  });
+
+  it("that parks an event for no stack while one begins is told of the conflict", async () => {
+    const { others, store, hasSlept } = await openSleeper(isPutOf("shadow"), (others) => commitNow(others, aPut()));
+
+    const result = await store.commit([aChange({ park: [aParkedEvent("p1")] })]);
+
+    expect([hasSlept(), result]).toEqual([true, [{ kind: "conflict" }]]);
     const [loaded] = await others.load(["s1"]);
-    expect([loaded?.stack?.state, loaded?.parked.map(({ event }) => event.id)]).toEqual(["UP", ["p1"]]);
-    expect((await others.stats()).parkedEvents).toBe(1);
+    expect([loaded?.stack?.state, loaded?.parked]).toEqual(["UP", []]);
+    expect((await others.stats()).parkedEvents).toBe(0);
   });
 
   it("that queues for a key while its holder ends gets the key", async () => {
@@ -231,7 +265,11 @@ describe("a late writer", () => {
     const grant = await grantNow(others, "a1", ["key:db"]);
     let isAsleep = true;
     const isQueued = ({ name, input }: SentCommand) =>
-      name === "PutItem" && (input["Item"] as Record<string, AttributeValue>)["status"]?.S === "queued";
+      name === "PutItem" &&
+      input["TableName"] === table &&
+      parseStackItem(input["Item"] as Record<string, AttributeValue>).aggregate.attempts.some(
+        ({ status }) => status === "queued",
+      );
     const sleeper = interceptClient(tables.client, async (command, call) => {
       if (isAsleep && isQueued(command)) {
         isAsleep = false;

@@ -1,15 +1,21 @@
 import { createPageBuilder, type Page, type StoredHistoryEntry } from "@stackyard/core/engine";
-import { fromItem } from "./attributes.ts";
+import { fromItem, type Item } from "./attributes.ts";
 import type { Condition } from "./database.ts";
-import { takeFirst } from "./find-due-keys.ts";
-import { type HistoryLine, type HistoryRow, readLines, toEventLineKey, toFirst, toSpan } from "./history-row.ts";
-import { toWorkKey } from "./load-listed.ts";
-import { parseRow, type WorkRow } from "./mutate-row.ts";
+import {
+  findEventStack,
+  HISTORY_LIST,
+  type HistoryLine,
+  readLines,
+  toEventLineKey,
+  toFirst,
+  toSpan,
+} from "./history.ts";
+import { loadListed, takeFirst, toWorkKey } from "./load-listed.ts";
+import type { WorkRow } from "./mutate-row.ts";
 import { fillPage, parsePosition, tryRead } from "./page.ts";
 import type { HistoryFilter, PageInput } from "./port-types.ts";
-import { type HistoryRange, startAt } from "./range-condition.ts";
 import type { StoreContext } from "./store-context.ts";
-import { findEntryOf, walkYard } from "./walk-yard.ts";
+import { WORK_INDEXES } from "./table-definitions.ts";
 import { toSortable, toStackKey } from "./work-keys.ts";
 
 type Lines = AsyncGenerator<HistoryLine, void, undefined>;
@@ -40,20 +46,59 @@ function walkAll(context: StoreContext, { stackId, eventId }: HistoryFilter, ran
   return stackId === undefined ? walkYard(context, range) : walkStack(context, stackId, range);
 }
 
+/** Lines of an attempt's end are found among those of its stack, all others by rows of their own. */
 async function* walkEvent(
-  { work }: StoreContext,
+  context: StoreContext,
   { eventId, stackId }: { readonly eventId: string; readonly stackId: string | undefined },
   range: HistoryRange,
 ): Lines {
+  const isWanted = (line: HistoryLine) =>
+    stackId === undefined || line.item === undefined || line.item.stackId === stackId;
+  const named = findEventStack(eventId);
+  const found = walkEventRows(context, eventId, range);
+  const ofAttempt = named === undefined ? [] : walkEventIn(context, named, eventId, range);
+  for await (const line of mergeLines(found, ofAttempt, range)) if (isWanted(line)) yield line;
+}
+
+async function* walkEventRows({ work }: StoreContext, eventId: string, range: HistoryRange): Lines {
   const { after, newestFirst, pageSize } = range;
   const { pk } = toEventLineKey(eventId, 0);
   const sortable = after === undefined ? undefined : toSortable(after);
   const condition = startAt({ key: "pk", value: pk, at: "sk", after: sortable, newestFirst });
   for await (const item of work.query({ condition, descending: newestFirst, pageSize })) {
     const line = tryRead(() => fromItem(item)["line"] as StoredHistoryEntry);
-    const isOther = stackId !== undefined && line.item !== undefined && line.item.stackId !== stackId;
-    if (!isOther) yield { ...line, position: Number(item["sk"]?.S) };
+    const position = Number(item["sk"]?.S);
+    yield line.item === undefined
+      ? { ...line, position }
+      : { position, item: { ...line.item, position }, read: () => ({ ...line.read(), position }) };
   }
+}
+
+async function* walkEventIn(context: StoreContext, stackId: string, eventId: string, range: HistoryRange): Lines {
+  for await (const line of walkStack(context, stackId, range)) {
+    if (line.item?.eventId === eventId) yield line;
+  }
+}
+
+/** Two lists in order of positions as one; a line that is in both comes once. */
+async function* mergeLines(
+  a: AsyncIterable<HistoryLine>,
+  b: AsyncIterable<HistoryLine> | readonly HistoryLine[],
+  { newestFirst }: HistoryRange,
+): Lines {
+  const rest: HistoryLine[] = [];
+  for await (const line of b) rest.push(line);
+  const isBefore = (one: HistoryLine, other: HistoryLine) =>
+    newestFirst ? one.position > other.position : one.position < other.position;
+  for await (const line of a) {
+    for (let next = rest[0]; next !== undefined && isBefore(next, line); next = rest[0]) {
+      yield next;
+      rest.shift();
+    }
+    if (rest[0]?.position === line.position) rest.shift();
+    yield line;
+  }
+  yield* rest;
 }
 
 /** From the stack's own items, which are consistent. */
@@ -62,7 +107,7 @@ async function* walkStack(context: StoreContext, stackId: string, range: History
   const condition = await toStackCondition(context, stackId, range);
   if (condition === undefined) return;
   for await (const item of context.work.query({ condition, descending: newestFirst, pageSize })) {
-    const lines = readLines(item, () => parseRow<HistoryRow & WorkRow>(item));
+    const lines = readLines(item);
     yield* newestFirst ? lines.toReversed() : lines;
   }
 }
@@ -90,4 +135,91 @@ async function toStackCondition(
   const newest = (await takeFirst(context.work.query({ condition, descending: true, pageSize: 1 }), 1))[0];
   const end = newest === undefined ? 0 : toFirst(newest) + toSpan(newest);
   return end > after + 1 ? condition : undefined;
+}
+
+/**
+ * A gap in the positions may be lines that somebody is about to write: a reader that went past them would never see
+ * them. After so long they do not come any more.
+ */
+const GAP_SETTLES_MS = 10_000;
+
+/** All lines of the yard from about there on, as far as they are settled. */
+function walkYard(context: StoreContext, range: HistoryRange): Lines {
+  return range.newestFirst ? walkBack(context, range) : walkOn(context, range);
+}
+
+async function* walkOn(context: StoreContext, range: HistoryRange): Lines {
+  const { after } = range;
+  let expected = after === undefined ? undefined : after + 1;
+  // The row that the cursor stands in begins before it.
+  const row = after === undefined ? undefined : await findEntryOf(context, after);
+  const entries = readEntries(context, { ...range, after: row === undefined ? after : toFirst(row) });
+  for await (const { entry, item } of loadListed<WorkRow>(context, entries)) {
+    const first = toFirst(entry);
+    if (expected !== undefined && first > expected && isYoung(context, toWrittenAt(entry))) return;
+    yield* readLines(item);
+    expected = first + toSpan(entry);
+  }
+}
+
+async function* walkBack(context: StoreContext, range: HistoryRange): Lines {
+  const end = range.after === undefined ? await findSettledEnd(context, range.pageSize) : Number.POSITIVE_INFINITY;
+  for await (const { entry, item } of loadListed<WorkRow>(context, readEntries(context, range))) {
+    if (toFirst(entry) < end) yield* readLines(item).toReversed();
+  }
+}
+
+/** The position of the first row after a gap that may still be filled; infinite without one. */
+async function findSettledEnd(context: StoreContext, pageSize: number): Promise<number> {
+  let end = Number.POSITIVE_INFINITY;
+  let above: Item | undefined;
+  for await (const entry of readEntries(context, { after: undefined, newestFirst: true, pageSize })) {
+    const isGap = above !== undefined && toFirst(entry) + toSpan(entry) < toFirst(above);
+    if (above !== undefined && isGap) end = toFirst(above);
+    if (!isYoung(context, toWrittenAt(entry))) break;
+    above = entry;
+  }
+  return end;
+}
+
+function isYoung({ clock }: StoreContext, writtenAt: number): boolean {
+  return clock.now() - writtenAt < GAP_SETTLES_MS;
+}
+
+/** The index entry of the row that holds that position, if it is still there. */
+async function findEntryOf(context: StoreContext, position: number): Promise<Item | undefined> {
+  const entries = readEntries(context, { after: position, newestFirst: true, pageSize: 1 });
+  const [entry] = await takeFirst(entries, 1);
+  return entry;
+}
+
+function readEntries({ work }: StoreContext, { after, newestFirst, pageSize }: HistoryRange) {
+  const { name, key, at } = WORK_INDEXES.list;
+  const condition = startAt({ key, value: HISTORY_LIST, at, after, newestFirst });
+  return work.query({ index: name, condition, descending: newestFirst, pageSize });
+}
+
+function toWrittenAt(entry: Item): number {
+  return Number(entry["writtenAt"]?.N);
+}
+
+/** From where on lines of the history are read, and in which direction. */
+interface HistoryRange {
+  readonly after: number | undefined;
+  readonly newestFirst: boolean;
+  readonly pageSize: number;
+}
+
+/** One part of a table or an index, from that place on, itself included. */
+function startAt(input: {
+  readonly key: string;
+  readonly value: string;
+  readonly at: string;
+  readonly after: string | number | undefined;
+  readonly newestFirst: boolean;
+}): Condition {
+  const { key, value, at, after, newestFirst } = input;
+  if (after === undefined) return { expression: `${key} = :key`, values: { ":key": value } };
+  const expression = `${key} = :key AND ${at} ${newestFirst ? "<=" : ">="} :at`;
+  return { expression, values: { ":key": value, ":at": after } };
 }

@@ -5,8 +5,9 @@ import type { Item } from "./attributes.ts";
 import type { Condition } from "./database.ts";
 import { tryRead } from "./page.ts";
 import type { PageInput, Stack } from "./port-types.ts";
-import { parseStackItem } from "./stack-item.ts";
+import { parseStackItem, readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
+import { WORK_INDEXES } from "./table-definitions.ts";
 
 /**
  * Stacks in order of ids. The table is in no order: each page reads all of it, in parts of 1 MB, and keeps no more than
@@ -42,11 +43,13 @@ function keepPage(rows: readonly ListedStack[], page: PageInput): readonly Liste
 
 function readStack(item: Item, { condition }: StackFilter): readonly ListedStack[] {
   const id = item["id"]?.S ?? "";
-  const { item: aggregate, read } = tryRead(() => parseStackItem(item).aggregate);
-  if (aggregate === undefined) return [{ id, cursor: id, bytes: 0, read: () => toStored(read()) }];
-  const { stack, isRemoved, parked } = aggregate;
-  if (stack === undefined || isRemoved) return [];
-  if (condition !== undefined && !CONDITIONS[condition](stack, parked.length)) return [];
+  const { item: parsed, read } = tryRead(() => parseStackItem(item));
+  if (parsed === undefined) return [{ id, cursor: id, bytes: 0, read: () => toStored(read().aggregate) }];
+  const { kind, aggregate } = parsed;
+  const { stack } = aggregate;
+  if (stack === undefined || kind === "removed") return [];
+  const parked = Number(item["parked"]?.N ?? 0);
+  if (condition !== undefined && !CONDITIONS[condition](stack, parked)) return [];
   return [{ id, cursor: id, bytes: Buffer.byteLength(JSON.stringify(stack)), read: () => toStored(aggregate) }];
 }
 
@@ -89,3 +92,37 @@ const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, Test>> 
     awaitsRuns === true ||
     tasks.some(({ status }) => status !== "SATISFIED"),
 };
+
+/**
+ * Ids of stacks with parked events, in order, whether or not the stacks exist. Like every list of stacks, each page reads
+ * the whole table of stacks; stacks that do not exist are found by the sweep index.
+ */
+export async function listParkedStackIds(
+  context: StoreContext,
+  { after = "", limit }: { readonly after?: string; readonly limit: number },
+): Promise<readonly string[]> {
+  const [present, absent] = await Promise.all([findPresent(context), findAbsent(context)]);
+  const ids = [...new Set([...present, ...absent])].filter((id) => id > after);
+  return ids.sort().slice(0, limit);
+}
+
+async function findPresent({ stacks }: StoreContext): Promise<readonly string[]> {
+  const ids: string[] = [];
+  let from: Item | undefined;
+  do {
+    const part = await stacks.scan({ filter: { expression: "attribute_exists(parked)" }, attributes: ["id"], from });
+    ids.push(...part.items.flatMap(({ id }) => id?.S ?? []));
+    from = part.next;
+  } while (from !== undefined);
+  return ids;
+}
+
+async function findAbsent({ work }: StoreContext): Promise<readonly string[]> {
+  const { name, key } = WORK_INDEXES.sweep;
+  const condition = { expression: `${key} = :key`, values: { ":key": "shadow" } };
+  const ids: string[] = [];
+  for await (const item of work.query({ index: name, condition })) {
+    if (item["parked"] !== undefined) ids.push(readShadowId(item));
+  }
+  return ids;
+}

@@ -1,4 +1,4 @@
-import { fromItem, type Item } from "./attributes.ts";
+import type { Item } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
 import { sizeOfItem } from "./item-size.ts";
 import { parseRow, type WorkRow } from "./mutate-row.ts";
@@ -8,6 +8,7 @@ import type { WorkKey } from "./work-keys.ts";
 /** An entry of an index with the row that it stands for. */
 export interface ListedRow<T> {
   readonly entry: Item;
+  readonly item: Item;
   /** Throws `STORE_CORRUPT` when the row cannot be read. */
   readonly read: () => T;
 }
@@ -18,8 +19,7 @@ const BYTES_AT_ONCE = 1_048_576;
 
 /** The primary key in an entry of an index. */
 export function toWorkKey(entry: Item): WorkKey {
-  const { pk, sk } = fromItem(entry);
-  return { pk: String(pk), sk: String(sk) };
+  return { pk: entry["pk"]?.S ?? "", sk: entry["sk"]?.S ?? "" };
 }
 
 /** The rows that entries of an index stand for, in their order, read some at a time. */
@@ -46,6 +46,17 @@ async function loadAll<T extends WorkRow>({ work }: StoreContext, entries: reado
   return items.flatMap((item, index) => {
     const entry = entries[index];
     if (item === undefined || entry === undefined) return [];
-    return [{ entry, bytes: sizeOfItem(item), read: (): T => parseRow<T>(item) }];
+    return [{ entry, item, bytes: sizeOfItem(item), read: (): T => parseRow<T>(item) }];
   });
+}
+
+/** The first so many; further pages are not read. */
+export async function takeFirst<T>(items: AsyncIterable<T>, limit: number): Promise<readonly T[]> {
+  const taken: T[] = [];
+  if (limit <= 0) return taken;
+  for await (const item of items) {
+    taken.push(item);
+    if (taken.length >= limit) break;
+  }
+  return taken;
 }

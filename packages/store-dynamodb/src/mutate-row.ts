@@ -53,11 +53,9 @@ export async function loadRowAt<T extends WorkRow>({ work }: RowContext, key: Wo
   return item === undefined ? undefined : parseRow<T>(item);
 }
 
-const { work: WORK, sweep: SWEEP, list: LIST } = WORK_INDEXES;
-const KEYS = ["pk", "sk", ...[WORK, SWEEP, LIST].flatMap(({ key, at }) => [key, at])];
-const NOT_OF_THE_ROW = [...KEYS, ...WORK.holds, ...SWEEP.holds];
+const NOT_OF_THE_ROW = ["pk", "sk", ...Object.values(WORK_INDEXES).flatMap(({ key, at }) => [key, at])];
 
-/** An item without its keys, and without what its indexes hold: that is made afresh with each write. */
+/** An item without its keys: those of indexes are made afresh with each write. */
 export function parseRow<T extends WorkRow>(item: Item): T {
   const row = fromItem(item);
   for (const name of NOT_OF_THE_ROW) delete row[name];

@@ -40,6 +40,6 @@ export async function fillPage<Item>(
 /** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
 export function parsePosition(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  if (/^\d{1,16}$/.test(cursor)) return Number(cursor);
   throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
 }

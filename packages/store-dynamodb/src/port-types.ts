@@ -6,9 +6,6 @@ import type { Change, TakeDueInput } from "@stackyard/core/engine";
 /** A run to send. */
 export type Dispatch = Change["dispatches"][number];
 
-/** A cancel to carry out. */
-export type CancelAttempt = Change["cancels"][number];
-
 /** The message of a task. */
 export type TaskMessage = Dispatch["message"];
 

@@ -1,73 +1,234 @@
 import type { Retention } from "@stackyard/core/engine";
 import type { AttemptRow } from "./attempt-row.ts";
-import { findDueKeys, takeFirst } from "./find-due-keys.ts";
-import { HISTORY_LIST, type HistoryRow, listLines, toEventLineKey } from "./history-row.ts";
+import { fromItem, type Item, toAttribute } from "./attributes.ts";
+import { removeLog } from "./ended-attempts.ts";
+import { type KnownIds, packIds, unpackIds } from "./event-ids.ts";
+import {
+  HISTORY_LIST,
+  type HistoryFacts,
+  type HistoryRow,
+  isFoundByAttempt,
+  parseHistoryFacts,
+  parseHistoryRow,
+  toEventLineKey,
+  toHistoryItem,
+} from "./history.ts";
 import { inParallel } from "./in-parallel.ts";
-import { readSetAside } from "./list-set-aside.ts";
-import { toWorkKey } from "./load-listed.ts";
-import { loadRowAt, type WorkRow } from "./mutate-row.ts";
-import { pruneIds } from "./prune-ids.ts";
-import { SET_ASIDE } from "./set-aside-row.ts";
+import { takeFirst, toWorkKey } from "./load-listed.ts";
+import { removeLocator } from "./locate-attempt.ts";
+import { pruneSetAside } from "./set-aside.ts";
+import { changeStack, loadStack } from "./stack-home.ts";
+import { readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 
 /** Of one kind in one call. */
 const AT_ONCE = 200;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** More than an item ever holds: where so many are kept, no id leaves an item by its age. */
+const MOST_IN_ITEM = 500;
 
 /** Removes what is older than it is kept; true when more is left. */
 export async function prune(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
+  const limits = { lines: now - retention.historyMs, attempts: now - retention.settledAttemptMs };
+  await pruneSetAside(context, now - retention.setAsideMs);
   const isMore = await Promise.all([
-    pruneHistory(context, now - retention.historyMs),
-    pruneAttempts(context, now - retention.settledAttemptMs),
-    pruneSetAside(context, now - retention.setAsideMs),
+    pruneHistory(context, limits),
+    pruneEndedRows(context, limits),
     pruneByAge(context, "record", now + 1),
     pruneByAge(context, "sent-again", now - retention.setAsideMs),
-    pruneIds(context, retention, now),
+    pruneMovedIds(context, retention, now),
+    pruneStacks(context, retention, limits, now),
+    pruneAbsent(context, retention, limits, now),
   ]);
   return isMore.some(Boolean);
 }
 
-async function pruneHistory(context: StoreContext, before: number): Promise<boolean> {
-  const { name, key } = WORK_INDEXES.list;
-  const condition = { expression: `${key} = :key`, values: { ":key": HISTORY_LIST } };
-  const items = await takeFirst(context.work.query({ index: name, condition, pageSize: AT_ONCE }), AT_ONCE);
-  const rows = await inParallel(items, async (item) => {
-    const at = toWorkKey(item);
-    return { at, row: await loadRowAt<HistoryRow & WorkRow>(context, at) };
-  });
-  const young = rows.findIndex(({ row }) => row !== undefined && row.at >= before);
-  const old = young === -1 ? rows : rows.slice(0, young);
-  await inParallel(old, async ({ at, row }) => {
-    const lines = row === undefined ? [] : listLines(row);
-    await inParallel(lines, (line) => context.work.remove({ ...toEventLineKey(line.eventId, line.position) }));
-    await context.work.remove({ ...at });
-  });
-  return old.length === AT_ONCE;
+/** Lines and ended attempts are kept for times of their own. */
+interface Limits {
+  readonly lines: number;
+  readonly attempts: number;
 }
 
-/** By the age of their end; what their end has left to do is done first. */
-async function pruneAttempts(context: StoreContext, before: number): Promise<boolean> {
-  const old = await findDueKeys(context, "sweep", ["settled"], { now: before - 1, limit: AT_ONCE });
-  await inParallel(old, async ({ key }) => {
-    const row = await loadRowAt<AttemptRow>(context, key);
-    if (row?.settledAt === undefined || row.settledAt >= before || row.outbox !== undefined) return;
-    await context.work.remove({ ...key });
-  });
-  return old.length >= AT_ONCE;
-}
-
-async function pruneSetAside(context: StoreContext, before: number): Promise<boolean> {
-  for await (const { entry } of readSetAside(context, { descending: false })) {
-    if (entry.setAsideAt < before) await context.work.remove({ ...SET_ASIDE.toKey(entry.id) });
+/** In order of positions. Attempts that are kept for less long than lines leave their rows as prune comes to them. */
+async function pruneHistory(context: StoreContext, limits: Limits): Promise<boolean> {
+  const { key, at } = WORK_INDEXES.list;
+  const mark = await context.work.get(ENDED_MARK);
+  const done = Number(mark?.["position"]?.N ?? -1);
+  const oldest = await readEntries(context, { expression: `${key} = :key`, values: { ":key": HISTORY_LIST } });
+  const old = await pruneRows(context, oldest, limits, ({ lineAt = 0 }) => lineAt < limits.lines);
+  const condition = { expression: `${key} = :key AND ${at} > :at`, values: { ":key": HISTORY_LIST, ":at": done } };
+  // Those before the mark have lost their attempts already.
+  const next = await readEntries(context, condition);
+  const isPast = ({ lineAt = 0, endedAt = lineAt }: HistoryFacts) => endedAt < limits.attempts;
+  const stripped = await pruneRows(context, next, limits, isPast);
+  const last = next[stripped - 1];
+  if (last?.[at]?.N !== undefined) {
+    await context.work.put({ pk: { S: ENDED_MARK.pk }, sk: { S: ENDED_MARK.sk }, position: last[at] });
   }
-  return false;
+  return old === AT_ONCE || stripped === AT_ONCE;
+}
+
+const ENDED_MARK = { pk: "yard", sk: "prune-attempts" };
+
+function readEntries({ work }: StoreContext, condition: Parameters<typeof work.query>[0]["condition"]) {
+  return takeFirst(work.query({ index: WORK_INDEXES.list.name, condition, pageSize: AT_ONCE }), AT_ONCE);
+}
+
+/** Rows up to the first one that is too young. Gives how many. */
+async function pruneRows(
+  context: StoreContext,
+  entries: readonly Item[],
+  limits: Limits,
+  isPast: (facts: HistoryFacts) => boolean,
+): Promise<number> {
+  const rows = await inParallel(entries, (entry) => context.work.get({ ...toWorkKey(entry) }));
+  const young = rows.findIndex((item) => item !== undefined && !isPast(parseHistoryFacts(item)));
+  const old = young === -1 ? rows : rows.slice(0, young);
+  const found = old.filter((item) => item !== undefined);
+  await inParallel(found, (item) => pruneRow(context, item, limits));
+  return old.length;
+}
+
+/** Removes what is old of a row, and the row when nothing is left of it. */
+async function pruneRow(context: StoreContext, item: Item, limits: Limits): Promise<void> {
+  const facts = parseHistoryFacts(item);
+  const isOld = (at: number | undefined, before: number) => at !== undefined && at < before;
+  const linesAreOld = isOld(facts.lineAt, limits.lines);
+  const attemptsAreOld = isOld(facts.endedAt, limits.attempts);
+  const row = parseHistoryRow(item);
+  if (linesAreOld) await forgetLines(context, row, facts.first);
+  if (attemptsAreOld) await forgetAttempts(context, row.stackId, row.ended);
+  const kept = { ...row, lines: linesAreOld ? [] : row.lines, ended: attemptsAreOld ? [] : row.ended };
+  const key = toWorkKey(item);
+  if (kept.lines.length + kept.ended.length === 0) await context.work.remove({ ...key });
+  else if (linesAreOld || attemptsAreOld) {
+    const lineAt = linesAreOld ? undefined : facts.lineAt;
+    const endedAt = attemptsAreOld ? undefined : facts.endedAt;
+    await context.work.put(toHistoryItem(key, kept, { ...facts, lineAt, endedAt }), {
+      expression: "attribute_exists(pk)",
+    });
+  }
+}
+
+async function forgetLines(context: StoreContext, { stackId, lines }: HistoryRow, first: number): Promise<void> {
+  const placed = lines.map(({ eventId }, index) => ({ eventId, position: first + index }));
+  const listed = placed.filter(({ eventId }) => !isFoundByAttempt(eventId, stackId));
+  await inParallel(listed, ({ eventId, position }) => context.work.remove({ ...toEventLineKey(eventId, position) }));
+}
+
+async function forgetAttempts(context: StoreContext, stackId: string, ended: readonly AttemptRow[]): Promise<void> {
+  await inParallel(ended, async (row) => {
+    await removeLog(context, row);
+    await removeLocator(context, row.attemptId, stackId);
+  });
+}
+
+/** Rows without lines are found by the last end of their attempts. */
+async function pruneEndedRows(context: StoreContext, limits: Limits): Promise<boolean> {
+  const old = await findOld(context, "ended", limits.attempts);
+  return (await pruneRows(context, old, limits, ({ endedAt = 0 }) => endedAt < limits.attempts)) === AT_ONCE;
+}
+
+/** The oldest entries of a kind that the sweep index has from before that instant. */
+function findOld({ work }: StoreContext, kind: string, before: number): Promise<readonly Item[]> {
+  const { name, key, at } = WORK_INDEXES.sweep;
+  const condition = { expression: `${key} = :key AND ${at} < :before`, values: { ":key": kind, ":before": before } };
+  return takeFirst(work.query({ index: name, condition, pageSize: AT_ONCE }), AT_ONCE);
 }
 
 /** What is known by its index entry alone; the item must still have it. */
 async function pruneByAge(context: StoreContext, kind: string, before: number): Promise<boolean> {
   const { at } = WORK_INDEXES.sweep;
-  const old = await findDueKeys(context, "sweep", [kind], { now: before - 1, limit: AT_ONCE });
+  const old = await findOld(context, kind, before);
   const condition = { expression: `${at} < :before`, values: { ":before": before } };
-  await inParallel(old, ({ key }) => context.work.remove({ ...key }, condition));
+  await inParallel(old, (entry) => context.work.remove({ ...toWorkKey(entry) }, condition));
   return old.length >= AT_ONCE;
+}
+
+/** How many of the oldest ids go. Pure. */
+export function countOld(
+  { ids, idCount }: Pick<KnownIds, "ids" | "idCount">,
+  { eventIdMs, eventIdCount }: Pick<Retention, "eventIdMs" | "eventIdCount">,
+  now: number,
+): number {
+  const firstNo = idCount - ids.length + 1;
+  const kept = ids.findIndex(([, at], index) => at >= now - eventIdMs || idCount - (firstNo + index) < eventIdCount);
+  return kept === -1 ? ids.length : kept;
+}
+
+/** Ids that have left their stack's item. Those that are kept for their number are looked at again after a day. */
+async function pruneMovedIds(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
+  const old = await findOld(context, "ids", now - retention.eventIdMs);
+  await inParallel(old, async (entry) => {
+    const item = await context.work.get({ ...toWorkKey(entry) });
+    if (item === undefined) return;
+    const { ids, count: first } = unpackIds(item["ids"]?.B);
+    const { aggregate } = await loadStack(
+      context,
+      String(fromItem({ stackId: item["stackId"] ?? { S: "" } })["stackId"]),
+    );
+    // As if they were the last ones: those after them count too.
+    const gone = ids.findIndex(
+      ([, at], index) =>
+        at >= now - retention.eventIdMs || aggregate.idCount - (first + index) < retention.eventIdCount,
+    );
+    const kept = gone === -1 ? [] : ids.slice(gone);
+    const next = kept[0];
+    if (next === undefined) await context.work.remove({ ...toWorkKey(item) });
+    else {
+      const sweepAt = toAttribute(gone === 0 ? now - retention.eventIdMs + DAY_MS : next[1]);
+      const left = { ...item, ids: { B: packIds(kept, first + gone) }, sweepAt };
+      await context.work.put(left, { expression: "attribute_exists(pk)" });
+    }
+  });
+  return old.length >= AT_ONCE;
+}
+
+const STACKS_MARK = { pk: "yard", sk: "prune" };
+
+/** Ids and ended attempts in items of stacks. Reads the stacks' table once a day. */
+async function pruneStacks(context: StoreContext, retention: Retention, limits: Limits, now: number): Promise<boolean> {
+  const { stacks, work } = context;
+  const mark = await work.get(STACKS_MARK);
+  const doneAt = mark?.["doneAt"]?.N === undefined ? undefined : Number(mark["doneAt"].N);
+  if (doneAt !== undefined && now >= doneAt && now - doneAt < DAY_MS) return false;
+  const attributes = ["id", "version"];
+  const page = await stacks.scan({ attributes, pageSize: AT_ONCE, from: mark?.["from"]?.M });
+  const ours = page.items.flatMap(({ id, version }) => (version === undefined ? [] : (id?.S ?? [])));
+  await inParallel(ours, (id) => pruneStack(context, id, retention, limits, now));
+  const next = page.next === undefined ? { doneAt: toAttribute(now) } : { from: { M: page.next } };
+  await work.put({ pk: { S: STACKS_MARK.pk }, sk: { S: STACKS_MARK.sk }, ...next });
+  return page.next !== undefined;
+}
+
+/** The same of absent stacks. */
+async function pruneAbsent(context: StoreContext, retention: Retention, limits: Limits, now: number): Promise<boolean> {
+  const old = [
+    ...(await findOld(context, "tombstone", now - retention.eventIdMs)),
+    ...(await findOld(context, "shadow", Number.MAX_SAFE_INTEGER)),
+  ];
+  const pruned = await inParallel(old, (entry) => pruneStack(context, readShadowId(entry), retention, limits, now));
+  return pruned.filter(Boolean).length >= AT_ONCE;
+}
+
+/** True when something was removed. */
+async function pruneStack(
+  context: StoreContext,
+  stackId: string,
+  retention: Retention,
+  limits: Limits,
+  now: number,
+): Promise<boolean> {
+  const removed: AttemptRow[] = [];
+  const isPruned = await changeStack<boolean>(context, stackId, (aggregate) => {
+    const isOldEnd = ({ settledAt = limits.attempts }: AttemptRow) => settledAt < limits.attempts;
+    removed.splice(0, removed.length, ...aggregate.ended.filter(isOldEnd));
+    const gone = retention.eventIdCount >= MOST_IN_ITEM ? 0 : countOld(aggregate, retention, now);
+    if (gone + removed.length === 0) return { result: false };
+    const ended = aggregate.ended.filter((row) => !isOldEnd(row));
+    return { next: { ...aggregate, ids: aggregate.ids.slice(gone), ended }, result: true };
+  });
+  await forgetAttempts(context, stackId, removed);
+  return isPruned;
 }

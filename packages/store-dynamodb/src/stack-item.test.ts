@@ -1,82 +1,104 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "./aggregate.ts";
-import { parseStackItem, toStackItem } from "./stack-item.ts";
-import { aLine, aStack, T0 } from "./testing/store-work.ts";
+import { sizeOfItem } from "./item-size.ts";
+import { joinSpill, parseShadowItem, parseStackItem, toShadowItem, toStackItem } from "./stack-item.ts";
+import { anEvent, aStack, HOUR, T0 } from "./testing/store-work.ts";
 
-const aggregate = { ...EMPTY, version: 5, stackVersion: 4 };
+const full = {
+  ...EMPTY,
+  version: 7,
+  stackVersion: 6,
+  idCount: 2,
+  ids: [
+    ["AAAAAAAAAAAAAAAA", T0],
+    ["BBBBBBBBBBBBBBBB", T0 + 1],
+  ] as const,
+  idsMoved: true,
+  parked: [{ id: "p1", nextTryAt: T0 + HOUR, name: "parked#p1#x" }],
+  events: [{ no: 3, id: "e1", dueAt: T0, visibleAt: 0, deliveries: 0, event: anEvent("e1") }],
+};
 
-describe("toStackItem", () => {
-  it("gives the predecessor's names the values that they always had", () => {
-    const tasks = [{ name: "db", status: "ERROR" as const, errorMessage: "no" }];
-    const item = toStackItem(aggregate, aStack({ tasks, metadata: { a: 1, b: null } }));
+describe("the item of a stack", () => {
+  it("gives back what was written, with odd metadata in their order", () => {
+    const metadata = { b: "x", a: 1e-200, "": 1, é: "\ud800", n: null };
+    const stack = aStack({ metadata, timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] });
+
+    const { item } = toStackItem({ ...full, stack }, stack, {}, "s");
+    const parsed = parseStackItem({ ...item, nonce: { S: "n1" } });
+
+    expect(parsed).toMatchObject({ kind: "ours", nonce: "n1", aggregate: { ...full, stack } });
+    expect(Object.entries(parsed.aggregate.stack?.metadata ?? {})).toEqual(Object.entries(metadata));
+  });
+
+  it("has the predecessor's names with the values that they always had", () => {
+    const stack = aStack({ tasks: [{ name: "db", status: "PENDING" }], metadata: { count: 3 } });
+
+    const { item } = toStackItem({ ...full, stack }, stack, {}, "s");
 
     expect(item).toMatchObject({
       id: { S: "s1" },
-      machine: { S: "web" },
       _state: { S: "UP" },
-      previousState: { S: "INIT" },
-      tasks: { L: [{ M: { name: { S: "db" }, status: { S: "ERROR" }, errorMessage: { S: "no" } } }] },
-      metadata: { M: { a: { N: "1" }, b: { NULL: true } } },
-      createdAt: { N: String(T0) },
-      updatedAt: { N: String(T0) },
-      version: { N: "5" },
+      tasks: { L: [{ M: { name: { S: "db" }, status: { S: "PENDING" } } }] },
+      metadata: { M: { count: { N: "3" } } },
     });
   });
 
-  it("stands in the index only while something is due", () => {
-    const stack = aStack({ timers: [{ id: "t", event: "TICK", dueAt: T0 + 5 }] });
+  it("stays where it is in the index while that is early enough", () => {
+    const stack = aStack({ timers: [{ id: "t", event: "TICK", dueAt: T0 + HOUR }] });
+    const at = (dueAt: number | undefined) =>
+      toStackItem({ ...EMPTY, stack }, stack, { dueAt }, "s").item["nextDueAt"]?.N;
 
-    expect(toStackItem(aggregate, aStack())).not.toHaveProperty("nextDueAt");
-    expect(toStackItem({ ...aggregate, stack }, stack)).toMatchObject({ nextDueAt: { N: String(T0 + 5) } });
-    expect(Number(toStackItem({ ...aggregate, stack }, stack)["dueShard"]?.N)).toBeLessThan(16);
+    expect([at(undefined), at(T0), at(T0 + 2 * HOUR)]).toEqual([T0 + HOUR, T0, T0 + HOUR].map(String));
+    expect(toStackItem(EMPTY, aStack(), { dueAt: T0 }, "s").item["nextDueAt"]).toBeUndefined();
+  });
+
+  it("holds no more than DynamoDB takes: what is too much is beside it, and is joined again", () => {
+    const noise = Array.from({ length: 300_000 }, (_, index) => (index * 7919 * index) % 999_999_937);
+    const events = [
+      {
+        ...full.events[0],
+        no: 3,
+        id: "e1",
+        dueAt: T0,
+        visibleAt: 0,
+        deliveries: 0,
+        event: anEvent("e1", { message: { noise } }),
+      },
+    ];
+    const stack = aStack();
+    const aggregate = { ...full, events, stack };
+
+    const { item, spill } = toStackItem(aggregate, stack, {}, "name");
+    const parsed = parseStackItem(item);
+
+    expect(sizeOfItem(item)).toBeLessThan(400 * 1024);
+    expect(parsed.spill).toEqual({ name: "name", parts: spill?.parts.length });
+    expect(parsed.aggregate.stack).toEqual(stack);
+    expect(joinSpill(parsed, spill?.parts ?? [])).toEqual(aggregate);
+  });
+
+  it("names the stack whose packed part is damaged", () => {
+    const { item } = toStackItem(full, aStack(), {}, "s");
+
+    expect(() => parseStackItem({ ...item, stackyard: { B: new Uint8Array([1, 2]) } })).toThrow(
+      /stack "s1" cannot be read/,
+    );
   });
 });
 
-describe("parseStackItem", () => {
-  it("gives back what was written", () => {
-    const entry = { version: 5, home: "live" as const, now: T0, history: [aLine("e1")], dispatches: [], cancels: [] };
-    const rest = { closes: [], acknowledges: [], park: [], unpark: [], setAside: [] };
-    const whole = {
-      ...aggregate,
-      floor: 5,
-      stack: aStack({ secretVersions: { a: 1 }, overdue: true }),
-      ids: [["e1", T0] as const],
-      idCount: 7,
-      idsMoved: true,
-      parked: [{ id: "p1", nextTryAt: T0, version: 3 }],
-      outbox: [{ ...entry, ...rest }],
-      timerHidden: { at: T0, until: T0 + 1 },
-      isFresh: true,
-      shadowVersion: 2,
-    };
+describe("the row of an absent stack", () => {
+  it("gives back what was written, under any id", () => {
+    const stackId = "\ud800 odd";
 
-    expect(parseStackItem(toStackItem(whole, whole.stack))).toEqual({ kind: "ours", aggregate: whole });
+    const { item } = toShadowItem("none", stackId, full, "s");
+
+    expect(parseShadowItem(item)).toMatchObject({ kind: "none", stackId, aggregate: full });
+    expect([item["sweepKey"]?.S, item["sweepAt"]?.N]).toEqual(["shadow", "0"]);
   });
 
-  it("gives any metadata back, names in their order", () => {
-    const value = fc.oneof(
-      fc.string({ unit: "binary" }),
-      fc.double({ noNaN: true, noDefaultInfinity: true }),
-      fc.boolean(),
-    );
-    const name = fc.string({ unit: "binary" }).filter((text) => text !== "__proto__");
+  it("is found by the age of its ids when nothing else is left", () => {
+    const { item } = toShadowItem("none", "s1", { ...EMPTY, ids: full.ids, idCount: 2, version: 3 }, "s");
 
-    fc.assert(
-      fc.property(fc.array(fc.tuple(name, fc.option(value))), (entries) => {
-        const metadata = Object.fromEntries(entries);
-        const { aggregate: parsed } = parseStackItem(toStackItem(aggregate, aStack({ metadata })));
-
-        expect(Object.entries(parsed.stack?.metadata ?? {})).toEqual(
-          Object.entries(JSON.parse(JSON.stringify(metadata))),
-        );
-      }),
-    );
-  });
-
-  it("says what of a foreign item cannot be read", () => {
-    const item = { id: { S: "s1" }, machine: { S: "web" }, _state: { S: "UP" }, metadata: { M: { a: { L: [] } } } };
-
-    expect(() => parseStackItem(item)).toThrow(/"s1" cannot be read: .*metadata\/a/);
+    expect([item["sweepKey"]?.S, item["sweepAt"]?.N]).toEqual(["tombstone", String(T0)]);
   });
 });

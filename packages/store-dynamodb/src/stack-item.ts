@@ -1,10 +1,14 @@
 import { StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { type Aggregate, EMPTY, toDueAttributes } from "./aggregate.ts";
-import { fromItem, type Item, toItem } from "./attributes.ts";
+import { type Aggregate, EMPTY, findDueTimes, findNextDueAt } from "./aggregate.ts";
+import type { Item } from "./attributes.ts";
+import { packIds, unpackIds } from "./event-ids.ts";
+import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
 import { fromNative, isNative, toNative } from "./native.ts";
+import { pack, unpack } from "./packed.ts";
 import type { Stack } from "./port-types.ts";
+import { toShard, toStackKey } from "./work-keys.ts";
 
 /** A record as the predecessor writes it. What it lacks of ours has defaults. */
 const PredecessorStack = Type.Object({
@@ -34,6 +38,9 @@ const predecessorStack = Compile(PredecessorStack);
 /** The version under which callers see an item that the predecessor wrote: it has none. Ours begin at 2. */
 export const TAKEN_OVER_VERSION = 1;
 
+/** Stacks are spread over so many parts of the index; each part takes a thousand changes of entries a second. */
+export const STACK_SHARDS = 4;
+
 /** The names of the record that the predecessor's readers know, each an attribute of its own. */
 const SHARED = ["id", "machine", "previousState", "tasks", "createdAt", "updatedAt"] as const;
 
@@ -45,8 +52,60 @@ interface OwnPart extends Omit<Stack, (typeof SHARED)[number] | "state" | "metad
   readonly metadataOdd?: Stack["metadata"];
 }
 
+/** An aggregate without what is an attribute of its own. */
+type Content = Partial<Omit<Aggregate, "version" | "stack" | "ids" | "idCount">>;
+
+/** What an item names in its packed part when the rest of it is in rows beside. */
+export interface Spill {
+  readonly name: string;
+  readonly parts: number;
+}
+
+interface Packed extends Content {
+  /** Of a stack's item. */
+  readonly own?: OwnPart;
+  /** Of a stack that is about to have an item. */
+  readonly stack?: Stack;
+  readonly spill?: Spill;
+}
+
+/** An item to write, and the rows that must be written before it. */
+export interface EncodedItem {
+  readonly item: Item;
+  readonly spill?: { readonly name: string; readonly parts: readonly Uint8Array[] };
+}
+
+/** What an item holds. `aggregate` lacks what is in the rows of `spill`. */
+export interface ParsedItem {
+  readonly aggregate: Aggregate;
+  readonly spill?: Spill | undefined;
+  /** Its place in the index. */
+  readonly dueAt?: number | undefined;
+  readonly nonce: string;
+}
+
+/** The item of a stack. */
+export interface ParsedStackItem extends ParsedItem {
+  /** `taken-over`: as the predecessor wrote it. `removed`: its stack has ended; the item goes when the shadow is written. */
+  readonly kind: "ours" | "taken-over" | "removed";
+  /** The version that made the item, until the next write of it. */
+  readonly bornAt?: number | undefined;
+}
+
+/** What the item of a stack says besides its aggregate. */
+export interface StackItemFacts {
+  readonly bornAt?: number;
+  readonly removed?: true;
+  /** The present place in the index: it stays when it is early enough, since each change of it is two more writes. */
+  readonly dueAt?: number | undefined;
+}
+
+/** Room for what an item gets on its way: its nonce. */
+const MOST_BYTES = MAX_ITEM_BYTES - 100;
+const PART_BYTES = 350 * 1024;
+
 /** The item of a stack. The predecessor's names have the values that they always had. */
-export function toStackItem(aggregate: Aggregate, stack: Stack): Item {
+export function toStackItem(aggregate: Aggregate, stack: Stack, facts: StackItemFacts, spillName: string): EncodedItem {
   const { state, metadata, ...rest } = stack;
   const { id, machine, previousState, tasks, createdAt, updatedAt, ...own } = rest;
   const entries = Object.entries(metadata);
@@ -58,59 +117,169 @@ export function toStackItem(aggregate: Aggregate, stack: Stack): Item {
     metadataOrder: Object.keys(metadata),
     ...(odd.length === 0 ? {} : { metadataOdd: Object.fromEntries(odd) }),
   };
-  const { version, stackVersion, ids, idCount, idsMoved, parked, outbox } = aggregate;
-  const { timerHidden, parkedHidden, repairHidden } = aggregate;
-  return {
+  const { bornAt, removed } = facts;
+  const dueAt = toIndexedAt(aggregate, facts.dueAt);
+  const index = dueAt === undefined ? {} : { nextDueAt: dueAt, dueShard: toShard(id, STACK_SHARDS) };
+  const numbers = { ...index, ...(bornAt === undefined ? {} : { bornAt }) };
+  const base: Item = {
     ...Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, toNative(value)])),
-    ...toItem({
-      ...{ version, stackVersion, ids, idCount, timerHidden, parkedHidden, repairHidden },
-      stackyard: ownPart,
-      // What is mostly so is left out.
-      idsMoved: idsMoved || undefined,
-      parked: parked.length === 0 ? undefined : parked,
-      outbox: outbox.length === 0 ? undefined : outbox,
-      fresh: aggregate.isFresh || undefined,
-      removed: aggregate.isRemoved || undefined,
-      shadowVersion: aggregate.shadowVersion,
-      ...toDueAttributes(id, aggregate),
-    }),
+    ...toNumbers({ version: aggregate.version, ...numbers, ...countAll(aggregate) }),
+    ...(aggregate.idCount === 0 ? {} : { ids: { B: packIds(aggregate.ids, aggregate.idCount) } }),
+    ...(removed === true ? { removed: { BOOL: true } } : {}),
   };
+  return encode(base, { own: ownPart }, toContent(aggregate), spillName);
+}
+
+/** Early enough: the old place, so that the index is written rarely. Otherwise the first instant at which something is due. */
+function toIndexedAt(aggregate: Aggregate, old: number | undefined): number | undefined {
+  const at = findNextDueAt(findDueTimes(aggregate));
+  return at === undefined || old === undefined ? at : Math.min(at, old);
+}
+
+/** Counts for `stats` and lists, which do not unpack items; what there is none of is left out. */
+function countAll({ events, attempts, parked }: Aggregate): Readonly<Record<string, number>> {
+  const sent = attempts.filter((row) => row.sent !== undefined).length;
+  const counts = { queued: events.length, sent, parked: parked.length, open: attempts.length };
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
+
+function toNumbers(values: Readonly<Record<string, number>>): Item {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { N: String(value) }]));
+}
+
+/** What is mostly so is left out. */
+function toContent(aggregate: Aggregate): Content {
+  const { version: _, stack: __, ids: ___, idCount: ____, ...content } = aggregate;
+  const kept = Object.entries(content).filter(
+    ([, value]) => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0),
+  );
+  return Object.fromEntries(kept);
+}
+
+function encode(base: Item, head: Packed, tail: Content, spillName: string): EncodedItem {
+  const item = { ...base, stackyard: { B: pack({ ...head, ...tail }) } };
+  if (sizeOfItem(item) <= MOST_BYTES) return { item };
+  const bytes = pack(tail);
+  const count = Math.ceil(bytes.byteLength / PART_BYTES);
+  const parts = Array.from({ length: count }, (_, part) => bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES));
+  const spill: Spill = { name: spillName, parts: count };
+  return { item: { ...base, stackyard: { B: pack({ ...head, spill }) } }, spill: { name: spillName, parts } };
+}
+
+/** The rows that an item has beside it, joined again. */
+export function joinSpill(parsed: ParsedItem, parts: readonly (Uint8Array | undefined)[]): Aggregate {
+  const bytes = Buffer.concat(parts.map((part) => part ?? new Uint8Array()));
+  return { ...parsed.aggregate, ...(unpack(bytes, "What is beside an item") as Content) };
 }
 
 /** What an item holds: ours, or one that the predecessor wrote. Throws `STORE_CORRUPT` with id and reason. */
-export function parseStackItem(item: Item): { readonly kind: "ours" | "taken-over"; readonly aggregate: Aggregate } {
+export function parseStackItem(item: Item): ParsedStackItem {
   if (item["version"]?.N === undefined || item["stackyard"] === undefined) {
-    return { kind: "taken-over", aggregate: { ...EMPTY, stack: parsePredecessor(item), stackVersion: 1, version: 1 } };
+    const stack = parsePredecessor(item);
+    return { kind: "taken-over", nonce: "", aggregate: { ...EMPTY, stack, stackVersion: 1, version: 1 } };
   }
-  const { id, machine, previousState, tasks, metadata, createdAt, updatedAt, _state, ...rest } = item;
-  // Written by `toStackItem`.
-  const row = fromItem(rest) as unknown as Omit<Aggregate, "stack"> & OwnAttributes;
+  const { id, machine, previousState, tasks, metadata, createdAt, updatedAt, _state } = item;
+  const parsed = parsePacked(item, `The item of the stack ${JSON.stringify(id?.S ?? "")}`);
   const shared = { id, machine, previousState, tasks, createdAt, updatedAt, state: _state };
   const natives = Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, fromNative(value)]));
-  const { metadataOrder, metadataOdd, ...own } = row.stackyard;
+  const { metadataOrder, metadataOdd, ...own } = parsed.own ?? { metadataOrder: [] };
   const values = { ...(fromNative(metadata) as Stack["metadata"]), ...metadataOdd };
+  // Written by `toStackItem`.
   const stack = { ...own, ...natives, metadata: inOrder(values, metadataOrder) } as Stack;
-  const { version, stackVersion, ids, idCount, shadowVersion, nonce } = row;
+  const isRemoved = item["removed"] !== undefined;
   return {
-    kind: "ours",
-    aggregate: {
-      ...{ version, floor: version, stackVersion, stack, ids, idCount, shadowVersion, nonce },
-      timerHidden: row.timerHidden,
-      parkedHidden: row.parkedHidden,
-      repairHidden: row.repairHidden,
-      idsMoved: row.idsMoved ?? false,
-      parked: row.parked ?? [],
-      outbox: row.outbox ?? [],
-      isFresh: row.fresh ?? false,
-      isRemoved: row.removed ?? false,
-    },
+    kind: isRemoved ? "removed" : "ours",
+    spill: parsed.spill,
+    dueAt: readNumber(item, "nextDueAt"),
+    bornAt: readNumber(item, "bornAt"),
+    nonce: item["nonce"]?.S ?? "",
+    aggregate: { ...parsed.aggregate, ...(isRemoved ? {} : { stack }) },
   };
 }
 
-interface OwnAttributes {
-  readonly stackyard: OwnPart;
-  readonly fresh?: boolean;
-  readonly removed?: boolean;
+function parsePacked(item: Item, what: string) {
+  // Only what `encode` has packed is under that name.
+  const { own, stack, spill, ...content } = unpack(item["stackyard"]?.B, what) as Packed;
+  const { ids, count } = unpackIds(item["ids"]?.B);
+  const version = readNumber(item, "version") ?? 0;
+  const aggregate: Aggregate = { ...EMPTY, ...content, version, ids, idCount: count };
+  return { own, stack, spill, aggregate };
+}
+
+function readNumber(item: Item, name: string): number | undefined {
+  const text = item[name]?.N;
+  return text === undefined ? undefined : Number(text);
+}
+
+/**
+ * What is kept of a stack id beside the item of its stack. `none`: everything, while there is no stack. `born`: everything
+ * of a stack that is about to have its item. `live`: nothing, the stack's item has it; it tells a late writer of an item
+ * that the item is not of the present life.
+ */
+export interface ParsedShadow extends ParsedItem {
+  readonly kind: "none" | "born" | "live";
+  readonly stackId: string;
+}
+
+/** Where it is. */
+export function toShadowKey(stackId: string) {
+  return toStackKey(stackId, "shadow");
+}
+
+/** The row. A stack is in it as a whole. */
+export function toShadowItem(
+  kind: ParsedShadow["kind"],
+  stackId: string,
+  aggregate: Aggregate,
+  spillName: string,
+): EncodedItem {
+  const { pk, sk } = toShadowKey(stackId);
+  const dueAt = kind === "live" ? undefined : findNextDueAt(findDueTimes(aggregate));
+  const oldest = kind === "none" ? aggregate.ids[0]?.[1] : undefined;
+  const at = dueAt ?? oldest;
+  const base: Item = {
+    pk: { S: pk },
+    sk: { S: sk },
+    // An id that is not well-formed text survives in JSON only.
+    of: { B: pack(stackId) },
+    kind: { S: kind },
+    ...toNumbers({ version: aggregate.version, ...(at === undefined ? {} : { sweepAt: at }) }),
+    ...(at === undefined ? {} : { sweepKey: { S: dueAt === undefined ? "tombstone" : "shadow" } }),
+    ...(kind === "live" ? {} : toNumbers(countAll(aggregate))),
+    ...(aggregate.idCount === 0 ? {} : { ids: { B: packIds(aggregate.ids, aggregate.idCount) } }),
+  };
+  const { stack } = aggregate;
+  return encode(base, stack === undefined ? {} : { stack }, toContent(aggregate), spillName);
+}
+
+/** Which stack a row, or its entry in an index, is of. */
+export function readShadowId(item: Item): string {
+  return String(unpack(item["of"]?.B, "A row of an absent stack"));
+}
+
+/** What `toShadowItem` made. */
+export function parseShadowItem(item: Item): ParsedShadow {
+  const stackId = readShadowId(item);
+  const { stack, spill, aggregate } = parsePacked(item, `The row of the absent stack ${JSON.stringify(stackId)}`);
+  // Written by `toShadowItem`.
+  const kind = item["kind"]?.S as ParsedShadow["kind"];
+  const dueAt = readNumber(item, "sweepAt");
+  return { kind, stackId, spill, dueAt, nonce: item["nonce"]?.S ?? "", aggregate: { ...aggregate, stack } };
+}
+
+/** Where an aggregate is, and what its next write is conditional on. */
+export type Place =
+  | { readonly kind: "live"; readonly nonce: string; readonly dueAt: number | undefined }
+  /** As the predecessor wrote it; what we keep of it is in the shadow. */
+  | { readonly kind: "taken-over"; readonly shadow: ParsedShadow | undefined }
+  | { readonly kind: "shadow"; readonly shadow: ParsedShadow | undefined };
+
+/** An aggregate as it was read. */
+export interface LoadedStack {
+  readonly aggregate: Aggregate;
+  readonly place: Place;
+  /** Rows beside the item, which its next write replaces. */
+  readonly spill?: ParsedItem["spill"];
 }
 
 /** Names that were added by hand come last. */

@@ -1,9 +1,10 @@
 import type { Clock, Logger, Random } from "@stackyard/core";
+import type { Aggregate } from "./aggregate.ts";
 import type { Table } from "./database.ts";
 import type { Listeners } from "./listeners.ts";
-import type { RecentStacks } from "./recent-stacks.ts";
 import type { RecentWork } from "./recent-work.ts";
 import type { Serializer } from "./serializer.ts";
+import type { LoadedStack } from "./stack-item.ts";
 
 /** What the parts of a store share. */
 export interface StoreContext {
@@ -11,7 +12,7 @@ export interface StoreContext {
   readonly work: Table;
   /** False: the stacks' table has no index of due stacks, so the sweep scans. */
   readonly hasDueIndex: boolean;
-  /** False: an attempt that nobody claims ends at its time-out, without a day at least. */
+  /** False: an attempt that no one claims ends at its timeout, without a day at least. */
   readonly runnersHaveStore: boolean;
   /** Real time: only for what callers' instants are no measure of. */
   readonly clock: Clock;
@@ -20,10 +21,17 @@ export interface StoreContext {
   readonly listeners: Listeners;
   /** One at a time by key, within this process. */
   readonly serialize: Serializer;
-  readonly recent: RecentStacks;
-  readonly recentWork: RecentWork;
-  /** True: the index of work is not read, and what is due is what this process has written. Default: false. */
-  readonly takesOwnOnly?: boolean;
+  /** Stacks as they were loaded last, so that the commit that follows need not read them again. */
+  readonly loaded: Map<string, LoadedStack>;
+  readonly recent: RecentWork;
+  /** Outbox entries that this process has finished: they leave their item with its next write. */
+  readonly done: Set<string>;
+  /** Writes the lines that writes of an aggregate have left to write, as far as it gets. */
+  record(stackId: string, written: Aggregate): Promise<void>;
+  /** Does the rest of what the last write of an aggregate has left to do, as far as it gets. */
+  publish(stackId: string, written: Aggregate): Promise<void>;
   /** Numbers that grow within this process, and nearly so over all. */
   nextNumber(): number;
+  /** Positions of history lines, one after the other over the yard. Gives the first of so many. */
+  takePositions(count: number): Promise<number>;
 }

@@ -34,6 +34,6 @@ describe("toWorkTable", () => {
     expect(AttributeDefinitions.map(({ AttributeName }) => AttributeName).toSorted()).toEqual(
       keys.map(({ AttributeName }) => AttributeName).toSorted(),
     );
-    expect(GlobalSecondaryIndexes.map(({ IndexName }) => IndexName)).toEqual(["work", "sweep", "list"]);
+    expect(GlobalSecondaryIndexes.map(({ IndexName }) => IndexName)).toEqual(["sweep", "list"]);
   });
 });

@@ -9,11 +9,11 @@ import type {
 export interface TableNames {
   /** One item is one stack; readers of the predecessor's table see only these. */
   readonly stacks: string;
-  /** Attempts, queues, keys, history, records: everything else. */
+  /** History, keys, records, what is kept of absent stacks: everything else. */
   readonly work: string;
 }
 
-/** The sparse index of the stacks' table by which the sweep finds what is due. */
+/** The sparse index of the stacks' table by which due work is found. An entry may be early, never late. */
 export const DUE_INDEX = { name: "due", shard: "dueShard", at: "nextDueAt" } as const;
 
 /** An index of the work table: the attributes of its key, and what else it holds. */
@@ -26,11 +26,9 @@ export interface WorkIndex {
 
 /** The indexes of the work table. All are sparse: an item has the attributes only while it belongs there. */
 export const WORK_INDEXES = {
-  /** What workers and readers of events take: queued events, task messages, polls, lapsed leases. */
-  work: { name: "work", key: "workKey", at: "workAt", holds: ["queued"] },
-  /** What the sweep takes: deadlines, parked events of absent stacks, repairs, what is too old. */
-  sweep: { name: "sweep", key: "sweepKey", at: "sweepAt", holds: ["parkedCount"] },
-  /** Lists for people: history, attempts of a stack, what was set aside. */
+  /** What is due of absent stacks, repairs of redrives, and what is too old one day. */
+  sweep: { name: "sweep", key: "sweepKey", at: "sweepAt", holds: ["of", "queued", "sent", "parked", "open"] },
+  /** Lists for people: history, what was set aside. */
   list: { name: "list", key: "listKey", at: "listAt", holds: ["span", "writtenAt"] },
 } as const satisfies Record<string, WorkIndex>;
 

@@ -1,40 +1,41 @@
-import type { DueItem, TakeDueInput } from "@stackyard/core/engine";
-import { findDueAttempts, takeAttempts } from "./due-attempts.ts";
-import { findDueEvents, takeEvents } from "./due-events.ts";
-import { findDueShadows, takeShadows } from "./due-shadows.ts";
-import { findDueStackWork, takeStackWork } from "./due-stacks.ts";
-import { findNextAt, findNextStackAt } from "./find-due-keys.ts";
+import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
+import { type Aggregate, type DueTimes, findDueTimes, findEarliest, findNextDueAt } from "./aggregate.ts";
+import { attemptLater } from "./attempt-later.ts";
+import { fromItem, type Item } from "./attributes.ts";
+import { type DueWork, hideWork, listDue, toDueItem } from "./due-work.ts";
+import { inParallel } from "./in-parallel.ts";
+import { type LaneEvent, toEventReceipt } from "./lane.ts";
+import { takeFirst } from "./load-listed.ts";
+import { repairStack } from "./outbox.ts";
 import type { DueKind } from "./port-types.ts";
-import { repair } from "./repair.ts";
+import type { DueStack } from "./recent-work.ts";
+import { finishRedrives } from "./set-aside.ts";
+import { changeStack, loadStack, toDoneKey } from "./stack-home.ts";
+import { type LoadedStack, readShadowId, STACK_SHARDS } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
+import { DUE_INDEX, WORK_INDEXES } from "./table-definitions.ts";
+import { toStackKey } from "./work-keys.ts";
 
-/** What a source found to be due, in its order among all other work. */
-export interface DueWork {
-  readonly at: number;
-  /** Among what is due at the same instant. */
-  readonly order: number;
-}
-
-/** What the sweep asks for; it also finishes what calls have not. */
+/** What the sweep asks for; it also finishes what calls have not, and corrects the index. */
 const SWEPT: readonly DueKind[] = ["timer", "deadline", "parked"];
-const REPAIRED = ["ended", "queued", "redriven"] as const;
-const ATTEMPT_KINDS = ["task", "poll", "lapsedLease", "deadline"] as const;
 
 /** After so many rounds in which others were faster it is up to the next call. */
 const MOST_ROUNDS = 8;
+/** Stacks that are read together. */
+const AT_ONCE = 64;
 
 /** Hands out what is due, oldest first over the kinds that are asked for. Indexes are hints: each item is read and marked. */
 export async function takeDue(context: StoreContext, input: TakeDueInput): Promise<readonly DueItem[]> {
-  const { kinds, limit } = input;
+  const { kinds, limit, now } = input;
   if (kinds.length === 0 || limit <= 0) return [];
-  if (kinds.some((kind) => SWEPT.includes(kind))) await repair(context, input.now);
-  const items: DueItem[] = [];
-  for (let round = 1; round <= MOST_ROUNDS && items.length < limit; round += 1) {
-    const { taken, chosen } = await takeRound(context, { ...input, limit: limit - items.length });
-    items.push(...taken);
-    if (taken.length >= chosen) break;
-  }
-  return items;
+  const isSweep = kinds.some((kind) => SWEPT.includes(kind));
+  if (isSweep) await finishRedrives(context, now);
+  const find = async () => {
+    const indexed = await findIndexed(context, now);
+    const recent = context.recent.list(isSweep ? [...kinds, "repair"] : kinds, now);
+    return joinStacks(indexed, recent);
+  };
+  return takeRounds(context, input, find, isSweep);
 }
 
 /** What commits leave behind them. */
@@ -43,68 +44,229 @@ const LEFT: readonly DueKind[] = ["event", "task", "poll"];
 /** Hands out what this process has written in the last minute and is due, as far as commits leave it behind. */
 export function takeOwn(context: StoreContext, input: TakeDueInput): Promise<readonly DueItem[]> {
   const kinds = input.kinds.filter((kind) => LEFT.includes(kind));
-  return takeDue({ ...context, takesOwnOnly: true }, { ...input, kinds });
+  if (kinds.length === 0 || input.limit <= 0) return Promise.resolve([]);
+  const find = async () => context.recent.listOwn(kinds, input.now);
+  return takeRounds(context, { ...input, kinds }, find, false);
 }
 
-async function takeRound(context: StoreContext, input: TakeDueInput) {
-  const { kinds, limit } = input;
-  const [events, attempts, stacks, shadows] = await Promise.all([
-    kinds.includes("event") ? findDueEvents(context, input) : [],
-    findDueAttempts(
-      context,
-      ATTEMPT_KINDS.filter((kind) => kinds.includes(kind)),
-      input,
-    ),
-    kinds.includes("timer") || kinds.includes("parked") ? findDueStackWork(context, input) : [],
-    kinds.includes("parked") ? findDueShadows(context, input) : [],
-  ]);
-  const found = [...events, ...attempts, ...stacks, ...shadows].sort(byOrder).slice(0, limit);
-  const chosen = new Set<DueWork>(found);
-  const taken = await Promise.all([
-    takeEvents(
-      context,
-      events.filter((work) => chosen.has(work)),
-      input,
-    ),
-    takeAttempts(
-      context,
-      attempts.filter((work) => chosen.has(work)),
-      input,
-    ),
-    takeStackWork(
-      context,
-      stacks.filter((work) => chosen.has(work)),
-      input,
-    ),
-    takeShadows(
-      context,
-      shadows.filter((work) => chosen.has(work)),
-      input,
-    ),
-  ]);
-  const inOrder = taken.flat().sort(byOrder);
-  return { taken: inOrder.map(({ item }) => item), chosen: found.length };
+async function takeRounds(
+  context: StoreContext,
+  input: TakeDueInput,
+  find: () => Promise<readonly DueStack[]>,
+  isSweep: boolean,
+): Promise<readonly DueItem[]> {
+  const { limit } = input;
+  const items: DueItem[] = [];
+  for (let round = 1; round <= MOST_ROUNDS && items.length < limit; round += 1) {
+    const found = await findWork(context, { ...input, limit: limit - items.length }, await find(), isSweep);
+    const chosen = found.work.sort(byOrder).slice(0, limit - items.length);
+    const taken = await takeWork(context, chosen, found.loaded, input);
+    items.push(...taken.sort((a, b) => byOrder(a.work, b.work)).map(({ item }) => item));
+    if (taken.length >= chosen.length) break;
+  }
+  return items;
 }
 
 function byOrder(a: DueWork, b: DueWork): number {
   return a.at - b.at || a.order - b.order;
 }
 
+interface FoundWork {
+  readonly work: DueWork[];
+  readonly loaded: ReadonlyMap<string, LoadedStack>;
+}
+
+/** Reads stacks until there is enough of what is asked for: the index says nothing of kinds. */
+async function findWork(
+  context: StoreContext,
+  input: TakeDueInput,
+  stacks: readonly DueStack[],
+  isSweep: boolean,
+): Promise<FoundWork> {
+  const work: DueWork[] = [];
+  const loaded = new Map<string, LoadedStack>();
+  const atOnce = Math.max(AT_ONCE, input.limit);
+  for (let from = 0; from < stacks.length && work.length < input.limit; from += atOnce) {
+    const found = await inParallel(stacks.slice(from, from + atOnce), async ({ id }) => {
+      const stack = isSweep ? await loadSwept(context, id, input.now) : await tryLoad(context, id);
+      if (stack === undefined) return [];
+      loaded.set(id, stack);
+      return listDue(id, stack.aggregate, input);
+    });
+    work.push(...found.flat());
+  }
+  return { work, loaded };
+}
+
+/** One that cannot be read keeps no one from other work. */
+async function tryLoad(context: StoreContext, stackId: string): Promise<LoadedStack | undefined> {
+  const loaded: LoadedStack[] = [];
+  await attemptLater(context, `the stack ${JSON.stringify(stackId)}`, async () => {
+    loaded.push(await loadStack(context, stackId));
+  });
+  return loaded[0];
+}
+
+/** Finishes what writes of the stack have not; moves its entry in the index to where it belongs. */
+async function loadSwept(context: StoreContext, stackId: string, now: number): Promise<LoadedStack | undefined> {
+  const loaded = await tryLoad(context, stackId);
+  if (loaded === undefined) return undefined;
+  const times = findOpenTimes(context, stackId, loaded.aggregate);
+  const what = `the repair of the stack ${JSON.stringify(stackId)}`;
+  if ((times.repair ?? Number.POSITIVE_INFINITY) <= now) {
+    await attemptLater(context, what, () => repairStack(context, stackId, loaded.aggregate, now));
+    return tryLoad(context, stackId);
+  }
+  const isDue = (findNextDueAt(times) ?? Number.POSITIVE_INFINITY) <= now;
+  if (!isDue) await attemptLater(context, what, () => correctIndex(context, stackId, loaded, now));
+  return isDue ? loaded : undefined;
+}
+
+/** Without what this process has done already. */
+function findOpenTimes(context: StoreContext, stackId: string, aggregate: Aggregate): DueTimes {
+  const outbox = aggregate.outbox.filter(({ version }) => !context.done.has(toDoneKey(stackId, version)));
+  return findDueTimes({ ...aggregate, outbox });
+}
+
+/** The entry of the index is early, which saves writes of it while the stack is at work. Now it moves on. */
+async function correctIndex(context: StoreContext, stackId: string, seen: LoadedStack, now: number): Promise<void> {
+  const { place } = seen;
+  const indexedAt = place.kind === "live" ? place.dueAt : place.shadow?.dueAt;
+  if (indexedAt === undefined || indexedAt > now) return;
+  const late = place.kind === "live" ? { ...seen, place: { ...place, dueAt: undefined } } : seen;
+  await changeStack<void>(
+    context,
+    stackId,
+    (_, { place: current }) => {
+      const isSame = current === late.place;
+      return { next: isSame ? seen.aggregate : undefined, result: undefined };
+    },
+    late,
+  );
+}
+
+interface Taken {
+  readonly work: DueWork;
+  readonly item: DueItem;
+}
+
+/** Marks chosen work, that of a stack by one write; a stack that has changed meanwhile gives none. */
+async function takeWork(
+  context: StoreContext,
+  chosen: readonly DueWork[],
+  loaded: ReadonlyMap<string, LoadedStack>,
+  { now, leaseMs }: TakeDueInput,
+): Promise<Taken[]> {
+  const byStack = Map.groupBy(chosen, ({ stackId }) => stackId);
+  const until = now + leaseMs;
+  const taken = await inParallel([...byStack], async ([stackId, works]) => {
+    const seen = loaded.get(stackId);
+    const isTaken = await changeStack<boolean>(
+      context,
+      stackId,
+      (aggregate, current) => {
+        if (current !== seen) return { result: false };
+        return { next: works.reduce((before, work) => hideWork(before, work, until), aggregate), result: true };
+      },
+      seen,
+    );
+    if (!isTaken) return [];
+    return inParallel(works, async (work) => ({ work, item: await toItem(context, work) }));
+  });
+  return taken.flat();
+}
+
+async function toItem(context: StoreContext, work: DueWork): Promise<DueItem> {
+  if (work.kind !== "event") return toDueItem(work);
+  const { stackId, event } = work;
+  return {
+    kind: "event",
+    receipt: toEventReceipt(stackId, event.no),
+    event: event.event ?? (await loadBeside(context, stackId, event)),
+    deliveries: event.deliveries + 1,
+  };
+}
+
+async function loadBeside(
+  { work }: StoreContext,
+  stackId: string,
+  { beside = "", id }: LaneEvent,
+): Promise<QueuedEvent> {
+  const item = await work.get({ ...toStackKey(stackId, beside) });
+  const event = item === undefined ? undefined : fromItem(item)["event"];
+  // Written before its queue named it, and removed after its queue named it no more: it is gone only if it was done.
+  if (event === undefined) return { id, stackId, origin: "external", message: {}, receivedAt: 0 };
+  return event as QueuedEvent;
+}
+
+/** Stacks that may be due by then, in order of their entries. Without the index it reads the whole table. */
+async function findIndexed(
+  context: StoreContext,
+  now: number,
+  limit = Number.MAX_SAFE_INTEGER,
+): Promise<readonly DueStack[]> {
+  const [present, absent] = await Promise.all([findPresent(context, now, limit), findAbsent(context, now, limit)]);
+  return [...present, ...absent].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+function joinStacks(indexed: readonly DueStack[], recent: readonly DueStack[]): readonly DueStack[] {
+  const known = new Set(indexed.map(({ id }) => id));
+  return [...indexed, ...recent.filter(({ id }) => !known.has(id))];
+}
+
+async function findPresent(context: StoreContext, now: number, limit: number): Promise<readonly DueStack[]> {
+  const { stacks, hasDueIndex } = context;
+  const { name, shard: key, at } = DUE_INDEX;
+  if (!hasDueIndex) return scanDue(context, { expression: `${at} <= :now`, values: { ":now": now } });
+  const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
+  const found = await inParallel(shards, (shard) => {
+    const condition = { expression: `${key} = :shard AND ${at} <= :now`, values: { ":shard": shard, ":now": now } };
+    return takeFirst(stacks.query({ index: name, condition, pageSize: Math.min(limit, 1_000) }), limit);
+  });
+  return toDueStacks(found.flat());
+}
+
+async function scanDue({ stacks }: StoreContext, filter: NonNullable<Parameters<typeof stacks.scan>[0]["filter"]>) {
+  const items: Item[] = [];
+  let from: Item | undefined;
+  do {
+    const page = await stacks.scan({ filter, attributes: ["id", DUE_INDEX.at], from });
+    items.push(...page.items);
+    from = page.next;
+  } while (from !== undefined);
+  return toDueStacks(items);
+}
+
+function toDueStacks(items: readonly Item[]): readonly DueStack[] {
+  return items.map((item) => ({ id: item["id"]?.S ?? "", at: Number(item[DUE_INDEX.at]?.N) }));
+}
+
+async function findAbsent({ work }: StoreContext, now: number, limit: number): Promise<readonly DueStack[]> {
+  const { name, key, at } = WORK_INDEXES.sweep;
+  const condition = { expression: `${key} = :key AND ${at} <= :now`, values: { ":key": "shadow", ":now": now } };
+  const items = await takeFirst(work.query({ index: name, condition, pageSize: Math.min(limit, 1_000) }), limit);
+  return items.map((item) => ({ id: readShadowId(item), at: Number(item[at]?.N) }));
+}
+
 /** The earliest instant at which `takeDue` may find something. */
 export async function nextDueAt(context: StoreContext, kinds: readonly DueKind[]): Promise<number | undefined> {
-  const worked = (["event", "task", "poll", "lapsedLease"] as const).filter((kind) => kinds.includes(kind));
-  const isSwept = kinds.some((kind) => SWEPT.includes(kind));
-  const swept = [
-    ...(kinds.includes("deadline") ? ["deadline"] : []),
-    ...(kinds.includes("parked") ? ["shadow"] : []),
-    ...(isSwept ? REPAIRED : []),
-  ];
-  const found = await Promise.all([
-    findNextAt(context, "work", worked),
-    findNextAt(context, "sweep", swept),
-    isSwept ? findNextStackAt(context) : undefined,
-  ]);
-  const instants = found.flatMap((at) => at ?? []);
-  // What nobody has taken yet stands before every instant.
-  return instants.length === 0 ? undefined : Math.max(0, Math.min(...instants));
+  const asked: readonly (keyof DueTimes)[] = kinds.some((kind) => SWEPT.includes(kind)) ? [...kinds, "repair"] : kinds;
+  const far = Number.MAX_SAFE_INTEGER;
+  const stacks = joinStacks(await findIndexed(context, far, MOST_LOOKED_AT), context.recent.list(asked, far));
+  let earliest: number | undefined;
+  for (let from = 0; from < stacks.length; from += AT_ONCE) {
+    const part = stacks.slice(from, from + AT_ONCE);
+    // What comes later in the index is not due before.
+    if (earliest !== undefined && part.every(({ at }) => at >= (earliest ?? 0))) break;
+    // So many were not due as these kinds: whoever asks may come too early, but not too late.
+    if (from >= MOST_LOOKED_AT) return Math.min(earliest ?? far, part[0]?.at ?? far);
+    const found = await inParallel(part, async ({ id }) => {
+      const loaded = await tryLoad(context, id);
+      return loaded && findNextDueAt(findOpenTimes(context, id, loaded.aggregate), asked);
+    });
+    earliest = findEarliest([earliest, ...found].flatMap((at) => at ?? []));
+  }
+  return earliest;
 }
+
+const MOST_LOOKED_AT = 4 * AT_ONCE;

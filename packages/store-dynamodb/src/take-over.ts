@@ -1,65 +1,59 @@
-import type { Aggregate, ParkedMark } from "./aggregate.ts";
-import { ATTEMPTS } from "./attempt-row.ts";
-import { loadRow, parseRow } from "./mutate-row.ts";
-import type { ParkedRow } from "./parked-row.ts";
-import type { ShadowRow } from "./shadow-row.ts";
+import { type Aggregate, EMPTY, type ParkedMark } from "./aggregate.ts";
+import { fromItem } from "./attributes.ts";
+import type { ParkedRow } from "./parked.ts";
 import type { StoreContext } from "./store-context.ts";
-import { WORK_INDEXES } from "./table-definitions.ts";
-import { toKeyPart, toStackKey } from "./work-keys.ts";
+import { toStackKey } from "./work-keys.ts";
+
+/** Versions that were lost with an item that the predecessor wrote over are below. */
+const LOST_VERSIONS = 1_000_000;
 
 /**
- * An item that the predecessor wrote. Should it have written over one of ours, versions and entries go on above those
- * that there were, so that no attempt's id is used again, and what was parked stays so.
+ * An item that the predecessor wrote. If it wrote over one of ours, versions and entries continue above those that there
+ * were, so that no attempt's id is used again, and what was parked stays parked. `kept`: what we know of the stack beside
+ * the item; `lastVersion`: that of the shadow, 0 without one.
  */
 export async function takeOver(
   context: StoreContext,
   stackId: string,
-  aggregate: Aggregate,
-  shadow: ShadowRow | undefined,
+  { stack, stackVersion }: Aggregate,
+  kept: Aggregate | undefined,
+  lastVersion: number,
 ): Promise<Aggregate> {
-  const [version, entry, parked] = await Promise.all([
-    findLastVersion(context, stackId),
-    findLastEntry(context, stackId),
-    listParkedMarks(context, stackId),
-  ]);
-  const { stack } = aggregate;
+  if (stack === undefined) return EMPTY;
+  if (kept !== undefined) return { ...kept, stack, stackVersion, version: Math.max(kept.version, stackVersion) };
+  const [last, parked] = await Promise.all([findLast(context, stackId), listParkedMarks(context, stackId)]);
+  const version = Math.max(lastVersion, last.version);
   return {
-    ...aggregate,
-    stack: stack === undefined ? undefined : { ...stack, entry },
-    floor: Math.max(aggregate.version, version, shadow?.version ?? 0, shadow?.removedVersion ?? 0),
-    ids: shadow?.ids ?? [],
-    idCount: shadow?.idCount ?? 0,
-    // Of a life of ours that was written over nothing says whether ids had been moved: they are looked up.
-    idsMoved: shadow?.idsMoved ?? version > 0,
+    ...EMPTY,
+    version: version === 0 ? stackVersion : version + LOST_VERSIONS,
+    stackVersion,
+    stack: { ...stack, entry: Math.max(stack.entry, last.entry) },
+    // Nothing tells whether ids had been moved: they are looked up.
+    idsMoved: version > 0,
     parked,
-    shadowVersion: shadow?.version ?? 0,
   };
 }
 
-async function findLastVersion({ work }: StoreContext, stackId: string): Promise<number> {
+/** What the newest row of the history says. */
+async function findLast({ work }: StoreContext, stackId: string) {
   const { pk, sk } = toStackKey(stackId, "history#");
   const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
   for await (const item of work.query({ condition, descending: true, pageSize: 1 })) {
-    return Number(/^history#(\d+)/.exec(item["sk"]?.S ?? "")?.[1] ?? 0);
+    const version = Number(/^history#(\d+)/.exec(item["sk"]?.S ?? "")?.[1] ?? 0);
+    return { version, entry: Number(item["entry"]?.N ?? 0) };
   }
-  return 0;
-}
-
-async function findLastEntry(context: StoreContext, stackId: string): Promise<number> {
-  const condition = { expression: "listKey = :key", values: { ":key": `attempts#${toKeyPart(stackId)}` } };
-  const index = WORK_INDEXES.list.name;
-  for await (const item of context.work.query({ index, condition, descending: true, pageSize: 1 })) {
-    const attemptId = item["pk"]?.S?.replace(/^attempt#/, "") ?? "";
-    return (await loadRow(context, ATTEMPTS, attemptId))?.entry ?? 0;
-  }
-  return 0;
+  return { version: 0, entry: 0 };
 }
 
 async function listParkedMarks({ work }: StoreContext, stackId: string): Promise<readonly ParkedMark[]> {
   const { pk, sk } = toStackKey(stackId, "parked#");
   const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
-  const rows: ParkedRow[] = [];
-  for await (const item of work.query({ condition })) rows.push(parseRow<ParkedRow>(item));
-  rows.sort((a, b) => a.parked.parkedAt - b.parked.parkedAt);
-  return rows.map(({ parked, version }) => ({ id: parked.event.id, nextTryAt: parked.nextTryAt, version }));
+  const marks = new Map<string, ParkedMark & { readonly at: number }>();
+  for await (const item of work.query({ condition })) {
+    const { id, parked } = fromItem(item) as unknown as ParkedRow;
+    // A row that was replaced may still be there: the last try counts.
+    const mark = { id, nextTryAt: parked.nextTryAt, name: item["sk"]?.S ?? "", at: parked.parkedAt };
+    if ((marks.get(id)?.nextTryAt ?? 0) <= mark.nextTryAt) marks.set(id, mark);
+  }
+  return [...marks.values()].sort((a, b) => a.at - b.at).map(({ id, nextTryAt, name }) => ({ id, nextTryAt, name }));
 }

@@ -92,8 +92,8 @@ describe("what follows from a commit and fails again and again", () => {
   it("is tried once a minute at the end of an attempt too", async () => {
     let isFailing = false;
     const client = interceptClient(tables.client, ({ input }, call) => {
-      const isQueue = JSON.stringify(input).includes("lane#");
-      return isFailing && isQueue ? Promise.reject(aServiceError("ThrottlingException")) : call();
+      const isOther = JSON.stringify(input).includes("run-1");
+      return isFailing && isOther ? Promise.reject(aServiceError("ThrottlingException")) : call();
     });
     const store = await tables.open({ client });
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
@@ -101,13 +101,16 @@ describe("what follows from a commit and fails again and again", () => {
     isFailing = true;
     const event = anEvent("r1", { origin: "worker" });
 
-    expect(await store.settle(grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
+    const followUps = [{ event: anEvent("f1", { stackId: "run-1" }), notBefore: T0 + MINUTE }];
+
+    expect(await store.settle(grant, { outcome: "succeeded", event, followUps, now: T0 })).toBe("settled");
     await take(store, ["deadline"], T0 + MINUTE);
     expect(await store.nextDueAt(["deadline"])).toBe(T0 + 2 * MINUTE);
     isFailing = false;
     await take(store, ["deadline"], T0 + 2 * MINUTE);
 
-    expect((await take(store, ["event"], T0 + 2 * MINUTE)).map(({ kind }) => kind)).toEqual(["event"]);
+    const due = await take(store, ["event"], T0 + 2 * MINUTE);
+    expect(due.map((item) => item.kind === "event" && item.event.id)).toEqual(["r1", "f1"]);
     expect(await store.nextDueAt(["deadline"])).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toKeyPart, toShard, toSortable, toUntakenAt } from "./work-keys.ts";
+import { toKeyPart, toShard, toSortable } from "./work-keys.ts";
 
 describe("toKeyPart", () => {
   it("leaves an id as it is, and hashes one that no key can hold", () => {
@@ -25,12 +25,5 @@ describe("toSortable", () => {
     const numbers = [9, 10, 123_456, Number.MAX_SAFE_INTEGER];
 
     expect(numbers.map(toSortable).toSorted()).toEqual(numbers.map(toSortable));
-  });
-});
-
-describe("toUntakenAt", () => {
-  it("stands before every instant, in order", () => {
-    expect(toUntakenAt(1)).toBeLessThan(toUntakenAt(2));
-    expect(toUntakenAt(Date.UTC(2100, 0) * 1000)).toBeLessThan(0);
   });
 });

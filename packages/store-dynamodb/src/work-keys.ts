@@ -6,13 +6,6 @@ export interface WorkKey {
   readonly sk: string;
 }
 
-/** What an index says to be due; the item itself may say otherwise by now. */
-export interface DueKey<Kind extends string> {
-  readonly kind: Kind;
-  readonly key: WorkKey;
-  readonly at: number;
-}
-
 // A partition key has at most 2,048 bytes, a sort key 1,024.
 const MAX_PART_BYTES = 800;
 
@@ -37,12 +30,4 @@ export function toSortable(value: number): string {
 /** Everything of one stack besides its item: its tombstone, ids, parked events and history. */
 export function toStackKey(stackId: string, sk: string): WorkKey {
   return { pk: `stack#${toKeyPart(stackId)}`, sk };
-}
-
-/**
- * The place in an index of what nobody has taken yet: in order of its number, and before every instant, so that it is
- * found by those too whose clock is behind.
- */
-export function toUntakenAt(no: number): number {
-  return no - Number.MAX_SAFE_INTEGER;
 }

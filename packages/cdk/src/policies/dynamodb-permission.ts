@@ -1,6 +1,6 @@
 import { allow, type Permission } from "./statement.ts";
 
-const ITEMS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"];
+const ITEMS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"];
 
 /** What the store calls on its two tables: no transactions, and no table is made. */
 export function toDynamodbPermission(tables: { readonly stacksArn: string; readonly workArn: string }): Permission {
@@ -10,7 +10,7 @@ export function toDynamodbPermission(tables: { readonly stacksArn: string; reado
     statements: [
       allow("Stacks", ["dynamodb:DescribeTable", ...ITEMS, "dynamodb:Scan"], stacksArn),
       allow("StacksThatAreDue", ["dynamodb:Query"], `${stacksArn}/index/*`),
-      allow("Work", ["dynamodb:DescribeTable", ...ITEMS], workArn),
+      allow("Work", ["dynamodb:DescribeTable", ...ITEMS, "dynamodb:UpdateItem"], workArn),
       allow("WorkInOrder", ["dynamodb:Query"], [workArn, `${workArn}/index/*`]),
     ],
   };

@@ -64,7 +64,10 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await commitOn(store, { results: [result] }), { kind: "behind" });
 
     assert.equal(await store.settle(result.grant, aSettle("a1")), "settled");
-    assert.deepEqual(await takeEventIds(store, { now: T0 + DAY }), ["e1", "other", "result:a1"].sort(byPlace));
+    // A store may order events of different stacks as it likes.
+    const taken = await takeEventIds(store, { now: T0 + DAY });
+    assert.deepEqual(taken.toSorted(), ["e1", "other", "result:a1"]);
+    assert.ok(taken.indexOf("e1") < taken.indexOf("result:a1"));
   }),
 
   storeCase("applies a result together with the queued events before it", async (store) => {
@@ -165,11 +168,6 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
 
 function claimOf(attemptId: string) {
   return { attemptId, owner: "w2", leaseMs: MINUTE, now: T0 };
-}
-
-/** A store may order events of different stacks as it likes; the first and the last are of one stack. */
-function byPlace(a: string, b: string): number {
-  return ["e1", "other", "result:a1"].indexOf(a) - ["e1", "other", "result:a1"].indexOf(b);
 }
 
 async function aResult(store: Store, attemptId: string, result: Partial<AppliedResult> = {}): Promise<AppliedResult> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countOld } from "./prune-ids.ts";
+import { countOld } from "./prune.ts";
 import { HOUR, T0 } from "./testing/store-work.ts";
 
 const keep = { historyMs: 0, setAsideMs: 0, settledAttemptMs: 0, eventIdMs: HOUR };

@@ -1,0 +1,219 @@
+import {
+  claimAttempt,
+  findKeyPlace,
+  findLiveOwner,
+  isHeldBy,
+  isOpen,
+  readAttemptSecrets,
+  renewAttempt,
+  settleAttempt,
+  suspendAttempt,
+  toAttemptView,
+  toClaimWindowMs,
+  toGranted,
+  toListedAttempt,
+} from "@stackyard/core/attempt";
+import type { AttemptView, ClaimInput, ClaimResult, Grant } from "@stackyard/core/engine";
+import type { Aggregate } from "./aggregate.ts";
+import { findOpen } from "./attempt-moves.ts";
+import { type AttemptRow, toClaimed } from "./attempt-row.ts";
+import { changeAttempt } from "./change-attempt.ts";
+import { isLongLog, listEnded, readLog, withLogRow, writeLog } from "./ended-attempts.ts";
+import { KEYS, type KeyRow, settleKey, takeKey } from "./exclusive-key.ts";
+import { locateAttempt, readLocator } from "./locate-attempt.ts";
+import { loadRow } from "./mutate-row.ts";
+import type { RenewInput, RenewResult, SettleInput, SuspendInput, TaskMessage } from "./port-types.ts";
+import { loadStack } from "./stack-home.ts";
+import type { StoreContext } from "./store-context.ts";
+
+const SETTLED_LISTED = 50;
+
+/** The part of the port that workers use. */
+export function createAttemptStore(context: StoreContext) {
+  return {
+    claim: (input: ClaimInput) => claim(context, input),
+    renew: (grant: Grant, input: RenewInput) =>
+      changeAttempt<RenewResult>(context, grant.attemptId, input.now, (row) => {
+        const renewed = renewAttempt(row, grant, input);
+        return renewed === undefined
+          ? { result: { kind: "lost" } }
+          : { write: renewed.attempt, result: renewed.answer };
+      }),
+    suspend: (grant: Grant, input: SuspendInput) =>
+      changeAttempt<"suspended" | "lost">(context, grant.attemptId, input.now, (row) => {
+        const suspended = suspendAttempt(row, grant, input);
+        if (suspended === undefined) return { result: "lost" };
+        return { write: { ...suspended, hidden: undefined }, result: "suspended" };
+      }),
+    settle: (grant: Grant, input: SettleInput) => settle(context, grant, input),
+    async findAttempt(attemptId: string): Promise<AttemptView | undefined> {
+      const row = await findRow(context, attemptId);
+      return row && view(context, { ...row, log: await readLog(context, row) });
+    },
+    listAttempts: (stackId: string) => list(context, stackId),
+    async findTaskMessage(attemptId: string): Promise<TaskMessage | undefined> {
+      return (await findRow(context, attemptId))?.message;
+    },
+  };
+}
+
+async function settle(context: StoreContext, grant: Grant, input: SettleInput): Promise<"settled" | "lost"> {
+  const { attemptId } = grant;
+  const isLong = isLongLog(input.log);
+  // The log of an attempt that has ended already must stay as it is.
+  if (isLong && !isHeldBy(await findOpenRow(context, attemptId), grant)) return "lost";
+  if (isLong) await writeLog(context, attemptId, input.log);
+  return changeAttempt<"settled" | "lost">(context, attemptId, input.now, (row) => {
+    const move = settleAttempt(row, grant, input);
+    if (move === undefined) return { result: "lost" };
+    return { move: isLong ? withLogRow(move) : move, result: "settled" };
+  });
+}
+
+/** An attempt of any status, where its stack is known. */
+async function findRow(context: StoreContext, attemptId: string): Promise<AttemptRow | undefined> {
+  const named = await locateAttempt(context, attemptId);
+  const found = named === undefined ? undefined : await findIn(context, named, attemptId);
+  if (found !== undefined || named === undefined) return found;
+  const other = await readLocator(context, attemptId);
+  return other === undefined || other === named ? undefined : findIn(context, other, attemptId);
+}
+
+async function findIn(context: StoreContext, stackId: string, attemptId: string): Promise<AttemptRow | undefined> {
+  const { aggregate } = await loadStack(context, stackId);
+  const open = findOpen(aggregate, attemptId);
+  if (open !== undefined) return open;
+  for await (const row of listEnded(context, stackId, aggregate)) if (row.attemptId === attemptId) return row;
+  return undefined;
+}
+
+/** Newest first: all that are open, and the last 50 settled ones, without their logs. */
+async function list(context: StoreContext, stackId: string): Promise<readonly AttemptView[]> {
+  const { aggregate } = await loadStack(context, stackId);
+  const ended: AttemptRow[] = [];
+  for await (const row of listEnded(context, stackId, aggregate)) {
+    ended.push(row);
+    if (ended.length >= SETTLED_LISTED) break;
+  }
+  const rows = [...aggregate.attempts, ...ended].sort((a, b) => b.sequence - a.sequence);
+  return Promise.all(rows.map(async (row) => toListedAttempt(await view(context, row))));
+}
+
+/** With its place in the queue of the key that it waits for. */
+async function view(context: StoreContext, row: AttemptRow): Promise<AttemptView> {
+  if (row.queuedFor === undefined) return toAttemptView(row, row, undefined);
+  const place = findKeyPlace(await loadRow(context, KEYS, row.queuedFor), row.attemptId) ?? { holder: "", place: 0 };
+  return toAttemptView(row, row, { key: row.queuedFor, ...place });
+}
+
+/**
+ * Claims an attempt. Without keys it is one write. With keys the attempt notes them first, then takes one after the other;
+ * a crash in between leaves keys with an attempt that is open, whose message comes again.
+ */
+async function claim(context: StoreContext, input: ClaimInput): Promise<ClaimResult> {
+  const keys = [...new Set(input.exclusiveKeys)].sort();
+  if (keys.length === 0) return grantNow(context, input, keys);
+  for (;;) {
+    const row = await noteKeys(context, input, keys);
+    if (row === "closed" || row === "held") return grantNow(context, input, []);
+    const met = await takeKeys(context, row, keys);
+    if (met === undefined) return grantNow(context, input, keys);
+    const queued = await queueNow(context, input, { ...met, keys });
+    if (queued !== undefined) return queued;
+  }
+}
+
+/** Before any key is touched: whoever ends the attempt must know which ones to free. */
+function noteKeys(context: StoreContext, { attemptId, now }: ClaimInput, keys: readonly string[]) {
+  return changeAttempt<AttemptRow | "closed" | "held">(context, attemptId, now, (row) => {
+    if (row === undefined) return { result: "closed" };
+    if (findLiveOwner(row, now) !== undefined) return { result: "held" };
+    if (keys.every((key) => row.keys.includes(key))) return { result: row };
+    const write = { ...row, keys: [...new Set([...row.keys, ...keys])] };
+    return { write, result: write };
+  });
+}
+
+/** In order; gives the first key that another one has. */
+async function takeKeys(context: StoreContext, row: AttemptRow, keys: readonly string[]) {
+  for (const [index, key] of keys.entries()) {
+    const taken = await takeKey(context, key, row);
+    if (taken.kind === "queued") return { key, keyRow: taken.row, heldKeys: keys.slice(0, index) };
+  }
+  return undefined;
+}
+
+/** Decides the claim with the keys that the attempt has by now; `blocked`: one more, which another attempt holds. */
+function decideClaim(
+  { runnersHaveStore }: StoreContext,
+  row: AttemptRow | undefined,
+  input: ClaimInput,
+  { owned, blocked }: { readonly owned: readonly string[]; readonly blocked?: readonly [key: string, holder: string] },
+) {
+  const holders = new Map(owned.map((key) => [key, input.attemptId]));
+  if (blocked !== undefined) holders.set(...blocked);
+  const exclusiveKeys = [...holders.keys()];
+  const claimWindowMs = toClaimWindowMs(row?.timeoutMs ?? 0, runnersHaveStore);
+  return claimAttempt(row, { ...input, exclusiveKeys, claimWindowMs }, holders);
+}
+
+async function grantNow(context: StoreContext, input: ClaimInput, keys: readonly string[]): Promise<ClaimResult> {
+  const { attemptId, now } = input;
+  const { move, stack } = await changeAttempt(context, attemptId, now, (row, aggregate) => {
+    const result = { move: decideClaim(context, row, input, { owned: keys }), stack: aggregate.stack };
+    if (result.move.kind === "granted") return { write: toClaimed(result.move.attempt, now), result };
+    // Its message goes whatever the answer is.
+    return { write: row?.sent === undefined ? undefined : { ...row, sent: undefined }, result };
+  });
+  if (move.kind === "gone") await leaveKeys(context, attemptId, keys, now);
+  if (move.kind !== "granted") return move.kind === "held" ? move : { kind: "gone" };
+  if (move.leaves !== undefined) await leaveKeys(context, attemptId, [move.leaves], now);
+  return toGranted(move.attempt, readSecrets(stack, move.attempt));
+}
+
+function readSecrets(stack: Aggregate["stack"], { attemptId, secrets }: AttemptRow) {
+  return secrets === undefined ? undefined : readAttemptSecrets(stack, attemptId, secrets);
+}
+
+/** Undefined: the key came meanwhile, or the attempt ended; look again. */
+async function queueNow(
+  context: StoreContext,
+  input: ClaimInput,
+  met: {
+    readonly key: string;
+    readonly keyRow: KeyRow;
+    readonly heldKeys: readonly string[];
+    readonly keys: readonly string[];
+  },
+): Promise<ClaimResult | undefined> {
+  const { attemptId, now } = input;
+  const { key, keyRow, heldKeys } = met;
+  const move = await changeAttempt(context, attemptId, now, (row) => {
+    const result = decideClaim(context, row, input, { owned: heldKeys, blocked: [key, keyRow.holder] });
+    return { write: result.kind === "queued" ? toClaimed(result.attempt, now) : undefined, result };
+  });
+  if (move.kind !== "queued") {
+    if (!isOpen(await findOpenRow(context, attemptId))) await leaveKeys(context, attemptId, met.keys, now);
+    return undefined;
+  }
+  if (move.leaves !== undefined) await leaveKeys(context, attemptId, [move.leaves], now);
+  // Its holder may have ended between the two writes, and looked for a queued attempt where there was none yet.
+  await settleKey(context, key, { now });
+  const row = await findOpenRow(context, attemptId);
+  if (row?.status !== "queued") return row?.status === "unclaimed" ? undefined : { kind: "gone" };
+  const place = findKeyPlace(keyRow, attemptId)?.place ?? 0;
+  return { kind: "queued", key, holder: keyRow.holder, place };
+}
+
+function findOpenRow(context: StoreContext, attemptId: string): Promise<AttemptRow | undefined> {
+  return changeAttempt<AttemptRow | undefined>(context, attemptId, 0, (row) => ({ result: row }));
+}
+
+async function leaveKeys(
+  context: StoreContext,
+  attemptId: string,
+  keys: readonly string[],
+  now: number,
+): Promise<void> {
+  for (const key of keys) await settleKey(context, key, { left: attemptId, now });
+}

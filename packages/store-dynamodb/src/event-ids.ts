@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { toItem } from "./attributes.ts";
+import type { Table } from "./database.ts";
+import { toSortable, toStackKey } from "./work-keys.ts";
+
+/** The hash of the key of an applied event (`toEventKey`), and when it was applied. */
+export type AppliedId = readonly [hash: string, at: number];
+
+/** What an aggregate remembers of applied events. */
+export interface KnownIds {
+  /** The newest ones, oldest first. */
+  readonly ids: readonly AppliedId[];
+  /** All that were ever applied. */
+  readonly idCount: number;
+  /** Some have left the item for rows of the work table. */
+  readonly idsMoved: boolean;
+}
+
+/** Where ids are that have left their item. */
+interface WorkTable {
+  readonly work: Table;
+}
+
+/** The newest ids stay in the item. When there are more than the most, all others leave it together, as one row. */
+const IDS_KEPT = 8;
+const IDS_MOST = 24;
+
+// An id is 12 bytes of its SHA-256 and 6 of its instant; six bytes of the count come before all.
+const HASH_BYTES = 12;
+const TIME_BYTES = 6;
+const ENTRY_BYTES = HASH_BYTES + TIME_BYTES;
+
+/** Ids that leave an item; `first`: the number of the first one, as all ids of the stack are counted. */
+export interface MovedIds {
+  readonly first: number;
+  readonly ids: readonly AppliedId[];
+}
+
+/** The name under which an id is remembered. */
+export function toIdHash(id: string): string {
+  return createHash("sha256").update(id, "utf16le").digest().subarray(0, HASH_BYTES).toString("base64url");
+}
+
+/** Adds applied ids, and says which ones leave the item. Pure. */
+export function addIds<A extends KnownIds>(
+  aggregate: A,
+  applied: readonly string[],
+  now: number,
+): { readonly aggregate: A; readonly moved: MovedIds | undefined } {
+  if (applied.length === 0) return { aggregate, moved: undefined };
+  const all: readonly AppliedId[] = [...aggregate.ids, ...applied.map((id) => [toIdHash(id), now] as const)];
+  const idCount = aggregate.idCount + applied.length;
+  if (all.length <= IDS_MOST) return { aggregate: { ...aggregate, ids: all, idCount }, moved: undefined };
+  const moved = { first: idCount - all.length + 1, ids: all.slice(0, -IDS_KEPT) };
+  return { aggregate: { ...aggregate, ids: all.slice(-IDS_KEPT), idCount, idsMoved: true }, moved };
+}
+
+/** Ids as bytes. */
+export function packIds(ids: readonly AppliedId[], count: number): Buffer {
+  const bytes = Buffer.alloc(TIME_BYTES + ids.length * ENTRY_BYTES);
+  bytes.writeUIntBE(count, 0, TIME_BYTES);
+  for (const [index, [hash, at]] of ids.entries()) {
+    const start = TIME_BYTES + index * ENTRY_BYTES;
+    bytes.set(Buffer.from(hash, "base64url"), start);
+    bytes.writeUIntBE(Math.max(0, at), start + HASH_BYTES, TIME_BYTES);
+  }
+  return bytes;
+}
+
+/** What `packIds` made bytes of. */
+export function unpackIds(packed: Uint8Array | undefined): {
+  readonly ids: readonly AppliedId[];
+  readonly count: number;
+} {
+  if (packed === undefined) return { ids: [], count: 0 };
+  const bytes = Buffer.from(packed);
+  const ids: AppliedId[] = [];
+  for (let start = TIME_BYTES; start + ENTRY_BYTES <= bytes.length; start += ENTRY_BYTES) {
+    const hash = bytes.subarray(start, start + HASH_BYTES).toString("base64url");
+    ids.push([hash, bytes.readUIntBE(start + HASH_BYTES, TIME_BYTES)]);
+  }
+  return { ids, count: bytes.readUIntBE(0, TIME_BYTES) };
+}
+
+/** Writes ids that leave an item, before they leave it: at no instant are they in neither. */
+export async function writeMovedIds({ work }: WorkTable, stackId: string, { first, ids }: MovedIds): Promise<void> {
+  const { pk, sk } = toStackKey(stackId, `ids#${toSortable(first)}`);
+  const at = ids[0]?.[1] ?? 0;
+  await work.put({ ...toItem({ pk, sk, stackId, sweepKey: "ids", sweepAt: at }), ids: { B: packIds(ids, first) } });
+}
+
+/** Those of the ids that the stack applied. Older ones are read only where there are any. */
+export async function findKnownIds(
+  { work }: WorkTable,
+  stackId: string,
+  { ids, idsMoved }: Pick<KnownIds, "ids" | "idsMoved">,
+  asked: readonly string[],
+): Promise<readonly string[]> {
+  const unique = [...new Set(asked)];
+  const known = new Set(ids.map(([hash]) => hash));
+  const hashes = new Map(unique.map((id) => [id, toIdHash(id)]));
+  const isKnown = (id: string) => known.has(hashes.get(id) ?? "");
+  if (idsMoved && unique.some((id) => !isKnown(id))) {
+    const { pk, sk } = toStackKey(stackId, "ids#");
+    const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
+    for await (const { ids: packed } of work.query({ condition })) {
+      for (const [hash] of unpackIds(packed?.B).ids) known.add(hash);
+    }
+  }
+  return unique.filter(isKnown);
+}

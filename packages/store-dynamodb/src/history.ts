@@ -1,0 +1,153 @@
+import type { HistoryEntry, StoredHistoryEntry } from "@stackyard/core/engine";
+import type { OutboxEntry } from "./aggregate.ts";
+import type { AttemptRow } from "./attempt-row.ts";
+import { type Item, toItem } from "./attributes.ts";
+import { inParallel } from "./in-parallel.ts";
+import { findNamedStack } from "./locate-attempt.ts";
+import { pack, unpack } from "./packed.ts";
+import type { ReadRow } from "./page.ts";
+import type { StoreContext } from "./store-context.ts";
+import { WORK_INDEXES } from "./table-definitions.ts";
+import { toKeyPart, toSortable, toStackKey, type WorkKey } from "./work-keys.ts";
+
+/** What one write leaves behind for good: one item, so that its lines have their positions together or not at all. */
+export interface HistoryRow {
+  readonly stackId: string;
+  readonly lines: readonly HistoryEntry[];
+  /** Attempts that ended. */
+  readonly ended: readonly AttemptRow[];
+}
+
+/** Where the row of a write is: in order of writes within its stack. */
+export function toHistoryKey(stackId: string, version: number): WorkKey {
+  return toStackKey(stackId, `history#${toSortable(version)}`);
+}
+
+/** All rows with lines are under this key of the list index. */
+export const HISTORY_LIST = "history";
+
+/**
+ * Writes the row of a write, once: whoever comes first says which positions its lines have; what another one took stays a
+ * gap. Lines of events from outside are written once more, to be found by their event.
+ */
+export async function writeHistory(context: StoreContext, stackId: string, outbox: OutboxEntry, isNew: boolean) {
+  const { lines = [], ended = [] } = outbox;
+  if (lines.length + ended.length === 0) return;
+  const found = isNew ? undefined : await findHistory(context, stackId, outbox.version);
+  const first = found === undefined ? await putHistory(context, stackId, outbox) : toFirst(found);
+  const placed = lines.map((line, index) => ({ line, position: first + index }));
+  const listed = placed.filter(({ line }) => !isFoundByAttempt(line.eventId, stackId));
+  await inParallel(listed, ({ line, position }) =>
+    context.work.put(toItem({ ...toEventLineKey(line.eventId, position), line })),
+  );
+}
+
+/** The row of a write. */
+export function findHistory({ work }: StoreContext, stackId: string, version: number): Promise<Item | undefined> {
+  return work.get({ ...toHistoryKey(stackId, version) });
+}
+
+/** Gives the position of its first line. */
+async function putHistory(context: StoreContext, stackId: string, outbox: OutboxEntry): Promise<number> {
+  const { lines = [], ended = [], version, entry } = outbox;
+  const first = lines.length === 0 ? 0 : await context.takePositions(lines.length);
+  const row: HistoryRow = { stackId, lines, ended };
+  const at = {
+    lineAt: latest(lines.map((line) => line.at)),
+    endedAt: latest(ended.map(({ settledAt = 0 }) => settledAt)),
+  };
+  const item = toHistoryItem(toHistoryKey(stackId, version), row, {
+    first,
+    entry,
+    ...at,
+    writtenAt: context.clock.now(),
+  });
+  if (await context.work.put(item, { expression: "attribute_not_exists(pk)" })) return first;
+  const found = await findHistory(context, stackId, version);
+  return found === undefined ? first : toFirst(found);
+}
+
+function latest(instants: readonly number[]): number | undefined {
+  return instants.length === 0 ? undefined : instants.reduce((a, b) => Math.max(a, b));
+}
+
+/** What of a row is an attribute of its own. */
+export interface HistoryFacts {
+  readonly first: number;
+  readonly entry: number;
+  /** Of the newest line, by its caller's clock; undefined without lines. */
+  readonly lineAt?: number | undefined;
+  /** Of the last attempt that ended; undefined without one. */
+  readonly endedAt?: number | undefined;
+  /** By ours. */
+  readonly writtenAt: number;
+}
+
+/** With lines it is in the list of the yard, without in that of what the sweep removes one day. */
+export function toHistoryItem(key: WorkKey, row: HistoryRow, facts: HistoryFacts): Item {
+  const { first, entry, lineAt, endedAt, writtenAt } = facts;
+  const span = row.lines.length;
+  const listed = span === 0 ? { sweepKey: "ended", sweepAt: endedAt } : { listKey: HISTORY_LIST, listAt: first, span };
+  return { ...toItem({ ...key, ...listed, entry, writtenAt, lineAt, endedAt }), row: { B: pack(row) } };
+}
+
+/** What `toHistoryItem` made. */
+export function parseHistoryRow(item: Item): HistoryRow {
+  return unpack(item["row"]?.B, "A row of the history") as HistoryRow;
+}
+
+/** What of a row is an attribute of its own. */
+export function parseHistoryFacts(item: Item): HistoryFacts {
+  const read = (name: string) => (item[name]?.N === undefined ? undefined : Number(item[name].N));
+  const facts = { lineAt: read("lineAt"), endedAt: read("endedAt"), writtenAt: read("writtenAt") ?? 0 };
+  return { first: toFirst(item), entry: read("entry") ?? 0, ...facts };
+}
+
+const OF_AN_ATTEMPT = /^[a-z]+:(.*)$/s;
+
+/** The stack of the attempt whose end an event tells, such as `result:<attempt>`; undefined where the id names none. */
+export function findEventStack(eventId: string): string | undefined {
+  const [, attemptId] = OF_AN_ATTEMPT.exec(eventId) ?? [];
+  return attemptId === undefined ? undefined : findNamedStack(attemptId);
+}
+
+/** True when a line of the stack is found by its event without a row for that. */
+export function isFoundByAttempt(eventId: string, stackId: string): boolean {
+  return findEventStack(eventId) === stackId;
+}
+
+/** Where a line is once more, to be found by its event. */
+export function toEventLineKey(eventId: string, position: number): WorkKey {
+  return { pk: `event#${toKeyPart(eventId)}`, sk: toSortable(position) };
+}
+
+/** A line of the history with its place. */
+export interface HistoryLine extends ReadRow<StoredHistoryEntry> {
+  readonly position: number;
+}
+
+/** Reads the lines of a row. A row that cannot be read is one line at its first position. */
+export function readLines(item: Item): readonly HistoryLine[] {
+  const first = toFirst(item);
+  try {
+    return parseHistoryRow(item).lines.map((entry, index) => {
+      const line = { ...entry, position: first + index };
+      return { position: line.position, item: line, read: () => line };
+    });
+  } catch (error) {
+    const fail = (): never => {
+      throw error;
+    };
+    return [{ position: first, item: undefined, read: fail }];
+  }
+}
+
+/** The position of a row's first line, from the row or from its entry in the index. */
+export function toFirst(item: Item): number {
+  return Number(item[WORK_INDEXES.list.at]?.N ?? 0);
+}
+
+/** How many lines the row has, from the row or from its entry in the index. */
+export function toSpan(item: Item): number {
+  return Number(item["span"]?.N ?? 0);
+}
