@@ -3,12 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { backUpSqliteStore } from "./back-up-sqlite-store.ts";
+import { backUpSqliteStore, restoreSqliteStore } from "./backup.ts";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
-import { migrate } from "./migrate.ts";
-import { MIGRATIONS } from "./migrations/migrations.ts";
-import { openDatabase } from "./open-database.ts";
-import { restoreSqliteStore } from "./restore-sqlite-store.ts";
+import { MIGRATIONS, migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 
 let root = "";

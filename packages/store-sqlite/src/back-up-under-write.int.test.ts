@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { backUp } from "./back-up.ts";
-import { openDatabase } from "./open-database.ts";
+import { backUp } from "./backup.ts";
+import { openDatabase } from "./schema.ts";
 
 let root = "";
 

@@ -14,8 +14,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { restoreSqliteStore } from "./backup.ts";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
-import { restoreSqliteStore } from "./restore-sqlite-store.ts";
 import { storeFilesOf } from "./store-files.ts";
 
 let root = "";

@@ -1,18 +1,13 @@
 import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
-import { createAttemptStore } from "./attempts.ts";
-import { backUp } from "./back-up.ts";
-import { createRecords } from "./create-records.ts";
-import { createRevisions } from "./create-revisions.ts";
-import { createStackQueries } from "./create-stack-queries.ts";
-import { createStackStore } from "./create-stack-store.ts";
+import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { Listeners } from "./listeners.ts";
-import { assertUpToDate, migrate, readSchemaVersion } from "./migrate.ts";
-import { openDatabase } from "./open-database.ts";
+import { GroupCommit, Listeners } from "./group-commit.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
-import { createStoreContext } from "./store-context.ts";
+import { createRecords, createRevisions } from "./records.ts";
+import { assertUpToDate, migrate, openDatabase, readSchemaVersion } from "./schema.ts";
+import { createAttemptCalls, createQueryCalls, createQueueCalls, createStackCalls } from "./store-calls.ts";
 import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
+import { StoreState } from "./store-state.ts";
 
 /** How a store is opened. */
 export interface SqliteStoreOptions {
@@ -91,25 +86,29 @@ function assemble(
   files: StoreFiles,
   database: Database,
   lock: OwnerLock,
-  options: { readonly maxGroup: number; readonly logger: Logger },
+  { maxGroup, logger }: { readonly maxGroup: number; readonly logger: Logger },
 ): SqliteStore {
-  const listeners = new Listeners(options.logger);
-  const commits = new GroupCommit(createStoreContext(database), options.maxGroup, (kinds) => listeners.tell(kinds));
+  const listeners = new Listeners(logger);
+  const commits = new GroupCommit(new StoreState(database, logger), maxGroup, (kinds) => listeners.notify(kinds));
   const copies = new Set<Promise<void>>();
   const close = once(async () => {
-    commits.close();
-    await Promise.allSettled(copies);
     try {
-      database.close();
+      commits.close();
+      await Promise.allSettled(copies);
     } finally {
-      lock.release();
+      try {
+        database.close();
+      } finally {
+        lock.release();
+      }
     }
   });
   return {
     folder: files.folder,
-    ...createStackStore(commits),
-    ...createAttemptStore(commits),
-    ...createStackQueries(commits),
+    ...createStackCalls(commits),
+    ...createAttemptCalls(commits),
+    ...createQueueCalls(commits),
+    ...createQueryCalls(commits),
     records: createRecords(commits),
     revisions: createRevisions(commits),
     watch: (listener) => listeners.add(listener),

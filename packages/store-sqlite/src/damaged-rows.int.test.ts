@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, silentLogger } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 
@@ -57,6 +57,20 @@ function damage(sql: string): void {
   database.close();
 }
 
+async function dispatch(id: string): Promise<void> {
+  const attemptId = `attempt-${id}`;
+  const stack = { id, previousState: null, machine: "m", _state: "UP", tasks: [], metadata: {} };
+  const message = { task: { name: "t" }, stack, dispatch: { id: attemptId, attempt: 1, deadline: "" } };
+  const facts = { life: "e", entry: 1, task: "t", attempt: 1, timeoutMs: 1, cancelWithinMs: 1, again: false };
+  await store.commit([
+    {
+      ...{ stackId: id, expectedVersion: 1, write: { kind: "keep" }, now: NOW, history: [], setAside: [], park: [] },
+      ...{ appliedIds: [], unpark: [], cancels: [], closes: [], acknowledges: [] },
+      dispatches: [{ ...facts, attemptId, stackId: id, message }],
+    },
+  ]);
+}
+
 describe("a damaged row", () => {
   it.each([
     ["no JSON", "'{\"id\":'", "it is not JSON"],
@@ -96,6 +110,23 @@ describe("a damaged row", () => {
     expect(setAside.unreadable).toMatchObject([{ id: "b" }]);
     expect(records.items.map(({ key }) => key)).toEqual(["a", "c"]);
     expect(records.unreadable).toMatchObject([{ id: "b" }]);
+  });
+
+  it("of open attempts is logged when the store opens, which shows the other attempts", async () => {
+    await dispatch("a");
+    await dispatch("b");
+    await store.close();
+    damage(
+      "update open_attempts set attempts = '[7]' where stack_no = (select stack_no from stack where stack_id = 'b')",
+    );
+    const logged: unknown[] = [];
+
+    const logger = { ...silentLogger, error: (_: string, fields: unknown) => logged.push(fields) };
+    store = await createSqliteStore({ folder, logger });
+
+    expect(logged).toMatchObject([{ stackId: "b" }]);
+    expect((await store.listAttempts("a")).map(({ attemptId }) => attemptId)).toEqual(["attempt-a"]);
+    expect(await store.listAttempts("b")).toEqual([]);
   });
 
   it("of a parked event leaves the lists and other stacks as they are", async () => {

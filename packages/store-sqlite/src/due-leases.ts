@@ -1,4 +1,4 @@
-/** Who took due work that needs no row of a queue: such leases live in memory and end with the process. */
+/** Who took due work of stacks: such leases live in memory and end with the process. */
 export class DueLeases {
   /** In the order of the leases; those that ended are dropped from the beginning. */
   readonly #until = new Map<string, number>();
@@ -7,7 +7,7 @@ export class DueLeases {
     return this.#until.size;
   }
 
-  /** The end of the lease of that work; undefined when nobody has one. */
+  /** The end of the lease of that work; undefined when it is not leased. */
   findUntil(key: string, now: number): number | undefined {
     const until = this.#until.get(key);
     return until !== undefined && until > now ? until : undefined;
@@ -16,11 +16,6 @@ export class DueLeases {
   lease(key: string, until: number): void {
     this.#until.delete(key);
     this.#until.set(key, until);
-  }
-
-  /** Hands out again from that instant on; unknown keys are passed over. */
-  giveBack(key: string, visibleAt: number): void {
-    if (this.#until.has(key)) this.lease(key, visibleAt);
   }
 
   dropEnded(now: number): void {

@@ -1,30 +1,68 @@
-import type { DueItem } from "@stackyard/core/engine";
+import type { DueItem, TakeDueInput } from "@stackyard/core/engine";
+import { type DueSource, findNextDueAt, takeFrom } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import type { DueKind } from "./port-types.ts";
-import { readMessage } from "./task-queue.ts";
+import type { StoreState } from "./store-state.ts";
 
-/** Kinds of due work that stand in no queue: an index finds them. */
-export type TimedKind = Exclude<DueKind, "event" | "task">;
-
-/** Something that time makes due. */
-export interface DueRow {
-  /** Names this work at this instant: a lease on it means nothing for a later one. */
-  readonly key: string;
-  readonly dueAt: number;
-  readonly toItem: (database: Database) => DueItem | undefined;
+/** Takes what is due, oldest first over all kinds, and leases it in memory; nothing is written. */
+export function takeDue(state: StoreState, input: TakeDueInput): readonly DueItem[] {
+  const { now, leaseMs, limit } = input;
+  state.dueLeases.dropEnded(now);
+  const sources = [...new Set(input.kinds)].map((kind) => openSource(state, kind, limit));
+  return takeFrom(sources, state.beginTake({ now, leaseMs }), limit);
 }
 
-/** What is due at or before an instant, oldest first. */
-export type ReadDue = (database: Database, until: number, limit: number) => readonly DueRow[];
+/** The earliest instant at which something of these kinds may be due. */
+export function nextDueAt(state: StoreState, kinds: readonly DueKind[]): number | undefined {
+  return findNextDueAt(kinds.map((kind) => openSource(state, kind, 1)));
+}
 
-/** Where due work of each kind is found. */
-export const DUE_WORK: Readonly<Record<TimedKind, ReadDue>> = {
-  timer: readTimers,
-  parked: readParked,
-  deadline: readDeadlines,
-  poll: readPolls,
-  lapsedLease: readLapsedLeases,
-};
+function openSource(state: StoreState, kind: DueKind, limit: number): DueSource {
+  if (kind === "event") return state.events.openSource(limit);
+  if (kind === "timer" || kind === "parked") return openStackSource(state, kind, limit);
+  return state.attempts.toDueSource(kind);
+}
+
+/** Something of a stack that time makes due. An index of its table finds it. */
+interface DueRow {
+  /** Names this work at this instant: a lease on it means nothing for a later one. */
+  readonly key: string;
+  readonly stackId: string;
+  readonly dueAt: number;
+}
+
+const DUE_ROWS = { timer: readTimers, parked: readParked };
+
+function openStackSource({ database, dueLeases }: StoreState, kind: "timer" | "parked", limit: number): DueSource {
+  let rows: readonly DueRow[] | undefined;
+  let next = 0;
+  const peek = (now: number): DueRow | undefined => {
+    rows ??= DUE_ROWS[kind](database, now, limit + dueLeases.size).filter(
+      ({ key }) => dueLeases.findUntil(key, now) === undefined,
+    );
+    return rows[next];
+  };
+  return {
+    findDueAt: ({ now }) => peek(now)?.dueAt,
+    takeOne({ now, leaseMs }) {
+      const row = peek(now);
+      next += 1;
+      if (row === undefined) return undefined;
+      dueLeases.lease(row.key, now + leaseMs);
+      return { kind, stackId: row.stackId, dueAt: row.dueAt };
+    },
+    nextDueAt() {
+      let earliest: number | undefined;
+      for (const { key, dueAt } of DUE_ROWS[kind](database, Number.MAX_SAFE_INTEGER, dueLeases.size + 1)) {
+        const until = dueLeases.findUntil(key, Number.NEGATIVE_INFINITY);
+        earliest = Math.min(earliest ?? Number.POSITIVE_INFINITY, until ?? dueAt);
+        // Rows come oldest first: behind one that is not leased, none is due earlier.
+        if (until === undefined) return earliest;
+      }
+      return earliest;
+    },
+  };
+}
 
 interface DueStackRow {
   readonly stack_id: string;
@@ -41,8 +79,8 @@ function readTimers(database: Database, until: number, limit: number): readonly 
     .map(({ stack_id: stackId, version, due_at: dueAt }) => ({
       // A later record may have another timer of the same instant.
       key: `timer:${dueAt}:${version}:${stackId}`,
+      stackId,
       dueAt,
-      toItem: () => ({ kind: "timer", stackId, dueAt }),
     }));
 }
 
@@ -54,78 +92,10 @@ function readParked(database: Database, until: number, limit: number): readonly 
       limit,
     )
     .filter(isFirstOfStack())
-    .map(({ stack_id: stackId, due_at: dueAt }) => ({
-      key: `parked:${dueAt}:${stackId}`,
-      dueAt,
-      toItem: () => ({ kind: "parked", stackId, dueAt }),
-    }));
+    .map(({ stack_id: stackId, due_at: dueAt }) => ({ key: `parked:${dueAt}:${stackId}`, stackId, dueAt }));
 }
 
 function isFirstOfStack(): (row: DueStackRow) => boolean {
   const seen = new Set<string>();
   return ({ stack_id }) => !seen.has(stack_id) && seen.add(stack_id) !== undefined;
-}
-
-interface DueAttemptRow {
-  readonly attempt_no: number;
-  readonly attempt_id: string;
-  readonly due_at: number;
-  readonly token: number;
-}
-
-function readDeadlines(database: Database, until: number, limit: number): readonly DueRow[] {
-  return database
-    .all<DueAttemptRow & { stack_id: string; task: string; cancel_until: number | null }>(
-      `select attempt_no, attempt_id, stack_id, task, ends_at as due_at, token, cancel_until
-         from attempt where ends_at <= ? order by ends_at limit ?`,
-      until,
-      limit,
-    )
-    .map(({ attempt_no, due_at: dueAt, stack_id: stackId, attempt_id: attemptId, task, cancel_until }) => ({
-      key: `deadline:${dueAt}:${attempt_no}`,
-      dueAt,
-      toItem: () => ({
-        kind: "deadline",
-        stackId,
-        attemptId,
-        task,
-        why: cancel_until === null ? "deadline" : "cancel",
-        dueAt,
-      }),
-    }));
-}
-
-function readPolls(database: Database, until: number, limit: number): readonly DueRow[] {
-  return database
-    .all<DueAttemptRow>(
-      `select attempt_no, attempt_id, poll_due_at as due_at, token
-         from attempt where poll_due_at <= ? order by poll_due_at limit ?`,
-      until,
-      limit,
-    )
-    .map((row) => toSentAgain("poll", row));
-}
-
-function readLapsedLeases(database: Database, until: number, limit: number): readonly DueRow[] {
-  return database
-    .all<DueAttemptRow>(
-      `select attempt_no, attempt_id, lease_until as due_at, token
-         from attempt where lease_until <= ? order by lease_until limit ?`,
-      until,
-      limit,
-    )
-    .map((row) => toSentAgain("lapsedLease", row));
-}
-
-function toSentAgain(kind: "poll" | "lapsedLease", row: DueAttemptRow): DueRow {
-  const { attempt_no: attemptNo, attempt_id: attemptId, due_at: dueAt, token } = row;
-  const receipt = `${kind}:${dueAt}:${token}:${attemptNo}`;
-  return {
-    key: receipt,
-    dueAt,
-    toItem: (database) => {
-      const message = readMessage(database, attemptNo);
-      return message === undefined ? undefined : { kind, receipt, attemptId, message, dueAt };
-    },
-  };
 }

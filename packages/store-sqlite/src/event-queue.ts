@@ -1,83 +1,198 @@
-import { type QueuedEvent, toEventKey } from "@stackyard/core/engine";
+import {
+  createMemoryQueue,
+  type DueItem,
+  type DueSource,
+  type QueuedEvent,
+  type Take,
+  type TakenRow,
+  toEventKey,
+} from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import type { DueItemOf } from "./port-types.ts";
-import type { Transaction } from "./transaction.ts";
-import type { WindowRow } from "./window-row.ts";
+import type { Effects } from "./port-types.ts";
+import { Sequence } from "./sequence.ts";
 
-/** Adds an event unless its key is queued, parked or applied. True when it was added. */
-export function enqueueEvent(transaction: Transaction, event: QueuedEvent, visibleAt = 0): boolean {
-  const { database, store } = transaction;
-  const { stackId } = event;
-  const key = toEventKey(event);
-  if (
-    database.run("insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing", key, stackId) === 0
-  ) {
-    return false;
-  }
-  database.run(
-    "insert into event_queue (seq, stack_id, event_id, visible_at, deliveries, queued_at, event) values (?, ?, ?, ?, 0, ?, ?)",
-    store.eventSeq.next(),
-    stackId,
-    key,
-    visibleAt,
-    event.receivedAt,
-    JSON.stringify(event),
-  );
-  transaction.count("queuedEvents", 1);
-  transaction.signal("event");
-  return true;
+/** A queued event as memory knows it. */
+interface KnownEvent {
+  readonly seq: number;
+  readonly stackId: string;
+  readonly key: string;
 }
 
-/** Whether events of a stack are queued, apart from these, whenever they are due. */
-export function hasOtherEvents(database: Database, stackId: string, except: ReadonlySet<number | undefined>): boolean {
-  const rows = database.each<{ seq: number }>("select seq from event_queue where stack_id = ?", stackId);
-  for (const { seq } of rows) if (!except.has(seq)) return true;
-  return false;
+interface EventRow {
+  readonly seq: number;
+  readonly stack_id: string;
+  readonly event_id: string;
+  readonly visible_at: number;
+  readonly deliveries: number;
+  readonly queued_at: number;
+  readonly event: string;
 }
 
-/** What a row of the window hands out. */
-export function readEventItem(database: Database, row: WindowRow): DueItemOf<"event"> | undefined {
-  const { seq, deliveries, document = readDocument(database, seq) } = row;
-  if (document === undefined) return undefined;
-  return { kind: "event", receipt: `event:${seq}`, event: JSON.parse(document) as QueuedEvent, deliveries };
-}
-
-function readDocument(database: Database, seq: number): string | undefined {
-  return database.get<{ event: string }>("select event from event_queue where seq = ?", seq)?.event;
-}
+/** Rows that one take reads at most beyond those that it hands out. */
+const MAX_SKIPPED = 10_000;
 
 /**
- * Removes an event that was handled. Its id is forgotten, so that it may come again, unless it was applied or parked;
- * `remembered` tells the ids of which the caller sees to that in the same transaction.
+ * The queue of events: its table, and the head of it in memory with who has which row until when. Leases need no write,
+ * since one process owns the table: when it dies they are void, and the rows are handed out again. Each row is read
+ * once, when its turn comes, so that a take costs what it hands out, however long the queue is.
  */
-export function removeEvent(transaction: Transaction, seq: number, remembered?: ReadonlySet<string>): void {
-  const { database, store } = transaction;
-  const row = store.events.find(seq);
-  if (row === undefined || database.run("delete from event_queue where seq = ?", seq) === 0) return;
-  const eventId = String(row.subject);
-  if (remembered?.has(eventId) !== true) forgetEventId(database, String(row.lane), eventId);
-  transaction.count("queuedEvents", -1);
-  transaction.afterCommit(() => store.events.remove(seq));
+export class EventQueue {
+  readonly #database: Database;
+  readonly #seqs: Sequence;
+  readonly #known = createMemoryQueue<KnownEvent>("event");
+  /** Events that the present take has read. */
+  readonly #documents = new Map<number, string>();
+  /** All rows up to this one were read. */
+  #readTo = 0;
+  /** How many events of each stack are queued; undefined until somebody asks. */
+  #ofStacks: Map<string, number> | undefined;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#seqs = Sequence.load(database, "event_queue", "seq");
+  }
+
+  /** Adds an event unless its key is queued, parked or applied. True when it was added. */
+  add(effects: Effects, event: QueuedEvent, notBefore = 0): boolean {
+    const { stackId } = event;
+    const key = toEventKey(event);
+    if (!rememberKey(this.#database, key, stackId)) return false;
+    this.#database.run(
+      `insert into event_queue (seq, stack_id, event_id, visible_at, deliveries, queued_at, event)
+       values (?, ?, ?, ?, 0, ?, ?)`,
+      this.#seqs.next(),
+      stackId,
+      key,
+      notBefore,
+      event.receivedAt,
+      JSON.stringify(event),
+    );
+    this.#count(stackId, 1);
+    effects.signal("event");
+    return true;
+  }
+
+  /**
+   * Removes an event that was handled. Its key is forgotten, so that it may come again, unless it was applied or parked;
+   * `remembered`: keys that the caller remembers in the same effects.
+   */
+  remove(effects: Effects, receipt: string, remembered?: ReadonlySet<string>): void {
+    const row = this.#known.find(receipt)?.value;
+    if (row === undefined || this.#database.run("delete from event_queue where seq = ?", row.seq) === 0) return;
+    if (remembered?.has(row.key) !== true) forgetKey(this.#database, row.key, row.stackId);
+    this.#count(row.stackId, -1);
+    effects.afterCommit(() => this.#known.remove(receipt));
+  }
+
+  /** Ends the lease of an event; the row remembers the instant and the count over a restart. */
+  giveBack(effects: Effects, receipt: string, visibleAt: number): void {
+    const row = this.#known.find(receipt);
+    if (row === undefined) return;
+    const { seq } = row.value;
+    const update = "update event_queue set visible_at = ?, deliveries = ? where seq = ?";
+    this.#database.run(update, visibleAt, row.deliveries, seq);
+    effects.afterCommit(() => this.#known.giveBack(receipt, visibleAt));
+    effects.signal("event");
+  }
+
+  /** Whether events of the stack are queued besides those with these receipts, whenever they are due. */
+  hasOthers(stackId: string, receipts: readonly string[]): boolean {
+    const queued = this.#countAll().get(stackId) ?? 0;
+    if (queued === 0) return false;
+    const own = [...new Set(receipts)].filter((each) => this.#known.find(each)?.value.stackId === stackId);
+    return queued > own.length;
+  }
+
+  countQueued(): number {
+    let sum = 0;
+    for (const count of this.#countAll().values()) sum += count;
+    return sum;
+  }
+
+  /** They are counted again when somebody asks. */
+  forgetCounts(): void {
+    this.#ofStacks = undefined;
+  }
+
+  /** What one take finds. `limit`: of the take. */
+  openSource(limit: number): DueSource {
+    this.#documents.clear();
+    let readable = limit + MAX_SKIPPED;
+    const findDueAt = (take: Take): number | undefined => {
+      for (;;) {
+        const dueAt = this.#known.findDueAt(take);
+        if (dueAt !== undefined || readable <= 0 || this.#readTo >= this.#seqs.last) return dueAt;
+        readable -= this.#readMore(limit, take);
+      }
+    };
+    return {
+      findDueAt,
+      takeOne: (take) => {
+        const row = this.#known.takeOne(take);
+        return row && this.#toItem(row);
+      },
+      nextDueAt: () => (this.#readTo < this.#seqs.last ? 0 : this.#known.nextDueAt()),
+    };
+  }
+
+  #toItem({ receipt, value: { seq }, deliveries }: TakenRow<KnownEvent>): DueItem | undefined {
+    const document = this.#documents.get(seq) ?? this.#readDocument(seq);
+    if (document === undefined) return undefined;
+    return { kind: "event", receipt, event: JSON.parse(document) as QueuedEvent, deliveries };
+  }
+
+  #readDocument(seq: number): string | undefined {
+    return this.#database.get<{ event: string }>("select event from event_queue where seq = ?", seq)?.event;
+  }
+
+  #readMore(limit: number, take: Take): number {
+    const rows = this.#database.all<EventRow>(
+      `select seq, stack_id, event_id, visible_at, deliveries, queued_at, event
+         from event_queue where seq > ? order by seq limit ?`,
+      this.#readTo,
+      limit,
+    );
+    for (const { seq: number, stack_id: lane, visible_at: visibleAt, deliveries, ...row } of rows) {
+      const place = { number, lane, dueAt: Math.max(row.queued_at, visibleAt), visibleAt, deliveries };
+      this.#known.add({ seq: number, stackId: lane, key: row.event_id }, place, take);
+      this.#documents.set(number, row.event);
+    }
+    this.#readTo = rows.length < limit ? this.#seqs.last : (rows.at(-1)?.seq ?? this.#seqs.last);
+    return rows.length;
+  }
+
+  #countAll(): Map<string, number> {
+    this.#ofStacks ??= new Map(
+      this.#database
+        .all<{ stack_id: string; count: number }>(
+          "select stack_id, count(*) as count from event_queue group by stack_id",
+        )
+        .map(({ stack_id, count }) => [stack_id, count]),
+    );
+    return this.#ofStacks;
+  }
+
+  #count(stackId: string, delta: number): void {
+    const count = (this.#ofStacks?.get(stackId) ?? 0) + delta;
+    if (count === 0) this.#ofStacks?.delete(stackId);
+    else this.#ofStacks?.set(stackId, count);
+  }
 }
 
-/** Forgets an id that is not in use. */
-export function forgetEventId(database: Database, stackId: string, eventId: string): void {
+/** Remembers that an event with the key is known to its stack; false when it was before. */
+export function rememberKey(database: Database, key: string, stackId: string): boolean {
+  const insert = "insert into event_id (event_id, stack_id) values (?, ?) on conflict do nothing";
+  return database.run(insert, key, stackId) > 0;
+}
+
+/** Forgets a key that is not in use. */
+export function forgetKey(database: Database, key: string, stackId: string): void {
   database.run(
     `delete from event_id
       where event_id = ? and stack_id = ? and applied_at is null
         and not exists (select 1 from parked where parked.stack_id = event_id.stack_id
                                                and parked.event_id = event_id.event_id)`,
-    eventId,
+    key,
     stackId,
   );
-}
-
-/** Ends the lease of an event; the row remembers the instant and the count over a restart. */
-export function giveEventBack(transaction: Transaction, seq: number, visibleAt: number): void {
-  const { database, store } = transaction;
-  const row = store.events.find(seq);
-  if (row === undefined) return;
-  database.run("update event_queue set visible_at = ?, deliveries = ? where seq = ?", visibleAt, row.deliveries, seq);
-  transaction.afterCommit(() => store.events.giveBack(seq, visibleAt));
-  transaction.signal("event");
 }

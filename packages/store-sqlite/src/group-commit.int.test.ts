@@ -1,14 +1,24 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { silentLogger } from "@stackyard/core";
+import type { Change, ClaimResult } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "./database.ts";
 import { GroupCommit, type Write } from "./group-commit.ts";
-import { migrate } from "./migrate.ts";
-import { openDatabase } from "./open-database.ts";
 import type { StoreSignal } from "./port-types.ts";
-import { createStoreContext } from "./store-context.ts";
+import { migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
+import { StoreState } from "./store-state.ts";
+
+function aChange(attemptIds: readonly string[]): Change {
+  const message = { task: { name: "t" }, stack: { ...STACK, id: "s" }, dispatch: { id: "", attempt: 1, deadline: "" } };
+  const facts = { stackId: "s", life: "l", entry: 1, task: "t", attempt: 1, timeoutMs: 1, cancelWithinMs: 1 };
+  const dispatches = attemptIds.map((attemptId) => ({ ...facts, attemptId, again: false, message }));
+  const lists = { appliedIds: [], park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [] };
+  return { stackId: "s", expectedVersion: 0, write: { kind: "keep" }, acknowledges: [], now: 0, ...lists, dispatches };
+}
+const STACK = { previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };
 
 let folder = "";
 let database: Database;
@@ -26,7 +36,7 @@ afterEach(() => {
 });
 
 function createCommits(maxGroup = 256): GroupCommit {
-  return new GroupCommit(createStoreContext(database), maxGroup, (kinds) => told.push([...kinds].sort()));
+  return new GroupCommit(new StoreState(database, silentLogger), maxGroup, (kinds) => told.push([...kinds].sort()));
 }
 
 function writeLine(text: string): Write<string> {
@@ -98,6 +108,35 @@ describe("GroupCommit", () => {
     expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(listLines()).toEqual(["a", "b"]);
     expect(effects).toEqual(["b"]);
+  });
+
+  it("reads what a failed write did to attempts again, and keeps leases that were renewed", async () => {
+    const state = new StoreState(database, silentLogger);
+    const commits = new GroupCommit(state, 256, () => undefined);
+    const begin: Write<unknown> = (transaction) => state.attempts.commit(transaction, aChange(["a1", "a2"]));
+    await commits.write(begin);
+    const claim = (attemptId: string): Write<ClaimResult> => {
+      const input = { attemptId, owner: "w", leaseMs: 10, exclusiveKeys: ["key:a"], now: 0 };
+      return (transaction) => state.attempts.claim(transaction, input);
+    };
+    const granted = await commits.write(claim("a1"));
+    const grant = granted.kind === "granted" ? granted.grant : undefined;
+    if (grant !== undefined) state.attempts.renew(grant, { leaseMs: 50, now: 5 });
+    state.renewed.add("s");
+    const before = state.attempts.listOf("s").map((attempt) => state.attempts.view(attempt));
+
+    const failing = commits.write((transaction) => {
+      claim("a2")(transaction);
+      throw new Error("no");
+    });
+
+    await expect(failing).rejects.toThrow("no");
+    const after = await commits.read(({ attempts }) => attempts.listOf("s").map((each) => attempts.view(each)));
+    expect(after).toEqual(before);
+    expect(after.map(({ status, leaseUntil }) => [status, leaseUntil])).toEqual([
+      ["running", 55],
+      ["unclaimed", undefined],
+    ]);
   });
 
   it("gives an error of SQLite to its own caller, as one of ours", async () => {

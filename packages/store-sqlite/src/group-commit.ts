@@ -1,7 +1,93 @@
-import { StackyardError } from "@stackyard/core";
-import type { StoreSignal } from "./port-types.ts";
-import type { StoreContext } from "./store-context.ts";
-import { Transaction } from "./transaction.ts";
+import { type Logger, StackyardError } from "@stackyard/core";
+import { readAttemptSecrets } from "@stackyard/core/attempt";
+import type { AttemptSink, BookAttempt, EndedAttempt, QueuedEvent } from "@stackyard/core/engine";
+import type { Database } from "./database.ts";
+import { findEnded, recordEnded } from "./history.ts";
+import { writeOpenAttempts } from "./open-attempts.ts";
+import type { Dispatch, Effects, StoreSignal } from "./port-types.ts";
+import { findStack } from "./stacks.ts";
+import type { StoreState } from "./store-state.ts";
+
+/**
+ * One write in the making: its statements, what shall happen in memory once they are on the disk, and what the moves of
+ * attempts have left to be written.
+ */
+export class Transaction implements AttemptSink<string>, Effects {
+  readonly state: StoreState;
+  readonly signals = new Set<StoreSignal["kind"]>();
+  readonly #effects: (() => void)[] = [];
+  /** Stacks whose open attempts have changed. */
+  readonly #touched = new Set<string>();
+  #ended: EndedAttempt[] = [];
+
+  constructor(state: StoreState) {
+    this.state = state;
+  }
+
+  get database(): Database {
+    return this.state.database;
+  }
+
+  afterCommit(effect: () => void): void {
+    this.#effects.push(effect);
+  }
+
+  signal(kind: StoreSignal["kind"]): void {
+    this.signals.add(kind);
+  }
+
+  /** Has the open attempts of a stack written at the end. */
+  touch(stackId: string): void {
+    this.#touched.add(stackId);
+  }
+
+  changed({ stackId }: BookAttempt<string>): void {
+    this.touch(stackId);
+  }
+
+  ended(attempt: EndedAttempt): void {
+    this.touch(attempt.view.stackId);
+    this.#ended.push(attempt);
+  }
+
+  sent(): void {
+    this.signal("task");
+  }
+
+  enqueue(event: QueuedEvent, notBefore?: number): void {
+    this.state.events.add(this, event, notBefore);
+  }
+
+  hasEnded({ attemptId }: Dispatch): boolean {
+    return findEnded(this.state, attemptId) !== undefined;
+  }
+
+  readSecrets({ attemptId, stackId }: BookAttempt<string>, refs: readonly string[]) {
+    return readAttemptSecrets(findStack(this.database, stackId)?.stack, attemptId, refs);
+  }
+
+  /** The attempts that have ended in this transaction and are not written yet; the caller writes them. */
+  takeEnded(): readonly EndedAttempt[] {
+    const ended = this.#ended;
+    this.#ended = [];
+    return ended;
+  }
+
+  /** Writes what is left, before the commit. */
+  finish(): void {
+    const { database, attempts } = this.state;
+    for (const ended of this.takeEnded()) recordEnded(this.state, ended);
+    for (const stackId of this.#touched) {
+      writeOpenAttempts(database, attempts, stackId);
+      this.afterCommit(() => this.state.renewed.delete(stackId));
+    }
+  }
+
+  /** The commit is on the disk. */
+  runEffects(): void {
+    for (const effect of this.#effects) effect();
+  }
+}
 
 /** What one caller wants written. Runs inside a transaction, and once more in one of its own when the group failed. */
 export type Write<Result> = (transaction: Transaction) => Result;
@@ -25,15 +111,15 @@ interface Done {
  * rolled back and each runs alone.
  */
 export class GroupCommit {
-  readonly #store: StoreContext;
+  readonly #state: StoreState;
   readonly #maxGroup: number;
   readonly #onCommitted: (signals: ReadonlySet<StoreSignal["kind"]>) => void;
   #queue: Waiting[] = [];
   #scheduled = false;
   #closed = false;
 
-  constructor(store: StoreContext, maxGroup: number, onCommitted: (signals: ReadonlySet<StoreSignal["kind"]>) => void) {
-    this.#store = store;
+  constructor(state: StoreState, maxGroup: number, onCommitted: (signals: ReadonlySet<StoreSignal["kind"]>) => void) {
+    this.#state = state;
     this.#maxGroup = maxGroup;
     this.#onCommitted = onCommitted;
   }
@@ -49,15 +135,26 @@ export class GroupCommit {
   }
 
   /** Reads what is on the disk now; writes that still wait are not seen. Rejects with `STORE_CLOSED` after `close`. */
-  async read<Result>(read: (store: StoreContext) => Result | Promise<Result>): Promise<Result> {
+  async read<Result>(read: (state: StoreState) => Result | Promise<Result>): Promise<Result> {
     if (this.#closed) throw closedError();
-    return read(this.#store);
+    this.#state.refresh();
+    return read(this.#state);
   }
 
-  /** Writes what waits; later writes are refused. */
+  /** Writes what waits, and the leases that were renewed in memory; later writes are refused. */
   close(): void {
     this.#closed = true;
     while (this.#queue.length > 0) this.#flush();
+    this.#flushRenewed();
+  }
+
+  #flushRenewed(): void {
+    const { renewed } = this.#state;
+    if (renewed.size === 0) return;
+    const write = (transaction: Transaction) => {
+      for (const stackId of renewed) transaction.touch(stackId);
+    };
+    this.#finish(this.#runTogether([{ write, weight: 1, resolve: () => undefined, reject: () => undefined }]));
   }
 
   // A turn of the event loop, not a microtask: what the last group's callers do next joins the next group.
@@ -103,13 +200,16 @@ export class GroupCommit {
   }
 
   #runTogether(group: readonly Waiting[]): readonly Done[] {
-    this.#store.database.run("begin immediate");
+    this.#state.refresh();
+    this.#state.database.run("begin immediate");
     try {
       const done = group.map((waiting): Done => {
-        const transaction = new Transaction(this.#store);
-        return { waiting, transaction, result: waiting.write(transaction) };
+        const transaction = new Transaction(this.#state);
+        const result = waiting.write(transaction);
+        transaction.finish();
+        return { waiting, transaction, result };
       });
-      this.#store.database.run("commit");
+      this.#state.database.run("commit");
       return done;
     } catch (error) {
       this.#rollBack();
@@ -119,7 +219,8 @@ export class GroupCommit {
 
   // SQLite ends the transaction itself after some errors, such as a full disk.
   #rollBack(): void {
-    if (this.#store.database.isTransaction) this.#store.database.run("rollback");
+    this.#state.invalidate();
+    if (this.#state.database.isTransaction) this.#state.database.run("rollback");
   }
 
   #finish(done: readonly Done[]): void {
@@ -132,4 +233,37 @@ export class GroupCommit {
 
 function closedError(): StackyardError {
   return new StackyardError("STORE_CLOSED", "The store was closed. Open it again before you use it.");
+}
+
+/** Who wants to know of commits in this process. A listener that throws harms neither the commit nor the others. */
+export class Listeners {
+  readonly #listeners = new Set<(signal: StoreSignal) => void>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(listener: (signal: StoreSignal) => void): () => void {
+    // The same function may be added twice.
+    const own = (signal: StoreSignal): void => listener(signal);
+    this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+
+  notify(kinds: ReadonlySet<StoreSignal["kind"]>): void {
+    for (const listener of [...this.#listeners]) {
+      for (const kind of kinds) this.#call(listener, kind);
+    }
+  }
+
+  #call(listener: (signal: StoreSignal) => void, kind: StoreSignal["kind"]): void {
+    try {
+      listener({ kind });
+    } catch (error) {
+      this.#logger.error("A listener of the store failed.", { error });
+    }
+  }
 }

@@ -1,4 +1,7 @@
+import type { EndedAttempt } from "@stackyard/core/engine";
 import {
+  type AttemptView,
+  type Change,
   createPageBuilder,
   type HistoryEntry,
   type Page,
@@ -9,7 +12,7 @@ import {
 import type { Database, Parameter } from "./database.ts";
 import { byteLengthOf, parsePosition } from "./page.ts";
 import { SEGMENT_ROWS, type Sequence, segmentOf } from "./sequence.ts";
-import type { Transaction } from "./transaction.ts";
+import type { StoreState } from "./store-state.ts";
 
 interface HistoryRow {
   readonly position: number;
@@ -23,24 +26,104 @@ export interface HistoryFilter {
   readonly newestFirst?: boolean;
 }
 
-/** Appends a line. */
-export function recordHistory(transaction: Transaction, entry: HistoryEntry): void {
-  const { database, store } = transaction;
+const INSERT = "insert into history (position, stack_id, event_id, at, body, ended, log) values (?, ?, ?, ?, ?, ?, ?)";
+
+/**
+ * Appends the lines of a change and the attempts that have ended with it. One that ended by a result which the change
+ * applies shares the row of the result's line.
+ */
+export function recordChange(state: StoreState, { history, now }: Change, ended: readonly EndedAttempt[]): void {
+  const left = new Map(ended.map((each) => [toResultId(each.view.attemptId), each]));
+  for (const entry of history) {
+    const attempt = entry.at === now ? left.get(entry.eventId) : undefined;
+    if (attempt !== undefined) left.delete(entry.eventId);
+    append(state, { entry, ended: attempt });
+  }
+  for (const attempt of left.values()) append(state, { ended: attempt });
+}
+
+/** Appends an attempt that has ended. */
+export function recordEnded(state: StoreState, ended: EndedAttempt): void {
+  append(state, { ended });
+}
+
+function append(
+  { database, positions }: StoreState,
+  { entry, ended }: { readonly entry?: HistoryEntry; readonly ended?: EndedAttempt | undefined },
+): void {
+  const { log, stackId = "", attemptId = "", ...view } = ended?.view ?? {};
   database.run(
-    "insert into history (position, stack_id, event_id, at, body) values (?, ?, ?, ?, ?)",
-    store.positions.next(),
-    entry.stackId,
-    entry.eventId,
-    entry.at,
-    JSON.stringify(entry),
+    INSERT,
+    positions.next(),
+    entry?.stackId ?? stackId,
+    entry?.eventId ?? toResultId(attemptId),
+    entry?.at ?? ended?.settledAt,
+    entry && JSON.stringify(entry),
+    ended && JSON.stringify({ ...view, attemptId, sequence: ended.sequence }),
+    log,
   );
-  transaction.signal("history");
+}
+
+/** The event of an attempt's result. */
+function toResultId(attemptId: string): string {
+  return `result:${attemptId}`;
+}
+
+interface EndedRow {
+  readonly position: number;
+  readonly stack_id: string;
+  readonly ended: string;
+  readonly log: string | null;
+}
+
+/** An attempt that has ended; undefined when it is unknown or open. */
+export function findEnded({ database, positions }: StoreState, attemptId: string): AttemptView | undefined {
+  const eventId = toResultId(attemptId);
+  for (const segment of listSegments(database, positions, { newestFirst: true }, Number.MAX_SAFE_INTEGER)) {
+    const row = database.get<EndedRow>(
+      `select position, stack_id, ended, log from history
+        where position >> 15 = ? and event_id = ? and ended is not null order by position desc limit 1`,
+      segment,
+      eventId,
+    );
+    if (row !== undefined) return toEnded(row).view;
+  }
+  return undefined;
+}
+
+const ENDED_LISTED = 50;
+
+/** The last attempts of a stack that have ended, without their logs. */
+export function listEnded({ database, positions }: StoreState, stackId: string): readonly ListedEnd[] {
+  const found: ListedEnd[] = [];
+  for (const segment of listSegments(database, positions, { newestFirst: true }, Number.MAX_SAFE_INTEGER)) {
+    const rows = database.all<EndedRow>(
+      `select position, stack_id, ended, case when log is not null then '' end as log from history
+        where position >> 15 = ? and stack_id = ? and ended is not null order by position desc limit ?`,
+      segment,
+      stackId,
+      ENDED_LISTED - found.length,
+    );
+    found.push(...rows.map(toEnded));
+    if (found.length === ENDED_LISTED) break;
+  }
+  return found;
+}
+
+type ListedEnd = Omit<EndedAttempt, "settledAt">;
+
+function toEnded({ position, stack_id: stackId, ended, log }: EndedRow): ListedEnd {
+  const { sequence, ...view } = parseEnded(ended, `attempt at position ${position} of the history`);
+  return { sequence, view: { ...view, stackId, ...(log === null ? {} : { hasLog: true, log }) } };
+}
+
+function parseEnded(text: string, name: string): Omit<AttemptView, "stackId"> & { readonly sequence: number } {
+  return parseStored.json(text, name) as Omit<AttemptView, "stackId"> & { readonly sequence: number };
 }
 
 /** Lines in order of positions; those of a stack or an event are looked up segment by segment. */
 export function listHistory(
-  database: Database,
-  positions: Sequence,
+  { database, positions }: StoreState,
   filter: HistoryFilter,
   page: PageInput,
 ): Page<StoredHistoryEntry> {
@@ -64,7 +147,7 @@ function readAll(
   page: PageInput,
 ): Iterable<HistoryRow> {
   return database.each<HistoryRow>(
-    `select position, body from history where ${filter.newestFirst === true ? OLDER : NEWER}`,
+    `select position, body from history where body is not null and ${filter.newestFirst === true ? OLDER : NEWER}`,
     startOf(filter, page),
     page.limit + 1,
   );
@@ -77,7 +160,7 @@ function* readBySegment(
   page: PageInput,
 ): Generator<HistoryRow, void, undefined> {
   const { conditions, values } = toConditions(filter);
-  const sql = `select position, body from history where position >> 15 = ? and ${conditions.join(" and ")}
+  const sql = `select position, body from history where position >> 15 = ? and body is not null and ${conditions.join(" and ")}
                   and ${filter.newestFirst === true ? OLDER : NEWER}`;
   const start = startOf(filter, page);
   for (const segment of listSegments(database, positions, filter, start)) {

@@ -4,9 +4,8 @@ import { join } from "node:path";
 import type { Change, HistoryEntry, Retention } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
-import { migrate } from "./migrate.ts";
-import { openDatabase } from "./open-database.ts";
 import type { Dispatch, Stack } from "./port-types.ts";
+import { migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 
 const DAY = 86_400_000;
@@ -26,7 +25,7 @@ afterEach(async () => {
 async function openBeforeSegmentEnd(): Promise<void> {
   const database = openDatabase(storeFilesOf(folder).database);
   migrate(database);
-  database.script("insert into high_water values ('history', 98300), ('attempt', 65532)");
+  database.script("insert into high_water values ('history', 98300)");
   database.close();
   store = await createSqliteStore({ folder });
 }
@@ -123,17 +122,32 @@ describe("history over several segments", () => {
   });
 });
 
-describe("attempts over several segments", () => {
-  it("are found and listed, newest first", async () => {
+/** Claims an attempt and applies its result, with a line of the history. */
+async function endByResult(attemptId: string, now: number): Promise<void> {
+  const answer = await store.claim({ attemptId, owner: "w", leaseMs: 1, exclusiveKeys: [], now });
+  if (answer.kind !== "granted") throw new Error(answer.kind);
+  const results = [{ grant: answer.grant, outcome: "succeeded" as const }];
+  const history = [{ ...aLine("s", now), eventId: `result:${attemptId}` }];
+  await store.commit([aChange("s", { expectedVersion: now + 1, history, results, now })]);
+}
+
+describe("attempts that have ended, over several segments", () => {
+  it("are found and listed, newest first, and pruned apart from their lines", async () => {
     await openBeforeSegmentEnd();
     const ids = ["a1", "a2", "a3", "a4", "a5", "a6"];
     await store.commit([aChange("s", { dispatches: ids.map((id) => aDispatch("s", id)) })]);
+    for (const [index, id] of ids.entries()) await endByResult(id, index);
 
     expect((await store.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual([...ids].reverse());
-    for (const id of ids) expect((await store.findTaskMessage(id))?.dispatch.id).toBe(id);
+    for (const id of ids) expect(await store.findAttempt(id)).toMatchObject({ outcome: "succeeded", stackId: "s" });
     expect(await store.findAttempt("a7")).toBeUndefined();
-    const claim = { attemptId: "a1", owner: "w", leaseMs: 1, exclusiveKeys: [], now: 0 };
-    expect((await store.claim(claim)).kind).toBe("granted");
+
+    while (await store.prune({ ...KEEP, settledAttemptMs: DAY - 3 }, DAY));
+    expect((await store.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual(["a6", "a5", "a4"]);
+    expect(await listAts({ stackId: "s" }, 4)).toEqual([0, 1, 2, 3, 4, 5]);
+    while (await store.prune({ ...KEEP, historyMs: DAY - 5, settledAttemptMs: DAY - 4 }, DAY));
+    expect((await store.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual(["a6", "a5"]);
+    expect(await listAts({ stackId: "s" }, 4)).toEqual([5]);
   });
 });
 

@@ -4,9 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore } from "./create-sqlite-store.ts";
 import type { Database } from "./database.ts";
-import { migrate, readSchemaVersion } from "./migrate.ts";
-import { MIGRATIONS } from "./migrations/migrations.ts";
-import { openDatabase } from "./open-database.ts";
+import { MIGRATIONS, migrate, openDatabase, readSchemaVersion } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 
 let folder = "";

@@ -2,8 +2,8 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 import { type Clock, type Logger, StackyardError } from "@stackyard/core";
+import { toStoreError } from "./database.ts";
 import { createPrivate, restrictMode, type StoreFiles } from "./store-files.ts";
-import { toStoreError } from "./to-store-error.ts";
 
 /** Who has a store open. */
 export interface StoreOwner {

@@ -1,31 +1,40 @@
 import type { Retention } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import type { Sequence } from "./sequence.ts";
-import type { Transaction } from "./transaction.ts";
+import type { Effects } from "./port-types.ts";
+import type { StoreState } from "./store-state.ts";
 
 /** How far a pass over each table has come; a pass goes on where the call before it ended. */
 export interface PruneProgress {
   history: number | "done";
-  attempts: number | "done";
+  parts: number | "done";
   setAside: number | "done";
   eventIds: readonly [eventId: string, stackId: string] | "done";
+  /** Where the next pass over parts begins: before it no row has one that is too old. */
+  partsFrom: number;
 }
 
 /** Where a pass begins. */
-export function beginPruning(): PruneProgress {
-  return { history: 0, attempts: 0, setAside: 0, eventIds: ["", ""] };
+export function beginPruning(partsFrom = 0): PruneProgress {
+  return { history: 0, parts: partsFrom, setAside: 0, eventIds: ["", ""], partsFrom };
 }
 
 /** Rows of one table that one call looks at. */
 const BATCH = 2_000;
 
 /** Does a part of a pass. True when more is left of it. */
-export function prune(transaction: Transaction, progress: PruneProgress, retention: Retention, now: number): boolean {
-  const { database, store } = transaction;
+export function prune(
+  { state, effects }: { readonly state: StoreState; readonly effects: Effects },
+  progress: PruneProgress,
+  retention: Retention,
+  now: number,
+): boolean {
+  const { database } = state;
+  const lines = now - retention.historyMs;
+  const ended = now - retention.settledAttemptMs;
   const after: PruneProgress = {
-    history: pruneHistory(database, store.positions, progress.history, now - retention.historyMs),
-    attempts: pruneAttempts(database, store.attemptNos, progress.attempts, now - retention.settledAttemptMs),
-    setAside: pruneSetAside(transaction, progress.setAside, now - retention.setAsideMs),
+    ...pruneParts(state, progress, { lines, ended }),
+    history: pruneHistory(state, progress.history, Math.min(lines, ended)),
+    setAside: pruneSetAside(database, progress.setAside, now - retention.setAsideMs),
     eventIds: pruneEventIds(database, progress.eventIds, retention, now),
   };
   const expired = database.run(
@@ -33,16 +42,20 @@ export function prune(transaction: Transaction, progress: PruneProgress, retenti
     now,
     BATCH,
   );
-  const isDone = Object.values(after).every((part) => part === "done") && expired < BATCH;
-  transaction.afterCommit(() => Object.assign(progress, isDone ? beginPruning() : after));
+  const { history, parts, setAside, eventIds } = after;
+  const isDone = [history, parts, setAside, eventIds].every((part) => part === "done") && expired < BATCH;
+  effects.afterCommit(() => Object.assign(progress, isDone ? beginPruning(after.partsFrom) : after));
   return !isDone;
 }
 
 interface Batch {
   readonly last: number | null;
   readonly oldest: number | null;
+  readonly newest: number | null;
   readonly count: number;
 }
+
+type FullBatch = Record<"last" | "newest", number>;
 
 /** Which rows a walk looks at. */
 interface Walk {
@@ -54,54 +67,56 @@ interface Walk {
 }
 
 /** Lets go of what is too old among the next rows; done where they, and so all later ones, are too young. */
-function pruneBatch(walk: Walk, remove: (after: number, last: number) => void): number | "done" {
+function pruneBatch(walk: Walk, remove: (after: number, batch: FullBatch) => void): number | "done" {
   const { database, sql, after, cutoff } = walk;
   if (after === "done") return "done";
   const batch = database.get<Batch>(sql, after, BATCH);
   if (batch === undefined || batch.last === null || batch.oldest === null || batch.oldest >= cutoff) return "done";
-  remove(after, batch.last);
+  remove(after, { last: batch.last, newest: batch.newest ?? batch.oldest });
   return batch.count < BATCH ? "done" : batch.last;
 }
 
-function pruneHistory(
-  database: Database,
-  positions: Sequence,
-  progress: number | "done",
-  cutoff: number,
-): number | "done" {
-  const sql = `select max(position) as last, min(at) as oldest, count(*) as count
+const HISTORY_BATCH = `select max(position) as last, min(at) as oldest, max(at) as newest, count(*) as count
        from (select position, at from history where position > ? order by position limit ?)`;
-  return pruneBatch({ database, sql, after: progress, cutoff }, (after, last) => {
+
+/** Removes rows of which neither the line nor the attempt is kept. */
+function pruneHistory({ database, positions }: StoreState, progress: number | "done", cutoff: number): number | "done" {
+  return pruneBatch({ database, sql: HISTORY_BATCH, after: progress, cutoff }, (after, { last }) => {
     positions.keepHighWater(database);
     database.run("delete from history where position > ? and position <= ? and at < ?", after, last, cutoff);
   });
 }
 
-function pruneAttempts(
-  database: Database,
-  attemptNos: Sequence,
-  progress: number | "done",
-  cutoff: number,
-): number | "done" {
-  const sql = `select max(attempt_no) as last, min(dispatched_at) as oldest, count(*) as count
-       from (select attempt_no, dispatched_at from attempt where attempt_no > ? order by attempt_no limit ?)`;
-  const old =
-    "attempt_no in (select attempt_no from attempt where attempt_no > ? and attempt_no <= ? and settled_at < ?)";
-  return pruneBatch({ database, sql, after: progress, cutoff }, (after, last) => {
-    attemptNos.keepHighWater(database);
-    for (const table of ["attempt_message", "attempt_log", "attempt"]) {
-      database.run(`delete from ${table} where ${old}`, after, last, cutoff);
-    }
+/** Removes lines whose attempts are kept for longer, or attempts whose lines are. */
+function pruneParts(
+  { database, positions }: StoreState,
+  { parts: progress, partsFrom }: PruneProgress,
+  { lines, ended }: { readonly lines: number; readonly ended: number },
+): Pick<PruneProgress, "parts" | "partsFrom"> {
+  if (lines === ended) return { parts: "done", partsFrom };
+  const [goes, stays] = lines > ended ? ["body = null", "ended"] : ["ended = null, log = null", "body"];
+  const cutoff = Math.max(lines, ended);
+  let from = partsFrom;
+  const parts = pruneBatch({ database, sql: HISTORY_BATCH, after: progress, cutoff }, (after, { last, newest }) => {
+    positions.keepHighWater(database);
+    const old = "position > ? and position <= ? and at < ?";
+    database.run(`delete from history where ${old} and ${stays} is null`, after, last, cutoff);
+    database.run(`update history set ${goes} where ${old}`, after, last, cutoff);
+    if (after === from && newest < cutoff) from = last;
   });
+  return { parts, partsFrom: from };
 }
 
-function pruneSetAside(transaction: Transaction, progress: number | "done", cutoff: number): number | "done" {
-  const { database } = transaction;
-  const sql = `select max(position) as last, min(set_aside_at) as oldest, count(*) as count
+function pruneSetAside(database: Database, progress: number | "done", cutoff: number): number | "done" {
+  const sql = `select max(position) as last, min(set_aside_at) as oldest, max(set_aside_at) as newest, count(*) as count
        from (select position, set_aside_at from set_aside where position > ? order by position limit ?)`;
-  return pruneBatch({ database, sql, after: progress, cutoff }, (after, last) => {
-    const old = "position > ? and position <= ? and set_aside_at < ?";
-    transaction.count("setAsideEvents", -database.run(`delete from set_aside where ${old}`, after, last, cutoff));
+  return pruneBatch({ database, sql, after: progress, cutoff }, (after, { last }) => {
+    database.run(
+      "delete from set_aside where position > ? and position <= ? and set_aside_at < ?",
+      after,
+      last,
+      cutoff,
+    );
   });
 }
 

@@ -1,9 +1,55 @@
-import { type Records, StackyardError } from "@stackyard/core";
+import { type Records, StackyardError, type Store } from "@stackyard/core";
 import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
+import type { GroupCommit, Transaction } from "./group-commit.ts";
 import { afterPrefix, byteLengthOf } from "./page.ts";
-import type { PutRecordInput, PutRecordResult } from "./port-types.ts";
-import type { Transaction } from "./transaction.ts";
+import type { PutRecordInput, PutRecordResult, Revision } from "./port-types.ts";
+
+/** Small documents under keys, beside the stacks. */
+export function createRecords(commits: GroupCommit): Records {
+  return {
+    get: (key, now) => commits.read(({ database }) => findRecord(database, key, now)),
+    async put({ value, ...input }) {
+      const text = serialiseRecord(input.key, value);
+      return commits.write((transaction) => putRecord(transaction, input, text));
+    },
+    remove: (key, expected) => commits.write((transaction) => removeRecord(transaction, key, expected)),
+    list: (prefix, page) => commits.read(({ database }) => listRecords(database, prefix, page)),
+  };
+}
+
+/** Sources of machines by content hash. */
+export function createRevisions(commits: GroupCommit): Store["revisions"] {
+  return {
+    put: ({ hash, name, source }) =>
+      commits.write(({ database }) => {
+        database.run(
+          "insert into revision (hash, name, source) values (?, ?, ?) on conflict do nothing",
+          hash,
+          name,
+          source,
+        );
+      }),
+    get: (hash) =>
+      commits.read(({ database }) => {
+        const row = database.get<Revision>("select name, hash, source from revision where hash = ?", hash);
+        // Rows have no prototype; what callers compare has.
+        return row === undefined ? undefined : { ...row };
+      }),
+    // "g" comes after every hexadecimal digit.
+    findHashes: (name, prefix) =>
+      commits.read(({ database }) =>
+        database
+          .all<{ readonly hash: string }>(
+            "select hash from revision where hash >= ? and hash < ? and name = ? order by hash limit 10",
+            prefix,
+            `${prefix}g`,
+            name,
+          )
+          .map(({ hash }) => hash),
+      ),
+  };
+}
 
 interface RecordRow {
   readonly version: number;
@@ -18,7 +64,7 @@ const MAX_KEY_LENGTH = 512;
 const CONTROL = /\p{Cc}/u;
 
 /** The record, unless it is expired. */
-export function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
+function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
   const row = database.get<RecordRow>(
     `select ${COLUMNS} from record where key = ? and (expires_at is null or expires_at > ?)`,
     key,
@@ -28,7 +74,7 @@ export function findRecord(database: Database, key: string, now: number): Stored
 }
 
 /** The value as it is kept. Throws `USAGE` for a bad key or what is no JSON, and `PAYLOAD_TOO_LARGE`. */
-export function serialiseRecord(key: string, value: unknown): string {
+function serialiseRecord(key: string, value: unknown): string {
   if (key.length === 0 || key.length > MAX_KEY_LENGTH || CONTROL.test(key)) {
     throw new StackyardError("USAGE", "A record's key has 1 to 512 characters, none of them control characters.");
   }
@@ -42,7 +88,7 @@ export function serialiseRecord(key: string, value: unknown): string {
 }
 
 /** Writes if the expected version stands there. Each write takes a version that no record ever had. */
-export function putRecord(
+function putRecord(
   { database }: Transaction,
   { key, expected, expiresAt, now }: Omit<PutRecordInput, "value">,
   value: string,
@@ -60,17 +106,13 @@ export function putRecord(
 }
 
 /** True when the record is gone afterwards. */
-export function removeRecord({ database }: Transaction, key: string, expected: number): boolean {
+function removeRecord({ database }: Transaction, key: string, expected: number): boolean {
   if (database.run("delete from record where key = ? and version = ?", key, expected) > 0) return true;
   return database.get("select 1 from record where key = ?", key) === undefined;
 }
 
 /** Records in order of keys. */
-export function listRecords(
-  database: Database,
-  prefix: string,
-  page: Parameters<Records["list"]>[1],
-): Page<StoredRecord> {
+function listRecords(database: Database, prefix: string, page: Parameters<Records["list"]>[1]): Page<StoredRecord> {
   const rows = database.each<RecordRow>(
     `select ${COLUMNS} from record
       where key > ? and key >= ? and key < ? and (expires_at is null or expires_at > ?) order by key limit ?`,

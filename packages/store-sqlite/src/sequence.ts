@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 
-/** Rows a segment; see the first migration. */
+/** Rows a segment; see the schema. */
 export const SEGMENT_ROWS = 32_768;
 
 /** Numbers of the rows of one table: they grow, and none is used twice, also when the newest rows were pruned. */
@@ -32,7 +32,7 @@ export class Sequence {
     return this.#last;
   }
 
-  /** Must stand in each transaction that removes rows from the end of the table. */
+  /** Must be part of each transaction that removes rows from the end of the table. */
   keepHighWater(database: Database): void {
     database.run(
       "insert into high_water (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",

@@ -1,14 +1,27 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Change } from "@stackyard/core/engine";
 import {
   type DurableStore,
   durableStoreConformance,
   resultConformance,
   storeConformance,
 } from "@stackyard/core/testing";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
+
+const LISTS = {
+  appliedIds: [],
+  park: [],
+  unpark: [],
+  setAside: [],
+  history: [],
+  cancels: [],
+  closes: [],
+  acknowledges: [],
+};
+const KEEP = { ...LISTS, stackId: "s", expectedVersion: 0, write: { kind: "keep" }, now: 0 } as const;
 
 let root = "";
 beforeAll(() => {
@@ -46,3 +59,35 @@ describe("the SQLite store", () => {
 describe("the SQLite store after a crash", () => {
   for (const { name, run } of durableStoreConformance) it(name, () => run(createDurableStore));
 });
+
+describe("a lease that was renewed in memory", () => {
+  it("is kept when the store is closed; after a crash it ends early, and the late owner is fenced", async () => {
+    const port = await createDurableStore();
+    const store = await port.open();
+    const dispatches = ["a1"].map((attemptId) => aDispatch(attemptId));
+    await store.commit([{ ...KEEP, dispatches }]);
+    const claim = { attemptId: "a1", leaseMs: 10, exclusiveKeys: [], now: 0 };
+    const first = await store.claim({ ...claim, owner: "w1" });
+    const grant = first.kind === "granted" ? first.grant : { attemptId: "", owner: "", token: 0 };
+    await store.renew(grant, { leaseMs: 100, now: 5 });
+    await store.close();
+
+    const reopened = await port.open();
+    expect((await reopened.findAttempt("a1"))?.leaseUntil).toBe(105);
+    await reopened.renew(grant, { leaseMs: 1_000, now: 100 });
+    await port.crash();
+
+    const after = await port.open();
+    expect((await after.findAttempt("a1"))?.leaseUntil).toBe(105);
+    expect((await after.claim({ ...claim, owner: "w2", now: 106 })).kind).toBe("granted");
+    expect(await after.suspend(grant, { progress: {}, dueAt: 0, now: 107 })).toBe("lost");
+    await after.close();
+  });
+});
+
+function aDispatch(attemptId: string): Change["dispatches"][number] {
+  const stack = { id: "s", previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };
+  const message = { task: { name: "t" }, stack, dispatch: { id: attemptId, attempt: 1, deadline: "" } };
+  const facts = { life: "l", entry: 1, task: "t", attempt: 1, timeoutMs: 1_000, cancelWithinMs: 1, again: false };
+  return { ...facts, attemptId, stackId: "s", message };
+}

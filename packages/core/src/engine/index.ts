@@ -1,3 +1,19 @@
+export {
+  AttemptBook,
+  type AttemptBookOptions,
+  type AttemptSink,
+  type BookAttempt,
+  type EndedAttempt,
+  type QueuedMessage,
+} from "../in-process/attempt-book.ts";
+export {
+  createMemoryQueue,
+  type MemoryQueue,
+  type QueueRow,
+  type RowPlace,
+  type TakenRow,
+} from "../in-process/queue.ts";
+export { type DueSource, findNextDueAt, type Take, takeFrom } from "../in-process/take-due.ts";
 export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 export { toEventKey } from "../machine/message/event.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";

@@ -1,11 +1,11 @@
-import { AttemptBook, type AttemptSink, type EndedAttempt } from "../attempt/attempt-book.ts";
+import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
+import { createDueIndex } from "../in-process/due-index.ts";
 import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Change, CommitResult, QueuedEvent } from "../ports/stack-store.ts";
 import type { StoreSignal } from "../ports/store.ts";
-import { createDueIndex } from "./memory-due-index.ts";
 import { createMemoryEvents, createMemorySetAside } from "./memory-events.ts";
 import { createMemoryHistory } from "./memory-history.ts";
 import { createMemoryRecords } from "./memory-records.ts";

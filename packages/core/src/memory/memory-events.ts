@@ -1,10 +1,10 @@
+import { createMemoryQueue, type TakenRow } from "../in-process/queue.ts";
+import type { DueSource } from "../in-process/take-due.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent, SetAsideEvent } from "../ports/stack-store.ts";
 import type { DueItem } from "../ports/work-queue.ts";
 import { toPage } from "./memory-lists.ts";
-import { createMemoryQueue, type TakenRow } from "./memory-queue.ts";
-import type { DueSource } from "./take-due.ts";
 
 /** The queued events. */
 export interface MemoryEvents {

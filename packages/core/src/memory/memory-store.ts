@@ -1,12 +1,12 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import type { DueIndex } from "../in-process/due-index.ts";
+import { type DueSource, findNextDueAt, takeFrom } from "../in-process/take-due.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { StackQueries } from "../ports/stack-queries.ts";
 import type { Revisions, Store, StoreSignal } from "../ports/store.ts";
 import type { DueItem, DueKind, WorkQueue } from "../ports/work-queue.ts";
 import { acknowledge, commitChange, createMemoryState, type MemoryState, prune } from "./memory-commit.ts";
-import type { DueIndex } from "./memory-due-index.ts";
 import { toFrozen } from "./memory-value.ts";
-import { type DueSource, findNextDueAt, takeFrom } from "./take-due.ts";
 
 /** How the yard of a memory store works. */
 export interface MemoryStoreOptions {

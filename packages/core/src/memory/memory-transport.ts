@@ -1,8 +1,8 @@
+import { createMemoryQueue, type TakenRow } from "../in-process/queue.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { ConsumeOptions, DeliveryOutcome, Subscription, Transport } from "../ports/transport.ts";
-import { createMemoryQueue, type TakenRow } from "./memory-queue.ts";
 import { toFrozen } from "./memory-value.ts";
 
 /** How a transport in memory behaves. */

@@ -1,4 +1,4 @@
-import { createHeap, type Heap } from "./memory-heap.ts";
+import { createHeap, type Heap } from "./heap.ts";
 import type { Take } from "./take-due.ts";
 
 /** A row as a take hands it out. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMemoryQueue, type MemoryQueue } from "./memory-queue.ts";
+import { createMemoryQueue, type MemoryQueue } from "./queue.ts";
 
 const LEASE_MS = 10;
 
@@ -98,6 +98,34 @@ function touch({ queue, rows, now }: Trial, each: Extract<Move, { kind: "remove"
 describe("createMemoryQueue", () => {
   it("hands out what a plain list in order of arrival would", () => {
     fc.assert(fc.property(fc.array(move, { maxLength: 60 }), play), { numRuns: 500 });
+  });
+
+  it("hands out a row that is added during a take, unless one of its lane before it is not free", () => {
+    const queue = createMemoryQueue<string>("row");
+    const take = { number: 1, now: 10, leaseMs: 5 };
+    queue.add("a1", { lane: "a", dueAt: 0 });
+    queue.add("b1", { lane: "b", dueAt: 0, visibleAt: 11 });
+    const first = queue.takeOne(take)?.value;
+
+    for (const [value, lane] of [
+      ["a2", "a"],
+      ["b2", "b"],
+      ["c1", "c"],
+    ] as const) {
+      queue.add(value, { lane, dueAt: 0 }, take);
+    }
+    queue.add("d1", { lane: "d", dueAt: 0, visibleAt: 11 }, take);
+
+    const taken = [first, ...[1, 2, 3].map(() => queue.takeOne(take)?.value)];
+    expect(taken).toEqual(["a1", "a2", "c1", undefined]);
+  });
+
+  it("continues a row that was kept with its number and its deliveries", () => {
+    const queue = createMemoryQueue<string>("row");
+    const receipt = queue.add("kept", { dueAt: 0, number: 7, deliveries: 2 });
+
+    expect([receipt, queue.add("new", { dueAt: 0 })]).toEqual(["row:7", "row:8"]);
+    expect(queue.takeOne({ number: 1, now: 0, leaseMs: 1 })).toMatchObject({ value: "kept", deliveries: 3 });
   });
 
   it("knows of nothing due when it is empty", () => {

@@ -1,9 +1,9 @@
 import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
+import { backup } from "node:sqlite";
 import { type Clock, isStackyardError, StackyardError, silentLogger } from "@stackyard/core";
-import { Database } from "./database.ts";
-import { assertNotTooNew, readSchemaVersion } from "./migrate.ts";
-import { APPLICATION_ID } from "./open-database.ts";
+import { Database, toStoreError } from "./database.ts";
 import { takeOwnerLock } from "./owner-lock.ts";
+import { APPLICATION_ID, assertNotTooNew, assertOurs, readSchemaVersion } from "./schema.ts";
 import {
   createPrivate,
   isThere,
@@ -14,6 +14,78 @@ import {
   storeFilesOf,
   syncFile,
 } from "./store-files.ts";
+
+/** Pages copied at a time, in a thread of the driver. */
+const PAGES_A_STEP = 256;
+
+/**
+ * Copies a database that is in use into one file, whole or not at all, as it is when the call begins. Over a connection
+ * of its own: SQLite ends a copy that meets a write of the same connection (SQLITE_LOCKED,
+ * https://sqlite.org/c3ref/backup_finish.html), and begins again one that meets a write of another, which an open read
+ * transaction prevents.
+ */
+export async function backUp(databaseFile: string, toFile: string): Promise<void> {
+  const draft = `${toFile}.${process.pid}.partial`;
+  try {
+    rmSync(draft, { force: true });
+    createPrivate(draft);
+    await copySnapshot(databaseFile, draft);
+    syncFile(draft);
+    renameSync(draft, toFile);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw toStoreError(error);
+  }
+}
+
+async function copySnapshot(databaseFile: string, draft: string): Promise<void> {
+  const reader = new Database(databaseFile, { readOnly: true });
+  try {
+    reader.run("begin");
+    // The transaction begins with the first read.
+    reader.get("select count(*) from sqlite_schema");
+    await backup(reader.connection, draft, { rate: PAGES_A_STEP });
+  } finally {
+    reader.close();
+  }
+}
+
+/** What is copied, and where to. */
+export interface BackUpInput {
+  /** The folder of the store. */
+  readonly folder: string;
+  /** A file that is there is replaced at the end. */
+  readonly to: string;
+}
+
+/**
+ * Copies a store that nobody has open into one file that `restoreSqliteStore` reads. The store is not migrated: whoever
+ * takes a backup before an update may do so with either release. Throws `NOT_FOUND`, `STORE_LOCKED`, `STORE_CORRUPT` and
+ * `STORE_UNAVAILABLE`.
+ */
+export async function backUpSqliteStore(
+  { folder, to }: BackUpInput,
+  deps: { readonly clock?: Pick<Clock, "now"> } = {},
+): Promise<void> {
+  const files = storeFilesOf(folder);
+  if (!existsSync(files.database)) throw new StackyardError("NOT_FOUND", `There is no store in ${folder}.`);
+  const lock = takeOwnerLock(files, deps.clock ?? Date, silentLogger);
+  try {
+    assertOwnFile(files.database);
+    await backUp(files.database, to);
+  } finally {
+    lock.release();
+  }
+}
+
+function assertOwnFile(file: string): void {
+  const database = new Database(file, { readOnly: true });
+  try {
+    assertOurs(database, file);
+  } finally {
+    database.close();
+  }
+}
 
 /** What is restored, and where to. */
 export interface RestoreInput {

@@ -1,6 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { toStoreError } from "./to-store-error.ts";
+import { toStoreError } from "./database.ts";
 
 function aSqliteError(errcode: number): Error {
   return Object.assign(new Error("driver"), { code: "ERR_SQLITE_ERROR", errcode, errstr: "what SQLite says" });

@@ -1,20 +1,3 @@
-import type { Dispatch } from "../machine/decide/decision.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
-import type { Metadata } from "../machine/stack.ts";
-import { createDueIndex } from "../memory/memory-due-index.ts";
-import { createMemoryQueue, type QueueRow } from "../memory/memory-queue.ts";
-import type { DueSource } from "../memory/take-due.ts";
-import type {
-  AttemptView,
-  ClaimInput,
-  ClaimResult,
-  Grant,
-  RenewResult,
-  SettleInput,
-  SuspendInput,
-} from "../ports/attempt-store.ts";
-import type { AppliedResult, BirthClaim, CancelAttempt, Change, QueuedEvent } from "../ports/stack-store.ts";
-import type { DueItem } from "../ports/work-queue.ts";
 import {
   type Attempt,
   type AttemptEffect,
@@ -37,8 +20,25 @@ import {
   toClaimWindowMs,
   toGranted,
   toListedAttempt,
-} from "./attempt.ts";
-import { findKeyPlace, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "./key-queue.ts";
+} from "../attempt/attempt.ts";
+import { findKeyPlace, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "../attempt/key-queue.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { Metadata } from "../machine/stack.ts";
+import type {
+  AttemptView,
+  ClaimInput,
+  ClaimResult,
+  Grant,
+  RenewResult,
+  SettleInput,
+  SuspendInput,
+} from "../ports/attempt-store.ts";
+import type { AppliedResult, BirthClaim, CancelAttempt, Change, QueuedEvent } from "../ports/stack-store.ts";
+import type { DueItem } from "../ports/work-queue.ts";
+import { createDueIndex } from "./due-index.ts";
+import { createMemoryQueue, type QueueRow } from "./queue.ts";
+import type { DueSource } from "./take-due.ts";
 
 /** An open attempt with what its views and its next claim need. `Message`: the form in which a store keeps messages. */
 export interface BookAttempt<Message> extends Attempt, AttemptFacts {
@@ -151,6 +151,16 @@ export class AttemptBook<Message> {
     const queued = kept.flatMap(({ attempt, queued: row }) => (row === undefined ? [] : [{ attempt, row }]));
     for (const { attempt, row } of queued.sort((a, b) => a.row.number - b.row.number)) {
       this.#receipts.set(attempt.attemptId, this.tasks.add(attempt.attemptId, row));
+    }
+  }
+
+  /** Takes over leases that were renewed in memory only, of attempts that have the same grant here. */
+  keepLeases(renewed: readonly BookAttempt<Message>[]): void {
+    for (const { attemptId, token, leaseUntil, progressMessage } of renewed) {
+      const attempt = this.#attempts.get(attemptId);
+      if (attempt?.status === "running" && attempt.token === token && leaseUntil !== undefined) {
+        this.#write({ ...attempt, leaseUntil, progressMessage });
+      }
     }
   }
 

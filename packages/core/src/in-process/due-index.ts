@@ -1,4 +1,4 @@
-import { createHeap } from "./memory-heap.ts";
+import { createHeap } from "./heap.ts";
 
 /** What is due when: one instant a key. */
 export interface DueIndex {

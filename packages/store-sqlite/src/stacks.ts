@@ -1,0 +1,255 @@
+import {
+  type Change,
+  createPageBuilder,
+  type Page,
+  type PageInput,
+  parseStored,
+  type StackFilter,
+  type StoredStack,
+} from "@stackyard/core/engine";
+import type { Database, Parameter } from "./database.ts";
+import { afterPrefix, byteLengthOf } from "./page.ts";
+import type { Stack, StoreStats } from "./port-types.ts";
+
+/** What a commit must know of a stack; `is_there` is 0 for one that was removed. */
+export interface StackRow {
+  readonly stack_no: number;
+  readonly version: number;
+  readonly machine: string | null;
+  readonly state: string | null;
+  readonly trouble: number | null;
+  readonly timer_at: number | null;
+  readonly id_count: number;
+  readonly is_there: 0 | 1;
+}
+
+/** Reads the record of a stack. */
+export function findStack(database: Database, stackId: string): StoredStack | undefined {
+  const row = database.get<{ version: number; body: string }>(
+    "select version, body from stack where stack_id = ? and body is not null",
+    stackId,
+  );
+  return row && { version: row.version, stack: parseStored.stack(row.body, stackId) };
+}
+
+/** Reads the row without the record. */
+export function findStackRow(database: Database, stackId: string): StackRow | undefined {
+  return database.get<StackRow>(
+    `select stack_no, version, machine, state, trouble, timer_at, id_count, body is not null as is_there
+       from stack where stack_id = ?`,
+    stackId,
+  );
+}
+
+/** Bits of the column `trouble`. */
+export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
+
+/** The columns by which stacks are found, made from the record. */
+export interface StackColumns {
+  readonly busy: number;
+  readonly trouble: number | null;
+  readonly timerAt: number | null;
+}
+
+/** Pure. */
+export function toColumns(stack: Stack): StackColumns {
+  const failed = stack.tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
+  const stalled = stack.stalled === undefined ? 0 : TROUBLE.stalled;
+  const overdue = stack.overdue === true ? TROUBLE.overdue : 0;
+  let timerAt: number | null = null;
+  for (const { dueAt } of stack.timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
+  return {
+    busy: stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING") ? 1 : 0,
+    trouble: failed + stalled + overdue || null,
+    timerAt,
+  };
+}
+
+/** What a write of a stack changes: its row, and the counts of `stats`. */
+interface StackTables {
+  readonly database: Database;
+  readonly counts: StackCounts;
+}
+
+/** Writes what becomes of the record, and the new count of applied ids. Returns the stack's version afterwards. */
+export function writeStack(tables: StackTables, row: StackRow | undefined, change: Change): number {
+  const idCount = (row?.id_count ?? 0) + change.appliedIds.length;
+  switch (change.write.kind) {
+    case "keep":
+      if (change.appliedIds.length > 0) keep(tables, row, { stackId: change.stackId, idCount });
+      return row?.is_there === 1 ? row.version : 0;
+    case "remove":
+      return remove(tables, row, idCount);
+    case "put":
+      return put(tables, row, change.write.stack, idCount);
+  }
+}
+
+const UPDATE =
+  "update stack set version = ?, machine = ?, state = ?, busy = ?, id_count = ?, body = ? where stack_no = ?";
+// Naming an indexed column in an update rewrites its index, whether the value changes or not.
+const UPDATE_ALL = UPDATE.replace("version = ?", "version = ?, trouble = ?, timer_at = ?");
+
+function put({ database, counts }: StackTables, row: StackRow | undefined, stack: Stack, idCount: number): number {
+  const { busy, trouble, timerAt } = toColumns(stack);
+  const { machine, state, id } = stack;
+  const version = (row?.version ?? 0) + 1;
+  const body = JSON.stringify(stack);
+  counts.move(row, stack);
+  if (row === undefined) {
+    database.run(
+      `insert into stack (stack_id, version, trouble, timer_at, machine, state, busy, id_count, body)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[id, version, trouble, timerAt, machine, state, busy, idCount, body],
+    );
+  } else if (row.trouble === trouble && row.timer_at === timerAt) {
+    database.run(UPDATE, version, machine, state, busy, idCount, body, row.stack_no);
+  } else {
+    database.run(UPDATE_ALL, version, trouble, timerAt, machine, state, busy, idCount, body, row.stack_no);
+  }
+  return version;
+}
+
+/** The row stays without its record, so that the next life of the stack goes on with its versions. */
+function remove({ database, counts }: StackTables, row: StackRow | undefined, idCount: number): number {
+  if (row === undefined) return 0;
+  counts.move(row, undefined);
+  database.run(UPDATE_ALL, row.version, null, null, null, null, 0, idCount, null, row.stack_no);
+  return row.version;
+}
+
+function keep(
+  { database }: StackTables,
+  row: StackRow | undefined,
+  { stackId, idCount }: { readonly stackId: string; readonly idCount: number },
+): void {
+  if (row === undefined) {
+    database.run("insert into stack (stack_id, version, id_count) values (?, 0, ?)", stackId, idCount);
+  } else database.run("update stack set id_count = ? where stack_no = ?", idCount, row.stack_no);
+}
+
+/** The number of a stack's row; one without a record is added when there is none. */
+export function requireStackNo(database: Database, stackId: string): number {
+  const find = "select stack_no from stack where stack_id = ?";
+  const known = database.get<{ stack_no: number }>(find, stackId);
+  if (known !== undefined) return known.stack_no;
+  database.run("insert into stack (stack_id, version, id_count) values (?, 0, 0)", stackId);
+  return requireStackNo(database, stackId);
+}
+
+/** The counts of stacks by state: made by counting at the first question, and kept by the writes from then on. */
+export class StackCounts {
+  readonly #database: Database;
+  #states: Map<string, { readonly machine: string; readonly state: string; count: number }> | undefined;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  move(from: Pick<StackRow, "machine" | "state"> | undefined, to: Pick<Stack, "machine" | "state"> | undefined): void {
+    if (from !== undefined && from.machine !== null && from.state !== null) this.#add(from.machine, from.state, -1);
+    if (to !== undefined) this.#add(to.machine, to.state, 1);
+  }
+
+  /** They are counted again at the next question. */
+  forget(): void {
+    this.#states = undefined;
+  }
+
+  read(): Pick<StoreStats, "stacks" | "states"> {
+    if (this.#states === undefined) this.#load();
+    const counted = this.#states?.values() ?? [];
+    const states = [...counted].sort((a, b) => compare(a.machine, b.machine) || compare(a.state, b.state));
+    const stacks = states.reduce((sum, { count }) => sum + count, 0);
+    return { stacks, states: states.map((each) => ({ ...each })) };
+  }
+
+  #load(): void {
+    this.#states = new Map();
+    const rows = this.#database.each<{ machine: string; state: string; count: number }>(
+      "select machine, state, count(*) as count from stack where body is not null group by machine, state",
+    );
+    for (const { machine, state, count } of rows) this.#add(machine, state, count);
+  }
+
+  #add(machine: string, state: string, delta: number): void {
+    const key = JSON.stringify([machine, state]);
+    const count = (this.#states?.get(key)?.count ?? 0) + delta;
+    if (count === 0) this.#states?.delete(key);
+    else this.#states?.set(key, { machine, state, count });
+  }
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+interface ListedRow {
+  readonly stack_id: string;
+  readonly version: number;
+  readonly body: string;
+}
+
+/** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */
+const MAX_SCANNED = 10_000;
+
+const BUSY = "busy = 1";
+const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>> = {
+  busy: BUSY,
+  failed: `trouble is not null and trouble & ${TROUBLE.failed}`,
+  stalled: `trouble is not null and trouble & ${TROUBLE.stalled}`,
+  overdue: `trouble is not null and trouble & ${TROUBLE.overdue}`,
+  waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
+};
+
+/** Stacks in order of ids. */
+export function listStacks(database: Database, filter: StackFilter, page: PageInput): Page<StoredStack> {
+  const after = page.cursor ?? "";
+  const scannedTo = findScanEnd(database, filter, after);
+  const { conditions, values } = toConditions(filter);
+  const rows = database.each<ListedRow>(
+    `select stack_id, version, body from stack
+      where stack_id > ? and stack_id <= ? and body is not null ${conditions.map((sql) => `and ${sql}`).join(" ")}
+      order by stack_id limit ?`,
+    after,
+    scannedTo ?? afterPrefix(filter.idPrefix ?? ""),
+    ...values,
+    page.limit + 1,
+  );
+  const found = createPageBuilder<StoredStack>(page);
+  for (const { stack_id: id, version, body } of rows) {
+    const read = () => ({ version, stack: parseStored.stack(body, id) });
+    if (!found.add({ id, cursor: id, bytes: byteLengthOf(body), read })) break;
+  }
+  return found.end(scannedTo);
+}
+
+function toConditions(filter: StackFilter): { readonly conditions: string[]; readonly values: Parameter[] } {
+  const conditions: string[] = [];
+  const values: Parameter[] = [];
+  const add = (condition: string, value: string | undefined): void => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  add("stack_id >= ?", filter.idPrefix);
+  add("machine = ?", filter.machine);
+  add("state = ?", filter.state);
+  if (filter.condition !== undefined) conditions.push(CONDITIONS[filter.condition]);
+  return { conditions, values };
+}
+
+/** The id at which the call ends its search; undefined when it reaches the end of the list. */
+function findScanEnd(database: Database, filter: StackFilter, after: string): string | undefined {
+  if (filter.machine === undefined && filter.state === undefined && filter.condition === undefined) return undefined;
+  const prefix = filter.idPrefix ?? "";
+  const row = database.get<{ stack_id: string }>(
+    "select stack_id from stack where stack_id > ? and stack_id >= ? and stack_id <= ? order by stack_id limit 1 offset ?",
+    after,
+    prefix,
+    afterPrefix(prefix),
+    MAX_SCANNED - 1,
+  );
+  return row?.stack_id;
+}
