@@ -1,7 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import type { AwsAccess } from "@stackyard/aws";
+import { type AwsAccess, findEmulator } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
 import {
   type Consumer,
@@ -15,7 +15,7 @@ import {
   type SqsEvent,
 } from "@stackyard/consumer/function";
 import type { Clock, Logger } from "@stackyard/core";
-import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { type CopySettings, parseCopySettings, toArnPart } from "./parse-settings.ts";
 
 /** What the function behind the queue is made of. */

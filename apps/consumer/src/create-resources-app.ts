@@ -1,10 +1,10 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import type { AwsAccess } from "@stackyard/aws";
+import { type AwsAccess, findEmulator } from "@stackyard/aws";
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
 import type { Clock, Logger } from "@stackyard/core";
-import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { parsePlace, parseTriggerSettings, toArnPart } from "./parse-settings.ts";
 
 /** What the functions behind the custom resources are made of. */

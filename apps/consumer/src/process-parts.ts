@@ -1,8 +1,8 @@
-import { type AwsAccess, createAwsAccess, createLimiter } from "@stackyard/aws";
+import { type AwsAccess, createAwsAccess, createLimiter, findEmulator } from "@stackyard/aws";
 import { createJsonLogger, type LogLevel } from "@stackyard/consumer/function";
 import { type Clock, type Logger, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 
 /** What the functions of one process share. */
 export interface ProcessParts {

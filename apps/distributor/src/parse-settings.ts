@@ -1,4 +1,5 @@
-import { checkEnvironment, type EnvironmentVariables, findEmulator } from "@stackyard/core/environment";
+import { findEmulator } from "@stackyard/aws";
+import { checkEnvironment, type EnvironmentVariables } from "@stackyard/core/environment";
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { VARIABLES } from "./distributor-variables.ts";
 

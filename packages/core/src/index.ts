@@ -1,12 +1,14 @@
 export { ERROR_CODES, type ErrorCode, exitCodeOf, httpStatusOf } from "./errors/codes.ts";
 export { isStackyardError, StackyardError } from "./errors/stackyard-error.ts";
 export { defineMachine } from "./machine/define-machine.ts";
+export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/command.ts";
 export { defineConfig, type PluginReference, type StackyardConfig } from "./ports/define-config.ts";
-export { defineExecutor } from "./ports/define-executor.ts";
+export { defineExecutor, defineService, type ProvidedService, provideService } from "./ports/define-executor.ts";
 export { definePlugin, type Plugin, type PluginContext } from "./ports/define-plugin.ts";
 export type {
+  AttemptAccess,
   AwsCredentials,
   Executor,
   ExecutorContext,
@@ -14,6 +16,7 @@ export type {
   Failed,
   Plan,
   Running,
+  ServiceKey,
   Step,
   Succeeded,
   Target,

@@ -1,5 +1,6 @@
 import type { Executor } from "@stackyard/core";
 import { type Static, Type } from "typebox";
+import { checkLambdaConfig, lambdaDocumentSchemas } from "./check-config.ts";
 
 /** Lambda ends every function after 15 minutes at the latest (Lambda quotas, "Function timeout": 900 seconds). */
 const MAX_FUNCTION_MS = 15 * 60_000;
@@ -40,4 +41,6 @@ export const lambdaDefinition = {
   resumable: true,
   cancelWithin: "1m",
   timeout: (): number => MAX_FUNCTION_MS + SLACK_MS,
-} as const satisfies Pick<Executor, "name" | "config" | "outputs" | "resumable" | "cancelWithin" | "timeout">;
+  checkConfig: checkLambdaConfig,
+  documentSchemas: lambdaDocumentSchemas,
+} as const satisfies Omit<Executor, "start">;

@@ -1,5 +1,6 @@
 import type { Executor } from "@stackyard/core";
 import { type Static, Type } from "typebox";
+import { checkTerraformConfig, checkTerraformTasks, terraformDocumentSchemas } from "./check-config.ts";
 import { toStateKey } from "./state-key.ts";
 
 /** Terraform releases its lock and saves the state within seconds; a provider may need minutes to let go. */
@@ -71,4 +72,7 @@ export const terraformDefinition = {
   /** Two runs on one state would refuse or, without locks, destroy each other: they queue instead. */
   exclusiveKey: (subject: { readonly machine: string; readonly stackId: string }, config: TerraformConfig) =>
     toStateKey(subject, config.source),
-} as const satisfies Pick<Executor, "name" | "config" | "outputs" | "resumable" | "cancelWithin" | "exclusiveKey">;
+  checkConfig: checkTerraformConfig,
+  checkTasks: checkTerraformTasks,
+  documentSchemas: terraformDocumentSchemas,
+} as const satisfies Omit<Executor, "start">;

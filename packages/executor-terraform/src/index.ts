@@ -7,6 +7,7 @@ export { TERRAFORM_FAILURES, type TerraformFailureCode } from "./failure.ts";
 export { TerraformOptions } from "./options.ts";
 export type { S3Object, S3Source } from "./s3-source.ts";
 export type { TerraformDeps } from "./settings.ts";
+export { provideTerraformState, TERRAFORM_STATE, type TerraformState } from "./state-service.ts";
 export { createTerraformExecutor } from "./terraform.ts";
 
 /** The plugin `terraform`, as a project's configuration loads it. */

@@ -14,6 +14,7 @@ import { openProviderCache, type RunProviderCache } from "./provider-cache.ts";
 import { copyS3Source } from "./s3-source.ts";
 import type { Settings } from "./settings.ts";
 import { toStateKey } from "./state-key.ts";
+import { TERRAFORM_STATE } from "./state-service.ts";
 import { toVariables, type Variables } from "./variables.ts";
 
 /** A configuration in a folder of its own, with all that a call of the program needs. */
@@ -110,10 +111,10 @@ async function setBackend(
   facts: ModuleFacts,
   module: string,
 ): Promise<BackendSetup> {
-  const { stateBackendUrl } = ctx;
-  const ownBackend = facts.backend === undefined && stateBackendUrl !== undefined;
-  const attempt = { id: ctx.attempt.id, password: ownBackend ? await ctx.stateBackendPassword() : "" };
-  const setup = toBackendSetup({ declared: facts.backend, stateKey: source.stateKey, stateBackendUrl, attempt });
+  const state = facts.backend === undefined ? ctx.service(TERRAFORM_STATE) : undefined;
+  const attempt = { id: ctx.attempt.id, password: state === undefined ? "" : await state.password() };
+  const { stateKey } = source;
+  const setup = toBackendSetup({ declared: facts.backend, stateKey, stateBackendUrl: state?.url, attempt });
   if (setup.override) await writeFile(join(module, BACKEND_OVERRIDE_FILE), BACKEND_OVERRIDE);
   return setup;
 }

@@ -1,13 +1,7 @@
-import type { Executor } from "@stackyard/core";
+import type { ExecutorDefinition } from "@stackyard/core";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { Type } from "typebox";
-
-/** What is known of an executor without running it. */
-export type ExecutorDefinition = Pick<
-  Executor,
-  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "exclusiveKey" | "timeout"
->;
 
 /** Definitions by the executor's name. */
 export type ExecutorDefinitions = ReadonlyMap<string, ExecutorDefinition>;
@@ -20,8 +14,9 @@ export function toExecutorDefinitions(
   added: readonly ExecutorDefinition[] = [],
   names: readonly string[] = [],
 ): ExecutorDefinitions {
-  const all = [...names.map(toNamed), terraformDefinition, lambdaDefinition, ...added];
-  return new Map(all.map((each) => [each.name, each]));
+  const builtIn: readonly ExecutorDefinition[] = [terraformDefinition, lambdaDefinition];
+  const named = names.filter((name) => !builtIn.some((definition) => definition.name === name)).map(toNamed);
+  return new Map([...builtIn, ...named, ...added].map((each) => [each.name, each]));
 }
 
 function toNamed(name: string): ExecutorDefinition {

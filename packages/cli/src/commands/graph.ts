@@ -5,9 +5,9 @@ import { type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { loadConfigFile } from "../project/config-file.ts";
+import { loadDefinitions } from "../project/load-definitions.ts";
 import { machinesDirOf } from "../project/load-executors.ts";
 import { isFolder, readMachineFiles } from "../project/machine-files.ts";
-import { loadPluginExecutors } from "../project/plugin-executors.ts";
 import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 import { projectArg } from "./project-arg.ts";
@@ -62,7 +62,7 @@ async function loadMachine(context: CommandContext, wanted: string, project?: st
   if (isFolder(resolve(context.cwd, path))) {
     throw failWith("USAGE", `"${wanted}" is a folder.`, { hint: "Name one machine file." });
   }
-  const executors = await loadPluginExecutors(context, project);
+  const executors = await loadDefinitions(context, project);
   const [report] = await readMachineFiles([path], { cwd: context.cwd, executors });
   if (report?.machine !== undefined) return report.machine;
   const problems = tellProblems(report?.problems ?? [], context.out).join("\n");

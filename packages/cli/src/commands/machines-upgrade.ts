@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { upgradeMachine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
-import { loadPluginExecutors } from "../project/plugin-executors.ts";
+import { loadDefinitions } from "../project/load-definitions.ts";
 import { readMachineText } from "../project/read-machine-text.ts";
 import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
@@ -30,7 +30,7 @@ export const machinesUpgrade = defineCommand({
   async run(context, { file, print = false, project }) {
     const { cwd, out } = context;
     const { name, source } = await readMachineText(file, cwd);
-    const executors = await loadPluginExecutors(context, project);
+    const executors = await loadDefinitions(context, project);
     const upgraded = upgradeMachine(source, { name, executors });
     const { problems } = upgraded;
     if (upgraded.kind === "refused") {

@@ -22,7 +22,7 @@ export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (
   name: "wait", config: { type: "object" }, resumable: true, cancelWithin: "5m",
   async start(ctx) {
     writeFileSync(projectDir + "/environment", JSON.stringify(Object.keys(environment)));
-    writeFileSync(projectDir + "/begun", ctx.stateBackendUrl ?? "");
+    writeFileSync(projectDir + "/begun", ctx.service({ name: "terraform-state" })?.url ?? "");
     while (!existsSync(projectDir + "/go")) {
       if (ctx.signal.aborted) return { kind: "failed", code: "ENDED", message: "It was asked to.", retryable: true };
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -3,13 +3,13 @@ import { createSimulation, type Machine, readStep } from "@stackyard/core/machin
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { checkSteps } from "../project/check-steps.ts";
+import { loadDefinitions } from "../project/load-definitions.ts";
 import {
   isFolder,
   type MachineFileReport,
   type ReadMachinesOptions,
   readMachineFiles,
 } from "../project/machine-files.ts";
-import { loadPluginExecutors } from "../project/plugin-executors.ts";
 import { readSteps } from "../project/read-steps.ts";
 import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
@@ -55,7 +55,7 @@ export const simulate = defineCommand({
   positionals: ["machines"],
   async run(context, { machines: paths, steps: from, now, project }) {
     const { cwd, out, stdin } = context;
-    const executors = await loadPluginExecutors(context, project);
+    const executors = await loadDefinitions(context, project);
     const reports = await readMachineFiles(paths, { cwd, executors });
     const machines = toMachines(reports);
     const steps = await readSteps(from, { cwd, stdin });

@@ -2,9 +2,9 @@ import { relative } from "node:path";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { loadConfigFile } from "../project/config-file.ts";
+import { loadDefinitions } from "../project/load-definitions.ts";
 import { machinesDirOf } from "../project/load-executors.ts";
 import { isFolder, type MachineFileReport, markDuplicates, readMachineFiles } from "../project/machine-files.ts";
-import { loadPluginExecutors } from "../project/plugin-executors.ts";
 import { failWith } from "../shell/failure.ts";
 import { tellProblems } from "../shell/tell-problems.ts";
 import { projectArg } from "./project-arg.ts";
@@ -36,7 +36,7 @@ export const validate = defineCommand({
   positionals: ["files"],
   async run(context, { files: given = [], strict = false, project }) {
     const files = given.length > 0 ? given : [await findMachines(context, project)];
-    const executors = await loadPluginExecutors(context, project);
+    const executors = await loadDefinitions(context, project);
     const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
     for (const report of reports) tellReport(context, report);
     const invalid = reports.filter(({ machine }) => machine === undefined).length;

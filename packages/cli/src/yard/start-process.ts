@@ -89,7 +89,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config.server?.url));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
-    const yard = startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
+    const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
     return {
       ...{ id: yard.id, machinesDir, locator, executors },
       ...(served === undefined ? {} : { url: served.url }),
@@ -155,13 +155,14 @@ function allowProxy({ hostname, origin }: URL) {
   return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
 }
 
-function startParts(
+async function startParts(
   parts: Parts,
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
-): ReturnType<typeof startYard> {
+): Promise<ReturnType<typeof startYard>> {
   const { roles, serve, serverUrl, drainMs, onReport, engine = {}, retention = {} } = input;
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
+  const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
   return startYard(
     { ...parts, aws: createOwnAwsAccess(parts) },
@@ -169,7 +170,7 @@ function startParts(
       ...{ roles, engine, retention },
       worker: {
         ...(leaseMs === undefined ? {} : { leaseMs }),
-        ...(serverUrl === undefined ? {} : { stateBackendUrl: `${serverUrl}/terraform/state` }),
+        services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
         onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
       },
       process: {

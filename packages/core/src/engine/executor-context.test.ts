@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { idempotencyKeyOf } from "../machine/decide/attempt-id.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
+import { defineService, provideService } from "../ports/define-executor.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { type AwsAccess, type CallInput, createExecutorContext } from "./executor-context.ts";
+import { type AwsAccess, type CallInput, type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { createLeases } from "./leases.ts";
 import { type ResolvedMessage, resolveSecrets } from "./resolve-secrets.ts";
 
@@ -23,7 +24,7 @@ function toResolved(message: Dispatch["message"]): ResolvedMessage {
   return resolved;
 }
 
-function createContext(call: Partial<CallInput> = {}, deps: { aws?: AwsAccess; stateBackendUrl?: string } = {}) {
+function createContext(call: Partial<CallInput> = {}, deps: Pick<ContextDeps, "aws" | "services"> = {}) {
   const clock = createFakeClock();
   const { records } = createMemoryStore();
   const common = { clock, logger: silentLogger, records, leases: createLeases(records, { clock }) };
@@ -56,7 +57,6 @@ describe("what an executor is given", () => {
       deadlineAt: 9,
     });
     expect(createContext()).not.toHaveProperty("target");
-    expect(createContext()).not.toHaveProperty("stateBackendUrl");
   });
 
   it("has a key that does not depend on who holds the attempt, and differs between attempts", () => {
@@ -119,9 +119,22 @@ describe("what an executor is given", () => {
     expect(() => createContext().credentials()).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 
-  it("knows the yard's state backend, where there is one", () => {
-    expect(createContext({}, { stateBackendUrl: "http://127.0.0.1/state" }).stateBackendUrl).toBe(
-      "http://127.0.0.1/state",
-    );
+  it("gets the services of its host by their keys, each made for the attempt", async () => {
+    const key = defineService<{ url: string; password(): Promise<string> }>("state");
+    const other = defineService<string>("other");
+    const services = [
+      provideService(key, ({ attemptId, password }) => ({ url: `http://state/${attemptId}`, password })),
+    ];
+
+    const first = createContext({}, { services }).service(key);
+    const again = createContext({ token: 4 }, { services }).service(key);
+
+    expect(first?.url).toBe(`http://state/${ID}`);
+    expect([await first?.password(), await again?.password()]).toEqual([
+      expect.stringMatching(/^3\../),
+      expect.stringMatching(/^4\../),
+    ]);
+    expect(createContext({}, { services }).service(other)).toBeUndefined();
+    expect(createContext().service(key)).toBeUndefined();
   });
 });

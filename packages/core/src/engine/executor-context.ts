@@ -1,7 +1,15 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/attempt-id.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { AwsCredentials, ClientConstructor, ExecutorContext, Target } from "../ports/executor.ts";
+import type { ProvidedService } from "../ports/define-executor.ts";
+import type {
+  AttemptAccess,
+  AwsCredentials,
+  ClientConstructor,
+  ExecutorContext,
+  ServiceKey,
+  Target,
+} from "../ports/executor.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Records } from "../ports/records.ts";
@@ -22,7 +30,7 @@ export interface ContextDeps {
   readonly records: Records;
   readonly leases: Leases;
   readonly aws?: AwsAccess;
-  readonly stateBackendUrl?: string;
+  readonly services?: readonly ProvidedService[];
 }
 
 /** What one call adds. */
@@ -59,12 +67,19 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     clock: deps.clock,
     records: deps.records,
     leases: deps.leases,
-    ...(deps.stateBackendUrl === undefined ? {} : { stateBackendUrl: deps.stateBackendUrl }),
-    stateBackendPassword: () =>
-      toAttemptPassword(deps.records, { attemptId: dispatch.id, token: call.token }, deps.clock.now()),
+    service: <Service>({ name }: ServiceKey<Service>) => {
+      const provided = deps.services?.find((service) => service.name === name);
+      // `provideService` has checked the type by the same key.
+      return provided?.create(toAttemptAccess(deps, call)) as Service | undefined;
+    },
     aws: (client) => requireAws(deps).client(client, target),
     credentials: () => requireAws(deps).credentials(target),
   };
+}
+
+function toAttemptAccess({ records, clock }: ContextDeps, { message, token }: CallInput): AttemptAccess {
+  const attemptId = message.dispatch.id;
+  return { attemptId, password: () => toAttemptPassword(records, { attemptId, token }, clock.now()) };
 }
 
 function requireAws({ aws }: ContextDeps): AwsAccess {

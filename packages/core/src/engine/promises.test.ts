@@ -9,6 +9,7 @@ import type { Store } from "../ports/store.ts";
 import { aMachine } from "../testing/builders.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { createScriptedExecutor } from "../testing/scripted-executor.ts";
 import { createSimulator } from "../testing/simulator.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { createTrial, createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
@@ -604,9 +605,8 @@ describe("5: a crash at any point leaves a state from which a restart goes on", 
 /** An engine that is handed deliveries as a transport beside the store would. */
 function createEngineBench(options: EngineOptions = {}) {
   const store = createMemoryStore();
-  const locator = createTrialLocator(new Map(), {
-    app: TRIAL_SOURCE.replaceAll("executor: work, config: {}", "executor: lambda, config: {name: f}"),
-  });
+  const { executor } = createScriptedExecutor("work");
+  const locator = createTrialLocator(new Map([["work", executor]]), { app: TRIAL_SOURCE });
   const logger = createRecordingLogger();
   const engine = createEngine(
     { store, locator, executors: new Map(), clock: createFakeClock(), ids: countingIds(), logger },

@@ -1,6 +1,7 @@
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
+import type { ProvidedService } from "../ports/define-executor.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
@@ -30,8 +31,8 @@ export interface WorkerOptions {
   readonly leaseMs?: number;
   /** Who holds the leases; default: a fresh id. */
   readonly owner?: string;
-  /** The base address of the yard's Terraform state backend. */
-  readonly stateBackendUrl?: string;
+  /** What executors get by `ctx.service`; default: none. */
+  readonly services?: readonly ProvidedService[];
   /** Each line of a task's progress, as it comes. */
   readonly onReport?: (line: { readonly message: TaskMessage; readonly line: string }) => void;
 }
@@ -70,7 +71,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     records: deps.store.records,
     leases: createLeases(deps.store.records, { clock: deps.clock }),
     ...(deps.aws === undefined ? {} : { aws: deps.aws }),
-    ...(options.stateBackendUrl === undefined ? {} : { stateBackendUrl: options.stateBackendUrl }),
+    ...(options.services === undefined ? {} : { services: options.services }),
   };
   let stopping = false;
   return {

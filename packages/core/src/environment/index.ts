@@ -1,2 +1,1 @@
 export { checkEnvironment, type EnvironmentVariable, type EnvironmentVariables } from "./check-environment.ts";
-export { findEmulator } from "./find-emulator.ts";

@@ -15,6 +15,39 @@ export interface TargetIdentity {
   readonly region: string;
 }
 
+/** A task's config as the document has it. */
+export type DocumentConfig = Readonly<Record<string, unknown>>;
+
+/**
+ * Where `checkConfig` reports problems. A path lists the keys from the top of the config to a value; the path of a missing key
+ * reports at the map that lacks it. Codes are kebab-case.
+ */
+export interface ConfigReport {
+  /** Of the document. In version 1 a config that fails when it runs is a warning, in version 2 an error. */
+  readonly version: 1 | 2;
+  error(code: string, path: readonly string[], message: string): void;
+  warn(code: string, path: readonly string[], message: string): void;
+  /** Reports each key of the map at `path` that is not among `known`; `owner` says what the map is, such as `a source`. */
+  unknownKeys(path: readonly string[], keys: { known: readonly string[]; code: string; owner: string }): void;
+  /** Warns of unquoted YAML values at or below `path` that other readers of YAML take for something else. */
+  ambiguousScalars(path: readonly string[]): void;
+  /** Returns the value at `path` in a few words for a message: `a map`, `"text"`, `the number 5`. */
+  describe(path: readonly string[]): string;
+  /** Returns a text for a message: quoted, escaped and bounded. */
+  quote(text: string): string;
+  /** Returns the end of a message about an unknown name: the nearest known name, else all known names. */
+  suggest(name: string | undefined, known: readonly string[]): string;
+  /** True when the value at `path` is a text with an expression, which is resolved when the task is dispatched. */
+  hasExpression(path: readonly string[]): boolean;
+}
+
+/** Where `checkTasks` reports problems; `path` starts at the config of the task. */
+export interface TasksReport {
+  warn(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
+  /** Returns a text for a message: quoted, escaped and bounded. */
+  quote(text: string): string;
+}
+
 /**
  * The part of an executor that the compiler, the engine and editors need. It imports no SDK, so a plugin's
  * `./definition` subpath can be loaded in a browser.
@@ -35,6 +68,16 @@ export interface ExecutorDefinition {
   exclusiveKey?(subject: TaskSubject, config: never): string | undefined;
   /** The executor's own limit and what it needs to end, in milliseconds. Pure. */
   timeout?(config: never): number | undefined;
+  /**
+   * Checks the config of a task when its machine is loaded, in place of the check by schema: with codes and messages of its
+   * own, and leniently where a document of version 1 may say something that only fails when it runs. A task of version 1
+   * that names no executor is checked by the executor whose `checkConfig` reports the fewest errors. Pure.
+   */
+  checkConfig?(config: DocumentConfig, report: ConfigReport): void;
+  /** Checks the configs of all tasks of one machine that use this executor, by the name of the task. Pure. */
+  checkTasks?(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void;
+  /** JSON Schemas of a config in documents of the two versions, for editors. Expressions are texts there. */
+  readonly documentSchemas?: { readonly v1: TSchema; readonly v2: TSchema };
 }
 
 /** Executors by name, as registered in a yard. */

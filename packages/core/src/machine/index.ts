@@ -22,5 +22,5 @@ export { unwrapBody } from "./message/unwrap-body.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 export { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 export { upgradeMachine } from "./upgrade/upgrade-machine.ts";
-export { machineV1Schema } from "./v1/machine-v1-schema.ts";
-export { machineV2Schema } from "./v2/machine-v2-schema.ts";
+export { createMachineV1Schema, machineV1Schema } from "./v1/machine-v1-schema.ts";
+export { createMachineV2Schema, machineV2Schema } from "./v2/machine-v2-schema.ts";

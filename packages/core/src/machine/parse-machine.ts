@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { toCanonicalJson } from "./document/canonical-json.ts";
+import type { CompileContext } from "./document/compile-context.ts";
 import { findVersion } from "./document/find-version.ts";
 import { MACHINE_LIMITS, type MachineLimits } from "./document/machine-limits.ts";
 import { createProblemList, type ProblemList } from "./document/problem-list.ts";
@@ -17,7 +18,7 @@ import { compileV2 } from "./v2/compile-v2.ts";
 export interface ParseMachineOptions {
   /** The machine's name: that of its file, without the last ending. */
   readonly name: string;
-  /** Executors of the yard. `terraform` and `lambda` are known without it. */
+  /** Executors of the yard. Without it any name is accepted, and configs are not checked. */
   readonly executors?: ExecutorRegistry;
   /** Names of executors that runners have without a definition here: their configs are only warned about. */
   readonly uncheckedExecutors?: Iterable<string>;
@@ -94,9 +95,16 @@ function compileRoot(root: Field, { options, limits, problems }: Compilation): O
     problems.error("document-not-map", { path: [], at: root.node.at }, message);
     return undefined;
   }
-  const { name, executors = new Map(), uncheckedExecutors = [], kept: isKept = false } = options;
-  const unchecked = new Set(uncheckedExecutors);
   const version = findVersion(root.node);
-  const context = { name, version, problems, limits, executors, uncheckedExecutors: unchecked, isKept } as const;
+  const context: CompileContext = {
+    name: options.name,
+    version,
+    problems,
+    limits,
+    executors: options.executors ?? new Map(),
+    anyExecutor: options.executors === undefined && options.uncheckedExecutors === undefined,
+    uncheckedExecutors: new Set(options.uncheckedExecutors),
+    isKept: options.kept ?? false,
+  };
   return version === 2 ? compileV2(context, root) : compileV1(context, root);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { anEvent } from "../testing/builders.ts";
+import { acceptingExecutors, anEvent } from "../testing/builders.ts";
 import { play, toApplied } from "../testing/play.ts";
 import { decide } from "./decide/decide.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
@@ -12,7 +12,10 @@ import type { Stack } from "./stack.ts";
 
 const ecs: ExecutorDefinition = { name: "ecs", config: Type.Object({}), resumable: true };
 const source = readFileSync(new URL("../../fixtures/machines/valid-v2/review-app.yaml", import.meta.url), "utf8");
-const { machine } = parseMachine(source, { name: "review-app", executors: new Map([["ecs", ecs]]) });
+const { machine } = parseMachine(source, {
+  name: "review-app",
+  executors: new Map([["ecs", ecs], ...acceptingExecutors("lambda", "terraform")]),
+});
 if (machine === undefined) throw new Error("The example has errors.");
 const app = machine;
 

@@ -1,7 +1,27 @@
 import type { TSchema } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { parseDuration } from "../machine/document/duration.ts";
-import type { Executor, ExecutorSpec } from "./executor.ts";
+import type { AttemptAccess, Executor, ExecutorSpec, ServiceKey } from "./executor.ts";
+
+/** A service that a host provides to the executors of its worker. `provideService` makes it. */
+export interface ProvidedService {
+  readonly name: string;
+  /** Called for each attempt that asks for the service. */
+  create(attempt: AttemptAccess): unknown;
+}
+
+/** Returns the key of a service that hosts may provide to executors. The name is unique in a yard, such as `terraform-state`. */
+export function defineService<Service>(name: string): ServiceKey<Service> {
+  return { name };
+}
+
+/** Returns a service for `services` of a worker; executors get what `create` returns by `ctx.service(key)`. */
+export function provideService<Service>(
+  key: ServiceKey<Service>,
+  create: (attempt: AttemptAccess) => Service,
+): ProvidedService {
+  return { name: key.name, create };
+}
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const DEFAULT_CANCEL_WITHIN = "5m";

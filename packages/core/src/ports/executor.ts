@@ -1,5 +1,12 @@
 import type { Static, TSchema } from "typebox";
-import type { ExecutorDefinition, TargetIdentity, TaskSubject } from "../machine/executor-definition.ts";
+import type {
+  ConfigReport,
+  DocumentConfig,
+  ExecutorDefinition,
+  TargetIdentity,
+  TaskSubject,
+  TasksReport,
+} from "../machine/executor-definition.ts";
 import type { Metadata } from "../machine/stack.ts";
 import type { Clock } from "./clock.ts";
 import type { Leases } from "./leases.ts";
@@ -60,6 +67,20 @@ export interface Target extends TargetIdentity {
 /** A constructor of an SDK client, so that this package imports no SDK. */
 export type ClientConstructor<Client> = new (config: never) => Client;
 
+/** Names a service that a host may provide to executors. `defineService` makes it; the executor's package exports it. */
+export interface ServiceKey<Service> {
+  readonly name: string;
+  /** Only a type: what the service is. */
+  readonly service?: Service;
+}
+
+/** How an attempt signs in to the yard's servers: for as long as its lease lives, with its id as the user. */
+export interface AttemptAccess {
+  readonly attemptId: string;
+  /** A secret. The same at every server and runner of the yard. */
+  password(): Promise<string>;
+}
+
 /** What an executor's calls are given. */
 export interface ExecutorContext {
   readonly stackId: string;
@@ -85,10 +106,8 @@ export interface ExecutorContext {
   readonly clock: Clock;
   readonly records: Records;
   readonly leases: Leases;
-  /** The yard's Terraform state backend, where there is one: the base address. */
-  readonly stateBackendUrl?: string;
-  /** What this attempt signs in there with, for as long as its lease lives; the user is the attempt's id. A secret. */
-  stateBackendPassword(): Promise<string>;
+  /** Returns a service that the host provides under this key, for this attempt; undefined where it provides none. */
+  service<Service>(key: ServiceKey<Service>): Service | undefined;
   /** A client for the task's target. Throws `CONFIG_INVALID` where the runner has no AWS configuration. */
   aws<Client>(client: ClientConstructor<Client>): Client;
   credentials(): Promise<AwsCredentials>;
@@ -108,6 +127,10 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   timeout?(config: Static<Config>): number | undefined;
   /** A duration. Default `5m`. */
   readonly cancelWithin?: string;
+  /** These three as in `ExecutorDefinition`. */
+  checkConfig?(config: DocumentConfig, report: ConfigReport): void;
+  checkTasks?(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void;
+  readonly documentSchemas?: ExecutorDefinition["documentSchemas"];
   /** What would happen; reads only. */
   plan?(ctx: ExecutorContext, config: Static<Config>): Promise<Plan>;
   start(ctx: ExecutorContext, config: Static<Config>): Promise<Step<Static<Progress>, Static<Outputs>>>;

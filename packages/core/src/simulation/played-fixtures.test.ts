@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { createSimulation, type LoadedRevision } from "./simulation.ts";
 import type { SimulatedStack, SimulationLine } from "./simulation-line.ts";
@@ -59,13 +61,37 @@ function play(played: Case) {
   return { shown: told.map(({ shown }) => shown), expected: told.map(({ expected }) => expected) };
 }
 
+const closed = { additionalProperties: false };
+
+const EXECUTORS: ExecutorRegistry = new Map([
+  [
+    "lambda",
+    {
+      name: "lambda",
+      config: Type.Object(
+        { name: Type.String({ minLength: 1 }), args: Type.Optional(Type.Record(Type.String(), Type.Unknown())) },
+        closed,
+      ),
+      resumable: true,
+    },
+  ],
+  [
+    "terraform",
+    {
+      name: "terraform",
+      config: Type.Object({ action: Type.Enum(["apply", "destroy"]), source: Type.Unknown() }, closed),
+      resumable: false,
+    },
+  ],
+]);
+
 function readRevisions({ machine, machines }: Case): ReadonlyMap<string, LoadedRevision> {
   const documents = Object.entries({ ...(machine && { m: machine }), ...machines });
   return new Map(
     documents.map(([key, document]) => {
       const name = key.split("@")[0] ?? key;
       const source = JSON.stringify({ version: 2, ...document });
-      return [key, { name, machine: parseMachine(source, { name }).machine }];
+      return [key, { name, machine: parseMachine(source, { name, executors: EXECUTORS }).machine }];
     }),
   );
 }

@@ -1,3 +1,5 @@
+import { Type } from "typebox";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Expression, Template } from "../machine/expression/expression.ts";
 import {
   FAILED,
@@ -86,6 +88,12 @@ export function withoutVersion(machine: Machine): Machine {
     throw new Error("The version of the machine was read.");
   };
   return Object.defineProperty({ ...machine }, "version", { get });
+}
+
+/** Executors that accept any config, and want one. */
+export function acceptingExecutors(...names: readonly string[]): ExecutorRegistry {
+  const config = Type.Record(Type.String(), Type.Unknown(), { minProperties: 1 });
+  return new Map(names.map((name) => [name, { name, config, resumable: true, checkConfig: () => undefined }]));
 }
 
 /** Rules of these keys; others are allowed. */

@@ -40,7 +40,7 @@ export function createExecutorContext(input: TestContextInput = {}): TestExecuto
     clock,
     records,
     leases: createLeases(records, { clock }),
-    stateBackendPassword: async () => "password",
+    service: () => undefined,
     aws: () => refuseAws(),
     credentials: async () => refuseAws(),
     ...input,

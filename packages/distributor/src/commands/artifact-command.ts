@@ -1,7 +1,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { findEmulator } from "@stackyard/aws";
 import type { Clock, CommandOutput, PluginCommand, PluginCommandContext } from "@stackyard/core";
-import { findEmulator } from "@stackyard/core/environment";
 import type { CallDistributor } from "@stackyard/sdk/artifacts";
 import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import type { TObject } from "typebox";

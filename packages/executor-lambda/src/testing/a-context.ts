@@ -22,7 +22,7 @@ export function aContext(
     clock: { now: () => Date.now(), sleep: async () => {} },
     records: undefined as never,
     leases: undefined as never,
-    stateBackendPassword: async () => "",
+    service: () => undefined,
     aws: () => {
       throw new Error("This test has no AWS.");
     },

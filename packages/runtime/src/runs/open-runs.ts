@@ -1,12 +1,12 @@
 import type { AwsAccess } from "@stackyard/aws";
-import type { Clock, Logger, Random, Records } from "@stackyard/core";
+import type { Clock, ExecutorDefinition, Logger, Random, Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createRuns, type Runs } from "@stackyard/core/runs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import type { EnvironmentVariables } from "../app.ts";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
-import { type ExecutorDefinition, toExecutorDefinitions } from "../executor-definitions.ts";
+import { toExecutorDefinitions } from "../executor-definitions.ts";
 import { openStore } from "../open-store.ts";
 import { loadTransportOptions } from "../transport-options.ts";
 

@@ -1,7 +1,8 @@
+import type { ExecutorDefinition } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { App, AppOptions } from "../app.ts";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
-import { type ExecutorDefinition, toExecutorDefinitions } from "../executor-definitions.ts";
+import { toExecutorDefinitions } from "../executor-definitions.ts";
 import { toInvocationFields } from "../invocation-fields.ts";
 import { createOnce } from "../once.ts";
 import { runMain } from "../run-main.ts";

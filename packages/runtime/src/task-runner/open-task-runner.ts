@@ -58,7 +58,7 @@ export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRu
   const run = skipsTasks ? createSkippedExecutors(executors) : tagged;
   return {
     ...{ environment, transport, clock, logger },
-    worker: createTaskWorker(input, { store, transport, aws, executors: run }),
+    worker: await createTaskWorker(input, { store, transport, aws, executors: run }),
     batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
     deleteWorked: toDeleteWorked(environment, queues),
     close: async () => store?.close(),
@@ -88,7 +88,7 @@ interface WorkerParts {
   readonly executors: ReadonlyMap<string, Executor>;
 }
 
-function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: WorkerParts): TaskWorker {
+async function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: WorkerParts): Promise<TaskWorker> {
   const { environment, telemetry, clock, ids } = input;
   const { logger } = telemetry;
   const { transport, aws, executors } = parts;
@@ -96,6 +96,7 @@ function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: Worke
   const { stateBackendUrl } = environment.tasks;
   // A state's lock belongs to an attempt, which only the store knows.
   if (store === undefined) return createMessageWorker({ ...deps, publish: transport.publish });
+  const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const isOwn = store.takeOwn !== undefined;
   const outbox = createOutboxRelay({ store: toOwnWork(store, store), transport, clock, logger });
   // Without the queue of tasks the state manager sends the next task of a key, when the result has reached it.
@@ -103,7 +104,7 @@ function createTaskWorker(input: OpenTaskRunnerInput, { store, ...parts }: Worke
   return createPollingWorker(
     { ...deps, store },
     {
-      ...(stateBackendUrl === undefined ? {} : { stateBackendUrl }),
+      services: stateBackendUrl === undefined ? [] : [provideTerraformState(stateBackendUrl)],
       onSettled: (attemptId) => sendResults(attemptId, { outbox, kinds, isOwn, clock, logger }),
     },
   );

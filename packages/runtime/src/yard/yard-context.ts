@@ -1,7 +1,7 @@
-import type { Clock, Logger, Random } from "@stackyard/core";
+import type { Clock, ExecutorDefinition, Logger, Random } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "../app.ts";
-import { type ExecutorDefinition, type ExecutorDefinitions, toExecutorDefinitions } from "../executor-definitions.ts";
+import { type ExecutorDefinitions, toExecutorDefinitions } from "../executor-definitions.ts";
 
 /** From where a yard is looked at. */
 export interface YardContext {

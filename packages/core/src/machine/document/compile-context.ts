@@ -16,6 +16,8 @@ export interface CompileContext {
   readonly executors: ExecutorRegistry;
   /** Executors that runners have, though no definition is here. */
   readonly uncheckedExecutors: ReadonlySet<string>;
+  /** True when no executors were given: any name is accepted, and configs are not checked. */
+  readonly anyExecutor: boolean;
   /** True for a revision that a store keeps: what is refused in new documents only must not make it unusable. */
   readonly isKept: boolean;
 }

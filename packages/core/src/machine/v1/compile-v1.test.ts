@@ -113,11 +113,11 @@ describe("a compiled v1 machine", () => {
     });
   });
 
-  it("takes time limits from the executor, also for the built-in ones", () => {
+  it("takes time limits from the executor", () => {
     const timeout = ({ seconds = 60 }: { seconds?: number }) => seconds * 1000;
     const executors = new Map([
       ["sleeper", { name: "sleeper", config: Type.Object({}), resumable: true, cancelWithin: "30s", timeout }],
-      ["lambda", { name: "lambda", config: Type.Never(), resumable: true, timeout: () => 900_000 }],
+      ["lambda", { name: "lambda", config: Type.Object({}), resumable: true, timeout: () => 900_000 }],
     ]);
     const tasks =
       "tasks: {a: {executor: sleeper, config: {seconds: 5}}, b: {executor: lambda, config: {name: f}}, c: {executor: sleeper}}";
@@ -473,69 +473,95 @@ describe("tasks", () => {
     ["{executor: lambda, config: null}", ["!config-not-map tasks.run.config"]],
     ["{config: {name: f}}", ["executor-missing tasks.run.executor"]],
     ["{config: {action: apply, source: {location: ./a, type: local}}}", ["executor-missing tasks.run.executor"]],
-    ["{config: {name: 5}}", ["executor-missing tasks.run.executor", "!lambda-name-not-string tasks.run.config.name"]],
-    [
-      "{config: {action: plan, source: {type: s3, bucket: b, key: k}}}",
-      ["executor-missing tasks.run.executor", "!terraform-action-unknown tasks.run.config.action"],
-    ],
   ])("%s", (task, expected) => {
     expect(tell(aTask(task))).toEqual(expected);
-  });
-
-  it.each([
-    ["action: null", ["!terraform-action-unknown tasks.run.config.action", "source-missing tasks.run.config.source"]],
-    ["action: apply, source: null", ["!source-not-map tasks.run.config.source"]],
-    ["action: apply, source: {}", ["source-type-missing tasks.run.config.source.type"]],
-    ["action: apply, source: {type: null, bucket: b}", ["!source-type-unknown tasks.run.config.source.type"]],
-    ["action: apply, source: {type: S3, bucket: b, key: k}", ["!source-type-unknown tasks.run.config.source.type"]],
-    ["action: apply, source: {type: s3, bucket: 5, key: k}", ["!source-field-required tasks.run.config.source.bucket"]],
-    [
-      "action: apply, source: {type: s3, bucket: b, key: k, location: l}",
-      ["!source-unknown-key tasks.run.config.source.location"],
-    ],
-    [
-      "action: apply, source: {location: l, key: k}",
-      ["source-type-missing tasks.run.config.source.type", "!source-unknown-key tasks.run.config.source.key"],
-    ],
-    [
-      "action: apply, source: {key: k}",
-      ["source-type-missing tasks.run.config.source.type", "!source-field-required tasks.run.config.source.bucket"],
-    ],
-    [
-      "action: apply, source: {region: eu}",
-      ["source-type-missing tasks.run.config.source.type", "!source-unknown-key tasks.run.config.source.region"],
-    ],
-    [
-      "action: apply, source: {type: s3, bucket: b, key: a/}, variables: null",
-      ["!variables-not-map tasks.run.config.variables"],
-    ],
-    [
-      "action: apply, source: {type: s3, bucket: b, key: a/}, variables: {a: null, b: {c: 1}}",
-      ["variable-not-scalar tasks.run.config.variables.b"],
-    ],
-  ])("terraform {%s}", (config, expected) => {
-    expect(tell(aTask(`{executor: terraform, config: {${config}}}`)).toSorted()).toEqual(expected.toSorted());
-  });
-
-  it.each([
-    ["name: null", ["!lambda-name-not-string tasks.run.config.name"]],
-    ["name: f, args: null", ["!lambda-args-not-map tasks.run.config.args"]],
-    ["name: f, args: text", ["!lambda-args-not-map tasks.run.config.args"]],
-    ["name: f, args: {}, qualifier: 1", ["!config-unknown-key tasks.run.config.qualifier"]],
-  ])("lambda {%s}", (config, expected) => {
-    expect(tell(aTask(`{executor: lambda, config: {${config}}}`))).toEqual(expected);
   });
 
   it("names the registered executors for one that is not", () => {
     const message = messages(aTask("{executor: ecs, config: {}}"), anExecutor())[0];
 
-    expect(message).toBe('There is no executor "ecs". Registered: "terraform", "lambda", "sleeper".');
+    expect(message).toBe('There is no executor "ecs". Registered: "sleeper".');
   });
 
-  it("keeps the built-in rules when those executors are registered", () => {
-    const told = tell(aTask("{executor: lambda, config: {}}"), anExecutor({ name: "lambda", config: Type.Never() }));
+  it("accepts any executor, and checks no config, where no executors are given", () => {
+    expect(tell(aTask("{executor: ecs, config: {a: 1}}"))).toEqual([]);
+    expect(tell(aTask('{executor: "", config: {a: 1}}'))).toEqual(["!executor-unknown tasks.run.executor"]);
+    expect(messages(aTask("{executor: 5, config: {}}"))[0]).toBe("There is no executor the number 5.");
+  });
 
-    expect(told).toEqual(["!lambda-name-required tasks.run.config.name"]);
+  it("keeps a revision in use whose executor is not registered, and warns", () => {
+    const source = aTask("{executor: ecs, config: {a: 1}}");
+
+    expect(tell(source, { executors: new Map() })).toEqual(["!executor-unknown tasks.run.executor"]);
+    expect(tell(source, { executors: new Map(), kept: true })).toEqual(["executor-unchecked tasks.run.config"]);
+  });
+
+  it("lets an executor check its config in its own words, each fault at its place", () => {
+    const checkConfig: ExecutorDefinition["checkConfig"] = (config, report) => {
+      report.unknownKeys([], { known: ["size", "deep"], code: "nap-key", owner: "a nap" });
+      report.error("nap-size", ["size"], `${report.describe(["size"])} ${config["size"]} ${report.version}`);
+      report.warn("nap-missing", ["deep", "inner"], `${report.quote("x")}${report.suggest("dep", ["deep", "size"])}`);
+      if (report.hasExpression(["deep", "text"]))
+        report.warn("nap-text", ["deep", "text"], report.suggest(undefined, ["a", "b"]));
+    };
+    const source = aTask(`{executor: nap, config: {size: 5, deep: {text: "\${x}"}, siez: 1}}`);
+    const options = anExecutor({ name: "nap", config: Type.Never(), checkConfig });
+
+    expect(tell(source, options)).toEqual([
+      "!nap-size tasks.run.config.size",
+      "nap-missing tasks.run.config.deep.inner",
+      "nap-text tasks.run.config.deep.text",
+      "!nap-key tasks.run.config.siez",
+    ]);
+    expect(messages(source, options)).toEqual([
+      "the number 5 5 1",
+      '"x" Did you mean "deep"?',
+      " Known: a, b.",
+      '"siez" is no key of a nap. Did you mean "size"?',
+    ]);
+  });
+
+  it("checks a config without executor by the executor that finds least", () => {
+    const wants = (name: string, key: string): readonly [string, ExecutorDefinition] => [
+      name,
+      {
+        name,
+        config: Type.Never(),
+        resumable: true,
+        checkConfig: (config, report) => {
+          if (!(key in config)) report.error(`${name}-${key}`, [key], "is missing");
+          report.unknownKeys([], { known: [key, "more"], code: `${name}-key`, owner: name });
+        },
+      },
+    ];
+    const other = { name: "other", config: Type.Never(), resumable: true };
+    const executors = new Map([wants("a", "x"), ["other", other] as const, wants("b", "y")]);
+    const tellErrors = (config: string) =>
+      tell(aTask(`{config: ${config}}`), { executors }).filter((text) => text.startsWith("!"));
+
+    expect(tellErrors("{x: 1}")).toEqual([]);
+    expect(tellErrors("{y: 1}")).toEqual([]);
+    expect(tellErrors("{y: 1, z: 1}")).toEqual(["!b-key tasks.run.config.z"]);
+    expect(tellErrors("{}")).toEqual(["!a-x tasks.run.config.x"]);
+  });
+
+  it("lets an executor check the tasks of a machine together", () => {
+    const checkTasks: ExecutorDefinition["checkTasks"] = (configs, report) => {
+      for (const [task, config] of configs)
+        report.warn("nap-shared", { task, path: ["key"] }, report.quote(`${config["key"]}`));
+      report.warn("nap-shared", { task: "unknown", path: [] }, "is not reported");
+    };
+    const tasks =
+      "tasks: {a: {executor: nap, config: {key: 1}}, b: {config: {key: 2}}, run: {executor: nap, config: {key: 3}}}";
+    const states =
+      "states: {INIT: {on: {GO: [{action: advance, state: DONE}]}}, DONE: {terminal: true, tasks: [a, b, run]}}";
+
+    const told = tell(aDocument({ tasks, states }), anExecutor({ name: "nap", checkTasks }));
+
+    expect(told.filter((text) => text.startsWith("nap"))).toEqual([
+      "nap-shared tasks.a.config.key",
+      "nap-shared tasks.run.config.key",
+    ]);
   });
 
   it("checks the config of a registered executor, each fault at its place", () => {
@@ -558,7 +584,7 @@ describe("tasks", () => {
     ]);
   });
 
-  it("survives an executor whose schema or time limit throws", () => {
+  it("survives an executor whose schema, time limit or check throws", () => {
     const broken = Object.defineProperty({}, "type", {
       get: () => {
         throw new Error("no schema");
@@ -569,9 +595,11 @@ describe("tasks", () => {
     const faults = [
       parse(source, anExecutor({ config: broken })),
       parse(source, anExecutor({ timeout: () => JSON.parse("no limit") })),
+      parse(source, anExecutor({ checkConfig: () => JSON.parse("no check") })),
     ].map(({ machine, problems }) => [machine, problems.map(({ code, path }) => `${code} ${path}`)]);
 
     expect(faults).toEqual([
+      [undefined, ["config-invalid tasks.run.config"]],
       [undefined, ["config-invalid tasks.run.config"]],
       [undefined, ["config-invalid tasks.run.config"]],
     ]);
@@ -606,6 +634,7 @@ describe("tasks", () => {
       )
         .replace("tasks: {run: ", "tasks:\n  run:")
         .replace("  }", ""),
+      anExecutor({ name: "lambda", checkConfig: (_config, report) => report.ambiguousScalars(["args"]) }),
     );
 
     expect(told).toEqual(ambiguous ? ["scalar-ambiguous tasks.run.config.args.deep.0.value"] : []);

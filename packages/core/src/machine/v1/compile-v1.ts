@@ -1,4 +1,4 @@
-import { warnSharedKeys } from "../config/warn-shared-keys.ts";
+import { checkTasks } from "../config/check-config.ts";
 import { checkFlow } from "../document/check-flow.ts";
 import { ADVICE_TO_UPGRADE, adviseTopLevel } from "../document/check-keys.ts";
 import { checkVersion } from "../document/check-version.ts";
@@ -25,7 +25,7 @@ export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<M
   const events = fields.events && readEvents(context, fields.events);
   const taskFields = fields.tasks && readTaskMap(context, fields.tasks);
   const tasks = [...(taskFields ?? [])].flatMap(([name, field]) => readTask(context, name, field) ?? []);
-  warnSharedKeys(context, tasks);
+  checkTasks(context, tasks);
   const states = fields.states && readStates(context, fields.states, { events, tasks: taskFields });
   if (context.problems.hasErrors() || !events || !states) return undefined;
   return {

@@ -1,4 +1,5 @@
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
+import type { ExecutorDefinition } from "../executor-definition.ts";
 
 const Name = Type.String({ pattern: "^[A-Z0-9-]+$" });
 
@@ -42,66 +43,63 @@ const State = Type.Object(
   closed,
 );
 
-const S3Source = Type.Object({ type: Type.Optional(Type.Literal("s3")), bucket: Filled, key: Filled }, closed);
-
-const LocalSource = Type.Object({ type: Type.Optional(Type.Literal("local")), location: Filled }, closed);
-
-const Source = Type.Union([S3Source, LocalSource, Type.Object({}, closed)]);
-
-const TerraformConfig = Type.Object(
-  {
-    action: Type.Union([Type.Literal("apply"), Type.Literal("destroy")]),
-    source: Type.Optional(Source),
-    variables: Type.Optional(AnyMap),
-  },
-  closed,
-);
-
-const LambdaConfig = Type.Object(
-  { name: Type.String({ minLength: 1, description: "Function name or ARN." }), args: Type.Optional(AnyMap) },
-  closed,
-);
-
-const Task = Type.Union([
-  Type.Object({ executor: Type.Literal("terraform"), config: Type.Optional(TerraformConfig) }, closed),
-  Type.Object({ executor: Type.Literal("lambda"), config: Type.Optional(LambdaConfig) }, closed),
-  Type.Object({ config: Type.Optional(Type.Union([TerraformConfig, LambdaConfig])) }, closed),
-  Type.Object(
-    {
-      // Executors of plugins: which ones there are, and what they want, is known only in a yard.
-      executor: Type.String({ minLength: 1, pattern: "^(?!(?:terraform|lambda)$)" }),
-      config: Type.Optional(AnyMap),
-    },
-    closed,
-  ),
-]);
+/** Tasks; those of executors without schemas of their own may have any config. */
+function toTask(executors: Iterable<ExecutorDefinition>): TSchema {
+  const known = [...executors].flatMap(({ name, documentSchemas }) =>
+    documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v1 }],
+  );
+  if (known.length === 0)
+    return Type.Object({ executor: Type.Optional(Filled), config: Type.Optional(AnyMap) }, closed);
+  const names = known.map(({ name }) => name).join("|");
+  return Type.Union([
+    ...known.map(({ name, config }) =>
+      Type.Object({ executor: Type.Literal(name), config: Type.Optional(config) }, closed),
+    ),
+    Type.Object({ config: Type.Optional(Type.Union(known.map(({ config }) => config))) }, closed),
+    Type.Object(
+      {
+        // Which other executors exist, and what they accept, is known only in a yard.
+        executor: Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` }),
+        config: Type.Optional(AnyMap),
+      },
+      closed,
+    ),
+  ]);
+}
 
 /**
- * Machines of version 1 as JSON Schema, for editors. It refuses nothing that `parseMachine` accepts; names that must exist
- * elsewhere in the document, duplicates and registered executors are beyond a schema.
+ * Returns machines of version 1 as JSON Schema, for editors, with the configs of these executors. It refuses nothing that
+ * `parseMachine` accepts; names that must exist elsewhere in the document, duplicates and executors without schemas for
+ * documents are beyond a schema.
  */
-export const machineV1Schema = Type.Object(
-  {
-    version: Type.Union([Type.Literal(1), Type.Literal("1")]),
-    events: Type.Array(EventName, { uniqueItems: true, description: "Events that may come from outside." }),
-    states: Type.Object(
-      { INIT: State },
-      {
-        patternProperties: { "^[A-Z0-9-]+$": State },
-        additionalProperties: false,
-        maxProperties: 500,
-        description: "Every stack begins in INIT.",
-      },
-    ),
-    tasks: Type.Object(
-      {},
-      { patternProperties: { "[\\s\\S]": Task }, additionalProperties: false, maxProperties: 500 },
-    ),
-  },
-  {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "Stackyard machine, version 1",
-    patternProperties: { "^x-": {} },
-    additionalProperties: false,
-  },
-);
+export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
+  const Task = toTask(executors);
+  return Type.Object(
+    {
+      version: Type.Union([Type.Literal(1), Type.Literal("1")]),
+      events: Type.Array(EventName, { uniqueItems: true, description: "Events that may come from outside." }),
+      states: Type.Object(
+        { INIT: State },
+        {
+          patternProperties: { "^[A-Z0-9-]+$": State },
+          additionalProperties: false,
+          maxProperties: 500,
+          description: "Every stack begins in INIT.",
+        },
+      ),
+      tasks: Type.Object(
+        {},
+        { patternProperties: { "[\\s\\S]": Task }, additionalProperties: false, maxProperties: 500 },
+      ),
+    },
+    {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      title: "Stackyard machine, version 1",
+      patternProperties: { "^x-": {} },
+      additionalProperties: false,
+    },
+  );
+}
+
+/** As `createMachineV1Schema`, with any config for any executor. */
+export const machineV1Schema = createMachineV1Schema();

@@ -1,6 +1,5 @@
-import { checkExecutor } from "../config/check-executor.ts";
+import { checkConfigAndLimit, checkExecutor } from "../config/check-config.ts";
 import { needsNoConfig } from "../config/check-registered.ts";
-import { judgeConfig } from "../config/judge-config.ts";
 import { checkKeys } from "../document/check-keys.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { type Field, findField, isMapField, type MapNode } from "../document/tree.ts";
@@ -30,7 +29,7 @@ export function readTask(context: CompileContext, name: string, field: Field): T
   checkKeys(context, field, { known: ["executor", "config"], code: "task-unknown-key", owner: "a task", newer: NEWER });
   const executor = readExecutor(context, field);
   const config = readConfig(context, field, executor.name);
-  const timeoutMs = config && executor.known ? judgeConfig(context, config, executor.name) : undefined;
+  const timeoutMs = config && executor.known ? checkConfigAndLimit(context, config, executor.name) : undefined;
   return {
     name,
     field,

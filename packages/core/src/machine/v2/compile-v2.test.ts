@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { acceptingExecutors } from "../../testing/builders.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { type ParseMachineOptions, parseMachine, parseMachineDocument } from "../parse-machine.ts";
 
@@ -16,7 +17,10 @@ const sleeper: ExecutorDefinition = {
   timeout: ({ seconds }: { seconds: number }) => seconds * 1000,
 };
 
-const options: ParseMachineOptions = { name: "app", executors: new Map([["sleeper", sleeper]]) };
+const options: ParseMachineOptions = {
+  name: "app",
+  executors: new Map([["sleeper", sleeper], ...acceptingExecutors("lambda", "terraform")]),
+};
 
 const run = { executor: "lambda", config: { name: "run" } };
 
@@ -115,7 +119,6 @@ describe("the config of a v2 task", () => {
   });
 
   it("is empty where it is left out", () => {
-    expect(tell({ tasks: { run: { executor: "lambda" } } })).toEqual(["!lambda-name-required tasks.run.config.name"]);
     expect(tell({ tasks: { run: { executor: "sleeper" } } })).toEqual(["!config-invalid tasks.run.config.seconds"]);
   });
 
@@ -167,34 +170,6 @@ describe("the config of a v2 task", () => {
     expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, more: 1 })).toMatch(/additional properties\.$/);
     // As a runner reads it, which looks at nothing else in it.
     expect(dynamic?.findFault({ seconds: { $secret: "n#1", more: 1 } })).toBe(undefined);
-  });
-
-  it("is checked by the rules of lambda and terraform where their definitions are not there", () => {
-    const source = { type: "local", location: "a" };
-    const lambda = compileTask({ config: { name: "${metadata.f}" } });
-    const terraform = compileTask({ executor: "terraform", config: { action: "${metadata.a}", source } });
-
-    if (!("dynamicConfig" in lambda) || !("dynamicConfig" in terraform)) throw new Error("They are not compiled.");
-    expect(lambda.dynamicConfig?.findFault({ name: "f" })).toBe(undefined);
-    expect(lambda.dynamicConfig?.findFault({ name: "" })).toMatch(/not empty/);
-    expect(lambda.dynamicConfig?.findFault({ name: { $secret: "f#1" } })).toBe(undefined);
-    expect(lambda.dynamicConfig?.findFault([])).toBe("config must be a map.");
-    expect(terraform.dynamicConfig?.findFault({ action: "plan", source })).toMatch(/action/);
-    expect(terraform.dynamicConfig?.findFault({ action: "apply" })).toMatch(/no source/);
-    expect(terraform.dynamicConfig?.findFault({ action: "apply", source })).toBe(undefined);
-  });
-
-  it("is checked where only the type of a terraform source is an expression", () => {
-    const tellSource = (source: object) =>
-      tell({ tasks: { run: { executor: "terraform", config: { action: "apply", source } } } });
-    const type = "${metadata.t}";
-
-    expect(tellSource({ type, bucket: 5, key: "${metadata.k}", location: "", url: "x" })).toEqual([
-      "!source-unknown-key tasks.run.config.source.url",
-      "!source-field-required tasks.run.config.source.bucket",
-      "!source-field-required tasks.run.config.source.location",
-    ]);
-    expect(tellSource({ type, key: "${metadata.k}" })).toEqual([]);
   });
 
   it("may not hold what stands for a secret in messages", () => {

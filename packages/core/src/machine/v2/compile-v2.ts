@@ -1,4 +1,4 @@
-import { warnSharedKeys } from "../config/warn-shared-keys.ts";
+import { checkTasks } from "../config/check-config.ts";
 import { checkVersion } from "../document/check-version.ts";
 import type { CompileContext } from "../document/compile-context.ts";
 import { readStateMap } from "../document/read-state-map.ts";
@@ -64,6 +64,6 @@ function readTasks(context: V2Context, { fields = new Map(), states, ...scope }:
     return readTask(context, field, { ...scope, ...names, name, needs }) ?? [];
   });
   const configured = drafts.map(({ config, ...task }) => ({ ...task, ...(config && { config: config.config }) }));
-  warnSharedKeys(context, configured);
+  checkTasks(context, configured);
   return { needs, drafts };
 }

@@ -1,5 +1,6 @@
-import { Type } from "typebox";
-import { machineV2TaskSchema } from "./machine-v2-task-schema.ts";
+import { type TSchema, Type } from "typebox";
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import { createTaskV2Schema } from "./machine-v2-task-schema.ts";
 import { NAME, RESERVED_EVENTS } from "./names.ts";
 import { closed, Duration, Expression, Flag, Scalar, Template } from "./schema-pieces.ts";
 
@@ -113,55 +114,66 @@ const State = Type.Object(
 );
 
 /**
- * Machines of version 2 as JSON Schema, for editors. It refuses nothing that `parseMachine` accepts; names that must exist
- * elsewhere in the document, expressions and registered executors are beyond a schema.
+ * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It refuses nothing that
+ * `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without schemas for
+ * documents are beyond a schema.
  */
-export const machineV2Schema = Type.Object(
-  {
-    version: Type.Literal(2),
-    description: Type.Optional(Type.String()),
-    events: Type.Optional(Events),
-    metadata: Type.Optional(
-      Type.Object(
-        {},
+export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
+  return Type.Object(
+    {
+      version: Type.Literal(2),
+      description: Type.Optional(Type.String()),
+      events: Type.Optional(Events),
+      metadata: Type.Optional(
+        Type.Object(
+          {},
+          {
+            patternProperties: { "^[\\s\\S]{1,255}$": MetadataRule },
+            additionalProperties: false,
+            description: "What stacks may hold.",
+          },
+        ),
+      ),
+      additionalMetadata: Type.Optional(
+        Type.Boolean({ description: "False: only the keys of metadata are allowed. Default: true." }),
+      ),
+      targets: Type.Optional(
+        Type.Record(Type.String(), Target, { description: "AWS accounts and regions that tasks work in." }),
+      ),
+      revision: Type.Optional(
+        Type.Union([Type.Literal("pin"), Type.Literal("follow")], {
+          description:
+            "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
+        }),
+      ),
+      states: Type.Object(
+        { INIT: State },
         {
-          patternProperties: { "^[\\s\\S]{1,255}$": MetadataRule },
+          patternProperties: { [`^${NAME}$`]: State },
           additionalProperties: false,
-          description: "What stacks may hold.",
+          maxProperties: 500,
+          description: "Every stack begins in INIT.",
         },
       ),
-    ),
-    additionalMetadata: Type.Optional(
-      Type.Boolean({ description: "False: only the keys of metadata are allowed. Default: true." }),
-    ),
-    targets: Type.Optional(
-      Type.Record(Type.String(), Target, { description: "AWS accounts and regions that tasks work in." }),
-    ),
-    revision: Type.Optional(
-      Type.Union([Type.Literal("pin"), Type.Literal("follow")], {
-        description: "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
-      }),
-    ),
-    states: Type.Object(
-      { INIT: State },
-      {
-        patternProperties: { [`^${NAME}$`]: State },
-        additionalProperties: false,
-        maxProperties: 500,
-        description: "Every stack begins in INIT.",
-      },
-    ),
-    tasks: Type.Optional(
-      Type.Object(
-        {},
-        { patternProperties: { "[\\s\\S]": machineV2TaskSchema }, additionalProperties: false, maxProperties: 500 },
+      tasks: Type.Optional(
+        Type.Object(
+          {},
+          {
+            patternProperties: { "[\\s\\S]": createTaskV2Schema(executors) },
+            additionalProperties: false,
+            maxProperties: 500,
+          },
+        ),
       ),
-    ),
-  },
-  {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "Stackyard machine, version 2",
-    patternProperties: { "^x-": {} },
-    additionalProperties: false,
-  },
-);
+    },
+    {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      title: "Stackyard machine, version 2",
+      patternProperties: { "^x-": {} },
+      additionalProperties: false,
+    },
+  );
+}
+
+/** As `createMachineV2Schema`, with any config for any executor. */
+export const machineV2Schema = createMachineV2Schema();

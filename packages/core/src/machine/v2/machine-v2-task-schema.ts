@@ -1,41 +1,10 @@
-import { Type } from "typebox";
-import { closed, Duration, Expression, Template } from "./schema-pieces.ts";
+import { type TSchema, Type } from "typebox";
+import type { ExecutorDefinition } from "../executor-definition.ts";
+import { closed, Duration, Expression } from "./schema-pieces.ts";
 
 const Filled = Type.String({ minLength: 1 });
 
 const AnyMap = Type.Record(Type.String(), Type.Unknown());
-
-const S3Source = Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed);
-
-const LocalSource = Type.Object({ type: Type.Literal("local"), location: Filled }, closed);
-
-// Its type is known only when it is resolved.
-const OpenSource = Type.Object(
-  {
-    type: Template,
-    bucket: Type.Optional(Filled),
-    key: Type.Optional(Filled),
-    location: Type.Optional(Filled),
-  },
-  closed,
-);
-
-const TerraformConfig = Type.Object(
-  {
-    action: Type.Union([Type.Literal("apply"), Type.Literal("destroy"), Template]),
-    source: Type.Union([S3Source, LocalSource, OpenSource, Template]),
-    variables: Type.Optional(Type.Union([AnyMap, Template])),
-  },
-  closed,
-);
-
-const LambdaConfig = Type.Object(
-  {
-    name: Type.String({ minLength: 1, description: "Function name or ARN." }),
-    args: Type.Optional(Type.Union([AnyMap, Template])),
-  },
-  closed,
-);
 
 const Backoff = Type.Object(
   {
@@ -81,17 +50,23 @@ const COMMON = {
   ),
 };
 
-/** A task of a version 2 machine. */
-export const machineV2TaskSchema = Type.Union([
-  Type.Object({ executor: Type.Literal("terraform"), config: TerraformConfig, ...COMMON }, closed),
-  Type.Object({ executor: Type.Literal("lambda"), config: LambdaConfig, ...COMMON }, closed),
-  Type.Object(
-    {
-      // Executors of plugins: which ones there are, and what they want, is known only in a yard.
-      executor: Type.String({ minLength: 1, pattern: "^(?!(?:terraform|lambda)$)" }),
-      config: Type.Optional(AnyMap),
-      ...COMMON,
-    },
-    closed,
-  ),
-]);
+/** A task of a version 2 machine; those of executors without schemas of their own may have any config. */
+export function createTaskV2Schema(executors: Iterable<ExecutorDefinition>): TSchema {
+  const known = [...executors].flatMap(({ name, documentSchemas }) =>
+    documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
+  );
+  if (known.length === 0) return Type.Object({ executor: Filled, config: Type.Optional(AnyMap), ...COMMON }, closed);
+  const names = known.map(({ name }) => name).join("|");
+  return Type.Union([
+    ...known.map(({ name, config }) => Type.Object({ executor: Type.Literal(name), config, ...COMMON }, closed)),
+    Type.Object(
+      {
+        // Which other executors exist, and what they accept, is known only in a yard.
+        executor: Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` }),
+        config: Type.Optional(AnyMap),
+        ...COMMON,
+      },
+      closed,
+    ),
+  ]);
+}

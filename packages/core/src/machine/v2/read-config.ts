@@ -1,6 +1,5 @@
+import { checkConfigAndLimit, checkOpenConfig } from "../config/check-config.ts";
 import { findConfigFault } from "../config/find-config-fault.ts";
-import { judgeConfig } from "../config/judge-config.ts";
-import { judgeOpenConfig } from "../config/judge-open-config.ts";
 import { type OpenConfig, openConfig } from "../config/open-config.ts";
 import { onValue } from "../document/compile-context.ts";
 import { type Field, findField, isMapField, type MapNode } from "../document/tree.ts";
@@ -41,7 +40,7 @@ export function readConfig(context: V2Context, task: Field<MapNode>, input: Conf
   const open = openConfig(field.node);
   if (open.opening !== undefined) return readDynamic(context, field, { ...input, open, template });
   const config = { ...field, node: open.node };
-  const timeoutMs = input.executor === undefined ? undefined : judgeConfig(context, config, input.executor);
+  const timeoutMs = input.executor === undefined ? undefined : checkConfigAndLimit(context, config, input.executor);
   return { config, ...(timeoutMs !== undefined && { timeoutMs }) };
 }
 
@@ -57,20 +56,20 @@ interface OpenInput extends Pick<ConfigInput, "executor"> {
 
 function readDynamic(context: V2Context, config: Field<MapNode>, { executor, open, template }: OpenInput): ConfigDraft {
   if (executor === undefined) return { config };
-  judgeOpenConfig(context, config, { executor, open });
+  checkOpenConfig(context, config, { executor, open });
   if (template === undefined) return { config };
   return { config, dynamic: { template, ...toChecks(context, executor) } };
 }
 
-function toChecks(context: V2Context, executor: string): Pick<DynamicConfig, "findFault" | "findTimeoutMs"> {
-  const { name, limits, executors, uncheckedExecutors } = context;
-  const rules = { name, limits, executors, uncheckedExecutors };
+function toChecks({ executors }: V2Context, executor: string): Pick<DynamicConfig, "findFault" | "findTimeoutMs"> {
+  const definition = executors.get(executor);
   return {
-    findFault: (config) => findConfigFault(rules, executor, config),
+    // Without a definition the runner checks the config.
+    findFault: (config) => definition && findConfigFault(definition, config),
     findTimeoutMs(config) {
       try {
         // The executor's schema has taken this config.
-        return findTimeoutMs(executors.get(executor), config);
+        return findTimeoutMs(definition, config);
       } catch {
         // A reference stands where the executor looks for a value.
         return undefined;

@@ -1,4 +1,4 @@
-import { checkExecutor } from "../config/check-executor.ts";
+import { checkExecutor } from "../config/check-config.ts";
 import { checkKeys } from "../document/check-keys.ts";
 import { onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
@@ -93,7 +93,8 @@ function checkName({ problems }: V2Context, name: string, field: Field): void {
 function readExecutor(context: V2Context, task: Field<MapNode>): string | undefined {
   const executor = findField(task, "executor");
   if (executor !== undefined) return checkExecutor(context, executor);
-  const message = "A task needs executor: who does the work, such as terraform or lambda.";
+  const examples = [...context.executors.keys()].slice(0, 2).join(" or ");
+  const message = `A task needs executor: who does the work${examples && `, such as ${examples}`}.`;
   context.problems.error("executor-required", onMissing(task, "executor"), message);
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { acceptingExecutors } from "../../testing/builders.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { SEMANTICS_V2 } from "../machine.ts";
 import { parseMachine } from "../parse-machine.ts";
@@ -56,7 +57,10 @@ const terraform = (action: string) => ({
 
 describe("a review application", () => {
   it("compiles into everything that its document says", () => {
-    const result = parseMachine(source, { name: "review-app", executors: new Map([["ecs", ecs]]) });
+    const result = parseMachine(source, {
+      name: "review-app",
+      executors: new Map([["ecs", ecs], ...acceptingExecutors("lambda", "terraform")]),
+    });
 
     const databaseConfig = { name: "make-db", args: { vpc: `\${tasks.network.outputs.vpc_id}` } };
     const appConfig = { cluster: "preview", taskDefinition: `review:\${metadata.image.split(':')[1]}` };

@@ -1,4 +1,4 @@
-import type { EnvironmentVariables } from "./check-environment.ts";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 
 /**
  * Where an emulator of AWS answers for a service such as `S3`, as the SDK is told it by `AWS_ENDPOINT_URL_S3` and

@@ -1,0 +1,97 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+import { parseMachine, parseMachineDocument } from "@stackyard/core/machine";
+import { describe, expect, it } from "vitest";
+import { terraformDefinition } from "./definition.ts";
+
+const options = { name: "app", executors: new Map([["terraform", terraformDefinition]]) };
+
+/** A machine of version 1 with tasks of these configs. */
+function aSource(...configs: readonly string[]): string {
+  const tasks = configs.map((config, index) => `${"abc"[index]}: {executor: terraform, config: ${config}}`);
+  const names = configs.map((_, index) => "abc"[index]);
+  return `version: 1\nevents: []\nstates: {INIT: {terminal: true, tasks: [${names}]}}\ntasks: {${tasks}}`;
+}
+
+const format = ({ problems }: ReturnType<typeof parseMachine>) =>
+  problems.map(({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`);
+
+const listProblems = (...configs: readonly string[]) => format(parseMachine(aSource(...configs), options));
+
+describe("the config of a Terraform task", () => {
+  it.each<[string, readonly string[]]>([
+    ["action: null", ["!terraform-action-unknown tasks.a.config.action", "source-missing tasks.a.config.source"]],
+    ["action: apply, source: null", ["!source-not-map tasks.a.config.source"]],
+    ["action: apply, source: {}", ["source-type-missing tasks.a.config.source.type"]],
+    ["action: apply, source: {type: null, bucket: b}", ["!source-type-unknown tasks.a.config.source.type"]],
+    ["action: apply, source: {type: S3, bucket: b, key: k}", ["!source-type-unknown tasks.a.config.source.type"]],
+    ["action: apply, source: {type: s3, bucket: 5, key: k}", ["!source-field-required tasks.a.config.source.bucket"]],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: k, location: l}",
+      ["!source-unknown-key tasks.a.config.source.location"],
+    ],
+    [
+      "action: apply, source: {location: l, key: k}",
+      ["source-type-missing tasks.a.config.source.type", "!source-unknown-key tasks.a.config.source.key"],
+    ],
+    [
+      "action: apply, source: {key: k}",
+      ["source-type-missing tasks.a.config.source.type", "!source-field-required tasks.a.config.source.bucket"],
+    ],
+    [
+      "action: apply, source: {region: eu}",
+      ["source-type-missing tasks.a.config.source.type", "!source-unknown-key tasks.a.config.source.region"],
+    ],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: a/}, variables: null",
+      ["!variables-not-map tasks.a.config.variables"],
+    ],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: a/}, variables: {a: null, b: {c: 1}}",
+      ["variable-not-scalar tasks.a.config.variables.b"],
+    ],
+    ["", ["!terraform-action-required tasks.a.config.action", "source-missing tasks.a.config.source"]],
+    ["action: apply, name: f", ["!config-unknown-key tasks.a.config.name", "source-missing tasks.a.config.source"]],
+    ["action: apply, source: {type: local, location: 5}", ["!source-field-required tasks.a.config.source.location"]],
+    [
+      "action: apply, source: {type: s3, bucket: b, key: a/main.tf}",
+      ["source-key-not-prefix tasks.a.config.source.key"],
+    ],
+    [
+      "action: apply, source: {type: local, location: l}, variables: {day: 2020-01-01}",
+      ["scalar-ambiguous tasks.a.config.variables.day"],
+    ],
+    ["action: destroy, source: {type: local, location: l}, variables: {a: 1}", []],
+  ])("{%s}", (config, expected) => {
+    expect(listProblems(`{${config}}`).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it("warns of tasks that share a state by keys in different buckets", () => {
+    const from = (bucket: string, key: string) => `{action: apply, source: {type: s3, bucket: ${bucket}, key: ${key}}}`;
+
+    expect(listProblems(from("one", "a/"), from("two", "a/"), from("two", "b/"))).toEqual([
+      "source-key-shared tasks.b.config.source.key",
+    ]);
+    expect(listProblems(from("one", "a/"), from("one", "a/"))).toEqual([]);
+  });
+
+  it("requires in version 2 what a task of version 1 only fails without", () => {
+    const parse = (config: object) => {
+      const states = { INIT: { terminal: true, tasks: ["a"] } };
+      return format(
+        parseMachineDocument({ version: 2, states, tasks: { a: { executor: "terraform", config } } }, options),
+      );
+    };
+
+    expect(parse({ action: "apply" })).toEqual(["!source-missing tasks.a.config.source"]);
+    expect(parse({ action: "apply", source: {} })).toEqual(["!source-type-missing tasks.a.config.source.type"]);
+    const type = "${metadata.t}";
+    expect(
+      parse({ action: "apply", source: { type, bucket: 5, key: "${metadata.k}", location: "", url: "x" } }),
+    ).toEqual([
+      "!source-unknown-key tasks.a.config.source.url",
+      "!source-field-required tasks.a.config.source.bucket",
+      "!source-field-required tasks.a.config.source.location",
+    ]);
+    expect(parse({ action: "apply", source: { type, key: "${metadata.k}" } })).toEqual([]);
+  });
+});
