@@ -12,6 +12,8 @@ import { type TestSummary, toTestSummary } from "./test-summary.ts";
 interface Check {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  /** The last line of its output is printed, also when it passes. */
+  readonly hasFigure?: true;
 }
 
 const script = (name: string): Check["command"] => ["node", `tools/checks/${name}.ts`];
@@ -25,6 +27,7 @@ const checks: readonly Check[] = [
   { name: "dead code", command: ["knip", "--no-config-hints"] },
   { name: "api reports", command: script("api-reports") },
   { name: "packages", command: script("packages") },
+  { name: "corridor", command: ["node", "tools/corridor"], hasFigure: true },
 ];
 
 const bins = ["node_modules/.bin"].map((folder) => join(repositoryRoot, folder)).join(":");
@@ -47,12 +50,13 @@ function execute([command, ...args]: Check["command"], live: boolean): Promise<{
   });
 }
 
-async function passes({ name, command }: Check): Promise<boolean> {
+async function passes({ name, command, hasFigure }: Check): Promise<boolean> {
   const startedAt = performance.now();
   const { exitCode, output } = await execute(command, false);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   if (exitCode !== 0) console.log(output.trimEnd());
   console.log(`${exitCode === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)`);
+  if (exitCode === 0 && hasFigure) console.log(`     ${output.trimEnd().split("\n").at(-1)}`);
   return exitCode === 0;
 }
 
