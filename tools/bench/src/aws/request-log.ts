@@ -1,5 +1,5 @@
 import { type AwsUse, NO_USE } from "./aws-prices.ts";
-import { type CountedRequest, toDynamodbUnits } from "./dynamodb-units.ts";
+import { type CountedRequest, createDynamodbUnits, type DynamodbUnits } from "./dynamodb-units.ts";
 
 /** What AWS is asked, between a beginning and an end. */
 export interface RequestLog {
@@ -13,11 +13,14 @@ export interface RequestLog {
   readonly use: AwsUse;
 }
 
+const NO_UNITS: DynamodbUnits = { read: 0, write: 0 };
+
 /** One that does not count yet. */
 export function createRequestLog(): RequestLog {
   const counts = new Map<string, number>();
   let use: AwsUse = NO_USE;
   let counting = false;
+  const toUnits = createDynamodbUnits();
   return {
     counts,
     get use() {
@@ -31,10 +34,11 @@ export function createRequestLog(): RequestLog {
       use = { ...use, invocation: invocations };
     },
     add(request, answer) {
+      const units = request.service === "dynamodb" ? toUnits(request, answer) : NO_UNITS;
       if (!counting || isEmptyReceive(request, answer)) return;
       const name = `${request.service}.${request.operation}`;
       counts.set(name, (counts.get(name) ?? 0) + 1);
-      use = addUse(use, request, answer);
+      use = addUse(use, request, units);
     },
   };
 }
@@ -45,12 +49,11 @@ function isEmptyReceive({ operation }: CountedRequest, answer: Buffer): boolean 
   return operation === "ReceiveMessage" && !answer.includes("ReceiptHandle");
 }
 
-function addUse(use: AwsUse, request: CountedRequest, answer: Buffer): AwsUse {
+function addUse(use: AwsUse, request: CountedRequest, { read, write }: DynamodbUnits): AwsUse {
   if (request.service === "sqs") return { ...use, queue: use.queue + 1 };
   if (request.service === "s3") {
     return request.operation === "ListObjectsV2" ? { ...use, list: use.list + 1 } : { ...use, get: use.get + 1 };
   }
   if (request.service !== "dynamodb") return use;
-  const { read, write } = toDynamodbUnits(request, answer);
   return { ...use, read: use.read + read, write: use.write + write };
 }
