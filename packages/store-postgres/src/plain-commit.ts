@@ -2,6 +2,7 @@ import type { Change, CommitResult, Grant } from "@stackyard/core/engine";
 import { toDispatchRow } from "./attempt-rows.ts";
 import { toBooleanArray, toNumberArray, toTextArray } from "./binary-arrays.ts";
 import type { Database, Parameter } from "./database.ts";
+import { RESET_ATTEMPT } from "./functions/commit-change.ts";
 import { WITHOUT_DONE } from "./functions/events.ts";
 import { toComparedText, toHome, toKeyText } from "./key-text.ts";
 import { parseReceipts } from "./receipts.ts";
@@ -86,6 +87,9 @@ export async function commitPlain(
 ): Promise<readonly (CommitResult | undefined)[]> {
   const lists: Lists = { changes: [], lines: [], applied: [], done: [] };
   for (const change of changes) addChange(lists, change, options);
+  const [only] = changes;
+  if (changes.length === 1 && only !== undefined && isOneResult(only, lists))
+    return [await commitResult(database, only, lists)];
   const shape = {
     isFresh: changes.some(({ expectedVersion }) => expectedVersion === 0),
     hasEvents: lists.applied.length + lists.done.length > 0,
@@ -99,6 +103,41 @@ export async function commitPlain(
     return version === undefined ? undefined : { kind: "committed", version, ...toGrants(change) };
   });
 }
+
+const COMMIT_RESULT = {
+  name: "commit_result",
+  isLong: true as const,
+  text: `select stackyard.commit_result($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+  $20, $21, $22, $23, $24) as written`,
+};
+
+/** True for a change that is nothing but the result of one attempt. */
+function isOneResult({ expectedVersion }: Change, { lines: [line, ...others] }: Lists): boolean {
+  if (expectedVersion === 0 || line === undefined || others.length > 0) return false;
+  return line["body"] !== null && line["e_id"] !== undefined && (line["g_id"] === undefined || line["swap"] === true);
+}
+
+/** Undefined where it was not written. */
+async function commitResult(
+  database: Database,
+  change: Change,
+  { changes: [row], lines: [line] }: Lists,
+): Promise<CommitResult | undefined> {
+  const values = [
+    ...RESULT_ROW.map((name) => row?.[name] ?? null),
+    ...RESULT_LINE.map((name) => line?.[name] ?? null),
+    line?.["g_secrets"] ?? false,
+  ];
+  const [answer] = await database.rows<{ written: boolean }>(COMMIT_RESULT, ...values);
+  if (answer?.written !== true) return undefined;
+  return { kind: "committed", version: change.expectedVersion + 1, ...toGrants(change) };
+}
+
+const RESULT_ROW = ["id", "version", "data", "machine", "state", "busy", "trouble", "timer", "updated"] as const;
+const RESULT_LINE = [
+  ...["at", "body", "e_home", "e_id", "e_token", "e_outcome", "e_log", "sent", "g_id", "g_owner", "g_lease"],
+  ...["g_timeout", "g_deadline", "g_due"],
+] as const;
 
 /** An attempt that takes another one's row goes on above its token. */
 function toGrants(change: Change): { readonly grants?: readonly Grant[] } {
@@ -356,9 +395,8 @@ const SWAPPED = `swapped as (
   update stackyard.open_attempt o
      set attempt_id = r.g_id, began_at = r.position, status = 'running', token = o.token + 1, first_token = o.token + 1,
          owner = r.g_owner, lease_until = r.g_lease, due_at = least(o.due_at, r.g_due), deadline_at = r.g_deadline,
-         ends_at = r.g_deadline, timeout_ms = r.g_timeout, has_secrets = r.g_secrets, queue_seq = null, queued_at = null,
-         visible_at = 0, deliveries = 0, poll_due_at = null, cancel_within_ms = null, cancel_until = null, left_ms = null,
-         cancel_told = false, cancelling = null, queued_key = null, progress = null, progress_message = null
+         ends_at = r.g_deadline, timeout_ms = r.g_timeout, has_secrets = r.g_secrets,
+         ${RESET_ATTEMPT}
     from r
    where ${STILL_HELD} and r.swap and (select true from stackyard.open_attempt x where x.home = r.g_home and x.attempt_id = r.g_id limit 1) is null
   returning 1)`;

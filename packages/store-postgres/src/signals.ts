@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@stackyard/core";
 import type { Change } from "@stackyard/core/engine";
 import type { Connections } from "./connections.ts";
@@ -9,6 +9,8 @@ import type { StoreSignal } from "./port-types.ts";
 type Kind = StoreSignal["kind"];
 
 const PAUSE_MS = 2;
+/** History is for people who look on: nobody waits for it, and every commit has some. */
+const HISTORY_PAUSE_MS = 50;
 const KINDS: readonly Kind[] = ["event", "task", "history"];
 // A hint need not last, and the lock that all notifications of the server take must not be held through a wait for the disk.
 const NOTIFY = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
@@ -32,6 +34,7 @@ export class Signals {
   #listening: Listening | undefined;
   #pending = new Set<Kind>();
   #sending: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(deps: SignalsDeps) {
@@ -59,12 +62,13 @@ export class Signals {
     if (kinds.size === 0 || this.#closed) return;
     this.#listeners.tell(kinds);
     for (const kind of kinds) this.#pending.add(kind);
-    this.#sending ??= this.#send();
+    this.#schedule();
   }
 
   /** Ends listening, after what is on its way. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#later);
     await this.#sending;
     await this.#listening?.close();
   }
@@ -73,8 +77,19 @@ export class Signals {
     return `${this.#deps.schema}_signals`;
   }
 
+  #schedule(): void {
+    if (this.#isUrgent()) this.#sending ??= this.#send();
+    else this.#later ??= setTimeout(() => (this.#sending ??= this.#send()), HISTORY_PAUSE_MS).unref();
+  }
+
+  #isUrgent(): boolean {
+    return this.#pending.has("event") || this.#pending.has("task");
+  }
+
   async #send(): Promise<void> {
-    while (this.#pending.size > 0) {
+    do {
+      clearTimeout(this.#later);
+      this.#later = undefined;
       const values = [this.#channel, `${this.#origin} ${[...this.#pending].join(",")}`];
       this.#pending = new Set();
       const query = { name: "notify", text: NOTIFY, values };
@@ -82,9 +97,10 @@ export class Signals {
         .use((pool) => pool.query(query))
         .catch((error: unknown) => this.#deps.logger.debug("Others could not be told of a commit.", { error }));
       // What is committed meanwhile shares the next one.
-      await setTimeout(PAUSE_MS, undefined, { ref: false });
-    }
+      await sleep(PAUSE_MS, undefined, { ref: false });
+    } while (this.#isUrgent());
     this.#sending = undefined;
+    if (this.#pending.size > 0 && !this.#closed) this.#schedule();
   }
 
   #hear(payload: string): void {

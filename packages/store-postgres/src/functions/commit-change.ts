@@ -1,3 +1,8 @@
+/** What an attempt has none of when it begins, in a row that was another one's. */
+export const RESET_ATTEMPT = `queue_seq = null, queued_at = null, visible_at = 0, deliveries = 0, poll_due_at = null,
+           cancel_within_ms = null, cancel_until = null, left_ms = null, cancel_told = false, cancelling = null,
+           queued_key = null, progress = null, progress_message = null`;
+
 /**
  * Writes one change whole, or nothing of it: `p` is what `toChangeDocument` makes. The stack is locked first; one that is not
  * there by its name, so that two that make it, or that park events for it, wait for each other. `known`: the events or
@@ -154,6 +159,58 @@ begin
   select a.id, a.stack, a.code, a.at, a.body
     from json_to_recordset(p_change->'aside') as a(id text, stack text, code text, at bigint, body text)
   on conflict (id) do nothing;
+end
+$body$;
+`;
+
+/**
+ * The commonest change of all, alone: a stack that is there goes on by the result of its one attempt, with one line, and the
+ * next attempt begins as granted or none does. What the lists of a group cost is more than its writes. False: not written.
+ */
+export const COMMIT_RESULT = `
+create function stackyard.commit_result(
+  p_id text, p_version bigint, p_data text, p_machine text, p_state text, p_busy boolean, p_trouble bigint,
+  p_timer bigint, p_updated bigint, p_at bigint, p_body text, p_home text, p_attempt text, p_token bigint,
+  p_outcome text, p_log text, p_sent text, p_next text, p_owner text, p_lease bigint, p_timeout bigint,
+  p_deadline bigint, p_due bigint, p_secrets boolean)
+returns boolean language plpgsql as $body$
+declare
+  v_position bigint;
+begin
+  if exists (select from stackyard.event_queue q where q.stack_id = p_id) then
+    return false;
+  end if;
+  update stackyard.stacks s
+     set data = p_data, version = s.version + 1, machine = p_machine, state = p_state, busy = p_busy,
+         trouble = p_trouble::smallint, timer_at = p_timer, foreign_write = false, unreadable = null,
+         last_updated_time = stackyard.to_timestamp_utc(p_updated)
+   where s.id = p_id and s.version = p_version;
+  if not found then
+    return false;
+  end if;
+  perform pg_advisory_xact_lock_shared(
+    hashtext('stackyard.history'), (nextval('stackyard.history_position') & 2147483647)::int);
+  insert into stackyard.history (at, stack_id, event_id, body, sent, began_at, token, deadline_at, outcome, owner,
+                                 cancelling, progress_message, log)
+  select p_at, p_id, 'result:' || p_attempt, p_body, p_sent, o.began_at, o.token, o.deadline_at, p_outcome, o.owner,
+         o.cancelling, o.progress_message, p_log
+    from stackyard.open_attempt o
+   where o.home = p_home and o.attempt_id = p_attempt and o.stack_id = p_id
+  returning position into v_position;
+  if p_next is null then
+    delete from stackyard.open_attempt o
+     where o.home = p_home and o.attempt_id = p_attempt and o.token = p_token and o.status = 'running' and not o.has_keys;
+  else
+    update stackyard.open_attempt o
+       set attempt_id = p_next, began_at = v_position, token = o.token + 1, first_token = o.token + 1, owner = p_owner,
+           lease_until = p_lease, due_at = least(o.due_at, p_due), deadline_at = p_deadline, ends_at = p_deadline,
+           timeout_ms = p_timeout, has_secrets = p_secrets, ${RESET_ATTEMPT}
+     where o.home = p_home and o.attempt_id = p_attempt and o.token = p_token and o.status = 'running' and not o.has_keys;
+  end if;
+  if not found then
+    perform stackyard.changed_hands();
+  end if;
+  return true;
 end
 $body$;
 `;

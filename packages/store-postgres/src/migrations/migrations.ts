@@ -1,5 +1,5 @@
 import { CLAIM_ATTEMPTS, CLAIM_KEYED, MOVE_ATTEMPTS, SETTLE_ATTEMPTS } from "../functions/attempts.ts";
-import { COMMIT_CHANGE } from "../functions/commit-change.ts";
+import { COMMIT_CHANGE, COMMIT_RESULT } from "../functions/commit-change.ts";
 import { ENQUEUE_EVENTS, GIVE_BACK_ROWS, REDRIVE, REMOVE_EVENTS, TAKE_EVENTS } from "../functions/events.ts";
 import { CHANGED_HANDS, COUNT_STATES, FIND_ENDED, HISTORY_END, UTC } from "../functions/history.ts";
 import { FOREIGN_WRITES, STACKS, STACKS_INDEXES, STACKS_TAKEN_OVER } from "./0001-stacks.ts";
@@ -34,6 +34,7 @@ const FUNCTIONS = [
   CLAIM_ATTEMPTS,
   CLAIM_KEYED,
   COMMIT_CHANGE,
+  COMMIT_RESULT,
 ];
 
 const REST = [STACKS_INDEXES, TABLES, ...FUNCTIONS].join("\n");
