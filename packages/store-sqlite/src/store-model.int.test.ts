@@ -32,8 +32,8 @@ const moves: fc.Arbitrary<readonly StoreMove[]> = fc.array(fc.tuple(fc.nat(), fc
 describe("the SQLite store beside the pure rules", () => {
   it("answers and shows the same after every move", async () => {
     await fc.assert(
-      fc.asyncProperty(moves, (list) => playStoreModel(list, createDurableStore)),
-      { numRuns: 20 },
+      fc.asyncProperty(moves, (list) => playStoreModel(list, createDurableStore, { appliesResults: true })),
+      { numRuns: 60 },
     );
   }, 240_000);
 });

@@ -18,6 +18,6 @@ export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
 export { resultConformance, storeConformance } from "./store-conformance.ts";
-export { playStoreModel, type StoreMove } from "./store-model.ts";
+export { playStoreModel, type StoreModelOptions, type StoreMove } from "./store-model.ts";
 export type { TransportUnderTest } from "./transport-case.ts";
 export { transportConformance } from "./transport-conformance.ts";

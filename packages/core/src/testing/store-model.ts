@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { ClaimResult, Grant } from "../ports/attempt-store.ts";
+import type { Change } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import type { DurableStore } from "./durable-store-conformance.ts";
@@ -8,13 +9,16 @@ import {
   type aChange,
   aClaim,
   aDispatch,
+  aHistoryEntry,
   aPut,
+  aQueuedEvent,
   aSettle,
   DAY,
   HOUR,
   MINUTE,
   SECOND,
   T0,
+  toReceipts,
 } from "./store-conformance/store-builders.ts";
 
 /**
@@ -32,6 +36,15 @@ interface ModelRun {
   /** All grants of each attempt, oldest first. */
   readonly grants: Map<string, Grant[]>;
   readonly dispatched: Set<string>;
+  /** Ids that moves name; those of attempts that are claimed at birth are added. */
+  readonly attempts: string[];
+  readonly appliesResults: boolean;
+}
+
+/** Which moves are played besides those that every store knows. */
+export interface StoreModelOptions {
+  /** Results that a commit applies, and attempts that are claimed at birth. Default: false. */
+  readonly appliesResults?: boolean;
 }
 
 const ATTEMPTS = ["a0", "a1", "a2", "a3"] as const;
@@ -47,7 +60,11 @@ const RETURNED: readonly DueKind[] = ["deadline", "poll", "lapsedLease"];
  *
  * @throws an assertion error that names the step at which the two disagree.
  */
-export async function playStoreModel(moves: readonly StoreMove[], create: () => Promise<DurableStore>): Promise<void> {
+export async function playStoreModel(
+  moves: readonly StoreMove[],
+  create: () => Promise<DurableStore>,
+  { appliesResults = false }: StoreModelOptions = {},
+): Promise<void> {
   const port = await create();
   const run: ModelRun = {
     model: createMemoryStore(),
@@ -56,6 +73,8 @@ export async function playStoreModel(moves: readonly StoreMove[], create: () => 
     now: T0,
     grants: new Map(),
     dispatched: new Set(),
+    attempts: [...ATTEMPTS],
+    appliesResults,
   };
   try {
     for (const [step, move] of moves.entries()) await playMove(run, step, move);
@@ -66,11 +85,11 @@ export async function playStoreModel(moves: readonly StoreMove[], create: () => 
 }
 
 async function playMove(run: ModelRun, step: number, [move, attempt, how]: StoreMove): Promise<void> {
-  const [name, play] = MOVES[move % MOVES.length] ?? ["nothing", async () => undefined];
-  const attemptId = ATTEMPTS[attempt % ATTEMPTS.length] ?? "a0";
+  const [name, play] = pick(run.appliesResults ? [...MOVES, ...RESULT_MOVES] : MOVES, move);
+  const attemptId = pick(run.attempts, attempt);
   const where = `step ${step + 1}: ${name} ${attemptId} (${how})`;
   await play(run, attemptId, how, where);
-  assert.deepEqual(await view(run.store), await view(run.model), where);
+  assert.deepEqual(await view(run, run.store), await view(run, run.model), where);
 }
 
 /** Calls both stores and compares what they answer; gives the model's answer. */
@@ -143,6 +162,61 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
     },
   ],
 ];
+
+const RESULT_MOVES: typeof MOVES = [
+  ["apply a result", (run, id, how, where) => applyResult(run, id, how, where)],
+  ["apply a result and begin the next attempt", (run, id, how, where) => applyResult(run, id, how, where, true)],
+  ["claim at birth", (run, _, how, where) => commitAlike(run, `s${how % 2}`, toBirth(run, how % 2, how), where)],
+  [
+    "enqueue",
+    (run, id, how, where) => {
+      const event = aQueuedEvent(`e${how % 9}`, { stackId: stackOf(id) });
+      return both(run, where, (store) => store.enqueue([event]));
+    },
+  ],
+];
+
+/** With `how`, the events of the stack that are due are applied by the same commit. */
+async function applyResult(run: ModelRun, id: string, how: number, where: string, begins = false): Promise<void> {
+  const stackId = stackOf(id);
+  await withGrant(run, id, how, async (grant) => {
+    const taken = how % 2 === 0 ? new Map<Store, readonly DueItem[]>() : await takeBoth(run, ["event"], where);
+    const change = {
+      results: [{ grant, outcome: pick(["succeeded", "failed", "cancelled"] as const, how), log: `log ${how}` }],
+      history: [aHistoryEntry(`result:${id}`, { stackId, at: run.now })],
+      ...(begins ? toBirth(run, Number(id.slice(1)) % STACKS.length, how) : {}),
+    };
+    await commitAlike(run, stackId, change, where, taken);
+  });
+}
+
+/** An attempt of a new id, which begins as granted. */
+function toBirth({ attempts, dispatched }: ModelRun, stack: number, how: number): Partial<Change> {
+  const attemptId = `b${attempts.length * STACKS.length + stack}`;
+  attempts.push(attemptId);
+  dispatched.add(attemptId);
+  const dispatches = [aDispatch(attemptId, { stackId: stackOf(attemptId) })];
+  return { dispatches, claims: [{ attemptId, owner: `w${how % 3}`, leaseMs: 30 * SECOND }] };
+}
+
+/** Commits on both stores, and compares what became of it. */
+async function commitAlike(
+  run: ModelRun,
+  stackId: string,
+  overrides: Partial<Change>,
+  where: string,
+  taken: ReadonlyMap<Store, readonly DueItem[]> = new Map(),
+): Promise<void> {
+  const result = await both(run, where, async (store) => {
+    const events = taken.get(store)?.filter((item) => item.kind === "event" && item.event.stackId === stackId) ?? [];
+    const [loaded] = await store.load([stackId]);
+    const change = aPut({ id: stackId }, { ...overrides, acknowledges: events.flatMap(toReceipts), now: run.now });
+    const [answer] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
+    return answer;
+  });
+  for (const grant of result?.kind === "committed" ? (result.grants ?? []) : [])
+    run.grants.set(grant.attemptId, [grant]);
+}
 
 async function dispatch(run: ModelRun, attemptId: string, how: number): Promise<void> {
   const again = run.dispatched.has(attemptId);
@@ -231,17 +305,24 @@ async function commitBoth(run: ModelRun, overrides: Parameters<typeof aChange>[0
   }
 }
 
-async function view(store: Store): Promise<unknown> {
-  const attempts = await Promise.all(ATTEMPTS.map((id) => store.findAttempt(id)));
+async function view({ attempts: ids, appliesResults }: ModelRun, store: Store): Promise<unknown> {
+  const attempts = await Promise.all(ids.map((id) => store.findAttempt(id)));
   const lists = await Promise.all(STACKS.map((id) => store.listAttempts(id)));
   const { openAttempts, queuedEvents, queuedTasks } = await store.stats();
+  const history = appliesResults ? await Promise.all(STACKS.map((stackId) => listLines(store, stackId))) : [];
   return {
     attempts,
-    listed: lists.map((list) => list.map(({ attemptId }) => attemptId)),
+    listed: appliesResults ? lists : lists.map((list) => list.map(({ attemptId }) => attemptId)),
+    history,
     openAttempts,
     queuedEvents,
     queuedTasks,
   };
+}
+
+async function listLines(store: Store, stackId: string): Promise<readonly unknown[]> {
+  const { items } = await store.listHistory({ stackId }, { limit: 1_000 });
+  return items.map(({ position: _, ...line }) => line);
 }
 
 function stackOf(attemptId: string): string {
