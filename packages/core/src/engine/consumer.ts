@@ -3,6 +3,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Store, StoreSignal } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
+import { createSlots, type Slots } from "./direct-path.ts";
 
 /** How a consumer takes work out of a store. */
 export interface ConsumerInput<Item> {
@@ -14,6 +15,8 @@ export interface ConsumerInput<Item> {
   readonly signal: StoreSignal["kind"];
   readonly batchSize: number;
   readonly concurrency: number;
+  /** Where the work that it starts shares its places with other work. Default: `concurrency` places of its own. */
+  readonly slots?: Slots | undefined;
   readonly leaseMs: number;
   readonly toBatches: (items: readonly DueItem[]) => readonly (readonly Item[])[];
   readonly handle: (batch: readonly Item[]) => Promise<void>;
@@ -31,7 +34,9 @@ const ASK_AFTER_MS = 20;
 export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
-  let noteEnd = () => {};
+  const slots = input.slots ?? createSlots(input.concurrency);
+  // Each task has a place; events that are taken together share one.
+  const isEachPlaced = input.batchSize === input.concurrency;
   const wake = createWake(input, stopping.signal);
   const loop = run();
 
@@ -48,30 +53,39 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   }
 
   async function turn(): Promise<void> {
-    if (running.size >= input.concurrency) return waitForPlace();
-    wake.arm();
-    const items = await take(input, running.size);
-    if (stopping.signal.aborted) return giveBack(input, items);
-    for (const batch of input.toBatches(items)) if (batch.length > 0) start(batch);
-    if (items.length === 0) await wake.wait();
+    const places = await takePlaces();
+    if (places === 0) return;
+    let started = 0;
+    let found = 0;
+    try {
+      wake.arm();
+      const items = await take(input, isEachPlaced ? places : input.batchSize);
+      found = items.length;
+      if (stopping.signal.aborted) await giveBack(input, items);
+      else for (const batch of input.toBatches(items)) started += start(batch);
+    } finally {
+      slots.release(places - started);
+    }
+    if (found === 0) await wake.wait();
   }
 
-  /** Not a race of what runs: each race would leave a listener at the work that takes hours. */
-  function waitForPlace(): Promise<void> {
-    return new Promise((resolve) => {
-      noteEnd = resolve;
-    });
+  async function takePlaces(): Promise<number> {
+    const places = slots.take(isEachPlaced ? input.concurrency : 1);
+    return places === 0 && (await slots.takeNext(stopping.signal)) ? 1 : places;
   }
 
-  function start(batch: readonly Item[]): void {
+  /** Returns how many places the work has taken. */
+  function start(batch: readonly Item[]): number {
+    if (batch.length === 0) return 0;
     const work = input
       .handle(batch)
       .catch((error: unknown) => input.logger.error("Work failed; it is handed out again.", { error }))
       .finally(() => {
         running.delete(work);
-        noteEnd();
+        slots.release();
       });
     running.add(work);
+    return 1;
   }
 
   return {
@@ -84,9 +98,7 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   };
 }
 
-function take<Item>(input: ConsumerInput<Item>, busy: number): Promise<readonly DueItem[]> {
-  const { store, clock, kinds, leaseMs, batchSize, concurrency } = input;
-  const limit = batchSize === concurrency ? concurrency - busy : batchSize;
+function take<Item>({ store, clock, kinds, leaseMs }: ConsumerInput<Item>, limit: number): Promise<readonly DueItem[]> {
   return store.takeDue({ kinds, now: clock.now(), limit, leaseMs });
 }
 

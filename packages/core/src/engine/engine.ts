@@ -1,10 +1,14 @@
 import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/parking.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { MetadataValue } from "../machine/stack.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { AppliedResult, BirthClaim, Grant, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
@@ -26,6 +30,8 @@ export interface EngineDeps {
   readonly logger: Logger;
   /** What spreads the retries of tasks. Default: the system's. */
   readonly random?: Random;
+  /** Default: every attempt goes through the queue. */
+  readonly births?: Births;
 }
 
 /** What an engine does differently from its defaults. */
@@ -45,10 +51,41 @@ export interface EngineOptions {
   readonly maxDeliveries?: number;
 }
 
+/** Takes attempts for this process as they begin. */
+export interface Births {
+  /** A claim with a place for an attempt that this process can run at once; undefined: its message is queued. */
+  reserve(dispatch: Dispatch): BirthClaim | undefined;
+  /** Runs an attempt that was granted. */
+  run(born: BornAttempt): void;
+  /** The place of a claim that was not granted is free again. */
+  giveBack(): void;
+}
+
+/** An attempt that began as granted to this process. */
+export interface BornAttempt {
+  readonly message: TaskMessage;
+  readonly grant: Grant;
+  readonly deadlineAt: number;
+  /** As a claim returns them. */
+  readonly secrets?: Readonly<Record<string, MetadataValue>>;
+}
+
+/** An attempt whose executor has ended. */
+export interface FinishedAttempt {
+  readonly stackId: string;
+  readonly event: QueuedEvent;
+  readonly result: AppliedResult;
+}
+
 /** The only writer of stacks: load, decide, commit. */
 export interface Engine {
   /** Handles deliveries of events; those of one stack in their order. Outcomes in the same order. */
   handle(deliveries: readonly EventDelivery[]): Promise<readonly DeliveryOutcome[]>;
+  /**
+   * Applies results of attempts that this process holds, each by the commit that ends its attempt. `retry`: nothing was
+   * written, because events of the stack come first, the attempt has another owner, or the store has failed: settle it.
+   */
+  finish(finished: readonly FinishedAttempt[]): Promise<readonly DeliveryOutcome[]>;
   /**
    * Works what time has made due (timers, deadlines, parked events), and what a machine's new revision may allow now.
    * Gives how many items were worked.
@@ -84,7 +121,8 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   });
   const { store, clock, logger } = deps;
   const apply = toApplyOptions(deps, options);
-  const work = (inputs: readonly StackInput[]) => workInputs({ store, clock, logger, finder, apply }, inputs);
+  const work = (inputs: readonly StackInput[]) =>
+    workInputs({ store, clock, logger, finder, apply, births: deps.births }, inputs);
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();
@@ -108,6 +146,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   return {
     handle: (deliveries) =>
       work(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
+    finish: (finished) => work(finished.map((each) => ({ kind: "result", ...each }))),
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
     workDue: (items) => workDue({ store, clock, work }, items),
     sweepRevised,

@@ -3,10 +3,13 @@ import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
+import type { DeliveryOutcome } from "../ports/transport.ts";
 import { boundOutputs } from "./bound-outputs.ts";
 import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
 import { callWithin, INTERRUPTED } from "./call-within.ts";
+import type { FinishedAttempt } from "./engine.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { toFollowUpRun, toRunEvent } from "./follow-up.ts";
 import { type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
@@ -30,6 +33,8 @@ export interface AttemptDeps {
   readonly held: Map<HeldAttempt, TaskMessage>;
   /** True when the process is about to end: what is granted now is given back untouched. */
   readonly isStopping: () => boolean;
+  /** See `WorkerDeps`. */
+  readonly finish?: ((finished: FinishedAttempt) => Promise<DeliveryOutcome>) | undefined;
 }
 
 type Granted = Extract<ClaimResult, { kind: "granted" }>;
@@ -189,10 +194,11 @@ async function suspend(
 }
 
 async function settle(
-  { store, clock, logger }: AttemptDeps,
+  deps: AttemptDeps,
   { executor, message, claimed, onReport }: AttemptInput,
   ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: TaskLog },
 ): Promise<void> {
+  const { clock, logger } = deps;
   const { cancelling, log } = ended;
   const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
@@ -201,20 +207,39 @@ async function settle(
     tellEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
   }
   const text = ended.step.kind === "succeeded" ? maskOutputs(log.text(), ended.step) : log.text();
-  const answer = await insist(clock, async () => {
-    if (run !== undefined) await store.revisions.put(run.revision);
-    const now = clock.now();
-    return store.settle(claimed.grant, {
-      outcome,
-      event: toResultEvent(message, result, { cancelling, now }),
-      ...(text === "" ? {} : { log: text }),
-      followUps: run === undefined ? [] : [{ event: toRunEvent(run, now), notBefore: now + run.inMs }],
-      now,
-    });
-  });
+  const end = { grant: claimed.grant, outcome, ...(text === "" ? {} : { log: text }) };
+  const toEvent = () => toResultEvent(message, result, { cancelling, now: clock.now() });
+  const isApplied = run === undefined && (await applyAtOnce(deps, message.stack.id, { event: toEvent(), result: end }));
+  const answer = isApplied
+    ? "settled"
+    : await insist(clock, () => settleInStore(deps, { ...end, run, event: toEvent() }));
   if (answer === "lost") logger.warn("A result came too late and was dropped.", { outcome });
   else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
 }
+
+/** True when the commit that ended the attempt has applied its result. */
+async function applyAtOnce(
+  { finish, logger }: AttemptDeps,
+  stackId: string,
+  finished: Omit<FinishedAttempt, "stackId">,
+): Promise<boolean> {
+  if (finish === undefined) return false;
+  const outcome = await finish({ stackId, ...finished });
+  if (outcome.kind === "retry") logger.debug("A result is queued.", { reason: outcome.reason });
+  return outcome.kind === "done";
+}
+
+async function settleInStore(
+  { store, clock }: AttemptDeps,
+  { grant, run, ...end }: AppliedResult & { readonly run: FollowUp | undefined; readonly event: QueuedEvent },
+): Promise<"settled" | "lost"> {
+  if (run !== undefined) await store.revisions.put(run.revision);
+  const now = clock.now();
+  const followUps = run === undefined ? [] : [{ event: toRunEvent(run, now), notBefore: now + run.inMs }];
+  return store.settle(grant, { ...end, followUps, now });
+}
+
+type FollowUp = NonNullable<ReturnType<typeof toFollowUpRun>["run"]>;
 
 /** What the executor tells of an end that the result does not tell. */
 function tellEnd(log: TaskLog, { onReport }: Pick<AttemptInput, "onReport">, text: string): void {

@@ -11,12 +11,15 @@ import type {
 } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { createConsumer } from "./consumer.ts";
+import type { Slots } from "./direct-path.ts";
 
 /** What the transport works with. */
 export interface StoreTransportDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Places of tasks that it shares with attempts that are claimed as they begin. */
+  readonly slots?: Slots;
 }
 
 // What a process that dies has in hand is handed out again after this. Handling takes far less; when it does not, two
@@ -70,7 +73,7 @@ function consumeEvents(
 }
 
 function consumeTasks(
-  { store, clock, logger }: StoreTransportDeps,
+  { store, clock, logger, slots }: StoreTransportDeps,
   handler: (delivery: TaskDelivery) => Promise<DeliveryOutcome>,
   { concurrency }: ConsumeOptions,
 ): Subscription {
@@ -81,6 +84,7 @@ function consumeTasks(
     kinds: TASK_KINDS,
     signal: "task",
     concurrency,
+    slots,
     leaseMs: TASK_LEASE_MS,
     // Taking no more than there are free places keeps the others for whoever is free.
     batchSize: concurrency,

@@ -3,11 +3,13 @@ import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import { isPassing, toErrorText } from "../errors/error-text.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
+import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { Change, CommitResult, LoadedStack } from "../ports/stack-store.ts";
+import type { BirthClaim, Change, CommitResult, LoadedStack } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
+import type { Births, BornAttempt } from "./engine.ts";
 import { logChange } from "./log-change.ts";
 import type { MachineFinder } from "./machine-finder.ts";
 
@@ -17,6 +19,7 @@ export interface WorkDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly finder: MachineFinder;
+  readonly births?: Births | undefined;
   readonly apply: Omit<ApplyOptions, "now" | "machines" | "knownIds">;
 }
 
@@ -143,12 +146,59 @@ async function workTurn(
     if (!isEmpty(applied.change)) written.push({ work, change: applied.change });
   }
   for (const hash of revisions) await deps.finder.keep(hash);
-  const results = written.length === 0 ? [] : await deps.store.commit(written.map(({ change }) => change));
+  const results = await commitWithClaims(
+    deps,
+    written.map(({ change }) => change),
+  );
   return written.flatMap(({ work, change }, index) => {
     const result = results[index];
     if (result !== undefined && result.kind !== "committed") return toNextTurn(work, result, outcomes);
     logChange(deps.logger, change);
     return [];
+  });
+}
+
+/** Commits, and runs the attempts that begin as granted to this process. */
+async function commitWithClaims(
+  { store, births }: WorkDeps,
+  changes: readonly Change[],
+): Promise<readonly CommitResult[]> {
+  if (changes.length === 0) return [];
+  if (births === undefined) return store.commit(changes);
+  const claiming = changes.map((change) => {
+    const claims = reserveClaims(births, change);
+    return claims.length === 0 ? change : { ...change, claims };
+  });
+  let places = claiming.reduce((count, { claims = [] }) => count + claims.length, 0);
+  try {
+    const results = await store.commit(claiming);
+    for (const born of claiming.flatMap((change, index) => listBorn(change, results[index]))) {
+      places -= 1;
+      births.run(born);
+    }
+    return results;
+  } finally {
+    for (; places > 0; places -= 1) births.giveBack();
+  }
+}
+
+function reserveClaims(births: Births, { dispatches, cancels, closes }: Change): readonly BirthClaim[] {
+  if (dispatches.length === 0) return [];
+  const ended = new Set([...closes, ...cancels.map(({ attemptId }) => attemptId)]);
+  return dispatches.flatMap((dispatch) =>
+    dispatch.again || ended.has(dispatch.attemptId) ? [] : (births.reserve(dispatch) ?? []),
+  );
+}
+
+function listBorn({ dispatches, write, now }: Change, result: CommitResult | undefined): readonly BornAttempt[] {
+  if (result?.kind !== "committed") return [];
+  const stack = write.kind === "put" ? write.stack : undefined;
+  return (result.grants ?? []).flatMap((grant) => {
+    const dispatch = dispatches.find(({ attemptId }) => attemptId === grant.attemptId);
+    if (dispatch === undefined) return [];
+    const { message, timeoutMs, secrets: refs, attemptId } = dispatch;
+    const secrets = refs === undefined ? {} : { secrets: readAttemptSecrets(stack, attemptId, refs) };
+    return [{ message, grant, deadlineAt: now + timeoutMs, ...secrets }];
   });
 }
 

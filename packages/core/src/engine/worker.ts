@@ -1,11 +1,14 @@
+import type { Dispatch } from "../machine/decide/decision.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { ProvidedService } from "../ports/define-executor.ts";
-import type { Executor } from "../ports/executor.ts";
+import type { Executor, Failed } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { BirthClaim } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { bindLogger } from "./bind-logger.ts";
+import type { BornAttempt, FinishedAttempt } from "./engine.ts";
 import { findExclusiveKeys } from "./exclusive-keys.ts";
 import type { AwsAccess, ContextDeps } from "./executor-context.ts";
 import type { HeldAttempt } from "./held-attempt.ts";
@@ -23,6 +26,8 @@ export interface WorkerDeps {
   readonly logger: Logger;
   /** Where tasks may reach AWS. */
   readonly aws?: AwsAccess;
+  /** Has a result applied by the commit that ends its attempt, where an engine runs in the same process. */
+  readonly finish?: (finished: FinishedAttempt) => Promise<DeliveryOutcome>;
 }
 
 /** What a worker does differently from its defaults. */
@@ -52,6 +57,14 @@ export interface Worker {
   leave(): void;
 }
 
+/** A worker that can take attempts as they begin. */
+export interface StoreWorker extends Worker {
+  /** The claim for a new attempt that this worker could run at once: it has its executor, and the task wants no key. */
+  claimAtBirth(dispatch: Dispatch): BirthClaim | undefined;
+  /** Runs an attempt that began as granted to this worker. */
+  run(born: BornAttempt): Promise<void>;
+}
+
 /** A task that a worker works on. */
 export interface RunningTask {
   readonly stackId: string;
@@ -61,7 +74,7 @@ export interface RunningTask {
 const DEFAULT_LEASE_MS = 30_000;
 
 /** A worker over a store. */
-export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Worker {
+export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): StoreWorker {
   const held = new Map<HeldAttempt, TaskMessage>();
   const owner = options.owner ?? deps.ids.next();
   const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
@@ -74,22 +87,38 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
     ...(options.services === undefined ? {} : { services: options.services }),
   };
   let stopping = false;
+
+  async function run(
+    message: TaskMessage,
+    claimed: Extract<ClaimResult, { kind: "granted" }>,
+    { fault, limits = {} }: { readonly fault?: Failed | undefined; readonly limits?: InvocationLimits } = {},
+  ): Promise<void> {
+    const { store, clock, finish } = deps;
+    const logger = bindAttempt(deps.logger, message);
+    logger.debug("An attempt was taken up.", { token: claimed.grant.token, again: claimed.again });
+    const onReport = options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
+    const executor = findExecutor(deps.executors, message);
+    await runAttempt(
+      { store, clock, logger, context: { ...context, logger }, leaseMs, held, isStopping: () => stopping, finish },
+      { executor, fault, message, claimed, onReport, end: toInvocationEnd(limits, clock.now()) },
+    );
+  }
+
   return {
+    claimAtBirth({ attemptId, message }) {
+      const executor = findExecutor(deps.executors, message);
+      if (stopping || executor === undefined) return undefined;
+      const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
+      return fault === undefined && exclusiveKeys.length === 0 ? { attemptId, owner, leaseMs } : undefined;
+    },
+    run: ({ message, ...granted }) => run(message, { kind: "granted", again: false, ...granted }),
     async handle({ attemptId, message }, limits = {}) {
       if (stopping) return { kind: "retry", reason: "The worker stops." };
-      const logger = bindLogger(deps.logger, { stackId: message.stack.id, task: message.task.name, attemptId });
       const executor = findExecutor(deps.executors, message);
       const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
       const claimed = await deps.store.claim({ attemptId, owner, leaseMs, exclusiveKeys, now: deps.clock.now() });
-      if (claimed.kind !== "granted") return noteRefusedClaim(logger, claimed);
-      logger.debug("An attempt was taken up.", { token: claimed.grant.token, again: claimed.again });
-      const { store, clock } = deps;
-      const onReport =
-        options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
-      await runAttempt(
-        { store, clock, logger, context: { ...context, logger }, leaseMs, held, isStopping: () => stopping },
-        { executor, fault, message, claimed, onReport, end: toInvocationEnd(limits, clock.now()) },
-      );
+      if (claimed.kind !== "granted") return noteRefusedClaim(bindAttempt(deps.logger, message), claimed);
+      await run(message, claimed, { fault, limits });
       return { kind: "done" };
     },
     abort() {
@@ -102,6 +131,10 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Wor
       held.clear();
     },
   };
+}
+
+function bindAttempt(logger: Logger, { stack, task, dispatch }: TaskMessage): Logger {
+  return bindLogger(logger, { stackId: stack.id, task: task.name, attemptId: dispatch.id });
 }
 
 /** Who listens to a task's progress cannot make the task fail. */

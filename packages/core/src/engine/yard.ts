@@ -6,7 +6,8 @@ import type { Logger } from "../ports/logger.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
-import { createEngine, type EngineOptions } from "./engine.ts";
+import { createDirectPath, createSlots, type DirectPath, type Slots } from "./direct-path.ts";
+import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 import type { AwsAccess } from "./executor-context.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
 import { createStoreTransport } from "./store-transport.ts";
@@ -69,6 +70,8 @@ export interface RunningYard {
   stop(): Promise<void>;
 }
 
+// More of them hide the time that a store needs to reach its disk.
+const COMMITS_AT_A_TIME = 3;
 const DEFAULT_CONCURRENCY = 8;
 const DEFAULT_EVENT_BATCH = 64;
 
@@ -83,9 +86,10 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   }
   const id = options.worker?.owner ?? deps.ids.next();
   const roles = options.roles ?? ["engine", "worker"];
-  const worker = createWorker(deps, { ...options.worker, owner: id });
-  const deciding = roles.includes("engine") ? startDeciding(deps, id, options) : undefined;
-  const working = roles.includes("worker") ? startWorking(deps, worker, options) : undefined;
+  const parts = connect(deps, id, options, roles);
+  const { worker } = parts;
+  const deciding = roles.includes("engine") ? startDeciding(deps, parts, options) : undefined;
+  const working = roles.includes("worker") ? startWorking(deps, parts, options) : undefined;
   let draining = false;
   const listed = { id, roles, worker, concurrency: options.concurrency, isDraining: () => draining };
   const entry = options.process === undefined ? undefined : listProcess(deps, listed, options.process);
@@ -107,13 +111,37 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
   };
 }
 
-function startDeciding(deps: YardDeps, owner: string, options: YardOptions): Subscription {
-  const { clock, logger, store } = deps;
-  const engine = createEngine(deps, options.engine);
+interface YardParts {
+  readonly id: string;
+  readonly engine: Engine;
+  readonly worker: Worker;
+  readonly slots: Slots;
+  /** Where engine and worker run in this process. */
+  readonly direct?: DirectPath;
+}
+
+function connect(deps: YardDeps, id: string, options: YardOptions, roles: readonly YardRole[]): YardParts {
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
+  const slots = createSlots(concurrency);
+  const commitsAtATime = Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
+  const parts = () => ({ engine, worker });
+  const both = roles.includes("engine") && roles.includes("worker");
+  const direct = both ? createDirectPath({ parts, slots, batchSize, commitsAtATime }) : undefined;
+  const worker = createWorker({ ...deps, ...(direct && { finish: direct.finish }) }, { ...options.worker, owner: id });
+  const engine = createEngine({ ...deps, ...(direct && { births: direct.births }) }, options.engine);
+  return { id, engine, worker, slots, ...(direct && { direct }) };
+}
+
+function startDeciding(
+  { clock, logger, store }: YardDeps,
+  { engine, id }: YardParts,
+  options: YardOptions,
+): Subscription {
   // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
   const consuming = { batchSize: options.eventBatch ?? DEFAULT_EVENT_BATCH, concurrency: 1 };
   const events = createStoreTransport({ store, clock, logger }).consumeEvents(engine.handle, consuming);
-  const sweep = startSweep({ engine, store, clock, logger, owner }, { ...DEFAULT_RETENTION, ...options.retention });
+  const sweep = startSweep({ engine, store, clock, logger, owner: id }, { ...DEFAULT_RETENTION, ...options.retention });
   return {
     async stop() {
       await Promise.all([events.stop(), sweep.stop()]);
@@ -121,10 +149,19 @@ function startDeciding(deps: YardDeps, owner: string, options: YardOptions): Sub
   };
 }
 
-function startWorking({ clock, logger, store }: YardDeps, worker: Worker, options: YardOptions): Subscription {
+function startWorking(
+  { clock, logger, store }: YardDeps,
+  { worker, slots, direct }: YardParts,
+  options: YardOptions,
+): Subscription {
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  const transport = createStoreTransport({ store, clock, logger });
-  return transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
+  const transport = createStoreTransport({ store, clock, logger, slots });
+  const tasks = transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
+  return {
+    async stop() {
+      await Promise.all([tasks.stop(), direct?.stop()]);
+    },
+  };
 }
 
 interface ListedParts {

@@ -19,7 +19,11 @@ const MINUTE_MS = 60_000;
 /** The plan of a seed. Each seed has its own mixture, so that a rare thing is common in some runs. */
 export function drawPlan(seed: number): DrawnPlan {
   const random = createRandom(Math.imul(seed, 0x9e3779b1));
-  const nodes = Array.from({ length: drawWhole(random, 1, 3) }, () => drawNode(random));
+  const nodes = Array.from({ length: drawWhole(random, 1, 3) }, (_, index) => ({
+    ...drawNode(random),
+    // Some work as a process does whose engine and worker are apart.
+    direct: index % 3 !== 2,
+  }));
   const drawMachine = random() < 0.4 ? drawMachineV1 : drawMachineV2;
   const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => drawMachine(random));
   const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);

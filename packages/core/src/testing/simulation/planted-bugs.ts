@@ -63,6 +63,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: "late-results",
     plant: onLoaded((stack) => ({ ...stack, runs: stack.runs.map((run) => ({ ...run, entry: stack.entry })) })),
   },
+  { name: "result-in-turn", breaks: "results-in-turn", plant: onChanges(withoutTurns) },
+  { name: "birth-lease", breaks: "one-lease", plant: onChanges(withoutBirthLeases) },
+  { name: "token-returns", breaks: "fencing", plant: withReturningTokens },
   { name: "result-event", breaks: "comes-to-rest", plant: withoutResults },
 ];
 
@@ -73,7 +76,27 @@ function onChanges(replace: (change: Change) => Change): (store: Store) => Store
   return (store) => ({ ...store, commit: (changes) => store.commit(changes.map(replace)) });
 }
 
-/** Answers to old tokens as to the newest one. */
+/** Ends attempts with their results without a look at the queue. */
+function withoutTurns({ results = [], ...change }: Change): Change {
+  return { ...change, closes: [...change.closes, ...results.map(({ grant }) => grant.attemptId)] };
+}
+
+/** Grants attempts as they begin and forgets their leases. */
+function withoutBirthLeases(change: Change): Change {
+  if (change.claims === undefined) return change;
+  return { ...change, claims: change.claims.map((claim) => ({ ...claim, leaseMs: -DAY_MS })) };
+}
+
+/** Counts the grants of an attempt from one again each time. */
+function withReturningTokens(store: Store): Store {
+  return {
+    ...store,
+    async claim(input) {
+      const result = await store.claim(input);
+      return result.kind === "granted" ? { ...result, grant: { ...result.grant, token: 1 } } : result;
+    },
+  };
+}
 
 /** Knows events by their ids alone, as if an id told who has made it. */
 function withoutOrigins(change: Change): Change {
@@ -85,6 +108,7 @@ function withoutOrigins(change: Change): Change {
 
 const INTERNAL = "internal:";
 
+/** Answers to old tokens as to the newest one. */
 function withoutFencing(store: Store): Store {
   async function toNewest(grant: Grant): Promise<Grant> {
     const attempt = await store.findAttempt(grant.attemptId);
@@ -95,6 +119,14 @@ function withoutFencing(store: Store): Store {
     renew: async (grant, input) => store.renew(await toNewest(grant), input),
     suspend: async (grant, input) => store.suspend(await toNewest(grant), input),
     settle: async (grant, input) => store.settle(await toNewest(grant), input),
+    async commit(changes) {
+      const replaced = changes.map(async (change) => {
+        if (change.results === undefined) return change;
+        const results = change.results.map(async (result) => ({ ...result, grant: await toNewest(result.grant) }));
+        return { ...change, results: await Promise.all(results) };
+      });
+      return store.commit(await Promise.all(replaced));
+    },
   };
 }
 

@@ -48,6 +48,31 @@ async function trace(overrides: Partial<SimulationPlan>): Promise<Traced> {
 const work = (step: WorkStep) => ({ work: { "s1/db/1.1/1": step } });
 const fault = (key: string, what: Fault) => ({ faults: { [key]: what } });
 
+describe("a process whose engine and worker are together", () => {
+  const nodes = [{ skewMs: 0, concurrency: 1, direct: true }];
+
+  it("begins an attempt as granted, and applies its result by the commit that ends it", async () => {
+    expect(await trace({ nodes })).toEqual({
+      steps: ["0 s1/db/1.1 begin 1", "0 s1/db/1.1 end 1"],
+      commits: ["0 [GO e1 applied ]", "0 [TASK_COMPLETED result:s1/e1/1/db/1 applied ]"],
+      violations: [],
+      counts: {},
+    });
+  });
+
+  it("leaves an attempt to its lease when it dies, as one that was claimed", async () => {
+    const kill: PlannedAction = { atMs: 1_000, do: "kill", node: 0, downMs: 500 };
+    const { steps, violations } = await trace({
+      nodes,
+      actions: [go, kill],
+      ...work({ answer: "succeed", takesMs: 2_000 }),
+    });
+
+    expect(steps.slice(0, 3)).toEqual(["0 s1/db/1.1 begin 1", "5000 s1/db/1.1 worker claim", "5000 s1/db/1.1 begin 2"]);
+    expect(violations).toEqual([]);
+  });
+});
+
 describe("a plan without faults", () => {
   it("goes as planned", async () => {
     expect(await trace({})).toEqual({

@@ -1,3 +1,4 @@
+import { createDirectPath, createSlots, type Slots } from "../../engine/direct-path.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { createStoreTransport } from "../../engine/store-transport.ts";
 import { startSweep } from "../../engine/sweep.ts";
@@ -58,13 +59,18 @@ interface Running {
 }
 
 const EVENT_BATCH = 64;
+const COMMITS_AT_A_TIME = 2;
 // What does not end when the process stops is left to its lease after so long.
 const LEAVE_MS = 30_000;
 // Circles reach these limits soon.
 const ENGINE_OPTIONS = { limits: { automaticEntriesPerHour: 25, entriesPerEvent: 10 } } as const;
 
 /** A node that is not started yet. */
-export function createNode(index: number, { skewMs, concurrency }: PlannedNode, deps: NodeDeps): SimulatedNode {
+export function createNode(
+  index: number,
+  { skewMs, concurrency, direct = false }: PlannedNode,
+  deps: NodeDeps,
+): SimulatedNode {
   const { scheduler } = deps;
   const { keyOf } = deps;
   let running: Running | undefined;
@@ -86,7 +92,7 @@ export function createNode(index: number, { skewMs, concurrency }: PlannedNode, 
   }
 
   function start(): void {
-    running ??= startLife(createLife(), concurrency, deps);
+    running ??= startLife(createLife(), { concurrency, isDirect: direct }, deps);
   }
 
   async function drain({ life, loops, worker }: Running, downMs: number): Promise<void> {
@@ -108,37 +114,58 @@ export function createNode(index: number, { skewMs, concurrency }: PlannedNode, 
   };
 }
 
-function startLife(life: Life, concurrency: number, deps: NodeDeps): Running {
+function startLife(
+  life: Life,
+  { concurrency, isDirect }: { readonly concurrency: number; readonly isDirect: boolean },
+  deps: NodeDeps,
+): Running {
   const parts = { life, keyOf: deps.keyOf, scheduler: deps.scheduler };
   const storeOf = (part: NodePart) => createNodeStore(deps.store, part, parts);
   const shared = { executors: deps.createExecutors(life), ids: deps.ids, logger: silentLogger };
   const locator = deps.createLocator(life);
   const clock = createNodeClock("engine", parts);
+  const slots = createSlots(concurrency);
+  const direct = createDirectPath({
+    parts: () => ({ engine, worker }),
+    slots,
+    batchSize: EVENT_BATCH,
+    commitsAtATime: COMMITS_AT_A_TIME,
+  });
   const engine = createEngine(
-    { ...shared, store: storeOf("engine"), locator, clock, random: deps.random },
+    {
+      ...shared,
+      store: storeOf("engine"),
+      locator,
+      clock,
+      random: deps.random,
+      ...(isDirect && { births: direct.births }),
+    },
     { ...ENGINE_OPTIONS, refusedEvents: deps.refusedEvents },
   );
+  const { finish } = direct;
   const worker = createWorker(
-    { ...shared, store: storeOf("worker"), clock: createNodeClock("worker", parts) },
+    { ...shared, store: storeOf("worker"), clock: createNodeClock("worker", parts), ...(isDirect && { finish }) },
     { leaseMs: deps.leaseMs },
   );
-  return { life, engine, worker, loops: startLoops({ engine, worker }, { parts, concurrency, storeOf, deps }) };
+  const loops = startLoops({ engine, worker }, { parts, concurrency, slots, storeOf, deps });
+  return { life, engine, worker, loops: [...loops, direct] };
 }
 
 interface LoopsInput {
   readonly parts: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler };
   readonly concurrency: number;
+  readonly slots: Slots;
   readonly storeOf: (part: NodePart) => Store;
   readonly deps: NodeDeps;
 }
 
 function startLoops(
   { engine, worker }: Pick<Running, "engine" | "worker">,
-  { parts, concurrency, storeOf, deps }: LoopsInput,
+  { parts, concurrency, slots, storeOf, deps }: LoopsInput,
 ): readonly Subscription[] {
   const logger = silentLogger;
   const transportOf = (kind: "events" | "tasks") =>
-    createStoreTransport({ store: storeOf(kind), clock: createIdleClock(kind, parts), logger });
+    createStoreTransport({ store: storeOf(kind), clock: createIdleClock(kind, parts), logger, slots });
   const over = { ...parts, deps };
   const events = transportOf("events").consumeEvents(
     (deliveries) =>

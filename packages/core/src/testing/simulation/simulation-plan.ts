@@ -24,6 +24,8 @@ export interface PlannedNode {
   readonly skewMs: number;
   /** Tasks that it works at the same time. */
   readonly concurrency: number;
+  /** Its engine and its worker hand results and attempts to each other without the queue. Default: they do not. */
+  readonly direct?: boolean;
 }
 
 /** What the world outside does, at an instant after the beginning. */

@@ -8,7 +8,7 @@ import type { Invariant } from "./invariant.ts";
 import { exclusiveKeys, fencing, oneLease } from "./leases.ts";
 import { noLostUpdate } from "./no-lost-update.ts";
 import { nothingDropped } from "./nothing-dropped.ts";
-import { order } from "./order.ts";
+import { order, resultsInTurn } from "./order.ts";
 import { lateResults } from "./results.ts";
 import { startsHeld } from "./starts.ts";
 import { timersOnce } from "./timers.ts";
@@ -18,6 +18,7 @@ import { leavingWaits, oneReaction, retriesBounded, visitsCounted } from "./vers
 export const ALL_INVARIANTS: readonly Invariant[] = [
   exactlyOnce,
   order,
+  resultsInTurn,
   noLostUpdate,
   oneCommit,
   cancelsAsked,

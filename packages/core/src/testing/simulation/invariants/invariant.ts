@@ -36,7 +36,12 @@ export interface InvariantChecks {
   onClaimed?(input: ClaimInput, result: ClaimResult): void;
   onRenewed?(grant: Grant, until: number): void;
   onSuspended?(grant: Grant, input: SuspendInput): void;
-  onSettled?(grant: Grant, input: SettleInput): void;
+  /** Without an event where a commit has applied the result. */
+  onSettled?(grant: Grant, input: Pick<SettleInput, "outcome" | "now"> & Partial<SettleInput>): void;
+  /** Events that the store's own queue has taken. */
+  onQueued?(events: readonly QueuedEvent[]): void;
+  /** A change has applied results, and the events that it acknowledges have left the queue. */
+  onResultsApplied?(change: Change): void;
   onStarted?(call: StartedCall): void;
   /** Events that the queue has let go. */
   onAcknowledged?(events: readonly QueuedEvent[]): void;

@@ -31,7 +31,9 @@ export const nothingDropped: Invariant = {
           if (!applied.has(key)) owed.set(key, `${stackId}: ${id} was sent again and never worked.`);
         }
       },
-      onSettled: (_grant, { event }) => owe(event),
+      onSettled(_grant, { event }) {
+        if (event !== undefined) owe(event);
+      },
       async onCommitted({ change }, store) {
         for (const line of change.history) {
           const { outcome } = line;

@@ -1,4 +1,5 @@
 import type { Stack } from "../../../machine/stack.ts";
+import type { Grant } from "../../../ports/attempt-store.ts";
 import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
 import type { Invariant, InvariantChecks, InvariantContext, StartedCall, Violation } from "./invariant.ts";
@@ -74,7 +75,10 @@ function watchQueue(
   return {
     async enqueue(events) {
       await look("onSent", (checks) => checks.onSent?.(events));
-      return store.enqueue(events);
+      const added = await store.enqueue(events);
+      const queued = events.filter((_, index) => added[index] === true);
+      await look("onQueued", (checks) => checks.onQueued?.(queued));
+      return added;
     },
     async redrive(ids, now) {
       const { items } = await store.listSetAside({}, { limit: 1_000 });
@@ -103,12 +107,34 @@ function watchQueue(
         const result = results[index];
         if (result?.kind !== "committed") continue;
         const committed = { change, version: result.version, ...stacks.write(change, result.version) };
+        const { now, results: ended = [] } = change;
+        for (const { grant, outcome } of ended) {
+          await look("onSettled", (checks) => checks.onSettled?.(grant, { outcome, now }));
+        }
         await look("onCommitted", (checks) => checks.onCommitted?.(committed, store));
         await noteAcknowledged(change.acknowledges);
+        if (ended.length > 0) await look("onResultsApplied", (checks) => checks.onResultsApplied?.(change));
+        await noteBirths(look, change, result.grants ?? []);
       }
       return results;
     },
   };
+}
+
+/** An attempt that begins as granted is as good as claimed. */
+async function noteBirths(
+  look: Look,
+  { claims = [], dispatches, now }: Change,
+  grants: readonly Grant[],
+): Promise<void> {
+  for (const grant of grants) {
+    const { attemptId, owner } = grant;
+    const leaseMs = claims.find((claim) => claim.attemptId === attemptId)?.leaseMs ?? 0;
+    const input = { attemptId, owner, leaseMs, exclusiveKeys: [], now };
+    const { timeoutMs = 0 } = dispatches.find((dispatch) => dispatch.attemptId === attemptId) ?? {};
+    const answer = { kind: "granted", grant, deadlineAt: now + timeoutMs, again: false } as const;
+    await look("onClaimed", (checks) => checks.onClaimed?.(input, answer));
+  }
 }
 
 function watchAttempts(store: Store, look: Look): Pick<Store, "claim" | "renew" | "suspend" | "settle"> {
@@ -131,7 +157,10 @@ function watchAttempts(store: Store, look: Look): Pick<Store, "claim" | "renew" 
     },
     async settle(grant, input) {
       const result = await store.settle(grant, input);
-      if (result === "settled") await look("onSettled", (checks) => checks.onSettled?.(grant, input));
+      if (result !== "settled") return result;
+      await look("onSettled", (checks) => checks.onSettled?.(grant, input));
+      const events = [input.event, ...(input.followUps ?? []).map(({ event }) => event)];
+      await look("onQueued", (checks) => checks.onQueued?.(events));
       return result;
     },
   };
