@@ -20,6 +20,7 @@ export function commitChange(transaction: Transaction, change: Change): CommitRe
   rememberApplied(database, change, row?.id_count ?? 0);
   writeEvents(transaction, change);
   const grants = state.attempts.commit(transaction, change);
+  if (row !== undefined) transaction.setStackNo(stackId, row.stack_no);
   if (change.cancels.length > 0) transaction.signal("task");
   recordChange(state, change, transaction.takeEnded());
   if (change.history.length > 0) transaction.signal("history");

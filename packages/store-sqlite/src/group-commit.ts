@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import { findEnded, recordEnded } from "./history.ts";
 import { writeOpenAttempts } from "./open-attempts.ts";
 import type { Dispatch, Effects, StoreSignal } from "./port-types.ts";
-import { findStack } from "./stacks.ts";
+import { findStack, requireStackNo } from "./stacks.ts";
 import type { StoreState } from "./store-state.ts";
 
 /**
@@ -16,8 +16,8 @@ export class Transaction implements AttemptSink<string>, Effects {
   readonly state: StoreState;
   readonly signals = new Set<StoreSignal["kind"]>();
   readonly #effects: (() => void)[] = [];
-  /** Stacks whose open attempts have changed. */
-  readonly #touched = new Set<string>();
+  /** Stacks whose open attempts have changed, with the numbers of their rows where they are known. */
+  readonly #touched = new Map<string, number | undefined>();
   #ended: EndedAttempt[] = [];
 
   constructor(state: StoreState) {
@@ -38,7 +38,12 @@ export class Transaction implements AttemptSink<string>, Effects {
 
   /** Has the open attempts of a stack written at the end. */
   touch(stackId: string): void {
-    this.#touched.add(stackId);
+    if (!this.#touched.has(stackId)) this.#touched.set(stackId, undefined);
+  }
+
+  /** Saves the look-up of a stack's row when its open attempts are written. */
+  setStackNo(stackId: string, stackNo: number): void {
+    if (this.#touched.has(stackId)) this.#touched.set(stackId, stackNo);
   }
 
   changed({ stackId }: BookAttempt<string>): void {
@@ -77,8 +82,8 @@ export class Transaction implements AttemptSink<string>, Effects {
   finish(): void {
     const { database, attempts } = this.state;
     for (const ended of this.takeEnded()) recordEnded(this.state, ended);
-    for (const stackId of this.#touched) {
-      writeOpenAttempts(database, attempts, stackId);
+    for (const [stackId, stackNo = requireStackNo(database, stackId)] of this.#touched) {
+      writeOpenAttempts(database, attempts, { stackId, stackNo });
       this.afterCommit(() => this.state.renewed.delete(stackId));
     }
   }
@@ -154,7 +159,8 @@ export class GroupCommit {
     const write = (transaction: Transaction) => {
       for (const stackId of renewed) transaction.touch(stackId);
     };
-    this.#finish(this.#runTogether([{ write, weight: 1, resolve: () => undefined, reject: () => undefined }]));
+    // Without the write they end early, as after a crash.
+    this.#runAlone({ write, weight: 1, resolve: () => undefined, reject: () => undefined });
   }
 
   // A turn of the event loop, not a microtask: what the last group's callers do next joins the next group.

@@ -122,14 +122,9 @@ function parseEnded(text: string, name: string): Omit<AttemptView, "stackId"> & 
 }
 
 /** Lines in order of positions; those of a stack or an event are looked up segment by segment. */
-export function listHistory(
-  { database, positions }: StoreState,
-  filter: HistoryFilter,
-  page: PageInput,
-): Page<StoredHistoryEntry> {
-  const rows = filter.stackId === undefined && filter.eventId === undefined ? readAll : readBySegment;
+export function listHistory(state: StoreState, filter: HistoryFilter, page: PageInput): Page<StoredHistoryEntry> {
   const found = createPageBuilder<StoredHistoryEntry>(page);
-  for (const { position, body } of rows(database, positions, filter, page)) {
+  for (const { position, body } of readLines(state, filter, page)) {
     const id = String(position);
     const read = () => ({ ...parseStored.historyEntry(body, `line ${id} of the history`), position });
     if (!found.add({ id, cursor: id, bytes: byteLengthOf(body), read })) break;
@@ -137,34 +132,28 @@ export function listHistory(
   return found.end();
 }
 
-const NEWER = "position > ? order by position limit ?";
-const OLDER = "position < ? order by position desc limit ?";
-
-function readAll(
-  database: Database,
-  _positions: Sequence,
+function* readLines(
+  { database, positions }: StoreState,
   filter: HistoryFilter,
-  page: PageInput,
-): Iterable<HistoryRow> {
-  return database.each<HistoryRow>(
-    `select position, body from history where body is not null and ${filter.newestFirst === true ? OLDER : NEWER}`,
-    startOf(filter, page),
-    page.limit + 1,
-  );
-}
-
-function* readBySegment(
-  database: Database,
-  positions: Sequence,
-  filter: HistoryFilter,
-  page: PageInput,
+  { cursor, limit }: PageInput,
 ): Generator<HistoryRow, void, undefined> {
+  const { newestFirst = false } = filter;
+  const start = parsePosition(cursor) ?? (newestFirst ? Number.MAX_SAFE_INTEGER : -1);
   const { conditions, values } = toConditions(filter);
-  const sql = `select position, body from history where position >> 15 = ? and body is not null and ${conditions.join(" and ")}
-                  and ${filter.newestFirst === true ? OLDER : NEWER}`;
-  const start = startOf(filter, page);
+  const order = newestFirst ? "position < ? order by position desc limit ?" : "position > ? order by position limit ?";
+  const select = ["select position, body from history where body is not null", ...conditions].join(" and ");
+  if (conditions.length === 0) {
+    yield* database.each<HistoryRow>(`${select} and ${order}`, start, limit + 1);
+    return;
+  }
   for (const segment of listSegments(database, positions, filter, start)) {
-    yield* database.each<HistoryRow>(sql, segment, ...values, start, page.limit + 1);
+    yield* database.each<HistoryRow>(
+      `${select} and position >> 15 = ? and ${order}`,
+      ...values,
+      segment,
+      start,
+      limit + 1,
+    );
   }
 }
 
@@ -181,10 +170,6 @@ function toConditions(filter: HistoryFilter): { readonly conditions: string[]; r
     values.push(filter.stackId);
   }
   return { conditions, values };
-}
-
-function startOf(filter: HistoryFilter, page: PageInput): number {
-  return parsePosition(page.cursor) ?? (filter.newestFirst === true ? Number.MAX_SAFE_INTEGER : -1);
 }
 
 function* listSegments(

@@ -1,7 +1,6 @@
 import type { Logger } from "@stackyard/core";
 import type { AttemptBook, BookAttempt, QueuedMessage } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
-import { requireStackNo } from "./stacks.ts";
 
 /** An open attempt as the row of its stack holds it. */
 interface KeptAttempt extends Omit<BookAttempt<unknown>, "stackId"> {
@@ -12,9 +11,12 @@ interface KeptAttempt extends Omit<BookAttempt<unknown>, "stackId"> {
  * Writes the open attempts of a stack over those of before. A renewal alone is not written: a lease that is lost with
  * the process ends early, its attempt is handed out again, and the token of that grant fences a late owner.
  */
-export function writeOpenAttempts(database: Database, attempts: AttemptBook<string>, stackId: string): void {
+export function writeOpenAttempts(
+  database: Database,
+  attempts: AttemptBook<string>,
+  { stackId, stackNo }: { readonly stackId: string; readonly stackNo: number },
+): void {
   const open = attempts.listOf(stackId);
-  const stackNo = requireStackNo(database, stackId);
   if (open.length === 0) {
     database.run("delete from open_attempts where stack_no = ?", stackNo);
     return;
