@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import type { Records, Store } from "@stackyard/core";
 import { createAttemptStore } from "./attempts.ts";
 import { createStackStore } from "./commit-change.ts";
-import { createPositions } from "./counters.ts";
 import { createRecords } from "./create-records.ts";
 import { createRevisions } from "./create-revisions.ts";
 import { createTable } from "./database.ts";
@@ -22,6 +21,7 @@ import { loadStats } from "./stats.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { TableNames } from "./table-definitions.ts";
 import { nextDueAt, takeDue, takeOwn } from "./take-due.ts";
+import { createYardLog } from "./yard-log.ts";
 
 /** A store in two DynamoDB tables. */
 export interface DynamodbStore extends Store {
@@ -132,7 +132,7 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
     done: new Set(),
     record: (stackId, written) => recordEntries(context, stackId, written),
     publish: (stackId, written) => publishLast(context, stackId, written),
-    takePositions: createPositions(work),
+    listRow: createYardLog(work),
     nextNumber() {
       lastNumber = Math.max(lastNumber + 1, clock.now() * 1000);
       return lastNumber;

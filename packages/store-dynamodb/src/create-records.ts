@@ -1,7 +1,7 @@
 import { type Records, StackyardError } from "@stackyard/core";
 import { createPageBuilder, type Page, type StoredRecord } from "@stackyard/core/engine";
 import { fromItem, type Item, toItem } from "./attributes.ts";
-import { takeNumbers } from "./counters.ts";
+import { takeRecordNumber } from "./counters.ts";
 import { fillPage, tryRead } from "./page.ts";
 import type { PageInput, PutRecordInput, PutRecordResult } from "./port-types.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -65,7 +65,7 @@ export function createRecords(context: RecordsContext): Records {
 
 async function findNextVersion({ work }: RecordsContext, { expected }: PutRecordInput): Promise<number> {
   if (expected !== "absent") return expected + 1;
-  return (await takeNumbers(work, "record", 1)) * WRITES_A_LIFE;
+  return (await takeRecordNumber(work)) * WRITES_A_LIFE;
 }
 
 function toCondition({ expected, now }: PutRecordInput) {

@@ -24,6 +24,8 @@ export interface UpdateInput {
   readonly condition?: string;
   readonly names?: Readonly<Record<string, string>>;
   readonly values?: Row;
+  /** Values that are lists of texts. */
+  readonly lists?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A read of many items. Reads of a table are consistent; those of an index lag behind. */
@@ -110,6 +112,9 @@ async function update(client: DynamoDBClient, name: string, key: Row, input: Upd
     UpdateExpression: input.update,
     ReturnValues: "UPDATED_NEW",
     ...toExpressionInput(input),
+    ...(input.lists === undefined
+      ? {}
+      : { ExpressionAttributeValues: { ...toAttributes(input.values ?? {}), ...toLists(input.lists) } }),
     ...(input.condition === undefined ? {} : { ConditionExpression: input.condition }),
   });
   try {
@@ -175,6 +180,10 @@ function toExpressionInput({ names, values }: Omit<Condition, "expression">): {
 
 function toAttributes(row: Row): Item {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toAttribute(value)]));
+}
+
+function toLists(lists: Readonly<Record<string, readonly string[]>>): Item {
+  return Object.fromEntries(Object.entries(lists).map(([name, texts]) => [name, { L: texts.map((S) => ({ S })) }]));
 }
 
 async function call<Result>(send: () => Promise<Result>): Promise<Result> {

@@ -7,7 +7,6 @@ import { findNamedStack } from "./locate-attempt.ts";
 import { pack, unpack } from "./packed.ts";
 import type { ReadRow } from "./page.ts";
 import type { StoreContext } from "./store-context.ts";
-import { WORK_INDEXES } from "./table-definitions.ts";
 import { toKeyPart, toSortable, toStackKey, type WorkKey } from "./work-keys.ts";
 
 /** What one write leaves behind for good: one item, so that its lines have their positions together or not at all. */
@@ -22,9 +21,6 @@ export interface HistoryRow {
 export function toHistoryKey(stackId: string, version: number): WorkKey {
   return toStackKey(stackId, `history#${toSortable(version)}`);
 }
-
-/** All rows with lines are under this key of the list index. */
-export const HISTORY_LIST = "history";
 
 /**
  * Writes the row of a write, once: whoever comes first says which positions its lines have; what another one took stays a
@@ -50,18 +46,15 @@ export function findHistory({ work }: StoreContext, stackId: string, version: nu
 /** Gives the position of its first line. */
 async function putHistory(context: StoreContext, stackId: string, outbox: OutboxEntry): Promise<number> {
   const { lines = [], ended = [], version, entry } = outbox;
-  const first = lines.length === 0 ? 0 : await context.takePositions(lines.length);
+  const key = toHistoryKey(stackId, version);
+  const writtenAt = context.clock.now();
+  const first = lines.length === 0 ? 0 : await context.listRow({ key, span: lines.length, writtenAt });
   const row: HistoryRow = { stackId, lines, ended };
   const at = {
     lineAt: latest(lines.map((line) => line.at)),
     endedAt: latest(ended.map(({ settledAt = 0 }) => settledAt)),
   };
-  const item = toHistoryItem(toHistoryKey(stackId, version), row, {
-    first,
-    entry,
-    ...at,
-    writtenAt: context.clock.now(),
-  });
+  const item = toHistoryItem(key, row, { first, entry, ...at });
   if (await context.work.put(item, { expression: "attribute_not_exists(pk)" })) return first;
   const found = await findHistory(context, stackId, version);
   return found === undefined ? first : toFirst(found);
@@ -79,16 +72,14 @@ export interface HistoryFacts {
   readonly lineAt?: number | undefined;
   /** Of the last attempt that ended; undefined without one. */
   readonly endedAt?: number | undefined;
-  /** By ours. */
-  readonly writtenAt: number;
 }
 
-/** With lines it is in the list of the yard, without in that of what the sweep removes one day. */
+/** With lines it is in the log of the yard, without in the index of what prune removes one day. */
 export function toHistoryItem(key: WorkKey, row: HistoryRow, facts: HistoryFacts): Item {
-  const { first, entry, lineAt, endedAt, writtenAt } = facts;
+  const { first, entry, lineAt, endedAt } = facts;
   const span = row.lines.length;
-  const listed = span === 0 ? { sweepKey: "ended", sweepAt: endedAt } : { listKey: HISTORY_LIST, listAt: first, span };
-  return { ...toItem({ ...key, ...listed, entry, writtenAt, lineAt, endedAt }), row: { B: pack(row) } };
+  const listed = span === 0 ? { sweepKey: "ended", sweepAt: endedAt } : { first, span };
+  return { ...toItem({ ...key, ...listed, entry, lineAt, endedAt }), row: { B: pack(row) } };
 }
 
 /** What `toHistoryItem` made. */
@@ -99,8 +90,7 @@ export function parseHistoryRow(item: Item): HistoryRow {
 /** What of a row is an attribute of its own. */
 export function parseHistoryFacts(item: Item): HistoryFacts {
   const read = (name: string) => (item[name]?.N === undefined ? undefined : Number(item[name].N));
-  const facts = { lineAt: read("lineAt"), endedAt: read("endedAt"), writtenAt: read("writtenAt") ?? 0 };
-  return { first: toFirst(item), entry: read("entry") ?? 0, ...facts };
+  return { first: toFirst(item), entry: read("entry") ?? 0, lineAt: read("lineAt"), endedAt: read("endedAt") };
 }
 
 const OF_AN_ATTEMPT = /^[a-z]+:(.*)$/s;
@@ -142,12 +132,12 @@ export function readLines(item: Item): readonly HistoryLine[] {
   }
 }
 
-/** The position of a row's first line, from the row or from its entry in the index. */
+/** The position of a row's first line. */
 export function toFirst(item: Item): number {
-  return Number(item[WORK_INDEXES.list.at]?.N ?? 0);
+  return Number(item["first"]?.N ?? 0);
 }
 
-/** How many lines the row has, from the row or from its entry in the index. */
+/** How many lines a row has. */
 export function toSpan(item: Item): number {
   return Number(item["span"]?.N ?? 0);
 }

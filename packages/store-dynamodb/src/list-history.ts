@@ -1,22 +1,14 @@
 import { createPageBuilder, type Page, type StoredHistoryEntry } from "@stackyard/core/engine";
 import { fromItem, type Item } from "./attributes.ts";
 import type { Condition } from "./database.ts";
-import {
-  findEventStack,
-  HISTORY_LIST,
-  type HistoryLine,
-  readLines,
-  toEventLineKey,
-  toFirst,
-  toSpan,
-} from "./history.ts";
-import { loadListed, takeFirst, toWorkKey } from "./load-listed.ts";
+import { findEventStack, type HistoryLine, readLines, toEventLineKey, toFirst, toSpan } from "./history.ts";
+import { loadListed, takeFirst } from "./load-listed.ts";
 import type { WorkRow } from "./mutate-row.ts";
 import { fillPage, parsePosition, tryRead } from "./page.ts";
 import type { HistoryFilter, PageInput } from "./port-types.ts";
 import type { StoreContext } from "./store-context.ts";
-import { WORK_INDEXES } from "./table-definitions.ts";
 import { toSortable, toStackKey } from "./work-keys.ts";
+import { findLogEntry, type LogEntry, loadPruneMark, readLog, SETTLES_MS } from "./yard-log.ts";
 
 type Lines = AsyncGenerator<HistoryLine, void, undefined>;
 
@@ -123,8 +115,7 @@ async function toStackCondition(
 ): Promise<Condition | undefined> {
   const { pk, sk: first } = toStackKey(stackId, "history#");
   const last = `${first}\u{10ffff}`;
-  const entry = after === undefined ? undefined : await findEntryOf(context, after);
-  const key = entry === undefined ? undefined : toWorkKey(entry);
+  const key = after === undefined ? undefined : (await findLogEntry(context.work, after))?.key;
   const at = key?.pk === pk ? key.sk : undefined;
   const [from, to] = newestFirst ? [first, at ?? last] : [at ?? first, last];
   const condition = {
@@ -137,70 +128,58 @@ async function toStackCondition(
   return end > after + 1 ? condition : undefined;
 }
 
-/**
- * A gap in the positions may be lines that somebody is about to write: a reader that went past them would never see
- * them. After so long they do not come any more.
- */
-const GAP_SETTLES_MS = 10_000;
-
 /** All lines of the yard from about there on, as far as they are settled. */
 function walkYard(context: StoreContext, range: HistoryRange): Lines {
   return range.newestFirst ? walkBack(context, range) : walkOn(context, range);
 }
 
 async function* walkOn(context: StoreContext, range: HistoryRange): Lines {
-  const { after } = range;
-  let expected = after === undefined ? undefined : after + 1;
-  // The row that the cursor stands in begins before it.
-  const row = after === undefined ? undefined : await findEntryOf(context, after);
-  const entries = readEntries(context, { ...range, after: row === undefined ? after : toFirst(row) });
-  for await (const { entry, item } of loadListed<WorkRow>(context, entries)) {
-    const first = toFirst(entry);
-    if (expected !== undefined && first > expected && isYoung(context, toWrittenAt(entry))) return;
-    yield* readLines(item);
-    expected = first + toSpan(entry);
+  for await (const { entry, item } of loadListed<WorkRow>(context, listSettled(context, range))) {
+    // A row that was listed twice, as its writer was slow, counts where it says.
+    if (toFirst(entry) === toFirst(item)) yield* readLines(item);
+  }
+}
+
+/** Rows of the log up to the first one that is about to be written. */
+async function* listSettled(context: StoreContext, range: HistoryRange): AsyncGenerator<Item, void, undefined> {
+  for await (const entry of readLog(context.work, range)) {
+    if (await isUnwritten(context, entry)) return;
+    yield toKeys(entry);
   }
 }
 
 async function* walkBack(context: StoreContext, range: HistoryRange): Lines {
-  const end = range.after === undefined ? await findSettledEnd(context, range.pageSize) : Number.POSITIVE_INFINITY;
-  for await (const { entry, item } of loadListed<WorkRow>(context, readEntries(context, range))) {
-    if (toFirst(entry) < end) yield* readLines(item).toReversed();
+  const end = range.after === undefined ? await findSettledEnd(context) : Number.POSITIVE_INFINITY;
+  async function* list() {
+    for await (const entry of readLog(context.work, range)) if (entry.first < end) yield toKeys(entry);
+  }
+  for await (const { entry, item } of loadListed<WorkRow>(context, list())) {
+    if (toFirst(entry) === toFirst(item)) yield* readLines(item).toReversed();
   }
 }
 
-/** The position of the first row after a gap that may still be filled; infinite without one. */
-async function findSettledEnd(context: StoreContext, pageSize: number): Promise<number> {
+/** The position of the first row that is about to be written; infinite without one. */
+async function findSettledEnd(context: StoreContext): Promise<number> {
   let end = Number.POSITIVE_INFINITY;
-  let above: Item | undefined;
-  for await (const entry of readEntries(context, { after: undefined, newestFirst: true, pageSize })) {
-    const isGap = above !== undefined && toFirst(entry) + toSpan(entry) < toFirst(above);
-    if (above !== undefined && isGap) end = toFirst(above);
-    if (!isYoung(context, toWrittenAt(entry))) break;
-    above = entry;
+  for await (const entry of readLog(context.work, { after: undefined, newestFirst: true })) {
+    if (!isYoung(context, entry)) break;
+    if (await isUnwritten(context, entry)) end = entry.first;
   }
   return end;
 }
 
-function isYoung({ clock }: StoreContext, writtenAt: number): boolean {
-  return clock.now() - writtenAt < GAP_SETTLES_MS;
+/** True for a row that was listed and is not there, but may still come. */
+async function isUnwritten({ work, clock }: StoreContext, entry: LogEntry): Promise<boolean> {
+  if (!isYoung({ clock }, entry) || (await work.get({ ...entry.key })) !== undefined) return false;
+  return entry.first > (await loadPruneMark(work)).lines;
 }
 
-/** The index entry of the row that holds that position, if it is still there. */
-async function findEntryOf(context: StoreContext, position: number): Promise<Item | undefined> {
-  const entries = readEntries(context, { after: position, newestFirst: true, pageSize: 1 });
-  const [entry] = await takeFirst(entries, 1);
-  return entry;
+function isYoung({ clock }: Pick<StoreContext, "clock">, { writtenAt }: LogEntry): boolean {
+  return clock.now() - writtenAt < SETTLES_MS;
 }
 
-function readEntries({ work }: StoreContext, { after, newestFirst, pageSize }: HistoryRange) {
-  const { name, key, at } = WORK_INDEXES.list;
-  const condition = startAt({ key, value: HISTORY_LIST, at, after, newestFirst });
-  return work.query({ index: name, condition, descending: newestFirst, pageSize });
-}
-
-function toWrittenAt(entry: Item): number {
-  return Number(entry["writtenAt"]?.N);
+function toKeys({ key, first }: LogEntry): Item {
+  return { pk: { S: key.pk }, sk: { S: key.sk }, first: { N: String(first) } };
 }
 
 /** From where on lines of the history are read, and in which direction. */

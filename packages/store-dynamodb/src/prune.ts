@@ -4,7 +4,6 @@ import { fromItem, type Item, toAttribute } from "./attributes.ts";
 import { removeLog } from "./ended-attempts.ts";
 import { type KnownIds, packIds, unpackIds } from "./event-ids.ts";
 import {
-  HISTORY_LIST,
   type HistoryFacts,
   type HistoryRow,
   isFoundByAttempt,
@@ -21,6 +20,16 @@ import { changeStack, loadStack } from "./stack-home.ts";
 import { readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
+import {
+  type LogEntry,
+  loadPruneMark,
+  type PruneMark,
+  readLog,
+  removePage,
+  SETTLES_MS,
+  savePruneMark,
+  toPage,
+} from "./yard-log.ts";
 
 /** Of one kind in one call. */
 const AT_ONCE = 200;
@@ -52,40 +61,48 @@ interface Limits {
 
 /** In order of positions. Attempts that are kept for less long than lines leave their rows as prune comes to them. */
 async function pruneHistory(context: StoreContext, limits: Limits): Promise<boolean> {
-  const { key, at } = WORK_INDEXES.list;
-  const mark = await context.work.get(ENDED_MARK);
-  const done = Number(mark?.["position"]?.N ?? -1);
-  const oldest = await readEntries(context, { expression: `${key} = :key`, values: { ":key": HISTORY_LIST } });
-  const old = await pruneRows(context, oldest, limits, ({ lineAt = 0 }) => lineAt < limits.lines);
-  const condition = { expression: `${key} = :key AND ${at} > :at`, values: { ":key": HISTORY_LIST, ":at": done } };
-  // Those before the mark have lost their attempts already.
-  const next = await readEntries(context, condition);
+  const { work } = context;
+  const mark = await loadPruneMark(work);
+  const oldest = await takeFirst(readLog(work, { after: mark.lines, newestFirst: false }), AT_ONCE);
+  const old = await pruneRows(context, oldest, limits, { mark, isPast: ({ lineAt = 0 }) => lineAt < limits.lines });
+  await removePages(context, oldest.slice(0, old), { from: mark.lines, kept: oldest[old] });
+  const next = await takeFirst(readLog(work, { after: mark.attempts, newestFirst: false }), AT_ONCE);
   const isPast = ({ lineAt = 0, endedAt = lineAt }: HistoryFacts) => endedAt < limits.attempts;
-  const stripped = await pruneRows(context, next, limits, isPast);
-  const last = next[stripped - 1];
-  if (last?.[at]?.N !== undefined) {
-    await context.work.put({ pk: { S: ENDED_MARK.pk }, sk: { S: ENDED_MARK.sk }, position: last[at] });
-  }
+  const stripped = await pruneRows(context, next, limits, { mark, isPast });
+  const toEnd = (entry: LogEntry | undefined) => (entry === undefined ? 0 : entry.first + entry.span - 1);
+  const lines = Math.max(mark.lines, toEnd(oldest[old - 1]));
+  const attempts = Math.max(mark.attempts, toEnd(next[stripped - 1]));
+  if (lines > mark.lines || attempts > mark.attempts) await savePruneMark(work, { lines, attempts });
   return old === AT_ONCE || stripped === AT_ONCE;
 }
 
-const ENDED_MARK = { pk: "yard", sk: "prune-attempts" };
-
-function readEntries({ work }: StoreContext, condition: Parameters<typeof work.query>[0]["condition"]) {
-  return takeFirst(work.query({ index: WORK_INDEXES.list.name, condition, pageSize: AT_ONCE }), AT_ONCE);
+/** Pages of the log before the first row that is kept; the last page stays. */
+async function removePages(
+  { work }: StoreContext,
+  gone: readonly LogEntry[],
+  { from, kept = gone.at(-1) }: { readonly from: number; readonly kept: LogEntry | undefined },
+): Promise<void> {
+  const pages = new Set([from, ...gone.map(({ first }) => first)].map(toPage));
+  const past = [...pages].filter((page) => kept !== undefined && page < toPage(kept.first));
+  await inParallel(past, (page) => removePage(work, page));
 }
 
 /** Rows up to the first one that is too young. Gives how many. */
 async function pruneRows(
   context: StoreContext,
-  entries: readonly Item[],
+  entries: readonly LogEntry[],
   limits: Limits,
-  isPast: (facts: HistoryFacts) => boolean,
+  { mark, isPast }: { readonly mark: PruneMark; readonly isPast: (facts: HistoryFacts) => boolean },
 ): Promise<number> {
-  const rows = await inParallel(entries, (entry) => context.work.get({ ...toWorkKey(entry) }));
-  const young = rows.findIndex((item) => item !== undefined && !isPast(parseHistoryFacts(item)));
+  const rows = await inParallel(entries, async (entry) => {
+    const item = await context.work.get({ ...entry.key });
+    // One that was just listed may still come.
+    const mayCome = entry.first > mark.lines && context.clock.now() - entry.writtenAt < SETTLES_MS;
+    return { item, isOld: item === undefined ? !mayCome : isPast(parseHistoryFacts(item)) };
+  });
+  const young = rows.findIndex(({ isOld }) => !isOld);
   const old = young === -1 ? rows : rows.slice(0, young);
-  const found = old.filter((item) => item !== undefined);
+  const found = old.flatMap(({ item }) => (item === undefined ? [] : [item]));
   await inParallel(found, (item) => pruneRow(context, item, limits));
   return old.length;
 }
@@ -127,7 +144,11 @@ async function forgetAttempts(context: StoreContext, stackId: string, ended: rea
 /** Rows without lines are found by the last end of their attempts. */
 async function pruneEndedRows(context: StoreContext, limits: Limits): Promise<boolean> {
   const old = await findOld(context, "ended", limits.attempts);
-  return (await pruneRows(context, old, limits, ({ endedAt = 0 }) => endedAt < limits.attempts)) === AT_ONCE;
+  await inParallel(old, async (entry) => {
+    const item = await context.work.get({ ...toWorkKey(entry) });
+    if (item !== undefined) await pruneRow(context, item, limits);
+  });
+  return old.length === AT_ONCE;
 }
 
 /** The oldest entries of a kind that the sweep index has from before that instant. */

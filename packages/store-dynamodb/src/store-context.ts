@@ -5,6 +5,7 @@ import type { Listeners } from "./listeners.ts";
 import type { RecentWork } from "./recent-work.ts";
 import type { Serializer } from "./serializer.ts";
 import type { LoadedStack } from "./stack-item.ts";
+import type { NewEntry } from "./yard-log.ts";
 
 /** What the parts of a store share. */
 export interface StoreContext {
@@ -32,6 +33,6 @@ export interface StoreContext {
   publish(stackId: string, written: Aggregate): Promise<void>;
   /** Numbers that grow within this process, and nearly so over all. */
   nextNumber(): number;
-  /** Positions of history lines, one after the other over the yard. Gives the first of so many. */
-  takePositions(count: number): Promise<number>;
+  /** Lists a row of the history of the yard. Gives the position of its first line. */
+  listRow(entry: NewEntry): Promise<number>;
 }

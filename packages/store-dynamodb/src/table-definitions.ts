@@ -28,8 +28,8 @@ export interface WorkIndex {
 export const WORK_INDEXES = {
   /** What is due of absent stacks, repairs of redrives, and what is too old one day. */
   sweep: { name: "sweep", key: "sweepKey", at: "sweepAt", holds: ["of", "queued", "sent", "parked", "open"] },
-  /** Lists for people: history, what was set aside. */
-  list: { name: "list", key: "listKey", at: "listAt", holds: ["span", "writtenAt"] },
+  /** Lists for people: what was set aside. */
+  list: { name: "list", key: "listKey", at: "listAt", holds: [] },
 } as const satisfies Record<string, WorkIndex>;
 
 /** As `CreateTable` takes it: a string key `id`, on-demand billing, and the index of due stacks. */
