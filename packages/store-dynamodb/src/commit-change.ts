@@ -13,6 +13,7 @@ import { joinFollowUps, moveAttempt } from "./change-attempt.ts";
 import { isLongLog, listEnded, withLogRow, writeLog } from "./ended-attempts.ts";
 import { addIds, findKnownIds, writeMovedIds } from "./event-ids.ts";
 import { groupByStack, type OwnReceipt, type PreparedEvents, removeByReceipts } from "./event-queue.ts";
+import { checkLines } from "./history.ts";
 import { inParallel } from "./in-parallel.ts";
 import { writeLocator } from "./locate-attempt.ts";
 import { applyParked, loadParked, removeParked, writeParked } from "./parked.ts";
@@ -123,6 +124,7 @@ async function refuse(
 /** The aggregate as the change leaves it. Rows that it names are written here, before it. */
 async function apply(context: StoreContext, change: Change, before: Aggregate, prepared: Prepared) {
   const { stackId, now, write, history, setAside } = change;
+  checkLines(stackId, history);
   const version = toNextVersion(before);
   const { aggregate: withIds, moved } = addIds(before, change.appliedIds, now);
   if (moved !== undefined) await writeMovedIds(context, stackId, moved);

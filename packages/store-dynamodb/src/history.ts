@@ -3,7 +3,9 @@ import type { OutboxEntry } from "./aggregate.ts";
 import type { AttemptRow } from "./attempt-row.ts";
 import { type Item, toItem } from "./attributes.ts";
 import { inParallel } from "./in-parallel.ts";
+import { MAX_ITEM_BYTES } from "./item-size.ts";
 import { findNamedStack } from "./locate-attempt.ts";
+import { tooLarge } from "./mutate-row.ts";
 import { pack, unpack } from "./packed.ts";
 import type { ReadRow } from "./page.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -43,21 +45,59 @@ export function findHistory({ work }: StoreContext, stackId: string, version: nu
   return work.get({ ...toHistoryKey(stackId, version) });
 }
 
-/** Gives the position of its first line. */
+/** Gives the position of its first line. Attempts that it has no room for are in rows of their own behind it. */
 async function putHistory(context: StoreContext, stackId: string, outbox: OutboxEntry): Promise<number> {
   const { lines = [], ended = [], version, entry } = outbox;
+  const [own = [], ...others] = splitEnded(ended);
   const key = toHistoryKey(stackId, version);
+  await inParallel(others, (part, index) => {
+    const facts = { first: 0, entry, endedAt: toEndedAt(part) };
+    const item = toHistoryItem(
+      { ...key, sk: `${key.sk}+${toSortable(index)}` },
+      { stackId, lines: [], ended: part },
+      facts,
+    );
+    return context.work.put(item);
+  });
   const writtenAt = context.clock.now();
   const first = lines.length === 0 ? 0 : await context.listRow({ key, span: lines.length, writtenAt });
-  const row: HistoryRow = { stackId, lines, ended };
-  const at = {
-    lineAt: latest(lines.map((line) => line.at)),
-    endedAt: latest(ended.map(({ settledAt = 0 }) => settledAt)),
-  };
-  const item = toHistoryItem(key, row, { first, entry, ...at });
+  const facts = { first, entry, lineAt: latest(lines.map(({ at }) => at)), endedAt: toEndedAt(own) };
+  const item = toHistoryItem(key, { stackId, lines, ended: own }, facts);
   if (await context.work.put(item, { expression: "attribute_not_exists(pk)" })) return first;
   const found = await findHistory(context, stackId, version);
   return found === undefined ? first : toFirst(found);
+}
+
+/** Leaves room for the lines of the same row. */
+const ENDED_BYTES = 128 * 1024;
+
+/** Parts that fit into a row each; one as a rule. */
+function splitEnded(ended: readonly AttemptRow[]): readonly (readonly AttemptRow[])[] {
+  if (JSON.stringify(ended).length <= ENDED_BYTES) return [ended];
+  const parts: AttemptRow[][] = [[]];
+  let bytes = 0;
+  for (const row of ended) {
+    const size = pack(row).byteLength;
+    if (bytes + size > ENDED_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(row);
+    bytes += size;
+  }
+  return parts;
+}
+
+function toEndedAt(ended: readonly AttemptRow[]): number | undefined {
+  return latest(ended.map(({ settledAt = 0 }) => settledAt));
+}
+
+/** Throws `PAYLOAD_TOO_LARGE` for lines that no row has room for. */
+export function checkLines(stackId: string, lines: readonly HistoryEntry[]): void {
+  const most = MAX_ITEM_BYTES - ENDED_BYTES;
+  if (JSON.stringify(lines).length <= most) return;
+  const bytes = pack(lines).byteLength;
+  if (bytes > most) throw tooLarge("history of the stack", stackId, bytes + ENDED_BYTES);
 }
 
 function latest(instants: readonly number[]): number | undefined {
