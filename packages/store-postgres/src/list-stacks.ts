@@ -8,8 +8,7 @@ import {
 import type { Database, Parameter } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import { addFetched, afterPrefix, type FetchedRow, maxBytesOf, withinBytes } from "./page.ts";
-import { TROUBLE } from "./stack-columns.ts";
-import { parseStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow, TROUBLE } from "./stack-data.ts";
 import type { Statement } from "./statement.ts";
 
 /** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */

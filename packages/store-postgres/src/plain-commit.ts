@@ -6,8 +6,7 @@ import { RESET_ATTEMPT } from "./functions/commit-change.ts";
 import { WITHOUT_DONE } from "./functions/events.ts";
 import { toComparedText, toHome, toKeyText } from "./key-text.ts";
 import { parseReceipts } from "./receipts.ts";
-import { toColumns } from "./stack-columns.ts";
-import { toStackData } from "./stack-data.ts";
+import { toWrittenRow } from "./stack-data.ts";
 import type { Statement } from "./statement.ts";
 
 // Nearly every change writes a stack, lines of its history, ids of events, and ends and begins attempts: all such changes of
@@ -173,19 +172,10 @@ function pairAttempts({ results = [], dispatches, claims = [] }: Change): readon
 function addChange(lists: Lists, change: Change, options: { readonly runnersHaveStore: boolean }): void {
   const { stackId, expectedVersion, write, appliedIds, acknowledges, now } = change;
   if (write.kind !== "put") return;
-  const { stack } = write;
-  const { machine, state, busy, trouble, timerAt } = toColumns(stack);
   lists.changes.push({
+    ...toWrittenRow(write.stack),
     id: toKeyText(stackId),
     version: expectedVersion,
-    data: toStackData(stack),
-    machine: toKeyText(machine),
-    state: toKeyText(state),
-    busy,
-    trouble,
-    timer: timerAt,
-    created: stack.createdAt,
-    updated: stack.updatedAt,
     now,
     count: appliedIds.length,
     has_results: (change.results ?? []).length > 0,
@@ -287,7 +277,12 @@ function toText(shape: Shape): string {
   const names = (columns: Columns) => Object.keys(columns).join(", ");
   const { isFresh, hasEvents, hasEnds, hasBegins } = shape;
   const lineColumns = toLineColumns(shape);
-  const parts = [OPENED, `c as materialized (select * from ${list(CHANGE)} with ordinality as c(${names(CHANGE)}, n))`];
+  const parts = [
+    OPENED,
+    `c as materialized (
+  select c.*, s.row_id from ${list(CHANGE)} with ordinality as c(${names(CHANGE)}, n)
+    left join lateral (select s.ctid as row_id from stackyard.stacks s where s.id = c.id limit 1) s on true)`,
+  ];
   const lines = `${list(lineColumns)} with ordinality as l(${names(lineColumns)}, o)`;
   if (hasEvents) {
     parts.push(
@@ -325,7 +320,7 @@ const put = (checks: string) => `put as (
          trouble = c.trouble::smallint, timer_at = c.timer, id_count = s.id_count + c.count, foreign_write = false,
          unreadable = null, last_updated_time = stackyard.to_timestamp_utc(c.updated)
     from c
-   where s.id = any($1) and s.id = c.id and s.version = c.version and c.version > 0${checks}
+   where s.ctid = c.row_id and s.id = c.id and s.version = c.version and c.version > 0${checks}
   returning c.n, c.id, s.version, s.id_count - c.count as counted, c.now)`;
 
 // Two that make a stack, or park events for it, wait for each other.

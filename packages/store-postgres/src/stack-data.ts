@@ -2,6 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import { parseStored } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { toKeyText } from "./key-text.ts";
 import type { Stack } from "./port-types.ts";
 
 /** A record as the predecessor writes it. What it lacks of ours has defaults. */
@@ -133,5 +134,48 @@ function toTakenOver(value: PredecessorStack, row: StackRow): Stack {
     runs: [],
     timers: [],
     automaticEntries: [],
+  };
+}
+
+/** Bits of the column `trouble`. */
+export const TROUBLE = { failed: 1, stalled: 2, overdue: 4 } as const;
+
+/** The columns by which stacks are found, made from the record. */
+interface StackColumns {
+  readonly machine: string;
+  readonly state: string;
+  readonly busy: boolean;
+  readonly trouble: number | null;
+  readonly timerAt: number | null;
+}
+
+/** Pure. */
+export function toColumns(stack: Stack): StackColumns {
+  const failed = stack.tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
+  const stalled = stack.stalled === undefined ? 0 : TROUBLE.stalled;
+  const overdue = stack.overdue === true ? TROUBLE.overdue : 0;
+  let timerAt: number | null = null;
+  for (const { dueAt } of stack.timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
+  return {
+    machine: stack.machine,
+    state: stack.state,
+    busy: stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING"),
+    trouble: failed + stalled + overdue || null,
+    timerAt,
+  };
+}
+
+/** The columns of a record that is written. */
+export function toWrittenRow(stack: Stack) {
+  const { machine, state, busy, trouble, timerAt } = toColumns(stack);
+  return {
+    data: toStackData(stack),
+    machine: toKeyText(machine),
+    state: toKeyText(state),
+    busy,
+    trouble,
+    timer: timerAt,
+    created: stack.createdAt,
+    updated: stack.updatedAt,
   };
 }

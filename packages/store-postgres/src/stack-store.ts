@@ -13,8 +13,7 @@ import type { Database } from "./database.ts";
 import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
 import { commitPlain, isPlain } from "./plain-commit.ts";
 import { parseReceipts } from "./receipts.ts";
-import { toColumns } from "./stack-columns.ts";
-import { parseStackRow, STACK_COLUMNS, type StackRow, toStackData } from "./stack-data.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow, toWrittenRow } from "./stack-data.ts";
 import { isDataError } from "./to-store-error.ts";
 import { toEventRow } from "./work-queue.ts";
 
@@ -164,7 +163,7 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
     expected: expectedVersion,
     write: write.kind,
     now,
-    put: write.kind === "put" ? toPut(write.stack) : {},
+    put: write.kind === "put" ? toWrittenRow(write.stack) : {},
     applied: appliedIds.map(toComparedText),
     known: [
       ...appliedIds.map((id) => ({ stack: toKeyText(stackId), id: toComparedText(id) })),
@@ -213,20 +212,6 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
 
 function toPlace(attemptId: string) {
   return { home: toHome(attemptId), id: toComparedText(attemptId) };
-}
-
-function toPut(stack: Extract<Change["write"], { kind: "put" }>["stack"]): object {
-  const { machine, state, busy, trouble, timerAt } = toColumns(stack);
-  return {
-    data: toStackData(stack),
-    machine: toKeyText(machine),
-    state: toKeyText(state),
-    busy,
-    trouble,
-    timer: timerAt,
-    created: stack.createdAt,
-    updated: stack.updatedAt,
-  };
 }
 
 const SENT = {

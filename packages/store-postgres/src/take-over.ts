@@ -1,8 +1,7 @@
 import type { Logger } from "@stackyard/core";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
-import { toColumns } from "./stack-columns.ts";
-import { readStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
+import { readStackRow, STACK_COLUMNS, type StackRow, toColumns } from "./stack-data.ts";
 
 /** A row of `stacks` that holds no stack, and why. */
 export interface UnreadableStack {
