@@ -1,8 +1,12 @@
 import { defined } from "../errors/defined.ts";
 import type { Decision } from "../machine/decide/decision.ts";
-import { listHiddenOutputs, listSecretValues, withQuotedOutputs } from "../machine/decide/mask-secrets.ts";
+import {
+  createMaskText,
+  listHiddenOutputs,
+  listSecretValues,
+  withQuotedOutputs,
+} from "../machine/decide/stack-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
-import { createMaskText } from "../machine/mask-text.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";

@@ -1,5 +1,5 @@
-import { isSecretKey } from "../machine/decide/mask-secrets.ts";
 import { RESULT_EVENTS } from "../machine/decide/parked-code.ts";
+import { isSecretKey } from "../machine/decide/stack-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { StackEvent } from "../machine/message/event.ts";
 import { isMap } from "../machine/message/unwrap-body.ts";

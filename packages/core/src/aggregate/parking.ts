@@ -1,5 +1,5 @@
 import { attemptsOf } from "../machine/decide/open-runs.ts";
-import { timerEventId } from "../machine/decide/timers.ts";
+import { timerEventId } from "../machine/decide/work.ts";
 import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";

@@ -1,5 +1,5 @@
+import { followDecision } from "../machine/decide/decide.ts";
 import type { Applied, Decision, Rejected } from "../machine/decide/decision.ts";
-import { followDecision } from "../machine/decide/follow-decision.ts";
 import { isParked, OPERATORS_EVENTS } from "../machine/decide/parked-code.ts";
 import { type StackEvent, toEventKey } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";

@@ -1,4 +1,4 @@
-import { exceedsBytes, MAX_METADATA_BYTES } from "../machine/decide/merge-metadata.ts";
+import { exceedsBytes, MAX_METADATA_BYTES } from "../machine/decide/metadata.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import { failed } from "../ports/steps.ts";
 import type { FinalStep } from "./result-event.ts";

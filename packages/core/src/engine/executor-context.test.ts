@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { idempotencyKeyOf } from "../machine/decide/attempt-id.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
+import { idempotencyKeyOf } from "../machine/decide/open-runs.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineService, provideService } from "../ports/define-executor.ts";
 import { silentLogger } from "../ports/logger.ts";

@@ -1,5 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/attempt-id.ts";
+import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/open-runs.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProvidedService } from "../ports/define-executor.ts";
 import type {

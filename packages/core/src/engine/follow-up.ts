@@ -1,5 +1,5 @@
 import { toErrorText } from "../errors/error-text.ts";
-import { shortHashOf } from "../machine/decide/attempt-id.ts";
+import { shortHashOf } from "../machine/decide/open-runs.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";

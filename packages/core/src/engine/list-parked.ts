@@ -1,5 +1,5 @@
 import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
-import { shortHashOf } from "../machine/decide/attempt-id.ts";
+import { shortHashOf } from "../machine/decide/open-runs.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import { createPageBuilder, type PageRow } from "../ports/page-builder.ts";
 import type { Page, PageInput } from "../ports/records.ts";

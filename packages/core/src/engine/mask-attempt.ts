@@ -1,4 +1,10 @@
-import { createIsQuoting, createMaskText, type IsQuoting, type MaskText, maskTexts } from "../machine/mask-text.ts";
+import {
+  createIsQuoting,
+  createMaskText,
+  type IsQuoting,
+  type MaskText,
+  maskTexts,
+} from "../machine/decide/stack-secrets.ts";
 import type { Step, Succeeded } from "../ports/executor.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
 import { failed } from "../ports/steps.ts";

@@ -1,4 +1,4 @@
-import { shortHashOf } from "../machine/decide/attempt-id.ts";
+import { shortHashOf } from "../machine/decide/open-runs.ts";
 import { SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { isOwnAttempt } from "../machine/message/parse-task-message.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";

@@ -1,6 +1,5 @@
 import { toPrintedMessage } from "../aggregate/masked-keys.ts";
-import { listHeldSecrets } from "../machine/decide/mask-secrets.ts";
-import { createMaskText, type MaskText } from "../machine/mask-text.ts";
+import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/stack-secrets.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";

@@ -1,4 +1,4 @@
-import { parseAttemptId } from "./decide/attempt-id.ts";
+import { parseAttemptId } from "./decide/open-runs.ts";
 import { readSecrets } from "./secrets.ts";
 import type { Metadata, Stack } from "./stack.ts";
 

@@ -1,9 +1,9 @@
 export { readStep } from "../simulation/read-step.ts";
 export { createSimulation, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
-export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/attempt-id.ts";
 export { decide } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
+export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/open-runs.ts";
 export { tellUnknownMachine } from "./decide/unknown-machine.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";

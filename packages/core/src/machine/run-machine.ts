@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { shortHashOf } from "./decide/attempt-id.ts";
+import { shortHashOf } from "./decide/open-runs.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import { findTimeoutMs, toCancelWithinMs } from "./executor-limits.ts";
 import {

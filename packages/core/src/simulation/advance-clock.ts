@@ -1,7 +1,7 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
-import { dueTimers } from "../machine/decide/timers.ts";
+import { dueTimers } from "../machine/decide/work.ts";
 import { TIMEOUT } from "../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import type { OpenRun } from "../machine/stack.ts";

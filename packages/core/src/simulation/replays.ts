@@ -1,6 +1,5 @@
-import { decide } from "../machine/decide/decide.ts";
+import { decide, followDecision } from "../machine/decide/decide.ts";
 import type { Decision } from "../machine/decide/decision.ts";
-import { followDecision } from "../machine/decide/follow-decision.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";

@@ -1,7 +1,7 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
-import { toWireTasks, type WireTask } from "../machine/message/to-wire-tasks.ts";
+import { toWireTasks } from "../machine/decide/start-tasks.ts";
+import type { TaskMessage, WireTask } from "../machine/message/task-message.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { SimulatedYard } from "./simulated-yard.ts";

@@ -1,6 +1,6 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
-import { toInstant } from "../machine/decide/timers.ts";
+import { toInstant } from "../machine/decide/work.ts";
 import type { Machine } from "../machine/machine.ts";
 import { SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
 import { parseEventMessage } from "../machine/message/parse-event-message.ts";

@@ -1,7 +1,6 @@
-import { listHeldSecrets } from "../../machine/decide/mask-secrets.ts";
+import { createMaskText, listHeldSecrets, type MaskText } from "../../machine/decide/stack-secrets.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../../machine/graph/find-reachable.ts";
 import type { Machine } from "../../machine/machine.ts";
-import { createMaskText, type MaskText } from "../../machine/mask-text.ts";
 import type { LastFailure, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";

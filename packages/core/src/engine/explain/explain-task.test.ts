@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Machine, Task } from "../../machine/machine.ts";
-import { PLAIN_TASK } from "../../machine/machine.ts";
+import { type Machine, PLAIN_TASK, type Task } from "../../machine/machine.ts";
 import type { OpenRun, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import { aMachine, aStack } from "../../testing/builders.ts";

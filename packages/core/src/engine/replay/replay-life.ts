@@ -1,9 +1,7 @@
 import { toTimerEvent } from "../../aggregate/parking.ts";
-import { decide } from "../../machine/decide/decide.ts";
+import { decide, followDecision } from "../../machine/decide/decide.ts";
 import type { Decision } from "../../machine/decide/decision.ts";
-import { followDecision } from "../../machine/decide/follow-decision.ts";
-import { dueTimers, spendTimer } from "../../machine/decide/timers.ts";
-import type { DecideLimits } from "../../machine/decide/work.ts";
+import { type DecideLimits, dueTimers, spendTimer } from "../../machine/decide/work.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack, StackTimer } from "../../machine/stack.ts";

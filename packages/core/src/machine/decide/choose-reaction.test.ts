@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { MachineSketch } from "../../testing/builders.ts";
-import { aMachineV2, anEvent, aStack, type StateSketch, someRules } from "../../testing/builders.ts";
+import {
+  aMachineV2,
+  anEvent,
+  aStack,
+  type MachineSketch,
+  type StateSketch,
+  someRules,
+} from "../../testing/builders.ts";
 import { anExpression, aTemplate, readKey, readOutput } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
 import type { ExpressionScope } from "../expression/expression.ts";

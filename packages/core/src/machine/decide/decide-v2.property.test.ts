@@ -13,10 +13,9 @@ import type { Machine, Task } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
 import { listSecretRefs, readSecrets } from "../secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../stack.ts";
-import { decide } from "./decide.ts";
+import { decide, followDecision } from "./decide.ts";
 import type { Applied, Decision, Dispatch } from "./decision.ts";
-import { followDecision } from "./follow-decision.ts";
-import { hasFailed } from "./task-flow.ts";
+import { hasFailed } from "./work.ts";
 
 const STATES = ["INIT", "A", "B", "C"];
 const TASKS = ["t1", "t2", "t3", "constructor", "__proto__"];

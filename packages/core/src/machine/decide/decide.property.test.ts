@@ -4,9 +4,8 @@ import { aMachine, type StateSketch, withoutVersion } from "../../testing/builde
 import { type Machine, SEMANTICS_V2 } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
-import { decide } from "./decide.ts";
+import { decide, followDecision } from "./decide.ts";
 import type { Applied, Decision, Dispatch } from "./decision.ts";
-import { followDecision } from "./follow-decision.ts";
 
 const STATES = ["INIT", "A", "B", "C"];
 const TASKS = ["t1", "t2", "constructor", "__proto__"];

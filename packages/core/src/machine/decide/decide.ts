@@ -3,16 +3,23 @@ import { suggest } from "../document/wording.ts";
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
-import { checkBrought, findUnbrought } from "./bring-metadata.ts";
-import { chooseReaction, findConfirmFault, type Occurrence, resolveSets } from "./choose-reaction.ts";
 import type { Decision, Ignored, Rejected } from "./decision.ts";
-import { fireTimeout, react, stall } from "./enter-state.ts";
-import { listSecretValues, maskDecision, withQuotedOutputs } from "./mask-secrets.ts";
+import {
+  chooseReaction,
+  findConfirmFault,
+  fireTimeout,
+  type Occurrence,
+  react,
+  resolveSets,
+  stall,
+} from "./enter-state.ts";
+import { checkBrought, findUnbrought } from "./metadata.ts";
+import { closeRun } from "./open-runs.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { isParked, RESULT_EVENTS } from "./parked-code.ts";
 import { removeStack } from "./remove-stack.ts";
+import { listSecretValues, maskDecision, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { findTimerFault, timeoutId, timerEventId } from "./timers.ts";
 import {
   beginWork,
   bringMetadata,
@@ -20,7 +27,11 @@ import {
   DEFAULT_LIMITS,
   type DecideLimits,
   endWork,
+  findTimerFault,
   type Handler,
+  spendTimer,
+  timeoutId,
+  timerEventId,
   toScopeInput,
 } from "./work.ts";
 
@@ -174,4 +185,15 @@ function reject(code: Rejected["code"], reason: string): Rejected {
 
 function ignore(code: Ignored["code"], reason: string): Ignored {
   return { kind: "ignored", code, reason };
+}
+
+/**
+ * The stack after a decision on it; undefined when there is none. An event that was not applied may have ended a run all
+ * the same, and a timer that was refused has fired.
+ */
+export function followDecision(stack: Stack | undefined, decision: Decision): Stack | undefined {
+  if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
+  if (stack === undefined) return undefined;
+  const closed = decision.closes === undefined ? stack : closeRun(stack, decision.closes);
+  return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
 import { play } from "../../testing/play.ts";
-import { decide } from "./decide.ts";
-import { followDecision } from "./follow-decision.ts";
+import { decide, followDecision } from "./decide.ts";
 
 const machine = aMachine({
   INIT: { on: { GO: ["BUILD"] } },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mergeMetadata } from "./merge-metadata.ts";
+import { mergeMetadata } from "./metadata.ts";
 
 const notFlat = (reason: string) => ({ kind: "rejected", code: "METADATA_NOT_FLAT", reason });
 const merged = (metadata: unknown) => ({ kind: "merged", metadata });

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { someRules } from "../../testing/builders.ts";
 import type { MetadataRule } from "../machine.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
+import { findMetadataFault, findMissingFault, listDefaults } from "./metadata.ts";
 import { createMetadataPattern } from "./metadata-pattern.ts";
-import { findMetadataFault, findMissingFault, listDefaults } from "./metadata-rules.ts";
 
 function faultOf(rule: Partial<MetadataRule>, value: MetadataValue, present?: MetadataValue): string | undefined {
   const before = present === undefined ? {} : { key: present };

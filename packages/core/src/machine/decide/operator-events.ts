@@ -1,12 +1,19 @@
 import type { Stack, TaskState } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
-import { dispatchAgain, tellLostTask, toMessageStack } from "./dispatch-task.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
-import { forgetFailures, toCancelled } from "./fail-attempt.ts";
-import { decideOnEntry, startReady, toWaiting } from "./start-tasks.ts";
+import { decideOnEntry, dispatchAgain, startReady, tellLostTask, toMessageStack, toWaiting } from "./start-tasks.ts";
 import { forgetOutputs } from "./store-outputs.ts";
-import { findTask, hasFailed } from "./task-flow.ts";
-import { askToStop, type Handler, listCurrentRuns, setTask, type Work, withoutMarks } from "./work.ts";
+import { forgetFailures, toCancelled } from "./task-results.ts";
+import {
+  askToStop,
+  findTask,
+  type Handler,
+  hasFailed,
+  listCurrentRuns,
+  setTask,
+  type Work,
+  withoutMarks,
+} from "./work.ts";
 
 /** A new attempt of each failed task, or of the one that is named. Their messages show the tasks as failed, as ever. */
 export const retryFailed: Handler = (work) => {

@@ -1,8 +1,8 @@
 import type { StackEvent } from "../message/event.ts";
 import type { OpenRun, Stack, TaskState } from "../stack.ts";
 import type { Decision } from "./decision.ts";
-import { listHeldSecrets, maskText } from "./mask-secrets.ts";
 import { toCancel } from "./open-runs.ts";
+import { listHeldSecrets, maskText } from "./stack-secrets.ts";
 
 /** Removes a stack by force: its open runs are asked to stop, and the notes tell what may be left behind. */
 export function removeStack(stack: Stack, event: StackEvent): Decision {

@@ -1,11 +1,24 @@
-import type { Task } from "../machine.ts";
-import type { MessageStack } from "../message/task-message.ts";
-import type { TaskState } from "../stack.ts";
-import { dispatchTask, tellLostTask, toMessageStack } from "./dispatch-task.ts";
-import { type PreparedTask, prepareTask } from "./prepare-dispatch.ts";
-import { isHeld, needsAreMet } from "./task-flow.ts";
-import { toScope } from "./to-scope.ts";
-import { noteEnd, toDetail, toScopeInput, toShown, type Work } from "./work.ts";
+import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
+import type { Machine, Task } from "../machine.ts";
+import type { MessageStack, TaskMessage, WireTask } from "../message/task-message.ts";
+import { isMap } from "../message/unwrap-body.ts";
+import { listSecretRefs, toShownMetadata } from "../secrets.ts";
+import type { OpenRun, Stack, TaskState } from "../stack.ts";
+import type { Dispatch } from "./decision.ts";
+import { exceedsBytes } from "./metadata.ts";
+import { attemptIdOf, attemptsOf, findCurrentRun } from "./open-runs.ts";
+import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
+import {
+  isHeld,
+  needsAreMet,
+  noteEnd,
+  replaceRun,
+  toDetail,
+  toInstant,
+  toScopeInput,
+  toShown,
+  type Work,
+} from "./work.ts";
 
 /** What becomes of a task when its state is entered: it waits to be sent, is skipped, or cannot tell and has failed. */
 export function decideOnEntry(work: Work, name: string): TaskState {
@@ -16,7 +29,7 @@ export function decideOnEntry(work: Work, name: string): TaskState {
     return result.value ? toWaiting(name) : { name, status: "SATISFIED", ...toDetail(work.machine, "SKIPPED") };
   }
   const why = result.kind === "error" ? result.reason : "it gives neither true nor false";
-  return toFault(work, name, {
+  return toErrorTask(work, name, {
     code: "EXPRESSION_FAILED",
     message: `The condition ${JSON.stringify(when.source)} failed: ${why}`,
   });
@@ -63,13 +76,241 @@ function prepare(work: Work, name: string): PreparedTask | Unsent {
     return { kind: "unsent", task: { name, status: "PENDING" } };
   }
   const prepared = prepareTask(toScopeInput(work), task);
-  return prepared.kind === "fault" ? { kind: "unsent", task: toFault(work, name, prepared) } : prepared;
+  return prepared.kind === "fault" ? { kind: "unsent", task: toErrorTask(work, name, prepared) } : prepared;
 }
 
-function toFault(
+function toErrorTask(
   work: Work,
   name: string,
   { code, message }: { readonly code: string; readonly message: string },
 ): TaskState {
   return { name, status: "ERROR", errorMessage: toShown(work, message), errorCode: code };
+}
+
+/** The most that a config may hold when its expressions are resolved: bytes of its JSON form in UTF-8. */
+export const MAX_CONFIG_BYTES = 262_144;
+
+/** A longer key is a mistake; stores keep keys in an index. */
+const MAX_KEY_CHARACTERS = 1_024;
+
+/** All that an attempt is sent with, resolved. */
+export interface PreparedTask {
+  readonly kind: "prepared";
+  readonly task: Task;
+  /** As in the machine, with the config and the target resolved. */
+  readonly definition: Readonly<Record<string, unknown>>;
+  readonly timeoutMs: number;
+  readonly exclusiveKey?: string;
+}
+
+/** Why a task cannot be sent: it fails with this code. */
+export interface PrepareFault {
+  readonly kind: "fault";
+  readonly code: "EXPRESSION_FAILED" | "CONFIG_INVALID";
+  readonly message: string;
+}
+
+/** Resolves what a task is sent with. Nothing is resolved, and no scope made, where the task has no expressions. */
+export function prepareTask(input: ScopeInput, task: Task): PreparedTask | PrepareFault {
+  const { definition, timeoutMs } = task;
+  if (!task.dynamicConfig && task.target === undefined && !task.exclusive) {
+    return { kind: "prepared", task, definition, timeoutMs };
+  }
+  const scope = toScope(input, { tasks: true });
+  const config = resolveConfig(input, task, scope);
+  if (config.kind === "fault") return config;
+  const target = resolveTarget(input.machine, task, scope);
+  if (target.kind === "fault") return target;
+  const key = resolveKey(task, scope);
+  if (key.kind === "fault") return key;
+  return {
+    kind: "prepared",
+    task,
+    definition: { ...definition, ...config.part, ...target.part },
+    timeoutMs: config.timeoutMs ?? timeoutMs,
+    ...key.part,
+  };
+}
+
+interface Part {
+  readonly kind: "part";
+  readonly part: Readonly<Record<string, unknown>>;
+  readonly timeoutMs?: number | undefined;
+}
+
+const NOTHING: Part = { kind: "part", part: {} };
+
+function resolveConfig({ stack }: ScopeInput, { dynamicConfig }: Task, scope: ExpressionScope): Part | PrepareFault {
+  if (dynamicConfig === undefined) return NOTHING;
+  const config = toValue(dynamicConfig.template.resolve(scope, toFindSecret(stack)), "The config");
+  if (config.kind === "fault") return config;
+  const { value } = config;
+  if (exceedsBytes(value, MAX_CONFIG_BYTES)) {
+    return toFault("CONFIG_INVALID", `The config would be larger than ${MAX_CONFIG_BYTES} bytes.`);
+  }
+  const fault = dynamicConfig.findFault(value);
+  if (fault !== undefined) return toFault("CONFIG_INVALID", fault);
+  return { kind: "part", part: { config: value }, timeoutMs: dynamicConfig.findTimeoutMs(value) };
+}
+
+function resolveTarget(machine: Machine, { target: name }: Task, scope: ExpressionScope): Part | PrepareFault {
+  if (name === undefined) return NOTHING;
+  const what = `The target "${name}"`;
+  const template = machine.targets.get(name);
+  if (template === undefined) return toFault("EXPRESSION_FAILED", `${what} is not in the machine.`);
+  // A sensitive value is not in the scope, so that none can get into an address.
+  const target = toValue(
+    template.resolve(scope, () => undefined),
+    what,
+  );
+  if (target.kind === "fault") return target;
+  const fault = findTargetFault(target.value);
+  if (fault !== undefined) return toFault("EXPRESSION_FAILED", `${what} failed: ${fault}`);
+  return { kind: "part", part: { target: target.value } };
+}
+
+function findTargetFault(target: unknown): string | undefined {
+  if (!isMap(target)) return "it is no map.";
+  const wrong = Object.entries(target).find(([, value]) => typeof value !== "string" || value === "");
+  if (wrong !== undefined) return `"${wrong[0]}" must be a text that is not empty.`;
+  const { account } = target;
+  const isAccount = account === undefined || /^[0-9]{12}$/.test(String(account));
+  return isAccount ? undefined : '"account" must have twelve digits.';
+}
+
+function resolveKey(
+  { exclusive }: Task,
+  scope: ExpressionScope,
+): { readonly kind: "part"; readonly part: { readonly exclusiveKey?: string } } | PrepareFault {
+  if (exclusive === undefined) return { kind: "part", part: {} };
+  const what = `The exclusive key ${JSON.stringify(exclusive.source)}`;
+  const result = toValue(exclusive.evaluate(scope), what);
+  if (result.kind === "fault") return result;
+  const { value } = result;
+  if (value === null || value === "") return { kind: "part", part: {} };
+  if (!["string", "number", "boolean"].includes(typeof value)) {
+    return toFault("EXPRESSION_FAILED", `${what} failed: it gives no text, number or boolean.`);
+  }
+  const exclusiveKey = String(value);
+  if (exclusiveKey.length <= MAX_KEY_CHARACTERS) return { kind: "part", part: { exclusiveKey } };
+  return toFault("EXPRESSION_FAILED", `${what} failed: it has more than ${MAX_KEY_CHARACTERS} characters.`);
+}
+
+function toValue(result: Evaluated, what: string): { readonly kind: "value"; readonly value: unknown } | PrepareFault {
+  return result.kind === "value" ? result : toFault("EXPRESSION_FAILED", `${what} failed: ${result.reason}`);
+}
+
+function toFault(code: PrepareFault["code"], message: string): PrepareFault {
+  return { kind: "fault", code, message };
+}
+
+/** The tasks of a stack as messages and simulations show them. */
+export function toWireTasks(tasks: readonly TaskState[]): readonly WireTask[] {
+  return tasks.some(({ errorCode }) => errorCode !== undefined) ? tasks.map(toWireTask) : tasks;
+}
+
+function toWireTask({ errorCode, ...task }: TaskState): WireTask {
+  return task;
+}
+
+/** The stack as its task messages show it. */
+export function toMessageStack({ semantics }: Machine, stack: Stack): MessageStack {
+  const { id, previousState, machine, state, tasks } = stack;
+  const metadata = semantics.secretsInMessages === "values" ? stack.metadata : toShownMetadata(stack);
+  return { id, previousState, machine, _state: state, tasks: toWireTasks(tasks), metadata };
+}
+
+/** Makes a new attempt of a task and sends it. */
+export function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageStack): void {
+  const { stack } = work;
+  const { task, timeoutMs, exclusiveKey } = prepared;
+  const attempt = attemptsOf(stack, task.name) + 1;
+  const parts = { stackId: stack.id, life: stack.life, entry: stack.entry, task: task.name, attempt };
+  const bare: OpenRun = {
+    attemptId: attemptIdOf(parts),
+    entry: stack.entry,
+    task: task.name,
+    attempt,
+    ...(task.executor === undefined ? {} : { executor: task.executor }),
+    dispatchedAt: work.event.at,
+    cancelWithinMs: task.cancelWithinMs,
+    ...(timeoutMs === task.timeoutMs ? {} : { timeoutMs }),
+    ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
+  };
+  const dispatch = toDispatch(work, { run: bare, prepared, shown, again: false });
+  const run = dispatch.secrets === undefined ? bare : { ...bare, secrets: dispatch.secrets };
+  work.stack = { ...stack, runs: [...stack.runs, run], attempts: { ...stack.attempts, [task.name]: attempt } };
+  work.dispatches.push(dispatch);
+}
+
+/**
+ * Sends the task's attempt again, with the key that it has; makes one where none is open, as for rows taken over. False
+ * when it cannot be sent: the running attempt is not to fail for what only another message would need.
+ */
+export function dispatchAgain(work: Work, name: string, shown: MessageStack): boolean {
+  const task = work.machine.tasks.get(name);
+  if (task === undefined) {
+    work.notes.push(tellLostTask(name));
+    return false;
+  }
+  const prepared = prepareTask(toScopeInput(work), task);
+  if (prepared.kind === "fault") {
+    work.notes.push(`Task "${name}" was not sent again: ${prepared.message}`);
+    return false;
+  }
+  const run = findCurrentRun(work.stack, name);
+  if (run === undefined) {
+    dispatchTask(work, prepared, shown);
+    return true;
+  }
+  const dispatch = toDispatch(work, { run, prepared, shown, again: true });
+  if (dispatch.secrets !== undefined) replaceRun(work, run, { ...run, secrets: dispatch.secrets });
+  work.dispatches.push(dispatch);
+  return true;
+}
+
+/** That a task could not be sent because its machine has changed. */
+export function tellLostTask(name: string): string {
+  return `Task "${name}" is not in the machine any more, so it was not sent.`;
+}
+
+interface DispatchInput {
+  readonly run: OpenRun;
+  readonly prepared: PreparedTask;
+  readonly shown: MessageStack;
+  readonly again: boolean;
+}
+
+function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput): Dispatch {
+  const { task, definition } = prepared;
+  const timeoutMs = run.timeoutMs ?? task.timeoutMs;
+  const deadline = new Date(toInstant(work.event.at + timeoutMs)).toISOString();
+  const { exclusiveKey } = run;
+  const { messageVersion, secretsInMessages } = work.machine.semantics;
+  const message: TaskMessage = {
+    task: { ...definition, name: task.name },
+    stack: shown,
+    dispatch: {
+      ...{ id: run.attemptId, attempt: run.attempt, deadline },
+      ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
+      ...(messageVersion === undefined ? {} : { version: messageVersion }),
+    },
+  };
+  // What the attempt was sent with before stays there for its earlier message.
+  const secrets =
+    secretsInMessages === "values" ? [] : [...new Set([...(run.secrets ?? []), ...listSecretRefs(message)])];
+  return {
+    attemptId: run.attemptId,
+    stackId: work.stack.id,
+    life: work.stack.life,
+    entry: run.entry,
+    task: run.task,
+    attempt: run.attempt,
+    ...(task.executor === undefined ? {} : { executor: task.executor }),
+    timeoutMs,
+    cancelWithinMs: task.cancelWithinMs,
+    ...(secrets.length === 0 ? {} : { secrets }),
+    again,
+    message,
+  };
 }

@@ -1,9 +1,14 @@
 import type { SecretReference } from "../secrets.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
-import { keepOutput } from "./keep-secrets.ts";
-import { listHiddenOutputs } from "./mask-secrets.ts";
-import { exceedsBytes, isScalar, MAX_METADATA_BYTES, mergeMetadata } from "./merge-metadata.ts";
-import { findMetadataFault, isSensitive } from "./metadata-rules.ts";
+import {
+  exceedsBytes,
+  findMetadataFault,
+  isScalar,
+  isSensitive,
+  MAX_METADATA_BYTES,
+  mergeMetadata,
+} from "./metadata.ts";
+import { keepOutput, listHiddenOutputs } from "./stack-secrets.ts";
 import { changeMetadata, hideSecrets, type Work } from "./work.ts";
 
 /**

@@ -1,15 +1,27 @@
 import { formatDuration } from "../document/duration.ts";
-import type { OpenRun, Stack } from "../stack.ts";
-import type { Ignored } from "./decision.ts";
+import { SYSTEM_EVENTS } from "../message/event.ts";
+import type { OpenRun, Stack, StackTimer, TaskState } from "../stack.ts";
+import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
-import { armRetry, awaitsEnd, failAttempt, toCancelled, toFailed } from "./fail-attempt.ts";
-import { type CurrentAnswer, ENDED, matchAnswer } from "./match-answer.ts";
-import { attemptsOf, isCurrent, toCancel } from "./open-runs.ts";
-import type { Failure } from "./retry-policy.ts";
+import { attemptsOf, findCurrentRun, findLeftRun, isCurrent, isOvertaken, toCancel } from "./open-runs.ts";
+import { type Failure, maxBackoffMs, mayRetry } from "./retry-policy.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
-import { findTask, hasFailed, isHeld } from "./task-flow.ts";
-import { bringMetadata, endRun, type Handler, replaceRun, setTask, type Work } from "./work.ts";
+import {
+  bringMetadata,
+  endRun,
+  findTask,
+  type Handler,
+  hasFailed,
+  isHeld,
+  replaceRun,
+  retryId,
+  setTask,
+  toDetail,
+  toInstant,
+  toShown,
+  type Work,
+} from "./work.ts";
 
 /** The task has succeeded, unless its outputs cannot be stored. */
 export const completeTask: Handler = (work) => {
@@ -110,4 +122,179 @@ function toTimeOut({ machine }: Work, run: OpenRun): Failure {
   const timeoutMs = run.timeoutMs ?? machine.tasks.get(run.task)?.timeoutMs;
   const message = timeoutMs === undefined ? "timed out" : `timed out after ${formatDuration(timeoutMs)}`;
   return machine.semantics.taskDetails ? { message, code: "TASK_TIMEOUT" } : { message };
+}
+
+/** An answer that sets a task's status, and the run that it ends. */
+export interface CurrentAnswer {
+  readonly kind: "current";
+  readonly task: TaskState;
+  readonly run?: OpenRun;
+}
+
+/** An answer of a run that was left and that the stack waits for, or may have: it only ends the run. */
+export interface LeftAnswer {
+  readonly kind: "left";
+  readonly run: OpenRun;
+}
+
+/** What an answer concerns, or why it comes to nothing. */
+export type Match = CurrentAnswer | LeftAnswer | Ignored | Rejected;
+
+/** Which task an answer concerns: its attempt says, else the task's name. */
+export function matchAnswer(work: Work): Match {
+  const { stack, event } = work;
+  if (event.dispatchId === undefined) return matchByName(work, event.task?.name ?? "");
+  const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
+  return run === undefined ? ENDED : matchRun(work, run);
+}
+
+/** The answer of an attempt that is not open. */
+export const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };
+
+function matchRun(work: Work, run: OpenRun): Match {
+  const { stack } = work;
+  const task = findTask(stack, run.task);
+  if (!isCurrent(stack, run) || task === undefined) return matchLeft(work, run);
+  if (isOvertaken(stack, run)) {
+    return toStale(`A later attempt of task "${run.task}" was answered before.`, run.attemptId);
+  }
+  return matchOpen(task, run);
+}
+
+function matchOpen(task: TaskState, run: OpenRun): Match {
+  return isSettled(task)
+    ? toStale(`Task "${task.name}" is ${task.detail}.`, run.attemptId)
+    : { kind: "current", task, run };
+}
+
+function matchLeft(work: Work, run: OpenRun): Match {
+  if (run.entry < work.stack.entry && isHeld(work)) return { kind: "left", run };
+  return toStale(`Task "${run.task}" was left before this answer came.`, run.attemptId);
+}
+
+function matchByName(work: Work, name: string): Match {
+  const { stack } = work;
+  const task = findTask(stack, name);
+  if (task === undefined) return matchUnlisted(work, name);
+  const run = findCurrentRun(stack, name);
+  if (run) return matchOpen(task, run);
+  // Settled by hand in this entry: the answer is that of the run that was given up.
+  const settled = stack.runs.find((other) => other.task === name && other.entry === stack.entry);
+  if (settled) return toStale(`Task "${name}" was settled before this answer came.`, settled.attemptId);
+  const left = findLeftRun(stack, name);
+  // Where runs are left to themselves, the name decides, unless the task cannot have been sent.
+  if (left && (isHeld(work) || task.detail !== undefined)) return matchLeft(work, left);
+  return matchWithoutRun(work, task);
+}
+
+/** A task without an open run, such as one whose result came by its name before. */
+function matchWithoutRun({ event }: Work, task: TaskState): Match {
+  const { name, detail } = task;
+  if (detail === "WAITING") {
+    return { kind: "rejected", code: "TASK_NOT_RUNNING", reason: `Task "${name}" is WAITING.` };
+  }
+  const ignored = isSettled(task) || (detail === "RETRYING" && event.name !== SYSTEM_EVENTS.taskCompleted);
+  return ignored ? toStale(`Task "${name}" is ${detail}.`) : { kind: "current", task };
+}
+
+/** True for tasks that no answer moves any more. */
+function isSettled({ detail }: TaskState): boolean {
+  return detail === "SKIPPED" || detail === "CANCELLED";
+}
+
+function matchUnlisted(work: Work, name: string): Match {
+  const { stack, machine } = work;
+  const left = findLeftRun(stack, name);
+  if (left && (machine.semantics.lateAnswers === "stale" || isHeld(work))) return matchLeft(work, left);
+  const reason = `"${stack.state}" has no task "${name}".`;
+  const refusal: Rejected = { kind: "rejected", code: "TASK_NOT_CURRENT", reason };
+  return left === undefined ? refusal : { ...refusal, closes: left.attemptId };
+}
+
+function toStale(reason: string, closes?: string): Ignored {
+  return { kind: "ignored", code: "RESULT_STALE", reason, ...(closes === undefined ? {} : { closes }) };
+}
+
+/** A failed task; without a message or a code where none was given. */
+export function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
+  return {
+    ...{ name, status: "ERROR" },
+    ...(message === undefined ? {} : { errorMessage: toShown(work, message) }),
+    ...(code === undefined ? {} : { errorCode: code }),
+  };
+}
+
+/** A task that was cancelled: failed for good. */
+export function toCancelled(work: Work, name: string): TaskState {
+  const failed = toFailed(work, name, { message: "cancelled" });
+  if (!work.machine.semantics.taskDetails) return failed;
+  return { ...failed, errorCode: "TASK_CANCELLED", detail: "CANCELLED" };
+}
+
+/**
+ * An attempt has failed. Only a running task may get another one by its policy; what fails later, or once more, has failed
+ * for good. `ending`: the attempt that is still to end before the wait for the next one begins.
+ */
+export function failAttempt(
+  work: Work,
+  { name, status }: TaskState,
+  failure: Failure,
+  attempt: { readonly ending?: boolean } = {},
+): void {
+  const policy = work.machine.tasks.get(name)?.retry;
+  if (status !== "PENDING" || policy === undefined || policy.attempts === 1) {
+    setTask(work, toFailed(work, name, failure));
+    return;
+  }
+  const failures = failuresOf(work.stack, name) + 1;
+  if (!mayRetry(policy, failures, failure)) {
+    countFailures(work, name, failures);
+    setTask(work, toFailed(work, name, failure));
+    return;
+  }
+  countFailures(work, name, failures);
+  setTask(work, { name, status: "PENDING", ...toDetail(work.machine, "RETRYING") });
+  work.notes.push(tellRetry(work, name, failure));
+  if (attempt.ending !== true) armRetry(work, name);
+}
+
+/** Begins the wait before a task's next attempt. */
+export function armRetry(work: Work, name: string): void {
+  const policy = work.machine.tasks.get(name)?.retry;
+  const { stack, event } = work;
+  const jitterMs = policy === undefined ? 0 : maxBackoffMs(policy, Math.max(1, failuresOf(stack, name)));
+  const timer: StackTimer = {
+    id: retryId(stack.entry, name),
+    event: SYSTEM_EVENTS.taskRetryDue,
+    dueAt: toInstant(event.at + jitterMs),
+    task: name,
+    jitterMs,
+  };
+  work.stack = { ...stack, timers: [...stack.timers, timer] };
+}
+
+/** Lets a task's policy begin its count again. */
+export function forgetFailures(work: Work, name: string): void {
+  const { failures, ...rest } = work.stack;
+  if (failures === undefined || !Object.hasOwn(failures, name)) return;
+  const others = Object.entries(failures).filter(([task]) => task !== name);
+  work.stack = others.length === 0 ? rest : { ...rest, failures: Object.fromEntries(others) };
+}
+
+/** True when a task waits for its next attempt and the wait has not begun, because the last one is still ending. */
+export function awaitsEnd(stack: Stack, name: string): boolean {
+  return findTask(stack, name)?.detail === "RETRYING" && !stack.timers.some(({ task }) => task === name);
+}
+
+function failuresOf({ failures = {} }: Stack, name: string): number {
+  return Object.hasOwn(failures, name) ? (failures[name] ?? 0) : 0;
+}
+
+function countFailures(work: Work, name: string, failures: number): void {
+  work.stack = { ...work.stack, failures: { ...work.stack.failures, [name]: failures } };
+}
+
+function tellRetry(work: Work, name: string, { code, message }: Failure): string {
+  const why = [code, message].filter((part) => part !== undefined).join(": ");
+  return `Attempt ${attemptsOf(work.stack, name)} of task "${name}" failed and is followed by another${why && ` (${why})`}.`;
 }

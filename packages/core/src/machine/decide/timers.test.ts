@@ -3,7 +3,7 @@ import { aMachine, aMachineV2, anEvent, aStack, type StateSketch } from "../../t
 import { anExpression } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
 import { decide } from "./decide.ts";
-import { dueTimers, spendTimer } from "./timers.ts";
+import { dueTimers, spendTimer } from "./work.ts";
 
 const machine = aMachine({
   INIT: { on: { OPENED: ["LIVE"] }, after: [{ inMs: 10_000, event: "OPENED" }] },

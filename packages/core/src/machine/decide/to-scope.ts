@@ -2,7 +2,7 @@ import type { ExpressionScope, FindSecret, ScopeTask } from "../expression/expre
 import type { Machine } from "../machine.ts";
 import { findSecretRef } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
-import { isSensitive } from "./metadata-rules.ts";
+import { isSensitive } from "./metadata.ts";
 
 /** What expressions look at. */
 export interface ScopeInput {

@@ -1,14 +1,11 @@
-import type { Machine, State } from "../machine.ts";
+import { type Machine, type State, TIMEOUT } from "../machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
-import type { LastFailure, OpenRun, Stack, TaskDetail, TaskState } from "../stack.ts";
-import type { BroughtMetadata, MetadataChange } from "./bring-metadata.ts";
+import type { LastFailure, OpenRun, Stack, StackTimer, TaskDetail, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
-import { adoptSecrets, pruneSecrets, withMetadata } from "./keep-secrets.ts";
-import { listSecretValues, maskTasks, maskText } from "./mask-secrets.ts";
+import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { attemptsOf, isCurrent, toCancel } from "./open-runs.ts";
 import { RESULT_EVENTS } from "./parked-code.ts";
-import { isHeld, isSatisfied } from "./task-flow.ts";
-import { armTimers, spendTimer } from "./timers.ts";
+import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
 import type { ScopeInput } from "./to-scope.ts";
 
 /** What keeps a stack from running in circles for ever. */
@@ -226,3 +223,129 @@ function tellEnd({ state }: Stack): string {
 function tellLeftRun({ task, entry, attempt }: OpenRun): string {
   return `Left running: task "${task}" of entry ${entry}, attempt ${attempt}.`;
 }
+
+/** A stack with the machine that it is decided on. */
+export interface Placed {
+  readonly machine: Machine;
+  readonly stack: Stack;
+}
+
+/** The status of a task of the present state; undefined when the state has no such task. */
+export function findTask(stack: Stack, name: string): TaskState | undefined {
+  return stack.tasks.find((task) => task.name === name);
+}
+
+/** True when there is no task that has not succeeded. */
+export function isSatisfied(tasks: readonly TaskState[]): boolean {
+  return tasks.every(({ status }) => status === "SATISFIED");
+}
+
+/** True while this entry waits for live runs of earlier ones. */
+export function isHeld({ stack }: Pick<Placed, "stack">): boolean {
+  return stack.awaitsRuns === true && hasLeftRuns(stack);
+}
+
+/** True when runs of earlier entries are live. */
+export function hasLeftRuns({ runs, entry }: Stack): boolean {
+  return runs.some((run) => run.entry < entry);
+}
+
+/** True when all that a task needs has succeeded. What the entry does not have, holds nothing up. */
+export function needsAreMet({ machine, stack }: Placed, name: string): boolean {
+  const needs = machine.tasks.get(name)?.needs ?? [];
+  return needs.every((need) => (findTask(stack, need)?.status ?? "SATISFIED") === "SATISFIED");
+}
+
+/**
+ * True when a task has failed for good and no other can do anything: each one has ended, or waits, directly or indirectly,
+ * for one that failed.
+ */
+export function hasFailed(placed: Placed): boolean {
+  const { tasks } = placed.stack;
+  if (!tasks.some(({ status }) => status === "ERROR")) return false;
+  if (!tasks.some(({ status }) => status === "PENDING")) return true;
+  if (isHeld(placed)) return false;
+  const blocked = listBlocked(placed);
+  return tasks.every(({ name, status }) => status !== "PENDING" || blocked.has(name));
+}
+
+function listBlocked({ machine, stack }: Placed): ReadonlySet<string> {
+  const blocked = new Set(stack.tasks.filter(({ status }) => status === "ERROR").map(({ name }) => name));
+  const waiting = stack.tasks.filter(({ detail }) => detail === "WAITING");
+  for (let before = -1; before < blocked.size; ) {
+    before = blocked.size;
+    for (const { name } of waiting) {
+      if (machine.tasks.get(name)?.needs.some((need) => blocked.has(need))) blocked.add(name);
+    }
+  }
+  return blocked;
+}
+
+/** The latest instant that a date can name; a timer or deadline behind it never comes. */
+const LAST_INSTANT = 8_640_000_000_000_000;
+
+/** The timers that are armed when a state is entered. */
+export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
+  if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
+  const { timeoutMs, after } = state;
+  return [
+    ...(timeoutMs === undefined ? [] : [{ id: timeoutId(entry), event: TIMEOUT, dueAt: toInstant(at + timeoutMs) }]),
+    ...after.map(({ inMs, event }, index) => ({ id: `${entry}/after/${index}`, event, dueAt: toInstant(at + inMs) })),
+  ];
+}
+
+/** The id of the timer of a state's own time-out. */
+export function timeoutId(entry: number): string {
+  return `${entry}/timeout`;
+}
+
+/** The id of the timer of a task's next attempt. */
+export function retryId(entry: number, task: string): string {
+  return `${entry}/retry/${task}`;
+}
+
+/** The id of a timer's event: one timer fires once in the life of its stack. */
+export function timerEventId(life: string, timerId: string): string {
+  return `timer:${life}:${timerId}`;
+}
+
+/** An instant that a date can name. */
+export function toInstant(ms: number): number {
+  return Math.min(ms, LAST_INSTANT);
+}
+
+/**
+ * The stack's timers that are due, in the order in which they fire: by instant; of one instant first what tasks wait for
+ * (in their order), then the state's time-out, then its other events as declared. Each is to be decided on the result of
+ * the one before, which may have dropped it.
+ */
+export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
+  const due = stack.timers.filter(({ dueAt }) => dueAt <= now);
+  if (due.length < 2) return due;
+  const rank = ({ event, task }: StackTimer) => {
+    if (task !== undefined) return stack.tasks.findIndex(({ name }) => name === task) - stack.tasks.length;
+    return event === TIMEOUT ? 0 : 1;
+  };
+  return due.sort((a, b) => a.dueAt - b.dueAt || rank(a) - rank(b));
+}
+
+/** The stack without a timer that has fired; the same stack when it is not armed. */
+export function spendTimer(stack: Stack, timerId: string): Stack {
+  const timers = stack.timers.filter(({ id }) => id !== timerId);
+  return timers.length === stack.timers.length ? stack : { ...stack, timers };
+}
+
+/**
+ * Why a timer's event comes to nothing: its timer has fired, was dropped with its state, or is not due. The last
+ * happens when an id is used by a new stack: a late event of the old one may carry the name of a timer of the new.
+ */
+export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undefined {
+  if (event.origin !== "timer") return undefined;
+  const armed = stack.timers.some(({ id, dueAt, event: name }) => {
+    return id === event.timerId && name === event.name && dueAt <= event.at;
+  });
+  if (armed) return undefined;
+  return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
+}
+
+const NO_TIMERS: readonly StackTimer[] = [];

@@ -1,6 +1,5 @@
 import { type CompileContext, onKey, suggestOrList } from "./compile-context.ts";
-import type { Field, MapNode } from "./tree.ts";
-import { toFields } from "./tree.ts";
+import { type Field, type MapNode, toFields } from "./tree.ts";
 import { quote } from "./wording.ts";
 
 /** The keys that a map may have, and what to say about others. */

@@ -1,5 +1,8 @@
 import type { ShownMetadata } from "../secrets.ts";
-import type { WireTask } from "./to-wire-tasks.ts";
+import type { TaskState } from "../stack.ts";
+
+/** A task as other programs read it in messages; the code of its failure is in the record and in the API only. */
+export type WireTask = Omit<TaskState, "errorCode">;
 
 /** The stack as task messages show it; the names are fixed, `_state` included. */
 export interface MessageStack {

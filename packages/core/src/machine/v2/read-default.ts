@@ -1,4 +1,4 @@
-import { findMetadataFault } from "../decide/metadata-rules.ts";
+import { findMetadataFault } from "../decide/metadata.ts";
 import { type CompileContext, onValue } from "../document/compile-context.ts";
 import { type Field, findField, findScalar, type MapNode } from "../document/tree.ts";
 import { describe } from "../document/wording.ts";

@@ -1,5 +1,4 @@
-import type { CompileContext } from "../document/compile-context.ts";
-import { onKey, onValue } from "../document/compile-context.ts";
+import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import { type Field, findField, isMapField, type MapNode, toFields } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
 import type { PlaceMetadata } from "../expression/expression-place.ts";

@@ -1,6 +1,5 @@
 import { onKey, onValue } from "../document/compile-context.ts";
-import type { Field, MapNode } from "../document/tree.ts";
-import { findField } from "../document/tree.ts";
+import { type Field, findField, type MapNode } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import { readTextList, type TextItem } from "./read-text-list.ts";
 import { suggestWithin, type V2Context } from "./v2-context.ts";

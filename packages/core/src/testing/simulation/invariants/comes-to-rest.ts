@@ -1,4 +1,4 @@
-import { hasFailed } from "../../../machine/decide/task-flow.ts";
+import { hasFailed } from "../../../machine/decide/work.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { Store } from "../../../ports/store.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";

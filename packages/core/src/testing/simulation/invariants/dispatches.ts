@@ -1,5 +1,5 @@
-import { parseAttemptId } from "../../../machine/decide/attempt-id.ts";
 import type { Dispatch } from "../../../machine/decide/decision.ts";
+import { parseAttemptId } from "../../../machine/decide/open-runs.ts";
 import type { Invariant } from "./invariant.ts";
 
 /** What a commit dispatches is there with it, and what a stack waits for was dispatched. */

@@ -1,5 +1,5 @@
-import { parseAttemptId } from "../../../machine/decide/attempt-id.ts";
 import type { Dispatch } from "../../../machine/decide/decision.ts";
+import { parseAttemptId } from "../../../machine/decide/open-runs.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import { SYSTEM_EVENTS } from "../../../machine/message/event.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";

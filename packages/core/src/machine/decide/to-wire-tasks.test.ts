@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toWireTasks } from "./to-wire-tasks.ts";
+import { toWireTasks } from "./start-tasks.ts";
 
 describe("toWireTasks", () => {
   it("leaves out the codes of failures, and nothing else", () => {
