@@ -129,6 +129,7 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
     serialize: createSerializer(),
     loaded: new Map(),
     recent: createRecentWork(clock),
+    handedOut: new Map(),
     done: new Set(),
     record: (stackId, written) => recordEntries(context, stackId, written),
     publish: (stackId, written) => publishLast(context, stackId, written),

@@ -121,6 +121,7 @@ async function changeByReceipts(
       return { next: changed.aggregate === aggregate ? undefined : changed.aggregate, result: changed.unused };
     });
     await inParallel(unused, (name) => context.work.remove({ ...toStackKey(stackId, name) }));
+    for (const { receipt } of ofStack) context.handedOut.delete(receipt);
   });
 }
 

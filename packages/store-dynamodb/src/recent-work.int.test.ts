@@ -67,6 +67,23 @@ describe("a process's own work", () => {
     expect([whileOut, await own.takeOwn(input)]).toMatchObject([[], [{ event: { id: "e2" } }]]);
   });
 
+  it("of tasks is marked in memory until it is acknowledged or given back", async () => {
+    const { own, asked } = await openCounted();
+    await commitNow(own, aPut());
+    await commitNow(own, aPut({}, { dispatches: [aDispatch("a1")] }));
+    asked.length = 0;
+
+    const [first] = await own.takeOwn(input);
+
+    expect(asked).toEqual(["GetItem"]);
+    const receipts = first !== undefined && "receipt" in first ? [first.receipt] : [];
+    expect(await own.takeOwn(input)).toEqual([]);
+    await own.giveBack(receipts, T0);
+    expect((await own.takeOwn(input)).length).toBe(1);
+    await own.acknowledge(receipts);
+    expect([await own.takeOwn({ ...input, now: T0 + HOUR }), (await own.stats()).queuedTasks]).toEqual([[], 0]);
+  });
+
   it("costs no request where there is none, or it is done", async () => {
     const { own, other, asked } = await openCounted();
     await other.enqueue([anEvent("e1")]);

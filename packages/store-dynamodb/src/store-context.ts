@@ -25,6 +25,8 @@ export interface StoreContext {
   /** Stacks as they were loaded last, so that the commit that follows need not read them again. */
   readonly loaded: Map<string, LoadedStack>;
   readonly recent: RecentWork;
+  /** Task messages that `takeOwn` handed out, by receipt, and until when: see there. */
+  readonly handedOut: Map<string, number>;
   /** Outbox entries that this process has finished: they leave their item with its next write. */
   readonly done: Set<string>;
   /** Writes the lines that writes of an aggregate have left to write, as far as it gets. */

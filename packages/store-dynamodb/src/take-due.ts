@@ -4,7 +4,7 @@ import { attemptLater } from "./attempt-later.ts";
 import { fromItem, type Item } from "./attributes.ts";
 import { type DueWork, hideWork, listDue, toDueItem } from "./due-work.ts";
 import { inParallel } from "./in-parallel.ts";
-import { type LaneEvent, toEventReceipt } from "./lane.ts";
+import { type LaneEvent, toEventReceipt, toTaskReceipt } from "./lane.ts";
 import { takeFirst } from "./load-listed.ts";
 import { repairStack } from "./outbox.ts";
 import type { DueKind } from "./port-types.ts";
@@ -35,32 +35,40 @@ export async function takeDue(context: StoreContext, input: TakeDueInput): Promi
     const recent = context.recent.list(isSweep ? [...kinds, "repair"] : kinds, now);
     return joinStacks(indexed, recent);
   };
-  return takeRounds(context, input, find, isSweep);
+  return takeRounds(context, input, find, isSweep ? "sweep" : "all");
 }
 
 /** What commits leave behind them. */
 const LEFT: readonly DueKind[] = ["event", "task", "poll"];
 
-/** Hands out what this process has written in the last minute and is due, as far as commits leave it behind. */
+/**
+ * Hands out what this process has written in the last minute and is due, as far as commits leave it behind. Task messages
+ * are marked in memory only, which saves a write of the item for each: they are sent on and acknowledged at once, and one
+ * that a sweep of another process sends in between comes twice. Events are marked in the item, as their order counts.
+ */
 export function takeOwn(context: StoreContext, input: TakeDueInput): Promise<readonly DueItem[]> {
   const kinds = input.kinds.filter((kind) => LEFT.includes(kind));
   if (kinds.length === 0 || input.limit <= 0) return Promise.resolve([]);
   const find = async () => context.recent.listOwn(kinds, input.now);
-  return takeRounds(context, { ...input, kinds }, find, false);
+  return takeRounds(context, { ...input, kinds }, find, "own");
 }
+
+type TakeMode = "all" | "sweep" | "own";
 
 async function takeRounds(
   context: StoreContext,
   input: TakeDueInput,
   find: () => Promise<readonly DueStack[]>,
-  isSweep: boolean,
+  mode: TakeMode,
 ): Promise<readonly DueItem[]> {
   const { limit } = input;
   const items: DueItem[] = [];
   for (let round = 1; round <= MOST_ROUNDS && items.length < limit; round += 1) {
-    const found = await findWork(context, { ...input, limit: limit - items.length }, await find(), isSweep);
+    const found = await findWork(context, { ...input, limit: limit - items.length }, await find(), mode);
     const chosen = found.work.sort(byOrder).slice(0, limit - items.length);
-    const taken = await takeWork(context, chosen, found.loaded, input);
+    const handed = mode === "own" ? handOutTasks(context, chosen, input) : [];
+    const marked = mode === "own" ? chosen.filter(({ kind }) => kind !== "task") : chosen;
+    const taken = [...handed, ...(await takeWork(context, marked, found.loaded, input))];
     items.push(...taken.sort((a, b) => byOrder(a.work, b.work)).map(({ item }) => item));
     if (taken.length >= chosen.length) break;
   }
@@ -81,17 +89,17 @@ async function findWork(
   context: StoreContext,
   input: TakeDueInput,
   stacks: readonly DueStack[],
-  isSweep: boolean,
+  mode: TakeMode,
 ): Promise<FoundWork> {
   const work: DueWork[] = [];
   const loaded = new Map<string, LoadedStack>();
   const atOnce = Math.max(AT_ONCE, input.limit);
   for (let from = 0; from < stacks.length && work.length < input.limit; from += atOnce) {
     const found = await inParallel(stacks.slice(from, from + atOnce), async ({ id }) => {
-      const stack = isSweep ? await loadSwept(context, id, input.now) : await tryLoad(context, id);
+      const stack = mode === "sweep" ? await loadSwept(context, id, input.now) : await tryLoad(context, id);
       if (stack === undefined) return [];
       loaded.set(id, stack);
-      return listDue(id, stack.aggregate, input);
+      return listDue(id, stack.aggregate, input).filter((work) => !isHandedOut(context, work, input.now));
     });
     work.push(...found.flat());
   }
@@ -148,6 +156,25 @@ async function correctIndex(context: StoreContext, stackId: string, seen: Loaded
 interface Taken {
   readonly work: DueWork;
   readonly item: DueItem;
+}
+
+const MOST_HANDED_OUT = 10_000;
+
+/** Marks task messages in memory; one that another call has just taken is left out. */
+function handOutTasks(context: StoreContext, chosen: readonly DueWork[], input: TakeDueInput): Taken[] {
+  const { handedOut } = context;
+  return chosen.flatMap((work) => {
+    if (work.kind !== "task" || isHandedOut(context, work, input.now)) return [];
+    handedOut.set(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0), input.now + input.leaseMs);
+    const [oldest] = handedOut.keys();
+    if (handedOut.size > MOST_HANDED_OUT && oldest !== undefined) handedOut.delete(oldest);
+    return [{ work, item: toDueItem(work) }];
+  });
+}
+
+function isHandedOut({ handedOut }: StoreContext, work: DueWork, now: number): boolean {
+  if (work.kind !== "task") return false;
+  return (handedOut.get(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0)) ?? 0) > now;
 }
 
 /** Marks chosen work, that of a stack by one write; a stack that has changed meanwhile gives none. */
