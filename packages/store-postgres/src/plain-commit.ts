@@ -45,6 +45,7 @@ const BEGIN = {
 } as const;
 const APPLIED = { n: "int8", id: "text" } as const;
 const DONE = { n: "int8", seq: "int8" } as const;
+const CLOSED = { n: "int8", home: "text", id: "text" } as const;
 
 type Columns = Readonly<Record<string, "text" | "int8" | "bool">>;
 type Value = string | number | boolean | null;
@@ -56,6 +57,7 @@ interface Shape {
   readonly hasEvents: boolean;
   readonly hasEnds: boolean;
   readonly hasBegins: boolean;
+  readonly hasCloses: boolean;
 }
 
 /** The lists of a group. `n`, from 1, says to which change a row belongs. */
@@ -64,15 +66,17 @@ interface Lists {
   readonly lines: Row[];
   readonly applied: Row[];
   readonly done: Row[];
+  /** Attempts that must have ended already: results of this change are not among them. */
+  readonly closed: Row[];
 }
 
 /** True for a change that this statement can write. */
 export function isPlain(change: Change): boolean {
   const { stackId, write, park, unpark, setAside, history, dispatches, cancels, closes } = change;
-  if (write.kind !== "put" || park.length + unpark.length + setAside.length + cancels.length + closes.length > 0)
-    return false;
+  if (write.kind !== "put" || park.length + unpark.length + setAside.length + cancels.length > 0) return false;
   if (history.some((line) => line.stackId !== stackId)) return false;
-  if (dispatches.some((dispatch) => dispatch.again || dispatch.stackId !== stackId)) return false;
+  if (dispatches.some((each) => each.again || each.stackId !== stackId || closes.includes(each.attemptId)))
+    return false;
   const { events, tasks } = parseReceipts(change.acknowledges);
   if ((change.results ?? []).length > 0) return events.length + tasks.length + change.appliedIds.length === 0;
   return tasks.length === 0 && events.every(({ stack }) => stack === toKeyText(stackId));
@@ -84,7 +88,7 @@ export async function commitPlain(
   changes: readonly Change[],
   options: { readonly runnersHaveStore: boolean },
 ): Promise<readonly (CommitResult | undefined)[]> {
-  const lists: Lists = { changes: [], lines: [], applied: [], done: [] };
+  const lists: Lists = { changes: [], lines: [], applied: [], done: [], closed: [] };
   for (const change of changes) addChange(lists, change, options);
   const [only] = changes;
   if (changes.length === 1 && only !== undefined && isOneResult(only, lists))
@@ -94,6 +98,7 @@ export async function commitPlain(
     hasEvents: lists.applied.length + lists.done.length > 0,
     hasEnds: changes.some(({ results = [] }) => results.length > 0),
     hasBegins: changes.some(({ dispatches }) => dispatches.length > 0),
+    hasCloses: lists.closed.length > 0,
   };
   const rows = await database.rows<{ n: number; version: number }>(toStatement(shape), ...toValues(lists, shape));
   const versions = new Map(rows.map(({ n, version }) => [n, version]));
@@ -111,8 +116,8 @@ const COMMIT_RESULT = {
 };
 
 /** True for a change that is nothing but the result of one attempt. */
-function isOneResult({ expectedVersion }: Change, { lines: [line, ...others] }: Lists): boolean {
-  if (expectedVersion === 0 || line === undefined || others.length > 0) return false;
+function isOneResult({ expectedVersion }: Change, { lines: [line, ...others], closed }: Lists): boolean {
+  if (expectedVersion === 0 || line === undefined || others.length + closed.length > 0) return false;
   return line["body"] !== null && line["e_id"] !== undefined && (line["g_id"] === undefined || line["swap"] === true);
 }
 
@@ -184,6 +189,10 @@ function addChange(lists: Lists, change: Change, options: { readonly runnersHave
   lists.lines.push(...toLines(change, options).map((line) => ({ n, ...line })));
   for (const id of appliedIds) lists.applied.push({ n, id: toComparedText(id) });
   for (const { seq } of parseReceipts(acknowledges).events) lists.done.push({ n, seq });
+  const ended = new Set((change.results ?? []).map(({ grant }) => grant.attemptId));
+  for (const id of change.closes) {
+    if (!ended.has(id)) lists.closed.push({ n, home: toHome(id), id: toComparedText(id) });
+  }
 }
 
 /** The lines in their order; an end goes with the line of its result, a beginning with any that has none. */
@@ -233,9 +242,13 @@ function toEnd({ grant, outcome, log }: AppliedResult): Row {
   };
 }
 
-function toValues({ changes, lines, applied, done }: Lists, shape: Shape): readonly Parameter[] {
-  const values = [...toArrays(CHANGE, changes), ...toArrays(toLineColumns(shape), lines)];
-  return shape.hasEvents ? [...values, ...toArrays(APPLIED, applied), ...toArrays(DONE, done)] : values;
+function toValues({ changes, lines, applied, done, closed }: Lists, shape: Shape): readonly Parameter[] {
+  return [
+    ...toArrays(CHANGE, changes),
+    ...toArrays(toLineColumns(shape), lines),
+    ...(shape.hasEvents ? [...toArrays(APPLIED, applied), ...toArrays(DONE, done)] : []),
+    ...(shape.hasCloses ? toArrays(CLOSED, closed) : []),
+  ];
 }
 
 function toLineColumns({ hasEnds, hasBegins }: Shape): Columns {
@@ -258,6 +271,7 @@ function toStatement(shape: Shape): Statement {
     shape.hasEvents && "events",
     shape.hasEnds && "ends",
     shape.hasBegins && "begins",
+    shape.hasCloses && "closes",
   ];
   const name = ["commit", ...flags.filter((flag) => flag !== false)].join("_");
   const known = statements.get(name);
@@ -275,7 +289,7 @@ function toText(shape: Shape): string {
     return `unnest(${parameters.join(", ")})`;
   };
   const names = (columns: Columns) => Object.keys(columns).join(", ");
-  const { isFresh, hasEvents, hasEnds, hasBegins } = shape;
+  const { isFresh, hasEvents, hasEnds, hasBegins, hasCloses } = shape;
   const lineColumns = toLineColumns(shape);
   const parts = [
     OPENED,
@@ -291,7 +305,10 @@ function toText(shape: Shape): string {
       KNOWN,
     );
   }
-  const checks = [...(hasEvents ? [IS_NEW] : []), ...(hasEnds ? [IS_NEXT] : [])].join("");
+  if (hasCloses) parts.push(`closed as materialized (select * from ${list(CLOSED)} as x(${names(CLOSED)}))`, OPEN);
+  const checks = [hasEvents && IS_NEW, hasEnds && IS_NEXT, hasCloses && IS_CLOSED]
+    .filter((check) => check !== false)
+    .join("");
   parts.push(put(checks));
   if (isFresh) parts.push(NAMED, made(checks));
   parts.push(isFresh ? OK_FRESH : OK, rowsOf(lines, hasEnds), recorded(shape));
@@ -310,6 +327,11 @@ const KNOWN = `known as materialized (
   select a.n from applied a join c on c.n = a.n
    where (select true from stackyard.event_id i where i.event_id = a.id and i.stack_id = c.id))`;
 const IS_NEW = " and c.n not in (select k.n from known k)";
+// What is to be closed has mostly ended by its result; one that has not is not for this statement.
+const OPEN = `still_open as materialized (
+  select x.n from closed x
+   where (select true from stackyard.open_attempt o where o.home = x.home and o.attempt_id = x.id limit 1))`;
+const IS_CLOSED = " and c.n not in (select x.n from still_open x)";
 // A result overtakes no event of its stack.
 const IS_NEXT = `
      and (not c.has_results or (select true from stackyard.event_queue q where q.stack_id = c.id limit 1) is null)`;

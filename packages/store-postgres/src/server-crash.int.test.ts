@@ -34,6 +34,7 @@ function advance({ stackId, version, grant }: Lane, acknowledges: readonly strin
       dispatches: [aDispatch(attemptId, { stackId })],
       claims: [{ attemptId, owner: "w", leaseMs: LEASE_MS }],
       results: grant === undefined ? [] : [{ grant, outcome: "succeeded" }],
+      closes: ended === undefined ? [] : [ended],
       acknowledges,
     },
   );
