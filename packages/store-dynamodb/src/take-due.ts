@@ -66,7 +66,7 @@ async function takeRounds(
   for (let round = 1; round <= MOST_ROUNDS && items.length < limit; round += 1) {
     const found = await findWork(context, { ...input, limit: limit - items.length }, await find(), mode);
     const chosen = found.work.sort(byOrder).slice(0, limit - items.length);
-    const handed = mode === "own" ? handOutTasks(context, chosen, input) : [];
+    const handed = mode === "own" ? handOutTasks(context, chosen, found.loaded, input) : [];
     const marked = mode === "own" ? chosen.filter(({ kind }) => kind !== "task") : chosen;
     const taken = [...handed, ...(await takeWork(context, marked, found.loaded, input))];
     items.push(...taken.sort((a, b) => byOrder(a.work, b.work)).map(({ item }) => item));
@@ -161,15 +161,32 @@ interface Taken {
 const MOST_HANDED_OUT = 10_000;
 
 /** Marks task messages in memory; one that another call has just taken is left out. */
-function handOutTasks(context: StoreContext, chosen: readonly DueWork[], input: TakeDueInput): Taken[] {
+function handOutTasks(
+  context: StoreContext,
+  chosen: readonly DueWork[],
+  loaded: ReadonlyMap<string, LoadedStack>,
+  { now, leaseMs }: TakeDueInput,
+): Taken[] {
   const { handedOut } = context;
-  return chosen.flatMap((work) => {
-    if (work.kind !== "task" || isHandedOut(context, work, input.now)) return [];
-    handedOut.set(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0), input.now + input.leaseMs);
+  const until = now + leaseMs;
+  const handed = chosen.flatMap((work) => {
+    if (work.kind !== "task" || isHandedOut(context, work, now)) return [];
+    handedOut.set(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0), until);
     const [oldest] = handedOut.keys();
     if (handedOut.size > MOST_HANDED_OUT && oldest !== undefined) handedOut.delete(oldest);
     return [{ work, item: toDueItem(work) }];
   });
+  // Calls that come meanwhile need not read these stacks.
+  for (const [stackId, works] of Map.groupBy(handed, ({ work }) => work.stackId)) {
+    const stack = loaded.get(stackId);
+    if (stack !== undefined) {
+      context.recent.note(
+        stackId,
+        works.reduce((before, { work }) => hideWork(before, work, until), stack.aggregate),
+      );
+    }
+  }
+  return handed;
 }
 
 function isHandedOut({ handedOut }: StoreContext, work: DueWork, now: number): boolean {
