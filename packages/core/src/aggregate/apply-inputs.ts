@@ -3,27 +3,30 @@ import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import { isParked } from "../machine/decide/parked-code.ts";
 import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";
-import type { Machine } from "../machine/machine.ts";
-import { type StackEvent, toEventKey } from "../machine/message/event.ts";
+import { type Machine, NEXT } from "../machine/machine.ts";
+import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
 import { parseEventMessage } from "../machine/message/parse-event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
-import { toHistoryEntry, toUnreadEntry } from "./history-line.ts";
-import { findRefusedKeys } from "./masked-keys.ts";
-import { drawJitter, postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./parking.ts";
+import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 import {
   beginRound,
+  drawJitter,
   isRedelivered,
   parkOrGiveUp,
+  postponeTimer,
   type RefusalOutcome,
   type RefuseDeps,
   type Round,
   refuse,
+  resumeTimers,
   setAside,
   takeDecision,
   toChange,
+  toQueuedTimer,
+  toTimerEvent,
   unpark,
 } from "./round.ts";
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
@@ -46,7 +49,7 @@ export interface ApplyOptions extends RefuseDeps {
 }
 
 /** Answers which machine an event is decided on; undefined: that is to be found out first. */
-export type MachineLookup = (wanted: WantedMachine) => FoundMachine | { readonly error: unknown } | undefined;
+type MachineLookup = (wanted: WantedMachine) => FoundMachine | { readonly error: unknown } | undefined;
 
 /** What inputs do to an aggregate, or what must be known first. */
 export type AppliedInputs =
@@ -355,7 +358,7 @@ function giveUp(
 }
 
 /** A decision, and what there is to say about the machine that it was made on. */
-export interface NotedDecision {
+interface NotedDecision {
   readonly decision: Decision;
   readonly notes: readonly string[];
   /** Undefined where none was needed or found. */
@@ -402,4 +405,54 @@ function toUnknownStack({ stackId }: StackEvent): Decision {
 function toBackward(decision: Decision, { undeclared }: Extract<FoundMachine, { kind: "found" }>): Decision {
   if (undeclared === undefined || decision.kind !== "rejected" || decision.code !== "EVENT_UNDECLARED") return decision;
   return { ...decision, ...undeclared };
+}
+
+/** The newest revision of a machine, or why it cannot be used. */
+type NewestMachine =
+  | { readonly kind: "found"; readonly machine: Machine }
+  | { readonly kind: "invalid"; readonly reason: string };
+
+/**
+ * Chooses the revision that an event is decided on: the stack's own where that is pinned; else the newest, unless it has
+ * errors or lacks the stack's state. `newest` may be missing for a pinned stack, where it only improves a reason.
+ */
+export function chooseMachine(
+  own: Machine | undefined,
+  newest: NewestMachine | undefined,
+  { stack, event }: Pick<WantedMachine, "stack" | "event">,
+): FoundMachine {
+  if (own?.revision === "pin") return choosePinned(own, newest, event);
+  if (newest === undefined) throw new TypeError("A stack that is not pinned needs the newest revision.");
+  const hasState = newest.kind === "found" && (stack === undefined || newest.machine.states.has(stack.state));
+  if (own !== undefined && !hasState) return toFallback(own, newest, stack?.state ?? "", event);
+  if (newest.kind === "found") return { kind: "found", machine: newest.machine, notes: [] };
+  return { kind: "missing", code: "MACHINE_INVALID", reason: newest.reason };
+}
+
+/** True for an event from outside that the machine does not declare; a newer revision may. */
+export function mayBeUndeclared(machine: Machine, event: StackEvent): boolean {
+  return event.origin === "external" && !SYSTEM_NAMES.has(event.name) && !machine.events.has(event.name);
+}
+
+const SYSTEM_NAMES: ReadonlySet<string> = new Set([NEXT, ...Object.values(SYSTEM_EVENTS)]);
+
+/** The revision that the stack keeps. For an event that it does not declare, the reason says whether an upgrade would help. */
+function choosePinned(own: Machine, newest: NewestMachine | undefined, event: StackEvent): FoundMachine {
+  const found = { kind: "found", machine: own, notes: [] } as const;
+  if (!mayBeUndeclared(own, event)) return found;
+  if (newest?.kind !== "found" || !newest.machine.events.has(event.name)) return found;
+  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Move it there with \`stackyard stacks upgrade ${event.stackId}\`, then send the event again.`;
+  return { ...found, undeclared: { code: "EVENT_UNDECLARED", reason } };
+}
+
+function toFallback(own: Machine, newest: NewestMachine, state: string, event: StackEvent): FoundMachine {
+  const why = newest.kind === "invalid" ? "is invalid" : `has no state "${state}"`;
+  const note = `The newest revision of the machine ${why}; decided on the stack's last one.`;
+  const found = { kind: "found", machine: own, notes: [note] } as const;
+  if (newest.kind === "invalid") {
+    return { ...found, undeclared: { code: "MACHINE_INVALID", reason: newest.reason } };
+  }
+  if (!newest.machine.events.has(event.name)) return found;
+  const reason = `The stack's revision declares no event "${event.name}"; the newest one does and has no state "${state}".`;
+  return { ...found, undeclared: { code: "EVENT_NOT_HANDLED", reason } };
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aStack } from "../testing/builders.ts";
-import { drawJitter } from "./parking.ts";
+import { drawJitter } from "./round.ts";
 
 const retry = { id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt: 10_000, jitterMs: 8_000 };
 const after = { id: "1/after/0", event: "SLEEP", dueAt: 9_000 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MetadataRule } from "../machine/machine.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
-import { findMaskedKeys, findRefusedKeys, toPrintedMessage, toPrintedMetadata } from "./masked-keys.ts";
+import { findMaskedKeys, findRefusedKeys, toPrintedMessage, toPrintedMetadata } from "./history-line.ts";
 
 const rule = (sensitive: boolean): MetadataRule => ({ required: false, sensitive, immutable: false });
 const machine = aMachine(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import { DEFAULT_PARKING, nextTryAt, parkAgain } from "./parking.ts";
+import { DEFAULT_PARKING, nextTryAt, parkAgain } from "./round.ts";
 
 const event: QueuedEvent = { id: "e1", stackId: "s", origin: "external", message: {}, receivedAt: 0 };
 const why = { event, code: "EVENT_NOT_HANDLED", reason: "no" };

@@ -3,8 +3,7 @@ import type { Rejected } from "../machine/decide/decision.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
-import { DEFAULT_PARKING } from "./parking.ts";
-import { beginRound, type RefuseDeps, type Round, refuse, toChange } from "./round.ts";
+import { beginRound, DEFAULT_PARKING, type RefuseDeps, type Round, refuse, toChange } from "./round.ts";
 
 interface Case {
   readonly code?: Rejected["code"];

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import { aStack } from "../testing/builders.ts";
-import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./parking.ts";
+import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./round.ts";
 
 const timer = { id: "1/after/0", event: "SLEEP", dueAt: 1_000 };
 const other = { id: "1/after/1", event: "WAKE", dueAt: 9_000 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failed, succeeded } from "../ports/steps.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { boundOutputs } from "./bound-outputs.ts";
+import { boundOutputs } from "./attempt-result.ts";
 
 const v1 = aDispatch("s1/created/1/plan/1").message;
 const v2 = { ...v1, dispatch: { ...v1.dispatch, version: 2 } } as const;

@@ -1,10 +1,33 @@
+import type { TSchema } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
 import { describeThrown, describeValue } from "../errors/describe-value.ts";
-import { isStackyardError } from "../errors/stackyard-error.ts";
-import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
+import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
+import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/open-runs.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import { isMap } from "../machine/message/unwrap-body.ts";
+import { MASK, type ShownMetadata } from "../machine/secrets.ts";
+import type { Metadata, MetadataValue } from "../machine/stack.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ProvidedService } from "../ports/define-executor.ts";
+import type {
+  AttemptAccess,
+  AwsCredentials,
+  ClientConstructor,
+  Executor,
+  ExecutorContext,
+  Failed,
+  Running,
+  ServiceKey,
+  Step,
+  Succeeded,
+  Target,
+} from "../ports/executor.ts";
+import type { Leases } from "../ports/leases.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Records } from "../ports/records.ts";
 import { failed } from "../ports/steps.ts";
-import { checkStep } from "./check-step.ts";
-import { findFaults } from "./check-value.ts";
-import type { KeptProgress } from "./kept-progress.ts";
+import { toAttemptPassword } from "./attempt-password.ts";
+import type { KeptProgress } from "./run-attempt.ts";
 
 /** Which of an executor's functions is called. */
 export type Operation = "start" | "poll" | "cancel";
@@ -17,7 +40,7 @@ export function operationOf(kept: KeptProgress | undefined, cancelling: boolean,
 }
 
 /** What is called, and with what. */
-export interface ExecutorCall {
+interface ExecutorCall {
   readonly operation: Operation;
   readonly config: unknown;
   /** `***` stands in the config for values that are gone; it was checked when it had them. Default: it is whole. */
@@ -79,4 +102,277 @@ function toFailedStep(error: unknown): Step {
   if (isStackyardError(error)) return failed({ code: error.code, message: error.message, retryable: error.retryable });
   const message = error instanceof Error ? `${error.name}: ${describeThrown(error)}` : describeValue(error);
   return failed({ code: "EXECUTOR_FAILED", message, retryable: true });
+}
+
+/** How a runner reaches AWS for a target; given by the package that knows the SDK. */
+export interface AwsAccess {
+  client<Client>(client: ClientConstructor<Client>, target: Target | undefined): Client;
+  credentials(target: Target | undefined): Promise<AwsCredentials>;
+}
+
+/** What all contexts of a runner share. */
+export interface ContextDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly records: Records;
+  readonly leases: Leases;
+  readonly aws?: AwsAccess;
+  readonly services?: readonly ProvidedService[];
+}
+
+/** What one call adds. */
+export interface CallInput {
+  readonly message: ResolvedMessage;
+  readonly token: number;
+  readonly deadlineAt: number;
+  readonly signal: AbortSignal;
+  readonly cancelling: boolean;
+  readonly report: (line: string) => void;
+}
+
+/** The context of one call to an executor. */
+export function createExecutorContext(deps: ContextDeps, call: CallInput): ExecutorContext {
+  const { stack, task, dispatch } = call.message;
+  const parts = parseAttemptId(dispatch.id);
+  const target = findTarget(call.message);
+  return {
+    stackId: stack.id,
+    machine: stack.machine,
+    task: task.name,
+    attempt: { id: dispatch.id, number: dispatch.attempt, token: call.token },
+    ...(target === undefined ? {} : { target }),
+    metadata: stack.metadata,
+    state: stack._state,
+    previousState: stack.previousState,
+    // An id that no engine made has no parts; it names one message, and that is what the key is to tell apart.
+    idempotencyKey: parts === undefined ? shortHashOf(dispatch.id) : idempotencyKeyOf(parts),
+    signal: call.signal,
+    cancelling: call.cancelling,
+    deadlineAt: call.deadlineAt,
+    logger: deps.logger,
+    report: call.report,
+    clock: deps.clock,
+    records: deps.records,
+    leases: deps.leases,
+    service: <Service>({ name }: ServiceKey<Service>) => {
+      const provided = deps.services?.find((service) => service.name === name);
+      // `provideService` has checked the type by the same key.
+      return provided?.create(toAttemptAccess(deps, call)) as Service | undefined;
+    },
+    aws: (client) => requireAws(deps).client(client, target),
+    credentials: () => requireAws(deps).credentials(target),
+  };
+}
+
+function toAttemptAccess({ records, clock }: ContextDeps, { message, token }: CallInput): AttemptAccess {
+  const attemptId = message.dispatch.id;
+  return { attemptId, password: () => toAttemptPassword(records, { attemptId, token }, clock.now()) };
+}
+
+function requireAws({ aws }: ContextDeps): AwsAccess {
+  if (aws !== undefined) return aws;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    "This runner has no access to AWS. Run the task where AWS access is configured, or use a local form of it.",
+  );
+}
+
+/** An executor's answer, which may come from a plugin in plain JavaScript; what does not fit becomes a failed step. */
+export function checkStep(executor: Executor, answer: unknown): Step {
+  if (typeof answer !== "object" || answer === null || !("kind" in answer)) return notAStep(executor, answer);
+  // The kind says which of the three it claims to be; each part is checked before it is used.
+  const step = answer as Step;
+  switch (step.kind) {
+    case "running":
+      return checkRunning(executor, step);
+    case "succeeded":
+      return checkSucceeded(executor, step);
+    case "failed":
+      return checkFailed(executor, step);
+    default:
+      return notAStep(executor, answer);
+  }
+}
+
+function checkRunning(executor: Executor, step: Running): Step {
+  const { name, progress: schema } = executor;
+  const { progress, pollAfterMs } = step;
+  if (!isLength(pollAfterMs)) {
+    return invalidPlugin(
+      `"${name}" answered running with pollAfterMs ${describeValue(pollAfterMs)}; give milliseconds.`,
+    );
+  }
+  const fault = findFaults(schema, progress) ?? findJsonFault(progress);
+  if (fault !== undefined) return invalidPlugin(`The progress of "${name}" does not fit its schema: ${fault}.`);
+  return typeof step.message === "string" ? step : { ...step, message: "" };
+}
+
+function checkSucceeded(executor: Executor, step: Succeeded): Step {
+  const { name, outputs: schema } = executor;
+  const fault = findFaults(schema, step.outputs) ?? findJsonFault(step.outputs);
+  if (fault !== undefined) return invalidOutput(`The outputs of "${name}" do not fit its schema: ${fault}.`);
+  const { followUp } = step;
+  if (followUp === undefined) return step;
+  // Null comes from plugins in plain JavaScript.
+  const inMs: unknown = (followUp as typeof followUp | null)?.inMs;
+  if (isLength(inMs)) return step;
+  return invalidOutput(`The follow-up of "${name}" is in ${describeValue(inMs)}; give milliseconds.`);
+}
+
+function checkFailed({ name }: Executor, step: Failed): Step {
+  if (typeof step.code === "string" && typeof step.message === "string") return step;
+  return invalidPlugin(`"${name}" answered failed without a code and a message.`);
+}
+
+function notAStep({ name }: Executor, answer: unknown): Step {
+  const what = answer === undefined ? "nothing" : typeof answer === "object" ? "an object of no known kind" : "no step";
+  return invalidPlugin(`"${name}" answered ${what}. Answer with running(), succeeded() or failed().`);
+}
+
+function invalidPlugin(message: string): Step {
+  return failed({ code: "PLUGIN_INVALID", message, retryable: false });
+}
+
+function invalidOutput(message: string): Step {
+  return failed({ code: "OUTPUT_INVALID", message, retryable: false });
+}
+
+function isLength(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+/** What cannot be kept as JSON would make every try to keep it fail. */
+function findJsonFault(value: unknown): string | undefined {
+  try {
+    JSON.stringify(value);
+    return undefined;
+  } catch (error) {
+    return `it is no JSON (${describeThrown(error)})`;
+  }
+}
+
+const compiled = new WeakMap<object, Validator>();
+const FAULTS_SHOWN = 5;
+
+/** The faults of a value by JSON pointer, as one sentence; undefined when it fits. Schemas are compiled once. */
+export function findFaults(schema: TSchema | undefined, value: unknown): string | undefined {
+  if (schema === undefined) return undefined;
+  let validator = compiled.get(schema);
+  if (validator === undefined) {
+    validator = Compile(schema);
+    compiled.set(schema, validator);
+  }
+  if (validator.Check(value)) return undefined;
+  const faults = validator.Errors(value).slice(0, FAULTS_SHOWN);
+  return faults.map(({ instancePath, message }) => `${instancePath === "" ? "/" : instancePath} ${message}`).join("; ");
+}
+
+/** The failure of work that was interrupted because the invocation that it ran in ends. */
+export const INTERRUPTED: Failed = failed({
+  code: "TASK_TIMEOUT",
+  message:
+    "The task was interrupted: the time of its runner was over. Send tasks that take so long to a runner without an end.",
+  retryable: true,
+});
+
+/**
+ * A call's answer, or `TASK_TIMEOUT` when there is none at that instant: the call is then left alone. Undefined: it has all
+ * the time that it wants.
+ */
+export async function callWithin(clock: Clock, overAt: number | undefined, call: Promise<Step>): Promise<Step> {
+  if (overAt === undefined) return call;
+  const answered = new AbortController();
+  const over = clock.sleep(overAt - clock.now(), answered.signal).then(() => INTERRUPTED);
+  try {
+    return await Promise.race([call, over]);
+  } finally {
+    answered.abort("answered");
+  }
+}
+
+/** A task message whose references were replaced by their values. */
+export interface ResolvedMessage extends Omit<TaskMessage, "stack"> {
+  readonly stack: Omit<TaskMessage["stack"], "metadata"> & { readonly metadata: Metadata };
+}
+
+/** A message as the executor shall see it. */
+interface ResolvedSecrets {
+  /** `***` stands for each value that is missing. */
+  readonly message: ResolvedMessage;
+  /** References that have no value. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Puts the values of a claim in the place of `{"$secret": ref}` and joins `{"$concat": [...]}`, in the config, the target
+ * and the metadata of a message of version 2. A value inside text is written as JSON writes it, a text as it is.
+ */
+export function resolveSecrets(
+  message: TaskMessage,
+  secrets: Readonly<Record<string, MetadataValue>>,
+): ResolvedSecrets {
+  // Messages of version 1 carry values as ever, and their configs may use these keys for something else.
+  if (message.dispatch.version !== 2) return { message: message as ResolvedMessage, missing: [] };
+  const missing = new Set<string>();
+  const resolve = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(resolve);
+    if (!isMap(value)) return value;
+    const { $secret, $concat } = value;
+    if (typeof $secret === "string") return findValue($secret);
+    if (Array.isArray($concat)) return $concat.map((part) => toText(resolve(part))).join("");
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner)]));
+  };
+  const findValue = (ref: string): MetadataValue => {
+    if (Object.hasOwn(secrets, ref)) return secrets[ref] ?? null;
+    missing.add(ref);
+    return MASK;
+  };
+  const task = { ...message.task, ...(resolve(pickOpen(message)) as Readonly<Record<string, unknown>>) };
+  const metadata = resolveMetadata(message.stack.metadata, findValue);
+  return { message: { ...message, task, stack: { ...message.stack, metadata } }, missing: [...missing] };
+}
+
+/** The answer to a message whose secrets a runner cannot get. */
+export function toSecretsNeedStore(refs: readonly string[]): Failed {
+  const message = `The sensitive values ${refs.join(", ")} are in the store only, and this runner's claim gave none.`;
+  return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
+}
+
+/** The parts of a task in which references may stand. */
+function pickOpen({ task }: TaskMessage): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(["config", "target"].filter((key) => key in task).map((key) => [key, task[key]]));
+}
+
+function resolveMetadata(shown: ShownMetadata, findValue: (ref: string) => MetadataValue): Metadata {
+  const values = Object.entries(shown).map(([key, value]) => {
+    return [key, typeof value === "object" && value !== null ? findValue(value.$secret) : value] as const;
+  });
+  return Object.fromEntries(values);
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+const DEFAULT_PARTITION = "aws";
+
+/** The account and region that a task message names; undefined: the runner's own. */
+export function findTarget({ task }: TaskMessage): Target | undefined {
+  const target = task["target"];
+  if (!isMap(target)) return undefined;
+  const { account, region, role, externalId, partition } = target;
+  if (typeof account !== "string" || typeof region !== "string") return undefined;
+  return {
+    ...{ account, region },
+    partition: typeof partition === "string" ? partition : DEFAULT_PARTITION,
+    ...(typeof role === "string" ? { role } : {}),
+    ...(typeof externalId === "string" ? { externalId } : {}),
+  };
+}
+
+/** Why a task must not begin: its target leaves something out, and the work would be done in the wrong place. */
+export function findTargetFault(message: TaskMessage): Failed | undefined {
+  if (message.dispatch.version !== 2 || !isMap(message.task["target"]) || findTarget(message)) return undefined;
+  const reason = `The target of the task "${message.task.name}" names no account or no region. Give both, or leave the target out to work in the runner's own.`;
+  return failed({ code: "CONFIG_INVALID", message: reason, retryable: false });
 }

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { defineExecutor } from "../ports/define-executor.ts";
 import { succeeded } from "../ports/steps.ts";
-import { checkStep } from "./check-step.ts";
+import { checkStep } from "./call-executor.ts";
 
 const executor = defineExecutor({ name: "work", config: Type.Object({}), start: async () => succeeded({}) });
 

@@ -5,7 +5,7 @@ import type { DueItem } from "../ports/work-queue.ts";
 import { createFakeClock, type FakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
-import { createConsumer } from "./consumer.ts";
+import { createConsumer } from "./work-loop.ts";
 
 type EventItem = Extract<DueItem, { kind: "event" }>;
 

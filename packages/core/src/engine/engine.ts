@@ -1,26 +1,20 @@
-import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/parking.ts";
+import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/round.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
-import type { Dispatch } from "../machine/decide/decision.ts";
+import { toErrorText } from "../errors/error-text.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
-import type { MetadataValue } from "../machine/stack.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { AppliedResult, BirthClaim, Grant, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
-import { createCompileRevision } from "./compile-revision.ts";
-import { createMachineFinder } from "./machine-finder.ts";
-import { createRevisionWatch } from "./revision-watch.ts";
+import { createCompileRevision, createMachineFinder, createRevisionWatch } from "./machine-finder.ts";
 import { systemRandom } from "./system-clock.ts";
-import { toInputs, workDue } from "./work-due.ts";
-import { type WorkDeps, workInputs } from "./work-inputs.ts";
+import { type Births, type FinishedAttempt, type WorkDeps, workInputs } from "./work-inputs.ts";
 
 /** What an engine works with. */
-export interface EngineDeps {
+interface EngineDeps {
   readonly store: Store;
   readonly locator: Locator;
   /** Definitions of the executors that machines may name. */
@@ -49,32 +43,6 @@ export interface EngineOptions {
   readonly runnersHaveStore?: boolean;
   /** A delivery that failed so often is set aside. Default: 10. */
   readonly maxDeliveries?: number;
-}
-
-/** Takes attempts for this process as they begin. */
-export interface Births {
-  /** A claim with a place for an attempt that this process can run at once; undefined: its message is queued. */
-  reserve(dispatch: Dispatch): BirthClaim | undefined;
-  /** Runs an attempt that was granted. */
-  run(born: BornAttempt): void;
-  /** The place of a claim that was not granted is free again. */
-  giveBack(): void;
-}
-
-/** An attempt that began as granted to this process. */
-export interface BornAttempt {
-  readonly message: TaskMessage;
-  readonly grant: Grant;
-  readonly deadlineAt: number;
-  /** As a claim returns them. */
-  readonly secrets?: Readonly<Record<string, MetadataValue>>;
-}
-
-/** An attempt whose executor has ended. */
-export interface FinishedAttempt {
-  readonly stackId: string;
-  readonly event: QueuedEvent;
-  readonly result: AppliedResult;
 }
 
 /** The only writer of stacks: load, decide, commit. */
@@ -169,4 +137,69 @@ function toApplyOptions({ ids, random = systemRandom }: EngineDeps, options: Eng
 /** What ends an attempt comes before what its end may arm or drop. */
 function byUrgency(a: StackInput, b: StackInput): number {
   return Number(b.kind === "deadline") - Number(a.kind === "deadline");
+}
+
+/** What working due items needs. */
+interface WorkDueDeps {
+  readonly store: Pick<Store, "findAttempt">;
+  readonly clock: Clock;
+  readonly work: (inputs: readonly StackInput[]) => Promise<readonly DeliveryOutcome[]>;
+}
+
+const DONE: DeliveryOutcome = { kind: "done" };
+
+/**
+ * Works items that were taken a while ago, or before their time. Timers and parked events are looked at in the stack as it
+ * is; a deadline would be believed, so whether it still stands is asked first: a claim or a wait for a key moves it.
+ */
+export async function workDue(deps: WorkDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
+  const looked = await Promise.all(items.map((item) => lookAt(deps, item)));
+  const outcomes = looked.map((found) => ("kind" in found ? found : DONE));
+  const inputs = looked.flatMap((found, index) =>
+    "kind" in found ? [] : found.inputs.map((input) => ({ index, input })),
+  );
+  // What ends an attempt comes before what its end may arm or drop.
+  inputs.sort((a, b) => Number(b.input.kind === "deadline") - Number(a.input.kind === "deadline"));
+  const worked = await deps.work(inputs.map(({ input }) => input));
+  for (const [place, { index }] of inputs.entries()) outcomes[index] = worked[place] ?? DONE;
+  return outcomes;
+}
+
+async function lookAt(
+  deps: WorkDueDeps,
+  item: DueItem,
+): Promise<DeliveryOutcome | { readonly inputs: readonly StackInput[] }> {
+  try {
+    const stands = item.kind !== "deadline" || (await isPassed(deps, item));
+    return { inputs: stands ? toInputs(item) : [] };
+  } catch (error) {
+    return { kind: "retry", reason: toErrorText(error) };
+  }
+}
+
+async function isPassed(
+  { store, clock }: WorkDueDeps,
+  { attemptId, why }: Extract<DueItem, { kind: "deadline" }>,
+): Promise<boolean> {
+  const attempt = await store.findAttempt(attemptId);
+  if (attempt === undefined || attempt.status === "settled") return false;
+  // Once a cancel is asked for, its own time counts, which never moves.
+  if (attempt.cancelling !== undefined) return why === "cancel";
+  return why === "deadline" && attempt.status !== "queued" && attempt.deadlineAt <= clock.now();
+}
+
+/** A due item as the engine works it; none for kinds that others work. */
+function toInputs(item: DueItem): readonly StackInput[] {
+  switch (item.kind) {
+    case "timer":
+      return [{ kind: "timers", stackId: item.stackId }];
+    case "parked":
+      return [{ kind: "parked", stackId: item.stackId }];
+    case "deadline": {
+      const { stackId, attemptId, task, why } = item;
+      return [{ kind: "deadline", stackId, attemptId, task, why }];
+    }
+    default:
+      return [];
+  }
 }

@@ -4,7 +4,7 @@ import type { TaskMessage } from "../machine/message/task-message.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import { succeeded } from "../ports/steps.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { findExclusiveKeys } from "./exclusive-keys.ts";
+import { findExclusiveKeys } from "./worker.ts";
 
 const terraform = defineExecutor({
   name: "terraform",

@@ -6,9 +6,15 @@ import { defineService, provideService } from "../ports/define-executor.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { type AwsAccess, type CallInput, type ContextDeps, createExecutorContext } from "./executor-context.ts";
+import {
+  type AwsAccess,
+  type CallInput,
+  type ContextDeps,
+  createExecutorContext,
+  type ResolvedMessage,
+  resolveSecrets,
+} from "./call-executor.ts";
 import { createLeases } from "./leases.ts";
-import { type ResolvedMessage, resolveSecrets } from "./resolve-secrets.ts";
 
 const ID = "s1/created/1/plan/2";
 const target = { account: "111122223333", region: "eu-central-1" };

@@ -7,7 +7,7 @@ import { failed, running, succeeded } from "../ports/steps.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { createTrial } from "../testing/trial.ts";
-import { prepareRun, type RunInput, type RunName, toFollowUpRun, toRunEvent } from "./follow-up.ts";
+import { prepareRun, type RunInput, type RunName, toFollowUpRun, toRunEvent } from "./attempt-result.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;

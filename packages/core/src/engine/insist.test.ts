@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isPassing, toErrorText } from "../errors/error-text.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import { insist } from "./insist.ts";
+import { insist } from "./run-attempt.ts";
 
 const busy = new StackyardError("STORE_UNAVAILABLE", "busy");
 

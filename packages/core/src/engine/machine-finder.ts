@@ -1,19 +1,21 @@
-import { chooseMachine, mayBeUndeclared } from "../aggregate/choose-machine.ts";
-import type { FoundMachine, MissingMachine, WantedMachine } from "../aggregate/stack-input.ts";
+import { chooseMachine, mayBeUndeclared } from "../aggregate/apply-inputs.ts";
+import type { FoundMachine, MissingMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
+import { MACHINES_FAULT } from "../machine/decide/parked-code.ts";
+import { tellUnknownMachine } from "../machine/decide/unknown-machine.ts";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { RUN_MACHINE } from "../machine/run-machine.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
+import { parseRunMachine, RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { Revisions } from "../ports/store.ts";
-import type { CompileRevision } from "./compile-revision.ts";
-import { createRevisionCache, type RevisionCache, remember } from "./revision-cache.ts";
-import { tellUnknown, toInvalidReason } from "./tell-machine.ts";
-import { createUpgradeFinder } from "./upgrade-finder.ts";
+import type { LocatedMachine, Locator, Revision } from "../ports/locator.ts";
+import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
+import type { Revisions, Store } from "../ports/store.ts";
+import { walkParkedStacks } from "./list-parked.ts";
 
 /** What the finder works with. */
-export interface MachineFinderDeps {
+interface MachineFinderDeps {
   readonly locator: Locator;
   readonly revisions: Revisions;
   readonly clock: Clock;
@@ -128,4 +130,330 @@ function tellLost({ machine, machineHash }: Stack): MissingMachine {
 
 function toText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+/** Compiled revisions of the store, and which of the located ones it has already. */
+interface RevisionCache {
+  /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
+  find(hash: string): Promise<Machine | undefined>;
+  /** True when its source is kept, whether it compiles or not. */
+  isKept(hash: string): Promise<boolean>;
+  /** Notes a revision that a stack may soon refer to. */
+  offer(revision: Revision): void;
+  /** Makes sure that an offered revision is kept before a stack refers to it. */
+  keep(hash: string): Promise<void>;
+}
+
+const LIMIT = 1_000;
+
+/** An empty cache over the store's revisions. */
+export function createRevisionCache(
+  revisions: Pick<Revisions, "put" | "get">,
+  compile: CompileRevision,
+): RevisionCache {
+  const compiled = new Map<string, Machine>();
+  const kept = new Map<string, true>();
+  const offered = new Map<string, Revision>();
+  return {
+    async find(hash) {
+      const cached = compiled.get(hash);
+      if (cached !== undefined) return cached;
+      const revision = await revisions.get(hash);
+      const machine = revision === undefined ? undefined : compile(revision);
+      if (machine === undefined) return undefined;
+      remember(kept, hash, true);
+      remember(compiled, hash, machine);
+      return machine;
+    },
+    isKept: async (hash) => kept.has(hash) || (await revisions.get(hash)) !== undefined,
+    offer(revision) {
+      if (!kept.has(revision.hash)) remember(offered, revision.hash, revision);
+    },
+    async keep(hash) {
+      const revision = offered.get(hash);
+      if (revision === undefined) return;
+      await revisions.put(revision);
+      remember(kept, hash, true);
+      offered.delete(hash);
+    },
+  };
+}
+
+/** Sets an entry and lets the oldest go when there are too many. */
+export function remember<Value>(cache: Map<string, Value>, key: string, value: Value): void {
+  if (cache.size >= LIMIT && !cache.has(key)) {
+    const oldest = cache.keys().next();
+    if (!oldest.done) cache.delete(oldest.value);
+  }
+  cache.set(key, value);
+}
+
+/** Finds the revision that a stack is to be moved to. */
+interface UpgradeFinder {
+  /** `to`: a revision of the machine that is kept or is the newest; without it the newest valid one. */
+  find(name: string, to: string | undefined): Promise<FoundMachine>;
+}
+
+/** What the finder works with. */
+interface UpgradeFinderDeps {
+  readonly locator: Locator;
+  /** Told of each answer. */
+  readonly onLocated?: (name: string, located: LocatedMachine) => void;
+}
+
+/** A finder that looks past the locator's cache: who upgrades wants what was just deployed. */
+function createUpgradeFinder({ locator, onLocated }: UpgradeFinderDeps, cache: RevisionCache): UpgradeFinder {
+  async function locate(name: string): Promise<LocatedMachine> {
+    const located = await locator.find(name, { fresh: true });
+    onLocated?.(name, located);
+    return located;
+  }
+
+  function accept(located: Extract<LocatedMachine, { kind: "found" }>): FoundMachine {
+    cache.offer(located.revision);
+    return toFound(located.machine);
+  }
+
+  async function findNewest(name: string): Promise<FoundMachine> {
+    const located = await locate(name);
+    if (located.kind === "found") return accept(located);
+    if (located.kind === "unknown") return tellUnknown(locator, name);
+    return { kind: "missing", code: "MACHINE_INVALID", reason: toInvalidReason(name, located.problems) };
+  }
+
+  async function findNamed(name: string, to: string): Promise<FoundMachine> {
+    const kept = await cache.find(to);
+    if (kept?.name === name) return toFound(kept);
+    const located = await locate(name);
+    if (located.kind === "found" && located.revision.hash === to) return accept(located);
+    return tellMissing(name, to, located, kept === undefined && (await cache.isKept(to)));
+  }
+
+  return { find: (name, to) => (to === undefined ? findNewest(name) : findNamed(name, to)) };
+}
+
+function toFound(machine: Machine): FoundMachine {
+  return { kind: "found", machine, notes: [] };
+}
+
+function tellMissing(name: string, to: string, newest: LocatedMachine, isBroken: boolean): MissingMachine {
+  const short = to.slice(0, 12);
+  if (isBroken) {
+    const reason = `The revision ${short} of "${name}" can no longer be used, perhaps because a plugin is missing.`;
+    return { kind: "missing", code: "MACHINE_INVALID", reason };
+  }
+  const advice = newest.kind === "found" ? ` The newest one is ${newest.revision.hash}.` : "";
+  const reason = `No revision ${short} of "${name}" is kept, and the newest one is another.${advice}`;
+  return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
+}
+
+/** That nobody knows a machine of this name, with the known name that was probably meant. */
+export async function tellUnknown(locator: Locator, name: string): Promise<MissingMachine> {
+  // None when they cannot be listed: only advice is lost.
+  const listings = await locator.list().catch(() => []);
+  const names = listings.map((listing) => listing.name);
+  return { kind: "missing", code: "MACHINE_UNKNOWN", reason: tellUnknownMachine(name, names) };
+}
+
+/** That a machine has errors, with the first of them. */
+function toInvalidReason(name: string, problems: Problems): string {
+  const first = problems.find(({ severity }) => severity === "error");
+  const where = first === undefined ? "" : ` First: ${first.path === "" ? "" : `${first.path}: `}${first.message}`;
+  return `The machine "${name}" has ${problems.length} problem(s).${where}`;
+}
+
+type Problems = Extract<LocatedMachine, { kind: "invalid" }>["problems"];
+
+/** Compiles a kept revision; undefined when it no longer compiles. */
+type CompileRevision = (revision: Revision) => Machine | undefined;
+
+/** A compiler of kept revisions for the executors that are registered. */
+export function createCompileRevision(executors: ExecutorRegistry): CompileRevision {
+  return (revision) => {
+    if (revision.name === RUN_MACHINE) return parseRunMachine(revision.source);
+    return parseMachine(revision.source, { name: revision.name, executors, kept: true }).machine;
+  };
+}
+
+/** Notices that a machine has another revision, so that what the last one refused is decided again. */
+interface RevisionWatch {
+  /** What events were just decided on. */
+  note(name: string, located: LocatedMachine): void;
+  /** Some stacks whose machine has changed; none when there is nothing parked in the yard. */
+  takeRevised(): Promise<readonly StackInput[]>;
+}
+
+/** What the watch works with. */
+interface RevisionWatchDeps {
+  readonly locator: Locator;
+  readonly store: Pick<Store, "listStacks" | "nextDueAt" | "load" | "listParkedStackIds">;
+  readonly clock: Clock;
+  /** True for a revision that its stacks keep: a newer one means nothing to them before they are upgraded. */
+  readonly pins: (hash: string) => Promise<boolean>;
+}
+
+const PAGE = 256;
+
+/**
+ * Watches the machines that this process has decided on. What was parked before the process started is looked at once:
+ * its machine may have been corrected while no process was running.
+ */
+export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
+  const { locator, store } = deps;
+  const startedAt = deps.clock.now();
+  const seen = new Map<string, string>();
+  /** Lists of stacks that are given page by page, by the machine that has changed. */
+  const lists = new Map<string, StackList>([
+    [EARLIER, openList(() => listParkedBefore({ ...deps, locator: { find: findNoted } }, startedAt))],
+  ]);
+
+  /** Compares each machine that was seen with its newest revision. */
+  async function look(): Promise<void> {
+    for (const [name, before] of [...seen]) {
+      const located = await locator.find(name);
+      const now = toMark(located);
+      if (now === before) continue;
+      seen.set(name, now);
+      // A machine that is gone or invalid allows nothing that was refused before.
+      if (located.kind === "found") lists.set(name, begin(name));
+    }
+  }
+
+  function begin(name: string): StackList {
+    return openList(() => listStacksOf(deps, name));
+  }
+
+  async function findNoted(name: string): Promise<LocatedMachine> {
+    const located = await locator.find(name);
+    note(name, located);
+    return located;
+  }
+
+  function note(name: string, located: LocatedMachine): void {
+    // An older revision that was seen before stays, so that the stacks that it refused something are found.
+    if (!seen.has(name) || located.kind !== "found") remember(seen, name, toMark(located));
+  }
+
+  return {
+    note,
+    async takeRevised() {
+      if (seen.size === 0 && lists.size === 0) return [];
+      if ((await store.nextDueAt(["parked", "timer"])) === undefined) return [];
+      await look();
+      return (await takeNext(lists)).map((stackId) => ({ kind: "revised", stackId }));
+    },
+  };
+}
+
+/** The key of the list of what was parked before the start; no machine has an empty name. */
+const EARLIER = "";
+
+type Pages = AsyncGenerator<readonly string[], void>;
+
+interface StackList {
+  readonly begin: () => Pages;
+  pages: Pages;
+  isDone: boolean;
+}
+
+function openList(begin: () => Pages): StackList {
+  return { begin, pages: begin(), isDone: false };
+}
+
+/** The next ids of the first list that has some. */
+async function takeNext(lists: Map<string, StackList>): Promise<readonly string[]> {
+  for (const [name, list] of lists) {
+    const ids = await takeIds(list);
+    if (ids.length > 0) return ids;
+    if (list.isDone) lists.delete(name);
+  }
+  return [];
+}
+
+/** Pages that one call reads at most before it lets others work. */
+const MAX_EMPTY_PAGES = 20;
+
+/** The next ids; none at the end, and after many pages without any. */
+async function takeIds(list: StackList): Promise<readonly string[]> {
+  for (let pages = 0; pages < MAX_EMPTY_PAGES; pages += 1) {
+    const ids = await takePage(list);
+    if (list.isDone || ids.length > 0) return ids;
+  }
+  return [];
+}
+
+/** A generator ends when it throws, so the list begins again after a failure. */
+async function takePage(list: StackList): Promise<readonly string[]> {
+  try {
+    const { value, done } = await list.pages.next();
+    list.isDone = done === true;
+    return value ?? [];
+  } catch (error) {
+    list.pages = list.begin();
+    throw error;
+  }
+}
+
+/** All stacks of a machine, then the ids under which its events wait for a stack to be created. */
+async function* listStacksOf({ store, pins }: RevisionWatchDeps, name: string): Pages {
+  let cursor: string | undefined;
+  do {
+    const after: { readonly cursor?: string } = cursor === undefined ? {} : { cursor };
+    const page = await store.listStacks({ machine: name }, { limit: PAGE, ...after });
+    const ids: string[] = [];
+    for (const { stack } of page.items) if (!(await pins(stack.machineHash))) ids.push(stack.id);
+    cursor = page.cursor;
+    yield ids;
+  } while (cursor !== undefined);
+  for await (const stacks of walkParkedStacks(store)) {
+    yield stacks.filter((each) => waitsForStackOf(each, name)).map(({ stackId }) => stackId);
+  }
+}
+
+function waitsForStackOf({ stack, parked }: LoadedStack, machine: string): boolean {
+  return stack === undefined && parked.some((each) => machineOf(each, undefined) === machine);
+}
+
+interface ParkedDeps extends Pick<RevisionWatchDeps, "store" | "pins"> {
+  readonly locator: Pick<Locator, "find">;
+}
+
+/** Stacks with events that were parked before that instant and that may be decided differently now. */
+async function* listParkedBefore(deps: ParkedDeps, before: number): Pages {
+  for await (const stacks of walkParkedStacks(deps.store)) {
+    const ids: string[] = [];
+    for (const { stackId, stack, parked } of stacks) {
+      const earlier = parked.filter(({ parkedAt }) => parkedAt < before);
+      if (await someAsync(earlier, (each) => mayDiffer(deps, each, stack))) ids.push(stackId);
+    }
+    yield ids;
+  }
+}
+
+/** True when the machine may decide the event differently than it did when it was parked. */
+async function mayDiffer(
+  { locator, pins }: ParkedDeps,
+  parked: ParkedEvent,
+  stack: LoadedStack["stack"],
+): Promise<boolean> {
+  const name = machineOf(parked, stack);
+  const located = name === undefined ? undefined : await locator.find(name);
+  if (located?.kind !== "found") return false;
+  // Nothing says which revision refused to create a stack.
+  if (stack === undefined || MACHINES_FAULT.has(parked.code)) return true;
+  return stack.machineHash !== located.revision.hash && !(await pins(stack.machineHash));
+}
+
+async function someAsync<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<boolean> {
+  for (const item of items) if (await test(item)) return true;
+  return false;
+}
+
+function machineOf({ event }: ParkedEvent, stack: LoadedStack["stack"]): string | undefined {
+  const machine = event.message["machine"];
+  return stack?.machine ?? (typeof machine === "string" ? machine : undefined);
+}
+
+function toMark(located: LocatedMachine): string {
+  return located.kind === "found" ? located.revision.hash : located.kind;
 }

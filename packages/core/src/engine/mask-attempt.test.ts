@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failed, running, succeeded } from "../ports/steps.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { createAttemptMask, maskOutputs } from "./mask-attempt.ts";
+import { createAttemptMask, maskOutputs } from "./attempt-result.ts";
 
 const mask = createAttemptMask({ "password#1": "hunter22", "pin#1": 123_456 });
 

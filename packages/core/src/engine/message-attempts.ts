@@ -4,7 +4,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { noRecords } from "./no-records.ts";
 import { toAnswer } from "./to-answer.ts";
-import type { WorkerStore } from "./worker-store.ts";
+import type { WorkerStore } from "./worker.ts";
 
 /** What the attempts of one runner need. */
 export interface MessageAttemptsDeps {

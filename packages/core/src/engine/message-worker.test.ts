@@ -9,8 +9,8 @@ import { failed, running, succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import type { InvocationLimits } from "./invocation-limits.ts";
 import { createMessageWorker } from "./message-worker.ts";
+import type { InvocationLimits } from "./worker.ts";
 
 const ID = "s1/created/1/plan/1";
 const MINUTE = 60_000;

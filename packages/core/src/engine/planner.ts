@@ -1,4 +1,4 @@
-import { DEFAULT_PARKING } from "../aggregate/parking.ts";
+import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -6,8 +6,7 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import { createCompileRevision } from "./compile-revision.ts";
-import { createMachineFinder } from "./machine-finder.ts";
+import { createCompileRevision, createMachineFinder } from "./machine-finder.ts";
 import { planUpgrade, type UpgradePlan } from "./replay/plan-upgrade.ts";
 import { systemRandom } from "./system-clock.ts";
 import { applyWithMachines, createTurnMachines } from "./work-inputs.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TaskMessage } from "../machine/message/task-message.ts";
-import { resolveSecrets } from "./resolve-secrets.ts";
+import { resolveSecrets } from "./call-executor.ts";
 
 function aMessage(config: unknown, metadata: TaskMessage["stack"]["metadata"] = {}): TaskMessage {
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failed, succeeded } from "../ports/steps.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
+import { type FinalStep, toResultEvent, toSettledOutcome } from "./attempt-result.ts";
 
 const ID = "s1/created/1/plan/1";
 const message = aDispatch(ID).message;

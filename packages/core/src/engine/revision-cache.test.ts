@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Revision } from "../ports/locator.ts";
 import { aMachine } from "../testing/builders.ts";
-import { createRevisionCache, remember } from "./revision-cache.ts";
+import { createRevisionCache, remember } from "./machine-finder.ts";
 
 const revision: Revision = { name: "web", hash: "h1", source: "name: web" };
 

@@ -19,7 +19,7 @@ import {
 } from "../testing/store-conformance/store-builders.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
 import { createEngine } from "./engine.ts";
-import { createRevisionWatch } from "./revision-watch.ts";
+import { createRevisionWatch } from "./machine-finder.ts";
 import { systemClock } from "./system-clock.ts";
 
 function aRevision(hash: string): LocatedMachine {

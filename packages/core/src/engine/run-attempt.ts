@@ -1,29 +1,39 @@
+import { isPassing } from "../errors/error-text.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
-import type { ClaimResult } from "../ports/attempt-store.ts";
+import type { AttemptStore, ClaimResult, Grant } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
-import { boundOutputs } from "./bound-outputs.ts";
-import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
-import { callWithin, INTERRUPTED } from "./call-within.ts";
-import type { FinishedAttempt } from "./engine.ts";
-import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
-import { toFollowUpRun, toRunEvent } from "./follow-up.ts";
-import { type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
-import { insist } from "./insist.ts";
-import type { InvocationEnd } from "./invocation-limits.ts";
-import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
-import { type AttemptMask, createAttemptMask, maskOutputs } from "./mask-attempt.ts";
-import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
-import { type FinalStep, toResultEvent, toSettledOutcome } from "./result-event.ts";
-import { createTaskLog, type TaskLog } from "./task-log.ts";
-import type { WorkerStore } from "./worker-store.ts";
+import {
+  type AttemptMask,
+  boundOutputs,
+  createAttemptMask,
+  type FinalStep,
+  maskOutputs,
+  toFollowUpRun,
+  toResultEvent,
+  toRunEvent,
+  toSettledOutcome,
+} from "./attempt-result.ts";
+import {
+  type ContextDeps,
+  callExecutor,
+  callWithin,
+  createExecutorContext,
+  INTERRUPTED,
+  type Operation,
+  operationOf,
+  resolveSecrets,
+  toSecretsNeedStore,
+} from "./call-executor.ts";
+import type { FinishedAttempt } from "./work-inputs.ts";
+import type { InvocationEnd, WorkerStore } from "./worker.ts";
 
 /** What running an attempt needs of its worker. */
-export interface AttemptDeps {
+interface AttemptDeps {
   readonly store: WorkerStore;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,7 +50,7 @@ export interface AttemptDeps {
 type Granted = Extract<ClaimResult, { kind: "granted" }>;
 
 /** A granted attempt. */
-export interface AttemptInput {
+interface AttemptInput {
   /** Undefined when no executor of the message's name is registered. */
   readonly executor: Executor | undefined;
   /** Why the executor must not be called. */
@@ -269,4 +279,168 @@ function unknownExecutor(message: TaskMessage): Step {
     message: `${what}. Register its plugin in stackyard.config.ts.`,
     retryable: false,
   });
+}
+
+/** Why a call to an executor was asked to end before its time. */
+type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
+
+/** An attempt whose lease this process holds and renews. */
+export interface HeldAttempt {
+  /** Aborted with a StopReason. */
+  readonly signal: AbortSignal;
+  /** Why it was aborted; undefined while it was not. */
+  stopReason(): StopReason | undefined;
+  /** Asks the executor to end because the process ends. */
+  stop(): void;
+  /** Leaves the attempt to its lease as if the process had died: the call's end counts for nothing any more. */
+  leave(): void;
+  /** Ends the renewals. */
+  end(): Promise<void>;
+}
+
+/** What holding an attempt needs. */
+interface HoldInput {
+  readonly grant: Grant;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly attempts: Pick<AttemptStore, "renew">;
+  readonly logger: Logger;
+  /** The newest line of progress. */
+  readonly progressLine: () => string | undefined;
+  /** A cancel was known at the claim: only the loss of the lease aborts. */
+  readonly cancelling: boolean;
+  /** When the executor is asked to end because the invocation ends; epoch milliseconds. Default: never. */
+  readonly stopAt?: number | undefined;
+}
+
+/** Renews the lease at a third of its life until it is ended, lost, or a cancel is asked for. */
+export function holdAttempt(input: HoldInput): HeldAttempt {
+  const controller = new AbortController();
+  const ended = new AbortController();
+  // Without a reason each attempt would make an error and note its stack, for nobody.
+  const endRenewals = () => ended.abort("ended");
+  const abort = (reason: StopReason) => {
+    if (!controller.signal.aborted) controller.abort(reason);
+  };
+  const watching = [renewUntilEnded(input, ended.signal, abort), stopInTime(input, ended.signal, abort)];
+  let left = false;
+  return {
+    signal: controller.signal,
+    stopReason() {
+      if (left) return "lost";
+      return controller.signal.aborted ? (controller.signal.reason as StopReason) : undefined;
+    },
+    stop: () => abort("stopping"),
+    leave() {
+      left = true;
+      abort("lost");
+      endRenewals();
+    },
+    async end() {
+      endRenewals();
+      await Promise.all(watching);
+    },
+  };
+}
+
+async function stopInTime(
+  { stopAt, clock }: HoldInput,
+  ended: AbortSignal,
+  abort: (reason: StopReason) => void,
+): Promise<void> {
+  if (stopAt === undefined) return;
+  await clock.sleep(stopAt - clock.now(), ended);
+  if (!ended.aborted) abort("out-of-time");
+}
+
+async function renewUntilEnded(
+  input: HoldInput,
+  ended: AbortSignal,
+  abort: (reason: StopReason) => void,
+): Promise<void> {
+  const { grant, leaseMs, clock, attempts, logger } = input;
+  for (;;) {
+    await clock.sleep(leaseMs / 3, ended);
+    if (ended.aborted) return;
+    try {
+      const message = input.progressLine();
+      const renewed = await attempts.renew(grant, {
+        leaseMs,
+        now: clock.now(),
+        ...(message === undefined ? {} : { message }),
+      });
+      if (renewed.kind === "lost") return abort("lost");
+      if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
+    } catch (error) {
+      // The next renewal may succeed; when none does, the lease lapses and the attempt is handed out again.
+      logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
+    }
+  }
+}
+
+/** What a suspended attempt keeps: the executor's progress, whether its cancel has begun, and its log so far. */
+export interface KeptProgress {
+  readonly progress: unknown;
+  readonly cancelBegun: boolean;
+  readonly log?: string;
+}
+
+/** Reads what `suspend` was given; undefined for an attempt that was never suspended. */
+function parseKeptProgress(value: unknown): KeptProgress | undefined {
+  if (typeof value !== "object" || value === null || !("progress" in value)) return undefined;
+  const cancelBegun = "cancelBegun" in value && value.cancelBegun === true;
+  const log = "log" in value && typeof value.log === "string" ? { log: value.log } : {};
+  return { progress: value.progress, cancelBegun, ...log };
+}
+
+const MAX_BYTES = 65_536;
+const CUT_NOTE = "… the beginning was cut …";
+
+/** The end of a task's output: the newest lines, at most 64 KiB. */
+interface TaskLog {
+  add(line: string): void;
+  /** The newest line that was added; undefined before the first. */
+  last(): string | undefined;
+  text(): string;
+}
+
+/** A log that goes on after this text of an earlier one. Old lines fall out as new ones come. */
+export function createTaskLog(earlier = ""): TaskLog {
+  const lines = earlier === "" ? [] : earlier.split("\n");
+  let cut = lines[0] === CUT_NOTE;
+  if (cut) lines.shift();
+  let bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  let last: string | undefined;
+  return {
+    add(line) {
+      const kept = Buffer.byteLength(line) > MAX_BYTES / 4 ? `${line.slice(0, MAX_BYTES / 8)}…` : line;
+      last = kept;
+      lines.push(kept);
+      bytes += Buffer.byteLength(kept) + 1;
+      while (bytes > MAX_BYTES - CUT_NOTE.length - 4 && lines.length > 1) {
+        bytes -= Buffer.byteLength(lines.shift() ?? "") + 1;
+        cut = true;
+      }
+    },
+    last: () => last,
+    text: () => (cut ? [CUT_NOTE, ...lines] : lines).join("\n"),
+  };
+}
+
+const TRIES = 6;
+const FIRST_WAIT_MS = 250;
+
+/**
+ * Calls again, later and later, while a call fails for a reason that passes: the outcome of an hour of work is not to
+ * be lost because a store did not answer once. About 8 seconds in all; then the error flies.
+ */
+export async function insist<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries >= TRIES || !isPassing(error)) throw error;
+      await clock.sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
+    }
+  }
 }

@@ -1,7 +1,6 @@
 import { listSecretRefs } from "../machine/secrets.ts";
 import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
-import { callExecutor, type Operation } from "./call-executor.ts";
-import { toSecretsNeedStore } from "./resolve-secrets.ts";
+import { callExecutor, type Operation, toSecretsNeedStore } from "./call-executor.ts";
 
 /** What a state of a Step Functions execution sends. */
 export interface StepRequest {

@@ -4,7 +4,7 @@ import { silentLogger } from "../ports/logger.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";
-import { createStoreTransport } from "./store-transport.ts";
+import { createStoreTransport } from "./work-loop.ts";
 
 function createBench() {
   const clock = createFakeClock();

@@ -5,7 +5,7 @@ import type { Store } from "../ports/store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aClaim, aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { transportConformance } from "../testing/transport-conformance.ts";
-import { createStoreTransport } from "./store-transport.ts";
+import { createStoreTransport } from "./work-loop.ts";
 
 describe("createStoreTransport", () => {
   for (const c of transportConformance) {

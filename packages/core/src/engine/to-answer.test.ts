@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failed, succeeded } from "../ports/steps.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { toResultEvent } from "./result-event.ts";
+import { toResultEvent } from "./attempt-result.ts";
 import { toAnswer, toTimedOut } from "./to-answer.ts";
 
 const ID = "s1/created/1/plan/1";

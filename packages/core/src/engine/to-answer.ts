@@ -4,7 +4,7 @@ import { isOwnAttempt } from "../machine/message/parse-task-message.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
-import { toResultEvent } from "./result-event.ts";
+import { toResultEvent } from "./attempt-result.ts";
 
 /** As many characters as senders may make the id of an event. */
 const MAX_ID_CHARACTERS = 255;

@@ -1,4 +1,4 @@
-import { toPrintedMessage } from "../aggregate/masked-keys.ts";
+import { toPrintedMessage } from "../aggregate/history-line.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/stack-secrets.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";

@@ -1,17 +1,54 @@
 import { type AppliedInputs, type ApplyOptions, applyInputs, setAsideAlone } from "../aggregate/apply-inputs.ts";
 import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
+import { defined } from "../errors/defined.ts";
 import { isPassing, toErrorText } from "../errors/error-text.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
+import type { Dispatch } from "../machine/decide/decision.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { MetadataValue } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { BirthClaim, Change, CommitResult, LoadedStack } from "../ports/stack-store.ts";
+import type {
+  AppliedResult,
+  BirthClaim,
+  Change,
+  CommitResult,
+  Grant,
+  HistoryEntry,
+  LoadedStack,
+  QueuedEvent,
+} from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
-import type { Births, BornAttempt } from "./engine.ts";
-import { logChange } from "./log-change.ts";
 import type { MachineFinder } from "./machine-finder.ts";
+
+/** Takes attempts for this process as they begin. */
+export interface Births {
+  /** A claim with a place for an attempt that this process can run at once; undefined: its message is queued. */
+  reserve(dispatch: Dispatch): BirthClaim | undefined;
+  /** Runs an attempt that was granted. */
+  run(born: BornAttempt): void;
+  /** The place of a claim that was not granted is free again. */
+  giveBack(): void;
+}
+
+/** An attempt that began as granted to this process. */
+export interface BornAttempt {
+  readonly message: TaskMessage;
+  readonly grant: Grant;
+  readonly deadlineAt: number;
+  /** As a claim returns them. */
+  readonly secrets?: Readonly<Record<string, MetadataValue>>;
+}
+
+/** An attempt whose executor has ended. */
+export interface FinishedAttempt {
+  readonly stackId: string;
+  readonly event: QueuedEvent;
+  readonly result: AppliedResult;
+}
 
 /** What working inputs needs. */
 export interface WorkDeps {
@@ -281,4 +318,21 @@ function toNextTurn(
 
 function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: string): void {
   for (const { inputs } of works) for (const { index } of inputs) outcomes[index] = { kind: "retry", reason };
+}
+
+/** Logs what was committed, with the ids of stack, events, tasks and attempts; nothing of metadata or messages. */
+function logChange(logger: Logger, { stackId, history, dispatches, cancels, closes }: Change): void {
+  for (const entry of history) {
+    if (entry.outcome === "set-aside") logger.warn("An event was set aside.", toFields(entry));
+    else logger.debug("An event was worked.", toFields(entry));
+  }
+  for (const { attemptId, task, again } of dispatches) {
+    logger.debug("A task was dispatched.", { stackId, task, attemptId, again });
+  }
+  for (const { attemptId, why } of cancels) logger.debug("A task was asked to stop.", { stackId, attemptId, why });
+  for (const attemptId of closes) logger.debug("An attempt was closed.", { stackId, attemptId });
+}
+
+function toFields({ stackId, eventId, event, outcome, code, reason, from, to, task }: HistoryEntry) {
+  return { stackId, eventId, event, outcome, ...defined({ code, reason: code && reason, from, to, task }) };
 }

@@ -1,21 +1,28 @@
+import { toErrorText } from "../errors/error-text.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
-import type { ClaimResult } from "../ports/attempt-store.ts";
+import { listSecretRefs } from "../machine/secrets.ts";
+import type { AttemptStore, ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { ProvidedService } from "../ports/define-executor.ts";
 import type { Executor, Failed } from "../ports/executor.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { LogFields, Logger } from "../ports/logger.ts";
+import type { Records } from "../ports/records.ts";
 import type { BirthClaim } from "../ports/stack-store.ts";
+import { failed } from "../ports/steps.ts";
+import type { Revisions } from "../ports/store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
-import { bindLogger } from "./bind-logger.ts";
-import type { BornAttempt, FinishedAttempt } from "./engine.ts";
-import { findExclusiveKeys } from "./exclusive-keys.ts";
-import type { AwsAccess, ContextDeps } from "./executor-context.ts";
-import type { HeldAttempt } from "./held-attempt.ts";
-import { type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
+import {
+  type AwsAccess,
+  type ContextDeps,
+  findFaults,
+  findTarget,
+  findTargetFault,
+  resolveSecrets,
+} from "./call-executor.ts";
 import { createLeases } from "./leases.ts";
-import { runAttempt } from "./run-attempt.ts";
-import type { WorkerStore } from "./worker-store.ts";
+import { type HeldAttempt, runAttempt } from "./run-attempt.ts";
+import type { BornAttempt, FinishedAttempt } from "./work-inputs.ts";
 
 /** What a worker works with. */
 export interface WorkerDeps {
@@ -160,4 +167,88 @@ function findExecutor(executors: ReadonlyMap<string, Executor>, message: TaskMes
 function noteRefusedClaim(logger: Logger, claimed: Exclude<ClaimResult, { kind: "granted" }>): DeliveryOutcome {
   logger.debug("An attempt was not granted.", { answer: claimed.kind });
   return { kind: "done" };
+}
+
+/** The part of a store that a worker uses. */
+export interface WorkerStore extends Pick<AttemptStore, "claim" | "renew" | "suspend" | "settle"> {
+  readonly records: Records;
+  readonly revisions: Pick<Revisions, "put">;
+}
+
+/** What an attempt must hold alone. */
+interface ExclusiveKeys {
+  readonly exclusiveKeys: readonly string[];
+  /** Without the key that it asks for, the work must not begin. */
+  readonly fault?: Failed;
+}
+
+/** The executor's own key, and the task's explicit one. */
+export function findExclusiveKeys(executor: Executor | undefined, message: TaskMessage): ExclusiveKeys {
+  const fault = findTargetFault(message);
+  if (fault !== undefined) return { exclusiveKeys: [], fault };
+  const { exclusiveKey } = message.dispatch;
+  const explicit = exclusiveKey === undefined ? [] : [`key:${exclusiveKey}`];
+  try {
+    const own = findOwnKey(executor, message);
+    return { exclusiveKeys: own === undefined ? explicit : [own, ...explicit] };
+  } catch (error) {
+    const reason = `The executor "${executor?.name}" could not name its exclusive key: ${toErrorText(error)}`;
+    return { exclusiveKeys: [], fault: failed({ code: "PLUGIN_INVALID", message: reason, retryable: false }) };
+  }
+}
+
+/** A config that does not fit has none: its attempt fails before it does anything. */
+function findOwnKey(executor: Executor | undefined, message: TaskMessage): string | undefined {
+  if (executor?.exclusiveKey === undefined) return undefined;
+  const { stack, task, dispatch } = message;
+  const refs = dispatch.version === 2 ? listSecretRefs(task["config"]) : [];
+  const config = refs.length === 0 ? (task["config"] ?? {}) : toNamedConfig(message, refs);
+  // Names of secrets fit no schema of numbers or patterns; such a config was checked when it was resolved.
+  if (refs.length === 0 && findFaults(executor.config, config) !== undefined) return undefined;
+  const target = findTarget(message);
+  const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
+  const key = executor.exclusiveKey(subject, config as never);
+  return key === undefined ? undefined : `${executor.name}:${key}`;
+}
+
+/** Keys are named before the claim gives the values of secrets, so that there a secret's reference stands for it. */
+function toNamedConfig(message: TaskMessage, refs: readonly string[]): unknown {
+  const names = Object.fromEntries(refs.map((ref) => [ref, ref]));
+  return resolveSecrets(message, names).message.task["config"] ?? {};
+}
+
+/** The time that one delivery has. */
+export interface InvocationLimits {
+  /** When the process is taken away, epoch milliseconds: in Lambda the end of the invocation. Default: never. */
+  readonly endsAt?: number;
+}
+
+/** The last parts of an invocation. */
+export interface InvocationEnd {
+  /** From here on the work is asked to end. */
+  readonly stopAt: number;
+  /** From here on it is waited for no more: what is left is for the answer. */
+  readonly overAt: number;
+}
+
+/** Before the end of an invocation: time for an executor to stop in an orderly way, at most a quarter of all. */
+const STOP_BEFORE_END_MS = 60_000;
+/** The part of that time that is left for the answer. */
+const ANSWER_PART = 1 / 12;
+
+/** How an invocation ends that has just begun; undefined for one that has no end. */
+export function toInvocationEnd({ endsAt }: InvocationLimits, now: number): InvocationEnd | undefined {
+  if (endsAt === undefined || endsAt === Number.POSITIVE_INFINITY) return undefined;
+  const spareMs = Math.max(0, Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4));
+  return { stopAt: endsAt - spareMs, overAt: endsAt - spareMs * ANSWER_PART };
+}
+
+/** A logger whose lines all carry these fields; what a line says itself wins. */
+function bindLogger(logger: Logger, bound: LogFields): Logger {
+  return {
+    debug: (message, fields) => logger.debug(message, { ...bound, ...fields }),
+    info: (message, fields) => logger.info(message, { ...bound, ...fields }),
+    warn: (message, fields) => logger.warn(message, { ...bound, ...fields }),
+    error: (message, fields) => logger.error(message, { ...bound, ...fields }),
+  };
 }

@@ -6,12 +6,11 @@ import type { Logger } from "../ports/logger.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
-import { createDirectPath, createSlots, type DirectPath, type Slots } from "./direct-path.ts";
+import type { AwsAccess } from "./call-executor.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-import type { AwsAccess } from "./executor-context.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
-import { createStoreTransport } from "./store-transport.ts";
 import { startSweep } from "./sweep.ts";
+import { createDirectPath, createSlots, createStoreTransport, type DirectPath, type Slots } from "./work-loop.ts";
 import { createWorker, type RunningTask, type Worker, type WorkerOptions } from "./worker.ts";
 
 /** What a process of a yard is made of. */

@@ -1,4 +1,4 @@
-import { findFaults } from "../engine/check-value.ts";
+import { findFaults } from "../engine/call-executor.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { ExecutorDefinition, ExecutorRegistry } from "../machine/executor-definition.ts";
 

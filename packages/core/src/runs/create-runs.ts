@@ -1,4 +1,4 @@
-import { prepareRun, toRunEvent } from "../engine/follow-up.ts";
+import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
 import { createUlids } from "../engine/system-clock.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";

@@ -1,4 +1,4 @@
-import { toTimerEvent } from "../../aggregate/parking.ts";
+import { toTimerEvent } from "../../aggregate/round.ts";
 import { decide, followDecision } from "../../machine/decide/decide.ts";
 import type { Decision } from "../../machine/decide/decision.ts";
 import { type DecideLimits, dueTimers, spendTimer } from "../../machine/decide/work.ts";

@@ -1,4 +1,4 @@
-import { prepareRun, toRunEvent } from "../../engine/follow-up.ts";
+import { prepareRun, toRunEvent } from "../../engine/attempt-result.ts";
 import { publishMessages } from "../../engine/publish-messages.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";

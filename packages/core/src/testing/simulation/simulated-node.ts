@@ -1,7 +1,6 @@
-import { createDirectPath, createSlots, type Slots } from "../../engine/direct-path.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
-import { createStoreTransport } from "../../engine/store-transport.ts";
 import { startSweep } from "../../engine/sweep.ts";
+import { createDirectPath, createSlots, createStoreTransport, type Slots } from "../../engine/work-loop.ts";
 import { createWorker, type Worker } from "../../engine/worker.ts";
 import { DEFAULT_RETENTION } from "../../engine/yard.ts";
 import type { Ids, Random } from "../../ports/clock.ts";

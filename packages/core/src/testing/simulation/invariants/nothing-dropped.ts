@@ -1,4 +1,4 @@
-import { DEFAULT_PARKING } from "../../../aggregate/parking.ts";
+import { DEFAULT_PARKING } from "../../../aggregate/round.ts";
 import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
 import { type Invariant, keyOfEvent, keyOfLine } from "./invariant.ts";

@@ -1,0 +1,244 @@
+import { toErrorText } from "../errors/error-text.ts";
+import { exceedsBytes, MAX_METADATA_BYTES } from "../machine/decide/metadata.ts";
+import { shortHashOf } from "../machine/decide/open-runs.ts";
+import {
+  createIsQuoting,
+  createMaskText,
+  type IsQuoting,
+  type MaskText,
+  maskTexts,
+} from "../machine/decide/stack-secrets.ts";
+import type { ExecutorDefinition } from "../machine/executor-definition.ts";
+import { SYSTEM_EVENTS } from "../machine/message/event.ts";
+import type { TaskMessage } from "../machine/message/task-message.ts";
+import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
+import type { Failed, Step, Succeeded } from "../ports/executor.ts";
+import type { Revision } from "../ports/locator.ts";
+import type { LogFields, Logger } from "../ports/logger.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import { failed } from "../ports/steps.ts";
+
+/** A step that ends an attempt. */
+export type FinalStep = Exclude<Step, { kind: "running" }>;
+
+/** How an attempt ended: after a cancel, everything but a success is the cancel's end. */
+export function toSettledOutcome(step: FinalStep, cancelling: boolean): "succeeded" | "failed" | "cancelled" {
+  if (step.kind === "succeeded") return "succeeded";
+  return cancelling ? "cancelled" : "failed";
+}
+
+/** The event that tells the engine how an attempt ended; its id is that of the attempt, so it counts once. */
+export function toResultEvent(
+  message: TaskMessage,
+  step: FinalStep,
+  options: { readonly cancelling: boolean; readonly now: number },
+): QueuedEvent {
+  const { id } = message.dispatch;
+  return {
+    id: `result:${id}`,
+    stackId: message.stack.id,
+    origin: "worker",
+    receivedAt: options.now,
+    message: {
+      ...toBody(message, step, options.cancelling),
+      stackId: message.stack.id,
+      task: message.task,
+      dispatchId: id,
+    },
+  };
+}
+
+function toBody(message: TaskMessage, step: FinalStep, cancelling: boolean): Readonly<Record<string, unknown>> {
+  switch (toSettledOutcome(step, cancelling)) {
+    case "succeeded":
+      return { event: SYSTEM_EVENTS.taskCompleted, ...toOutputs(message, step as Succeeded) };
+    case "cancelled":
+      return { event: SYSTEM_EVENTS.taskCancelled };
+    case "failed": {
+      const { code, message: description, retryable, outputs } = step as Failed;
+      return { event: SYSTEM_EVENTS.taskError, description, code, retryable, ...(outputs && { outputs }) };
+    }
+  }
+}
+
+/**
+ * Stacks of version 2 may keep outputs, sensitive ones among the secrets of their record: those go there by way of the
+ * queue, and never into the history. Version 1 keeps none, so its queue has no sensitive ones.
+ */
+function toOutputs({ dispatch }: TaskMessage, { outputs, sensitive = [] }: Succeeded): Partial<Result> {
+  if (typeof outputs !== "object" || outputs === null) return { outputs: {} };
+  const given = Object.entries(outputs);
+  const hidden = sensitive.filter((name) => Object.hasOwn(outputs, name));
+  if (dispatch.version !== 2) return { outputs: Object.fromEntries(given.filter(([name]) => !hidden.includes(name))) };
+  return { outputs: Object.fromEntries(given), ...(hidden.length === 0 ? {} : { sensitiveOutputs: hidden }) };
+}
+
+interface Result {
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly sensitiveOutputs: readonly string[];
+}
+
+/**
+ * Outputs travel in the event of their result; there may be as much of them as a stack's metadata holds. In version 2 too
+ * large ones fail the task (`OUTPUT_INVALID`); version 1 knows no outputs, so they are left out there.
+ */
+export function boundOutputs(message: TaskMessage, step: FinalStep): FinalStep {
+  if (step.outputs === undefined) return step;
+  if (!exceedsBytes(step.outputs, MAX_METADATA_BYTES)) return step;
+  if (step.kind === "failed" || message.dispatch.version !== 2) return { ...step, outputs: {} };
+  const bytes = Buffer.byteLength(JSON.stringify(step.outputs));
+  const reason = `The outputs make ${bytes} bytes as JSON; at most ${MAX_METADATA_BYTES} are taken. Give large ones as a file's address.`;
+  return failed({ code: "OUTPUT_INVALID", message: reason, retryable: false });
+}
+
+/** What a run is started with. */
+export interface RunInput {
+  readonly executor: ExecutorDefinition;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly target?: Readonly<Record<string, unknown>>;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * What names a run: the caller's own key, at most 255 characters, so that a repeat finds the same run; else a fresh ULID.
+ * It is the event's id.
+ */
+export type RunName = { readonly key: string } | { readonly ulid: string };
+
+/** A run that can be started once its revision is kept. */
+interface PreparedRun {
+  readonly key: string;
+  readonly stackId: string;
+  readonly revision: Revision;
+}
+
+/** A run's id and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
+export function prepareRun({ executor, config, target, timeoutMs, ...name }: RunInput & RunName): PreparedRun {
+  const source = runMachineSource({
+    executor: executor.name,
+    config,
+    definition: executor,
+    ...(target === undefined ? {} : { target }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  const machine = parseRunMachine(source);
+  if (machine === undefined) throw new TypeError("The config of the run is no JSON object, or its time-out no length.");
+  const key = "key" in name ? name.key : name.ulid;
+  return { key, stackId: runStackId(name), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
+}
+
+/** The event that starts a run whose revision is kept. */
+export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number): QueuedEvent {
+  const message = { id: key, event: "START", stackId, machine: RUN_MACHINE, revision: revision.hash };
+  return { id: key, stackId, origin: "external", receivedAt: now, message };
+}
+
+/** The follow-up run that a succeeded step asks for; a step that asks for an impossible one has failed. */
+export function toFollowUpRun(
+  executor: ExecutorDefinition | undefined,
+  message: TaskMessage,
+  step: FinalStep,
+): { readonly step: FinalStep; readonly run?: PreparedRun & { readonly inMs: number } } {
+  if (step.kind !== "succeeded" || step.followUp === undefined || executor === undefined) return { step };
+  const { inMs, config } = step.followUp;
+  const target = message.task["target"];
+  // An attempt's id may be longer than an event's.
+  const key = `follow-up:${shortHashOf(message.dispatch.id)}`;
+  try {
+    const aimed = typeof target === "object" && target !== null ? { target: { ...target } } : {};
+    return { step, run: { ...prepareRun({ executor, config, key, ...aimed }), inMs } };
+  } catch (error) {
+    const reason = `The work was done, but the run that shall follow it cannot be made: ${toErrorText(error)}`;
+    return { step: failed({ code: "OUTPUT_INVALID", message: reason, retryable: false }) };
+  }
+}
+
+/** What must not leave a worker while it runs an attempt that was given secrets. */
+export interface AttemptMask {
+  readonly text: MaskText;
+  logger(logger: Logger): Logger;
+  /**
+   * The step with its texts masked. An output that holds a secret is sensitive, whatever the executor says; and since
+   * that may fail a task whose work is done, only a whole secret counts, and not a line of one that has several.
+   */
+  step(step: Step): Step;
+}
+
+/** A mask of the values that a claim gave. */
+export function createAttemptMask(secrets: Readonly<Record<string, unknown>> = {}): AttemptMask {
+  const values = Object.values(secrets);
+  if (values.length === 0) return NO_MASK;
+  const text = createMaskText(values);
+  const isQuoting = createIsQuoting(values);
+  return { text, logger: (logger) => maskLogger(logger, text), step: (step) => maskStep(step, text, isQuoting) };
+}
+
+/** Masks the values of sensitive outputs too: a log may have quoted them before they were known. */
+export function maskOutputs(text: string, { outputs, sensitive = [] }: Succeeded): string {
+  if (typeof outputs !== "object" || outputs === null) return text;
+  const named = new Map(Object.entries(outputs));
+  return createMaskText(sensitive.map((name) => named.get(name)))(text);
+}
+
+const NO_MASK: AttemptMask = { text: (text) => text, logger: (logger) => logger, step: (step) => step };
+
+function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
+  switch (step.kind) {
+    case "running":
+      return { ...step, message: mask(step.message) };
+    case "failed":
+      return { ...step, message: mask(step.message), ...(step.outputs && { outputs: maskMap(step.outputs, mask) }) };
+    case "succeeded":
+      return step.followUp && quotes(step.followUp.config, isQuoting) ? REVEALING : taint(step, isQuoting);
+  }
+}
+
+/** The revision of a run is kept in clear, and its config with it. */
+const REVEALING = failed({
+  code: "OUTPUT_INVALID",
+  message: "The work was done, but the run that shall follow it would hold a sensitive value in its config.",
+  retryable: false,
+});
+
+function taint(step: Succeeded, isQuoting: IsQuoting): Succeeded {
+  const { outputs, sensitive = [] } = step;
+  if (typeof outputs !== "object" || outputs === null) return step;
+  const tainted = Object.entries(outputs).filter(([, value]) => quotes(value, isQuoting));
+  if (tainted.length === 0) return step;
+  return { ...step, sensitive: [...new Set([...sensitive, ...tainted.map(([name]) => name)])] };
+}
+
+function quotes(value: unknown, isQuoting: IsQuoting): boolean {
+  return isQuoting(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+}
+
+function maskMap(map: Readonly<Record<string, unknown>>, mask: MaskText): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, maskTexts(mask, value)]));
+}
+
+function maskLogger(logger: Logger, mask: MaskText): Logger {
+  const toFields = (fields: LogFields | undefined) => (fields === undefined ? undefined : maskFields(fields, mask));
+  return {
+    debug: (message, fields) => logger.debug(mask(message), toFields(fields)),
+    info: (message, fields) => logger.info(mask(message), toFields(fields)),
+    warn: (message, fields) => logger.warn(mask(message), toFields(fields)),
+    error: (message, fields) => logger.error(mask(message), toFields(fields)),
+  };
+}
+
+function maskFields(fields: LogFields, mask: MaskText): LogFields {
+  const masked = Object.entries(fields).map(([key, value]) => {
+    return [key, value instanceof Error ? maskError(value, mask) : maskTexts(mask, value)] as const;
+  });
+  return Object.fromEntries(masked);
+}
+
+/** A copy that says the same. Its cause is left out where the texts would have to be changed in it too. */
+function maskError(error: Error, mask: MaskText): Error {
+  const { message, stack = "" } = error;
+  if (mask(message) === message && mask(stack) === stack && error.cause === undefined) return error;
+  const copy = new Error(mask(message));
+  copy.name = error.name;
+  copy.stack = mask(stack);
+  return copy;
+}
