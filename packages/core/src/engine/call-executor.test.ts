@@ -5,8 +5,8 @@ import { defineExecutor } from "../ports/define-executor.ts";
 import type { Executor } from "../ports/executor.ts";
 import { failed, running, succeeded } from "../ports/steps.ts";
 import { createExecutorContext } from "../testing/executor-context.ts";
+import type { KeptProgress } from "./call-executor.ts";
 import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
-import type { KeptProgress } from "./run-attempt.ts";
 
 const Config = Type.Object({ name: Type.String() });
 const Progress = Type.Object({ id: Type.String() });

@@ -27,7 +27,6 @@ import type { Logger } from "../ports/logger.ts";
 import type { Records } from "../ports/records.ts";
 import { failed } from "../ports/steps.ts";
 import { toAttemptPassword } from "./attempt-password.ts";
-import type { KeptProgress } from "./run-attempt.ts";
 
 /** Which of an executor's functions is called. */
 export type Operation = "start" | "poll" | "cancel";
@@ -375,4 +374,19 @@ export function findTargetFault(message: TaskMessage): Failed | undefined {
   if (message.dispatch.version !== 2 || !isMap(message.task["target"]) || findTarget(message)) return undefined;
   const reason = `The target of the task "${message.task.name}" names no account or no region. Give both, or leave the target out to work in the runner's own.`;
   return failed({ code: "CONFIG_INVALID", message: reason, retryable: false });
+}
+
+/** What a suspended attempt keeps: the executor's progress, whether its cancel has begun, and its log so far. */
+export interface KeptProgress {
+  readonly progress: unknown;
+  readonly cancelBegun: boolean;
+  readonly log?: string;
+}
+
+/** Reads what `suspend` was given; undefined for an attempt that was never suspended. */
+export function parseKeptProgress(value: unknown): KeptProgress | undefined {
+  if (typeof value !== "object" || value === null || !("progress" in value)) return undefined;
+  const cancelBegun = "cancelBegun" in value && value.cancelBegun === true;
+  const log = "log" in value && typeof value.log === "string" ? { log: value.log } : {};
+  return { progress: value.progress, cancelBegun, ...log };
 }

@@ -7,7 +7,8 @@ import { failed, running, succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
-import { createWorker, toInvocationEnd } from "./worker.ts";
+import { toInvocationEnd } from "./run-attempt.ts";
+import { createWorker } from "./worker.ts";
 
 const ID = "s1/created/1/plan/1";
 const MINUTE = 60_000;

@@ -3,8 +3,8 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { noRecords } from "./no-records.ts";
+import type { WorkerStore } from "./run-attempt.ts";
 import { toAnswer } from "./to-answer.ts";
-import type { WorkerStore } from "./worker.ts";
 
 /** What the attempts of one runner need. */
 export interface MessageAttemptsDeps {

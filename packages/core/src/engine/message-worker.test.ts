@@ -10,7 +10,7 @@ import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { createMessageWorker } from "./message-worker.ts";
-import type { InvocationLimits } from "./worker.ts";
+import type { InvocationLimits } from "./run-attempt.ts";
 
 const ID = "s1/created/1/plan/1";
 const MINUTE = 60_000;

@@ -4,17 +4,9 @@ import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { createMessageAttempts, type MessageAttempts } from "./message-attempts.ts";
-import { insist } from "./run-attempt.ts";
+import { type InvocationEnd, type InvocationLimits, insist, toInvocationEnd } from "./run-attempt.ts";
 import { toTimedOut } from "./to-answer.ts";
-import {
-  createWorker,
-  type InvocationEnd,
-  type InvocationLimits,
-  toInvocationEnd,
-  type Worker,
-  type WorkerDeps,
-  type WorkerOptions,
-} from "./worker.ts";
+import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** What a worker without a store works with. */
 export interface MessageWorkerDeps extends Omit<WorkerDeps, "store"> {

@@ -4,8 +4,10 @@ import type { AttemptStore, ClaimResult, Grant } from "../ports/attempt-store.ts
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, Failed, Running, Step } from "../ports/executor.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Records } from "../ports/records.ts";
 import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
+import type { Revisions } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import {
   type AttemptMask,
@@ -24,13 +26,14 @@ import {
   callWithin,
   createExecutorContext,
   INTERRUPTED,
+  type KeptProgress,
   type Operation,
   operationOf,
+  parseKeptProgress,
   resolveSecrets,
   toSecretsNeedStore,
 } from "./call-executor.ts";
 import type { FinishedAttempt } from "./work-inputs.ts";
-import type { InvocationEnd, WorkerStore } from "./worker.ts";
 
 /** What running an attempt needs of its worker. */
 interface AttemptDeps {
@@ -378,21 +381,6 @@ async function renewUntilEnded(
   }
 }
 
-/** What a suspended attempt keeps: the executor's progress, whether its cancel has begun, and its log so far. */
-export interface KeptProgress {
-  readonly progress: unknown;
-  readonly cancelBegun: boolean;
-  readonly log?: string;
-}
-
-/** Reads what `suspend` was given; undefined for an attempt that was never suspended. */
-function parseKeptProgress(value: unknown): KeptProgress | undefined {
-  if (typeof value !== "object" || value === null || !("progress" in value)) return undefined;
-  const cancelBegun = "cancelBegun" in value && value.cancelBegun === true;
-  const log = "log" in value && typeof value.log === "string" ? { log: value.log } : {};
-  return { progress: value.progress, cancelBegun, ...log };
-}
-
 const MAX_BYTES = 65_536;
 const CUT_NOTE = "… the beginning was cut …";
 
@@ -443,4 +431,36 @@ export async function insist<Result>(clock: Clock, call: () => Promise<Result>):
       await clock.sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
     }
   }
+}
+
+/** The time that one delivery has. */
+export interface InvocationLimits {
+  /** When the process is taken away, epoch milliseconds: in Lambda the end of the invocation. Default: never. */
+  readonly endsAt?: number;
+}
+
+/** The last parts of an invocation. */
+export interface InvocationEnd {
+  /** From here on the work is asked to end. */
+  readonly stopAt: number;
+  /** From here on it is waited for no more: what is left is for the answer. */
+  readonly overAt: number;
+}
+
+/** Before the end of an invocation: time for an executor to stop in an orderly way, at most a quarter of all. */
+const STOP_BEFORE_END_MS = 60_000;
+/** The part of that time that is left for the answer. */
+const ANSWER_PART = 1 / 12;
+
+/** How an invocation ends that has just begun; undefined for one that has no end. */
+export function toInvocationEnd({ endsAt }: InvocationLimits, now: number): InvocationEnd | undefined {
+  if (endsAt === undefined || endsAt === Number.POSITIVE_INFINITY) return undefined;
+  const spareMs = Math.max(0, Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4));
+  return { stopAt: endsAt - spareMs, overAt: endsAt - spareMs * ANSWER_PART };
+}
+
+/** The part of a store that a worker uses. */
+export interface WorkerStore extends Pick<AttemptStore, "claim" | "renew" | "suspend" | "settle"> {
+  readonly records: Records;
+  readonly revisions: Pick<Revisions, "put">;
 }

@@ -2,15 +2,13 @@ import { toErrorText } from "../errors/error-text.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
-import type { AttemptStore, ClaimResult } from "../ports/attempt-store.ts";
+import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { ProvidedService } from "../ports/define-executor.ts";
 import type { Executor, Failed } from "../ports/executor.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
-import type { Records } from "../ports/records.ts";
 import type { BirthClaim } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
-import type { Revisions } from "../ports/store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import {
   type AwsAccess,
@@ -21,7 +19,13 @@ import {
   resolveSecrets,
 } from "./call-executor.ts";
 import { createLeases } from "./leases.ts";
-import { type HeldAttempt, runAttempt } from "./run-attempt.ts";
+import {
+  type HeldAttempt,
+  type InvocationLimits,
+  runAttempt,
+  toInvocationEnd,
+  type WorkerStore,
+} from "./run-attempt.ts";
 import type { BornAttempt, FinishedAttempt } from "./work-inputs.ts";
 
 /** What a worker works with. */
@@ -169,12 +173,6 @@ function noteRefusedClaim(logger: Logger, claimed: Exclude<ClaimResult, { kind: 
   return { kind: "done" };
 }
 
-/** The part of a store that a worker uses. */
-export interface WorkerStore extends Pick<AttemptStore, "claim" | "renew" | "suspend" | "settle"> {
-  readonly records: Records;
-  readonly revisions: Pick<Revisions, "put">;
-}
-
 /** What an attempt must hold alone. */
 interface ExclusiveKeys {
   readonly exclusiveKeys: readonly string[];
@@ -215,32 +213,6 @@ function findOwnKey(executor: Executor | undefined, message: TaskMessage): strin
 function toNamedConfig(message: TaskMessage, refs: readonly string[]): unknown {
   const names = Object.fromEntries(refs.map((ref) => [ref, ref]));
   return resolveSecrets(message, names).message.task["config"] ?? {};
-}
-
-/** The time that one delivery has. */
-export interface InvocationLimits {
-  /** When the process is taken away, epoch milliseconds: in Lambda the end of the invocation. Default: never. */
-  readonly endsAt?: number;
-}
-
-/** The last parts of an invocation. */
-export interface InvocationEnd {
-  /** From here on the work is asked to end. */
-  readonly stopAt: number;
-  /** From here on it is waited for no more: what is left is for the answer. */
-  readonly overAt: number;
-}
-
-/** Before the end of an invocation: time for an executor to stop in an orderly way, at most a quarter of all. */
-const STOP_BEFORE_END_MS = 60_000;
-/** The part of that time that is left for the answer. */
-const ANSWER_PART = 1 / 12;
-
-/** How an invocation ends that has just begun; undefined for one that has no end. */
-export function toInvocationEnd({ endsAt }: InvocationLimits, now: number): InvocationEnd | undefined {
-  if (endsAt === undefined || endsAt === Number.POSITIVE_INFINITY) return undefined;
-  const spareMs = Math.max(0, Math.min(STOP_BEFORE_END_MS, (endsAt - now) / 4));
-  return { stopAt: endsAt - spareMs, overAt: endsAt - spareMs * ANSWER_PART };
 }
 
 /** A logger whose lines all carry these fields; what a line says itself wins. */
