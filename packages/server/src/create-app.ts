@@ -1,12 +1,9 @@
 import type { Logger } from "@stackyard/core";
 import { Hono } from "hono";
-import type { Authenticate } from "./auth/authenticate.ts";
-import { addCorsHeaders, answerPreflight } from "./http/cors.ts";
-import { findRefusal } from "./http/guard-request.ts";
+import type { Authenticate } from "./auth/tokens.ts";
 import { HttpError } from "./http/http-error.ts";
-import { mountRoutes } from "./http/mount-routes.ts";
 import { type ProblemInput, problemResponse, toProblemInput } from "./http/problem.ts";
-import type { Route } from "./http/route.ts";
+import { addCorsHeaders, answerPreflight, findRefusal, mountRoutes, type Route } from "./http/route.ts";
 import type { RequestMetrics } from "./metrics/request-metrics.ts";
 import type { ServerDeps, ServerSettings } from "./server-options.ts";
 

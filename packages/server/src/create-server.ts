@@ -1,6 +1,6 @@
 import { createPlanner } from "@stackyard/core/engine";
-import { createAuthenticate } from "./auth/authenticate.ts";
 import { toServerProof } from "./auth/server-proof.ts";
+import { createAuthenticate } from "./auth/tokens.ts";
 import { createApp } from "./create-app.ts";
 import { toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";

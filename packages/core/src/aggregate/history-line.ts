@@ -1,6 +1,5 @@
 import { defined } from "../errors/defined.ts";
 import type { Decision } from "../machine/decide/decision.ts";
-import { RESULT_EVENTS } from "../machine/decide/parked-code.ts";
 import {
   createMaskText,
   isSecretKey,
@@ -9,8 +8,8 @@ import {
   withQuotedOutputs,
 } from "../machine/decide/stack-secrets.ts";
 import type { Machine } from "../machine/machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { isMap } from "../machine/message/unwrap-body.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
+import { isMap } from "../machine/message/parse-event-message.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";

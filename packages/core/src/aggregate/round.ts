@@ -117,7 +117,7 @@ export function toChange(round: Round): Change {
     history: round.history,
     dispatches: round.dispatches,
     cancels: round.cancels,
-    closes: round.closes,
+    closes: round.closes.filter((id) => !round.results.some(({ grant }) => grant.attemptId === id)),
     acknowledges: round.acknowledges,
     ...(round.results.length === 0 ? {} : { results: round.results }),
     now: round.now,

@@ -8,12 +8,15 @@ export {
 } from "../in-process/attempt-book.ts";
 export {
   createMemoryQueue,
+  type DueSource,
+  findNextDueAt,
   type MemoryQueue,
   type QueueRow,
   type RowPlace,
+  type Take,
   type TakenRow,
+  takeFrom,
 } from "../in-process/queue.ts";
-export { type DueSource, findNextDueAt, type Take, takeFrom } from "../in-process/take-due.ts";
 export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 export { toEventKey } from "../machine/message/event.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";

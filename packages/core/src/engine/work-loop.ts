@@ -283,17 +283,22 @@ export interface Slots {
   takeNext(signal: AbortSignal): Promise<boolean>;
   /** Default: one. */
   release(count?: number): void;
-  /** Adds a place for a while, because a task has ended and only its result is still to be written. */
+  /**
+   * Adds a place for a while, because a task has ended and only its result is still to be written. It is for the attempt
+   * that this result begins, unless somebody has waited for a place too long.
+   */
   widen(): () => void;
 }
 
+/** So long the tasks of the queue wait for those that follow from a result, which cost one commit less. */
+const LONGEST_WAIT_MS = 200;
+
 /** Creates free places. */
-export function createSlots(size: number): Slots {
+export function createSlots(size: number, now: () => number = Date.now): Slots {
   let free = size;
-  const waiting: (() => void)[] = [];
-  function release(count = 1): void {
-    free += count;
-    while (free > 0 && waiting.length > 0) waiting.shift()?.();
+  const waiting: { readonly since: number; readonly take: () => void }[] = [];
+  function wake(since: number): void {
+    while (free > 0 && waiting[0] !== undefined && waiting[0].since <= since) waiting.shift()?.take();
   }
   return {
     take(most) {
@@ -303,27 +308,31 @@ export function createSlots(size: number): Slots {
     },
     takeNext(signal) {
       return new Promise((resolve) => {
-        const take = () => {
-          signal.removeEventListener("abort", giveUp);
-          free -= 1;
-          resolve(true);
+        if (signal.aborted) return resolve(false);
+        const entry = {
+          since: now(),
+          take() {
+            signal.removeEventListener("abort", giveUp);
+            free -= 1;
+            resolve(true);
+          },
         };
         const giveUp = () => {
-          const place = waiting.indexOf(take);
-          if (place >= 0) waiting.splice(place, 1);
+          waiting.splice(waiting.indexOf(entry), 1);
           resolve(false);
         };
-        if (signal.aborted) giveUp();
-        else if (free > 0) take();
-        else {
-          waiting.push(take);
-          signal.addEventListener("abort", giveUp, { once: true });
-        }
+        waiting.push(entry);
+        signal.addEventListener("abort", giveUp, { once: true });
+        wake(entry.since);
       });
     },
-    release,
+    release(count = 1) {
+      free += count;
+      wake(Number.POSITIVE_INFINITY);
+    },
     widen() {
-      release();
+      free += 1;
+      wake(now() - LONGEST_WAIT_MS);
       return () => {
         free -= 1;
       };

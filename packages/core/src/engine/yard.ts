@@ -122,7 +122,7 @@ interface YardParts {
 function connect(deps: YardDeps, id: string, options: YardOptions, roles: readonly YardRole[]): YardParts {
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
-  const slots = createSlots(concurrency);
+  const slots = createSlots(concurrency, deps.clock.now);
   const commitsAtATime = Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
   const parts = () => ({ engine, worker });
   const both = roles.includes("engine") && roles.includes("worker");

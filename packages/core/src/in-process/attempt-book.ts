@@ -36,9 +36,7 @@ import type {
 } from "../ports/attempt-store.ts";
 import type { AppliedResult, BirthClaim, CancelAttempt, Change, QueuedEvent } from "../ports/stack-store.ts";
 import type { DueItem } from "../ports/work-queue.ts";
-import { createDueIndex } from "./due-index.ts";
-import { createMemoryQueue, type QueueRow } from "./queue.ts";
-import type { DueSource } from "./take-due.ts";
+import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow } from "./queue.ts";
 
 /** An open attempt with what its views and its next claim need. `Message`: the form in which a store keeps messages. */
 export interface BookAttempt<Message> extends Attempt, AttemptFacts {

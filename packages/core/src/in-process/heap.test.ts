@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createHeap } from "./heap.ts";
+import { createHeap } from "./queue.ts";
 
 describe("createHeap", () => {
   it("gives what was pushed in order", () => {

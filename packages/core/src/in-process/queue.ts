@@ -1,5 +1,4 @@
-import { createHeap, type Heap } from "./heap.ts";
-import type { Take } from "./take-due.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 
 /** A row as a take hands it out. */
 export interface TakenRow<Value> {
@@ -195,4 +194,174 @@ function createLanes<Value>() {
       else last.set(row.lane, row.before);
     },
   };
+}
+
+/** A queue by priority: the smallest item first. */
+export interface Heap<Item> {
+  push(item: Item): void;
+  peek(): Item | undefined;
+  pop(): Item | undefined;
+}
+
+/** A binary heap; `isBefore` orders it. */
+export function createHeap<Item>(isBefore: (a: Item, b: Item) => boolean): Heap<Item> {
+  const items: Item[] = [];
+  return {
+    push(item) {
+      items.push(item);
+      siftUp(items, isBefore);
+    },
+    peek: () => items[0],
+    pop() {
+      const first = items[0];
+      const last = items.pop();
+      if (last === undefined || items.length === 0) return first;
+      items[0] = last;
+      siftDown(items, isBefore);
+      return first;
+    },
+  };
+}
+
+function siftUp<Item>(items: Item[], isBefore: (a: Item, b: Item) => boolean): void {
+  let index = items.length - 1;
+  while (index > 0) {
+    const parent = (index - 1) >> 1;
+    if (!swapWhen(items, parent, index, isBefore)) return;
+    index = parent;
+  }
+}
+
+function siftDown<Item>(items: Item[], isBefore: (a: Item, b: Item) => boolean): void {
+  let index = 0;
+  for (;;) {
+    const child = findSmallerChild(items, index, isBefore);
+    if (child === undefined || !swapWhen(items, index, child, isBefore)) return;
+    index = child;
+  }
+}
+
+function findSmallerChild<Item>(
+  items: readonly Item[],
+  index: number,
+  isBefore: (a: Item, b: Item) => boolean,
+): number | undefined {
+  const left = items[2 * index + 1];
+  if (left === undefined) return undefined;
+  const right = items[2 * index + 2];
+  return right !== undefined && isBefore(right, left) ? 2 * index + 2 : 2 * index + 1;
+}
+
+/** Puts the smaller one of the two above; false when it was there already. */
+function swapWhen<Item>(items: Item[], above: number, below: number, isBefore: (a: Item, b: Item) => boolean): boolean {
+  const [upper, lower] = [items[above], items[below]];
+  if (upper === undefined || lower === undefined || !isBefore(lower, upper)) return false;
+  items[above] = lower;
+  items[below] = upper;
+  return true;
+}
+
+/** What is due when: one instant a key. */
+export interface DueIndex {
+  /** The key's instant; undefined: nothing is due any more. The same instant again changes nothing. */
+  set(key: string, dueAt: number | undefined): void;
+  /** Hides the key until then, or until it gets another instant. */
+  hide(key: string, until: number): void;
+  /** The earliest one, when it is due by then and not hidden. */
+  findDue(now: number): { readonly key: string; readonly dueAt: number } | undefined;
+  nextDueAt(): number | undefined;
+}
+
+interface DueEntry {
+  readonly key: string;
+  readonly dueAt: number;
+  readonly visibleAt: number;
+  /** Of two with one instant the one that was set first is handed out first. */
+  readonly sequence: number;
+}
+
+/** A heap whose outdated entries are dropped when they come to the top, so that every call is O(log n). */
+export function createDueIndex(): DueIndex {
+  const entries = new Map<string, DueEntry>();
+  const heap = createHeap<DueEntry>(
+    (a, b) => a.visibleAt < b.visibleAt || (a.visibleAt === b.visibleAt && a.sequence < b.sequence),
+  );
+  let sequence = 0;
+
+  function add(key: string, dueAt: number, visibleAt: number): void {
+    sequence += 1;
+    const entry = { key, dueAt, visibleAt, sequence };
+    entries.set(key, entry);
+    heap.push(entry);
+  }
+
+  function findFirst(): DueEntry | undefined {
+    for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
+      if (entries.get(first.key) === first) return first;
+      heap.pop();
+    }
+    return undefined;
+  }
+
+  return {
+    set(key, dueAt) {
+      if (dueAt === undefined) entries.delete(key);
+      else if (entries.get(key)?.dueAt !== dueAt) add(key, dueAt, dueAt);
+    },
+    hide(key, until) {
+      const entry = entries.get(key);
+      if (entry !== undefined) add(key, entry.dueAt, until);
+    },
+    findDue(now) {
+      const first = findFirst();
+      return first !== undefined && first.visibleAt <= now ? first : undefined;
+    },
+    nextDueAt: () => findFirst()?.visibleAt,
+  };
+}
+
+/** One take. Numbers grow. */
+export interface Take {
+  readonly number: number;
+  readonly now: number;
+  readonly leaseMs: number;
+}
+
+/** One kind of due work. */
+export interface DueSource {
+  /** When the item became due that `takeOne` would give. */
+  findDueAt(take: Take): number | undefined;
+  /** Hides what it gives until the end of its lease; undefined when that is gone. */
+  takeOne(take: Take): DueItem | undefined;
+  nextDueAt(): number | undefined;
+}
+
+/** Takes what is due, oldest first over all sources. */
+export function takeFrom(sources: readonly DueSource[], take: Take, limit: number): readonly DueItem[] {
+  const items: DueItem[] = [];
+  while (items.length < limit) {
+    const oldest = findOldest(sources, take);
+    if (oldest === undefined) break;
+    const item = oldest.takeOne(take);
+    if (item !== undefined) items.push(item);
+  }
+  return items;
+}
+
+function findOldest(sources: readonly DueSource[], take: Take): DueSource | undefined {
+  let oldest: DueSource | undefined;
+  let oldestAt = Number.POSITIVE_INFINITY;
+  for (const source of sources) {
+    const dueAt = source.findDueAt(take);
+    if (dueAt === undefined || dueAt >= oldestAt) continue;
+    oldest = source;
+    oldestAt = dueAt;
+  }
+  return oldest;
+}
+
+/** The earliest instant at which one of them may have something. */
+export function findNextDueAt(sources: readonly DueSource[]): number | undefined {
+  const instants = sources.flatMap((source) => source.nextDueAt() ?? []);
+  return instants.length === 0 ? undefined : Math.min(...instants);
 }

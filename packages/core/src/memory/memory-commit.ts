@@ -1,5 +1,5 @@
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
-import { createDueIndex } from "../in-process/due-index.ts";
+import { createDueIndex } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import type { TaskMessage } from "../machine/message/task-message.ts";

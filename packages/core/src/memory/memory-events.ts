@@ -1,5 +1,4 @@
-import { createMemoryQueue, type TakenRow } from "../in-process/queue.ts";
-import type { DueSource } from "../in-process/take-due.ts";
+import { createMemoryQueue, type DueSource, type TakenRow } from "../in-process/queue.ts";
 import { toEventKey } from "../machine/message/event.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent, SetAsideEvent } from "../ports/stack-store.ts";

@@ -1,6 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import type { DueIndex } from "../in-process/due-index.ts";
-import { type DueSource, findNextDueAt, takeFrom } from "../in-process/take-due.ts";
+import { type DueIndex, type DueSource, findNextDueAt, takeFrom } from "../in-process/queue.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { StackQueries } from "../ports/stack-queries.ts";
 import type { Revisions, Store, StoreSignal } from "../ports/store.ts";

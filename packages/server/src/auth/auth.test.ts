@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createAuthenticate, parseBasic } from "./authenticate.ts";
 import { ensureToken } from "./ensure-token.ts";
+import { createAuthenticate, parseBasic } from "./tokens.ts";
 
 const tokens = [
   { name: "ada", token: "first-secret-of-the-tests" },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findRefusal } from "./guard-request.ts";
+import { findRefusal } from "./route.ts";
 
 const settings = {
   allowedHosts: new Set(["localhost", "127.0.0.1", "[::1]"]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readBytes } from "./read-body.ts";
+import { readBytes } from "./route.ts";
 
 describe("readBytes", () => {
   it("blames the sender for a body that breaks off", async () => {

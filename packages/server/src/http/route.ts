@@ -1,8 +1,10 @@
-import type { Static, TProperties, TSchema } from "typebox";
-import { Type } from "typebox";
+import { StackyardError } from "@stackyard/core";
+import type { Context, Hono } from "hono";
+import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { Authenticate } from "../auth/tokens.ts";
 import { HttpError } from "./http-error.ts";
-import type { RequestFault } from "./problem.ts";
+import type { ProblemInput, RequestFault } from "./problem.ts";
 
 /** What one status of a route means. Without a schema the body is of that media type, or there is none. */
 export interface RouteAnswer {
@@ -21,7 +23,7 @@ export interface RouteContext {
 }
 
 /** What a route is made of; `defineRoute` makes it callable. */
-export interface RouteSpec<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
+interface RouteSpec<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
   readonly method: "GET" | "POST" | "DELETE";
   /** Hono's form: `/v1/stacks/:stackId`. */
   readonly path: string;
@@ -50,7 +52,7 @@ export interface RouteSpec<Params extends TProperties, Query extends TProperties
 }
 
 /** What came with a request, unparsed. */
-export interface RawInput {
+interface RawInput {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -108,4 +110,214 @@ function refusal(faults: readonly RequestFault[]): HttpError {
   const [first] = faults;
   const where = first === undefined ? "" : ` ${first.in}${first.pointer}: ${first.message}.`;
   return new HttpError(400, "USAGE", `The request does not fit its schema.${where}`, { details: { faults } });
+}
+
+/** What every route goes through. */
+interface MountDeps {
+  readonly authenticate: Authenticate;
+  readonly bodyBytes: number;
+  readonly requestMs: number;
+}
+
+/** Puts the routes under their paths: token, input, time limit, handler. Errors fly to the app's `onError`. */
+export function mountRoutes(app: Hono, routes: readonly Route[], deps: MountDeps): void {
+  for (const route of routes) app.on(route.method, route.path, (c) => callRoute(c, route, deps));
+  for (const [path, methods] of groupMethods(routes)) {
+    app.all(path, () => {
+      const allow = methods.join(", ");
+      throw new HttpError(405, "USAGE", `The path knows ${allow} only.`, { details: { allow } });
+    });
+  }
+}
+
+async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Response> {
+  const request = c.req.raw;
+  const actor = deps.authenticate(request);
+  if (route.access === "operator" && actor === undefined) throw unauthenticated();
+  const limit = AbortSignal.timeout(deps.requestMs);
+  const signal = route.longLived ? request.signal : AbortSignal.any([request.signal, limit]);
+  const work = async () => {
+    const input = await readInput(c, route, deps.bodyBytes);
+    return route.call(input, { request, actor: actor ?? "anonymous", signal });
+  };
+  return route.longLived ? openLongLived(request, work()) : within(limit, work());
+}
+
+/** Of an answer to HEAD nobody takes the body, so nobody would end it either. */
+async function openLongLived(request: Request, opened: Promise<Response>): Promise<Response> {
+  const response = await opened;
+  if (request.method === "HEAD") await response.body?.cancel();
+  return response;
+}
+
+async function readInput(c: Context, route: Route, maxBytes: number): Promise<RawInput> {
+  const pairs = [...new URL(c.req.url).searchParams];
+  const query = new Map(pairs);
+  if (query.size < pairs.length) throw new HttpError(400, "USAGE", "A query parameter is given twice.");
+  const body = route.method === "POST" ? await readJson(c.req.raw, maxBytes) : undefined;
+  return { params: c.req.param(), query: Object.fromEntries(query), body };
+}
+
+function within(limit: AbortSignal, work: Promise<Response>): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    limit.addEventListener("abort", () => reject(new StackyardError("TIMED_OUT", "The request took too long.")));
+    work.then(resolve, reject);
+  });
+}
+
+function groupMethods(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
+  const paths = new Set(routes.map(({ path }) => path));
+  return new Map([...paths].map((path) => [path, routes.filter((r) => r.path === path).map((r) => r.method)]));
+}
+
+/** The one answer to no token and to a wrong one. */
+function unauthenticated(): StackyardError {
+  return new StackyardError("UNAUTHENTICATED", 'Send the token: "authorization: Bearer <token>".');
+}
+
+/** The body's bytes, at most so many: `PAYLOAD_TOO_LARGE` comes as soon as that is known. */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > maxBytes) throw tooLarge(maxBytes);
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of untilBroken(request.body)) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** A sender that hangs up is no fault of the server: nobody shall look for it in the log. */
+async function* untilBroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new HttpError(400, "USAGE", "The body broke off before its end.", { cause });
+  }
+}
+
+/** The body as JSON. An absent one is undefined. The type must be said: a page of another site cannot say it unasked. */
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  const bytes = await readBytes(request, maxBytes);
+  if (bytes.byteLength === 0) return undefined;
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type !== "application/json" && !type.endsWith("+json")) {
+    throw new HttpError(415, "USAGE", 'Send JSON with the header "content-type: application/json".');
+  }
+  return parseJson(toText(bytes));
+}
+
+function toText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new HttpError(400, "USAGE", "The body is not UTF-8.", { cause });
+  }
+}
+
+function tooLarge(maxBytes: number): StackyardError {
+  return new StackyardError("PAYLOAD_TOO_LARGE", `The body is larger than ${maxBytes} bytes.`);
+}
+
+const MAX_DEPTH = 32;
+
+/**
+ * JSON from outside. Refused (400, `USAGE`): what is no JSON, what nests deeper than 32, and any key `__proto__`, so
+ * that no later copy of the value can reach a prototype.
+ */
+export function parseJson(text: string): unknown {
+  const value = parseText(text);
+  const open: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 1 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, depth } = next;
+    if (typeof value !== "object" || value === null) continue;
+    if (depth > MAX_DEPTH) throw new HttpError(400, "USAGE", `The body nests deeper than ${MAX_DEPTH} levels.`);
+    if (Object.hasOwn(value, "__proto__")) throw new HttpError(400, "USAGE", 'The body has a key "__proto__".');
+    for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
+  }
+  return value;
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new HttpError(400, "USAGE", "The body is not JSON.", { cause });
+  }
+}
+
+/** Who may call: see `ServerSettings`. */
+interface GuardSettings {
+  readonly allowedHosts: ReadonlySet<string> | undefined;
+  readonly corsOrigins: ReadonlySet<string>;
+}
+
+/**
+ * Why a request is refused before anything else is looked at. A page of another site can make a browser call a server
+ * on the loopback, also under a name that it has pointed there (DNS rebinding): such calls carry a foreign `Host` or
+ * `Origin`.
+ */
+export function findRefusal(request: Request, settings: GuardSettings): ProblemInput | undefined {
+  const url = new URL(request.url);
+  if (!isWellEncoded(url.pathname)) {
+    return { status: 400, code: "USAGE", detail: "The path is not percent-encoded UTF-8." };
+  }
+  const hosts = [url.hostname, hostnameOf(request.headers.get("host"))];
+  if (hosts.some((host) => host !== undefined && settings.allowedHosts?.has(host) === false)) {
+    return {
+      status: 421,
+      code: "FORBIDDEN",
+      detail: "The server is not called by this name. Name it in allowedHosts.",
+    };
+  }
+  const origin = request.headers.get("origin");
+  if (origin !== null && origin !== originOf(request, url) && !settings.corsOrigins.has(origin)) {
+    return { status: 403, code: "FORBIDDEN", detail: "Pages of this origin may not call the API." };
+  }
+  return undefined;
+}
+
+function isWellEncoded(path: string): boolean {
+  try {
+    return decodeURIComponent(path).isWellFormed();
+  } catch {
+    return false;
+  }
+}
+
+/** The name in a `Host` header, lower-case and without port; a header that is none stays a name that nobody allows. */
+function hostnameOf(header: string | null): string | undefined {
+  if (header === null) return undefined;
+  return URL.parse(`http://${header}`)?.hostname ?? "";
+}
+
+function originOf(request: Request, url: URL): string {
+  return `${url.protocol}//${request.headers.get("host") ?? url.host}`;
+}
+
+const ALLOWED_HEADERS = "authorization, content-type, last-event-id";
+const PREFLIGHT_SECONDS = "600";
+
+/** The answer to a browser that asks before it calls. Whether it may is in the headers of `addCorsHeaders`. */
+export function answerPreflight(request: Request): Response {
+  const asks = request.headers.has("access-control-request-method");
+  const headers = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": ALLOWED_HEADERS,
+    "access-control-max-age": PREFLIGHT_SECONDS,
+  };
+  return new Response(null, { status: 204, headers: asks ? headers : {} });
+}
+
+/** Lets a page of an allowed origin read the answer. For all others nothing is said, which is a no. */
+export function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet<string>): void {
+  if (origins.size === 0) return;
+  headers.append("vary", "origin");
+  const origin = request.headers.get("origin");
+  if (origin === null || !origins.has(origin)) return;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", "x-request-id");
 }

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import type { Logger } from "@stackyard/core";
 import { StackyardError } from "@stackyard/core";
 import { HttpError } from "../http/http-error.ts";
-import { parseJson } from "../http/parse-json.ts";
-import { readBytes } from "../http/read-body.ts";
+import { parseJson, readBytes } from "../http/route.ts";
 import { findStateCaller, isHolding, type StateCaller, type StateCallerDeps } from "./state-caller.ts";
 import { findCurrent, type StateHead, type StateLock } from "./state-head.ts";
 import {

@@ -1,7 +1,7 @@
 import { findNearestName } from "../document/nearest-name.ts";
 import { suggest } from "../document/wording.ts";
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
 import type { Decision, Ignored, Rejected } from "./decision.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import { checkBrought, findUnbrought } from "./metadata.ts";
 import { closeRun } from "./open-runs.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
-import { isParked, RESULT_EVENTS } from "./parked-code.ts";
+import { isParked } from "./parked-code.ts";
 import { removeStack } from "./remove-stack.ts";
 import { listSecretValues, maskDecision, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";

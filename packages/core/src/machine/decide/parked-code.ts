@@ -1,4 +1,4 @@
-import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { ParkedCode, RefusalCode } from "./decision.ts";
 
 /** True for codes of refusals that a later state, machine or revision may lift. */
@@ -15,14 +15,6 @@ export function isParked(event: StackEvent, code: RefusalCode): boolean {
   const answered = event.origin === "timer" || RESULT_EVENTS.has(event.name);
   return !answered || MACHINES_FAULT.has(code);
 }
-
-/** Events that answer a task; entries that they cause are automatic. */
-export const RESULT_EVENTS: ReadonlySet<string> = new Set([
-  SYSTEM_EVENTS.taskCompleted,
-  SYSTEM_EVENTS.taskError,
-  SYSTEM_EVENTS.taskCancelled,
-  SYSTEM_EVENTS.taskTimedOut,
-]);
 
 /** Events that people send about a stack, whatever its machine declares. */
 export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([

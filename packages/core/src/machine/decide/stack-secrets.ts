@@ -1,6 +1,6 @@
 import type { Machine } from "../machine.ts";
 import type { StackEvent } from "../message/event.ts";
-import { isMap } from "../message/unwrap-body.ts";
+import { isMap } from "../message/parse-event-message.ts";
 import { findSecretRef, listSecretRefs, MASK, type SecretHolder } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack, TaskState } from "../stack.ts";
 import type { Decision } from "./decision.ts";

@@ -1,7 +1,7 @@
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
 import type { Machine, Task } from "../machine.ts";
+import { isMap } from "../message/parse-event-message.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../message/task-message.ts";
-import { isMap } from "../message/unwrap-body.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { OpenRun, Stack, TaskState } from "../stack.ts";
 import type { Dispatch } from "./decision.ts";

@@ -1,10 +1,9 @@
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { LastFailure, OpenRun, Stack, StackTimer, TaskDetail, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { attemptsOf, isCurrent, toCancel } from "./open-runs.ts";
-import { RESULT_EVENTS } from "./parked-code.ts";
 import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
 import type { ScopeInput } from "./to-scope.ts";
 

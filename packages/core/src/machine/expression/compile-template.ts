@@ -1,6 +1,6 @@
 import type { Path } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
-import { isMap } from "../message/unwrap-body.ts";
+import { isMap } from "../message/parse-event-message.ts";
 import { REFERENCE_KEYS } from "../secrets.ts";
 import { compileText } from "./compile-text.ts";
 import { toReason } from "./evaluation-reason.ts";

@@ -69,3 +69,11 @@ export const SYSTEM_EVENTS = {
   removeStack: "REMOVE_STACK",
   upgradeStack: "UPGRADE_STACK",
 } as const;
+
+/** Events that answer a task; entries that they cause are automatic. */
+export const RESULT_EVENTS: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.taskCompleted,
+  SYSTEM_EVENTS.taskError,
+  SYSTEM_EVENTS.taskCancelled,
+  SYSTEM_EVENTS.taskTimedOut,
+]);

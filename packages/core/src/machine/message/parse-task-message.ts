@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { unwrapBody } from "./parse-event-message.ts";
 import type { TaskMessage } from "./task-message.ts";
-import { unwrapBody } from "./unwrap-body.ts";
 
 /** What the receiver of a task message knows about it. */
 export interface ParseTaskOptions {

@@ -22,7 +22,7 @@ export function drawPlan(seed: number): DrawnPlan {
   const nodes = Array.from({ length: drawWhole(random, 1, 3) }, (_, index) => ({
     ...drawNode(random),
     // Some work as a process does whose engine and worker are apart.
-    direct: index % 3 !== 2,
+    direct: (seed + index) % 3 !== 2,
   }));
   const drawMachine = random() < 0.4 ? drawMachineV1 : drawMachineV2;
   const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => drawMachine(random));

@@ -19,6 +19,7 @@ it("prints a test that names the seed and what was broken", () => {
   const violations = [{ invariant: "order", sentence: "s1: e1\nwas late." }];
 
   expect(printTest({ ...run, plan, violations })).toBe(`import { runPlan } from "@stackyard/core/testing";
+import { expect, it } from "vitest";
 
 it("holds order (seed 5)", async () => {
   // s1: e1 was late.

@@ -123,7 +123,7 @@ function startLife(
   const shared = { executors: deps.createExecutors(life), ids: deps.ids, logger: silentLogger };
   const locator = deps.createLocator(life);
   const clock = createNodeClock("engine", parts);
-  const slots = createSlots(concurrency);
+  const slots = createSlots(concurrency, () => deps.scheduler.now());
   const direct = createDirectPath({
     parts: () => ({ engine, worker }),
     slots,
