@@ -38,12 +38,12 @@ describe("places for tasks", () => {
     });
 
     const narrow = slots.widen();
-    expect(slots.take(1)).toBe(1);
+    expect([slots.take(1), slots.takeForBirth(), slots.takeForBirth()]).toEqual([0, true, false]);
     narrow();
     slots.release();
     now = 200;
     const narrowAgain = slots.widen();
-    expect(slots.take(1)).toBe(0);
+    expect(slots.takeForBirth()).toBe(false);
     narrowAgain();
     await Promise.resolve();
 

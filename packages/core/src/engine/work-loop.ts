@@ -277,8 +277,10 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
 
 /** Places for tasks that run at the same time in one process. */
 export interface Slots {
-  /** Takes up to so many places, and returns how many were free. */
+  /** Takes up to so many places for tasks of the queue, and returns how many were free. */
   take(most: number): number;
+  /** Takes a place for an attempt as it begins, also one that a result keeps. */
+  takeForBirth(): boolean;
   /** Takes one place as soon as it is free; false: the wait was aborted. Who waits comes before who asks. */
   takeNext(signal: AbortSignal): Promise<boolean>;
   /** Default: one. */
@@ -296,15 +298,18 @@ const LONGEST_WAIT_MS = 200;
 /** Creates free places. */
 export function createSlots(size: number, now: () => number = Date.now): Slots {
   let free = size;
+  let kept = 0;
   const waiting: { readonly since: number; readonly take: () => void }[] = [];
-  function wake(since: number): void {
-    while (free > 0 && waiting[0] !== undefined && waiting[0].since <= since) waiting.shift()?.take();
-  }
   return {
     take(most) {
-      const taken = Math.max(0, Math.min(most, free));
+      const taken = Math.max(0, Math.min(most, free - kept));
       free -= taken;
       return taken;
+    },
+    takeForBirth() {
+      if (free <= 0) return false;
+      free -= 1;
+      return true;
     },
     takeNext(signal) {
       return new Promise((resolve) => {
@@ -323,18 +328,21 @@ export function createSlots(size: number, now: () => number = Date.now): Slots {
         };
         waiting.push(entry);
         signal.addEventListener("abort", giveUp, { once: true });
-        wake(entry.since);
+        if (free > kept) waiting.shift()?.take();
       });
     },
     release(count = 1) {
       free += count;
-      wake(Number.POSITIVE_INFINITY);
+      while (free > kept && waiting.length > 0) waiting.shift()?.take();
     },
     widen() {
       free += 1;
-      wake(now() - LONGEST_WAIT_MS);
+      kept += 1;
+      const [first] = waiting;
+      if (first !== undefined && first.since <= now() - LONGEST_WAIT_MS) waiting.shift()?.take();
       return () => {
         free -= 1;
+        kept -= 1;
       };
     },
   };
@@ -379,7 +387,7 @@ export function createDirectPath(input: DirectPathInput): DirectPath {
   return {
     births: {
       reserve(dispatch: Dispatch) {
-        if (stopping || slots.take(1) === 0) return undefined;
+        if (stopping || !slots.takeForBirth()) return undefined;
         const claim = parts().worker.claimAtBirth(dispatch);
         if (claim === undefined) slots.release();
         return claim;

@@ -137,8 +137,10 @@ function startDeciding(
   { engine, id }: YardParts,
   options: YardOptions,
 ): Subscription {
-  // One call at a time: while it commits, the next batch gathers, so commits group by themselves.
-  const consuming = { batchSize: options.eventBatch ?? DEFAULT_EVENT_BATCH, concurrency: 1 };
+  // Mostly one call at a time: while it commits, the next batch gathers, so commits group by themselves.
+  const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
+  const concurrency = Math.max(1, Math.ceil((options.concurrency ?? DEFAULT_CONCURRENCY) / batchSize));
+  const consuming = { batchSize, concurrency };
   const events = createStoreTransport({ store, clock, logger }).consumeEvents(engine.handle, consuming);
   const sweep = startSweep({ engine, store, clock, logger, owner: id }, { ...DEFAULT_RETENTION, ...options.retention });
   return {

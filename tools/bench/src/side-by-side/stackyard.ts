@@ -1,13 +1,5 @@
 import { type Store, silentLogger } from "@stackyard/core";
-import {
-  createEngine,
-  createStaticLocator,
-  createStoreTransport,
-  createUlids,
-  publishMessages,
-  startYard,
-  systemClock,
-} from "@stackyard/core/engine";
+import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import type { Connection, Contender, StopWork } from "./contender.ts";
 import { chainMessage, createChainMachine, onceMessage } from "./stackyard-machine.ts";
@@ -17,7 +9,7 @@ const NAME = "Stackyard";
 const AT_A_TIME = 10;
 const ADD_BATCH = 500;
 // What is taken is only leased, in rows that a crash of the server may take with it: that is no step.
-const STEPS = ["event applied, with stack, history and task", "task claimed", "task settled, with the next event"];
+const STEPS = ["result applied, with stack, history, the attempt that ended and the next one, claimed"];
 
 const FILL_SQL = `
 with stack as (
@@ -50,8 +42,7 @@ export const stackyard: Contender = {
   id: "stackyard",
   name: NAME,
   batching: "one by one",
-  settings:
-    "maxGroup 1, 10 connections; a yard with eventBatch 1, concurrency 10, and nine more consumers of one event at a time",
+  settings: "maxGroup 1, 10 connections; a yard with eventBatch 1, concurrency 10",
   steps: STEPS,
   jobs: 3_000,
   inProcess: false,
@@ -59,7 +50,7 @@ export const stackyard: Contender = {
 select not exists (select from stackyard.event_queue) and not exists (select from stackyard.open_attempt) as done`,
   fillSql: FILL_SQL,
   filledWith: "stacks, each with a line of history, an applied event and an ended attempt",
-  connect: (url) => connect({ url, maxGroup: 1 }, { eventBatch: 1, moreEvents: AT_A_TIME - 1, concurrency: AT_A_TIME }),
+  connect: (url) => connect({ url, maxGroup: 1 }, { eventBatch: 1, concurrency: AT_A_TIME }),
 };
 
 /** A yard in one process with room for 200 tasks; writes that are asked for at the same time share a commit. */
@@ -69,7 +60,7 @@ export const stackyardGrouped: Contender = {
   batching: "grouped",
   settings: "a yard in one process, concurrency 200, eventBatch 256, 10 connections",
   jobs: 15_000,
-  connect: (url) => connect({ url }, { eventBatch: 256, moreEvents: 0, concurrency: 200 }),
+  connect: (url) => connect({ url }, { eventBatch: 256, concurrency: 200 }),
 };
 
 interface YardParts {
@@ -79,8 +70,6 @@ interface YardParts {
 
 interface WorkLimits {
   readonly eventBatch: number;
-  /** A yard takes one batch of events after the other; so many more are in hand beside it. */
-  readonly moreEvents: number;
   readonly concurrency: number;
 }
 
@@ -123,14 +112,7 @@ function createParts({ store, onStart }: YardParts) {
 }
 
 /** A yard as it is: with its sweep, which looks for what time makes due and prunes, at least once a second. */
-function startWorking(parts: YardParts, { eventBatch, moreEvents, concurrency }: WorkLimits): StopWork {
-  const deps = createParts(parts);
-  const running: { stop(): Promise<void> }[] = [startYard(deps, { eventBatch, concurrency })];
-  if (moreEvents > 0) {
-    const more = { batchSize: eventBatch, concurrency: moreEvents };
-    running.push(createStoreTransport(deps).consumeEvents(createEngine(deps).handle, more));
-  }
-  return async () => {
-    await Promise.all(running.map((one) => one.stop()));
-  };
+function startWorking(parts: YardParts, limits: WorkLimits): StopWork {
+  const yard = startYard(createParts(parts), limits);
+  return () => yard.stop();
 }
