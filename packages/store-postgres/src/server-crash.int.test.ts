@@ -17,7 +17,7 @@ interface Lane {
   next: string;
 }
 
-const nameOf = (stackId: string, step: number) => `${stackId}/life/${step}/work/1`;
+const nameOf = (stackId: string, step: number) => `${stackId}/life/${step}/build/1`;
 
 /** Ends the lane's attempt and begins the next as granted. */
 function advance({ stackId, version, grant }: Lane, acknowledges: readonly string[] = []): Change {
