@@ -4,6 +4,8 @@ import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
 const alias = findSourceAliases();
 const homes = "{packages,apps,tools,examples}";
+// What a test waits for comes at some time; how soon is not what it asserts.
+const patient = { poll: { timeout: 20_000 } };
 const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
 
 export default defineConfig({
@@ -20,6 +22,7 @@ export default defineConfig({
           exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
           // Properties over many drawn machines share two cores with everything else.
           testTimeout: 30_000,
+          expect: patient,
         },
       },
       {
@@ -29,6 +32,7 @@ export default defineConfig({
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
           testTimeout: 60_000,
+          expect: patient,
           hookTimeout: 60_000,
         },
       },
@@ -53,6 +57,7 @@ export default defineConfig({
           include: [`${homes}/**/e2e/**/*.test.ts`],
           exclude: neither,
           testTimeout: 120_000,
+          expect: patient,
           hookTimeout: 120_000,
         },
       },
