@@ -23,13 +23,13 @@ async function startWith(...stackIds: readonly string[]): Promise<void> {
 describe("a list with a damaged row", () => {
   it("reports the row that the store cannot read, and shows the others", async () => {
     await startWith("a", "b");
-    const { listStacks } = yard.store;
+    const { listStacks } = yard.store.queries;
     const list: typeof listStacks = async (...input) => {
       const page = await listStacks(...input);
       const items = page.items.filter(({ stack }) => stack.id !== "a");
       return { ...page, items, unreadable: [{ id: "a", reason: "It is not JSON." }] };
     };
-    Object.assign(yard.store, { listStacks: list });
+    Object.assign(yard.store.queries, { listStacks: list });
 
     const listed = await yard.json<Listed>("/v1/stacks");
 
@@ -39,7 +39,7 @@ describe("a list with a damaged row", () => {
 
   it("reports a row that can be read and not shown", async () => {
     await startWith("a", "b");
-    const { listStacks } = yard.store;
+    const { listStacks } = yard.store.queries;
     const list: typeof listStacks = async (...input) => {
       const page = await listStacks(...input);
       const items = page.items.map((item) =>
@@ -47,7 +47,7 @@ describe("a list with a damaged row", () => {
       );
       return { ...page, items };
     };
-    Object.assign(yard.store, { listStacks: list });
+    Object.assign(yard.store.queries, { listStacks: list });
 
     const listed = await yard.json<Listed>("/v1/stacks");
 

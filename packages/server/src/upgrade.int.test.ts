@@ -50,8 +50,8 @@ async function newestHash(): Promise<string> {
 /** How often the store is asked for the history of each event, and how many such questions are open at once at most. */
 function watchQuestions(store: Store) {
   const seen = { events: new Map<string, number>(), open: 0, most: 0 };
-  const ask = store.listHistory.bind(store);
-  vi.spyOn(store, "listHistory").mockImplementation(async (filter, input) => {
+  const ask = store.queries.listHistory;
+  vi.spyOn(store.queries, "listHistory").mockImplementation(async (filter, input) => {
     const { eventId = "" } = filter;
     seen.events.set(eventId, (seen.events.get(eventId) ?? 0) + 1);
     seen.open += 1;

@@ -96,7 +96,7 @@ describe("watching over a socket", () => {
   it("forgets a stream that fails", async () => {
     yard = createTestYard({ limits: { streams: 1 } });
     const first = await yard.call("/v1/watch?since=0");
-    Object.assign(yard.store, { listHistory: () => Promise.reject(new Error("The disk is gone.")) });
+    Object.assign(yard.store.queries, { listHistory: () => Promise.reject(new Error("The disk is gone.")) });
 
     await expect(first.text()).rejects.toThrow("The disk is gone.");
 

@@ -66,10 +66,10 @@ it("enters the next state once when six tasks complete at the same time, 50 time
     await Promise.all(stores.map((each, index) => complete(each, id, names[index] ?? "")));
 
     const [loaded] = await store.load([id]);
-    const { items } = await store.listHistory({ stackId: id }, { limit: 50 });
+    const { items } = await store.queries.listHistory({ stackId: id }, { limit: 50 });
     expect([loaded?.stack?.state, items.length]).toEqual(["DONE", 6]);
     expect(items.map(({ to }) => to).filter((to) => to !== undefined)).toEqual(["DONE"]);
-    expect((await store.listAttempts(id)).map(({ attemptId }) => attemptId)).toEqual([`${id}-next`]);
+    expect((await store.queries.listAttempts(id)).map(({ attemptId }) => attemptId)).toEqual([`${id}-next`]);
   }
 }, 300_000);
 
@@ -148,7 +148,7 @@ it.each([1, 2, 3])(
     const [store] = stores;
     if (store === undefined) return;
     await take(store, ["timer", "parked", "deadline"], T0 + 2 * MINUTE);
-    const { items } = await store.listHistory({ stackId: "s1" }, { limit: 500 });
+    const { items } = await store.queries.listHistory({ stackId: "s1" }, { limit: 500 });
     expect(items.map(({ eventId }) => eventId).toSorted()).toEqual(applied.toSorted());
     const [loaded] = await store.load(["s1"]);
     const again = await store.commit([aChange({ expectedVersion: loaded?.version ?? 0, appliedIds: applied })]);

@@ -111,7 +111,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: "sending events again",
     prepare: (store) => commitNow(store, aPut({}, { setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] })),
-    act: (store) => store.redrive(["x1", "x2"], T0),
+    act: (store) => store.queries.redrive(["x1", "x2"], T0),
   },
 ];
 
@@ -126,20 +126,20 @@ async function observe(store: Store) {
   for (let sweep = 0; sweep < 3; sweep += 1) await take(store, ["timer", "deadline", "parked"], T0 + MINUTE + sweep);
   const page = { limit: 100 };
   const [loaded] = await store.load(["s1"]);
-  const history = await store.listHistory({ stackId: "s1" }, page);
-  const yard = await store.listHistory({}, page);
+  const history = await store.queries.listHistory({ stackId: "s1" }, page);
+  const yard = await store.queries.listHistory({}, page);
   // A key that the sweep passes on comes later than one that its holder passes on, and so does the deadline.
-  const attempts = (await store.listAttempts("s1")).map(({ deadlineAt: _, ...view }) => view);
+  const attempts = (await store.queries.listAttempts("s1")).map(({ deadlineAt: _, ...view }) => view);
   const due = await take(store, ["event", "task", "timer", "deadline", "poll", "parked"], T0 + 2 * HOUR);
   return {
     stack: loaded?.stack,
     parked: loaded?.parked,
     history: history.items.map(({ position: _, ...line }) => line),
     yard: yard.items.map(({ eventId }) => eventId),
-    setAside: (await store.listSetAside({}, page)).items,
+    setAside: (await store.queries.listSetAside({}, page)).items,
     attempts: attempts.toSorted((a, b) => (a.attemptId < b.attemptId ? -1 : 1)),
     due: due.map((item) => JSON.stringify({ ...item, receipt: "" })).sort(),
-    stats: await store.stats(),
+    stats: await store.queries.stats(),
     isRemembered: await store.commit([aChange({ expectedVersion: loaded?.version ?? 0, appliedIds: ["e1", "e2"] })]),
   };
 }

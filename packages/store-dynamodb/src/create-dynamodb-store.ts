@@ -85,7 +85,6 @@ function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" 
     suspend: guard(attempts.suspend),
     settle: guard(attempts.settle),
     findAttempt: guard(attempts.findAttempt),
-    listAttempts: guard(attempts.listAttempts),
     findTaskMessage: guard(attempts.findTaskMessage),
     enqueue: guard((events) =>
       enqueue(
@@ -94,15 +93,19 @@ function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" 
       ),
     ),
     takeDue: guard((input) => takeDue(context, input)),
-    acknowledge: guard((receipts) => acknowledge(context, receipts)),
-    giveBack: guard((receipts, visibleAt) => giveBack(context, receipts, visibleAt)),
+    release: guard((receipts, visibleAt) =>
+      visibleAt === undefined ? acknowledge(context, receipts) : giveBack(context, receipts, visibleAt),
+    ),
     nextDueAt: guard((kinds) => nextDueAt(context, kinds)),
-    listStacks: guard((filter, page) => listStacks(context, filter, page)),
-    listHistory: guard((filter, page) => listHistory(context, filter, page)),
-    listParkedStackIds: guard((page) => listParkedStackIds(context, page)),
-    listSetAside: guard((filter, page) => listSetAside(context, filter, page)),
-    redrive: guard((ids, now) => redrive(context, ids, now)),
-    stats: guard(() => loadStats(context)),
+    queries: {
+      listStacks: guard((filter, page) => listStacks(context, filter, page)),
+      listHistory: guard((filter, page) => listHistory(context, filter, page)),
+      listAttempts: guard(attempts.listAttempts),
+      listParkedStackIds: guard((page) => listParkedStackIds(context, page)),
+      listSetAside: guard((filter, page) => listSetAside(context, filter, page)),
+      redrive: guard((ids, now) => redrive(context, ids, now)),
+      stats: guard(() => loadStats(context)),
+    },
     prune: guard((retention, now) => prune(context, retention, now)),
   };
 }

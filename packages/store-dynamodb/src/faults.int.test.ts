@@ -67,10 +67,10 @@ describe("throttling", () => {
     isFailing = false;
 
     expect(result?.kind).toBe("committed");
-    expect((await store.listHistory({}, { limit: 9 })).items).toEqual([]);
+    expect((await store.queries.listHistory({}, { limit: 9 })).items).toEqual([]);
     await take(store, ["timer"], T0 + MINUTE);
     expect((await take(store, ["task"])).map(({ kind }) => kind)).toEqual(["task"]);
-    expect((await store.listHistory({}, { limit: 9 })).items.map(({ eventId }) => eventId)).toEqual(["e1"]);
+    expect((await store.queries.listHistory({}, { limit: 9 })).items.map(({ eventId }) => eventId)).toEqual(["e1"]);
   });
 });
 
@@ -231,7 +231,7 @@ describe("a late writer", () => {
 
     expect([hasSlept(), result?.kind]).toEqual([true, "committed"]);
     expect(await others.load(["s1"])).toEqual([{ stackId: "s1", version: 0, parked: [] }]);
-    expect((await others.listStacks({}, { limit: 9 })).items).toEqual([]);
+    expect((await others.queries.listStacks({}, { limit: 9 })).items).toEqual([]);
     expect(await others.commit([aPut({}, { appliedIds: ["e1"] })])).toEqual([{ kind: "duplicate", eventIds: ["e1"] }]);
   });
 
@@ -255,7 +255,7 @@ describe("a late writer", () => {
     expect([hasSlept(), result]).toEqual([true, [{ kind: "conflict" }]]);
     const [loaded] = await others.load(["s1"]);
     expect([loaded?.stack?.state, loaded?.parked]).toEqual(["UP", []]);
-    expect((await others.stats()).parkedEvents).toBe(0);
+    expect((await others.queries.stats()).parkedEvents).toBe(0);
   });
 
   it("that queues for a key while its holder ends gets the key", async () => {
@@ -310,6 +310,6 @@ describe("an item that cannot be read", () => {
     await commitNow(store, aPut());
 
     await expect(store.load(["odd"])).rejects.toMatchObject({ code: "STORE_CORRUPT", details: { stackId: "odd" } });
-    expect((await store.listStacks({}, { limit: 9 })).items.map(({ stack }) => stack.id)).toEqual(["s1"]);
+    expect((await store.queries.listStacks({}, { limit: 9 })).items.map(({ stack }) => stack.id)).toEqual(["s1"]);
   });
 });

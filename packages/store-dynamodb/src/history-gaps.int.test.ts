@@ -16,7 +16,10 @@ async function listIds(
   filter: { newestFirst?: boolean; stackId?: string } = {},
   cursor?: string,
 ) {
-  const { items } = await store.listHistory(filter, { limit: 100, ...(cursor === undefined ? {} : { cursor }) });
+  const { items } = await store.queries.listHistory(filter, {
+    limit: 100,
+    ...(cursor === undefined ? {} : { cursor }),
+  });
   return items.map(({ eventId }) => eventId);
 }
 

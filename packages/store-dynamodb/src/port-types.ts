@@ -37,7 +37,7 @@ export type PutRecordInput = Parameters<Store["records"]["put"]>[0];
 export type PutRecordResult = Awaited<ReturnType<Store["records"]["put"]>>;
 
 /** Which lines of the history are listed. */
-export type HistoryFilter = Parameters<Store["listHistory"]>[0];
+export type HistoryFilter = Parameters<Store["queries"]["listHistory"]>[0];
 
 /** Which part of a list is wanted. */
-export type PageInput = Parameters<Store["listHistory"]>[1];
+export type PageInput = Parameters<Store["queries"]["listHistory"]>[1];

@@ -102,12 +102,12 @@ describe("a table of the predecessor", () => {
         automaticEntries: [],
       },
     });
-    const { items } = await store.listStacks({ machine: "review-app" }, { limit: 9 });
+    const { items } = await store.queries.listStacks({ machine: "review-app" }, { limit: 9 });
     expect(items.map(({ stack }) => [stack.id, stack.state])).toEqual([
       ["pr-1", "PROVISION"],
       ["pr-2", "RUN"],
     ]);
-    expect((await store.stats()).states).toEqual([
+    expect((await store.queries.stats()).states).toEqual([
       { machine: "review-app", state: "PROVISION", count: 1 },
       { machine: "review-app", state: "RUN", count: 1 },
     ]);
@@ -174,7 +174,7 @@ describe("a table of the predecessor", () => {
 
     const version = await commitNow(store, aPut({ id: "pr-1" }, { history: [aLine("e2", { stackId: "pr-1" })] }));
     expect(version).toBeGreaterThan(3);
-    const { items } = await store.listHistory({ stackId: "pr-1" }, { limit: 9 });
+    const { items } = await store.queries.listHistory({ stackId: "pr-1" }, { limit: 9 });
     expect(items.map(({ eventId }) => eventId)).toEqual(["e1", "p1", "e2"]);
   });
 });

@@ -32,7 +32,7 @@ describe("the queue of a stack", () => {
     const taken = await takeAll(store);
 
     expect(taken.map(({ event }) => event)).toEqual(events);
-    await store.acknowledge(taken.map(({ receipt }) => receipt));
+    await store.release(taken.map(({ receipt }) => receipt));
     expect(await listKeys(store)).toEqual([]);
   });
 
@@ -56,8 +56,8 @@ describe("the queue of a stack", () => {
     const taken = await takeAll(store);
 
     expect(taken.map(({ event }) => event.id)).toEqual(ids);
-    expect((await store.stats()).queuedEvents).toBe(150);
-    await store.acknowledge(taken.map(({ receipt }) => receipt));
+    expect((await store.queries.stats()).queuedEvents).toBe(150);
+    await store.release(taken.map(({ receipt }) => receipt));
     expect(await listKeys(store)).toEqual([]);
   });
 
@@ -67,7 +67,7 @@ describe("the queue of a stack", () => {
 
     await expect(store.enqueue(events)).rejects.toMatchObject({ code: "RATE_LIMITED", retryable: true });
 
-    expect((await store.stats()).queuedEvents).toBe(0);
+    expect((await store.queries.stats()).queuedEvents).toBe(0);
   }, 120_000);
 
   it("refuses an event that is larger than an item", async () => {

@@ -62,7 +62,7 @@ describe("a process's own work", () => {
     await other.enqueue([anEvent("e2")]);
     const whileOut = await other.takeOwn(input);
 
-    await own.acknowledge(first !== undefined && "receipt" in first ? [first.receipt] : []);
+    await own.release(first !== undefined && "receipt" in first ? [first.receipt] : []);
 
     expect([whileOut, await own.takeOwn(input)]).toMatchObject([[], [{ event: { id: "e2" } }]]);
   });
@@ -78,10 +78,10 @@ describe("a process's own work", () => {
     expect(asked).toEqual(["GetItem"]);
     const receipts = first !== undefined && "receipt" in first ? [first.receipt] : [];
     expect(await own.takeOwn(input)).toEqual([]);
-    await own.giveBack(receipts, T0);
+    await own.release(receipts, T0);
     expect((await own.takeOwn(input)).length).toBe(1);
-    await own.acknowledge(receipts);
-    expect([await own.takeOwn({ ...input, now: T0 + HOUR }), (await own.stats()).queuedTasks]).toEqual([[], 0]);
+    await own.release(receipts);
+    expect([await own.takeOwn({ ...input, now: T0 + HOUR }), (await own.queries.stats()).queuedTasks]).toEqual([[], 0]);
   });
 
   it("costs no request where there is none, or it is done", async () => {

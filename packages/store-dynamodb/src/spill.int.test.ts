@@ -45,7 +45,7 @@ describe("a stack with more open work than an item holds", () => {
     await commitNow(store, aPut({ state: "B" }));
 
     expect(await countSpilled(store)).toBe(0);
-    expect((await store.listAttempts("s1")).length).toBe(40);
+    expect((await store.queries.listAttempts("s1")).length).toBe(40);
     expect((await store.findTaskMessage(ids[7] ?? ""))?.task).toEqual(dispatches[7]?.message.task);
   }, 60_000);
 
@@ -67,7 +67,7 @@ describe("a stack with more open work than an item holds", () => {
     await commitNow(store, aChange({ write: { kind: "remove" } }));
     await commitNow(store, aPut({ life: "again" }));
 
-    expect((await store.listAttempts("s1")).length).toBe(40);
+    expect((await store.queries.listAttempts("s1")).length).toBe(40);
     expect((await take(store, ["task"])).length).toBe(40);
   }, 60_000);
 });

@@ -4,7 +4,7 @@ import { SET_ASIDE_LIST } from "./set-aside.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./table-definitions.ts";
 
-type StoreStats = Awaited<ReturnType<Store["stats"]>>;
+type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 /** What items say of themselves in numbers. */
 const COUNTS = ["queued", "sent", "parked", "open"] as const;

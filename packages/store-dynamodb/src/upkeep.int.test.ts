@@ -49,8 +49,8 @@ describe("prune", () => {
     const answers = [await store.prune(keep, T0 + 2 * DAY), await store.prune(keep, T0 + 2 * DAY)];
 
     expect(answers).toEqual([true, false]);
-    expect((await store.listHistory({}, { limit: 9 })).items).toEqual([]);
-    expect((await store.listHistory({ eventId: "e0" }, { limit: 9 })).items).toEqual([]);
+    expect((await store.queries.listHistory({}, { limit: 9 })).items).toEqual([]);
+    expect((await store.queries.listHistory({ eventId: "e0" }, { limit: 9 })).items).toEqual([]);
   }, 120_000);
 
   it("removes records that are over, and none that was written again", async () => {
@@ -86,7 +86,7 @@ describe("what follows from a commit and fails again and again", () => {
 
     expect(next).toBe(T0 + 2 * MINUTE);
     expect(due).toEqual([{ kind: "timer", stackId: "other", dueAt: T0 + 2 * MINUTE }]);
-    expect((await store.listHistory({}, { limit: 9 })).items.length).toBe(1);
+    expect((await store.queries.listHistory({}, { limit: 9 })).items.length).toBe(1);
   });
 
   it("is tried once a minute at the end of an attempt too", async () => {

@@ -2,7 +2,7 @@ import type { Store } from "@stackyard/core";
 import { readAttemptSecrets, toClaimWindowMs } from "@stackyard/core/attempt";
 import type { ClaimInput, ClaimResult, Grant, QueuedEvent } from "@stackyard/core/engine";
 import { parseSent, toAttemptId } from "./attempt-rows.ts";
-import { findAttempt, findTaskMessage, listAttempts } from "./attempt-views.ts";
+import { findAttempt, findTaskMessage } from "./attempt-views.ts";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
@@ -10,10 +10,7 @@ import type { RenewResult, SettleInput, Stack, SuspendInput } from "./port-types
 import type { Signals } from "./signals.ts";
 import { toEventRow } from "./work-queue.ts";
 
-type AttemptCalls = Pick<
-  Store,
-  "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "listAttempts" | "findTaskMessage"
->;
+type AttemptCalls = Pick<Store, "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "findTaskMessage">;
 
 /** Calls of workers that share statements while they wait. */
 export interface AttemptGroups {
@@ -50,7 +47,6 @@ export function createAttemptStore(
       return groups.settles.call({ grant, input });
     },
     findAttempt: (attemptId) => findAttempt(database, attemptId),
-    listAttempts: (stackId) => listAttempts(database, stackId),
     findTaskMessage: (attemptId) => findTaskMessage(database, attemptId),
   };
 }

@@ -24,7 +24,7 @@ describe("a store that is closed", () => {
     await closing;
     await store.close();
     const again = await server.open({ schema });
-    const { stacks, queuedEvents } = await again.stats();
+    const { stacks, queuedEvents } = await again.queries.stats();
     expect([stacks, queuedEvents]).toEqual([5, 1]);
     await again.close();
   });
@@ -32,7 +32,7 @@ describe("a store that is closed", () => {
   it("leaves no connection behind", async () => {
     const store = await server.open({ applicationName: "closed-test" });
     const stop = store.watch(() => undefined);
-    await Promise.all([store.stats(), store.load(["a"]), store.enqueue([anEvent("e1")])]);
+    await Promise.all([store.queries.stats(), store.load(["a"]), store.enqueue([anEvent("e1")])]);
 
     stop();
     await store.close();

@@ -35,7 +35,7 @@ describe("credentials", () => {
     for (const result of results) {
       if (result.status === "rejected") expect(String(result.reason)).not.toContain("password");
     }
-    await expect.poll(() => store.stats().then(() => "ok", String), { timeout: 10_000 }).toBe("ok");
+    await expect.poll(() => store.queries.stats().then(() => "ok", String), { timeout: 10_000 }).toBe("ok");
     expect(connection).toHaveBeenCalledTimes(2);
     await store.close();
   });
@@ -62,7 +62,7 @@ describe("credentials", () => {
     fails = false;
     const store = await server.open({ connection });
 
-    expect((await store.stats()).stacks).toBe(0);
+    expect((await store.queries.stats()).stacks).toBe(0);
     await store.close();
   });
 });
@@ -79,7 +79,7 @@ describe("TLS", () => {
 
     const isEncrypted = async (options: Parameters<TestServer["open"]>[0]) => {
       const store = await own.open({ applicationName: "tls-test", ...options });
-      await store.stats();
+      await store.queries.stats();
       const rows = await own.sql(
         "select bool_and(s.ssl) as ssl from pg_stat_ssl s join pg_stat_activity using (pid) where application_name = 'tls-test'",
       );
@@ -140,7 +140,7 @@ describe("a server that goes", () => {
 
     await server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'idle-test'");
 
-    await expect.poll(() => store.stats().then(({ stacks }) => stacks, String), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => store.queries.stats().then(({ stacks }) => stacks, String), { timeout: 10_000 }).toBe(0);
     await store.close();
   });
 

@@ -9,6 +9,7 @@ import { GroupedCalls } from "./grouped-calls.ts";
 import { migrate } from "./migrate.ts";
 import type { RenewResult } from "./port-types.ts";
 import { type PostgresStoreOptions, type StoreSettings, toSettings } from "./postgres-store-options.ts";
+import { createPrune } from "./prune.ts";
 import { Signals, signalsOf } from "./signals.ts";
 import { createStackQueries } from "./stack-queries.ts";
 import { commitAll, loadStacks } from "./stack-store.ts";
@@ -83,7 +84,8 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     },
     ...createWorkQueue(database, groups.enqueues, groups.acknowledges, signals),
     ...attempts,
-    ...createStackQueries(database, signals, logger),
+    queries: createStackQueries(database, signals, logger),
+    prune: createPrune(database),
     listUnreadable: () => listUnreadable(database, logger),
     records: createRecords(database),
     revisions: createRevisions(database),

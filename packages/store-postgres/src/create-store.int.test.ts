@@ -26,7 +26,7 @@ function open(
 
 async function countStacks(opening: ReturnType<typeof createStore>): Promise<number> {
   const store = await opening;
-  const { stacks } = await store.stats();
+  const { stacks } = await store.queries.stats();
   await store.close();
   return stacks;
 }

@@ -38,7 +38,7 @@ describe("a damaged row", () => {
   ])("of a stack that holds %s is reported in lists, with the other stacks", async (_, data, reason) => {
     await server.sql(`update ${store.schema}.stacks set data = '${data}' where id = 'b'`);
 
-    const { items, unreadable } = await store.listStacks({}, { limit: 10 });
+    const { items, unreadable } = await store.queries.listStacks({}, { limit: 10 });
 
     expect(items.map(({ stack }) => stack.id)).toEqual(["a", "c"]);
     expect(unreadable).toEqual([{ id: "b", reason: expect.stringContaining(reason) }]);
@@ -50,8 +50,8 @@ describe("a damaged row", () => {
     await server.sql(`update ${store.schema}.set_aside set body = '{}' where id = 'b'`);
     await server.sql(`update ${store.schema}.record set value = '{' where key = 'b'`);
 
-    const history = await store.listHistory({}, { limit: 10 });
-    const setAside = await store.listSetAside({}, { limit: 10 });
+    const history = await store.queries.listHistory({}, { limit: 10 });
+    const setAside = await store.queries.listSetAside({}, { limit: 10 });
     const records = await store.records.list("", { limit: 10, now: NOW });
 
     expect(history.items.map(({ stackId }) => stackId)).toEqual(["a", "c"]);

@@ -70,10 +70,10 @@ describe("a server that is frozen", () => {
     const answers = await Promise.all(
       [
         store.load(["a"]),
-        store.listStacks({}, { limit: 10 }),
-        store.listHistory({}, { limit: 10 }),
-        store.listAttempts("a"),
-        store.stats(),
+        store.queries.listStacks({}, { limit: 10 }),
+        store.queries.listHistory({}, { limit: 10 }),
+        store.queries.listAttempts("a"),
+        store.queries.stats(),
         store.enqueue([anEvent("e1")]),
         store.enqueue([anEvent("e2")]),
         store.records.put({ key: "a", value: 1, expected: "absent", now: NOW }),
@@ -95,7 +95,7 @@ describe("a server that is frozen", () => {
     gate.freeze();
     const startedAt = performance.now();
 
-    const answer = await store.listStacks({}, { limit: 1 }).catch(codeOf);
+    const answer = await store.queries.listStacks({}, { limit: 1 }).catch(codeOf);
 
     expect(answer).toBe("STORE_UNAVAILABLE");
     expect(performance.now() - startedAt).toBeGreaterThan(4_900);
@@ -115,7 +115,7 @@ describe("a server that has become read-only", () => {
     await server.sql(`alter database ${new URL(url).pathname.slice(1)} set default_transaction_read_only = on`);
     await server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stackyard'");
 
-    await expect.poll(() => store.listStacks({}, { limit: 1 }).then(({ items }) => items, codeOf)).toEqual([]);
+    await expect.poll(() => store.queries.listStacks({}, { limit: 1 }).then(({ items }) => items, codeOf)).toEqual([]);
     await expect.poll(() => probe.check().then(() => "ready", codeOf), { timeout: 10_000 }).toBe("STORE_UNAVAILABLE");
     await store.close();
   });

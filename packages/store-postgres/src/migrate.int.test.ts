@@ -113,7 +113,7 @@ describe("migrate", () => {
     await migratePostgresStore({ connection: server.url, schema });
     const store = await server.open({ schema, migrate: false });
 
-    expect((await store.stats()).stacks).toBe(0);
+    expect((await store.queries.stats()).stacks).toBe(0);
     await store.close();
   });
 
@@ -150,7 +150,7 @@ describe("roles", () => {
       expect(await store.settle(claim.grant, { outcome: "succeeded", event, now: T0 })).toBe("settled");
     }
     await store.records.put({ key: "a", value: 1, expected: "absent", now: T0 });
-    expect((await store.listHistory({}, { limit: 1 })).items).toEqual([]);
+    expect((await store.queries.listHistory({}, { limit: 1 })).items).toEqual([]);
     await store.prune({ historyMs: 1, eventIdMs: 1, eventIdCount: 1, setAsideMs: 1, settledAttemptMs: 1 }, T0);
     await store.close();
     await expect(server.open({ connection, schema: server.newSchema() })).rejects.toMatchObject({

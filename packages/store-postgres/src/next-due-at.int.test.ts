@@ -15,7 +15,7 @@ it("is when the first event of a stack comes back, however many stand behind it"
   const receipts = (await take()).flatMap((item) => ("receipt" in item ? [item.receipt] : []));
   const whileOut = await store.nextDueAt(["event"]);
 
-  await store.giveBack(receipts, T0 + 2 * MINUTE);
+  await store.release(receipts, T0 + 2 * MINUTE);
 
   expect([whileOut, await store.nextDueAt(["event"])]).toEqual([T0 + MINUTE, T0 + 2 * MINUTE]);
   await store.close();

@@ -77,13 +77,14 @@ describe("a database of the predecessor", () => {
 
   it("finds its stacks by machine, state and condition, and counts them", async () => {
     const store = await open();
-    const ids = async (filter: object) => (await store.listStacks(filter, page)).items.map(({ stack }) => stack.id);
+    const ids = async (filter: object) =>
+      (await store.queries.listStacks(filter, page)).items.map(({ stack }) => stack.id);
 
     expect(await ids({})).toEqual(["master", "pr-101", "pr-102"]);
     expect(await ids({ machine: "qa", state: "PROVISION" })).toEqual(["pr-101", "pr-102"]);
     expect(await ids({ condition: "busy" })).toEqual(["pr-101"]);
     expect(await ids({ condition: "failed" })).toEqual(["pr-102"]);
-    expect((await store.stats()).states).toEqual([
+    expect((await store.queries.stats()).states).toEqual([
       { machine: "qa", state: "PROVISION", count: 2 },
       { machine: "qa", state: "RUN", count: 1 },
     ]);
@@ -147,8 +148,8 @@ describe("a database of the predecessor", () => {
     const first = await open();
     const second = await server.open({ connection: url, schema: "second" });
 
-    expect((await second.stats()).stacks).toBe(0);
-    expect((await first.stats()).stacks).toBe(3);
+    expect((await second.queries.stats()).stacks).toBe(0);
+    expect((await first.queries.stats()).stacks).toBe(3);
     await first.close();
     await second.close();
   });
@@ -176,7 +177,7 @@ describe("the predecessor's programs beside ours", () => {
     expect(await store.commit([change])).toEqual([{ kind: "conflict" }]);
     const [after] = await store.load(["master"]);
     expect([after?.version, after?.stack?.state]).toEqual([2, "STOPPED"]);
-    expect((await store.listStacks({ state: "STOPPED" }, page)).items).toHaveLength(1);
+    expect((await store.queries.listStacks({ state: "STOPPED" }, page)).items).toHaveLength(1);
     await store.close();
   });
 

@@ -87,7 +87,9 @@ it("loses nothing and applies nothing twice when the server is killed while leas
   await server.kill();
   await working;
   await server.start();
-  await expect.poll(() => store.stats().then(({ stacks }) => stacks, String), { timeout: 30_000 }).toBe(busy.length);
+  await expect
+    .poll(() => store.queries.stats().then(({ stacks }) => stacks, String), { timeout: 30_000 })
+    .toBe(busy.length);
 
   const again = (await take(store, T0)).flatMap((item) => (item.kind === "event" ? [item.event.stackId] : []));
   expect(again.sort()).toEqual(waiting.map(({ stackId }) => stackId).sort());
@@ -102,8 +104,8 @@ async function checkLane(store: PostgresStore, lane: Lane): Promise<void> {
   const { stackId, version: known, grant, next } = lane;
   const [loaded] = await store.load([stackId]);
   const version = loaded?.version ?? 0;
-  const lines = await store.listHistory({ stackId }, { limit: 1_000 });
-  const attempts = await store.listAttempts(stackId);
+  const lines = await store.queries.listHistory({ stackId }, { limit: 1_000 });
+  const attempts = await store.queries.listAttempts(stackId);
   const open = attempts.filter(({ status }) => status === "running").map(({ attemptId }) => attemptId);
 
   expect([known, known + 1]).toContain(version);

@@ -76,7 +76,7 @@ describe("several processes", () => {
     await Promise.all([produce(), consume(stores[0], 3), consume(stores[1], 7), consume(stores[2], 1)]);
 
     expect(handled).toEqual(expected);
-    expect((await stores[0].stats()).queuedEvents).toBe(0);
+    expect((await stores[0].queries.stats()).queuedEvents).toBe(0);
   });
 
   it("hand each task to one of those who take at the same time", async () => {
@@ -161,7 +161,7 @@ describe("several processes", () => {
     await Promise.all(stores.map((store, index) => work(store, `w${index}`)));
 
     expect([...done].sort()).toEqual(ids);
-    expect((await stores[0].stats()).openAttempts).toBe(0);
+    expect((await stores[0].queries.stats()).openAttempts).toBe(0);
   });
 
   it("show a history to which nothing is added behind what was read", async () => {
@@ -184,7 +184,7 @@ describe("several processes", () => {
     const readOn = async (store: PostgresStore) => {
       const last = seen.at(-1);
       const cursor = last === undefined ? {} : { cursor: String(last) };
-      const { items } = await store.listHistory({}, { limit: 500, ...cursor });
+      const { items } = await store.queries.listHistory({}, { limit: 500, ...cursor });
       for (const { position } of items) seen.push(position);
     };
     const read = async (store: PostgresStore) => {

@@ -1,28 +1,24 @@
 import type { Logger, Store } from "@stackyard/core";
+import { listAttempts } from "./attempt-views.ts";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import { listHistory } from "./list-history.ts";
 import { listStacks } from "./list-stacks.ts";
-import { createPrune } from "./prune.ts";
 import { listSetAside, redrive } from "./set-aside-events.ts";
 import type { Signals } from "./signals.ts";
 import { lookAtForeignRows } from "./take-over.ts";
 
-type QueryCalls = Pick<
-  Store,
-  "listStacks" | "listHistory" | "listParkedStackIds" | "listSetAside" | "redrive" | "stats" | "prune"
->;
-
 const EVENT = new Set(["event"] as const);
 
-/** Lists for people, counts and pruning. */
-export function createStackQueries(database: Database, signals: Signals, logger: Logger): QueryCalls {
+/** Lists for people and counts. */
+export function createStackQueries(database: Database, signals: Signals, logger: Logger): Store["queries"] {
   return {
     async listStacks(filter, page) {
       await lookAtForeignRows(database, logger);
       return listStacks(database, filter, page);
     },
     listHistory: (filter, page) => listHistory(database, filter, page),
+    listAttempts: (stackId) => listAttempts(database, stackId),
     listParkedStackIds: (page) => listParkedStackIds(database, page),
     listSetAside: (filter, page) => listSetAside(database, filter, page),
     async redrive(ids) {
@@ -34,7 +30,6 @@ export function createStackQueries(database: Database, signals: Signals, logger:
       await lookAtForeignRows(database, logger);
       return readStats(database);
     },
-    prune: createPrune(database),
   };
 }
 
@@ -52,7 +47,7 @@ async function listParkedStackIds(
   return rows.map(({ id }) => fromKeyText(id));
 }
 
-type StoreStats = Awaited<ReturnType<Store["stats"]>>;
+type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 interface CountRow {
   readonly queued_events: number;

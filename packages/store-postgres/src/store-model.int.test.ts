@@ -28,23 +28,20 @@ async function createDurableStore(wrap: (store: Store) => Store = (store) => sto
 function renameAttempts(store: Store): Store {
   const toLong = (text: string) => text.replace(/\ba(\d)\b/g, (_, n: string) => `s${Number(n) % 2}/life/${n}/plan/1`);
   const toShort = (text: string) => text.replace(/\bs\d\/life\/(\d)\/plan\/1/g, "a$1");
-  const map = (value: unknown, rename: (text: string) => string): unknown =>
-    value === undefined ? undefined : JSON.parse(rename(JSON.stringify(value)));
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== "function") return member;
-      return async (...args: readonly unknown[]) =>
-        map(
-          await Reflect.apply(
-            member,
-            target,
-            args.map((arg) => map(arg, toLong)),
-          ),
-          toShort,
-        );
-    },
-  });
+  const map = (value: unknown, change: (text: string) => string): unknown =>
+    value === undefined ? undefined : JSON.parse(change(JSON.stringify(value)));
+  const rename = <Part extends object>(part: Part): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return async (...args: readonly unknown[]) => {
+          const given = args.map((arg) => map(arg, toLong));
+          return map(await Reflect.apply(member, target, given), toShort);
+        };
+      },
+    });
+  return rename({ ...store, queries: rename(store.queries) });
 }
 
 const moves: fc.Arbitrary<readonly StoreMove[]> = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat()), {

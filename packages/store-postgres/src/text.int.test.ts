@@ -38,9 +38,9 @@ describe("texts that PostgreSQL cannot hold", () => {
     const [loaded] = await store.load([id]);
     expect(loaded).toMatchObject({ stackId: id, stack });
     const page = { limit: 5 };
-    expect((await store.listStacks({ machine: ODD, state: ODD, idPrefix: id }, page)).items).toHaveLength(1);
-    expect((await store.listHistory({ stackId: id, eventId: ODD }, page)).items).toMatchObject([entry]);
-    expect((await store.stats()).states).toContainEqual({ machine: ODD, state: ODD, count: 1 });
+    expect((await store.queries.listStacks({ machine: ODD, state: ODD, idPrefix: id }, page)).items).toHaveLength(1);
+    expect((await store.queries.listHistory({ stackId: id, eventId: ODD }, page)).items).toMatchObject([entry]);
+    expect((await store.queries.stats()).states).toContainEqual({ machine: ODD, state: ODD, count: 1 });
     const [again] = await store.commit([aPut({ id }, { expectedVersion: 1, appliedIds: ["x", ODD] })]);
     expect(again).toEqual({ kind: "duplicate", eventIds: [ODD] });
   });
@@ -61,9 +61,9 @@ describe("texts that PostgreSQL cannot hold", () => {
     expect(await store.takeDue({ ...take, kinds: ["event", "parked"] })).toEqual([
       { kind: "parked", stackId, dueAt: T0 },
     ]);
-    expect((await store.listSetAside({ stackId, code: ODD }, { limit: 5 })).items).toEqual([setAside]);
+    expect((await store.queries.listSetAside({ stackId, code: ODD }, { limit: 5 })).items).toEqual([setAside]);
     await store.commit([aChange({ stackId, unpark: [ODD] })]);
-    expect(await store.redrive([ODD], T0)).toEqual([ODD]);
+    expect(await store.queries.redrive([ODD], T0)).toEqual([ODD]);
   });
 
   it("are kept in attempts, their keys, progress, logs and answers", async () => {

@@ -83,7 +83,7 @@ describe("the transport of a PostgreSQL store", () => {
             const change = { expectedVersion: loaded?.version ?? 0, dispatches, now: clock.now() };
             await store.commit([aPut({}, change)]);
           },
-          finishEvent: ({ storeReceipt = "" }) => store.acknowledge([storeReceipt]),
+          finishEvent: ({ storeReceipt = "" }) => store.release([storeReceipt]),
           async finishTask({ attemptId }) {
             const input = { attemptId, owner: "w1", leaseMs: 3_600_000, exclusiveKeys: [], now: clock.now() };
             await store.claim(input);

@@ -14,7 +14,7 @@ export function createWorkQueue(
   enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>,
   acknowledges: GroupedCalls<readonly string[], undefined>,
   signals: Signals,
-): Pick<Store, "enqueue" | "takeDue" | "acknowledge" | "giveBack" | "nextDueAt"> {
+): Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt"> {
   const floors = { events: new QueueFloor(), tasks: new QueueFloor() };
   return {
     async enqueue(events) {
@@ -22,12 +22,12 @@ export function createWorkQueue(
       return events.length === 0 ? [] : database.within(enqueues.call(events));
     },
     takeDue: (input) => takeDue(database, floors, input),
-    async acknowledge(receipts) {
+    async release(receipts, visibleAt) {
       database.assertOpen();
-      if (receipts.length > 0) await acknowledges.call(receipts);
-    },
-    async giveBack(receipts, visibleAt) {
-      database.assertOpen();
+      if (visibleAt === undefined) {
+        if (receipts.length > 0) await acknowledges.call(receipts);
+        return;
+      }
       await giveBack(database, receipts, visibleAt);
       floors.events.reset();
       floors.tasks.reset();

@@ -221,8 +221,8 @@ describe("a damaged store", () => {
 
     const opened = createSqliteStore({ folder }).then(async (store) => {
       try {
-        await store.listHistory({}, { limit: 1 });
-        await store.listStacks({}, { limit: 1 });
+        await store.queries.listHistory({}, { limit: 1 });
+        await store.queries.listStacks({}, { limit: 1 });
         await store.load(["a"]);
       } finally {
         await store.close();

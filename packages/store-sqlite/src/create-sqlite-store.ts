@@ -5,7 +5,7 @@ import { GroupCommit, Listeners } from "./group-commit.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
 import { createRecords, createRevisions } from "./records.ts";
 import { assertUpToDate, migrate, openDatabase, readSchemaVersion } from "./schema.ts";
-import { createAttemptCalls, createQueryCalls, createQueueCalls, createStackCalls } from "./store-calls.ts";
+import { createAttemptCalls, createPrune, createQueries, createQueueCalls, createStackCalls } from "./store-calls.ts";
 import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
 import { StoreState } from "./store-state.ts";
 
@@ -108,7 +108,8 @@ function assemble(
     ...createStackCalls(commits),
     ...createAttemptCalls(commits),
     ...createQueueCalls(commits),
-    ...createQueryCalls(commits),
+    queries: createQueries(commits),
+    prune: createPrune(commits),
     records: createRecords(commits),
     revisions: createRevisions(commits),
     watch: (listener) => listeners.add(listener),

@@ -80,7 +80,7 @@ describe("a damaged row", () => {
   ])("of a stack that holds %s is reported in lists, with the other stacks", async (_, body, reason) => {
     damage(`update stack set body = ${body} where stack_id = 'b'`);
 
-    const { items, unreadable } = await store.listStacks({}, { limit: 10 });
+    const { items, unreadable } = await store.queries.listStacks({}, { limit: 10 });
 
     expect(items.map(({ stack }) => stack.id)).toEqual(["a", "c"]);
     expect(unreadable).toEqual([{ id: "b", reason: expect.stringContaining(reason) }]);
@@ -100,8 +100,8 @@ describe("a damaged row", () => {
     damage("update set_aside set body = '{}' where id = 'b'");
     damage("update record set value = '{' where key = 'b'");
 
-    const history = await store.listHistory({}, { limit: 10 });
-    const setAside = await store.listSetAside({}, { limit: 10 });
+    const history = await store.queries.listHistory({}, { limit: 10 });
+    const setAside = await store.queries.listSetAside({}, { limit: 10 });
     const records = await store.records.list("", { limit: 10, now: NOW });
 
     expect(history.items.map(({ stackId }) => stackId)).toEqual(["a", "c"]);
@@ -125,14 +125,14 @@ describe("a damaged row", () => {
     store = await createSqliteStore({ folder, logger });
 
     expect(logged).toMatchObject([{ stackId: "b" }]);
-    expect((await store.listAttempts("a")).map(({ attemptId }) => attemptId)).toEqual(["attempt-a"]);
-    expect(await store.listAttempts("b")).toEqual([]);
+    expect((await store.queries.listAttempts("a")).map(({ attemptId }) => attemptId)).toEqual(["attempt-a"]);
+    expect(await store.queries.listAttempts("b")).toEqual([]);
   });
 
   it("of a parked event leaves the lists and other stacks as they are", async () => {
     damage("update parked set body = 'x' where stack_id = 'c'");
 
-    const { items } = await store.listStacks({}, { limit: 10 });
+    const { items } = await store.queries.listStacks({}, { limit: 10 });
 
     expect(items.map(({ stack }) => stack.id)).toEqual(["a", "b", "c"]);
     await expect(store.load(["c"])).rejects.toMatchObject({ code: "STORE_CORRUPT" });

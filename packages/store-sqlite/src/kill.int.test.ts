@@ -43,7 +43,10 @@ async function countHistory(store: SqliteStore, stackId: string): Promise<number
   let count = 0;
   let cursor: string | undefined;
   do {
-    const page = await store.listHistory({ stackId }, { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.queries.listHistory(
+      { stackId },
+      { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) },
+    );
     count += page.items.length;
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -85,7 +85,7 @@ async function listAts(filter: { stackId?: string; eventId?: string; newestFirst
   const ats: number[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.listHistory(filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.queries.listHistory(filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
     ats.push(...page.items.map(({ at }) => at));
     cursor = page.cursor;
   } while (cursor !== undefined);
@@ -109,14 +109,14 @@ describe("history over several segments", () => {
   it("goes on above all positions that were given, also when everything was pruned", async () => {
     await openBeforeSegmentEnd();
     await store.commit([aChange("a", { history: [aLine("a", 1)] })]);
-    const [first] = (await store.listHistory({}, { limit: 1 })).items;
+    const [first] = (await store.queries.listHistory({}, { limit: 1 })).items;
     while (await store.prune(KEEP, 3 * DAY));
     await store.close();
     store = await createSqliteStore({ folder });
 
     await store.commit([aChange("b", { history: [aLine("b", 2)] })]);
 
-    const { items } = await store.listHistory({}, { limit: 9 });
+    const { items } = await store.queries.listHistory({}, { limit: 9 });
     expect(items.map(({ eventId }) => eventId)).toEqual(["e2"]);
     expect(items[0]?.position).toBeGreaterThan(first?.position ?? Number.POSITIVE_INFINITY);
   });
@@ -138,15 +138,15 @@ describe("attempts that have ended, over several segments", () => {
     await store.commit([aChange("s", { dispatches: ids.map((id) => aDispatch("s", id)) })]);
     for (const [index, id] of ids.entries()) await endByResult(id, index);
 
-    expect((await store.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual([...ids].reverse());
+    expect((await store.queries.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual([...ids].reverse());
     for (const id of ids) expect(await store.findAttempt(id)).toMatchObject({ outcome: "succeeded", stackId: "s" });
     expect(await store.findAttempt("a7")).toBeUndefined();
 
     while (await store.prune({ ...KEEP, settledAttemptMs: DAY - 3 }, DAY));
-    expect((await store.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual(["a6", "a5", "a4"]);
+    expect((await store.queries.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual(["a6", "a5", "a4"]);
     expect(await listAts({ stackId: "s" }, 4)).toEqual([0, 1, 2, 3, 4, 5]);
     while (await store.prune({ ...KEEP, historyMs: DAY - 5, settledAttemptMs: DAY - 4 }, DAY));
-    expect((await store.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual(["a6", "a5"]);
+    expect((await store.queries.listAttempts("s")).map(({ attemptId }) => attemptId)).toEqual(["a6", "a5"]);
     expect(await listAts({ stackId: "s" }, 4)).toEqual([5]);
   });
 });
@@ -193,8 +193,8 @@ describe("a list with a filter that few stacks pass", () => {
       ids.map((id) => aChange(id, { write: { kind: "put", stack: aStack(id, { state: stateOf(id) }) } })),
     );
 
-    const first = await store.listStacks({ state: "RARE" }, { limit: 10 });
-    const second = await store.listStacks({ state: "RARE" }, { limit: 10, cursor: first.cursor ?? "" });
+    const first = await store.queries.listStacks({ state: "RARE" }, { limit: 10 });
+    const second = await store.queries.listStacks({ state: "RARE" }, { limit: 10, cursor: first.cursor ?? "" });
 
     expect(first).toMatchObject({ items: [], cursor: "s-09999" });
     expect([second.items.map(({ stack }) => stack.id), second.cursor]).toEqual([["s-11111"], undefined]);
@@ -212,7 +212,7 @@ describe("deliveries", () => {
     const input = { kinds: ["event"], now: 0, limit: 1, leaseMs: 10 } as const;
     for (let taken = 0; taken < 3; taken += 1) {
       const [item] = await store.takeDue(input);
-      await store.giveBack(item !== undefined && "receipt" in item ? [item.receipt] : [], 0);
+      await store.release(item !== undefined && "receipt" in item ? [item.receipt] : [], 0);
     }
     await store.close();
     store = await createSqliteStore({ folder });

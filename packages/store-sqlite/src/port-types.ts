@@ -7,7 +7,7 @@ import type { Change, TakeDueInput } from "@stackyard/core/engine";
 export type Dispatch = Change["dispatches"][number];
 
 /** Counts for health and metrics. */
-export type StoreStats = Awaited<ReturnType<Store["stats"]>>;
+export type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 /** A stack's record. */
 export type Stack = Extract<Change["write"], { kind: "put" }>["stack"];

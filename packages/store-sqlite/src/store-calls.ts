@@ -24,10 +24,7 @@ export function createStackCalls(commits: GroupCommit): Pick<Store, "load" | "co
   };
 }
 
-type AttemptCalls = Pick<
-  Store,
-  "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "listAttempts" | "findTaskMessage"
->;
+type AttemptCalls = Pick<Store, "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "findTaskMessage">;
 
 /** What workers use. */
 export function createAttemptCalls(commits: GroupCommit): AttemptCalls {
@@ -54,12 +51,11 @@ export function createAttemptCalls(commits: GroupCommit): AttemptCalls {
         const open = state.attempts.find(id);
         return open === undefined ? findEnded(state, id) : state.attempts.view(open);
       }),
-    listAttempts: (stackId) => commits.read((state) => state.attempts.listWith(listEnded(state, stackId), stackId)),
     findTaskMessage: (id) => commits.read(({ attempts }) => attempts.findMessage(id)),
   };
 }
 
-type QueueCalls = Pick<Store, "enqueue" | "takeDue" | "acknowledge" | "giveBack" | "nextDueAt">;
+type QueueCalls = Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt">;
 
 /** What transports and the sweep use. */
 export function createQueueCalls(commits: GroupCommit): QueueCalls {
@@ -70,34 +66,36 @@ export function createQueueCalls(commits: GroupCommit): QueueCalls {
         events.length,
       ),
     takeDue: (input) => commits.read((state) => takeDue(state, input)),
-    acknowledge: (receipts) =>
-      commits.write((transaction) => {
-        for (const receipt of receipts) acknowledge(transaction, receipt);
-      }, receipts.length),
-    giveBack: (receipts, visibleAt) =>
+    release: (receipts, visibleAt) =>
       commits.write((transaction) => {
         const { events, attempts } = transaction.state;
         for (const receipt of receipts) {
-          events.giveBack(transaction, receipt, visibleAt);
-          attempts.giveBack(transaction, receipt, visibleAt);
+          if (visibleAt === undefined) {
+            acknowledge(transaction, receipt);
+          } else {
+            events.giveBack(transaction, receipt, visibleAt);
+            attempts.giveBack(transaction, receipt, visibleAt);
+          }
         }
-        transaction.signal("task");
+        if (visibleAt !== undefined) transaction.signal("task");
       }, receipts.length),
     nextDueAt: (kinds) => commits.read((state) => nextDueAt(state, kinds)),
   };
 }
 
-type QueryCalls = Pick<
-  Store,
-  "listStacks" | "listHistory" | "listParkedStackIds" | "listSetAside" | "redrive" | "stats" | "prune"
->;
-
-/** Lists for people, counts and pruning. */
-export function createQueryCalls(commits: GroupCommit): QueryCalls {
+/** Removes what is older than it is kept. */
+export function createPrune(commits: GroupCommit): Store["prune"] {
   const progress = beginPruning();
+  return (retention, now) =>
+    commits.write((transaction) => prune({ state: transaction.state, effects: transaction }, progress, retention, now));
+}
+
+/** Lists for people and counts. */
+export function createQueries(commits: GroupCommit): Store["queries"] {
   return {
     listStacks: (filter, page) => commits.read(({ database }) => listStacks(database, filter, page)),
     listHistory: (filter, page) => commits.read((state) => listHistory(state, filter, page)),
+    listAttempts: (stackId) => commits.read((state) => state.attempts.listWith(listEnded(state, stackId), stackId)),
     listParkedStackIds: (page) => commits.read(({ database }) => listParkedStackIds(database, page)),
     listSetAside: (filter, page) => commits.read(({ database }) => listSetAside(database, filter, page)),
     redrive: (ids) =>
@@ -119,9 +117,5 @@ export function createQueryCalls(commits: GroupCommit): QueryCalls {
           openAttempts: attempts.size,
         };
       }),
-    prune: (retention, now) =>
-      commits.write((transaction) =>
-        prune({ state: transaction.state, effects: transaction }, progress, retention, now),
-      ),
   };
 }

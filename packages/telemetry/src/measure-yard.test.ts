@@ -1,5 +1,5 @@
 import { aStack, createFakeClock } from "@stackyard/core/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createMeasureYard, type MeasuredStore } from "./measure-yard.ts";
 
 const stats = { stacks: 3, queuedEvents: 1, queuedTasks: 2, parkedEvents: 3, setAsideEvents: 4, openAttempts: 5 };
@@ -12,11 +12,11 @@ function createBench() {
     count: (name, value, dimensions = {}) => void measured.push([name, value, ...Object.values(dimensions)].join(" ")),
   });
   const states = [{ machine: "app", state: "LIVE", count: 2 }];
-  const store: { -readonly [Name in keyof MeasuredStore]: MeasuredStore[Name] } = {
+  const queries: MeasuredStore["queries"] = {
     stats: async () => ({ ...stats, states }),
     listStacks: async ({ condition }) => ({ items: condition === "stalled" ? [{ version: 1, stack: aStack() }] : [] }),
   };
-  return { clock, measured, measure: () => measure(store), store, states };
+  return { clock, measured, measure: () => measure({ queries }), queries, states };
 }
 
 describe("measuring a yard", () => {
@@ -46,11 +46,10 @@ describe("measuring a yard", () => {
   });
 
   it("looks again where a look has failed", async () => {
-    const { measure, measured, store } = createBench();
-    const { stats: look } = store;
-    store.stats = () => Promise.reject(new TypeError("no"));
+    const { measure, measured, queries } = createBench();
+    const spy = vi.spyOn(queries, "stats").mockRejectedValueOnce(new TypeError("no"));
     await measure().catch(() => undefined);
-    store.stats = look;
+    spy.mockRestore();
 
     expect([await measure(), measured.length > 0]).toEqual([true, true]);
   });

@@ -2,7 +2,9 @@ import type { Clock, Store } from "@stackyard/core";
 import type { Count } from "./metric-sink.ts";
 
 /** What is read of a store. */
-export type MeasuredStore = Pick<Store, "stats" | "listStacks">;
+export interface MeasuredStore {
+  readonly queries: Pick<Store["queries"], "stats" | "listStacks">;
+}
 
 /** Measures how a yard stands, at most once in five minutes; false: not now. */
 export type MeasureYard = (store: MeasuredStore) => Promise<boolean>;
@@ -21,9 +23,9 @@ export function createMeasureYard({ count, clock }: { readonly count: Count; rea
     if (slot === measuredIn) return false;
     const page = { limit: MOST_LISTED };
     const [stats, stalled, failed] = await Promise.all([
-      store.stats(),
-      store.listStacks({ condition: "stalled" }, page),
-      store.listStacks({ condition: "failed" }, page),
+      store.queries.stats(),
+      store.queries.listStacks({ condition: "stalled" }, page),
+      store.queries.listStacks({ condition: "failed" }, page),
     ]);
     const present = new Map(stats.states.map(({ machine, state }) => [`${machine}\u0000${state}`, { machine, state }]));
     // A state that the last stack has left would keep its last value for ever.

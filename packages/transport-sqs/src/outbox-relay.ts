@@ -4,7 +4,7 @@ import { isMessageRefused } from "./to-stackyard-error.ts";
 
 /** What a relay works with. */
 export interface OutboxRelayDeps {
-  readonly store: Pick<Store, "takeDue" | "acknowledge" | "giveBack">;
+  readonly store: Pick<Store, "takeDue" | "release">;
   readonly transport: Pick<Transport, "publish" | "sendTasks">;
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -121,7 +121,7 @@ async function sendGroups<Item extends EventItem | TaskItem>(
       sent += await sendItems(deps, input, group);
     } catch (error) {
       const behind = groups.slice(place + 1).flatMap(({ items }) => items.map(({ receipt }) => receipt));
-      await store.giveBack(behind, clock.now());
+      await store.release(behind, clock.now());
       throw error;
     }
   }
@@ -157,12 +157,12 @@ async function sendItems<Item extends EventItem | TaskItem>(
   } catch (error) {
     const isRefused = isMessageRefused(error);
     if (isRefused && items.length > 1) return sendOneByOne(deps, input, { items, delayMs });
-    await store.giveBack(receipts, clock.now() + (isRefused ? REFUSED_MS : 0));
+    await store.release(receipts, clock.now() + (isRefused ? REFUSED_MS : 0));
     if (!isRefused) throw error;
     logger.error("A message of the outbox is refused by its queue; it waits.", { error, ...toNames(items) });
     return 0;
   }
-  await store.acknowledge(receipts);
+  await store.release(receipts);
   return items.length;
 }
 

@@ -152,7 +152,7 @@ describe.each([
     await publisher.publish({ stackId: "pr-13", event: "OPENED", machine: "review-app", id: "delivery-1" });
     await until("pr-13", "LIVE");
 
-    const { items } = await store.listHistory({ stackId: "pr-12" }, { limit: 50 });
+    const { items } = await store.queries.listHistory({ stackId: "pr-12" }, { limit: 50 });
     expect(items.filter(({ event, outcome }) => event === "OPENED" && outcome === "applied")).toHaveLength(1);
     await stop();
   });

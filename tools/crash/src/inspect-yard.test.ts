@@ -26,16 +26,18 @@ function aHistory(lines: readonly Line[]): readonly StoredHistoryEntry[] {
 function aStore(input: { lines?: readonly Line[]; state?: string; stats?: Partial<typeof EMPTY> }): InspectedStore {
   const history = aHistory(input.lines ?? WAY);
   return {
-    listHistory(_filter, { limit, cursor = "0" }) {
-      const next = Number(cursor) + limit;
-      const items = history.slice(Number(cursor), next);
-      return Promise.resolve({ items, ...(next < history.length && { cursor: String(next) }) });
+    queries: {
+      listHistory(_filter, { limit, cursor = "0" }) {
+        const next = Number(cursor) + limit;
+        const items = history.slice(Number(cursor), next);
+        return Promise.resolve({ items, ...(next < history.length && { cursor: String(next) }) });
+      },
+      stats: () => Promise.resolve({ stacks: 1, states: [], ...EMPTY, ...input.stats }),
     },
     load: (ids) =>
       Promise.resolve(
         ids.map((stackId) => ({ stackId, version: 1, parked: [], stack: aStack({ state: input.state ?? "DONE" }) })),
       ),
-    stats: () => Promise.resolve({ stacks: 1, states: [], ...EMPTY, ...input.stats }),
   };
 }
 

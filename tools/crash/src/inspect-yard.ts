@@ -22,7 +22,9 @@ export interface CrashFindings {
 }
 
 /** What is read of a store. */
-export type InspectedStore = Pick<Store, "listHistory" | "load" | "stats">;
+export interface InspectedStore extends Pick<Store, "load"> {
+  readonly queries: Pick<Store["queries"], "listHistory" | "stats">;
+}
 
 const PAGE = 1_000;
 
@@ -52,7 +54,7 @@ export async function countDamage(
     counts.doubleEvents += applied.length - new Set(applied.map(({ eventId }) => eventId)).size;
     counts.tasksThatNeverRan += applied.filter((entry) => isUnstarted(entry, started)).length;
   }
-  const { queuedEvents, queuedTasks, openAttempts, parkedEvents, setAsideEvents } = await store.stats();
+  const { queuedEvents, queuedTasks, openAttempts, parkedEvents, setAsideEvents } = await store.queries.stats();
   return { ...counts, leftOvers: queuedEvents + queuedTasks + openAttempts + parkedEvents + setAsideEvents };
 }
 
@@ -61,7 +63,7 @@ async function readApplied(store: InspectedStore, stackId: string): Promise<read
   const found: StoredHistoryEntry[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.listHistory({ stackId }, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    const page = await store.queries.listHistory({ stackId }, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
     found.push(...page.items.filter(({ outcome }) => outcome === "applied"));
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -90,7 +90,7 @@ async function publishAll(store: Store, { stacks }: ChainPlan, until: AbortSigna
 async function waitForAll(store: Store, { stacks }: ChainPlan, until: AbortSignal): Promise<void> {
   for (;;) {
     await sleep(LOOK_EVERY_MS);
-    const { states } = await insist(() => store.stats(), until);
+    const { states } = await insist(() => store.queries.stats(), until);
     const done = states.find(({ state }) => state === LAST_STATE)?.count ?? 0;
     if (done === stacks || until.aborted) return;
   }

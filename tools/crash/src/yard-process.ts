@@ -37,7 +37,7 @@ process.send?.("ready");
 
 for (;;) {
   await systemClock.sleep(LOOK_EVERY_MS);
-  const { states } = await store.stats();
+  const { states } = await store.queries.stats();
   const done = states.find(({ state }) => state === LAST_STATE)?.count ?? 0;
   if (done === plan.stacks) break;
 }

@@ -143,7 +143,7 @@ describe("stackyard server and stackyard worker", () => {
     expect(sent.exitCode).toBe(0);
     expect((await call("another-secret-of-the-tests")).status).toBe(401);
     await call("first-secret-of-the-tests");
-    const { items } = await store.listHistory({ stackId: "pr-1", newestFirst: true }, { limit: 1 });
+    const { items } = await store.queries.listHistory({ stackId: "pr-1", newestFirst: true }, { limit: 1 });
     expect(items).toMatchObject([{ actor: "ada" }]);
     expect(existsSync(join(cwd, ".stackyard"))).toBe(false);
   });
@@ -182,7 +182,7 @@ describe("stackyard server and stackyard worker", () => {
     await hasBegun();
 
     const { exitCode, stdout } = await stop(first);
-    const [given] = await store.listAttempts("pr-1");
+    const [given] = await store.queries.listAttempts("pr-1");
     go();
     await start(["worker"], cwd);
     await isDone();
@@ -191,7 +191,7 @@ describe("stackyard server and stackyard worker", () => {
     expect(parseLines(stdout)).toContainEqual({ kind: "stopping", running: [{ stackId: "pr-1", task: "dig" }] });
     expect(given).toMatchObject({ status: "suspended", attempt: 1 });
     expect(given?.leaseUntil).toBeUndefined();
-    expect(await store.listAttempts("pr-1")).toMatchObject([{ attempt: 1, outcome: "succeeded" }]);
+    expect(await store.queries.listAttempts("pr-1")).toMatchObject([{ attempt: 1, outcome: "succeeded" }]);
   });
 
   it("are one process with --with-worker, over SQLite too", async () => {

@@ -22,7 +22,7 @@ export async function checkSharedStore(
   let store: Store | undefined;
   try {
     store = await openStore(choice, { projectDir, env, logger: silentLogger, migrate: false });
-    const { stacks, setAsideEvents } = await store.stats();
+    const { stacks, setAsideEvents } = await store.queries.stats();
     const live = await loadLiveProcesses(store.records, Date.now());
     const found = ok("store", `${choice.name}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
     return [found, ...judgeProcesses(live, used)];

@@ -20,7 +20,7 @@ export async function checkStore(dataDir: string): Promise<Finding> {
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
     const store = await createSqliteStore({ folder: dataDir, migrate: false });
-    const { stacks, setAsideEvents } = await store.stats();
+    const { stacks, setAsideEvents } = await store.queries.stats();
     await store.close();
     return ok("store", `${dataDir}: ${stacks} stacks, ${setAsideEvents} events set aside.`);
   } catch (error) {

@@ -65,7 +65,7 @@ function createBench({ store: replaced = {}, handle = async () => {}, concurrenc
       if (item === undefined) return;
       handled.push(item.event.id);
       await handle(item.event.id);
-      await memory.acknowledge([item.receipt]);
+      await memory.release([item.receipt]);
     },
   });
   const setBack = (ms: number) => {
@@ -251,7 +251,7 @@ describe("the stop of a consumer", () => {
           });
           return items;
         },
-        giveBack: memory.giveBack,
+        release: memory.release,
       },
     });
     await settlePromises();

@@ -74,7 +74,7 @@ describe("the engine", () => {
 
     await yard.advance(3_600_000 + 1_000);
 
-    const { items } = await yard.store.listSetAside({ stackId: "pr-1" }, { limit: 10 });
+    const { items } = await yard.store.queries.listSetAside({ stackId: "pr-1" }, { limit: 10 });
     expect(items.map(({ event, code, reason }) => ({ id: event.id, code, reason }))).toEqual([
       { id: "e2", code: "EVENT_NOT_HANDLED", reason: '"BUILD" has no "PUSHED".' },
     ]);
@@ -86,9 +86,9 @@ describe("the engine", () => {
     const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED" });
     await yard.advance(3_700_000);
-    const [entry] = (await yard.store.listSetAside({}, { limit: 10 })).items;
+    const [entry] = (await yard.store.queries.listSetAside({}, { limit: 10 })).items;
 
-    const redriven = await yard.store.redrive([entry?.id ?? ""], yard.clock.now());
+    const redriven = await yard.store.queries.redrive([entry?.id ?? ""], yard.clock.now());
     await yard.settle();
 
     expect(redriven).toEqual([entry?.id]);
@@ -126,7 +126,7 @@ describe("the engine", () => {
       "PUSHED set-aside METADATA_NOT_FLAT",
       "PUSHED set-aside MACHINE_MISMATCH",
     ]);
-    const { items } = await yard.store.listSetAside({}, { limit: 10 });
+    const { items } = await yard.store.queries.listSetAside({}, { limit: 10 });
     expect(items).toHaveLength(3);
   });
 
@@ -168,7 +168,7 @@ describe("the engine", () => {
     await yard.publish(opened, { id: "e2", stackId: "pr-1", ...body });
     await yard.settle();
 
-    const { items } = await yard.store.listHistory({ stackId: "pr-1", newestFirst: true }, { limit: 1 });
+    const { items } = await yard.store.queries.listHistory({ stackId: "pr-1", newestFirst: true }, { limit: 1 });
     expect(items[0]).toMatchObject({ outcome: "applied", code: "DB_FULL", description: "no room" });
     const failed = { name: "db", status: "ERROR", errorMessage: "no room", errorCode: "DB_FULL" };
     expect((await yard.findStack("pr-1"))?.tasks).toContainEqual(failed);

@@ -196,7 +196,7 @@ describe("a follow-up", () => {
 
       await yard.advance(20 * MINUTE_MS);
 
-      const { items } = await yard.store.listStacks({ machine: "stackyard.run" }, { limit: 9 });
+      const { items } = await yard.store.queries.listStacks({ machine: "stackyard.run" }, { limit: 9 });
       expect([early, items.map(({ stack }) => stack.state)]).toEqual([0, ["DONE"]]);
       expect(await yard.findViolations()).toEqual([]);
     }

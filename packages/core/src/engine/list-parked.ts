@@ -30,7 +30,7 @@ const MAX_STACKS = 1_000;
  * cursor of another list.
  */
 export async function listParked(
-  store: Pick<Store, "load" | "listParkedStackIds">,
+  store: Pick<Store, "load" | "queries">,
   { stackId, code }: ParkedFilter,
   page: PageInput,
 ): Promise<Page<ListedParkedEvent>> {
@@ -88,7 +88,7 @@ interface ReadStack {
 
 /** Stacks with parked events, from the place on: its own stack may have more of them. */
 async function* walkStacks(
-  store: Pick<Store, "load" | "listParkedStackIds">,
+  store: Pick<Store, "load" | "queries">,
   only: string | undefined,
   start: Place | undefined,
 ): AsyncGenerator<ReadStack, void, undefined> {
@@ -116,18 +116,21 @@ async function loadReadable(store: Pick<Store, "load">, ids: readonly string[]):
 
 /** All stacks with parked events after that id, in order of ids, some at a time. */
 export async function* walkParkedStacks(
-  store: Pick<Store, "load" | "listParkedStackIds">,
+  store: Pick<Store, "load" | "queries">,
   after?: string,
 ): AsyncGenerator<readonly LoadedStack[], void, undefined> {
   for await (const ids of walkParkedIds(store, after)) yield await store.load(ids);
 }
 
 /** Ids that are loaded together: each stack brings all of its parked events. */
-async function* walkParkedIds(store: Pick<Store, "listParkedStackIds">, after: string | undefined) {
+async function* walkParkedIds(store: Pick<Store, "queries">, after: string | undefined) {
   let ids: readonly string[] = [];
   let last = after;
   do {
-    ids = await store.listParkedStackIds({ limit: STACKS_AT_ONCE, ...(last === undefined ? {} : { after: last }) });
+    ids = await store.queries.listParkedStackIds({
+      limit: STACKS_AT_ONCE,
+      ...(last === undefined ? {} : { after: last }),
+    });
     for (let from = 0; from < ids.length; from += LOADED_AT_ONCE) yield ids.slice(from, from + LOADED_AT_ONCE);
     last = ids.at(-1);
   } while (ids.length === STACKS_AT_ONCE);

@@ -286,7 +286,7 @@ interface RevisionWatch {
 /** What the watch works with. */
 interface RevisionWatchDeps {
   readonly locator: Locator;
-  readonly store: Pick<Store, "listStacks" | "nextDueAt" | "load" | "listParkedStackIds">;
+  readonly store: Pick<Store, "queries" | "nextDueAt" | "load">;
   readonly clock: Clock;
   /** True for a revision that its stacks keep: a newer one means nothing to them before they are upgraded. */
   readonly pins: (hash: string) => Promise<boolean>;
@@ -399,7 +399,7 @@ async function* listStacksOf({ store, pins }: RevisionWatchDeps, name: string): 
   let cursor: string | undefined;
   do {
     const after: { readonly cursor?: string } = cursor === undefined ? {} : { cursor };
-    const page = await store.listStacks({ machine: name }, { limit: PAGE, ...after });
+    const page = await store.queries.listStacks({ machine: name }, { limit: PAGE, ...after });
     const ids: string[] = [];
     for (const { stack } of page.items) if (!(await pins(stack.machineHash))) ids.push(stack.id);
     cursor = page.cursor;

@@ -13,7 +13,7 @@ import { applyWithMachines, createTurnMachines } from "./work-inputs.ts";
 
 /** What a planner works with: that of the engine. */
 export interface PlannerDeps {
-  readonly store: Pick<Store, "load" | "listHistory" | "revisions">;
+  readonly store: Pick<Store, "load" | "queries" | "revisions">;
   readonly locator: Locator;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;

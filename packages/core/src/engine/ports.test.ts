@@ -74,7 +74,7 @@ describe("the ports", () => {
     await yard.publish(go("b"));
     await yard.advance(2 * HOUR_MS);
     const early = [await yard.findStack("a"), await yard.findStack("b")].map((stack) => stack?.state);
-    const [waiting] = await yard.store.listAttempts("b");
+    const [waiting] = await yard.store.queries.listAttempts("b");
     await yard.advance(5 * HOUR_MS);
 
     expect(early).toEqual(["WORK", "WORK"]);

@@ -204,7 +204,7 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
     const answer = (task: string) => (task === "db" ? no() : undefined);
     await yard.publish(opened);
     await yard.settle();
-    const first = (await yard.store.listAttempts("pr-1")).find(({ task }) => task === "db")?.attemptId;
+    const first = (await yard.store.queries.listAttempts("pr-1")).find(({ task }) => task === "db")?.attemptId;
     await yard.publish({ stackId: "pr-1", event: "RETRY_FAILED_TASKS" });
     await yard.settle();
 
@@ -237,14 +237,14 @@ describe("3: a task is dispatched at least once, and a late or duplicate result 
       "TASK_CANCELLED ignored STACK_UNKNOWN",
       "TASK_CANCELLED ignored STACK_UNKNOWN",
     ]);
-    expect((await yard.store.stats()).openAttempts).toBe(0);
+    expect((await yard.store.queries.stats()).openAttempts).toBe(0);
   });
 
   it("nor is an attempt of one life taken for that of the next", async () => {
     const { yard } = createTrial({ script: () => NEVER });
     await yard.publish(opened);
     await yard.settle();
-    const old = (await yard.store.listAttempts("pr-1"))[0]?.attemptId;
+    const old = (await yard.store.queries.listAttempts("pr-1"))[0]?.attemptId;
     await yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "test" });
     await yard.publish({ ...opened, id: "e9" });
     await yard.settle();
@@ -401,13 +401,13 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     await yard.settle();
     await yard.publish({ id: "e5", stackId: "pr-1", event: "TESTED" });
     await yard.settle();
-    const [entry] = (await yard.store.listSetAside({}, { limit: 1 })).items;
+    const [entry] = (await yard.store.queries.listSetAside({}, { limit: 1 })).items;
     locator.write(
       "app",
       TRIAL_SOURCE.replace("PUSHED, ", "PUSHED, TESTED, ").replace("LIVE:\n    on: {", "LIVE:\n    on: {TESTED: [], "),
     );
 
-    await yard.store.redrive([entry?.id ?? ""], yard.clock.now());
+    await yard.store.queries.redrive([entry?.id ?? ""], yard.clock.now());
     await yard.settle();
 
     expect(await listSetAside()).toEqual([]);
@@ -490,7 +490,7 @@ describe("4: nothing is dropped silently and nothing is retried for ever", () =>
     ]);
     expect(back?.state).toBe("END");
     expect(await yard.findStack("late")).toMatchObject({ state: "WAIT", timers: [] });
-    const { items } = await yard.store.listSetAside({}, { limit: 9 });
+    const { items } = await yard.store.queries.listSetAside({}, { limit: 9 });
     expect(items.map(({ event, code }) => [event.id.replace(/:id-\d+:/, ":life:"), code])).toEqual([
       ["timer:life:1/after/0", "MACHINE_UNKNOWN"],
     ]);
@@ -540,7 +540,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
     const done = { kind: "done" };
     expect(outcomes).toEqual([done, { kind: "retry", reason: "The event is refused.", refused: true }, done]);
     expect(await listOutcomes()).toEqual(["OPENED applied", "PUSHED refused EVENT_NOT_HANDLED", "MERGED applied"]);
-    expect(await store.stats()).toMatchObject({ parkedEvents: 0, setAsideEvents: 0 });
+    expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, setAsideEvents: 0 });
   });
 
   it("go back also when they are none", async () => {
@@ -549,7 +549,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
     const outcomes = await deliver(aQueuedEvent("x", { stackId: "", message: {} }));
 
     expect(outcomes.map(({ kind }) => kind)).toEqual(["retry"]);
-    expect((await store.stats()).setAsideEvents).toBe(0);
+    expect((await store.queries.stats()).setAsideEvents).toBe(0);
   });
 
   it("are recorded and gone where they are dropped", async () => {
@@ -559,7 +559,7 @@ describe("4: refused events where they are to be delivered again, or dropped", (
 
     expect(outcomes.map(({ kind }) => kind)).toEqual(["done", "done"]);
     expect(await listOutcomes()).toEqual(["OPENED applied", "PUSHED refused EVENT_NOT_HANDLED"]);
-    expect(await store.stats()).toMatchObject({ parkedEvents: 0, setAsideEvents: 0 });
+    expect(await store.queries.stats()).toMatchObject({ parkedEvents: 0, setAsideEvents: 0 });
   });
 });
 
@@ -577,7 +577,7 @@ describe("5: a crash at any point leaves a state from which a restart goes on", 
       }
 
       expect([await yard.findStack("pr-1"), await yard.findViolations()]).toEqual([undefined, []]);
-      expect(await yard.store.stats()).toMatchObject({ queuedEvents: 0, queuedTasks: 0, openAttempts: 0 });
+      expect(await yard.store.queries.stats()).toMatchObject({ queuedEvents: 0, queuedTasks: 0, openAttempts: 0 });
       quiet = yard.crashes() > 0 ? 0 : quiet + 1;
     }
 
@@ -618,7 +618,7 @@ function createEngineBench(options: EngineOptions = {}) {
     deliver: (...events: readonly ReturnType<typeof aQueuedEvent>[]) =>
       engine.handle(events.map((event) => ({ event, deliveries: 1 }))),
     async listOutcomes() {
-      const { items } = await store.listHistory({ stackId: "pr-1" }, { limit: 100 });
+      const { items } = await store.queries.listHistory({ stackId: "pr-1" }, { limit: 100 });
       return items.map(({ event, outcome, code }) => [event, outcome, ...(code ? [code] : [])].join(" "));
     },
   };

@@ -110,7 +110,7 @@ describe("messages at the door", () => {
   it("do not trouble the store when none is an event", async () => {
     const clock = createFakeClock();
     const reject = () => Promise.reject(new Error("not to be called"));
-    const store = { enqueue: reject, listHistory: reject };
+    const store = { enqueue: reject, queries: { ...createMemoryStore().queries, listHistory: reject } };
 
     await expect(publishMessages({ store, clock, ids: countingIds() }, [{}])).resolves.toHaveLength(1);
   });

@@ -41,7 +41,7 @@ export interface PublishOptions {
  * that its stack knows is reported with what it was used for, as far as the store knows the ids.
  */
 export async function publishMessages(
-  deps: { readonly store: Pick<Store, "enqueue" | "listHistory">; readonly clock: Clock; readonly ids: Ids },
+  deps: { readonly store: Pick<Store, "enqueue" | "queries">; readonly clock: Clock; readonly ids: Ids },
   messages: readonly unknown[],
   { actor, allowExternalNext = false }: PublishOptions = {},
 ): Promise<readonly PublishResult[]> {
@@ -75,10 +75,10 @@ export async function publishMessages(
 const LINES = 16;
 
 async function toDuplicate(
-  store: Pick<Store, "listHistory">,
+  store: Pick<Store, "queries">,
   { eventId, stackId }: Extract<PublishResult, { kind: "accepted" }>,
 ): Promise<DuplicateResult> {
-  const { items } = await store.listHistory({ stackId, eventId, newestFirst: true }, { limit: LINES });
+  const { items } = await store.queries.listHistory({ stackId, eventId, newestFirst: true }, { limit: LINES });
   const duplicate = { kind: "duplicate", code: "DUPLICATE", eventId, stackId } as const;
   // A result or a timer may have the same id.
   const last = items.find(({ internal }) => internal !== true);

@@ -83,7 +83,7 @@ async function runEnvironment(view: (store: Store) => Store) {
     await settlePromises();
   }
   await yard.stop();
-  const { items } = await own.listHistory({ stackId: "pr-1", newestFirst: false }, { limit: 1_000 });
+  const { items } = await own.queries.listHistory({ stackId: "pr-1", newestFirst: false }, { limit: 1_000 });
   return { history: items, committed, faults: [...logger.list("error"), ...logger.list("warn")] };
 }
 

@@ -144,7 +144,7 @@ tasks:
     await yard.publish({ ...result, ...said });
     await yard.settle();
 
-    const { items } = await yard.store.listSetAside({}, { limit: 1 });
+    const { items } = await yard.store.queries.listSetAside({}, { limit: 1 });
     expect(await listSetAside()).toEqual(["e2 METADATA_NOT_FLAT"]);
     expect(items.map(toPrinted.message)).toMatchObject([{ task: { name: "db" }, outputs: { pw: "***" } }]);
     expect(JSON.stringify(items.map(toPrinted.message))).not.toContain("hunter22");

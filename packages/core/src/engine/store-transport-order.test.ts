@@ -100,6 +100,6 @@ describe("the transport of the store", () => {
       runnersHaveStore: true,
       keepsOrder: true,
     });
-    expect((await store.stats()).queuedTasks).toBe(0);
+    expect((await store.queries.stats()).queuedTasks).toBe(0);
   });
 });

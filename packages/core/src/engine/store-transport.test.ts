@@ -19,7 +19,7 @@ describe("createStoreTransport", () => {
             const dispatch = aDispatch(message.dispatch.id, { message });
             await commitNow(store, aPut({}, { dispatches: [dispatch], now: clock.now() }));
           },
-          finishEvent: ({ storeReceipt = "" }) => store.acknowledge([storeReceipt]),
+          finishEvent: ({ storeReceipt = "" }) => store.release([storeReceipt]),
           async finishTask({ attemptId }) {
             await store.claim(aClaim(attemptId, { now: clock.now(), leaseMs: 3_600_000 }));
           },
@@ -35,9 +35,9 @@ describe("createStoreTransport", () => {
     const calls: (readonly [count: number, inMs: number])[] = [];
     const counting: Store = {
       ...store,
-      giveBack(receipts, visibleAt) {
-        calls.push([receipts.length, visibleAt - clock.now()]);
-        return store.giveBack(receipts, visibleAt);
+      release(receipts, visibleAt) {
+        if (visibleAt !== undefined) calls.push([receipts.length, visibleAt - clock.now()]);
+        return store.release(receipts, visibleAt);
       },
     };
     await store.enqueue(["a", "b", "c", "d"].map((stackId) => aQueuedEvent("e1", { stackId })));

@@ -141,7 +141,7 @@ describe("an exclusive key", () => {
       await trial.yard.settle();
     }
 
-    const waiting = (await trial.yard.store.listAttempts("c"))[0];
+    const waiting = (await trial.yard.store.queries.listAttempts("c"))[0];
     await trial.yard.advance(15_000);
     const states = await Promise.all(["a", "b", "c"].map(async (id) => (await trial.yard.findStack(id))?.state));
     await trial.yard.advance(60_000);

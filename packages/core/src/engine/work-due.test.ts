@@ -38,7 +38,7 @@ async function createBench(wrap: (store: Store) => Store = (store) => store) {
   return {
     ...{ memory, clock, engine, takeBy },
     async claim() {
-      const [attempt] = await memory.listAttempts("pr-1");
+      const [attempt] = await memory.queries.listAttempts("pr-1");
       const attemptId = attempt?.attemptId ?? "";
       const input = { attemptId, owner: "w1", leaseMs: MINUTE_MS, exclusiveKeys: [], now: clock.now() };
       return memory.claim(input);
@@ -85,7 +85,7 @@ describe("due work that was taken before its time", () => {
     await engine.workDue([...items, ...items]);
     await engine.workDue(items);
 
-    const { items: lines } = await memory.listHistory({ stackId: "pr-1" }, { limit: 50 });
+    const { items: lines } = await memory.queries.listHistory({ stackId: "pr-1" }, { limit: 50 });
     expect([before, await find()]).toEqual(["BUILD PENDING", "GONE"]);
     expect(lines.filter(({ event }) => event === "MERGED")).toHaveLength(1);
   });

@@ -36,7 +36,9 @@ function createBench(wrap: (store: Store) => Store = (store) => store, options: 
         })),
       ),
     listLines: async (stackId: string) =>
-      (await memory.listHistory({ stackId }, { limit: 100 })).items.map(({ event, outcome }) => `${event} ${outcome}`),
+      (await memory.queries.listHistory({ stackId }, { limit: 100 })).items.map(
+        ({ event, outcome }) => `${event} ${outcome}`,
+      ),
   };
 }
 
@@ -119,7 +121,7 @@ describe("a call of the engine", () => {
       { kind: "retry", reason: "STORE_UNAVAILABLE: busy" },
       { kind: "retry", reason: "STORE_UNAVAILABLE: busy" },
     ]);
-    expect((await memory.stats()).setAsideEvents).toBe(0);
+    expect((await memory.queries.stats()).setAsideEvents).toBe(0);
   });
 
   it("works the other stacks when one of them cannot be written", async () => {
@@ -151,7 +153,7 @@ describe("a call of the engine", () => {
 
     expect(kinds(outcomes)).toEqual(["done", "done", "done"]);
     expect(await listLines("a")).toEqual(["GO applied", "POISON set-aside", "GO applied"]);
-    expect((await memory.listSetAside({}, { limit: 9 })).items).toMatchObject([
+    expect((await memory.queries.listSetAside({}, { limit: 9 })).items).toMatchObject([
       { event: { id: "e1" }, code: "INTERNAL", reason: "Failed 3 times, last with: too long" },
     ]);
     expect(logger.list("warn")).toEqual(["An event was set aside."]);
@@ -170,7 +172,7 @@ describe("a call of the engine", () => {
     expect(kinds(await handle(["a", "GO", 2], ["b", "GO"]))).toEqual(["retry", "done"]);
     expect(kinds(await handle(["a", "GO", 3]))).toEqual(["done"]);
 
-    expect((await memory.listSetAside({ stackId: "a" }, { limit: 9 })).items).toMatchObject([
+    expect((await memory.queries.listSetAside({ stackId: "a" }, { limit: 9 })).items).toMatchObject([
       { event: { id: "e0" }, reason: "Failed 3 times, last with: STORE_CORRUPT: no JSON" },
     ]);
     expect([await listLines("a"), await listLines("b")]).toEqual([["GO set-aside"], ["GO applied"]]);

@@ -114,7 +114,7 @@ async function giveBackFailed(
   const failed = items.filter((_, index) => outcomes[index]?.kind !== "done");
   const now = clock.now();
   for (const [backOffMs, group] of Map.groupBy(failed, toBackOffMs)) {
-    await store.giveBack(
+    await store.release(
       group.map(({ receipt }) => receipt),
       now + backOffMs,
     );
@@ -226,7 +226,7 @@ function take<Item>({ store, clock, kinds, leaseMs }: ConsumerInput<Item>, limit
 /** What was taken while the stop came is free for others at once. */
 async function giveBack<Item>({ store, clock }: ConsumerInput<Item>, items: readonly DueItem[]): Promise<void> {
   const receipts = items.flatMap((item) => ("receipt" in item ? [item.receipt] : []));
-  if (receipts.length > 0) await store.giveBack(receipts, clock.now());
+  if (receipts.length > 0) await store.release(receipts, clock.now());
 }
 
 /** Sleeping until a signal comes or the next thing is due. */

@@ -96,7 +96,7 @@ describe("a yard of several processes", () => {
     await bench.publish(opened);
     await settle();
 
-    expect(await bench.store.stats()).toMatchObject({ stacks: 0, queuedEvents: 1 });
+    expect(await bench.store.queries.stats()).toMatchObject({ stacks: 0, queuedEvents: 1 });
     await worker.stop();
   });
 
@@ -116,7 +116,7 @@ describe("a yard of several processes", () => {
     for (const end of ends) end();
     await Promise.all([stop, engine.stop()]);
 
-    const [attempt] = (await bench.store.listAttempts("pr-1")).filter(({ owner }) => owner !== undefined);
+    const [attempt] = (await bench.store.queries.listAttempts("pr-1")).filter(({ owner }) => owner !== undefined);
     expect(attempt?.owner).toBe(worker.id);
     const instants = { startedAt: expect.any(Number), seenAt: expect.any(Number) };
     expect(draining).toEqual([
@@ -169,7 +169,7 @@ describe("the stop of a yard", () => {
     await stop;
 
     expect(ends).toHaveLength(1);
-    expect(await bench.store.stats()).toMatchObject({ openAttempts: 1, queuedTasks: 1 });
+    expect(await bench.store.queries.stats()).toMatchObject({ openAttempts: 1, queuedTasks: 1 });
     expect(bench.clock.nextWakeAt()).toBeUndefined();
   });
 
@@ -188,7 +188,7 @@ describe("the stop of a yard", () => {
     await bench.clock.advance(5_000);
     await stop;
 
-    const attempts = await bench.store.listAttempts("pr-1");
+    const attempts = await bench.store.queries.listAttempts("pr-1");
     expect(attempts.map(({ status, pollDueAt }) => [status, pollDueAt])).toEqual([
       ["suspended", bench.clock.now()],
       ["suspended", bench.clock.now()],
@@ -208,7 +208,7 @@ describe("the stop of a yard", () => {
     const stop = yard.stop();
     await bench.clock.advance(65_000);
     await stop;
-    const [attempt] = await bench.store.listAttempts("pr-1");
+    const [attempt] = await bench.store.queries.listAttempts("pr-1");
     for (const end of ends) end(succeeded({}));
     await bench.clock.advance(60_000);
 
@@ -217,7 +217,7 @@ describe("the stop of a yard", () => {
       { message: expect.stringContaining("lease"), fields: { tasks: ["pr-1 network"] } },
     ]);
     expect(yard.running()).toEqual([]);
-    expect(await bench.store.listAttempts("pr-1")).toContainEqual(attempt);
+    expect(await bench.store.queries.listAttempts("pr-1")).toContainEqual(attempt);
     expect(bench.clock.nextWakeAt()).toBeUndefined();
   });
 

@@ -30,10 +30,10 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       const attempt = attempts.find(attemptId);
       return attempt === undefined ? ended.find(attemptId) : attempts.view(attempt);
     }),
-    listAttempts: guard((stackId) => attempts.listWith(ended.listOf(stackId), stackId)),
     findTaskMessage: guard((attemptId) => attempts.findMessage(attemptId)),
     ...guardQueue(guard, state),
-    ...guardQueries(guard, state),
+    queries: guardQueries(guard, state),
+    prune: guard((retention, now) => prune(state, retention, now)),
     revisions: createRevisions(guard),
     records: {
       get: guard(records.get),
@@ -65,13 +65,14 @@ function guardQueue(guard: Guard, state: MemoryState): WorkQueue {
       const asked = kinds.map((kind) => sources[kind]);
       return takeFrom(asked, { number: takes, now, leaseMs }, limit);
     }),
-    acknowledge: guard((receipts) => {
-      for (const receipt of receipts) acknowledge(state, receipt);
-    }),
-    giveBack: guard((receipts, visibleAt) => {
+    release: guard((receipts, visibleAt) => {
       for (const receipt of receipts) {
-        events.giveBack(receipt, visibleAt);
-        attempts.giveBack(sink, receipt, visibleAt);
+        if (visibleAt === undefined) {
+          acknowledge(state, receipt);
+        } else {
+          events.giveBack(receipt, visibleAt);
+          attempts.giveBack(sink, receipt, visibleAt);
+        }
       }
     }),
     nextDueAt: guard((kinds) => findNextDueAt(kinds.map((kind) => sources[kind]))),
@@ -92,10 +93,11 @@ function toDueSource(index: DueIndex, toItem: (key: string, dueAt: number) => Du
 }
 
 function guardQueries(guard: Guard, state: MemoryState): StackQueries {
-  const { stacks, attempts, events, history, setAside } = state;
+  const { stacks, attempts, ended, events, history, setAside } = state;
   return {
     listStacks: guard(stacks.list),
     listHistory: guard(history.list),
+    listAttempts: guard((stackId) => attempts.listWith(ended.listOf(stackId), stackId)),
     listParkedStackIds: guard(stacks.listParkedIds),
     listSetAside: guard(setAside.list),
     redrive: guard((ids) =>
@@ -112,7 +114,6 @@ function guardQueries(guard: Guard, state: MemoryState): StackQueries {
       setAsideEvents: setAside.size,
       openAttempts: attempts.size,
     })),
-    prune: guard((retention, now) => prune(state, retention, now)),
   };
 }
 

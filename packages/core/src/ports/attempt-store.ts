@@ -118,8 +118,6 @@ export interface AttemptStore {
   /** Ends the attempt: result event, freed keys and the next queued message of each key are one commit. */
   settle(grant: Grant, input: SettleInput): Promise<"settled" | "lost">;
   findAttempt(attemptId: string): Promise<AttemptView | undefined>;
-  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
-  listAttempts(stackId: string): Promise<readonly AttemptView[]>;
   /** Returns the message that an open attempt was dispatched with. A store may delete it when the attempt ends. */
   findTaskMessage(attemptId: string): Promise<TaskMessage | undefined>;
 }

@@ -1,4 +1,5 @@
 import type { Stack } from "../machine/stack.ts";
+import type { AttemptView } from "./attempt-store.ts";
 import type { Page, PageInput } from "./records.ts";
 import type { SetAsideEvent, StoredHistoryEntry } from "./stack-store.ts";
 
@@ -58,6 +59,8 @@ export interface StackQueries {
     filter: { readonly stackId?: string; readonly eventId?: string; readonly newestFirst?: boolean },
     page: PageInput,
   ): Promise<Page<StoredHistoryEntry>>;
+  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
+  listAttempts(stackId: string): Promise<readonly AttemptView[]>;
   /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */
   listParkedStackIds(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
   /** Newest first. */
@@ -68,6 +71,4 @@ export interface StackQueries {
   /** Puts set-aside events back into the queue under their ids; one commit. Gives the ids that were found. */
   redrive(ids: readonly string[], now: number): Promise<readonly string[]>;
   stats(): Promise<StoreStats>;
-  /** Removes what is older than it is kept. Bounded work a call; true when more is left. */
-  prune(retention: Retention, now: number): Promise<boolean>;
 }

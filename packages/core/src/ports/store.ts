@@ -1,7 +1,7 @@
 import type { AttemptStore } from "./attempt-store.ts";
 import type { Revision } from "./locator.ts";
 import type { Records } from "./records.ts";
-import type { StackQueries } from "./stack-queries.ts";
+import type { Retention, StackQueries } from "./stack-queries.ts";
 import type { StackStore } from "./stack-store.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -24,9 +24,12 @@ export interface StoreSignal {
  * dies at any instant; what follows from it may be finished by `takeDue`. Errors of the medium are
  * `STORE_UNAVAILABLE` (retryable) or `STORE_CORRUPT`.
  */
-export interface Store extends StackStore, AttemptStore, WorkQueue, StackQueries {
+export interface Store extends StackStore, AttemptStore, WorkQueue {
+  readonly queries: StackQueries;
   readonly revisions: Revisions;
   readonly records: Records;
+  /** Removes what is older than it is kept. Bounded work a call; true when more is left. */
+  prune(retention: Retention, now: number): Promise<boolean>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
   watch(listener: (signal: StoreSignal) => void): () => void;
   /** Finishes what is under way. Later calls fail with `STORE_CLOSED`. */

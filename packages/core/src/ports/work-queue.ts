@@ -61,10 +61,11 @@ export interface WorkQueue {
    * given back for later, no later one of that stack is handed out except in the same take.
    */
   takeDue(input: TakeDueInput): Promise<readonly DueItem[]>;
-  /** Removes queue rows; an unknown receipt is passed over. Polls and lapsed leases need none. */
-  acknowledge(receipts: readonly string[]): Promise<void>;
-  /** Hands rows out again from that instant on. */
-  giveBack(receipts: readonly string[], visibleAt: number): Promise<void>;
+  /**
+   * Gives back what was taken. Without an instant the work is done and its rows are removed; with one they are handed
+   * out again from then on. An unknown receipt is passed over. Polls and lapsed leases need no release.
+   */
+  release(receipts: readonly string[], visibleAt?: number): Promise<void>;
   /** The earliest instant at which `takeDue` may find something; undefined: nothing is waiting. May be early, never late. */
   nextDueAt(kinds: readonly DueKind[]): Promise<number | undefined>;
 }

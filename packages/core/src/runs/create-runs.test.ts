@@ -101,7 +101,7 @@ describe("start", () => {
       code: "OUTCOME_NEGATIVE",
       message: expect.stringContaining('of the executor "work"'),
     });
-    expect((await store.stats()).queuedEvents).toBe(1);
+    expect((await store.queries.stats()).queuedEvents).toBe(1);
   });
 
   it("makes another run for each call without a key", async () => {
@@ -153,7 +153,7 @@ describe("start", () => {
     const started = runs.start(request);
 
     await expect(started).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
-    expect((await store.stats()).queuedEvents).toBe(0);
+    expect((await store.queries.stats()).queuedEvents).toBe(0);
     expect((await store.records.list("run/", { limit: 9, now: T0 })).items).toEqual([]);
   });
 });
@@ -198,7 +198,7 @@ describe("a start over another medium", () => {
     const { runId } = await runs.start({ key: "job-7", executor: "work", config: {} });
     await runs.start({ key: "job-7", executor: "work", config: { other: 1 } });
 
-    expect((await store.stats()).queuedEvents).toBe(0);
+    expect((await store.queries.stats()).queuedEvents).toBe(0);
     const revision = sent[0]?.message["revision"];
     expect(sent.map(({ id, stackId, message }) => ({ id, stackId, ...message }))).toEqual([
       { id: "job-7", event: "START", stackId: runId, machine: "stackyard.run", revision },

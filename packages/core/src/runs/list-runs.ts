@@ -28,12 +28,12 @@ const AT_ONCE = 10;
  * still have a next one: the store knows neither executors nor how a run has failed, and a run is larger than its stack.
  */
 export async function listRuns(
-  deps: LoadRunDeps & { readonly store: Pick<Store, "listStacks"> },
+  deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
   { state, executor }: RunFilter,
   page: PageInput,
 ): Promise<Page<RunView>> {
   const filter: StackFilter = { machine: RUN_MACHINE, ...(state && { state: STATES[state] }) };
-  const { items, cursor, unreadable = [] } = await deps.store.listStacks(filter, page);
+  const { items, cursor, unreadable = [] } = await deps.store.queries.listStacks(filter, page);
   const found = createPageBuilder<RunView>(page);
   const isWanted = (view: RunView) =>
     (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;

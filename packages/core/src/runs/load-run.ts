@@ -8,7 +8,7 @@ import { type RunView, toRunView } from "./to-run-view.ts";
 
 /** What a run is looked up with. */
 export interface LoadRunDeps {
-  readonly store: Pick<Store, "load" | "listHistory" | "listAttempts" | "revisions" | "records">;
+  readonly store: Pick<Store, "load" | "queries" | "revisions" | "records">;
   readonly clock: Clock;
 }
 
@@ -35,8 +35,8 @@ async function toView(
 ): Promise<RunView | undefined> {
   if (stack !== undefined && stack.machine !== RUN_MACHINE) return undefined;
   const [{ items: lines }, attempts] = await Promise.all([
-    store.listHistory({ stackId: runId, newestFirst: true }, { limit: LINES }),
-    stack === undefined ? [] : store.listAttempts(runId),
+    store.queries.listHistory({ stackId: runId, newestFirst: true }, { limit: LINES }),
+    stack === undefined ? [] : store.queries.listAttempts(runId),
   ]);
   const source = await findSource(store, stack?.machineHash ?? record?.revision ?? findHash(lines));
   if (source === undefined) return undefined;

@@ -5,7 +5,7 @@ import { settlePromises } from "./fake-clock.ts";
 import { aQueuedEvent } from "./store-conformance/store-builders.ts";
 
 async function countEvents(store: ReturnType<typeof createMemoryStore>): Promise<number> {
-  return (await store.stats()).queuedEvents;
+  return (await store.queries.stats()).queuedEvents;
 }
 
 describe("a crashing store", () => {

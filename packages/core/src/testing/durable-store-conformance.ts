@@ -78,7 +78,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
     "keeps what is queued, in order, and nothing that was acknowledged",
     async (store) => {
       await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
-      await store.acknowledge((await take(store, ["event"], { limit: 1 })).flatMap(toReceipts));
+      await store.release((await take(store, ["event"], { limit: 1 })).flatMap(toReceipts));
       await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
     },
     async (store) => {
@@ -105,12 +105,12 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
     async (store) => {
       const version = await commitNow(store, aPut({}, { history: [aHistoryEntry("e1")] }));
       await commitNow(store, aChange({ write: { kind: "remove" } }));
-      const { items } = await store.listHistory({}, { limit: 1 });
+      const { items } = await store.queries.listHistory({}, { limit: 1 });
       return { version, position: items[0]?.position ?? 0 };
     },
     async (store, { version, position }) => {
       assert.ok((await commitNow(store, aPut({}, { history: [aHistoryEntry("e2")] }))) > version);
-      const { items } = await store.listHistory({ newestFirst: true }, { limit: 1 });
+      const { items } = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });
       assert.ok((items[0]?.position ?? 0) > position);
     },
   ),
@@ -216,10 +216,10 @@ async function listEverything(store: Store) {
   const page = { limit: 100 };
   const [loaded, stacks, history, setAside, stats] = await Promise.all([
     store.load(["s1"]),
-    store.listStacks({}, page),
-    store.listHistory({}, page),
-    store.listSetAside({}, page),
-    store.stats(),
+    store.queries.listStacks({}, page),
+    store.queries.listHistory({}, page),
+    store.queries.listSetAside({}, page),
+    store.queries.stats(),
   ]);
   return { loaded, stacks, history, setAside, stats };
 }

@@ -27,7 +27,7 @@ describe("findStuck", () => {
     const store = createMemoryStore();
     await commitNow(store, aPut({ tasks: [pending()], runs: [run] }, change));
     const tasks = await store.takeDue({ kinds: ["task"], now: T0, limit: 9, leaseMs: 1 });
-    await store.acknowledge(tasks.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
+    await store.release(tasks.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
 
     expect(await findStuck(store)).toEqual(["No message of a1 is left."]);
   });
@@ -39,7 +39,7 @@ describe("findStuck", () => {
 
     const before = await findStuck(store);
     const events = await store.takeDue({ kinds: ["event"], now: T0, limit: 9, leaseMs: 1 });
-    await store.acknowledge(events.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
+    await store.release(events.flatMap((item) => ("receipt" in item ? [item.receipt] : [])));
 
     expect([before, await findStuck(store)]).toEqual([[], ["s1: the stack was never told that a1 has ended."]]);
   });

@@ -3,10 +3,10 @@ import type { Store } from "../ports/store.ts";
 
 /** Sentences about what waits for nothing. Call it when nothing is under way; while events wait there is nothing to say. */
 export async function findStuck(store: Store): Promise<readonly string[]> {
-  const { queuedEvents, queuedTasks, parkedEvents } = await store.stats();
+  const { queuedEvents, queuedTasks, parkedEvents } = await store.queries.stats();
   if (queuedEvents + parkedEvents > 0) return [];
   const found: string[] = [];
-  for (const { stack } of (await store.listStacks({}, { limit: 1_000 })).items) {
+  for (const { stack } of (await store.queries.listStacks({}, { limit: 1_000 })).items) {
     found.push(...(await findIdleRuns(store, stack, queuedTasks)), ...findIdleTasks(stack));
   }
   return found;

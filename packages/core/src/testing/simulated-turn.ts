@@ -38,7 +38,7 @@ async function takeEvents(deps: TurnDeps): Promise<number> {
   });
   const outcomes = await engine.handle(deliveries);
   const failed = events.filter((_, index) => outcomes[index]?.kind !== "done");
-  await deps.store.giveBack(
+  await deps.store.release(
     failed.map(({ receipt }) => receipt),
     deps.clock.now() + 1_000,
   );

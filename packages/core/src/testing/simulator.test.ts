@@ -75,7 +75,7 @@ describe("a yard whose processes die at calls of the store", () => {
       await yard.advance(20 * MINUTE_MS);
 
       expect(await yard.findViolations()).toEqual([]);
-      const { stacks, queuedEvents, queuedTasks, parkedEvents, openAttempts } = await yard.store.stats();
+      const { stacks, queuedEvents, queuedTasks, parkedEvents, openAttempts } = await yard.store.queries.stats();
       expect({ stacks, queuedEvents, queuedTasks, parkedEvents, openAttempts }).toEqual({
         stacks: 0,
         queuedEvents: 0,

@@ -71,7 +71,7 @@ export function createSimulator(input: SimulatorInput): Simulator {
       return loaded?.stack;
     },
     async listHistory(stackId) {
-      return (await memory.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
+      return (await memory.queries.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
     },
     crashes: processes.crashes,
     findViolations: async () => [...watch.violations.map(({ sentence }) => sentence), ...(await findStuck(memory))],

@@ -253,8 +253,8 @@ async function takeMessages(run: ModelRun, how: number, where: string): Promise<
   const taken = await takeBoth(run, ["task"], where);
   for (const store of [run.model, run.store]) {
     const receipts = taken.get(store)?.flatMap((item) => (item.kind === "task" ? [item.receipt] : [])) ?? [];
-    if (how % 3 === 0) await store.acknowledge(receipts);
-    if (how % 3 === 1) await store.giveBack(receipts, run.now + 10 * SECOND);
+    if (how % 3 === 0) await store.release(receipts);
+    if (how % 3 === 1) await store.release(receipts, run.now + 10 * SECOND);
   }
 }
 
@@ -265,7 +265,7 @@ async function takeReturned(run: ModelRun, how: number, where: string): Promise<
 async function takeEvents(run: ModelRun, where: string): Promise<void> {
   const taken = await takeBoth(run, ["event"], where);
   for (const store of [run.model, run.store]) {
-    await store.acknowledge(taken.get(store)?.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])) ?? []);
+    await store.release(taken.get(store)?.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])) ?? []);
   }
 }
 
@@ -307,8 +307,8 @@ async function commitBoth(run: ModelRun, overrides: Parameters<typeof aChange>[0
 
 async function view({ attempts: ids, appliesResults }: ModelRun, store: Store): Promise<unknown> {
   const attempts = await Promise.all(ids.map((id) => store.findAttempt(id)));
-  const lists = await Promise.all(STACKS.map((id) => store.listAttempts(id)));
-  const { openAttempts, queuedEvents, queuedTasks } = await store.stats();
+  const lists = await Promise.all(STACKS.map((id) => store.queries.listAttempts(id)));
+  const { openAttempts, queuedEvents, queuedTasks } = await store.queries.stats();
   const history = appliesResults ? await Promise.all(STACKS.map((stackId) => listLines(store, stackId))) : [];
   return {
     attempts,
@@ -321,7 +321,7 @@ async function view({ attempts: ids, appliesResults }: ModelRun, store: Store): 
 }
 
 async function listLines(store: Store, stackId: string): Promise<readonly unknown[]> {
-  const { items } = await store.listHistory({ stackId }, { limit: 1_000 });
+  const { items } = await store.queries.listHistory({ stackId }, { limit: 1_000 });
   return items.map(({ position: _, ...line }) => line);
 }
 

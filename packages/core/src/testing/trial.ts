@@ -98,7 +98,7 @@ export function createTrial({ script, source = TRIAL_SOURCE, ...input }: TrialIn
       return (loaded?.parked ?? []).map(({ event, code, tries }) => `${event.id} ${code} tried ${tries}`);
     },
     async listSetAside() {
-      const { items } = await yard.store.listSetAside({}, { limit: 100 });
+      const { items } = await yard.store.queries.listSetAside({}, { limit: 100 });
       return items.map(({ event, code }) => `${event.id} ${code}`).reverse();
     },
   };

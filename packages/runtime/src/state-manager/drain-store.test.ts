@@ -44,7 +44,7 @@ describe("drainStore", () => {
   it("sends the poll of a suspended attempt whose cancel was asked for", async () => {
     const { parts, store, tasks, handle, clock } = createMemoryParts();
     await handle("OPENED");
-    const [attempt] = await store.listAttempts("pr-1");
+    const [attempt] = await store.queries.listAttempts("pr-1");
     const attemptId = attempt?.attemptId ?? "";
     const input = { attemptId, owner: "w1", leaseMs: 60_000, exclusiveKeys: [], now: clock.now() };
     const claimed = await store.claim(input);

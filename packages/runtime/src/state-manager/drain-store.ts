@@ -4,7 +4,7 @@ import type { OutboxRelay } from "@stackyard/transport-sqs";
 
 /** What draining needs. */
 export interface DrainStoreDeps {
-  readonly store: Pick<Store, "takeDue" | "giveBack">;
+  readonly store: Pick<Store, "takeDue" | "release">;
   readonly engine: Pick<ReturnType<typeof createEngine>, "handle">;
   readonly outbox: OutboxRelay;
   readonly clock: Clock;
@@ -42,6 +42,6 @@ async function decideQueued({ store, engine, clock }: DrainStoreDeps): Promise<n
     items.map(({ event, receipt, deliveries }) => ({ event, storeReceipt: receipt, deliveries })),
   );
   const failed = items.filter((_, index) => outcomes[index]?.kind !== "done").map(({ receipt }) => receipt);
-  if (failed.length > 0) await store.giveBack(failed, clock.now() + AGAIN_MS);
+  if (failed.length > 0) await store.release(failed, clock.now() + AGAIN_MS);
   return items.length;
 }

@@ -26,7 +26,7 @@ describe("handleTicks", () => {
 
     const answers = [await handleTicks(parts, aBatch(tick, tick)), await handleTicks(parts, aBatch(tick))];
 
-    const { items } = await store.listHistory({ stackId: "pr-1" }, { limit: 50 });
+    const { items } = await store.queries.listHistory({ stackId: "pr-1" }, { limit: 50 });
     expect([answers.flatMap(failedOf), await find()]).toEqual([[], "GONE"]);
     expect(items.filter(({ event }) => event === "MERGED")).toHaveLength(1);
   });
@@ -59,7 +59,7 @@ describe("handleTicks", () => {
   it("passes the message of a suspended attempt on to its queue", async () => {
     const { parts, handle, tasks, store, clock } = createMemoryParts();
     await handle("OPENED");
-    const [attempt] = await store.listAttempts("pr-1");
+    const [attempt] = await store.queries.listAttempts("pr-1");
     const attemptId = attempt?.attemptId ?? "";
 
     await handleTicks(parts, aBatch({ tick: "poll", attemptId, dueAt: clock.now() }));
@@ -80,7 +80,7 @@ describe("handleTicks", () => {
       transport: { sendTasks: () => Promise.reject(new Error("The queue does not answer.")) },
     });
     await handle("OPENED");
-    const [attempt] = await store.listAttempts("pr-1");
+    const [attempt] = await store.queries.listAttempts("pr-1");
     await clock.advance(30 * MINUTE_MS);
     const dueAt = clock.now();
 

@@ -61,7 +61,7 @@ describe("a container", () => {
   it("hands an attempt out again when its runner is gone", async () => {
     const { deliver, clock, store, tasks, stop } = startContainer();
     await deliver("OPENED");
-    const [attempt] = await store.listAttempts("pr-1");
+    const [attempt] = await store.queries.listAttempts("pr-1");
     const attemptId = attempt?.attemptId ?? "";
     await store.claim({ attemptId, owner: "w1", leaseMs: 30_000, exclusiveKeys: [], now: clock.now() });
 

@@ -11,7 +11,7 @@ describe("sendTicks", () => {
     await handle("OPENED", "pr-1");
     await clock.advance(10 * MINUTE_MS);
     await handle("OPENED", "pr-2");
-    const [attempt] = await store.listAttempts("pr-1");
+    const [attempt] = await store.queries.listAttempts("pr-1");
     const now = clock.now();
 
     const sent = await sendTicks(

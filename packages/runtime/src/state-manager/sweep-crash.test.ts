@@ -35,7 +35,7 @@ function createDeath() {
   };
 }
 
-const CALLS = ["takeDue", "acknowledge", "giveBack", "commit", "load", "prune", "findAttempt"] as const;
+const CALLS = ["takeDue", "release", "commit", "load", "prune", "findAttempt"] as const;
 
 function wrapStore(store: Store, pass: ReturnType<typeof createDeath>["pass"]): Store {
   const wrapped: Record<string, unknown> = { ...store };
@@ -79,12 +79,12 @@ describe("a sweep that is killed", () => {
         await handleTicks(parts, { queueArn: "arn:aws:sqs:eu-west-1:1:stack-ticks", messages });
       }
 
-      const { items } = await store.listHistory({ stackId: "pr-1" }, { limit: 100 });
+      const { items } = await store.queries.listHistory({ stackId: "pr-1" }, { limit: 100 });
       const merged = items.filter(({ event }) => event === "MERGED");
       // The first stack's timer has fired once; the second one's attempt has ended.
       expect([dieAt, await find("pr-1"), merged.length]).toEqual([dieAt, "GONE", 1]);
       expect([dieAt, await find("pr-2")]).toEqual([dieAt, "BUILD ERROR"]);
-      expect(await store.stats()).toMatchObject({ queuedTasks: 0, openAttempts: 0 });
+      expect(await store.queries.stats()).toMatchObject({ queuedTasks: 0, openAttempts: 0 });
       unsent += 2 - new Set(tasks).size;
       if (!died) break;
     }

@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 async function createYard(input: MemoryPartsInput = {}) {
   const yard = createMemoryParts(input);
   await yard.handle("OPENED");
-  const [attempt] = await yard.store.listAttempts("pr-1");
+  const [attempt] = await yard.store.queries.listAttempts("pr-1");
   const attemptId = attempt?.attemptId ?? "";
   return {
     ...yard,

@@ -128,7 +128,7 @@ function toFinders(store: Store): Pick<LambdaYard, "find" | "findErrors" | "find
       return stack?.tasks.flatMap(({ errorMessage = [] }) => errorMessage) ?? [];
     },
     async findResultOrigins(stackId) {
-      const { items } = await store.listHistory({ stackId }, { limit: 100 });
+      const { items } = await store.queries.listHistory({ stackId }, { limit: 100 });
       const results = items.filter(({ event }) => event === "TASK_COMPLETED");
       return results.map(({ internal }) => (internal ? "internal" : "external"));
     },

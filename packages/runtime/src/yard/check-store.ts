@@ -30,7 +30,7 @@ async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly 
   const opening = { aws, clock, logger, runnersHaveStore: false, maxConnections: 1, asItIs: true };
   const store = await openStore(parts.store, opening);
   try {
-    const { stacks, setAsideEvents } = await store.stats();
+    const { stacks, setAsideEvents } = await store.queries.stats();
     return [ok("store", `The database answers: ${stacks} stacks, ${setAsideEvents} events set aside.`)];
   } finally {
     await store.close();

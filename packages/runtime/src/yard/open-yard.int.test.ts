@@ -48,7 +48,7 @@ describe("a yard that somebody opens from outside", () => {
     expect((await opened.store.load(["pr-1"]))[0]?.stack).toBeUndefined();
     await manager.play();
     expect((await opened.store.load(["pr-1"]))[0]?.stack).toMatchObject({ state: "BUILD" });
-    const { items } = await opened.store.listHistory({ eventId: "e-1" }, { limit: 1 });
+    const { items } = await opened.store.queries.listHistory({ eventId: "e-1" }, { limit: 1 });
     expect(items).toMatchObject([{ outcome: "applied", actor: opened.caller }]);
     expect(opened.caller).toMatch(/^arn:aws:/);
     await opened.close();

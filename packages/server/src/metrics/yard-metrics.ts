@@ -1,7 +1,7 @@
 import type { Store } from "@stackyard/core";
 import type { Metric } from "./metrics.ts";
 
-type StoreStats = Awaited<ReturnType<Store["stats"]>>;
+type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
 
 /** The store's counts as metrics. */
 export function toYardMetrics(stats: StoreStats, version: string): readonly Metric[] {

@@ -21,7 +21,7 @@ function listRoute({ store }: { readonly store: Store }): Route {
     params: { stackId: StackId },
     answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(Attempt) }) } },
     async handle({ params: { stackId } }) {
-      return json(200, { items: (await store.listAttempts(stackId)).map(toAttempt) });
+      return json(200, { items: (await store.queries.listAttempts(stackId)).map(toAttempt) });
     },
   });
 }

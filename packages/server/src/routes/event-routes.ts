@@ -65,7 +65,7 @@ function eventRoute({ store }: EventRoutesDeps): Route {
     query: pageQuery,
     answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
     async handle({ params, query }) {
-      return json(200, toPage(await store.listHistory(params, pageInput(query)), historyItem));
+      return json(200, toPage(await store.queries.listHistory(params, pageInput(query)), historyItem));
     },
   });
 }
@@ -98,7 +98,7 @@ function setAsideRoute({ store }: EventRoutesDeps): Route {
     answers: { 200: { description: "A page.", schema: pageOf(SetAsideEvent) } },
     async handle({ query: { stackId, code, ...query } }) {
       const filter = { ...(stackId === undefined ? {} : { stackId }), ...(code === undefined ? {} : { code }) };
-      const page = await store.listSetAside(filter, pageInput(query));
+      const page = await store.queries.listSetAside(filter, pageInput(query));
       return json(200, toPage(page, { toView: toSetAside, toId: ({ id }) => id }));
     },
   });
@@ -116,7 +116,7 @@ function redriveRoute({ store, clock }: EventRoutesDeps): Route {
     body: Type.Object({ ids }),
     answers: { 200: { description: "Which were there.", schema: answer } },
     async handle({ body }) {
-      const redriven = await store.redrive(body.ids, clock.now());
+      const redriven = await store.queries.redrive(body.ids, clock.now());
       return json(200, { redriven, unknown: body.ids.filter((id) => !redriven.includes(id)) });
     },
   });

@@ -107,7 +107,7 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
     tag: "health",
     summary: "The yard in numbers.",
     answers: { 200: { description: "Counts.", schema: Yard } },
-    handle: async () => json(200, { version, ...(await store.stats()) }),
+    handle: async () => json(200, { version, ...(await store.queries.stats()) }),
   });
 }
 
@@ -128,7 +128,7 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
       };
       const processes = await loadLiveProcesses(store.records, clock.now());
       const text = toExposition([
-        ...toYardMetrics(await store.stats(), version),
+        ...toYardMetrics(await store.queries.stats(), version),
         ...toProcessMetrics(processes),
         ...requests.list(),
         streams,

@@ -53,7 +53,7 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
 
   async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
     const isPending = stack.tasks.some(({ status }) => status === "PENDING");
-    const attempts = wantsAll || isPending ? await store.listAttempts(stack.id) : [];
+    const attempts = wantsAll || isPending ? await store.queries.listAttempts(stack.id) : [];
     return { attempts, workers, machine: await findMachine(stack) };
   }
 

@@ -65,10 +65,10 @@ function listRoute({ store, explainer }: StackRoutesDeps): Route {
       const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
       const toId = ({ stack }: StoredStack) => stack.id;
       if (!waiting) {
-        const page = await store.listStacks(filter, input);
+        const page = await store.queries.listStacks(filter, input);
         return json(200, toPage(page, { toView: (item) => toStackSummary(item), toId }));
       }
-      const page = await store.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
+      const page = await store.queries.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
       const reasons = await explainer.explainAll(page.items);
       return json(200, toPage(page, { toView: (item, index) => toStackSummary(item, reasons[index]), toId }));
     },
@@ -122,7 +122,7 @@ function stackHistoryRoute({ store }: StackRoutesDeps): Route {
     answers: historyAnswers,
     async handle({ params, query: { order, ...query } }) {
       const filter = { ...params, newestFirst: order !== "oldest" };
-      return json(200, toPage(await store.listHistory(filter, pageInput(query)), historyItem));
+      return json(200, toPage(await store.queries.listHistory(filter, pageInput(query)), historyItem));
     },
   });
 }
@@ -142,7 +142,7 @@ function historyRoute({ store }: StackRoutesDeps): Route {
         ...(stackId === undefined ? {} : { stackId }),
         ...(eventId === undefined ? {} : { eventId }),
       };
-      return json(200, toPage(await store.listHistory(filter, pageInput(query)), historyItem));
+      return json(200, toPage(await store.queries.listHistory(filter, pageInput(query)), historyItem));
     },
   });
 }

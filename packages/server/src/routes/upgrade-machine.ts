@@ -43,7 +43,7 @@ export async function upgradeMachine(
       ? (await loadMachine(deps.locator, name)).hash
       : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...(cursor === undefined ? {} : { cursor }) };
-  const page = await deps.store.listStacks({ machine: name }, input);
+  const page = await deps.store.queries.listStacks({ machine: name }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
   const unreadable = page.unreadable === undefined ? {} : { unreadable: [...page.unreadable] };
   if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, next: page.cursor })), ...unreadable };

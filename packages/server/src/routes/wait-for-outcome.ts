@@ -34,6 +34,6 @@ export async function findSentLine(
   store: Store,
   { eventId, stackId }: EventIds,
 ): Promise<StoredHistoryEntry | undefined> {
-  const { items } = await store.listHistory({ eventId, stackId }, { limit: LINES });
+  const { items } = await store.queries.listHistory({ eventId, stackId }, { limit: LINES });
   return items.find(({ internal }) => internal !== true);
 }

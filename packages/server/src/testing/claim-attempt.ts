@@ -43,7 +43,7 @@ export async function claimAttempt(yard: TestYard, stackId: string, leaseMs = 60
 }
 
 async function findOpenAttempt({ store }: TestYard, stackId: string): Promise<string | undefined> {
-  return (await store.listAttempts(stackId)).find(({ status }) => status !== "settled")?.attemptId;
+  return (await store.queries.listAttempts(stackId)).find(({ status }) => status !== "settled")?.attemptId;
 }
 
 async function launch({ store, locator, clock }: TestYard, stackId: string): Promise<string> {

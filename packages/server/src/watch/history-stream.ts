@@ -58,7 +58,7 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
 
 /** The position of the newest entry of the yard; 0 when there is none. */
 async function findNewestPosition(store: Store): Promise<number> {
-  const { items } = await store.listHistory({ newestFirst: true }, { limit: 1 });
+  const { items } = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });
   return items[0]?.position ?? 0;
 }
 
@@ -80,7 +80,7 @@ async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): Asy
   while (!signal.aborted) {
     const seen = deps.bell.count;
     // The cursor of a page of the history is its last position.
-    const page = await deps.store.listHistory(filter, { ...PAGE, cursor: String(position) });
+    const page = await deps.store.queries.listHistory(filter, { ...PAGE, cursor: String(position) });
     for (const line of listLines(page)) {
       position = Math.max(position, line.position);
       yield line.text;

@@ -233,7 +233,7 @@ describe("the plan of an upgrade", () => {
     const trial = await createLife();
     const [line] = await trial.yard.listHistory("pr-1");
     let reads = 0;
-    Object.assign(trial.yard.store, {
+    Object.assign(trial.yard.store.queries, {
       listHistory: async () => {
         reads += 1;
         const items = [{ ...line, eventId: "e8", at: (line?.at ?? 0) + HOUR_MS }];

@@ -13,7 +13,7 @@ import { MOST_TIMERS, type ReplayDifference, replayLife } from "./replay-life.ts
 
 /** What a plan works with. */
 export interface PlanDeps {
-  readonly store: Pick<Store, "load" | "listHistory">;
+  readonly store: Pick<Store, "load" | "queries">;
   readonly finder: Pick<MachineFinder, "find">;
   readonly clock: Clock;
 }
@@ -122,7 +122,7 @@ async function readLines({ store }: PlanDeps, stack: Stack) {
   let cursor: string | undefined;
   do {
     const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await store.listHistory({ stackId: stack.id }, input);
+    const page = await store.queries.listHistory({ stackId: stack.id }, input);
     for (const line of page.items) if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
     if (hasLostBeginning(stack, lines, page.items)) break;
     cursor = page.cursor;

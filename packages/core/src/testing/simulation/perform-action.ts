@@ -25,9 +25,7 @@ export async function performAction(deps: ActionDeps, action: PlannedAction): Pr
   switch (action.do) {
     case "send":
       // What is refused at the door was never accepted.
-      await publishMessages({ ...deps, store: { ...deps.door, listHistory: deps.store.listHistory } }, [
-        action.message,
-      ]);
+      await publishMessages({ ...deps, store: { ...deps.door, queries: deps.store.queries } }, [action.message]);
       return;
     case "run":
       return startRun(deps, action.key);
@@ -54,8 +52,8 @@ async function startRun({ store, clock }: ActionDeps, key: string): Promise<void
 }
 
 async function redrive({ store, clock }: ActionDeps): Promise<void> {
-  const { items } = await store.listSetAside({}, { limit: 100 });
-  await store.redrive(
+  const { items } = await store.queries.listSetAside({}, { limit: 100 });
+  await store.queries.redrive(
     items.map(({ id }) => id),
     clock.now(),
   );

@@ -51,7 +51,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "parking", breaks: "nothing-dropped", plant: onChanges((change) => ({ ...change, park: [] })) },
   { name: "unparking", breaks: "step-limit", plant: onChanges((change) => ({ ...change, unpark: [] })) },
   { name: "set-aside", breaks: "nothing-dropped", plant: onChanges((change) => ({ ...change, setAside: [] })) },
-  { name: "redrive", breaks: "nothing-dropped", plant: (store) => ({ ...store, redrive: async (ids) => ids }) },
+  {
+    name: "redrive",
+    breaks: "nothing-dropped",
+    plant: (store) => ({ ...store, queries: { ...store.queries, redrive: async (ids) => ids } }),
+  },
   { name: "attempt-count", breaks: "attempt-numbers", plant: onLoaded((stack) => ({ ...stack, attempts: {} })) },
   { name: "visit-count", breaks: "visits-counted", plant: onLoaded(({ visits, ...stack }) => stack) },
   { name: "reaction", breaks: "one-reaction", plant: onCommits(enterTwice) },
@@ -216,7 +220,7 @@ function withEarlyAcknowledgement(store: Store): Store {
     ...store,
     async takeDue(input) {
       const items = await store.takeDue(input);
-      await store.acknowledge(items.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])));
+      await store.release(items.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])));
       return items;
     },
   };

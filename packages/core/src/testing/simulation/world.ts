@@ -128,14 +128,13 @@ function watchDue(
       ...store,
       enqueue: stale(store.enqueue),
       takeDue: stale(store.takeDue),
-      acknowledge: stale(store.acknowledge),
-      giveBack: stale(store.giveBack),
+      release: stale(store.release),
       commit: stale(store.commit),
       claim: stale(store.claim),
       renew: stale(store.renew),
       suspend: stale(store.suspend),
       settle: stale(store.settle),
-      redrive: stale(store.redrive),
+      queries: { ...store.queries, redrive: stale(store.queries.redrive) },
     },
     async refreshDue() {
       note("queue", queue.nextDueAt());

@@ -89,7 +89,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
 
     const view = expectThere(await store.findAttempt("a1"));
     assert.deepEqual([view.status, view.owner, view.leaseUntil], ["running", "w2", now + MINUTE]);
-    assert.equal((await store.stats()).queuedEvents, 0);
+    assert.equal((await store.queries.stats()).queuedEvents, 0);
   }),
 
   storeCase("goes by the token, not by the owner's name", async (store) => {
@@ -113,7 +113,10 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")], closes: ["a1"] }));
 
     assert.deepEqual(await store.claim(aClaim("a1")), { kind: "gone" });
-    assert.deepEqual([(await store.findAttempt("a1"))?.outcome, (await store.stats()).openAttempts], ["closed", 0]);
+    assert.deepEqual(
+      [(await store.findAttempt("a1"))?.outcome, (await store.queries.stats()).openAttempts],
+      ["closed", 0],
+    );
   }),
 
   storeCase("keeps the deadline over a suspension", async (store) => {
@@ -162,7 +165,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     await dispatchNow(store, ["other"], { stackId: "s2" });
     await commitNow(store, aChange({ closes: ids }));
 
-    const listed = await store.listAttempts("s1");
+    const listed = await store.queries.listAttempts("s1");
 
     assert.deepEqual(
       listed.map((view) => view.attemptId),

@@ -47,7 +47,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     };
     await commitNow(store, aPut({ lastFailure }));
 
-    const { items } = await store.listStacks({}, { limit: 10 });
+    const { items } = await store.queries.listStacks({}, { limit: 10 });
 
     assert.deepEqual((await loadOne(store, "s1")).stack?.lastFailure, lastFailure);
     assert.deepEqual(
@@ -165,11 +165,11 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
     assert.deepEqual(result, { kind: "conflict" });
     assert.deepEqual(await store.load(["s1"]), [{ stackId: "s1", version: 0, parked: [] }]);
-    assert.deepEqual((await store.listHistory({}, { limit: 10 })).items, []);
-    assert.deepEqual((await store.listSetAside({}, { limit: 10 })).items, []);
+    assert.deepEqual((await store.queries.listHistory({}, { limit: 10 })).items, []);
+    assert.deepEqual((await store.queries.listSetAside({}, { limit: 10 })).items, []);
     assert.equal(await store.findAttempt("a1"), undefined);
     assert.deepEqual(await take(store, ["task", "timer"]), []);
-    assert.equal((await store.stats()).queuedEvents, 1);
+    assert.equal((await store.queries.stats()).queuedEvents, 1);
   }),
 
   storeCase("answers duplicate with the ids that were applied before, and writes nothing", async (store) => {
@@ -182,7 +182,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
     assert.deepEqual(result, [{ kind: "duplicate", eventIds: ["e2"] }]);
     assert.equal((await loadOne(store, "s1")).stack?.state, "A");
-    assert.deepEqual((await store.listHistory({}, { limit: 10 })).items, []);
+    assert.deepEqual((await store.queries.listHistory({}, { limit: 10 })).items, []);
     await commitNow(store, aPut({ state: "B" }, { appliedIds: ["e3"] }));
   }),
 
@@ -236,7 +236,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     );
 
     assert.deepEqual(await takeAttemptIds(store, "task"), ["a1", "a2"]);
-    assert.equal((await store.stats()).queuedEvents, 0);
+    assert.equal((await store.queries.stats()).queuedEvents, 0);
     await store.enqueue([aQueuedEvent("e1")]);
     assert.deepEqual(await takeEventIds(store), []);
   }),

@@ -185,7 +185,7 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
   storeCase("knows no next instant when nothing is waiting", async (store) => {
     assert.equal(await store.nextDueAt(ALL_KINDS), undefined);
     await store.enqueue([aQueuedEvent("e1")]);
-    await store.acknowledge((await take(store, ["event"])).flatMap(toReceipts));
+    await store.release((await take(store, ["event"])).flatMap(toReceipts));
 
     assert.equal(await store.nextDueAt(ALL_KINDS), undefined);
   }),
@@ -196,7 +196,7 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
 
     const [item] = await take(store, ["event"], { leaseMs: MINUTE });
     await assertDueBy(store, ["event"], T0 + MINUTE);
-    await store.giveBack([expectKind(item, "event").receipt], T0 + SECOND);
+    await store.release([expectKind(item, "event").receipt], T0 + SECOND);
     await assertDueBy(store, ["event"], T0 + SECOND);
     assert.equal(await store.nextDueAt(["task", "timer"]), undefined);
 

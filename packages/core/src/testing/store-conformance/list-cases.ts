@@ -31,7 +31,7 @@ async function listAll<T>(list: (page: PageInput) => Promise<Page<T>>, limit: nu
 }
 
 async function listStackIds(store: Store, filter: StackFilter = {}, limit = 2) {
-  return (await listAll((page) => store.listStacks(filter, page), limit)).map(({ stack }) => stack.id);
+  return (await listAll((page) => store.queries.listStacks(filter, page), limit)).map(({ stack }) => stack.id);
 }
 
 async function putAll(store: Store, stacks: readonly Partial<Stack>[]) {
@@ -58,7 +58,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     const version = await commitNow(store, aPut({ id: "a" }));
 
     const [loaded] = await store.load(["a"]);
-    assert.deepEqual(await store.listStacks({}, { limit: 5 }), { items: [{ version, stack: loaded?.stack }] });
+    assert.deepEqual(await store.queries.listStacks({}, { limit: 5 }), { items: [{ version, stack: loaded?.stack }] });
   }),
 
   storeCase("filters stacks by machine, state, beginning of the id and condition", async (store) => {
@@ -114,13 +114,13 @@ export const listCases: readonly ConformanceCase<Store>[] = [
       store,
       ["a", "c", "e", "g"].map((id) => ({ id })),
     );
-    const first = await store.listStacks({}, { limit: 2 });
+    const first = await store.queries.listStacks({}, { limit: 2 });
 
     await commitNow(store, aChange({ stackId: "c", write: { kind: "remove" } }));
     await commitNow(store, aChange({ stackId: "e", write: { kind: "remove" } }));
     await putAll(store, [{ id: "b" }, { id: "f" }]);
 
-    const second = await store.listStacks({}, { limit: 10, cursor: first.cursor ?? "" });
+    const second = await store.queries.listStacks({}, { limit: 10, cursor: first.cursor ?? "" });
     assert.deepEqual(
       second.items.map(({ stack }) => stack.id),
       ["f", "g"],
@@ -132,8 +132,8 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({}, { history: entries.slice(0, 3) }));
     await commitNow(store, aPut({ id: "s2" }, { history: entries.slice(3).map((e) => ({ ...e, stackId: "s2" })) }));
 
-    const all = await listAll((page) => store.listHistory({}, page), 2);
-    const newest = await listAll((page) => store.listHistory({ newestFirst: true }, page), 2);
+    const all = await listAll((page) => store.queries.listHistory({}, page), 2);
+    const newest = await listAll((page) => store.queries.listHistory({ newestFirst: true }, page), 2);
 
     assert.deepEqual(toEventIds(all), ["e1", "e2", "e3", "e4", "e5"]);
     assert.deepEqual(newest, all.toReversed());
@@ -150,10 +150,10 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({ id: "b" }, { history: ofStack("b", ["e1", "e3"]) }));
     await commitNow(store, aPut({ id: "a" }, { history: ofStack("a", ["e1"]) }));
 
-    const a = await listAll((page) => store.listHistory({ stackId: "a" }, page), 2);
-    const aNewest = await listAll((page) => store.listHistory({ stackId: "a", newestFirst: true }, page), 2);
-    const e1 = await listAll((page) => store.listHistory({ eventId: "e1" }, page), 2);
-    const both = await listAll((page) => store.listHistory({ stackId: "a", eventId: "e1" }, page), 1);
+    const a = await listAll((page) => store.queries.listHistory({ stackId: "a" }, page), 2);
+    const aNewest = await listAll((page) => store.queries.listHistory({ stackId: "a", newestFirst: true }, page), 2);
+    const e1 = await listAll((page) => store.queries.listHistory({ eventId: "e1" }, page), 2);
+    const both = await listAll((page) => store.queries.listHistory({ stackId: "a", eventId: "e1" }, page), 1);
 
     assert.deepEqual(toEventIds(a), ["e1", "e2", "e1"]);
     assert.deepEqual(aNewest, a.toReversed());
@@ -181,7 +181,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
       aChange({ write: { kind: "remove" }, history: [aHistoryEntry("e2", { outcome: "removed" })] }),
     );
 
-    const { items } = await store.listHistory({ stackId: "s1" }, { limit: 10 });
+    const { items } = await store.queries.listHistory({ stackId: "s1" }, { limit: 10 });
 
     assert.deepEqual(toEventIds(items), ["e1", "e2"]);
     assert.deepEqual(items[0], { ...entry, position: items[0]?.position });
@@ -190,13 +190,13 @@ export const listCases: readonly ConformanceCase<Store>[] = [
   storeCase("goes on after a cursor while history is written", async (store) => {
     const write = (id: string) => commitNow(store, aPut({}, { history: [aHistoryEntry(id)] }));
     for (const id of ["e1", "e2", "e3"]) await write(id);
-    const older = await store.listHistory({ newestFirst: true }, { limit: 1 });
-    const newer = await store.listHistory({}, { limit: 2 });
+    const older = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });
+    const newer = await store.queries.listHistory({}, { limit: 2 });
 
     await write("e4");
 
-    const restOlder = await store.listHistory({ newestFirst: true }, { limit: 9, cursor: older.cursor ?? "" });
-    const restNewer = await store.listHistory({}, { limit: 9, cursor: newer.cursor ?? "" });
+    const restOlder = await store.queries.listHistory({ newestFirst: true }, { limit: 9, cursor: older.cursor ?? "" });
+    const restNewer = await store.queries.listHistory({}, { limit: 9, cursor: newer.cursor ?? "" });
     assert.deepEqual(toEventIds(restOlder.items), ["e2", "e1"]);
     assert.deepEqual(toEventIds(restNewer.items), ["e3", "e4"]);
   }),
@@ -210,7 +210,7 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
     await take(store, ["event"], { limit: 1 });
 
-    const { states, ...counts } = await store.stats();
+    const { states, ...counts } = await store.queries.stats();
 
     assert.deepEqual(counts, {
       stacks: 2,

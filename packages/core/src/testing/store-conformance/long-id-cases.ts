@@ -57,7 +57,7 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue([event]);
     assert.deepEqual(await takeEventIds(store), []);
     assert.deepEqual(await takeAttemptIds(store, "task"), ATTEMPTS);
-    const { items } = await store.listHistory({ stackId: STACK, eventId: EVENT }, { limit: 9 });
+    const { items } = await store.queries.listHistory({ stackId: STACK, eventId: EVENT }, { limit: 9 });
     assert.deepEqual(
       items.map(({ eventId }) => eventId),
       [EVENT],
@@ -65,7 +65,7 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
     const [loaded] = await store.load([STACK]);
     assert.deepEqual(loaded?.parked, park);
     assert.deepEqual(
-      (await store.listAttempts(STACK)).map(({ attemptId, task }) => [attemptId, task]),
+      (await store.queries.listAttempts(STACK)).map(({ attemptId, task }) => [attemptId, task]),
       ATTEMPTS.toReversed().map((id) => [id, TASK]),
     );
     assert.equal((await store.findTaskMessage(SECOND))?.dispatch.id, SECOND);
@@ -109,7 +109,7 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
     const { event } = expectKind(item, "event");
     assert.deepEqual([event.id, event.message["dispatchId"]], [`cancelled:${FIRST}`, FIRST]);
     assert.deepEqual(
-      (await store.listAttempts(STACK)).map(({ attemptId, outcome }) => [attemptId, outcome]),
+      (await store.queries.listAttempts(STACK)).map(({ attemptId, outcome }) => [attemptId, outcome]),
       [
         [SECOND, "closed"],
         [FIRST, "cancelled"],

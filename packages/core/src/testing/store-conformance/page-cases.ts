@@ -49,12 +49,12 @@ export const pageCases: readonly ConformanceCase<Store>[] = [
     for (const id of IDS) await commitNow(store, aPut({ id, metadata: { note: LARGE } }));
 
     await assertPaged(
-      (page) => store.listStacks({}, page),
+      (page) => store.queries.listStacks({}, page),
       ({ stack }) => stack.id,
       IDS,
     );
     await assertPaged(
-      (page) => store.listStacks({ machine: "web" }, page),
+      (page) => store.queries.listStacks({ machine: "web" }, page),
       ({ stack }) => stack.id,
       IDS,
     );
@@ -67,7 +67,8 @@ export const pageCases: readonly ConformanceCase<Store>[] = [
     }
 
     for (const filter of [{}, { stackId: "s1" }, { eventId: "e" }]) {
-      const list = (newestFirst: boolean) => (page: PageInput) => store.listHistory({ ...filter, newestFirst }, page);
+      const list = (newestFirst: boolean) => (page: PageInput) =>
+        store.queries.listHistory({ ...filter, newestFirst }, page);
       await assertPaged(list(false), ({ event }) => event, IDS);
       await assertPaged(list(true), ({ event }) => event, IDS.toReversed());
     }
@@ -82,7 +83,7 @@ export const pageCases: readonly ConformanceCase<Store>[] = [
 
     for (const filter of [{}, { stackId: "s1" }]) {
       await assertPaged(
-        (page) => store.listSetAside(filter, page),
+        (page) => store.queries.listSetAside(filter, page),
         ({ id }) => id,
         IDS.toReversed(),
       );
@@ -97,7 +98,7 @@ export const pageCases: readonly ConformanceCase<Store>[] = [
       ["b", ["c", "d"]],
       ["d", []],
     ] as const) {
-      const { items } = await store.listStacks({}, { limit: 9, cursor });
+      const { items } = await store.queries.listStacks({}, { limit: 9, cursor });
       assert.deepEqual(
         items.map(({ stack }) => stack.id),
         ids,
@@ -113,9 +114,9 @@ export const pageCases: readonly ConformanceCase<Store>[] = [
         aChange({ stackId: `s${index % 2}`, history: [aHistoryEntry(id, { stackId: `s${index % 2}` })] }),
       );
     }
-    const { items } = await store.listHistory({}, { limit: 9 });
+    const { items } = await store.queries.listHistory({}, { limit: 9 });
     const listAfter = async (filter: { readonly stackId?: string }, after: number) => {
-      const page = await store.listHistory(filter, { limit: 9, cursor: String(after) });
+      const page = await store.queries.listHistory(filter, { limit: 9, cursor: String(after) });
       return page.items.map(({ eventId }) => eventId);
     };
 

@@ -23,7 +23,7 @@ async function loadParked(store: Store, stackId = "s1") {
 }
 
 async function listSetAsideIds(store: Store, filter: { stackId?: string; code?: string } = {}) {
-  const { items } = await store.listSetAside(filter, { limit: 100 });
+  const { items } = await store.queries.listSetAside(filter, { limit: 100 });
   return items.map(({ id }) => id);
 }
 
@@ -45,7 +45,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aChange({ park: [again] }));
 
     assert.deepEqual(await loadParked(store), [again, aParkedEvent("e2", { parkedAt: T0 + 1 })]);
-    assert.equal((await store.stats()).parkedEvents, 2);
+    assert.equal((await store.queries.stats()).parkedEvents, 2);
   }),
 
   storeCase("unparks events, and passes over ids that are not parked", async (store) => {
@@ -57,7 +57,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
       (await loadParked(store)).map(({ event }) => event.id),
       ["e2"],
     );
-    assert.equal((await store.stats()).parkedEvents, 1);
+    assert.equal((await store.queries.stats()).parkedEvents, 1);
   }),
 
   storeCase("keeps parked events over the removal of their stack", async (store) => {
@@ -78,9 +78,9 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aChange({ stackId: "d", write: { kind: "remove" } }));
     await commitNow(store, aPut({ id: "a" }, { park: park("a", ["e1"]) }));
 
-    const first = await store.listParkedStackIds({ limit: 2 });
+    const first = await store.queries.listParkedStackIds({ limit: 2 });
     await commitNow(store, aPut({ id: "a" }, { unpark: ["e1"] }));
-    const second = await store.listParkedStackIds({ limit: 9, after: "b" });
+    const second = await store.queries.listParkedStackIds({ limit: 9, after: "b" });
 
     assert.deepEqual(
       [first, second],
@@ -89,7 +89,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
         ["c", "d"],
       ],
     );
-    assert.deepEqual(await store.listParkedStackIds({ limit: 9 }), ["b", "c", "d"]);
+    assert.deepEqual(await store.queries.listParkedStackIds({ limit: 9 }), ["b", "c", "d"]);
   }),
 
   storeCase("lists what was set aside, newest first, by stack and by code", async (store) => {
@@ -98,7 +98,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), invalid] }));
     await commitNow(store, aChange({ stackId: "s2", setAside: [other] }));
 
-    const { items } = await store.listSetAside({}, { limit: 10 });
+    const { items } = await store.queries.listSetAside({}, { limit: 10 });
 
     assert.deepEqual(items, [other, invalid, aSetAsideEvent("x1")]);
     assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x2", "x1"]);
@@ -115,7 +115,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aChange({ stackId: "", setAside, history, acknowledges: [receipt ?? ""] }));
 
     assert.deepEqual(await listSetAsideIds(store, { stackId: "s1" }), ["x1"]);
-    const { items } = await store.listHistory({ eventId: "e1" }, { limit: 10 });
+    const { items } = await store.queries.listHistory({ eventId: "e1" }, { limit: 10 });
     assert.deepEqual(
       items.map(({ stackId }) => stackId),
       ["s1"],
@@ -127,11 +127,11 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     const ids = ["x1", "x2", "x3", "x4", "x5"];
     const setAside = ids.map((id, index) => aSetAsideEvent(id, { setAsideAt: T0 + index }));
     await commitNow(store, aChange({ setAside }));
-    const first = await store.listSetAside({}, { limit: 2 });
+    const first = await store.queries.listSetAside({}, { limit: 2 });
 
     await commitNow(store, aChange({ setAside: [aSetAsideEvent("x6", { setAsideAt: T0 + 9 })] }));
-    await store.redrive(["x4", "x3"], T0);
-    const second = await store.listSetAside({}, { limit: 10, cursor: first.cursor ?? "" });
+    await store.queries.redrive(["x4", "x3"], T0);
+    const second = await store.queries.listSetAside({}, { limit: 10, cursor: first.cursor ?? "" });
 
     assert.deepEqual(
       [...first.items, ...second.items].map(({ id }) => id),
@@ -143,13 +143,13 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
   storeCase("sends a set-aside event again under its id, and gives the ids that it found", async (store) => {
     await commitNow(store, aChange({ setAside: [aSetAsideEvent("x1"), aSetAsideEvent("x2")] }));
 
-    const found = await store.redrive(["x2", "nothing"], T0 + SECOND);
+    const found = await store.queries.redrive(["x2", "nothing"], T0 + SECOND);
 
     assert.deepEqual(found, ["x2"]);
     assert.deepEqual(await takeEventIds(store, { now: T0 + SECOND }), ["event-of-x2"]);
     assert.deepEqual(await listSetAsideIds(store), ["x1"]);
-    assert.equal((await store.stats()).setAsideEvents, 1);
-    assert.deepEqual(await store.redrive(["x2"], T0 + SECOND), []);
+    assert.equal((await store.queries.stats()).setAsideEvents, 1);
+    assert.deepEqual(await store.queries.redrive(["x2"], T0 + SECOND), []);
   }),
 
   storeCase("queues a redriven event once when it is queued or was applied meanwhile", async (store) => {
@@ -157,7 +157,7 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue([aQueuedEvent("event-of-x1")]);
     await commitNow(store, aPut({}, { appliedIds: ["event-of-x2"] }));
 
-    await store.redrive(["x1", "x2"], T0);
+    await store.queries.redrive(["x1", "x2"], T0);
 
     assert.deepEqual(await takeEventIds(store), ["event-of-x1"]);
     assert.deepEqual(await listSetAsideIds(store), []);

@@ -81,7 +81,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
     assert.deepEqual(await takeEventIds(store), ["other"]);
 
-    await store.acknowledge(first === undefined ? [] : toReceipts(first));
+    await store.release(first === undefined ? [] : toReceipts(first));
     assert.deepEqual(await takeEventIds(store), ["e2", "e3"]);
   }),
 
@@ -89,9 +89,9 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
     const [r1, r2] = (await take(store, ["event"], { limit: 2 })).flatMap(toReceipts);
 
-    await store.acknowledge([r1 ?? ""]);
+    await store.release([r1 ?? ""]);
     assert.deepEqual(await takeEventIds(store), []);
-    await store.acknowledge([r2 ?? ""]);
+    await store.release([r2 ?? ""]);
     assert.deepEqual(await takeEventIds(store), ["e3"]);
   }),
 
@@ -99,7 +99,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2"), aQueuedEvent("other", { stackId: "s2" })]);
     const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
 
-    await store.giveBack([receipt ?? ""], T0 + 10 * SECOND);
+    await store.release([receipt ?? ""], T0 + 10 * SECOND);
 
     assert.deepEqual(await takeEventIds(store, { now: T0 + 9 * SECOND }), ["other"]);
     assert.deepEqual(await takeEventIds(store, { now: T0 + 10 * SECOND }), ["e1", "e2"]);
@@ -110,7 +110,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     async (store) => {
       await store.enqueue(["a1", "a2", "a3"].map((id) => aQueuedEvent(id, { stackId: "a" })));
       const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
-      await store.giveBack([receipt ?? ""], T0 + 10 * SECOND);
+      await store.release([receipt ?? ""], T0 + 10 * SECOND);
       await store.enqueue([aQueuedEvent("b1", { stackId: "b" })]);
 
       assert.deepEqual(await takeEventIds(store, { limit: 2 }), ["b1"]);
@@ -122,7 +122,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
     const receipts = (await take(store, ["event"])).flatMap(toReceipts);
 
-    await store.giveBack(receipts, T0);
+    await store.release(receipts, T0);
 
     assert.deepEqual(await takeEventIds(store), ["e1", "e2", "e3"]);
   }),
@@ -144,7 +144,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     await store.enqueue(ids.map((id) => aQueuedEvent(id, { receivedAt: T0 + SECOND })));
 
     assert.deepEqual(await takeEventIds(store, { now: T0 + MINUTE }), ["out", "queued"]);
-    assert.equal((await store.stats()).queuedEvents, 2);
+    assert.equal((await store.queries.stats()).queuedEvents, 2);
   }),
 
   storeCase("passes over ids that a removed stack applied", async (store) => {
@@ -164,7 +164,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("takes an id again that was acknowledged without being applied", async (store) => {
     await store.enqueue([aQueuedEvent("e1")]);
-    await store.acknowledge((await take(store, ["event"])).flatMap(toReceipts));
+    await store.release((await take(store, ["event"])).flatMap(toReceipts));
 
     await store.enqueue([aQueuedEvent("e1")]);
 
@@ -172,8 +172,8 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase("passes over receipts that it does not know", async (store) => {
-    await store.acknowledge(["nothing", ""]);
-    await store.giveBack(["nothing", ""], T0);
+    await store.release(["nothing", ""]);
+    await store.release(["nothing", ""], T0);
     await commitNow(store, aPut({}, { acknowledges: ["nothing"] }));
   }),
 
@@ -194,8 +194,8 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     const item = expectKind(first, "task");
     assert.deepEqual([item.attemptId, item.message.dispatch.id, item.deliveries], ["a1", "a1", 1]);
     assert.deepEqual(await take(store, ["task"]), []);
-    await store.acknowledge([item.receipt]);
-    await store.giveBack([expectKind(second, "task").receipt], T0 + SECOND);
+    await store.release([item.receipt]);
+    await store.release([expectKind(second, "task").receipt], T0 + SECOND);
     assert.deepEqual(await takeAttemptIds(store, "task"), []);
     assert.deepEqual(await takeAttemptIds(store, "task", { now: T0 + SECOND }), ["a2"]);
     assert.deepEqual(await takeAttemptIds(store, "task", { now: T0 + 2 * MINUTE }), ["a2"]);
@@ -209,19 +209,19 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     expectKind(await store.claim(aClaim("a1")), "granted");
     expectKind(await store.claim(aClaim("a2")), "gone");
 
-    assert.equal((await store.stats()).queuedTasks, 0);
+    assert.equal((await store.queries.stats()).queuedTasks, 0);
     assert.deepEqual(await take(store, ["task"], { now: T0 + HOUR }), []);
   }),
 
   storeCase("sends the message of the same attempt again, without a new attempt", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
-    await store.acknowledge((await take(store, ["task"])).flatMap(toReceipts));
+    await store.release((await take(store, ["task"])).flatMap(toReceipts));
     const grant = await grantNow(store, "a1");
 
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1", { again: true })], now: T0 + SECOND }));
 
     assert.deepEqual(await takeAttemptIds(store, "task"), ["a1"]);
-    const listed = await store.listAttempts("s1");
+    const listed = await store.queries.listAttempts("s1");
     assert.deepEqual(
       listed.map(({ attemptId, status, token, dispatchedAt }) => [attemptId, status, token, dispatchedAt]),
       [["a1", "running", grant.token, T0]],

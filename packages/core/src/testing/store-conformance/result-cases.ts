@@ -34,7 +34,7 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual([view?.status, view?.outcome, view?.log], ["settled", "failed", "Error: quota\n"]);
     assert.deepEqual(await take(store, ["event"]), []);
     assert.deepEqual(await take(store, ["task", "poll", "deadline", "lapsedLease"], { now: T0 + 10 * DAY }), []);
-    assert.equal((await store.stats()).openAttempts, 0);
+    assert.equal((await store.queries.stats()).openAttempts, 0);
   }),
 
   storeCase("applies a result once, and nothing of a change whose grant no longer holds", async (store) => {
@@ -60,7 +60,7 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await commitOn(store, { results: [result] }), { kind: "behind" });
     const [item] = await take(store, ["event"]);
     assert.deepEqual(await commitOn(store, { results: [result] }), { kind: "behind" });
-    await store.giveBack(item === undefined ? [] : toReceipts(item), T0 + DAY);
+    await store.release(item === undefined ? [] : toReceipts(item), T0 + DAY);
     assert.deepEqual(await commitOn(store, { results: [result] }), { kind: "behind" });
 
     assert.equal(await store.settle(result.grant, aSettle("a1")), "settled");
@@ -133,8 +133,8 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     }
 
     assert.equal(tokens.length, 5);
-    assert.equal((await store.stats()).openAttempts, 1);
-    const listed = (await store.listAttempts("s1")).map(({ attemptId, status }) => `${attemptId} ${status}`);
+    assert.equal((await store.queries.stats()).openAttempts, 1);
+    const listed = (await store.queries.listAttempts("s1")).map(({ attemptId, status }) => `${attemptId} ${status}`);
     assert.deepEqual(listed, ["a5 running", ...["a4", "a3", "a2", "a1", "a0"].map((id) => `${id} settled`)]);
     assert.equal((await store.findTaskMessage("a5"))?.dispatch.id, "a5");
   }),

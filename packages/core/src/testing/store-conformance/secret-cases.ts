@@ -85,7 +85,7 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({}, { park, setAside }));
 
     const [loaded] = await store.load(["s1"]);
-    const { items } = await store.listSetAside({}, { limit: 10 });
+    const { items } = await store.queries.listSetAside({}, { limit: 10 });
 
     assert.deepEqual(
       loaded?.parked.map(({ masked }) => masked),
@@ -108,7 +108,7 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     });
     await commitNow(store, aPut({}, { history: [line] }));
 
-    const { items } = await store.listHistory({ stackId: "s1" }, { limit: 1 });
+    const { items } = await store.queries.listHistory({ stackId: "s1" }, { limit: 1 });
 
     assert.deepEqual(
       items.map(({ position: _, ...rest }) => rest),

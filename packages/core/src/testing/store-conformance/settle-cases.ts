@@ -71,6 +71,6 @@ export const settleCases: readonly ConformanceCase<Store>[] = [
     await store.settle(await grantNow(store, "a1"), aSettle("a1"));
 
     assert.deepEqual(await take(store, ["task", "poll", "deadline", "lapsedLease"], { now: T0 + 10 * DAY }), []);
-    assert.equal((await store.stats()).openAttempts, 0);
+    assert.equal((await store.queries.stats()).openAttempts, 0);
   }),
 ];

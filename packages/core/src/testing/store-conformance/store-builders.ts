@@ -149,7 +149,7 @@ export async function dispatchNow(
   const stackId = dispatch.stackId ?? "s1";
   const dispatches = attemptIds.map((id) => aDispatch(id, { ...dispatch, stackId }));
   await commitNow(store, aPut({ id: stackId }, { dispatches, now }));
-  await store.acknowledge((await take(store, ["task"], { now })).flatMap((item) => toReceipts(item)));
+  await store.release((await take(store, ["task"], { now })).flatMap((item) => toReceipts(item)));
 }
 
 /** Claims, which must be granted. */

@@ -95,7 +95,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
       await suspendOne(store);
       const now = T0 + MINUTE;
       const taken = await take(store, ["poll"], { now, leaseMs: MINUTE });
-      await store.acknowledge(taken.flatMap(toReceipts));
+      await store.release(taken.flatMap(toReceipts));
 
       assert.deepEqual(await takeAttemptIds(store, "poll", { now: now + MINUTE - 1 }), []);
       assert.deepEqual(await takeAttemptIds(store, "poll", { now: now + MINUTE }), ["a1"]);
@@ -109,7 +109,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     const now = T0 + MINUTE;
     const receipts = (await take(store, ["poll"], { now, leaseMs: HOUR })).flatMap(toReceipts);
 
-    await store.giveBack(receipts, now + SECOND);
+    await store.release(receipts, now + SECOND);
 
     assert.deepEqual(await takeAttemptIds(store, "poll", { now }), []);
     assert.deepEqual(await takeAttemptIds(store, "poll", { now: now + SECOND }), ["a1"]);

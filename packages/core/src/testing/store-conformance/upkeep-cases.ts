@@ -83,13 +83,13 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     await pruneAll(store, {}, T0 + DAY + HOUR);
 
     for (const filter of [{}, { stackId: "s1" }]) {
-      const { items } = await store.listHistory(filter, { limit: 10 });
+      const { items } = await store.queries.listHistory(filter, { limit: 10 });
       assert.deepEqual(
         items.map(({ eventId }) => eventId),
         ["e2"],
       );
     }
-    assert.deepEqual((await store.listHistory({ eventId: "e1" }, { limit: 10 })).items, []);
+    assert.deepEqual((await store.queries.listHistory({ eventId: "e1" }, { limit: 10 })).items, []);
   }),
 
   storeCase("prunes event ids by age, but keeps the last ones of each stack", async (store) => {
@@ -126,8 +126,8 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
 
     await pruneAll(store, {}, T0 + DAY + HOUR);
 
-    assert.deepEqual((await store.listSetAside({}, { limit: 10 })).items, [young]);
-    assert.equal((await store.stats()).setAsideEvents, 1);
+    assert.deepEqual((await store.queries.listSetAside({}, { limit: 10 })).items, [young]);
+    assert.equal((await store.queries.stats()).setAsideEvents, 1);
   }),
 
   storeCase("prunes settled attempts by the age of their end, and never an open one", async (store) => {
@@ -140,7 +140,7 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     assert.equal(await store.findAttempt("old"), undefined);
     assert.equal((await store.claim(aClaim("old"))).kind, "gone");
     assert.deepEqual(
-      (await store.listAttempts("s1")).map(({ attemptId }) => attemptId),
+      (await store.queries.listAttempts("s1")).map(({ attemptId }) => attemptId),
       ["open", "young"],
     );
   }),
@@ -153,7 +153,7 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
 
     const items = await take(store, ALL_KINDS, { now: T0 + 100 * DAY });
     assert.deepEqual(items.map(({ kind }) => kind).sort(), ["event", "timer"]);
-    assert.equal((await store.stats()).stacks, 1);
+    assert.equal((await store.queries.stats()).stacks, 1);
   }),
 
   storeCase("tells listeners of queued events, of tasks and of history", async (store) => {
@@ -187,7 +187,7 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
     await assertRejects(() => store.enqueue([aQueuedEvent("e1")]), "STORE_CLOSED");
     await assertRejects(() => take(store, ["event"]), "STORE_CLOSED");
     await assertRejects(() => store.claim(aClaim("a1")), "STORE_CLOSED");
-    await assertRejects(() => store.stats(), "STORE_CLOSED");
+    await assertRejects(() => store.queries.stats(), "STORE_CLOSED");
     await assertRejects(() => store.revisions.get("h1"), "STORE_CLOSED");
     await assertRejects(() => store.records.get("a", T0), "STORE_CLOSED");
   }),

@@ -10,10 +10,10 @@ export const comesToRest: Invariant = {
   create(tell, context) {
     return {
       async onRest(store) {
-        const { queuedTasks, openAttempts } = await store.stats();
+        const { queuedTasks, openAttempts } = await store.queries.stats();
         if (queuedTasks > 0) tell(`${queuedTasks} task message(s) stay in the queue.`);
         if (openAttempts > 0) tell(`${openAttempts} attempt(s) stay open.`);
-        for (const { stack } of (await store.listStacks({}, { limit: 1_000 })).items) {
+        for (const { stack } of (await store.queries.listStacks({}, { limit: 1_000 })).items) {
           for (const sentence of await findStuckRuns(stack, store)) tell(sentence);
           for (const sentence of findStuckTasks(stack, context)) tell(sentence);
         }

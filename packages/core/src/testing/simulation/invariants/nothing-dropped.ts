@@ -53,7 +53,7 @@ export const nothingDropped: Invariant = {
       async onRest(store) {
         for (const sentence of owed.values()) tell(sentence);
         for (const what of parking.list()) tell(`${what} was parked and forgotten.`);
-        const { queuedEvents, parkedEvents } = await store.stats();
+        const { queuedEvents, parkedEvents } = await store.queries.stats();
         if (queuedEvents > 0) tell(`${queuedEvents} event(s) stay in the queue.`);
         if (parkedEvents > 0) tell(`${parkedEvents} event(s) stay parked.`);
       },
@@ -107,7 +107,7 @@ function toMinutes(ms: number): number {
 async function findUnlisted({ stackId, history }: Change, store: Store): Promise<readonly string[]> {
   const gone = history.filter(({ outcome }) => outcome === "set-aside");
   if (gone.length === 0) return [];
-  const { items } = await store.listSetAside({ stackId }, { limit: 1_000 });
+  const { items } = await store.queries.listSetAside({ stackId }, { limit: 1_000 });
   const listed = new Set(items.map(({ event }) => keyOfEvent(event)));
   const unlisted = gone.filter((line) => !listed.has(keyOfLine(line)));
   return unlisted.map(({ eventId }) => `${stackId}: ${eventId} was set aside and is not listed.`);

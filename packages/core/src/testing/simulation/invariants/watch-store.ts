@@ -60,10 +60,7 @@ const NO_CONTEXT: InvariantContext = { findMachine: () => undefined };
 type Check = (checks: InvariantChecks) => void | Promise<void>;
 type Look = (call: keyof InvariantChecks, check: Check) => Promise<void>;
 
-function watchQueue(
-  store: Store,
-  look: Look,
-): Pick<Store, "enqueue" | "takeDue" | "giveBack" | "commit" | "acknowledge" | "redrive"> {
+function watchQueue(store: Store, look: Look): Pick<Store, "enqueue" | "takeDue" | "release" | "commit" | "queries"> {
   const taken = new Map<string, QueuedEvent>();
   const stacks = createStackModel();
 
@@ -80,12 +77,15 @@ function watchQueue(
       await look("onQueued", (checks) => checks.onQueued?.(queued));
       return added;
     },
-    async redrive(ids, now) {
-      const { items } = await store.listSetAside({}, { limit: 1_000 });
-      const found = await store.redrive(ids, now);
-      const events = items.flatMap(({ id, event }) => (found.includes(id) ? [event] : []));
-      await look("onRedriven", (checks) => checks.onRedriven?.(events));
-      return found;
+    queries: {
+      ...store.queries,
+      async redrive(ids, now) {
+        const { items } = await store.queries.listSetAside({}, { limit: 1_000 });
+        const found = await store.queries.redrive(ids, now);
+        const events = items.flatMap(({ id, event }) => (found.includes(id) ? [event] : []));
+        await look("onRedriven", (checks) => checks.onRedriven?.(events));
+        return found;
+      },
     },
     async takeDue(input) {
       const items = await store.takeDue(input);
@@ -93,13 +93,10 @@ function watchQueue(
       await look("onTaken", (checks) => checks.onTaken?.(input, items));
       return items;
     },
-    async giveBack(receipts, visibleAt) {
-      await store.giveBack(receipts, visibleAt);
-      await look("onGivenBack", (checks) => checks.onGivenBack?.(receipts));
-    },
-    async acknowledge(receipts) {
-      await store.acknowledge(receipts);
-      await noteAcknowledged(receipts);
+    async release(receipts, visibleAt) {
+      await store.release(receipts, visibleAt);
+      if (visibleAt === undefined) await noteAcknowledged(receipts);
+      else await look("onGivenBack", (checks) => checks.onGivenBack?.(receipts));
     },
     async commit(changes) {
       const results = await store.commit(changes);
