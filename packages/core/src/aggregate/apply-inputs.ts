@@ -1,11 +1,9 @@
 import { isPassing, toErrorText } from "../errors/error-text.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
-import type { Decision, Rejected } from "../machine/decide/decision.ts";
-import { isParked } from "../machine/decide/parked-code.ts";
+import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";
+import { parseEventMessage, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
-import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
-import { parseEventMessage } from "../machine/message/parse-event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";

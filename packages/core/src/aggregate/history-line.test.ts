@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../machine/decide/decision.ts";
+import type { StackEvent } from "../machine/event-message.ts";
 import { PLAIN_TASK } from "../machine/machine.ts";
-import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
 import { aDispatch, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";

@@ -7,9 +7,8 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/stack-secrets.ts";
+import { isMap, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { isMap } from "../machine/message/parse-event-message.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";

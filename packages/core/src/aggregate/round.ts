@@ -1,9 +1,8 @@
 import { followDecision } from "../machine/decide/decide.ts";
-import type { Applied, Decision, Rejected } from "../machine/decide/decision.ts";
+import { type Applied, type Decision, isParked, OPERATORS_EVENTS, type Rejected } from "../machine/decide/decision.ts";
 import { attemptsOf } from "../machine/decide/open-runs.ts";
-import { isParked, OPERATORS_EVENTS } from "../machine/decide/parked-code.ts";
 import { timerEventId } from "../machine/decide/work.ts";
-import { type StackEvent, toEventKey } from "../machine/message/event.ts";
+import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Ids, Random } from "../ports/clock.ts";
 import type {

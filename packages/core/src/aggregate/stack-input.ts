@@ -1,5 +1,5 @@
+import type { StackEvent } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
 import type { EventDelivery } from "../ports/transport.ts";

@@ -1,4 +1,4 @@
-export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
+export { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
 export type { BirthClaim } from "../ports/stack-store.ts";
 export {
   type Attempt,

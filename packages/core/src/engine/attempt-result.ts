@@ -8,10 +8,10 @@ import {
   type MaskText,
   maskTexts,
 } from "../machine/decide/stack-secrets.ts";
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
-import { SYSTEM_EVENTS } from "../machine/message/event.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Failed, Step, Succeeded } from "../ports/executor.ts";
 import type { Revision } from "../ports/locator.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";

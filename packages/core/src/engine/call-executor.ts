@@ -3,10 +3,10 @@ import { Compile, type Validator } from "typebox/compile";
 import { describeThrown, describeValue } from "../errors/describe-value.ts";
 import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/open-runs.ts";
-import { isMap } from "../machine/message/parse-event-message.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import { isMap } from "../machine/event-message.ts";
 import { MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProvidedService } from "../ports/define-executor.ts";
 import type {

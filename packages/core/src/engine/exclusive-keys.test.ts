@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import { succeeded } from "../ports/steps.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";

@@ -17,8 +17,8 @@ export {
   type TakenRow,
   takeFrom,
 } from "../in-process/queue.ts";
-export { readAttemptSecrets } from "../machine/attempt-secrets.ts";
-export { toEventKey } from "../machine/message/event.ts";
+export { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
+export { toEventKey } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type {
   AttemptView,

@@ -1,10 +1,10 @@
 import { chooseMachine, mayBeUndeclared } from "../aggregate/apply-inputs.ts";
 import type { FoundMachine, MissingMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
-import { MACHINES_FAULT } from "../machine/decide/parked-code.ts";
-import { tellUnknownMachine } from "../machine/decide/unknown-machine.ts";
+import { tellUnknownMachine } from "../machine/decide/decide.ts";
+import { MACHINES_FAULT } from "../machine/decide/decision.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Machine } from "../machine/machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { parseRunMachine, RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";

@@ -1,4 +1,4 @@
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";

@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import type { ExecutorContext, Step } from "../ports/executor.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";

@@ -1,5 +1,5 @@
-import { toCancelWithinMs } from "../machine/executor-limits.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import { toCancelWithinMs } from "../machine/executor-definition.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";

@@ -1,4 +1,4 @@
-import { parseEventMessage } from "../machine/message/parse-event-message.ts";
+import { parseEventMessage } from "../machine/event-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import { resolveSecrets } from "./call-executor.ts";
 
 function aMessage(config: unknown, metadata: TaskMessage["stack"]["metadata"] = {}): TaskMessage {

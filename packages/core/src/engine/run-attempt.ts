@@ -1,5 +1,5 @@
 import { isPassing } from "../errors/error-text.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { AttemptStore, ClaimResult, Grant } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, Failed, Running, Step } from "../ports/executor.ts";

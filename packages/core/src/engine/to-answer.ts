@@ -1,7 +1,6 @@
 import { shortHashOf } from "../machine/decide/open-runs.ts";
-import { SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { isOwnAttempt } from "../machine/message/parse-task-message.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { isOwnAttempt, type TaskMessage } from "../machine/task-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
 import { toResultEvent } from "./attempt-result.ts";

@@ -4,10 +4,10 @@ import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack
 import { defined } from "../errors/defined.ts";
 import { isPassing, toErrorText } from "../errors/error-text.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
-import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
 import type { MetadataValue } from "../machine/stack.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type {

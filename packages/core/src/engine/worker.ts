@@ -1,7 +1,7 @@
 import { toErrorText } from "../errors/error-text.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { ClaimResult } from "../ports/attempt-store.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { ProvidedService } from "../ports/define-executor.ts";

@@ -23,8 +23,8 @@ import {
 } from "../attempt/attempt.ts";
 import { findKeyPlace, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "../attempt/key-queue.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Metadata } from "../machine/stack.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type {
   AttemptView,
   ClaimInput,

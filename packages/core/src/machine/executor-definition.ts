@@ -1,4 +1,6 @@
 import type { TSchema } from "typebox";
+import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/open-runs.ts";
+import { parseDuration } from "./document/duration.ts";
 
 /** What an executor's pure functions may look at besides the config. */
 export interface TaskSubject {
@@ -82,3 +84,18 @@ export interface ExecutorDefinition {
 
 /** Executors by name, as registered in a yard. */
 export type ExecutorRegistry = ReadonlyMap<string, ExecutorDefinition>;
+
+/**
+ * The executor's own time limit for a config that it accepts, in milliseconds; undefined when it has none, or says
+ * something that is none. Throws what the executor throws.
+ */
+export function findTimeoutMs(definition: ExecutorDefinition | undefined, config: unknown): number | undefined {
+  // The definition's own schema says what its config is, and only the caller knows that they belong together.
+  const ms: unknown = definition?.timeout?.(config as never);
+  return typeof ms === "number" && Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
+}
+
+/** How long a cancel may take, in milliseconds: as the executor says, else five minutes. */
+export function toCancelWithinMs(definition: Pick<ExecutorDefinition, "cancelWithin"> | undefined): number {
+  return parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS;
+}

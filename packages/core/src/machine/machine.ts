@@ -1,5 +1,5 @@
 import type { MetadataPattern } from "./decide/metadata-pattern.ts";
-import type { Problem } from "./document/problem.ts";
+import type { Problem } from "./document/problem-list.ts";
 import type { Expression, Template } from "./expression/expression.ts";
 import type { MetadataValue } from "./stack.ts";
 

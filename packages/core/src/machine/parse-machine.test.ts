@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { acceptingExecutors } from "../testing/builders.ts";
-import type { Problem } from "./document/problem.ts";
+import type { Problem } from "./document/problem-list.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import { parseMachine } from "./parse-machine.ts";
 

@@ -1,13 +1,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { toCanonicalJson } from "./document/canonical-json.ts";
-import type { CompileContext } from "./document/compile-context.ts";
-import { findVersion } from "./document/find-version.ts";
-import { MACHINE_LIMITS, type MachineLimits } from "./document/machine-limits.ts";
+import { type CompileContext, findVersion, MACHINE_LIMITS, type MachineLimits } from "./document/compile-context.ts";
 import { createProblemList, type ProblemList } from "./document/problem-list.ts";
 import { readValue } from "./document/read-value.ts";
 import { readYaml } from "./document/read-yaml.ts";
-import { type Field, isMapField, type TreeNode } from "./document/tree.ts";
+import { type Field, isMapField, type TreeNode, toCanonicalJson } from "./document/tree.ts";
 import { describe } from "./document/wording.ts";
 import type { ExecutorRegistry } from "./executor-definition.ts";
 import type { CompileResult, Machine } from "./machine.ts";

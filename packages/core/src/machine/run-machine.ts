@@ -4,8 +4,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "./decide/open-runs.ts";
-import type { ExecutorDefinition } from "./executor-definition.ts";
-import { findTimeoutMs, toCancelWithinMs } from "./executor-limits.ts";
+import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
 import {
   FAILED,
   INIT,

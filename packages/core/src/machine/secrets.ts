@@ -1,4 +1,4 @@
-import { isMap } from "./message/parse-event-message.ts";
+import { isMap } from "./event-message.ts";
 import type { Metadata, MetadataValue, Stack } from "./stack.ts";
 
 /** What stands for a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */

@@ -1,8 +1,8 @@
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
 import { createDueIndex } from "../in-process/queue.ts";
-import { readAttemptSecrets } from "../machine/attempt-secrets.ts";
-import { toEventKey } from "../machine/message/event.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
+import { toEventKey } from "../machine/event-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Change, CommitResult, QueuedEvent } from "../ports/stack-store.ts";
 import type { StoreSignal } from "../ports/store.ts";

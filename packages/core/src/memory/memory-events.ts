@@ -1,5 +1,5 @@
 import { createMemoryQueue, type DueSource, type TakenRow } from "../in-process/queue.ts";
-import { toEventKey } from "../machine/message/event.ts";
+import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent, SetAsideEvent } from "../ports/stack-store.ts";
 import type { DueItem } from "../ports/work-queue.ts";

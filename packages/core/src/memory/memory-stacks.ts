@@ -1,4 +1,4 @@
-import { toEventKey } from "../machine/message/event.ts";
+import { toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";

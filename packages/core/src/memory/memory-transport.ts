@@ -1,5 +1,5 @@
 import { createMemoryQueue, type TakenRow } from "../in-process/queue.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { ConsumeOptions, DeliveryOutcome, Subscription, Transport } from "../ports/transport.ts";

@@ -1,5 +1,5 @@
-import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { MetadataValue } from "../machine/stack.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Grant, QueuedEvent } from "./stack-store.ts";
 
 export type { Grant } from "./stack-store.ts";

@@ -1,4 +1,4 @@
-import type { Problem } from "../machine/document/problem.ts";
+import type { Problem } from "../machine/document/problem-list.ts";
 import type { Machine } from "../machine/machine.ts";
 
 /** A machine's source as it is kept for the stacks that use it. */

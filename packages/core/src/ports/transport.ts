@@ -1,4 +1,4 @@
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { QueuedEvent } from "./stack-store.ts";
 
 /** One event as a transport hands it over. */

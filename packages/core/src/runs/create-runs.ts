@@ -1,8 +1,8 @@
 import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
 import { createUlids } from "../engine/system-clock.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { SYSTEM_EVENTS } from "../machine/message/event.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";

@@ -1,6 +1,5 @@
 import { parseDuration } from "../machine/document/duration.ts";
-import { type EventOrigin, SYSTEM_EVENTS } from "../machine/message/event.ts";
-import { isMap } from "../machine/message/parse-event-message.ts";
+import { type EventOrigin, isMap, SYSTEM_EVENTS } from "../machine/event-message.ts";
 
 /** A step of a simulation, as it was written. */
 export type SimulationStep =

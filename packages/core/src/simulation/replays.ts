@@ -1,7 +1,7 @@
 import { decide, followDecision } from "../machine/decide/decide.ts";
 import type { Decision } from "../machine/decide/decision.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 import { type ReplayedEvent, type StepDifference, toOutcome } from "./simulation-line.ts";
 

@@ -9,13 +9,13 @@ import {
   claimAtBirth,
   closeAttempt,
 } from "../attempt/attempt.ts";
+import { tellUnknownMachine } from "../machine/decide/decide.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import { tellUnknownMachine } from "../machine/decide/unknown-machine.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
-import type { TaskMessage } from "../machine/message/task-message.ts";
 import type { Stack } from "../machine/stack.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 
 /** Timers that one simulation fires at most: one that begins itself again would fire for ever. */

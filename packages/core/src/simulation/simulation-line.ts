@@ -1,9 +1,9 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import { toWireTasks } from "../machine/decide/start-tasks.ts";
-import type { TaskMessage, WireTask } from "../machine/message/task-message.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
+import type { TaskMessage, WireTask } from "../machine/task-message.ts";
 import type { SimulatedYard } from "./simulated-yard.ts";
 
 /** A timer that has fired while the clock was advanced. */

@@ -1,9 +1,8 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toInstant } from "../machine/decide/work.ts";
+import { parseEventMessage, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import { SYSTEM_EVENTS, toEventKey } from "../machine/message/event.ts";
-import { parseEventMessage } from "../machine/message/parse-event-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { advanceClock } from "./advance-clock.ts";
 import { readStep, type SimulationStep } from "./read-step.ts";

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import type { StackEvent } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Expression, Template } from "../machine/expression/expression.ts";
 import {
@@ -18,7 +19,6 @@ import {
   TIMEOUT,
   toReactions,
 } from "../machine/machine.ts";
-import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack, TaskState } from "../machine/stack.ts";
 
 /** One entry of a reaction in short: what must hold, the state to enter (none: nothing happens), and what it sets. */

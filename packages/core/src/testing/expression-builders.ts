@@ -1,5 +1,4 @@
-import type { ExpressionScope } from "../machine/expression/expression.ts";
-import type { ExpressionPlace, PlaceMetadata } from "../machine/expression/expression-place.ts";
+import type { ExpressionPlace, ExpressionScope, PlaceMetadata } from "../machine/expression/expression.ts";
 
 /** A place of a reaction: everything is there, `password` is sensitive and may not be named, other keys are allowed. */
 export function aPlace({ metadata, ...rest }: PlaceInput = {}): ExpressionPlace {

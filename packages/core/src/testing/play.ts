@@ -1,7 +1,7 @@
 import { decide } from "../machine/decide/decide.ts";
 import type { Applied, Decision } from "../machine/decide/decision.ts";
+import type { StackEvent } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { StackEvent } from "../machine/message/event.ts";
 import type { Stack } from "../machine/stack.ts";
 
 /** The stack after these events, the first of which begins it. Throws when one of them is not applied. */

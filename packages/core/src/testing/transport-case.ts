@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TaskMessage } from "../machine/message/task-message.ts";
+import type { TaskMessage } from "../machine/task-message.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery, Transport } from "../ports/transport.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 

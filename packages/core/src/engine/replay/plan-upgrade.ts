@@ -1,7 +1,7 @@
 import { decide } from "../../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../../machine/decide/work.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { Machine } from "../../machine/machine.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { StoredHistoryEntry } from "../../ports/stack-store.ts";

@@ -1,6 +1,5 @@
 import { defined } from "../../errors/defined.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../../machine/message/event.ts";
-import { isMap } from "../../machine/message/parse-event-message.ts";
+import { isMap, type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import { MASK } from "../../machine/secrets.ts";
 import type { HistoryEntry } from "../../ports/stack-store.ts";
 

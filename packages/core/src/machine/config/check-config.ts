@@ -1,5 +1,6 @@
+import { Check, Errors } from "typebox/value";
 import { describeThrown } from "../../errors/describe-value.ts";
-import { checkKeys } from "../document/check-keys.ts";
+import { checkKeys } from "../document/check-document.ts";
 import {
   type CompileContext,
   onKey,
@@ -8,20 +9,33 @@ import {
   suggestFrom,
   suggestOrList,
 } from "../document/compile-context.ts";
-import { findInside } from "../document/find-inside.ts";
 import { createProblemList, type ProblemList, type Spot } from "../document/problem-list.ts";
-import { type Field, findText, isMapField, type MapNode, type Path, type Place, toRecord } from "../document/tree.ts";
+import {
+  type Field,
+  findField,
+  findInside,
+  findText,
+  isListField,
+  isMapField,
+  type MapNode,
+  type Path,
+  type Place,
+  toFields,
+  toItems,
+  toRecord,
+} from "../document/tree.ts";
 import { describe, listNames, quote } from "../document/wording.ts";
-import type { ConfigReport, ExecutorDefinition, ExecutorRegistry } from "../executor-definition.ts";
-import { findTimeoutMs } from "../executor-limits.ts";
+import {
+  type ConfigReport,
+  type ExecutorDefinition,
+  type ExecutorRegistry,
+  findTimeoutMs,
+} from "../executor-definition.ts";
 import { hasExpression } from "../expression/split-template.ts";
-import { checkRegistered } from "./check-registered.ts";
-import type { OpenConfig } from "./open-config.ts";
-import { relaxSchema } from "./relax-schema.ts";
-import { warnAmbiguous } from "./scalar-ambiguity.ts";
+import { type OpenConfig, relaxSchema } from "./open-config.ts";
 
 /** What is looked at of a task when all tasks of a machine are checked together. */
-export interface ConfiguredTask {
+interface ConfiguredTask {
   readonly name: string;
   readonly executor?: string;
   readonly config?: Field<MapNode>;
@@ -177,4 +191,116 @@ function relaxExecutor(executors: ExecutorRegistry, name: string, { opening }: O
     // The check by the schema as it is tells why it cannot be used.
     return executors;
   }
+}
+
+/** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
+function checkRegistered(context: CompileContext, config: Field<MapNode>, executor: ExecutorDefinition): void {
+  try {
+    for (const fault of Errors(executor.config, toRecord(config.node))) {
+      checkFault(context, config, { fault, executor });
+    }
+  } catch (cause) {
+    const why = describeThrown(cause);
+    const message = `The schema of the executor ${quote(executor.name)} cannot be used: ${why.slice(0, 200)}`;
+    context.problems.error("config-invalid", onKey(config), message);
+  }
+}
+
+/** True when an empty config fits the executor. */
+export function needsNoConfig({ config }: ExecutorDefinition): boolean {
+  try {
+    return Check(config, {});
+  } catch {
+    // A schema that cannot be used is told where there is a config to check.
+    return false;
+  }
+}
+
+type Fault = ReturnType<typeof Errors>[number];
+
+function checkFault(context: CompileContext, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
+  // Told already, with the key's name, by the fault of the map that may not have this key.
+  if (fault.keyword === "boolean" && fault.schemaPath.endsWith("/additionalProperties")) return;
+  const field = findByPointer(config, fault.instancePath);
+  if (fault.keyword === "required") {
+    for (const key of fault.params.requiredProperties) {
+      const message = `This config of ${executor.name} needs ${quote(key)}.`;
+      context.problems.error("config-invalid", onMissing(field, key), message);
+    }
+    return;
+  }
+  if (fault.keyword !== "additionalProperties" || !isMapField(field)) {
+    context.problems.error("config-invalid", onValue(field), `The config of ${executor.name} ${fault.message} here.`);
+    return;
+  }
+  const known = field === config ? findKnownKeys(executor) : [];
+  for (const key of fault.params.additionalProperties) {
+    const near = known.length > 0 ? suggestOrList(key, known) : "";
+    const message = `${quote(key)} is no key of this config of ${executor.name}.${near}`;
+    context.problems.error("config-invalid", onKey(findField(field, key) ?? field), message);
+  }
+}
+
+interface RegisteredFault {
+  readonly fault: Fault;
+  readonly executor: ExecutorDefinition;
+}
+
+function findKnownKeys({ config }: ExecutorDefinition): readonly string[] {
+  const properties: unknown = "properties" in config ? config.properties : undefined;
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+}
+
+function findByPointer(config: Field, pointer: string): Field {
+  const segments = pointer.split("/").slice(1);
+  return findInside(
+    config,
+    segments.map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~")),
+  );
+}
+
+interface Reading {
+  readonly pattern: RegExp;
+  readonly otherwise: string;
+}
+
+// What the predecessor's parser, a dialect of its own, makes of plain scalars where YAML 1.2 reads something else. It read
+// yes, no, on, off and 1_000 as texts, as we do, so these are not here.
+const READINGS: readonly Reading[] = [
+  { pattern: /^\d{4}-\d\d?-\d\d?(?:(?:t|[ \t]+)\d.*)?$/i, otherwise: "a date" },
+  { pattern: /^-?0\d+$/, otherwise: "an octal number" },
+  { pattern: /^[-+]?\d[\d,]*,[\d,]*(?:\.\d+)?$/, otherwise: "a number with thousands separators" },
+  { pattern: /^[-+]?0[ob]\d+$/i, otherwise: "the number 0" },
+  { pattern: /^\+\d+$/, otherwise: "a text" },
+  { pattern: /^[-+]?\.inf$|^\.nan$/i, otherwise: "a number that JSON does not have" },
+];
+
+/** Warns of plain scalars anywhere in a value that other readers of YAML take for something else. */
+function warnAmbiguous(context: CompileContext, field: Field): void {
+  if (isMapField(field)) for (const inner of toFields(field).values()) warnAmbiguous(context, inner);
+  else if (isListField(field)) for (const inner of toItems(field)) warnAmbiguous(context, inner);
+  else warnScalar(context, field);
+}
+
+function warnScalar({ problems }: CompileContext, field: Field): void {
+  if (field.node.kind !== "scalar" || field.node.plain === undefined) return;
+  const { plain, value } = field.node;
+  const otherwise = findOtherReading(plain, value);
+  if (otherwise === undefined) return;
+  const here = typeof value === "string" ? "the text" : `the ${typeof value}`;
+  const message = `${quote(plain)} is read as ${here} ${String(value).slice(0, 60)} here and as ${otherwise} elsewhere. Quote a text.`;
+  problems.warn("scalar-ambiguous", onValue(field), message);
+}
+
+function findOtherReading(plain: string, value: unknown): string | undefined {
+  if (
+    typeof value === "number" &&
+    Number.isInteger(value) &&
+    !Number.isSafeInteger(value) &&
+    /^[-+]?\d+$/.test(plain)
+  ) {
+    return "all its digits";
+  }
+  if (typeof value === "string" && /^(?:true|false|null)$/i.test(plain)) return plain.toLowerCase();
+  return READINGS.find(({ pattern }) => pattern.test(plain))?.otherwise;
 }

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import { describe, expect, it } from "vitest";
-import { type Opening, relaxSchema } from "./relax-schema.ts";
+import { type Opening, relaxSchema } from "./open-config.ts";
 
 const closed = { additionalProperties: false };
 

@@ -9,8 +9,8 @@ import {
 } from "../../testing/builders.ts";
 import { anExpression, aTemplate, readKey, readOutput } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
+import type { StackEvent } from "../event-message.ts";
 import type { ExpressionScope } from "../expression/expression.ts";
-import type { StackEvent } from "../message/event.ts";
 import { decide } from "./decide.ts";
 
 const isSize = (size: unknown) => anExpression((scope) => readKey(scope, "size") === size, `metadata.size == ${size}`);

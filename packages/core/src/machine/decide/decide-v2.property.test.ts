@@ -8,9 +8,9 @@ import {
   withoutVersion,
 } from "../../testing/builders.ts";
 import { anExpression, aTemplate, readKey } from "../../testing/expressions.ts";
+import type { StackEvent } from "../event-message.ts";
 import { findReachable } from "../graph/find-reachable.ts";
 import type { Machine, Task } from "../machine.ts";
-import type { StackEvent } from "../message/event.ts";
 import { listSecretRefs, readSecrets } from "../secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";

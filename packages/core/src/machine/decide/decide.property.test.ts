@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aMachine, type StateSketch, withoutVersion } from "../../testing/builders.ts";
+import type { StackEvent } from "../event-message.ts";
 import { type Machine, SEMANTICS_V2 } from "../machine.ts";
-import type { StackEvent } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";
 import type { Applied, Decision, Dispatch } from "./decision.ts";

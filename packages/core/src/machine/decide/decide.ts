@@ -1,9 +1,8 @@
-import { findNearestName } from "../document/nearest-name.ts";
-import { suggest } from "../document/wording.ts";
+import { findNearestName, quote, suggest } from "../document/wording.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
-import type { Stack } from "../stack.ts";
-import type { Decision, Ignored, Rejected } from "./decision.ts";
+import type { OpenRun, Stack, TaskState } from "../stack.ts";
+import { type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
 import {
   chooseReaction,
   findConfirmFault,
@@ -14,11 +13,9 @@ import {
   stall,
 } from "./enter-state.ts";
 import { checkBrought, findUnbrought } from "./metadata.ts";
-import { closeRun } from "./open-runs.ts";
+import { closeRun, toCancel } from "./open-runs.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
-import { isParked } from "./parked-code.ts";
-import { removeStack } from "./remove-stack.ts";
-import { listSecretValues, maskDecision, withQuotedOutputs } from "./stack-secrets.ts";
+import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
 import {
   beginWork,
@@ -196,4 +193,43 @@ export function followDecision(stack: Stack | undefined, decision: Decision): St
   if (stack === undefined) return undefined;
   const closed = decision.closes === undefined ? stack : closeRun(stack, decision.closes);
   return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
+}
+
+/** Removes a stack by force: its open runs are asked to stop, and the notes tell what may be left behind. */
+function removeStack(stack: Stack, event: StackEvent): Decision {
+  if (event.force !== true || !event.reason) {
+    return { kind: "rejected", code: "EVENT_INVALID", reason: '"REMOVE_STACK" needs "force": true and a "reason".' };
+  }
+  const runs = stack.runs.map((run): OpenRun => ({ ...run, cancelling: run.cancelling ?? "requested" }));
+  return {
+    kind: "applied",
+    stack: { ...stack, runs, updatedAt: event.at },
+    removed: true,
+    dispatches: [],
+    cancels: runs.map((run) => toCancel(run, run.cancelling ?? "requested")),
+    closes: [],
+    notes: tellWhatIsLeft(stack, event.reason),
+  };
+}
+
+function tellWhatIsLeft(stack: Stack, reason: string): readonly string[] {
+  return [
+    `Removed by force in state "${stack.state}": ${maskText(listHeldSecrets(stack), reason)}`,
+    ...stack.runs.map(tellRun),
+    ...stack.tasks.filter(({ status }) => status !== "PENDING").map(tellTask),
+    "What tasks of earlier states made, and no task has taken away, may be left behind too.",
+  ];
+}
+
+function tellRun({ task, entry, attempt }: OpenRun): string {
+  return `May be left behind: what task "${task}" (entry ${entry}, attempt ${attempt}), asked to stop, has made.`;
+}
+
+function tellTask({ name, status }: TaskState): string {
+  return `May be left behind: what task "${name}", ${status}, has made.`;
+}
+
+/** That there is no machine of this name, with the known one that was probably meant. */
+export function tellUnknownMachine(name: string, known: Iterable<string>): string {
+  return `There is no machine ${quote(name)}.${suggest(findNearestName(name, known))}`;
 }

@@ -1,5 +1,6 @@
-import type { TaskMessage } from "../message/task-message.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
+import type { TaskMessage } from "../task-message.ts";
 
 /** A run to send. The commit makes an attempt of it and puts the message into the outbox. */
 export interface Dispatch {
@@ -28,7 +29,7 @@ export interface Cancel {
 }
 
 /** Codes of refusals that a later state, machine or revision may lift: the engine parks such events. */
-export type ParkedCode =
+type ParkedCode =
   | "EVENT_NOT_HANDLED"
   | "EXPRESSION_FAILED"
   | "STATE_UNKNOWN"
@@ -37,7 +38,7 @@ export type ParkedCode =
   | "PATTERN_NOT_LINEAR";
 
 /** Codes of refusals that can never be lifted: the engine sets such events aside at once. */
-export type SetAsideCode =
+type SetAsideCode =
   | "EVENT_INVALID"
   | "EVENT_RESERVED"
   | "EVENT_UNDECLARED"
@@ -49,13 +50,13 @@ export type SetAsideCode =
   | "CONFIRMATION_REQUIRED";
 
 /** Codes of refused results and operators' events: recorded and acknowledged. */
-export type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STATE_MISSING" | "UPGRADE_TASK_UNKNOWN";
+type AnswerCode = "TASK_NOT_CURRENT" | "TASK_NOT_RUNNING" | "UPGRADE_STATE_MISSING" | "UPGRADE_TASK_UNKNOWN";
 
 /** Why an event was refused. */
 export type RefusalCode = ParkedCode | SetAsideCode | AnswerCode;
 
 /** Recorded, not refused. */
-export type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";
+type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";
 
 /** The event changed the stack (at least it is remembered as applied). */
 export interface Applied {
@@ -92,3 +93,38 @@ export interface Ignored {
 
 /** What an event does to a stack. */
 export type Decision = Applied | Rejected | Ignored;
+
+/** True for codes of refusals that a later state, machine or revision may lift. */
+export function isParkedCode(code: string): code is ParkedCode {
+  return PARKED.has(code);
+}
+
+/**
+ * True when the engine keeps a refused event and decides it again. Results and timers' events are kept only where the
+ * machine is at fault, operators' events never: their sender gets the code.
+ */
+export function isParked(event: StackEvent, code: RefusalCode): boolean {
+  if (!isParkedCode(code) || OPERATORS_EVENTS.has(event.name)) return false;
+  const answered = event.origin === "timer" || RESULT_EVENTS.has(event.name);
+  return !answered || MACHINES_FAULT.has(code);
+}
+
+/** Events that people send about a stack, whatever its machine declares. */
+export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.retryFailedTasks,
+  SYSTEM_EVENTS.retryPendingTasks,
+  SYSTEM_EVENTS.cancelTask,
+  SYSTEM_EVENTS.settleTask,
+  SYSTEM_EVENTS.removeStack,
+  SYSTEM_EVENTS.upgradeStack,
+]);
+
+/** Codes of refusals whose cause is the machine, not the stack's state. */
+export const MACHINES_FAULT: ReadonlySet<string> = new Set([
+  "STATE_UNKNOWN",
+  "MACHINE_UNKNOWN",
+  "MACHINE_INVALID",
+  "PATTERN_NOT_LINEAR",
+]);
+
+const PARKED: ReadonlySet<string> = new Set([...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"]);

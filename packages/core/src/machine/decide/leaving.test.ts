@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { aMachineV2, anEvent, type StateSketch } from "../../testing/builders.ts";
 import { anExpression } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
+import type { StackEvent } from "../event-message.ts";
 import type { Machine, Task } from "../machine.ts";
-import type { StackEvent } from "../message/event.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
 

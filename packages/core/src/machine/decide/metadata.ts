@@ -1,6 +1,5 @@
+import { isMap, type StackEvent } from "../event-message.ts";
 import type { Machine, MetadataRule, MetadataRules } from "../machine.ts";
-import type { StackEvent } from "../message/event.ts";
-import { isMap } from "../message/parse-event-message.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import type { RefusedPattern } from "./metadata-pattern.ts";

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { anEvent } from "../../testing/builders.ts";
-import type { RefusalCode } from "./decision.ts";
-import { isParked, isParkedCode } from "./parked-code.ts";
+import { isParked, isParkedCode, type RefusalCode } from "./decision.ts";
 
 const MACHINES_FAULT: readonly RefusalCode[] = [
   "STATE_UNKNOWN",

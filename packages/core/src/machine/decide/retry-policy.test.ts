@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RetryPolicy } from "../machine.ts";
-import { type Failure, maxBackoffMs, mayRetry } from "./retry-policy.ts";
+import { type Failure, maxBackoffMs, mayRetry } from "./task-results.ts";
 
 const aPolicy = (policy: Partial<RetryPolicy> = {}): RetryPolicy => {
   return { attempts: 3, fromMs: 1_000, toMs: 60_000, factor: 2, ...policy };

@@ -1,7 +1,6 @@
+import { isMap, type StackEvent } from "../event-message.ts";
 import type { Machine } from "../machine.ts";
-import type { StackEvent } from "../message/event.ts";
-import { isMap } from "../message/parse-event-message.ts";
-import { findSecretRef, listSecretRefs, MASK, type SecretHolder } from "../secrets.ts";
+import { findSecretRef, listSecretRefs, MASK, readSecrets, type SecretHolder } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack, TaskState } from "../stack.ts";
 import type { Decision } from "./decision.ts";
 import { isSensitive, type MetadataChange } from "./metadata.ts";
@@ -251,4 +250,14 @@ function toForms(text: string): readonly string[] {
 
 function toWholeForms(text: string): readonly string[] {
   return [text, text.trim()];
+}
+
+/**
+ * The values behind the references that an attempt was dispatched with, out of the record of its stack; without those
+ * that are gone. None of a later life under the same id: its references count from 1 again and mean other values.
+ */
+export function readAttemptSecrets(stack: Stack | undefined, attemptId: string, refs: readonly string[]): Metadata {
+  // An attempt's id holds no half of a surrogate pair, which a life may.
+  if (stack === undefined || parseAttemptId(attemptId)?.life !== stack.life.toWellFormed()) return {};
+  return readSecrets(stack, refs);
 }

@@ -1,9 +1,9 @@
+import { isMap } from "../event-message.ts";
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
 import type { Machine, Task } from "../machine.ts";
-import { isMap } from "../message/parse-event-message.ts";
-import type { MessageStack, TaskMessage, WireTask } from "../message/task-message.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { OpenRun, Stack, TaskState } from "../stack.ts";
+import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
 import { attemptIdOf, attemptsOf, findCurrentRun } from "./open-runs.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
 import { play, toApplied } from "../../testing/play.ts";
-import type { StackEvent } from "../message/event.ts";
+import type { StackEvent } from "../event-message.ts";
 import type { OpenRun } from "../stack.ts";
 import { decide } from "./decide.ts";
 

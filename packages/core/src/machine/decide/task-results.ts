@@ -1,10 +1,10 @@
 import { formatDuration } from "../document/duration.ts";
-import { SYSTEM_EVENTS } from "../message/event.ts";
+import { SYSTEM_EVENTS } from "../event-message.ts";
+import type { RetryPolicy } from "../machine.ts";
 import type { OpenRun, Stack, StackTimer, TaskState } from "../stack.ts";
 import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { attemptsOf, findCurrentRun, findLeftRun, isCurrent, isOvertaken, toCancel } from "./open-runs.ts";
-import { type Failure, maxBackoffMs, mayRetry } from "./retry-policy.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
 import {
@@ -125,23 +125,23 @@ function toTimeOut({ machine }: Work, run: OpenRun): Failure {
 }
 
 /** An answer that sets a task's status, and the run that it ends. */
-export interface CurrentAnswer {
+interface CurrentAnswer {
   readonly kind: "current";
   readonly task: TaskState;
   readonly run?: OpenRun;
 }
 
 /** An answer of a run that was left and that the stack waits for, or may have: it only ends the run. */
-export interface LeftAnswer {
+interface LeftAnswer {
   readonly kind: "left";
   readonly run: OpenRun;
 }
 
 /** What an answer concerns, or why it comes to nothing. */
-export type Match = CurrentAnswer | LeftAnswer | Ignored | Rejected;
+type Match = CurrentAnswer | LeftAnswer | Ignored | Rejected;
 
 /** Which task an answer concerns: its attempt says, else the task's name. */
-export function matchAnswer(work: Work): Match {
+function matchAnswer(work: Work): Match {
   const { stack, event } = work;
   if (event.dispatchId === undefined) return matchByName(work, event.task?.name ?? "");
   const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
@@ -149,7 +149,7 @@ export function matchAnswer(work: Work): Match {
 }
 
 /** The answer of an attempt that is not open. */
-export const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };
+const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has ended already." };
 
 function matchRun(work: Work, run: OpenRun): Match {
   const { stack } = work;
@@ -216,7 +216,7 @@ function toStale(reason: string, closes?: string): Ignored {
 }
 
 /** A failed task; without a message or a code where none was given. */
-export function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
+function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
   return {
     ...{ name, status: "ERROR" },
     ...(message === undefined ? {} : { errorMessage: toShown(work, message) }),
@@ -235,7 +235,7 @@ export function toCancelled(work: Work, name: string): TaskState {
  * An attempt has failed. Only a running task may get another one by its policy; what fails later, or once more, has failed
  * for good. `ending`: the attempt that is still to end before the wait for the next one begins.
  */
-export function failAttempt(
+function failAttempt(
   work: Work,
   { name, status }: TaskState,
   failure: Failure,
@@ -259,7 +259,7 @@ export function failAttempt(
 }
 
 /** Begins the wait before a task's next attempt. */
-export function armRetry(work: Work, name: string): void {
+function armRetry(work: Work, name: string): void {
   const policy = work.machine.tasks.get(name)?.retry;
   const { stack, event } = work;
   const jitterMs = policy === undefined ? 0 : maxBackoffMs(policy, Math.max(1, failuresOf(stack, name)));
@@ -282,7 +282,7 @@ export function forgetFailures(work: Work, name: string): void {
 }
 
 /** True when a task waits for its next attempt and the wait has not begun, because the last one is still ending. */
-export function awaitsEnd(stack: Stack, name: string): boolean {
+function awaitsEnd(stack: Stack, name: string): boolean {
   return findTask(stack, name)?.detail === "RETRYING" && !stack.timers.some(({ task }) => task === name);
 }
 
@@ -298,3 +298,36 @@ function tellRetry(work: Work, name: string, { code, message }: Failure): string
   const why = [code, message].filter((part) => part !== undefined).join(": ");
   return `Attempt ${attemptsOf(work.stack, name)} of task "${name}" failed and is followed by another${why && ` (${why})`}.`;
 }
+
+/** How an attempt failed. */
+export interface Failure {
+  readonly message?: string;
+  readonly code?: string;
+  /** Default true. */
+  readonly retryable?: boolean;
+}
+
+/** The code of a failure that names none. */
+const DEFAULT_FAILURE_CODE = "TASK_FAILED";
+
+/** Whether a task gets another attempt after so many failures, the present one included. */
+export function mayRetry(policy: RetryPolicy, failures: number, { code, retryable = true }: Failure): boolean {
+  const named = code ?? DEFAULT_FAILURE_CODE;
+  if (!retryable || NEVER_RETRIED.has(named) || failures >= policy.attempts) return false;
+  return policy.only === undefined || policy.only.has(named);
+}
+
+/** The longest wait before the next attempt after so many failures: it doubles (or what the factor says) each time. */
+export function maxBackoffMs({ fromMs, toMs, factor }: RetryPolicy, failures: number): number {
+  const backoffMs = fromMs * factor ** (failures - 1);
+  // Zero times infinity is no number; neither is a wait.
+  return Number.isNaN(backoffMs) ? toMs : Math.round(Math.min(toMs, backoffMs));
+}
+
+/** What another attempt would not mend, whatever its policy says. */
+const NEVER_RETRIED: ReadonlySet<string> = new Set([
+  "EXPRESSION_FAILED",
+  "CONFIG_INVALID",
+  "OUTPUT_INVALID",
+  "TASK_CANCELLED",
+]);

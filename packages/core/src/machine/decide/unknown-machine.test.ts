@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { tellUnknownMachine } from "./unknown-machine.ts";
+import { tellUnknownMachine } from "./decide.ts";
 
 describe("tellUnknownMachine", () => {
   it("names the known machine that is near, if there is one", () => {

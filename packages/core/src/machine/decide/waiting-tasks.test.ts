@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aMachineV2, anEvent, retrying } from "../../testing/builders.ts";
 import { anExpression, readKey } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
-import type { StackEvent } from "../message/event.ts";
+import type { StackEvent } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
 

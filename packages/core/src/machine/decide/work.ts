@@ -1,5 +1,5 @@
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../message/event.ts";
 import type { LastFailure, OpenRun, Stack, StackTimer, TaskDetail, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";

@@ -1,11 +1,10 @@
 import { INIT, NEXT } from "../machine.ts";
-import { type CompileContext, onKey } from "./compile-context.ts";
-import type { AdvanceDraft } from "./read-advance.ts";
-import type { Field } from "./tree.ts";
-import { quote } from "./wording.ts";
+import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "./compile-context.ts";
+import { type Field, findField, findText, isNull, type MapNode } from "./tree.ts";
+import { describe, findNearestName, quote, suggest } from "./wording.ts";
 
 /** What is looked at of a state; undefined parts are faulty, and nothing is said about them. */
-export interface FlowState {
+interface FlowState {
   readonly field: Field;
   readonly terminal?: boolean;
   readonly tasks?: readonly string[];
@@ -13,13 +12,13 @@ export interface FlowState {
 }
 
 /** What is looked at of a handler. */
-export interface FlowHandler {
+interface FlowHandler {
   readonly field: Field;
   readonly advances: readonly AdvanceDraft[];
 }
 
 /** The states of a document by name, and the field that holds them. */
-export interface FlowInput {
+interface FlowInput {
   readonly states: ReadonlyMap<string, FlowState>;
   readonly statesField: Field;
 }
@@ -65,4 +64,136 @@ function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<strin
 function toTargets(state: FlowState | undefined): readonly string[] {
   const handlers = [...(state?.on?.values() ?? [])];
   return handlers.flatMap(({ advances }) => advances.flatMap(({ meant }) => meant ?? []));
+}
+
+/**
+ * Names that the states use. A misspelt name counts as a use of the nearest known one, so that a slip of the pen is one
+ * problem and not also an unused task or an unreachable state.
+ */
+export interface References {
+  /** Notes the use; true when the name is known. */
+  use(name: string): boolean;
+  isUsed(name: string): boolean;
+  /** The name that counts as used; undefined when none is near. */
+  resolve(name: string): string | undefined;
+}
+
+/** What states refer to. */
+export interface StateReferences {
+  readonly events: References;
+  readonly tasks: References;
+  readonly states: References;
+}
+
+// A document with more unknown names is no document with slips of the pen.
+const MAX_GUESSES = 200;
+
+/** Uses of a set of known names; of anything when the set could not be read. */
+export function createReferences(known: Pick<ReadonlySet<string>, "has" | "keys"> | undefined): References {
+  const used = new Set<string>();
+  const nearest = new Map<string, string | undefined>();
+
+  function resolve(name: string): string | undefined {
+    if (known === undefined || known.has(name)) return name;
+    if (!nearest.has(name) && nearest.size < MAX_GUESSES) nearest.set(name, findNearestName(name, known.keys()));
+    return nearest.get(name);
+  }
+
+  return {
+    use(name) {
+      const meant = resolve(name);
+      if (meant !== undefined) used.add(meant);
+      return meant === name;
+    },
+    isUsed: (name) => used.has(name),
+    resolve,
+  };
+}
+
+/** One `advance`; `meant` is the known state that it names or almost names. */
+export interface AdvanceDraft {
+  readonly target: string;
+  readonly meant?: string;
+  readonly field: Field;
+}
+
+/** The state that an entry with `action: advance` names; undefined, with a problem, when it names none. */
+export function readAdvance(
+  context: CompileContext,
+  item: Field<MapNode>,
+  states: References,
+): AdvanceDraft | undefined {
+  const state = findField(item, "state");
+  if (state === undefined || isNull(state)) {
+    const message = "advance needs state: the name of the state to enter.";
+    context.problems.error("advance-state-required", state ? onValue(state) : onMissing(item, "state"), message);
+    return undefined;
+  }
+  return readTarget(context, state, states);
+}
+
+/** The state that a value names; undefined, with `advance-state-undefined`, when it cannot be a name at all. */
+export function readTarget(context: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
+  const target = findText(state);
+  if (target === undefined) return refuseTarget(context, state, states);
+  const meant = states.resolve(target);
+  if (meant !== target) {
+    const message = `There is no state ${quote(target)}.${suggest(meant)}`;
+    context.problems.error("advance-state-undefined", onValue(state), message);
+  }
+  return { target, field: state, ...(meant !== undefined && { meant }) };
+}
+
+function refuseTarget({ problems }: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
+  const text = state.node.kind === "scalar" ? (state.node.plain ?? String(state.node.value)) : undefined;
+  const meant = text === undefined ? undefined : states.resolve(text);
+  const hint = text !== undefined && meant === text ? ` Write it in quotes: ${quote(text)}.` : "";
+  const message = `state must be the name of a state, but it is ${describe(state.node)}.${hint}`;
+  problems.error("advance-state-undefined", onValue(state), message);
+  return text === undefined ? undefined : { target: text, field: state, ...(meant !== undefined && { meant }) };
+}
+
+/** Refuses an action that there is not. */
+export function refuseAction({ problems }: CompileContext, action: Field): void {
+  const name = findText(action);
+  const near = name === undefined ? " Known: advance, no-op." : suggestOrList(name, ["advance", "no-op"]);
+  problems.error("action-unknown", onValue(action), `The action ${describe(action.node)} is not known.${near}`);
+}
+
+/** Warns of events that lead from a state to itself, once an event. */
+export function warnSelfAdvance(
+  { problems }: CompileContext,
+  name: string,
+  on: ReadonlyMap<string, FlowHandler> = new Map(),
+): void {
+  for (const [event, { advances }] of on) {
+    const self = advances.find(({ target }) => target === name);
+    if (!self) continue;
+    const message = `${event} leads from ${quote(name)} to itself: its tasks begin anew.`;
+    problems.warn("self-advance", onValue(self.field), message);
+  }
+}
+
+/** What a document declares, by name; undefined where it could not be read. */
+interface Declared {
+  readonly events: ReadonlyMap<string, Field> | undefined;
+  readonly tasks: ReadonlyMap<string, Field> | undefined;
+}
+
+/** What its states use. */
+interface Used {
+  readonly events: References;
+  readonly tasks: References;
+}
+
+/** Warns of events that no state handles and tasks that none runs. */
+export function warnUnused({ problems }: CompileContext, declared: Declared, used: Used): void {
+  for (const [name, field] of declared.events ?? []) {
+    if (used.events.isUsed(name)) continue;
+    problems.warn("unused-event", onKey(field), `No state handles the event ${quote(name)}.`);
+  }
+  for (const [name, field] of declared.tasks ?? []) {
+    if (used.tasks.isUsed(name)) continue;
+    problems.warn("unused-task", onKey(field), `No state runs the task ${quote(name)}.`);
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findJsonFault } from "../message/parse-event-message.ts";
+import { findJsonFault } from "../event-message.ts";
 
 const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
 const nestLists = (depth: number): unknown => (depth === 0 ? 1 : [nestLists(depth - 1)]);

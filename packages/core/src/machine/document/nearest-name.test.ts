@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findNearestName } from "./nearest-name.ts";
+import { findNearestName } from "./wording.ts";
 
 describe("findNearestName", () => {
   it.each([

@@ -1,5 +1,18 @@
-import type { Problem } from "./problem.ts";
 import type { Path, Place } from "./tree.ts";
+
+/** One fault of a document, with the place where it stands. Codes are kebab-case and never renamed. */
+export interface Problem {
+  readonly severity: "error" | "warning";
+  readonly code: string;
+  /** Keys joined by dots, such as `states.UP.on.NEXT.0.state`, also of a key that is missing; empty for the document itself. */
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** What is wrong, with the offending value and, for unknown names, the nearest known one. */
+  readonly message: string;
+}
 
 const MAX_SEGMENT = 128;
 
@@ -23,7 +36,7 @@ export interface ProblemList {
 }
 
 /** How a list of problems behaves. */
-export interface ProblemListOptions {
+interface ProblemListOptions {
   readonly strict: boolean;
   /** What goes beyond is not listed; one problem `limit-exceeded` says so. */
   readonly maxProblems: number;

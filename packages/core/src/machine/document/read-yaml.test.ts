@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MACHINE_LIMITS } from "./machine-limits.ts";
+import { MACHINE_LIMITS } from "./compile-context.ts";
 import { createProblemList } from "./problem-list.ts";
 import { readYaml } from "./read-yaml.ts";
 import { toValue } from "./tree.ts";

@@ -18,7 +18,7 @@ export interface Entry {
 }
 
 /** A list of a document. */
-export interface ListNode {
+interface ListNode {
   readonly kind: "list";
   readonly at: Place;
   readonly items: readonly TreeNode[];
@@ -112,4 +112,27 @@ export function toValue(node: TreeNode): unknown {
 /** As `toValue`, for a map. */
 export function toRecord(map: MapNode): Readonly<Record<string, unknown>> {
   return Object.fromEntries([...map.entries].map(([key, entry]) => [key, toValue(entry.value)]));
+}
+
+/** The field that keys lead to from another one; where they end early, the last that there is. */
+export function findInside(field: Field, path: Path): Field {
+  let inner = field;
+  for (const key of path) {
+    const next = isMapField(inner)
+      ? findField(inner, key)
+      : isListField(inner)
+        ? toItems(inner)[Number(key)]
+        : undefined;
+    if (next === undefined) return inner;
+    inner = next;
+  }
+  return inner;
+}
+
+/** JSON of a tree with sorted keys and no spaces: equal documents give equal texts. */
+export function toCanonicalJson(node: TreeNode): string {
+  if (node.kind === "scalar") return JSON.stringify(node.value);
+  if (node.kind === "list") return `[${node.items.map(toCanonicalJson).join(",")}]`;
+  const entries = [...node.entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, { value }]) => `${JSON.stringify(key)}:${toCanonicalJson(value)}`).join(",")}}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseCelDuration, toDurationText } from "./cel-durations.ts";
+import { parseCelDuration, toDurationText } from "./cel-functions.ts";
 
 describe("durations of CEL", () => {
   it.each([

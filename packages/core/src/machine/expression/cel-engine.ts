@@ -1,9 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { Environment } from "@marcbachmann/cel-js/evaluator";
 import { registerFunctions } from "./cel-functions.ts";
-import { CostError, EvaluationError } from "./evaluation-error.ts";
-import { EXPRESSION_LIMITS } from "./expression-limits.ts";
-import { createMeter, type Meter } from "./meter.ts";
+import { CostError, createMeter, EvaluationError, EXPRESSION_LIMITS, type Meter } from "./meter.ts";
 import { createPatternSearch, type PatternSearch } from "./pattern-search.ts";
 
 /** The values of the variables of an expression. */

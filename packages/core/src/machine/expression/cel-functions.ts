@@ -1,14 +1,25 @@
-import type { Duration, Environment } from "@marcbachmann/cel-js/evaluator";
-import { parseCelDuration, toDurationText } from "./cel-durations.ts";
-import { INSTANT_FIELDS, parseInstant, toInstantOfSeconds, toInstantText, toZonedDate } from "./instant-functions.ts";
-import type { Meter } from "./meter.ts";
-import { containsText, joinTexts, lowerAscii, replaceText, splitText, upperAscii } from "./text-functions.ts";
+import { Duration, type Environment } from "@marcbachmann/cel-js/evaluator";
+import { checkListLength, EvaluationError, EXPRESSION_LIMITS, type Meter, toTextSteps } from "./meter.ts";
 
 /** What a function needs of the evaluation that it runs in. */
-export interface FunctionDeps {
+interface FunctionDeps {
   meter(): Meter;
   search(text: string, pattern: string): boolean;
 }
+
+/** Functions of CEL that read an instant, as a field of the UTC date that shows the same digits. */
+export const INSTANT_FIELDS: Readonly<Record<string, (date: Date) => number>> = {
+  getDate: (date) => date.getUTCDate(),
+  getDayOfMonth: (date) => date.getUTCDate() - 1,
+  getDayOfWeek: (date) => date.getUTCDay(),
+  getDayOfYear: (date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS),
+  getFullYear: (date) => date.getUTCFullYear(),
+  getHours: (date) => date.getUTCHours(),
+  getMilliseconds: (date) => date.getUTCMilliseconds(),
+  getMinutes: (date) => date.getUTCMinutes(),
+  getMonth: (date) => date.getUTCMonth(),
+  getSeconds: (date) => date.getUTCSeconds(),
+};
 
 /** Functions that are called alone, and those that are called on a value. No others exist. */
 export const CEL_FUNCTIONS: ReadonlySet<string> = new Set(
@@ -89,4 +100,171 @@ function addField(add: AddFunction, field: { name: string; read: (date: Date) =>
   add(`${INSTANT}.${name}_(string): int`, (date: Date, zone: string) =>
     BigInt(read(toZonedDate(date, zone, deps.meter()))),
   );
+}
+
+// Up to here a search looks at each character once or twice; beyond, hostile texts make it look at each many times.
+const SHORT_PART = 250;
+
+/** `text.contains(part)`. The library's own text functions make any amount of text out of a little; these charge a meter. */
+export function containsText(meter: Meter, text: string, part: string): boolean {
+  chargeSearch(meter, text, part);
+  return text.includes(part);
+}
+
+/** `text.split(separator, limit)`; a limit below zero is none. An empty separator gives the characters. */
+export function splitText(meter: Meter, text: string, separator: string, limit = -1n): string[] {
+  chargeSearch(meter, text, separator);
+  const parts = toParts(text, separator);
+  if (limit < 0n || BigInt(parts.length) <= limit) return parts;
+  const kept = Number(limit) - 1;
+  return kept < 0 ? [] : [...parts.slice(0, kept), parts.slice(kept).join(separator)];
+}
+
+/** `list.join(separator)`, of texts only. */
+export function joinTexts(meter: Meter, list: readonly unknown[], separator = ""): string {
+  const texts = list.map(toText);
+  const characters = texts.reduce((sum, text) => sum + text.length + separator.length, 0);
+  meter.charge(toTextSteps(characters) + texts.length);
+  return texts.join(separator);
+}
+
+/** `text.replace(part, by, limit)`: the first so many, all when the limit is below zero. */
+export function replaceText(meter: Meter, text: string, part: string, by: string, limit = -1n): string {
+  if (part === "") return insertText(meter, text, by, limit);
+  return joinTexts(meter, splitText(meter, text, part, limit < 0n ? -1n : limit + 1n), by);
+}
+
+/** `text.lowerAscii()`: other letters than A to Z stay. */
+export function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** `text.upperAscii()`: other letters than a to z stay. */
+export function upperAscii(text: string): string {
+  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+}
+
+// An empty part is found before each character and at the end.
+function insertText(meter: Meter, text: string, by: string, limit: bigint): string {
+  const characters = splitText(meter, text, "");
+  const all = characters.length + 1;
+  const times = limit < 0n || limit > BigInt(all) ? all : Number(limit);
+  const pieces = [...characters, ""].map((character, index) => (index < times ? by : "") + character);
+  return joinTexts(meter, pieces);
+}
+
+function chargeSearch(meter: Meter, text: string, part: string): void {
+  const steps = toTextSteps(text.length);
+  meter.charge(part.length > SHORT_PART ? Math.ceil((text.length * part.length) / 512) : steps);
+}
+
+function toParts(text: string, separator: string): string[] {
+  if (separator === "") checkListLength(text.length);
+  const parts = separator === "" ? [...text] : text.split(separator, EXPRESSION_LIMITS.maxList + 1);
+  checkListLength(parts.length);
+  return parts;
+}
+
+function toText(item: unknown): string {
+  if (typeof item === "string") return item;
+  throw new EvaluationError("join() needs a list of texts; write string(x) for other values");
+}
+
+const DAY_MS = 86_400_000;
+const MIN_MS = -62_135_596_800_000;
+const MAX_MS = 253_402_300_799_999;
+// Looking a time zone up takes this many steps.
+const ZONE_STEPS = 500;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
+/** The instant of RFC 3339 text. Anything else is refused, because JavaScript would read it in the zone of the machine. */
+export function parseInstant(text: string): Date {
+  return RFC3339.test(text) ? toInstant(Date.parse(text)) : refuseInstant();
+}
+
+/** The instant so many seconds after 1970. */
+export function toInstantOfSeconds(seconds: bigint): Date {
+  return toInstant(Number(seconds) * 1000);
+}
+
+/** RFC 3339 text, without a fraction that is zero. */
+export function toInstantText(date: Date): string {
+  return toInstant(date.getTime()).toISOString().replace(".000Z", "Z");
+}
+
+/** The UTC date that shows the digits of a clock in this zone (`Europe/Berlin`, `+05:30`). */
+export function toZonedDate(date: Date, zone: string, meter: Meter): Date {
+  meter.charge(ZONE_STEPS);
+  const [, sign, hours, minutes] = /^([+-]?)(\d{1,2}):(\d{2})$/.exec(zone.slice(0, 64)) ?? [];
+  if (hours === undefined) return toNamedZone(date, zone.slice(0, 64));
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return new Date(date.getTime() + (sign === "-" ? -offset : offset));
+}
+
+function toNamedZone(date: Date, timeZone: string): Date {
+  const fields: Record<string, number> = {};
+  for (const { type, value } of toFormat(timeZone).formatToParts(date)) fields[type] = Number(value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = fields;
+  return new Date(Date.UTC(year, month - 1, day, hour, minute, second, date.getUTCMilliseconds()));
+}
+
+function toFormat(timeZone: string): Intl.DateTimeFormat {
+  const digits = "numeric" as const;
+  const fields = { year: digits, month: digits, day: digits, hour: digits, minute: digits, second: digits };
+  try {
+    return new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", calendar: "gregory", ...fields });
+  } catch {
+    throw new EvaluationError("there is no such time zone");
+  }
+}
+
+function toInstant(ms: number): Date {
+  return ms >= MIN_MS && ms <= MAX_MS ? new Date(ms) : refuseInstant();
+}
+
+function refuseInstant(): never {
+  throw new EvaluationError("timestamp() needs RFC 3339 text such as 2030-01-31T09:00:00Z, or seconds since 1970");
+}
+
+const SECOND = 1_000_000_000n;
+const MAX_CHARACTERS = 64;
+const UNITS: Readonly<Record<string, bigint>> = {
+  h: 3600n * SECOND,
+  m: 60n * SECOND,
+  s: SECOND,
+  ms: 1_000_000n,
+  us: 1000n,
+  µs: 1000n,
+  ns: 1n,
+};
+const WHOLE = /^[-+]?(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/;
+const PART = /(\d+)(?:\.(\d+))?(h|ms|m|s|us|µs|ns)/g;
+
+/** A duration of CEL, such as `1h30m`. The library's own parser takes quadratic time for long digits. */
+export function parseCelDuration(text: string): Duration {
+  if (text.length > MAX_CHARACTERS || !WHOLE.test(text)) {
+    throw new EvaluationError("duration() needs text such as 90m or 1h30m");
+  }
+  let nanos = 0n;
+  for (const [, whole = "0", fraction = "", unit = "s"] of text.matchAll(PART)) nanos += toNanos(whole, fraction, unit);
+  return toDuration(text.startsWith("-") ? -nanos : nanos);
+}
+
+/** Seconds with a fraction, as CEL writes durations: `5400s`, `-0.5s`. */
+export function toDurationText(duration: Duration): string {
+  const nanos = duration.seconds * SECOND + BigInt(duration.nanos);
+  const size = nanos < 0n ? -nanos : nanos;
+  const fraction = (size % SECOND).toString().padStart(9, "0").replace(/0+$/, "");
+  return `${nanos < 0n ? "-" : ""}${size / SECOND}${fraction && `.${fraction}`}s`;
+}
+
+function toNanos(whole: string, fraction: string, unit: string): bigint {
+  const scale = UNITS[unit] ?? 0n;
+  return BigInt(whole) * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
+}
+
+// The part below a second is kept positive: the library adds durations wrongly otherwise.
+function toDuration(nanos: bigint): Duration {
+  const rest = ((nanos % SECOND) + SECOND) % SECOND;
+  return new Duration((nanos - rest) / SECOND, Number(rest));
 }

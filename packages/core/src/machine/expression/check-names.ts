@@ -1,10 +1,8 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { findNearestName } from "../document/nearest-name.ts";
-import { listNames, quote, suggest } from "../document/wording.ts";
+import { findNearestName, listNames, quote, suggest } from "../document/wording.ts";
 import { CEL_FUNCTIONS, CEL_METHODS } from "./cel-functions.ts";
-import { checkMetadataKey } from "./check-metadata-key.ts";
-import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace } from "./expression-place.ts";
-import { findHyphenated, hintQuotes, hintRoot, tellHyphenated } from "./name-hints.ts";
+import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace } from "./expression.ts";
+import { EXPRESSION_LIMITS } from "./meter.ts";
 import { type Member, type Reference, walkTree } from "./tree-walk.ts";
 
 /** What is wrong with the names of an expression, by what its place has. */
@@ -49,11 +47,11 @@ function checkReference(check: Check, reference: Reference): void {
   else if (root !== "now" && !TYPES.has(root)) checkRoot(check, root, at);
 }
 
-const VARIABLES: readonly string[] = ["stack", "metadata", "event", "tasks", "now"];
+const KNOWN_VARIABLES: readonly string[] = ["stack", "metadata", "event", "tasks", "now"];
 
 /** True for a variable that there is, and not at this place. */
 function isElsewhere({ variables }: ExpressionPlace, root: string): boolean {
-  return variables !== undefined && VARIABLES.includes(root) && !variables.includes(root);
+  return variables !== undefined && KNOWN_VARIABLES.includes(root) && !variables.includes(root);
 }
 
 function tellElsewhere(check: Check, { root, at }: Reference): void {
@@ -155,4 +153,109 @@ function checkHas(check: Check, at: ASTNode): void {
 
 function toOffset({ at }: Member): number {
   return at.op === "[]" ? at.args[1].start : at.pos;
+}
+
+const MAX_CANDIDATES = 500;
+
+/** What is wrong with naming a metadata key at a place; `hyphenated` is the longer name that was probably meant. */
+function checkMetadataKey(
+  key: string,
+  hyphenated: string | undefined,
+  { metadata, sensitive }: ExpressionPlace,
+): { code: ExpressionFaultCode; message: string } | undefined {
+  if (metadata.declared.has(key)) {
+    if (!metadata.sensitive.has(key) || sensitive === "always") return undefined;
+    return { code: "sensitive-leak", message: tellLeak(key, sensitive) };
+  }
+  if (hyphenated !== undefined && metadata.declared.has(hyphenated)) {
+    return { code: "expression-unknown-name", message: tellHyphenated(hyphenated) };
+  }
+  if (metadata.additional) return undefined;
+  // Documents are hostile: looking through thousands of keys for each of thousands of expressions takes minutes.
+  const known = metadata.declared.size > MAX_CANDIDATES ? [] : metadata.declared;
+  const nearest = suggest(findNearestName(key, known));
+  return { code: "metadata-undeclared", message: `The metadata key ${quote(key)} is not declared.${nearest}` };
+}
+
+function tellLeak(key: string, sensitive: ExpressionPlace["sensitive"]): string {
+  return sensitive === "placeholder"
+    ? `The sensitive key ${quote(key)} may stand only as a whole placeholder, \${metadata['${key}']}, in a config.`
+    : `The sensitive key ${quote(key)} may not be read here.`;
+}
+
+/** The variables of expressions. */
+const VARIABLES = ["stack", "metadata", "event", "tasks", "now"] as const;
+
+// Text that somebody wrote without the inner quotes: `shared-db`, `db/main`.
+const BARE_TEXT = /^[A-Za-z0-9_][\w./:@ -]*$/;
+
+/** The end of a message about a name that is no variable: what was probably meant. */
+function hintRoot(name: string, source: string, place: ExpressionPlace): string {
+  const key = place.metadata.declared.has(name) ? `metadata.${name}` : undefined;
+  const nearest = key ?? findNearestName(name, VARIABLES);
+  const meant = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  return `${meant}${hintQuotes(source)}` || ` Known are ${VARIABLES.join(", ")}.`;
+}
+
+/** Proposes inner quotes where the whole source looks like plain text. */
+function hintQuotes(source: string): string {
+  const text = source.trim();
+  if (!BARE_TEXT.test(text) || text.length > 60) return "";
+  return ` A fixed text needs quotes of its own inside those of YAML: "'${text}'".`;
+}
+
+/**
+ * The name with hyphens that stands at a place behind a dot, such as `CLEAN-UP`; undefined when there is none. CEL takes
+ * the hyphen for a minus.
+ */
+function findHyphenated(source: string, offset: number): string | undefined {
+  const before = /\.\s*([A-Za-z_]\w*-(?:\w+-)*)?$/.exec(source.slice(Math.max(0, offset - 200), offset));
+  if (before === null) return undefined;
+  const rest = /^\w+(?:-\w+)*/.exec(source.slice(offset, offset + 200))?.[0] ?? "";
+  const name = (before[1] ?? "") + rest;
+  return name.includes("-") ? name : undefined;
+}
+
+/** What to write instead of a name with hyphens. */
+function tellHyphenated(name: string): string {
+  return `${quote(name)} after a dot is read as a subtraction; write ['${name}'].`;
+}
+
+const NEAR = 40;
+
+/** The fault behind an error of the parser. */
+export function toSyntaxFault(error: unknown, source: string): ExpressionFault {
+  const { code, summary, offset } = readError(error);
+  if (code === "limit_exceeded") {
+    return { code: "limit-exceeded", message: `The expression is too large: ${summary}.`, offset };
+  }
+  const hint = hintHyphen(source, offset) ?? hintQuotes(source);
+  const near = source.slice(offset, offset + NEAR).trim();
+  const where = near === "" ? "at its end" : `at ${JSON.stringify(near)}`;
+  const what = source.trim() === "" ? "is empty" : `cannot be read ${where}: ${summary}`;
+  return { code: "expression-syntax", message: `The expression ${what}.${hint}`, offset };
+}
+
+/** The fault of a source that is too long to be parsed. */
+export function tooLong(source: string): ExpressionFault | undefined {
+  if (source.length <= EXPRESSION_LIMITS.maxCharacters) return undefined;
+  const message = `The expression has ${source.length} characters; ${EXPRESSION_LIMITS.maxCharacters} are allowed.`;
+  return { code: "limit-exceeded", message, offset: 0 };
+}
+
+// A word of the language behind a hyphen, as in `metadata.sign-in`, or behind a dot, as in `metadata.in`.
+function hintHyphen(source: string, offset: number): string | undefined {
+  const hyphenated = findHyphenated(source, offset);
+  if (hyphenated) return ` ${tellHyphenated(hyphenated)}`;
+  const word = /\.\s*$/.test(source.slice(0, offset)) && /^\w+/.exec(source.slice(offset))?.[0];
+  return word ? ` Write ['${word}'].` : undefined;
+}
+
+function readError(error: unknown): { code: string; summary: string; offset: number } {
+  if (!(error instanceof Error)) return { code: "", summary: "unknown error", offset: 0 };
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const summary = "summary" in error && typeof error.summary === "string" ? error.summary : "it is nested too deep";
+  const range = "range" in error ? error.range : undefined;
+  const start = typeof range === "object" && range !== null && "start" in range ? range.start : 0;
+  return { code, summary: summary.slice(0, 200), offset: typeof start === "number" ? start : 0 };
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/expression-builders.ts";
 import { compileExpression } from "./compile-expression.ts";
-import type { ExpressionScope } from "./expression.ts";
-import type { ExpressionPlace } from "./expression-place.ts";
+import type { ExpressionPlace, ExpressionScope } from "./expression.ts";
 
 function evaluate(source: string, scope: ExpressionScope = aScope(), place: ExpressionPlace = aPlace()) {
   const compiled = compileExpression(source, place);

@@ -1,13 +1,14 @@
-import { compileProgram } from "./compile-program.ts";
+import { type CelProgram, parseCel } from "./cel-engine.ts";
+import { toBoundedName } from "./cel-functions.ts";
+import { fromCelValue, toCelScope } from "./cel-values.ts";
+import { checkNames, tooLong, toSyntaxFault } from "./check-names.ts";
 import { toReason } from "./evaluation-reason.ts";
-import type { Evaluated, Expression } from "./expression.ts";
-import type { ExpressionFault, ExpressionPlace } from "./expression-place.ts";
-import { fromCelValue } from "./from-cel-value.ts";
+import type { Evaluated, Expression, ExpressionFault, ExpressionPlace } from "./expression.ts";
 import { createMeter } from "./meter.ts";
-import { toCelScope } from "./to-cel-scope.ts";
+import { walkTree } from "./tree-walk.ts";
 
 /** An expression that may be evaluated, or what is wrong with it. */
-export type CompiledExpression =
+type CompiledExpression =
   | { readonly kind: "expression"; readonly expression: Expression }
   | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
 
@@ -30,4 +31,37 @@ export function compileExpression(source: string, place: ExpressionPlace): Compi
     },
   };
   return { kind: "expression", expression };
+}
+
+/** A program whose names were checked, or what is wrong with its source. */
+type CheckedProgram =
+  | { readonly kind: "program"; readonly program: CelProgram }
+  | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
+
+/**
+ * Parses, checks names, and binds calls to the bounded functions. `placeOf` says where a parsed expression stands, because
+ * a whole placeholder may name what others may not. Never throws.
+ */
+export function compileProgram(source: string, placeOf: (program: CelProgram) => ExpressionPlace): CheckedProgram {
+  const long = tooLong(source);
+  if (long) return { kind: "faults", faults: [long] };
+  try {
+    const program = parseCel(source);
+    const faults = checkNames(program.tree, source, placeOf(program));
+    if (faults.length > 0) return { kind: "faults", faults };
+    bindCalls(program);
+    return { kind: "program", program };
+  } catch (error) {
+    return { kind: "faults", faults: [toSyntaxFault(error, source)] };
+  }
+}
+
+function bindCalls({ tree }: CelProgram): void {
+  walkTree(tree, {
+    reference: () => undefined,
+    mapKey: () => undefined,
+    call({ name, method, args, at }) {
+      if (at.op === "call" || at.op === "rcall") at.args[0] = toBoundedName(name, { method, args });
+    },
+  });
 }

@@ -2,8 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/expression-builders.ts";
 import { compileTemplate } from "./compile-template.ts";
-import type { ExpressionScope, FindSecret } from "./expression.ts";
-import type { ExpressionPlace } from "./expression-place.ts";
+import type { ExpressionPlace, ExpressionScope, FindSecret } from "./expression.ts";
 
 const config = aPlace({ event: false, sensitive: "placeholder" });
 const none: FindSecret = () => undefined;

@@ -1,24 +1,33 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import type { Path } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
-import { isMap } from "../message/parse-event-message.ts";
+import { isMap } from "../event-message.ts";
 import { REFERENCE_KEYS } from "../secrets.ts";
-import { compileText } from "./compile-text.ts";
+import type { CelProgram, CelScope } from "./cel-engine.ts";
+import { fromCelValue, toCelScope, toPlaceholderText } from "./cel-values.ts";
+import { compileProgram } from "./compile-expression.ts";
 import { toReason } from "./evaluation-reason.ts";
-import type { Evaluated, ExpressionScope, FindSecret, Template } from "./expression.ts";
-import { EXPRESSION_LIMITS } from "./expression-limits.ts";
-import type { ExpressionFault, ExpressionPlace } from "./expression-place.ts";
-import { createMeter } from "./meter.ts";
-import { resolveNode, type TemplateNode } from "./template-node.ts";
-import { toCelScope } from "./to-cel-scope.ts";
+import type {
+  Evaluated,
+  ExpressionFault,
+  ExpressionPlace,
+  ExpressionScope,
+  FindSecret,
+  SecretPlace,
+  Template,
+} from "./expression.ts";
+import { createMeter, EvaluationError, EXPRESSION_LIMITS, type Meter } from "./meter.ts";
+import { splitTemplate, type TemplatePart } from "./split-template.ts";
+import { findSecretPlace } from "./tree-walk.ts";
 
 /** A fault of a template, with the keys that lead to its string. */
-export interface TemplateFault extends ExpressionFault {
+interface TemplateFault extends ExpressionFault {
   /** From the value that was compiled; empty for the value itself. Indexes of lists are texts, as in a document's paths. */
   readonly path: Path;
 }
 
 /** A template that may be resolved, or what is wrong with it. */
-export type CompiledTemplate =
+type CompiledTemplate =
   | {
       readonly kind: "template";
       readonly template: Template;
@@ -100,4 +109,134 @@ function resolveTemplate(node: TemplateNode, { place, scope, findSecret }: Resol
   } catch (error) {
     return { kind: "error", reason: toReason(error, source) };
   }
+}
+
+/** What one compilation of a template collects. */
+interface TextWork {
+  readonly place: ExpressionPlace;
+  /** Of the whole template, so far. */
+  readonly count: { placeholders: number };
+  /** Takes a fault of the string that is being compiled. */
+  fault(fault: ExpressionFault): void;
+}
+
+/** Compiles a string with `${…}`. A string that is exactly one placeholder keeps the type of its value. */
+function compileText(work: TextWork, text: string): TemplateNode {
+  const parts = splitTemplate(text).flatMap((part) => compilePart(work, part));
+  const [only, ...more] = parts;
+  if (only !== undefined && typeof only !== "string" && more.length === 0) {
+    return { kind: "placeholder", placeholder: only };
+  }
+  const texts = parts.filter((part) => typeof part === "string");
+  return texts.length < parts.length ? { kind: "text", parts } : { kind: "constant", value: texts.join("") };
+}
+
+function compilePart(work: TextWork, part: TemplatePart): readonly (string | Placeholder)[] {
+  if (part.kind === "text") return [part.text];
+  if (part.kind === "unterminated") {
+    const message = "This `${` has no `}` behind it. Text with `${` is written `$${`.";
+    work.fault({ code: "expression-unterminated", message, offset: part.offset });
+    return [];
+  }
+  if (work.count.placeholders === EXPRESSION_LIMITS.maxPlaceholders) {
+    const message = `More than ${EXPRESSION_LIMITS.maxPlaceholders} placeholders in one value.`;
+    work.fault({ code: "limit-exceeded", message, offset: part.offset });
+    return [];
+  }
+  return compilePlaceholder(work, part);
+}
+
+function compilePlaceholder(work: TextWork, { source, offset }: { source: string; offset: number }): Placeholder[] {
+  const { place } = work;
+  let secret: SecretPlace | undefined;
+  const checked = compileProgram(source, ({ tree }) => {
+    secret = place.sensitive === "placeholder" ? findSecretPlace(tree) : undefined;
+    return secret ? { ...place, sensitive: "always" } : place;
+  });
+  if (checked.kind === "faults") {
+    for (const fault of checked.faults) work.fault({ ...fault, offset: fault.offset + offset });
+    return [];
+  }
+  work.count.placeholders += 1;
+  const sensitive = secret?.kind === "metadata" && place.metadata.sensitive.has(secret.key);
+  return [{ source, program: checked.program, sensitive, ...(secret && { secret }) }];
+}
+
+/** A compiled template: what a value of the document becomes. */
+type TemplateNode =
+  | { readonly kind: "constant"; readonly value: unknown }
+  | { readonly kind: "placeholder"; readonly placeholder: Placeholder }
+  /** Text around placeholders, at least one. */
+  | { readonly kind: "text"; readonly parts: readonly (string | Placeholder)[] }
+  | { readonly kind: "list"; readonly items: readonly TemplateNode[] }
+  | { readonly kind: "map"; readonly entries: readonly (readonly [string, TemplateNode])[] };
+
+/** One `${…}`. */
+interface Placeholder {
+  readonly source: string;
+  readonly program: CelProgram;
+  /** Where a reference may come from; undefined when it names more than one value, or where values are computed. */
+  readonly secret?: SecretPlace;
+  /** True when it is a key that is declared sensitive: without a reference it is null, never the value. */
+  readonly sensitive: boolean;
+}
+
+/** What resolving needs. */
+interface ResolveDeps {
+  readonly scope: CelScope;
+  readonly findSecret: FindSecret;
+  /** One for the whole template. */
+  readonly meter: Meter;
+  /** Called before each placeholder, so that an error can name it. */
+  enter(source: string): void;
+}
+
+/** The value of a node. Throws for every error. */
+function resolveNode(node: TemplateNode, deps: ResolveDeps): unknown {
+  switch (node.kind) {
+    case "constant":
+      return node.value;
+    case "placeholder":
+      return findRef(node.placeholder, deps) ?? fromCelValue(compute(node.placeholder, deps));
+    case "text":
+      return resolveText(node.parts, deps);
+    case "list":
+      return node.items.map((item) => resolveNode(item, deps));
+    case "map":
+      return Object.fromEntries(node.entries.map(([key, value]) => [key, resolveNode(value, deps)]));
+  }
+}
+
+interface SecretRef {
+  readonly $secret: string;
+}
+
+function findRef({ source, secret }: Placeholder, deps: ResolveDeps): SecretRef | undefined {
+  deps.enter(source);
+  const ref = secret && deps.findSecret(secret);
+  return ref === undefined ? undefined : { $secret: ref };
+}
+
+function compute({ sensitive, program }: Placeholder, { scope, meter }: ResolveDeps): unknown {
+  return sensitive ? null : program.run(scope, meter);
+}
+
+function resolveText(parts: readonly (string | Placeholder)[], deps: ResolveDeps): unknown {
+  const pieces: (string | SecretRef)[] = [];
+  let text = "";
+  for (const part of parts) {
+    const piece = typeof part === "string" ? part : resolvePart(part, deps);
+    if (typeof piece === "string") text += piece;
+    else {
+      pieces.push(...(text === "" ? [] : [text]), piece);
+      text = "";
+    }
+    if (text.length > EXPRESSION_LIMITS.maxText) throw new EvaluationError("the text becomes too long");
+  }
+  if (pieces.length === 0) return text;
+  return { $concat: text === "" ? pieces : [...pieces, text] };
+}
+
+function resolvePart(placeholder: Placeholder, deps: ResolveDeps): string | SecretRef {
+  return findRef(placeholder, deps) ?? toPlaceholderText(compute(placeholder, deps));
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/expression-builders.ts";
 import { compileTemplate } from "./compile-template.ts";
-import { escapeTemplate } from "./escape-template.ts";
+import { escapeTemplate } from "./split-template.ts";
 
 const templateText = fc.string({ unit: fc.constantFrom("$", "{", "}", "$${", "${", "'", '"', "a", "\\", "\n", "/") });
 

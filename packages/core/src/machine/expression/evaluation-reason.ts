@@ -1,8 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { quote } from "../document/wording.ts";
 import { toWrittenNames } from "./cel-functions.ts";
-import { EvaluationError } from "./evaluation-error.ts";
-import { EXPRESSION_LIMITS } from "./expression-limits.ts";
+import { EvaluationError, EXPRESSION_LIMITS } from "./meter.ts";
 import { findReference } from "./tree-walk.ts";
 
 /**

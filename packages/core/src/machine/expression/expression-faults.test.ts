@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aPlace } from "../../testing/expression-builders.ts";
 import { compileExpression } from "./compile-expression.ts";
-import type { ExpressionPlace } from "./expression-place.ts";
+import type { ExpressionPlace } from "./expression.ts";
 
 function faults(source: string, place: ExpressionPlace = aPlace()) {
   const compiled = compileExpression(source, place);

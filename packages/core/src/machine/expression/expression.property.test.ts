@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/expression-builders.ts";
 import { compileExpression } from "./compile-expression.ts";
 import { compileTemplate } from "./compile-template.ts";
-import type { ExpressionPlace } from "./expression-place.ts";
+import type { ExpressionPlace } from "./expression.ts";
 import { splitTemplate } from "./split-template.ts";
 
 const places: readonly ExpressionPlace[] = [

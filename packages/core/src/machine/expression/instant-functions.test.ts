@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { INSTANT_FIELDS, parseInstant, toInstantOfSeconds, toInstantText, toZonedDate } from "./instant-functions.ts";
+import { INSTANT_FIELDS, parseInstant, toInstantOfSeconds, toInstantText, toZonedDate } from "./cel-functions.ts";
 import { createMeter } from "./meter.ts";
 
 describe("instants of CEL", () => {

@@ -1,7 +1,5 @@
 import { RE2JS } from "re2js";
-import { CostError, EvaluationError } from "./evaluation-error.ts";
-import { EXPRESSION_LIMITS } from "./expression-limits.ts";
-import type { Meter } from "./meter.ts";
+import { CostError, EvaluationError, EXPRESSION_LIMITS, type Meter } from "./meter.ts";
 
 /** Whether a text holds a match of a regular expression. */
 export type PatternSearch = (text: string, pattern: string) => boolean;

@@ -57,3 +57,8 @@ function findEnd(template: string, start: number): number {
   }
   return -1;
 }
+
+/** Text as a template that gives it back: each `${` becomes `$${`. */
+export function escapeTemplate(text: string): string {
+  return text.replaceAll("${", () => "$${");
+}

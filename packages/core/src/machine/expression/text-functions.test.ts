@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { containsText, joinTexts, lowerAscii, replaceText, splitText, upperAscii } from "./cel-functions.ts";
 import { createMeter } from "./meter.ts";
-import { containsText, joinTexts, lowerAscii, replaceText, splitText, upperAscii } from "./text-functions.ts";
 
 const short = fc.string({ unit: fc.constantFrom("a", "b", "ä"), maxLength: 8 });
 

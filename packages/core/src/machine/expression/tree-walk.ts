@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import type { SecretPlace } from "./expression.ts";
 
 /** A selection from a root: `stack.visits['CLEAN-UP']` is the root `stack` and two members. */
 export interface Reference {
@@ -16,7 +17,7 @@ export interface Member {
 }
 
 /** What a walk meets, in the order of the source. */
-export interface Visitor {
+interface Visitor {
   /** A selection from a name that no macro has bound. */
   reference(reference: Reference): void;
   call(call: { name: string; method: boolean; args: number; at: ASTNode }): void;
@@ -108,4 +109,16 @@ function toChildren(node: ASTNode): readonly ASTNode[] {
     default:
       return node.args;
   }
+}
+
+/** The metadata key or output that an expression names and does nothing with; undefined when it is anything else. */
+export function findSecretPlace(tree: ASTNode): SecretPlace | undefined {
+  const reference = findReference(tree);
+  const [first, second, third, ...more] = reference?.members.map(({ name }) => name) ?? [];
+  if (first === undefined || more.length > 0) return undefined;
+  if (reference?.root === "metadata" && second === undefined && reference.members.length === 1) {
+    return { kind: "metadata", key: first };
+  }
+  if (reference?.root !== "tasks" || second !== "outputs" || third === undefined) return undefined;
+  return { kind: "output", task: first, output: third };
 }

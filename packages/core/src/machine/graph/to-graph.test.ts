@@ -1,13 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseMachine } from "../parse-machine.ts";
-import { METRICS, toLayout } from "./layout.ts";
-import { placeLabels } from "./place-labels.ts";
-import { toDot } from "./to-dot.ts";
-import { toEdgeLabel } from "./to-edge-label.ts";
-import { type Graph, toGraph } from "./to-graph.ts";
-import { toMermaid } from "./to-mermaid.ts";
-import { toSvg } from "./to-svg.ts";
+import { toDot, toMermaid } from "./to-diagram.ts";
+import { type Graph, toEdgeLabel, toGraph } from "./to-graph.ts";
+import { METRICS, placeLabels, toLayout, toSvg } from "./to-svg.ts";
 
 const folder = new URL("../../../fixtures/machines/valid/", import.meta.url);
 

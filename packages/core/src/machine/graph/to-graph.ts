@@ -38,7 +38,7 @@ export interface GraphEdge {
 /** The ids of the markers. */
 export const START_NODE = "start:";
 /** Id of the node that terminal states lead to; the colon keeps it apart from every state. */
-export const END_NODE = "end:";
+const END_NODE = "end:";
 
 /** The drawing of a machine, in the order of its document. Handlers that do nothing are not drawn. */
 export function toGraph(machine: Machine): Graph {
@@ -96,10 +96,25 @@ function findReached({ states }: Machine): ReadonlySet<string> {
 }
 
 /** Which way a drawing grows. */
-export type GraphDirection = "horizontal" | "vertical";
+type GraphDirection = "horizontal" | "vertical";
 
 /** How to draw. */
 export interface DrawOptions {
   /** Default: `horizontal`. */
   readonly direction?: GraphDirection;
+}
+
+/** What is written at an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty where nothing is. */
+export function toEdgeLabel({ event, when, after }: GraphEdge): string {
+  if (event === undefined) return "";
+  const time = after === undefined ? "" : ` (after ${after})`;
+  return `${event}${time}${when === undefined ? "" : ` ${toCondition(when)}`}`;
+}
+
+const MAX_CONDITION = 60;
+
+function toCondition(when: string): string {
+  if (when === "else") return "[else]";
+  const line = when.replaceAll(/\s+/g, " ");
+  return `[when ${line.length > MAX_CONDITION ? `${line.slice(0, MAX_CONDITION - 1)}…` : line}]`;
 }

@@ -1,8 +1,4 @@
-import { METRICS, type PlacedNode, toLayout } from "./layout.ts";
-import { placeLabels } from "./place-labels.ts";
-import { type Curve, type Point, routeEdge } from "./route-edge.ts";
-import { toEdgeLabel } from "./to-edge-label.ts";
-import type { DrawOptions, Graph, GraphEdge } from "./to-graph.ts";
+import { type DrawOptions, type Graph, type GraphEdge, type GraphNode, START_NODE, toEdgeLabel } from "./to-graph.ts";
 
 /**
  * A complete SVG document. Deterministic; texts of the document appear only as escaped character data, so it may be put
@@ -121,4 +117,238 @@ function toText(text: string): string {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
+}
+
+/** A node with its place; `x` and `y` are its left upper corner. All lengths are pixels. */
+interface PlacedNode {
+  readonly node: GraphNode;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A drawing's nodes by id, and its size. */
+interface Layout {
+  readonly nodes: ReadonlyMap<string, PlacedNode>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Lengths that the drawing and its layout share. */
+export const METRICS = {
+  character: 7.5,
+  line: 18,
+  padding: 12,
+  marker: 20,
+  /** Between layers: room for the labels of arrows. */
+  layerGap: 130,
+  nodeGap: 50,
+  margin: 40,
+  /** Longer names are cut. */
+  maxCharacters: 40,
+} as const;
+
+interface Box {
+  readonly node: GraphNode;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Layers by distance from the start marker; what nothing leads to stands in the first layer after it. Inside a layer nodes
+ * are sorted by the middle of those before that lead to them. The same graph gives the same layout.
+ */
+export function toLayout(graph: Graph, vertical: boolean): Layout {
+  const layers = sortLayers(graph, toLayers(graph));
+  const boxes = layers.map((layer) => layer.map(toBox));
+  const spans = boxes.map((layer) => toSpan(layer, vertical));
+  const widest = Math.max(0, ...spans);
+  const nodes = new Map<string, PlacedNode>();
+  let along: number = METRICS.margin;
+  for (const [index, layer] of boxes.entries()) {
+    const depth = Math.max(0, ...layer.map((box) => (vertical ? box.height : box.width)));
+    const across = METRICS.margin + (widest - (spans[index] ?? 0)) / 2;
+    placeLayer(nodes, layer, { vertical, along, across, depth });
+    along += depth + METRICS.layerGap;
+  }
+  const length = along - METRICS.layerGap + METRICS.margin;
+  const breadth = widest + 2 * METRICS.margin;
+  return { nodes, width: vertical ? breadth : length, height: vertical ? length : breadth };
+}
+
+interface LayerPlace {
+  readonly vertical: boolean;
+  readonly along: number;
+  readonly across: number;
+  readonly depth: number;
+}
+
+function placeLayer(nodes: Map<string, PlacedNode>, layer: readonly Box[], place: LayerPlace): void {
+  const { vertical, along, depth } = place;
+  let { across } = place;
+  for (const box of layer) {
+    const centred = along + (depth - (vertical ? box.height : box.width)) / 2;
+    nodes.set(box.node.id, { ...box, x: vertical ? across : centred, y: vertical ? centred : across });
+    across += (vertical ? box.width : box.height) + METRICS.nodeGap;
+  }
+}
+
+function toSpan(layer: readonly Box[], vertical: boolean): number {
+  const sizes = layer.map((box) => (vertical ? box.width : box.height));
+  return sizes.reduce((sum, size) => sum + size + METRICS.nodeGap, -METRICS.nodeGap);
+}
+
+function toBox(node: GraphNode): Box {
+  if (node.kind !== "state") return { node, width: METRICS.marker, height: METRICS.marker };
+  const lengths = [node.id, ...node.tasks].map((text) => Math.min(text.length, METRICS.maxCharacters) + 2);
+  const lines = node.tasks.length === 0 ? 1 : node.tasks.length + 1.5;
+  const width = Math.max(...lengths, 6) * METRICS.character + 2 * METRICS.padding;
+  return { node, width, height: lines * METRICS.line + 2 * METRICS.padding };
+}
+
+function toLayers({ nodes, edges }: Graph): readonly (readonly GraphNode[])[] {
+  const layerOf = new Map<string, number>([[START_NODE, 0]]);
+  const targets = Map.groupBy(edges, ({ from }) => from);
+  // A map that grows while it is walked is walked to its new end.
+  for (const [id, layer] of layerOf) {
+    for (const { to } of targets.get(id) ?? []) if (!layerOf.has(to)) layerOf.set(to, layer + 1);
+  }
+  const last = Math.max(1, ...layerOf.values());
+  const layered = Map.groupBy(nodes, ({ id, kind }) => (kind === "end" ? last + 1 : (layerOf.get(id) ?? 1)));
+  const used = [...layered.keys()].toSorted((a, b) => a - b);
+  return used.map((layer) => layered.get(layer) ?? []);
+}
+
+function sortLayers({ edges }: Graph, layers: readonly (readonly GraphNode[])[]): readonly (readonly GraphNode[])[] {
+  const sources = Map.groupBy(edges, ({ to }) => to);
+  const position = new Map<string, number>();
+  return layers.map((layer) => {
+    const middle = new Map(
+      layer.map(({ id }) => [id, toMiddle((sources.get(id) ?? []).map(({ from }) => position.get(from)))]),
+    );
+    const sorted = layer.toSorted((a, b) => (middle.get(a.id) ?? 0) - (middle.get(b.id) ?? 0));
+    for (const [index, { id }] of sorted.entries()) position.set(id, index);
+    return sorted;
+  });
+}
+
+function toMiddle(positions: readonly (number | undefined)[]): number {
+  const known = positions.filter((position) => position !== undefined);
+  return known.length === 0 ? Number.MAX_SAFE_INTEGER : known.reduce((sum, at) => sum + at, 0) / known.length;
+}
+
+/** A point in the drawing. */
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A cubic curve: its start, two control points, its end. */
+type Curve = readonly [Point, Point, Point, Point];
+
+/** The ends of an arrow; `lane` counts the arrows between the same two nodes, so that they part. */
+interface RouteInput {
+  readonly from: PlacedNode;
+  readonly to: PlacedNode;
+  readonly lane: number;
+  readonly vertical: boolean;
+}
+
+// Labels are wider than high, so arrows that run down need more room between them.
+const LANE = { horizontal: 26, vertical: 60 };
+
+/** The way of one arrow: straight on to later layers, in a bow beside the nodes to the same or an earlier one, or a loop. */
+function routeEdge({ from, to, lane, vertical }: RouteInput): Curve {
+  const away = lane * (vertical ? LANE.vertical : LANE.horizontal);
+  // Everything is reckoned as if the drawing grew to the right, and turned over at the end.
+  const [a, b] = vertical ? [flipBox(from), flipBox(to)] : [from, to];
+  if (from === to) return turn(toLoop(a, away), vertical);
+  return turn(b.x > a.x + a.width ? toForward(a, b, away) : toBackward(a, b, away), vertical);
+}
+
+function turn([a, b, c, d]: Curve, vertical: boolean): Curve {
+  return vertical ? [flip(a), flip(b), flip(c), flip(d)] : [a, b, c, d];
+}
+
+type Area = Pick<PlacedNode, "x" | "y" | "width" | "height">;
+
+function toForward(a: Area, b: Area, away: number): Curve {
+  const start = { x: a.x + a.width, y: a.y + a.height / 2 };
+  const end = { x: b.x, y: b.y + b.height / 2 };
+  const bend = (end.x - start.x) / 2;
+  return [start, { x: start.x + bend, y: start.y + away }, { x: end.x - bend, y: end.y + away }, end];
+}
+
+function toBackward(a: Area, b: Area, away: number): Curve {
+  const start = { x: a.x + a.width / 2, y: a.y + a.height };
+  const end = { x: b.x + b.width / 2, y: b.y + b.height };
+  const lowest = Math.max(start.y, end.y) + 60 + away + Math.abs(start.x - end.x) / 8;
+  return [start, { x: start.x, y: lowest }, { x: end.x, y: lowest }, end];
+}
+
+function toLoop(a: Area, away: number): Curve {
+  const middle = a.x + a.width / 2;
+  const reach = 34 + away;
+  const [left, right] = [middle - 16, middle + 16];
+  return [
+    { x: right, y: a.y },
+    { x: right + reach, y: a.y - reach },
+    { x: left - reach, y: a.y - reach },
+    { x: left, y: a.y },
+  ];
+}
+
+function flip({ x, y }: Point): Point {
+  return { x: y, y: x };
+}
+
+function flipBox({ x, y, width, height }: Area): Area {
+  return { x: y, y: x, width: height, height: width };
+}
+
+/** A curve and the text that stands on it. */
+interface LabelInput {
+  readonly curve: Curve;
+  readonly text: string;
+}
+
+interface LabelBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+// Parts of the curve to try, its middle first.
+const STEPS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
+
+/**
+ * Where labels stand, the middle of their base line: on their curve, clear of nodes and of labels before them where the
+ * curve has such a place, else at its middle.
+ */
+export function placeLabels(inputs: readonly LabelInput[], nodes: Iterable<PlacedNode>): readonly Point[] {
+  const taken: LabelBox[] = [...nodes];
+  return inputs.map(({ curve, text }) => {
+    const points = STEPS.map((step) => toPoint(curve, step));
+    const free = points.find((point) => taken.every((box) => !overlaps(box, toLabelBox(point, text))));
+    const point = free ?? toPoint(curve, 0.5);
+    taken.push(toLabelBox(point, text));
+    return point;
+  });
+}
+
+function toPoint([a, b, c, d]: Curve, step: number): Point {
+  const rest = 1 - step;
+  const [wa, wb, wc, wd] = [rest ** 3, 3 * rest ** 2 * step, 3 * rest * step ** 2, step ** 3];
+  return { x: wa * a.x + wb * b.x + wc * c.x + wd * d.x, y: wa * a.y + wb * b.y + wc * c.y + wd * d.y - 4 };
+}
+
+function toLabelBox({ x, y }: Point, text: string): LabelBox {
+  const width = Math.min(text.length, METRICS.maxCharacters) * METRICS.character;
+  return { x: x - width / 2, y: y - 12, width, height: 16 };
+}
+
+function overlaps(a: LabelBox, b: LabelBox): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ParseEventOptions, parseEventMessage } from "./parse-event-message.ts";
+import { type ParseEventOptions, parseEventMessage } from "../event-message.ts";
 
 const options: ParseEventOptions = { at: 1_000, messageId: "m-1" };
 const event = (fields: object, message: unknown) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isMap, unwrapBody } from "./parse-event-message.ts";
+import { isMap, unwrapBody } from "../event-message.ts";
 
 const event = { stackId: "pr-12", event: "OPENED" };
 const found = (message: unknown) => ({ kind: "message", message });

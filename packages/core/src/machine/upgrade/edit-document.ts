@@ -1,14 +1,26 @@
-import { type Document, isMap, Scalar, type YAMLMap } from "yaml";
-import type { Machine, Task } from "../machine.ts";
-import { dropDuplicates } from "./drop-duplicates.ts";
-import { editState } from "./edit-state.ts";
-import { escapeTexts } from "./escape-texts.ts";
-import { aliasesOf, findPair, findTargets, type Nodes, setOwn, toKeyText, toPair, withComments } from "./nodes.ts";
-import { toStyle, withLineEnds } from "./print-document.ts";
-import { findWrittenTimeout } from "./to-v2-document.ts";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  Pair,
+  Scalar,
+  stringify,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import { formatDuration } from "../document/duration.ts";
+import { type TreeNode, toValue } from "../document/tree.ts";
+import { escapeTemplate } from "../expression/split-template.ts";
+import type { Machine, State, Task } from "../machine.ts";
+import { V1_TIMEOUT_MS } from "../v1/compile-v1.ts";
 
 /** What the edits need besides the document. */
-export interface EditInput {
+interface EditInput {
   readonly text: string;
   readonly machine: Machine;
 }
@@ -57,4 +69,234 @@ function findMap(nodes: Nodes, map: YAMLMap, key: string): YAMLMap | undefined {
 function editTask(nodes: Nodes, map: YAMLMap | undefined, task: Task): void {
   const timeout = findWrittenTimeout(task);
   if (map && timeout !== undefined && findPair(nodes, map, "timeout") === undefined) setOwn(map, "timeout", timeout);
+}
+
+/** Edits a state in place: what v1 says by default is written out, and handlers get their short form. */
+function editState(nodes: Nodes, map: YAMLMap | undefined, state: State): void {
+  if (map === undefined) return;
+  setOwn(map, "leaving", "abandon");
+  const terminal = findPair(nodes, map, "terminal");
+  if (terminal && typeof scalarOf(nodes, terminal.value) === "string") {
+    terminal.value = withComments(new Scalar(state.terminal), terminal.value);
+  }
+  const tasks = nodes.resolve(findPair(nodes, map, "tasks")?.value);
+  if (isSeq(tasks)) dropRepeated(nodes, tasks);
+  const on = nodes.resolve(findPair(nodes, map, "on")?.value);
+  if (isMap(on)) for (const event of state.on.keys()) editHandler(nodes, findPair(nodes, on, event), { state, event });
+}
+
+function dropRepeated(nodes: Nodes, list: YAMLSeq): void {
+  const seen = new Set<unknown>();
+  list.items = list.items.filter((item) => {
+    const name = scalarOf(nodes, item);
+    const isNew = !seen.has(name);
+    seen.add(name);
+    return isNew;
+  });
+}
+
+interface Handled {
+  readonly state: State;
+  readonly event: string;
+}
+
+/** The short form; a list of one action that holds comments stays as it is. */
+function editHandler(nodes: Nodes, pair: Pair | undefined, { state, event }: Handled): void {
+  if (pair === undefined || isScalar(pair.value)) return;
+  const list = nodes.resolve(pair.value);
+  if (isSeq(list) && isOneAction(nodes, list) && holdsComments(list)) return;
+  pair.value = withComments(new Scalar(toShortReaction(state, event)), pair.value);
+}
+
+function isOneAction(nodes: Nodes, list: YAMLSeq): boolean {
+  const [action] = list.items;
+  const map = nodes.resolve(action);
+  return list.items.length === 1 && isMap(map) && findPair(nodes, map, "action") !== undefined;
+}
+
+function holdsComments(list: YAMLSeq): boolean {
+  let found = false;
+  visit(list, {
+    Node(_key, node) {
+      if (node.comment || node.commentBefore) found = true;
+    },
+  });
+  return found;
+}
+
+function scalarOf(nodes: Nodes, node: unknown): unknown {
+  const value = nodes.resolve(node);
+  return isScalar(value) ? value.value : undefined;
+}
+
+/** Version 2 refuses a key that stands twice in a map; v1 takes the first. */
+function dropDuplicates(document: Document.Parsed): void {
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<string>();
+      map.items = map.items.filter((pair) => {
+        const key = toKeyText(pair.key);
+        const isRepeated = key !== undefined && key !== "<<" && seen.has(key);
+        if (key !== undefined) seen.add(key);
+        return !isRepeated;
+      });
+    },
+  });
+}
+
+/** Every text in the tasks, also behind aliases, each once. */
+function escapeTexts(nodes: Nodes, tasks: YAMLMap): void {
+  const waiting: unknown[] = [tasks];
+  const seen = new Set<unknown>();
+  // A list that grows while it is walked is walked to its new end.
+  for (const node of waiting) {
+    const value = nodes.resolve(node);
+    if (seen.has(value)) continue;
+    seen.add(value);
+    if (isScalar(value) && typeof value.value === "string") value.value = escapeTemplate(value.value);
+    waiting.push(...childrenOf(value));
+  }
+}
+
+function childrenOf(node: unknown): readonly unknown[] {
+  if (isSeq(node)) return node.items;
+  return isMap(node) ? node.items.map(({ value }) => value) : [];
+}
+
+/** A v1 document, without its aliases and merges, as a value of version 2. */
+export function toV2Document(tree: TreeNode, machine: Machine): Readonly<Record<string, unknown>> {
+  const extensions = tree.kind === "map" ? [...tree.entries].filter(([key]) => key.startsWith("x-")) : [];
+  return {
+    version: 2,
+    revision: "follow",
+    events: [...machine.events],
+    ...Object.fromEntries(extensions.map(([key, { value }]) => [key, toValue(value)])),
+    states: Object.fromEntries([...machine.states].map(([name, state]) => [name, toStateDocument(state)])),
+    tasks: Object.fromEntries([...machine.tasks].map(([name, task]) => [name, toTaskDocument(task)])),
+  };
+}
+
+/** What a v1 handler does, in the short form of version 2: the last state that it enters. */
+function toShortReaction(state: State, event: string): string {
+  return state.on.get(event)?.[0]?.advance.at(-1) ?? "no-op";
+}
+
+/** The time limit to write on a task: v1's default, where its executor has none of its own. */
+function findWrittenTimeout({ timeoutMs }: Task): string | undefined {
+  return timeoutMs === V1_TIMEOUT_MS ? formatDuration(V1_TIMEOUT_MS) : undefined;
+}
+
+function toStateDocument(state: State): Readonly<Record<string, unknown>> {
+  const reactions = [...state.on.keys()].map((event) => [event, toShortReaction(state, event)]);
+  return {
+    ...(state.terminal && { terminal: true }),
+    leaving: "abandon",
+    ...(state.tasks.length > 0 && { tasks: state.tasks }),
+    ...(reactions.length > 0 && { on: Object.fromEntries(reactions) }),
+  };
+}
+
+function toTaskDocument(task: Task): Readonly<Record<string, unknown>> {
+  const timeout = findWrittenTimeout(task);
+  const definition = Object.entries(task.definition).map(([key, value]) => [
+    key,
+    key === "config" ? escapeValue(value) : value,
+  ]);
+  return { ...Object.fromEntries(definition), ...(timeout !== undefined && { timeout }) };
+}
+
+function escapeValue(value: unknown): unknown {
+  if (typeof value === "string") return escapeTemplate(value);
+  if (Array.isArray(value)) return value.map(escapeValue);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escapeValue(inner)]));
+}
+
+/** How the nodes of one document are read. */
+interface Nodes {
+  /** What an alias stands for; any other node itself. */
+  resolve(node: unknown): unknown;
+}
+
+/** The nodes of a document whose aliases are known to be sound. */
+function aliasesOf(document: Document.Parsed): Nodes {
+  return { resolve: (node) => (isAlias(node) ? node.resolve(document) : node) };
+}
+
+/** What each alias of a document stands for; undefined where no anchor of that name is before it. */
+function findTargets(document: Document): ReadonlyMap<Alias, Node | undefined> {
+  const anchored = new Map<string, Node>();
+  const targets = new Map<Alias, Node | undefined>();
+  visit(document, {
+    Alias(_key, alias) {
+      targets.set(alias, anchored.get(alias.source));
+    },
+    Value(_key, node) {
+      if (node.anchor !== undefined) anchored.set(node.anchor, node);
+    },
+  });
+  return targets;
+}
+
+/** The pair that gives a key its value: the map's own first one, else the first of its merges that has one. */
+function findPair(nodes: Nodes, map: YAMLMap, key: string): Pair | undefined {
+  const own = map.items.find((pair) => toKeyText(pair.key) === key);
+  if (own !== undefined) return own;
+  for (const base of listMerged(nodes, map)) {
+    const found = findPair(nodes, base, key);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function listMerged(nodes: Nodes, map: YAMLMap): readonly YAMLMap[] {
+  const merges = map.items.filter((pair) => toKeyText(pair.key) === "<<").map(({ value }) => nodes.resolve(value));
+  const sources = merges.flatMap((value) => (isSeq(value) ? value.items : [value]));
+  return sources.map((source) => nodes.resolve(source)).filter((source) => isMap(source));
+}
+
+/** A key as the machine reads it: a plain one is the text that stands there. Undefined for keys that are no scalars. */
+function toKeyText(key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined;
+  return key.type === "PLAIN" && key.source !== undefined ? key.source : String(key.value);
+}
+
+/** Sets a key of the map itself, where it wins over a merged one. */
+function setOwn(map: YAMLMap, key: string, value: string): void {
+  if (!map.items.some((pair) => toKeyText(pair.key) === key)) map.items.push(toPair(key, value));
+}
+
+/** A new pair of two texts. */
+function toPair(key: string, value: string): Pair {
+  return new Pair(new Scalar(key), new Scalar(value));
+}
+
+/** A new scalar with the comments of the node that it replaces. */
+function withComments(scalar: Scalar, old: unknown): Scalar {
+  if (!isScalar(old) && !isSeq(old)) return scalar;
+  if (old.comment) scalar.comment = old.comment;
+  if (old.commentBefore) scalar.commentBefore = old.commentBefore;
+  return scalar;
+}
+
+/** A document as text: JSON where the old text is JSON, else YAML; line ends as in the old text. */
+export function printDocument(old: string, document: unknown): string {
+  const text = old.trimStart().startsWith("{")
+    ? `${JSON.stringify(document, undefined, 2)}\n`
+    : stringify(document, { ...toStyle(old), version: "1.2", schema: "core", aliasDuplicateObjects: false });
+  return withLineEnds(old, text);
+}
+
+/** How the old text is written, as far as the YAML library can write alike. */
+function toStyle(old: string) {
+  return {
+    lineWidth: 0,
+    flowCollectionPadding: /[{[] /.test(old),
+    indentSeq: !/^( *)[^\s#-].*:[ \t]*\r?\n\1- /m.test(old),
+  } as const;
+}
+
+/** A text with the line ends of another. */
+function withLineEnds(old: string, text: string): string {
+  return old.includes("\r\n") ? text.replace(/\r*\n/g, "\r\n") : text;
 }

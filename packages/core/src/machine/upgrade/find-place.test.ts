@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { MACHINE_LIMITS } from "../document/machine-limits.ts";
+import { MACHINE_LIMITS } from "../document/compile-context.ts";
 import { createProblemList } from "../document/problem-list.ts";
 import { readYaml } from "../document/read-yaml.ts";
-import { findPlace } from "./find-place.ts";
+import { findPlace } from "./upgrade-machine.ts";
 
 const source = `tasks:
   a.b:

@@ -1,19 +1,14 @@
 import { parseDocument } from "yaml";
-import { MACHINE_LIMITS } from "../document/machine-limits.ts";
-import type { Problem } from "../document/problem.ts";
-import { createProblemList } from "../document/problem-list.ts";
+import { MACHINE_LIMITS } from "../document/compile-context.ts";
+import { createProblemList, type Problem } from "../document/problem-list.ts";
 import { readYaml } from "../document/read-yaml.ts";
 import type { Place, TreeNode } from "../document/tree.ts";
-import type { Machine, State } from "../machine.ts";
+import type { Machine, State, Task } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
-import { editDocument } from "./edit-document.ts";
-import { findPlace } from "./find-place.ts";
-import { isSameMachine } from "./is-same-machine.ts";
-import { printDocument } from "./print-document.ts";
-import { toV2Document } from "./to-v2-document.ts";
+import { editDocument, printDocument, toV2Document } from "./edit-document.ts";
 
 /** What upgrading a machine gave. */
-export type UpgradedMachine =
+type UpgradedMachine =
   /** `problems`: warnings of handlers whose several advances became one, at their places in the old document. */
   | { readonly kind: "upgraded"; readonly source: string; readonly problems: readonly Problem[] }
   /** Nothing is to be written: at least one of the problems is an error; places are those of the old document. */
@@ -103,3 +98,76 @@ const notTheSame: Problem = {
   column: 1,
   message: "The upgraded document would not behave as this one, so nothing is written. Please report it with the file.",
 };
+
+/**
+ * The place of a problem's path (keys joined by dots) in a tree: of the key, in lists of the value; of the nearest part
+ * around it when the tree has no such key. Keys may hold dots themselves.
+ */
+export function findPlace(tree: TreeNode, path: string): Place {
+  return path === "" ? tree.at : findDeepest(tree, path.split("."), tree.at);
+}
+
+function findDeepest(node: TreeNode, segments: readonly string[], here: Place): Place {
+  if (segments.length === 0) return here;
+  if (node.kind === "list") {
+    const item = node.items[Number(segments[0])];
+    return item === undefined ? here : findDeepest(item, segments.slice(1), item.at);
+  }
+  if (node.kind === "scalar") return here;
+  for (let length = segments.length; length > 0; length -= 1) {
+    const entry = node.entries.get(segments.slice(0, length).join("."));
+    if (entry) return findDeepest(entry.value, segments.slice(length), entry.keyAt);
+  }
+  return here;
+}
+
+/** True when a machine of version 2 does what one of version 1 does, of several advances the last one. */
+function isSameMachine(old: Machine, upgraded: Machine): boolean {
+  return JSON.stringify(toFacts(old, 1)) === JSON.stringify(toFacts(upgraded, 2));
+}
+
+/** Everything that decides what a machine does, in one order. */
+function toFacts(machine: Machine, version: 1 | 2): unknown {
+  return {
+    plain: machine.version === version && machine.revision === "follow" && machine.requiredMetadata.size === 0,
+    metadata: [machine.metadata.keys.size, machine.metadata.additional, machine.targets.size],
+    events: [...machine.events].toSorted(),
+    states: sortEntries(machine.states).map(([, state]) => toStateFacts(state)),
+    tasks: sortEntries(machine.tasks).map(([, task]) => toTaskFacts(task)),
+  };
+}
+
+function toStateFacts({
+  name,
+  terminal,
+  tasks,
+  on,
+  after,
+  leaving,
+  timeoutMs,
+  protected: isProtected,
+}: State): unknown {
+  const reactions = sortEntries(on).map(([event, list]) => {
+    return [event, list.length, list[0]?.advance.at(-1) ?? null, list[0]?.when !== undefined, list[0]?.set.size];
+  });
+  return [name, terminal, tasks, reactions, after.length, leaving, timeoutMs ?? null, isProtected];
+}
+
+function toTaskFacts(task: Task): unknown {
+  const { name, executor, definition, timeoutMs, cancelWithinMs, needs, retry, outputs } = task;
+  const plain = !(task.dynamicConfig || task.when || task.exclusive || task.target);
+  const config = toStable(definition["config"]);
+  return [name, executor, config, timeoutMs, cancelWithinMs, needs, retry.attempts, outputs.size, plain];
+}
+
+function sortEntries<Value>(map: ReadonlyMap<string, Value>): readonly (readonly [string, Value])[] {
+  return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Maps as lists of pairs in the order of their keys, so that equal values give equal texts. */
+function toStable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toStable);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { map: entries.map(([key, inner]) => [key, toStable(inner)]) };
+}

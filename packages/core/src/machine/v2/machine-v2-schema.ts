@@ -1,10 +1,101 @@
 import { type TSchema, Type } from "typebox";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import { createTaskV2Schema } from "./machine-v2-task-schema.ts";
-import { NAME, RESERVED_EVENTS } from "./names.ts";
-import { closed, Duration, Expression, Flag, Scalar, Template } from "./schema-pieces.ts";
+import { NAME, RESERVED_EVENTS } from "./read-events.ts";
+
+/** Only the keys that are named. */
+const closed = { additionalProperties: false };
+
+/** A text that holds `${…}`. */
+const Template = Type.String({ pattern: "\\$\\{" });
+
+/** What metadata can hold. */
+const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+
+/** A key that may be true; it is false where it is left out. */
+function Flag(description: string) {
+  return Type.Optional(Type.Boolean({ description }));
+}
+
+/** A length of time with its unit. */
+function Duration(description: string) {
+  return Type.String({ pattern: "^[1-9][0-9]{0,8}(?:ms|s|m|h|d)$", description });
+}
+
+/** A text that is an expression as a whole. */
+function Expression(description: string) {
+  return Type.String({ minLength: 1, maxLength: 4096, description });
+}
 
 const EVENT = `^(?!(?:${RESERVED_EVENTS.join("|")})$)${NAME}$`;
+
+const Filled = Type.String({ minLength: 1 });
+
+const AnyMap = Type.Record(Type.String(), Type.Unknown());
+
+const Backoff = Type.Object(
+  {
+    from: Type.Optional(Duration("Before the second attempt at most. Default: 1s.")),
+    to: Type.Optional(Duration("Never longer. Default: 1m.")),
+    factor: Type.Optional(Type.Number({ minimum: 1, description: "How much longer each time. Default: 2." })),
+  },
+  closed,
+);
+
+const Retry = Type.Object(
+  {
+    attempts: Type.Optional(Type.Integer({ minimum: 1, description: "In total, the first one included. Default: 1." })),
+    backoff: Type.Optional(Backoff),
+    only: Type.Optional(
+      Type.Array(Filled, { minItems: 1, description: "Codes of failures that are retried. Default: all." }),
+    ),
+  },
+  closed,
+);
+
+const COMMON = {
+  target: Type.Optional(
+    Type.String({ description: "A name of targets. Default: the runner's own account and region." }),
+  ),
+  needs: Type.Optional(
+    Type.Array(Filled, {
+      uniqueItems: true,
+      maxItems: 100,
+      description: "Tasks of the same state that must have succeeded before.",
+    }),
+  ),
+  when: Type.Optional(Expression("If this CEL expression is false when the state is entered, the task is skipped.")),
+  timeout: Type.Optional(Duration("For a whole attempt. Default: the executor's own, else 1h.")),
+  retry: Type.Optional(Retry),
+  outputs: Type.Optional(
+    Type.Record(Type.String(), Filled, {
+      description: "Metadata keys, each with the name of the output that it takes.",
+    }),
+  ),
+  exclusive: Type.Optional(
+    Expression("A CEL expression that gives a key: at most one live run with it in the whole yard. A text: \"'key'\"."),
+  ),
+};
+
+/** A task of a version 2 machine; those of executors without schemas of their own may have any config. */
+function createTaskV2Schema(executors: Iterable<ExecutorDefinition>): TSchema {
+  const known = [...executors].flatMap(({ name, documentSchemas }) =>
+    documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
+  );
+  if (known.length === 0) return Type.Object({ executor: Filled, config: Type.Optional(AnyMap), ...COMMON }, closed);
+  const names = known.map(({ name }) => name).join("|");
+  return Type.Union([
+    ...known.map(({ name, config }) => Type.Object({ executor: Type.Literal(name), config, ...COMMON }, closed)),
+    Type.Object(
+      {
+        // Which other executors exist, and what they accept, is known only in a yard.
+        executor: Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` }),
+        config: Type.Optional(AnyMap),
+        ...COMMON,
+      },
+      closed,
+    ),
+  ]);
+}
 
 const Name = Type.String({ pattern: `^${NAME}$` });
 

@@ -1,11 +1,11 @@
-import { checkKeys } from "../document/check-keys.ts";
+import { checkKeys } from "../document/check-document.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import type { Spot } from "../document/problem-list.ts";
 import { type Field, findField, findText, isListField, isMapField, toFields, toItems } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
-import { checkDescription } from "./check-description.ts";
-import { explainName, isName, isReserved } from "./names.ts";
-import { readTextList, type TextItem } from "./read-text-list.ts";
+import { SYSTEM_EVENTS } from "../event-message.ts";
+import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
+import { checkDescription, readTextList, type TextItem } from "./read-fields.ts";
 
 /** A declared event. */
 export interface EventDraft {
@@ -80,4 +80,34 @@ function readEvent(context: CompileContext, field: Field): readonly TextItem[] {
     what: "metadata of an event must be a list of the keys that come with it",
   };
   return (metadata && readTextList(context, metadata, rule)) ?? [];
+}
+
+/** What names of events and states look like, as the text of a regular expression without its anchors. */
+export const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
+
+/** Names that no event may have: the engine sends events of that name itself, or operators do. */
+export const RESERVED_EVENTS: readonly string[] = [NEXT, FAILED, TIMEOUT, ...Object.values(SYSTEM_EVENTS)];
+
+const WHOLE_NAME = new RegExp(`^${NAME}$`);
+
+/** True for names that events and states of version 2 may have. */
+export function isName(name: string): boolean {
+  return WHOLE_NAME.test(name);
+}
+
+/** True for the names of `RESERVED_EVENTS`. */
+export function isReserved(name: string): boolean {
+  return RESERVED_EVENTS.includes(name);
+}
+
+/** What is wrong with a name that `isName` refuses. */
+export function explainName(name: string): string {
+  if (name === "") return "It is empty.";
+  if (name.length > 63) return `It has ${name.length} characters; 63 are allowed.`;
+  const proposal = name
+    .toUpperCase()
+    .replaceAll(/[\s.]+/g, "-")
+    .replace(/^[_-]+/, "");
+  const rule = "Only capitals, digits, underscores and hyphens are allowed, with a capital or digit first.";
+  return isName(proposal) ? `${rule} Write ${JSON.stringify(proposal)}.` : rule;
 }

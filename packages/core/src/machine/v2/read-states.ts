@@ -1,22 +1,25 @@
-import { checkFlow } from "../document/check-flow.ts";
-import { onKey } from "../document/compile-context.ts";
-import { createReferences, type StateReferences } from "../document/references.ts";
-import type { Field } from "../document/tree.ts";
-import { warnSelfAdvance } from "../document/warn-self-advance.ts";
-import { warnUnused } from "../document/warn-unused.ts";
-import type { ExpressionPlace } from "../expression/expression-place.ts";
-import { FAILED, INIT, NEXT, TIMEOUT } from "../machine.ts";
-import type { StateTasks } from "./check-needs.ts";
-import { checkProtected } from "./check-protected.ts";
-import { isName, isReserved } from "./names.ts";
-import type { EventDraft } from "./read-events.ts";
+import { checkKeys } from "../document/check-document.ts";
+import {
+  checkFlow,
+  createReferences,
+  type References,
+  type StateReferences,
+  warnSelfAdvance,
+  warnUnused,
+} from "../document/check-flow.ts";
+import { type CompileContext, onKey, onValue, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findField, findText, isListField, isMapField, type MapNode, toItems } from "../document/tree.ts";
+import { describe, quote, suggest } from "../document/wording.ts";
+import type { ExpressionPlace } from "../expression/expression.ts";
+import { FAILED, INIT, NEXT, type State, TIMEOUT } from "../machine.ts";
+import { type EventDraft, isName, isReserved } from "./read-events.ts";
+import { readDuration, readFlag, type V2Context } from "./read-fields.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
-import { readState, type StateDraft } from "./read-state.ts";
-import { readStateTasks } from "./read-state-tasks.ts";
-import type { V2Context } from "./v2-context.ts";
+import type { StateTasks } from "./read-needs.ts";
+import { type AfterDraft, type HandlerDraft, readAfter, readHandlers, type StateScope } from "./read-reactions.ts";
 
 /** What the states of a document refer to; undefined where it could not be read. */
-export interface StatesInput {
+interface StatesInput {
   readonly statesField: Field;
   readonly fields: ReadonlyMap<string, Field>;
   readonly events: ReadonlyMap<string, EventDraft> | undefined;
@@ -94,4 +97,131 @@ function warnRestarts(context: V2Context, name: string, state: StateDraft): void
     entries.every(({ isConditional }) => !isConditional),
   );
   warnSelfAdvance(context, name, new Map(unconditional));
+}
+
+/** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
+export interface StateDraft {
+  readonly field: Field;
+  readonly terminal?: boolean;
+  readonly protected?: boolean;
+  readonly leaving: State["leaving"];
+  readonly timeoutMs?: number;
+  /** Each name once, unknown ones included. */
+  readonly tasks?: readonly string[];
+  readonly on?: ReadonlyMap<string, HandlerDraft>;
+  readonly after: readonly AfterDraft[];
+}
+
+const KEYS = ["tasks", "terminal", "timeout", "after", "leaving", "on", "protected"];
+
+/** Reads one state, whose tasks were read before. */
+function readState(
+  context: V2Context,
+  field: Field,
+  { tasks, ...scope }: StateScope & { readonly tasks: readonly string[] | undefined },
+): StateDraft {
+  if (!isMapField(field)) {
+    const message = `A state must be a map, but this is ${describe(field.node)}. A state without anything is {}.`;
+    context.problems.error("state-not-map", onValue(field), message);
+    return { field, leaving: "wait", after: [] };
+  }
+  checkKeys(context, field, { known: KEYS, code: "state-unknown-key", owner: "a state" });
+  const terminal = readFlag(context, field, { key: "terminal", absent: false, code: "terminal-not-boolean" });
+  const isProtected = readFlag(context, field, { key: "protected", absent: false, code: "protected-not-boolean" });
+  const timeoutMs = readDuration(context, field, "timeout");
+  const on = readHandlers(context, findField(field, "on"), scope);
+  const after = readAfter(context, findField(field, "after"), { ...scope, handled: on });
+  return {
+    field,
+    after,
+    leaving: readLeaving(context, field),
+    ...(terminal !== undefined && { terminal }),
+    ...(isProtected !== undefined && { protected: isProtected }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(tasks && { tasks }),
+    ...(on && { on }),
+  };
+}
+
+const LEAVING = ["abandon", "wait", "cancel"] as const;
+
+function readLeaving({ problems }: V2Context, state: Field<MapNode>): State["leaving"] {
+  const field = findField(state, "leaving");
+  if (field === undefined) return "wait";
+  const name = findText(field);
+  const leaving = LEAVING.find((known) => known === name);
+  if (leaving === undefined) {
+    const message = `leaving cannot be ${describe(field.node)}.${suggestOrList(name ?? "", LEAVING)}`;
+    problems.error("leaving-unknown", onValue(field), message);
+  }
+  return leaving ?? "wait";
+}
+
+/** The names of a state's tasks, each once, unknown ones included; undefined when they cannot be read. */
+function readStateTasks(context: CompileContext, state: Field, known: References): readonly string[] | undefined {
+  const field = isMapField(state) ? findField(state, "tasks") : undefined;
+  if (field === undefined) return [];
+  const { problems, limits } = context;
+  if (!isListField(field)) {
+    const message = `tasks of a state must be a list of task names, but this is ${describe(field.node)}.`;
+    problems.error("state-tasks-not-list", onValue(field), message);
+    return undefined;
+  }
+  const items = toItems(field);
+  if (items.length > limits.maxStateTasks) {
+    const message = `The state has ${items.length} tasks; ${limits.maxStateTasks} are allowed.`;
+    problems.error("limit-exceeded", onKey(field), message);
+  }
+  const names = new Set<string>();
+  for (const item of items) readStateTask(context, item, { names, known });
+  return [...names];
+}
+
+interface TaskNames {
+  readonly names: Set<string>;
+  readonly known: References;
+}
+
+function readStateTask({ problems }: CompileContext, item: Field, { names, known }: TaskNames): void {
+  const name = findText(item);
+  if (name === undefined) {
+    const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;
+    problems.error("state-task-not-string", onValue(item), message);
+  } else if (names.has(name)) {
+    const message = `The task ${quote(name)} is listed twice in this state. Remove one of them.`;
+    problems.error("state-task-duplicate", onValue(item), message);
+  } else {
+    names.add(name);
+    if (known.use(name)) return;
+    const message = `There is no task ${quote(name)}.${suggest(known.resolve(name))}`;
+    problems.error("state-task-undefined", onValue(item), message);
+  }
+}
+
+/** Warns of protected states that the engine itself may lead into a terminal one: nobody is asked to confirm that. */
+function checkProtected({ problems }: CompileContext, states: ReadonlyMap<string, StateDraft>): void {
+  for (const [name, state] of states) {
+    if (!state.protected) continue;
+    for (const { event, field } of findAutomatic(state, states)) {
+      const message = `${event} may lead from the protected state ${quote(name)} into a terminal one, and nobody is asked to confirm it.`;
+      problems.warn("protected-left-automatically", onValue(field), message);
+    }
+  }
+}
+
+interface AutomaticExit {
+  readonly event: string;
+  readonly field: Field;
+}
+
+function findAutomatic(state: StateDraft, states: ReadonlyMap<string, StateDraft>): readonly AutomaticExit[] {
+  const ends = (handler: HandlerDraft | undefined) =>
+    handler?.advances.filter(({ target }) => states.get(target)?.terminal) ?? [];
+  const internal = [NEXT, FAILED, TIMEOUT].flatMap((event) => {
+    return ends(state.on?.get(event)).map(({ field }) => ({ event, field }));
+  });
+  const timed = state.after.flatMap(({ event, field }) => {
+    return event !== undefined && ends(state.on?.get(event)).length > 0 ? [{ event, field }] : [];
+  });
+  return [...internal, ...timed];
 }

@@ -1,4 +1,4 @@
-import { SYSTEM_EVENTS } from "../../machine/message/event.ts";
+import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { OpenRun, Stack } from "../../machine/stack.ts";
 import type { Grant } from "../../ports/attempt-store.ts";
 import type { Change, LoadedStack } from "../../ports/stack-store.ts";

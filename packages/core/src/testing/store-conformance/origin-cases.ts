@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { toEventKey } from "../../machine/message/event.ts";
+import { toEventKey } from "../../machine/event-message.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";

@@ -1,5 +1,5 @@
+import { toEventKey } from "../../../machine/event-message.ts";
 import type { Machine } from "../../../machine/machine.ts";
-import { toEventKey } from "../../../machine/message/event.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { ClaimInput, ClaimResult, Grant, SettleInput, SuspendInput } from "../../../ports/attempt-store.ts";
 import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
