@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const clock = createFakeClock();
-const deps = { clock, logger: silentLogger, runnersHaveStore: false };
+const deps = { clock, logger: silentLogger };
 
 function createWorld(secret: object) {
   const sim = createAwsSim({ clock });

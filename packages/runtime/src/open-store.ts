@@ -7,8 +7,6 @@ export interface OpenStoreDeps {
   readonly aws: AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** As `RUNNERS_HAVE_STORE`. */
-  readonly runnersHaveStore: boolean;
   /** Connections to a database at most; each function instance has its own. Default: 4. */
   readonly maxConnections?: number;
   /** True: who only looks makes no table and brings no schema up to date. Default: false. */
@@ -33,14 +31,14 @@ export function openStore(choice: StoreChoice, deps: OpenStoreDeps): Promise<Ope
 
 async function openDynamodb(
   { table, workTable, creates }: Extract<StoreChoice, { kind: "dynamodb" }>,
-  { aws, clock, logger, runnersHaveStore, asItIs = false }: OpenStoreDeps,
+  { aws, clock, logger, asItIs = false }: OpenStoreDeps,
 ): Promise<OpenedStore> {
   const [{ createDynamodbStore }, { DynamoDBClient }] = await Promise.all([
     import("@stackyard/store-dynamodb"),
     import("@aws-sdk/client-dynamodb"),
   ]);
   return createDynamodbStore({
-    ...{ table, clock, logger, runnersHaveStore },
+    ...{ table, clock, logger },
     ...(workTable === undefined ? {} : { workTable }),
     client: aws.client(DynamoDBClient, undefined),
     createTables: asItIs ? false : creates || "work",
@@ -49,11 +47,11 @@ async function openDynamodb(
 
 async function openPostgres(
   choice: Extract<StoreChoice, { kind: "postgres" }>,
-  { aws, logger, runnersHaveStore, maxConnections = DEFAULT_CONNECTIONS, asItIs = false }: OpenStoreDeps,
+  { aws, logger, maxConnections = DEFAULT_CONNECTIONS, asItIs = false }: OpenStoreDeps,
 ): Promise<Store> {
   const { createPostgresStore } = await import("@stackyard/store-postgres");
   const connection = "address" in choice ? choice.address : await toSecret(choice.secretId, aws);
-  return createPostgresStore({ connection, maxConnections, runnersHaveStore, logger, migrate: !asItIs });
+  return createPostgresStore({ connection, maxConnections, logger, migrate: !asItIs });
 }
 
 /** Read anew when the server refuses the credentials, as after a rotation. */

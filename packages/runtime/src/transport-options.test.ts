@@ -18,8 +18,8 @@ async function load(values: Readonly<Record<string, string>>) {
   const options = await loadTransportOptions({
     ...{ environment, aws, executors, random: Math.random, tracing: undefined, ...deps },
   });
-  const { eventQueue, taskQueue, longTaskQueue, eventTopic, claimChecks, runnersHaveStore } = options;
-  return { eventQueue, taskQueue, longTaskQueue, eventTopic, claimChecks, runnersHaveStore };
+  const { eventQueue, taskQueue, longTaskQueue, eventTopic, claimChecks, everyRunnerClaims } = options;
+  return { eventQueue, taskQueue, longTaskQueue, eventTopic, claimChecks, everyRunnerClaims };
 }
 
 describe("the queues of an environment", () => {
@@ -27,7 +27,7 @@ describe("the queues of an environment", () => {
     expect(await load({})).toEqual({
       ...{ eventQueue: undefined, longTaskQueue: undefined, eventTopic: undefined, claimChecks: undefined },
       taskQueue: { url: `${HOME}/stack-tasks`, maxDeliveries: 5 },
-      runnersHaveStore: false,
+      everyRunnerClaims: false,
     });
   });
 
@@ -43,7 +43,7 @@ describe("the queues of an environment", () => {
       eventQueue: { url: `${HOME}/stack-events`, maxDeliveries: 5, deadLetterUrl: `${HOME}/dead-events` },
       taskQueue: { url: `${HOME}/stack-tasks`, ...tasks },
       longTaskQueue: { url: `${HOME}/stack-long-tasks`, ...tasks, executors: new Set(["terraform", "pulumi"]) },
-      runnersHaveStore: true,
+      everyRunnerClaims: true,
     });
   });
 

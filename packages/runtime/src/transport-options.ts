@@ -6,7 +6,8 @@ import type { ExecutorDefinitions } from "./executor-definitions.ts";
 
 /** What the queues of an environment need. */
 export interface TransportOptionsDeps {
-  readonly environment: Pick<Environment, "queues" | "eventTopicArn" | "messages" | "runnersHaveStore">;
+  readonly environment: Pick<Environment, "queues" | "eventTopicArn" | "messages"> &
+    Partial<Pick<Environment, "runnersHaveStore">>;
   readonly aws: AwsAccess;
   readonly executors: ExecutorDefinitions;
   readonly clock: Clock;
@@ -21,7 +22,7 @@ export const MAX_DELIVERIES = 5;
 /** How the environment's queues are used. Loads the SDKs of those that there are. */
 export async function loadTransportOptions(deps: TransportOptionsDeps): Promise<SqsTransportOptions> {
   const { environment, aws, executors, clock, random, logger, tracing } = deps;
-  const { queues, runnersHaveStore } = environment;
+  const { queues, runnersHaveStore: everyRunnerClaims = false } = environment;
   const [{ SQSClient }, claimChecks, topic] = await Promise.all([
     import("@aws-sdk/client-sqs"),
     loadClaimChecks(deps),
@@ -31,7 +32,7 @@ export async function loadTransportOptions(deps: TransportOptionsDeps): Promise<
   const tasks = toQueue(queues.tasks, queues.taskDeadLetters);
   const longTasks = toQueue(queues.longTasks, queues.taskDeadLetters);
   return {
-    ...{ sqs: aws.client(SQSClient, undefined), runnersHaveStore, clock, random, logger },
+    ...{ sqs: aws.client(SQSClient, undefined), everyRunnerClaims, clock, random, logger },
     ...(events === undefined ? {} : { eventQueue: events }),
     ...(tasks === undefined ? {} : { taskQueue: tasks }),
     ...(longTasks === undefined ? {} : { longTaskQueue: { ...longTasks, executors: listLong(executors) } }),

@@ -74,12 +74,12 @@ export function toDeadline(row: AttemptRow): (AttemptInstant & { readonly why: "
 /** A new attempt: with its message in the queue, or granted to the process that dispatches it. */
 export function createAttemptRow(
   dispatch: Dispatch,
-  input: { readonly sequence: number; readonly now: number; readonly claimWindowMs: number },
+  input: { readonly sequence: number; readonly now: number },
   claim: BirthClaim | undefined,
 ): AttemptRow {
   const { entry, attempt, executor, secrets, message } = dispatch;
   const { sequence, now } = input;
-  const begun = beginAttempt(dispatch, input);
+  const begun = beginAttempt(dispatch, now);
   const facts = { entry, attempt, executor, secrets, message, sequence, dispatchedAt: now };
   const row = { ...begun, ...facts, keys: [], sentNo: 0 };
   if (claim === undefined) return send(row, now);

@@ -9,7 +9,6 @@ import {
   settleAttempt,
   suspendAttempt,
   toAttemptView,
-  toClaimWindowMs,
   toGranted,
   toListedAttempt,
 } from "@stackyard/core/attempt";
@@ -145,7 +144,6 @@ async function takeKeys(context: StoreContext, row: AttemptRow, keys: readonly s
 
 /** Decides the claim with the keys that the attempt has by now; `blocked`: one more, which another attempt holds. */
 function decideClaim(
-  { runnersHaveStore }: StoreContext,
   row: AttemptRow | undefined,
   input: ClaimInput,
   { owned, blocked }: { readonly owned: readonly string[]; readonly blocked?: readonly [key: string, holder: string] },
@@ -153,14 +151,13 @@ function decideClaim(
   const holders = new Map(owned.map((key) => [key, input.attemptId]));
   if (blocked !== undefined) holders.set(...blocked);
   const exclusiveKeys = [...holders.keys()];
-  const claimWindowMs = toClaimWindowMs(row?.timeoutMs ?? 0, runnersHaveStore);
-  return claimAttempt(row, { ...input, exclusiveKeys, claimWindowMs }, holders);
+  return claimAttempt(row, { ...input, exclusiveKeys }, holders);
 }
 
 async function grantNow(context: StoreContext, input: ClaimInput, keys: readonly string[]): Promise<ClaimResult> {
   const { attemptId, now } = input;
   const { move, stack } = await changeAttempt(context, attemptId, now, (row, aggregate) => {
-    const result = { move: decideClaim(context, row, input, { owned: keys }), stack: aggregate.stack };
+    const result = { move: decideClaim(row, input, { owned: keys }), stack: aggregate.stack };
     if (result.move.kind === "granted") return { write: toClaimed(result.move.attempt, now), result };
     // Its message goes whatever the answer is.
     return { write: row?.sent === undefined ? undefined : { ...row, sent: undefined }, result };
@@ -189,7 +186,7 @@ async function queueNow(
   const { attemptId, now } = input;
   const { key, keyRow, heldKeys } = met;
   const move = await changeAttempt(context, attemptId, now, (row) => {
-    const result = decideClaim(context, row, input, { owned: heldKeys, blocked: [key, keyRow.holder] });
+    const result = decideClaim(row, input, { owned: heldKeys, blocked: [key, keyRow.holder] });
     return { write: result.kind === "queued" ? toClaimed(result.attempt, now) : undefined, result };
   });
   if (move.kind !== "queued") {

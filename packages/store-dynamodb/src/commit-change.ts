@@ -1,4 +1,4 @@
-import { cancelAttempt, closeAttempt, endByResult, isHeldBy, toClaimWindowMs } from "@stackyard/core/attempt";
+import { cancelAttempt, closeAttempt, endByResult, isHeldBy } from "@stackyard/core/attempt";
 import {
   type Change,
   type CommitResult,
@@ -204,12 +204,11 @@ async function dispatchAll(context: StoreContext, change: Change, before: Aggreg
   const { stackId, now, claims = [] } = change;
   let aggregate = before;
   for (const dispatch of change.dispatches) {
-    const { attemptId, again, timeoutMs } = dispatch;
+    const { attemptId, again } = dispatch;
     const known = findOpen(aggregate, attemptId);
     if (known === undefined && again && (await hasEnded(context, stackId, aggregate, attemptId))) continue;
     const claim = claims.find((each) => each.attemptId === attemptId);
-    const claimWindowMs = toClaimWindowMs(timeoutMs, context.runnersHaveStore);
-    const begin = () => createAttemptRow(dispatch, { sequence: context.nextNumber(), now, claimWindowMs }, claim);
+    const begin = () => createAttemptRow(dispatch, { sequence: context.nextNumber(), now }, claim);
     aggregate = putAttempt(aggregate, known === undefined ? begin() : send(known, now));
   }
   return aggregate;

@@ -117,12 +117,11 @@ function guardAll(guard: Guard, port: Records | Store["revisions"]): object {
 }
 
 function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreContext {
-  const { client, names, runnersHaveStore, logger, clock, random } = settings;
+  const { client, names, logger, clock, random } = settings;
   const work = createTable(client, names.work, nextNonce);
   let lastNumber = 0;
   const context: StoreContext = {
     hasDueIndex,
-    runnersHaveStore,
     logger,
     clock,
     random,

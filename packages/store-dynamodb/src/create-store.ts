@@ -19,7 +19,6 @@ const ProjectOptions = Type.Object(
     region: Name,
     endpoint: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
     createTables: Type.Optional(Type.Boolean()),
-    runnersHaveStore: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );

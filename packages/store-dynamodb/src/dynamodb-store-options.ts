@@ -17,11 +17,6 @@ export interface DynamodbStoreOptions {
   readonly endpoint?: string;
   /** Absent tables are made; `work`: that one only, beside a table of stacks that must be there. Default: false. */
   readonly createTables?: boolean | "work";
-  /**
-   * False where runners may work by message alone (SQS): an attempt that nobody claims ends at its time-out. Default:
-   * true, it has a day at least.
-   */
-  readonly runnersHaveStore?: boolean;
   /** Default: none. */
   readonly logger?: Logger;
   /** Real time: it counts only where instants of callers do not. Default: the system's. */
@@ -36,7 +31,6 @@ export interface StoreSettings {
   readonly ownsClient: boolean;
   readonly names: TableNames;
   readonly mayCreate: boolean | "work";
-  readonly runnersHaveStore: boolean;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -56,10 +50,10 @@ export function toSettings(options: DynamodbStoreOptions): StoreSettings {
     ...(options.endpoint === undefined || URL.canParse(options.endpoint) ? [] : ["`endpoint` is no address."]),
   ];
   if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
-  const { createTables = false, runnersHaveStore = true, logger = silentLogger } = options;
+  const { createTables = false, logger = silentLogger } = options;
   const { clock = systemClock, random = Math.random } = options;
   return {
-    ...{ names, runnersHaveStore, logger, clock, random },
+    ...{ names, logger, clock, random },
     client: options.client ?? createClient(options),
     ownsClient: options.client === undefined,
     mayCreate: createTables,

@@ -33,7 +33,6 @@ describe("the README", () => {
       region: true,
       endpoint: true,
       createTables: true,
-      runnersHaveStore: true,
       logger: true,
       clock: true,
       random: true,

@@ -14,7 +14,6 @@ export interface StoreContext {
   /** False: the stacks' table has no index of due stacks, so the sweep scans. */
   readonly hasDueIndex: boolean;
   /** False: an attempt that no one claims ends at its timeout, without a day at least. */
-  readonly runnersHaveStore: boolean;
   /** Real time: only for what callers' instants are no measure of. */
   readonly clock: Clock;
   readonly random: Random;

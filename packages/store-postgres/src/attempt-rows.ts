@@ -1,4 +1,3 @@
-import { toClaimWindowMs } from "@stackyard/core/attempt";
 import { type Change, parseStored } from "@stackyard/core/engine";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
 import type { Dispatch, TaskMessage } from "./port-types.ts";
@@ -46,15 +45,11 @@ const FIRST_LOOK_MS = 20_000;
 type BirthClaim = NonNullable<Change["claims"]>[number];
 
 /** Makes the row of an attempt that begins. */
-export function toDispatchRow(
-  dispatch: Dispatch,
-  claim: BirthClaim | undefined,
-  { now, runnersHaveStore }: { readonly now: number; readonly runnersHaveStore: boolean },
-): DispatchRow {
-  const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, secrets, message } = dispatch;
+export function toDispatchRow(dispatch: Dispatch, claim: BirthClaim | undefined, now: number): DispatchRow {
+  const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, claimWithinMs, secrets, message } = dispatch;
   const id = toComparedText(attemptId);
   const isLong = toLongText(attemptId) !== null;
-  const windowMs = claim === undefined ? toClaimWindowMs(timeoutMs, runnersHaveStore) : timeoutMs;
+  const windowMs = claim === undefined ? claimWithinMs : timeoutMs;
   const sent: SentAttempt = {
     ...(isLong ? { longId: attemptId } : {}),
     task,

@@ -1,5 +1,5 @@
 import type { Store } from "@stackyard/core";
-import { readAttemptSecrets, toClaimWindowMs } from "@stackyard/core/attempt";
+import { readAttemptSecrets } from "@stackyard/core/attempt";
 import type { ClaimInput, ClaimResult, Grant, QueuedEvent } from "@stackyard/core/engine";
 import { parseSent, toAttemptId } from "./attempt-rows.ts";
 import { findAttempt, findTaskMessage } from "./attempt-views.ts";
@@ -22,16 +22,12 @@ export interface AttemptGroups {
 const TASK = new Set(["task"] as const);
 
 /** The part of the store that workers use. */
-export function createAttemptStore(
-  database: Database,
-  groups: AttemptGroups,
-  { signals, runnersHaveStore }: { readonly signals: Signals; readonly runnersHaveStore: boolean },
-): AttemptCalls {
+export function createAttemptStore(database: Database, groups: AttemptGroups, signals: Signals): AttemptCalls {
   return {
     async claim(input) {
       database.assertOpen();
       if (input.exclusiveKeys.length === 0) return groups.claims.call(input);
-      return claimKeyed(database, input, toClaimWindowMs(0, runnersHaveStore));
+      return claimKeyed(database, input);
     },
     async renew(grant, input) {
       database.assertOpen();
@@ -107,12 +103,12 @@ const CLAIM_KEYED = {
   from stackyard.claim_keyed($1, $2, $3)`,
 };
 
-/** A claim that takes exclusive keys, in sorted order. `windowMs`: the least time that it may wait for its first grant. */
-async function claimKeyed(database: Database, input: ClaimInput, windowMs: number): Promise<ClaimResult> {
+/** A claim that takes exclusive keys, in sorted order. */
+async function claimKeyed(database: Database, input: ClaimInput): Promise<ClaimResult> {
   const keys = [...new Set(input.exclusiveKeys)].sort();
   const row = await database.row<KeyedRow>(
     CLAIM_KEYED,
-    JSON.stringify({ ...toClaimRow(input, 0), window: windowMs }),
+    JSON.stringify(toClaimRow(input, 0)),
     keys.map(toComparedText),
     keys.map(toLongText),
   );

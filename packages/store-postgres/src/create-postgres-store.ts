@@ -73,7 +73,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
   const { schema, logger } = settings;
   const signals = new Signals({ connections, schema, logger });
   const groups = createGroups(database, signals, settings);
-  const attempts = createAttemptStore(database, groups, { signals, runnersHaveStore: settings.runnersHaveStore });
+  const attempts = createAttemptStore(database, groups, signals);
   let closing: Promise<void> | undefined;
   return {
     schema,
@@ -130,13 +130,11 @@ const IN_FLIGHT = 2;
 interface GroupLimits {
   readonly maxGroup: number;
   readonly maxConnections: number;
-  /** As the option of the store. */
-  readonly runnersHaveStore: boolean;
 }
 
 /** Makes the groups; listeners are told when a group is committed. */
 function createGroups(database: Database, signals: Signals, limits: GroupLimits): StoreGroups {
-  const { maxGroup, maxConnections, runnersHaveStore } = limits;
+  const { maxGroup, maxConnections } = limits;
   // Where nothing gathers, there is nothing to gain by waiting for those before.
   const maxInFlight = maxGroup === 1 ? maxConnections : IN_FLIGHT;
   const common = { maxWeight: maxGroup, maxInFlight, isOwnFault: isDataError };
@@ -145,7 +143,7 @@ function createGroups(database: Database, signals: Signals, limits: GroupLimits)
     commits: new GroupedCalls({
       ...common,
       async run(calls: readonly (readonly Change[])[]) {
-        const { results, passedKeys } = await commitAll(database, calls, { runnersHaveStore });
+        const { results, passedKeys } = await commitAll(database, calls);
         signals.tell(signalsOf(calls.flat(), passedKeys));
         return results;
       },

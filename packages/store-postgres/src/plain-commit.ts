@@ -86,10 +86,9 @@ export function isPlain(change: Change): boolean {
 export async function commitPlain(
   database: Database,
   changes: readonly Change[],
-  options: { readonly runnersHaveStore: boolean },
 ): Promise<readonly (CommitResult | undefined)[]> {
   const lists: Lists = { changes: [], lines: [], applied: [], done: [], closed: [] };
-  for (const change of changes) addChange(lists, change, options);
+  for (const change of changes) addChange(lists, change);
   const [only] = changes;
   if (changes.length === 1 && only !== undefined && isOneResult(only, lists))
     return [await commitResult(database, only, lists)];
@@ -174,7 +173,7 @@ function pairAttempts({ results = [], dispatches, claims = [] }: Change): readon
   return [...pairs, ...left.map((dispatch) => ({ dispatch }))];
 }
 
-function addChange(lists: Lists, change: Change, options: { readonly runnersHaveStore: boolean }): void {
+function addChange(lists: Lists, change: Change): void {
   const { stackId, expectedVersion, write, appliedIds, acknowledges, now } = change;
   if (write.kind !== "put") return;
   lists.changes.push({
@@ -186,7 +185,7 @@ function addChange(lists: Lists, change: Change, options: { readonly runnersHave
     has_results: (change.results ?? []).length > 0,
   });
   const n = lists.changes.length;
-  lists.lines.push(...toLines(change, options).map((line) => ({ n, ...line })));
+  lists.lines.push(...toLines(change).map((line) => ({ n, ...line })));
   for (const id of appliedIds) lists.applied.push({ n, id: toComparedText(id) });
   for (const { seq } of parseReceipts(acknowledges).events) lists.done.push({ n, seq });
   const ended = new Set((change.results ?? []).map(({ grant }) => grant.attemptId));
@@ -196,7 +195,7 @@ function addChange(lists: Lists, change: Change, options: { readonly runnersHave
 }
 
 /** The lines in their order; an end goes with the line of its result, a beginning with any that has none. */
-function toLines(change: Change, { runnersHaveStore }: { readonly runnersHaveStore: boolean }): readonly Row[] {
+function toLines(change: Change): readonly Row[] {
   const { history, claims = [], now } = change;
   const lines: Record<string, Value>[] = history.map((entry) => ({
     at: entry.at,
@@ -215,7 +214,7 @@ function toLines(change: Change, { runnersHaveStore }: { readonly runnersHaveSto
     if (result !== undefined) Object.assign(line, toEnd(result));
     if (dispatch === undefined) continue;
     const claim = claims.find(({ attemptId }) => attemptId === dispatch.attemptId);
-    const row = toDispatchRow(dispatch, claim, { now, runnersHaveStore });
+    const row = toDispatchRow(dispatch, claim, now);
     Object.assign(line, {
       sent: row.sent,
       g_home: row.home,

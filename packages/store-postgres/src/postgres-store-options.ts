@@ -34,11 +34,6 @@ export interface PostgresStoreOptions {
   readonly applicationName?: string;
   /** `false`: the schema must be there and up to date (`migratePostgresStore`). Default: true. */
   readonly migrate?: boolean;
-  /**
-   * False where runners may work by message alone (SQS): an attempt that nobody claims ends at its time-out. Default:
-   * true, it has a day at least.
-   */
-  readonly runnersHaveStore?: boolean;
   /** Calls that share one statement at most. Default: 256. 1: each has its own, for measuring. */
   readonly maxGroup?: number;
   /** Default: none. */
@@ -54,7 +49,6 @@ const DEFAULTS = {
   answerTimeoutMs: 5_000,
   applicationName: "stackyard",
   migrate: true,
-  runnersHaveStore: true,
   maxGroup: 256,
   logger: silentLogger,
 };

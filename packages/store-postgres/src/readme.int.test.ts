@@ -16,7 +16,6 @@ describe("the README", () => {
         migrate: true,
         maxGroup: true,
         logger: true,
-        runnersHaveStore: true,
       },
     };
     const table = readme.slice(readme.indexOf("## Options"), readme.indexOf("## The schema"));

@@ -49,22 +49,13 @@ export interface CommittedGroup {
   readonly passedKeys: boolean;
 }
 
-export interface CommitOptions {
-  /** As the option of the store. */
-  readonly runnersHaveStore: boolean;
-}
-
 /** Writes the changes of several calls, of different stacks. Gives the results of each call. */
-export async function commitAll(
-  database: Database,
-  calls: readonly (readonly Change[])[],
-  options: CommitOptions,
-): Promise<CommittedGroup> {
+export async function commitAll(database: Database, calls: readonly (readonly Change[])[]): Promise<CommittedGroup> {
   // Groups that lock their stacks in one order do not wait for each other in a circle.
   const changes = calls.flat().sort((a, b) => (a.stackId < b.stackId ? -1 : 1));
-  const results = await commitMostly(database, changes.filter(isPlain), options);
+  const results = await commitMostly(database, changes.filter(isPlain));
   const left = changes.filter((change) => !results.has(change));
-  const rows = left.length === 0 ? [] : await commitSingly(database, left, options);
+  const rows = left.length === 0 ? [] : await commitSingly(database, left);
   for (const [index, change] of left.entries()) results.set(change, toResult(rows[index], change));
   return {
     results: calls.map((call) => call.map((change) => results.get(change) ?? { kind: "conflict" })),
@@ -73,15 +64,11 @@ export async function commitAll(
 }
 
 /** Leaves out what could not be written: all of it where an attempt was taken by somebody else meanwhile. */
-async function commitMostly(
-  database: Database,
-  changes: readonly Change[],
-  options: CommitOptions,
-): Promise<Map<Change, CommitResult>> {
+async function commitMostly(database: Database, changes: readonly Change[]): Promise<Map<Change, CommitResult>> {
   const results = new Map<Change, CommitResult>();
   if (changes.length === 0) return results;
   try {
-    const committed = await commitPlain(database, changes, options);
+    const committed = await commitPlain(database, changes);
     for (const [index, change] of changes.entries()) {
       const result = committed[index];
       if (result !== undefined) results.set(change, result);
@@ -115,13 +102,9 @@ interface CommitRow {
   readonly passed: boolean;
 }
 
-async function commitSingly(
-  database: Database,
-  changes: readonly Change[],
-  options: CommitOptions,
-): Promise<readonly CommitRow[]> {
+async function commitSingly(database: Database, changes: readonly Change[]): Promise<readonly CommitRow[]> {
   const ended = await toCancelledEvents(database, changes);
-  const documents = changes.map((change) => toChangeDocument(change, ended, options));
+  const documents = changes.map((change) => toChangeDocument(change, ended));
   return database.rows<CommitRow>(COMMIT, JSON.stringify(documents));
 }
 
@@ -153,7 +136,7 @@ function listKept({ park, setAside }: Change): readonly QueuedEvent[] {
 }
 
 /** One change as `commit_change` takes it. */
-function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>, options: CommitOptions): object {
+function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>): object {
   const { stackId, expectedVersion, write, appliedIds, park, unpark, setAside, history, now } = change;
   const { dispatches, cancels, closes, acknowledges, results = [], claims = [] } = change;
   const { events, tasks } = parseReceipts(acknowledges);
@@ -196,9 +179,7 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
       outcome,
       log: log === undefined ? null : JSON.stringify(log),
     })),
-    dispatches: dispatches.map((dispatch) =>
-      toDispatchRow(dispatch, claimed.get(dispatch.attemptId), { ...options, now }),
-    ),
+    dispatches: dispatches.map((dispatch) => toDispatchRow(dispatch, claimed.get(dispatch.attemptId), now)),
     closes: closes.map(toPlace),
     cancels: cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => {
       const event = cancelled.get(attemptId);
@@ -248,10 +229,8 @@ async function toCancelledEvents(
     const facts =
       row === undefined ? begun.get(attemptId) : { stackId: fromKeyText(row.stack_id), task: parseSent(row.sent).task };
     if (facts === undefined) continue;
-    const attempt = beginAttempt(
-      { attemptId, stackId: facts.stackId, task: facts.task, timeoutMs: 0 },
-      { now, claimWindowMs: 0 },
-    );
+    const { stackId, task } = facts;
+    const attempt = beginAttempt({ attemptId, stackId, task, timeoutMs: 0, claimWithinMs: 0 }, now);
     for (const effect of cancelAttempt(attempt, cancel, now)?.effects ?? []) {
       if (effect.kind === "enqueue") events.set(attemptId, effect.event);
     }

@@ -11,13 +11,13 @@ afterAll(() => server.stop());
 const take = { kinds: ["deadline"], limit: 10, leaseMs: MINUTE } as const;
 
 it.each([
-  [true, []],
-  [false, ["a1"]],
+  [24 * 60 * MINUTE, []],
+  [10 * MINUTE, ["a1"]],
 ])(
-  "an attempt that nobody claims ends at its time-out where a runner may have no store (all have it: %s)",
-  async (runnersHaveStore, ended) => {
-    const store = await server.open({ runnersHaveStore });
-    await store.commit([aPut({}, { dispatches: [aDispatch("a1", { timeoutMs: 10 * MINUTE })] })]);
+  "an attempt that no runner claims ends when its time to be claimed is over (%s ms)",
+  async (claimWithinMs, ended) => {
+    const store = await server.open();
+    await store.commit([aPut({}, { dispatches: [aDispatch("a1", { timeoutMs: 10 * MINUTE, claimWithinMs })] })]);
 
     const early = await store.takeDue({ ...take, now: T0 + 10 * MINUTE - 1 });
     const due = await store.takeDue({ ...take, now: T0 + 10 * MINUTE });
@@ -28,8 +28,10 @@ it.each([
 );
 
 it("a short one ends in time too, also when its message is sent again", async () => {
-  const store = await server.open({ runnersHaveStore: false });
-  await store.commit([aPut({}, { dispatches: [aDispatch("a1", { timeoutMs: 5_000, again: true })] })]);
+  const store = await server.open();
+  await store.commit([
+    aPut({}, { dispatches: [aDispatch("a1", { timeoutMs: 5_000, claimWithinMs: 5_000, again: true })] }),
+  ]);
 
   expect(await store.takeDue({ ...take, now: T0 + 5_000 })).toMatchObject([{ attemptId: "a1", why: "deadline" }]);
   await store.close();

@@ -61,7 +61,16 @@ async function dispatch(id: string): Promise<void> {
   const attemptId = `attempt-${id}`;
   const stack = { id, previousState: null, machine: "m", _state: "UP", tasks: [], metadata: {} };
   const message = { task: { name: "t" }, stack, dispatch: { id: attemptId, attempt: 1, deadline: "" } };
-  const facts = { life: "e", entry: 1, task: "t", attempt: 1, timeoutMs: 1, cancelWithinMs: 1, again: false };
+  const facts = {
+    life: "e",
+    entry: 1,
+    task: "t",
+    attempt: 1,
+    timeoutMs: 1,
+    claimWithinMs: 86_400_000,
+    cancelWithinMs: 1,
+    again: false,
+  };
   await store.commit([
     {
       ...{ stackId: id, expectedVersion: 1, write: { kind: "keep" }, now: NOW, history: [], setAside: [], park: [] },

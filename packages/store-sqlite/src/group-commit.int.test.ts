@@ -13,7 +13,16 @@ import { StoreState } from "./store-state.ts";
 
 function aChange(attemptIds: readonly string[]): Change {
   const message = { task: { name: "t" }, stack: { ...STACK, id: "s" }, dispatch: { id: "", attempt: 1, deadline: "" } };
-  const facts = { stackId: "s", life: "l", entry: 1, task: "t", attempt: 1, timeoutMs: 1, cancelWithinMs: 1 };
+  const facts = {
+    stackId: "s",
+    life: "l",
+    entry: 1,
+    task: "t",
+    attempt: 1,
+    timeoutMs: 1,
+    claimWithinMs: 86_400_000,
+    cancelWithinMs: 1,
+  };
   const dispatches = attemptIds.map((attemptId) => ({ ...facts, attemptId, again: false, message }));
   const lists = { appliedIds: [], park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [] };
   return { stackId: "s", expectedVersion: 0, write: { kind: "keep" }, acknowledges: [], now: 0, ...lists, dispatches };

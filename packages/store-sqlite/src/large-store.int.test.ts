@@ -71,6 +71,7 @@ function aDispatch(stackId: string, attemptId: string): Dispatch {
     task: "t",
     attempt: 1,
     timeoutMs: 1,
+    claimWithinMs: 86_400_000,
     cancelWithinMs: 1,
     again: false,
     message: {

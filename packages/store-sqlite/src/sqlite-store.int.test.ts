@@ -88,6 +88,15 @@ describe("a lease that was renewed in memory", () => {
 function aDispatch(attemptId: string): Change["dispatches"][number] {
   const stack = { id: "s", previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };
   const message = { task: { name: "t" }, stack, dispatch: { id: attemptId, attempt: 1, deadline: "" } };
-  const facts = { life: "l", entry: 1, task: "t", attempt: 1, timeoutMs: 1_000, cancelWithinMs: 1, again: false };
+  const facts = {
+    life: "l",
+    entry: 1,
+    task: "t",
+    attempt: 1,
+    timeoutMs: 1_000,
+    claimWithinMs: 86_400_000,
+    cancelWithinMs: 1,
+    again: false,
+  };
   return { ...facts, attemptId, stackId: "s", message };
 }

@@ -63,7 +63,6 @@ export class StoreState {
 
   #readAttempts(): AttemptBook<string> {
     const book = new AttemptBook<string>({
-      runnersHaveStore: true,
       keepMessage: (message) => JSON.stringify(message),
       readMessage: (kept) => JSON.parse(kept),
     });

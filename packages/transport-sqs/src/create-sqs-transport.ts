@@ -20,12 +20,12 @@ import { requireQueue, type TransportDeps, toTransportDeps } from "./transport-d
  */
 export function createSqsTransport(options: SqsTransportOptions): Transport {
   const deps = toTransportDeps(options);
-  const { eventQueue, eventTopic, taskQueue, longTaskQueue, runnersHaveStore = false, resultKey } = options;
+  const { eventQueue, eventTopic, taskQueue, longTaskQueue, everyRunnerClaims = false, resultKey } = options;
   const hasDelays = [taskQueue, longTaskQueue].every((queue) => queue === undefined || !isFifo(queue.url));
   return {
     capabilities: {
       maxDelayMs: hasDelays ? MAX_DELAY_MS : 0,
-      runnersHaveStore,
+      everyRunnerClaims,
       // A topic without order in front of the queue takes it away.
       keepsOrder:
         eventQueue !== undefined && isFifo(eventQueue.url) && (eventTopic === undefined || isFifo(eventTopic.arn)),

@@ -31,7 +31,13 @@ function createBench(transport: Partial<OutboxRelayDeps["transport"]> = {}) {
       dispatches: [
         {
           ...{ attemptId, stackId: "pr-12", life: "e1", entry: 1, task: "db", attempt: 1, executor: "lambda" },
-          ...{ timeoutMs: 3_600_000, cancelWithinMs: 60_000, again: false, message: aTask() },
+          ...{
+            timeoutMs: 3_600_000,
+            claimWithinMs: 86_400_000,
+            cancelWithinMs: 60_000,
+            again: false,
+            message: aTask(),
+          },
         },
       ],
       now: clock.now(),

@@ -43,8 +43,8 @@ export interface SqsTransportOptions {
   readonly claimChecks?: ClaimCheckOptions;
   /** As the queues' `MaximumMessageSize`. Default: 1 MiB, the most that SQS takes. Topics: 256 KiB. */
   readonly maxMessageBytes?: number;
-  /** True when every runner that reads the task queues has the store. Default: false. */
-  readonly runnersHaveStore?: boolean;
+  /** True when every runner that reads the task queues has the store and claims what it works on. Default: false. */
+  readonly everyRunnerClaims?: boolean;
   /**
    * A secret that all processes with the yard's store share, and no sender: at least 32 random bytes as text. With it results
    * of runners are proven when they are sent, and believed when they come in. Without it every event is one from outside.

@@ -370,7 +370,7 @@ describe("tasks", () => {
       taskQueue: { url: "http://127.0.0.1/0/tasks.fifo" },
     });
 
-    expect(capabilities).toEqual({ maxDelayMs: 0, runnersHaveStore: false, keepsOrder: false });
+    expect(capabilities).toEqual({ maxDelayMs: 0, everyRunnerClaims: false, keepsOrder: false });
   });
 
   it("that are none are given up with the reason, and hold up no other", async () => {

@@ -67,7 +67,7 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
   if (machine === undefined) throw new TypeError("The machine is invalid.");
   const locator = createStaticLocator([{ machine, source: SOURCE }]);
   const hasStore = runner === "with the store";
-  const engine = createEngine({ store, locator, executors, ...common }, { runnersHaveStore: hasStore });
+  const engine = createEngine({ store, locator, executors, ...common }, { everyRunnerClaims: hasStore });
   const outbox = createOutboxRelay({ store, transport });
   const handleTask = hasStore
     ? handleThenDrain(createWorker({ store, executors, ...common }), outbox)

@@ -38,8 +38,8 @@ export interface ApplyOptions extends RefuseDeps {
   readonly random: Random;
   /** Lets `NEXT` in from outside. */
   readonly allowExternalNext: boolean;
-  /** See `CancelAttempt`. */
-  readonly unclaimedAtOnce: boolean;
+  /** False where a runner may work by message alone. Then an attempt that is not claimed may be running. */
+  readonly everyRunnerClaims: boolean;
   /** A delivery that failed so often is set aside. */
   readonly maxDeliveries: number;
   /** Keys of events that were applied to the stack before, as far as the store has said so. */
@@ -228,7 +228,7 @@ function takeEvent(
 ): "done" | "redeliver" {
   const { options, round } = work;
   const before = round.stack;
-  const changed = takeDecision(round, event, decision, options.unclaimedAtOnce);
+  const changed = takeDecision(round, event, decision, options);
   const masked = findRefusedKeys(event, { machine, stack: before });
   const became =
     decision.kind === "rejected" ? refuse(options, round, { event, queued, decision, masked }) : toOutcome(decision);
@@ -317,7 +317,7 @@ function decideTimer(work: Work, event: StackEvent): TimerAnswer {
 function takeTimer(work: Work, event: StackEvent, { decision, notes, machine }: NotedDecision): void {
   const { options, round } = work;
   const before = round.stack;
-  const changed = takeDecision(round, event, decision, options.unclaimedAtOnce);
+  const changed = takeDecision(round, event, decision, options);
   // One that comes to nothing has fired all the same: else it would be due for ever.
   if (decision.kind === "ignored" && round.stack !== undefined) {
     round.stack = spendTimer(round.stack, event.timerId ?? "");
@@ -334,7 +334,7 @@ function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline"
   const { attemptId, why } = input;
   if (why === "cancel") round.closes.push(attemptId);
   else if (!round.cancels.some((cancel) => cancel.attemptId === attemptId)) {
-    const { unclaimedAtOnce } = options;
+    const unclaimedAtOnce = options.everyRunnerClaims;
     round.cancels.push({ attemptId, withinMs: ORPHAN_CANCEL_MS, why: "timed-out", unclaimedAtOnce });
   }
 }

@@ -18,7 +18,7 @@ function applied(after: Stack, more: Partial<Applied> = {}): Applied {
 }
 
 function take(round: ReturnType<typeof aRound>, decision: Decision, id = "e1"): boolean {
-  return takeDecision(round, anEvent("PUSH", { id }), decision, true);
+  return takeDecision(round, anEvent("PUSH", { id }), decision, { everyRunnerClaims: true });
 }
 
 describe("a round", () => {

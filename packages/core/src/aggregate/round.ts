@@ -1,3 +1,4 @@
+import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
 import { type Applied, type Decision, isParked, OPERATORS_EVENTS, type Rejected } from "../machine/decide/decision.ts";
 import { attemptsOf } from "../machine/decide/open-runs.ts";
@@ -65,19 +66,26 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
  * Takes a decision into the round. True when state, metadata or the machine's revision changed, so that parked events
  * get another try.
  */
-export function takeDecision(round: Round, event: StackEvent, decision: Decision, unclaimedAtOnce: boolean): boolean {
-  if (decision.kind === "applied") return takeApplied(round, event, decision, unclaimedAtOnce);
+export function takeDecision(
+  round: Round,
+  event: StackEvent,
+  decision: Decision,
+  runners: { readonly everyRunnerClaims: boolean },
+): boolean {
+  if (decision.kind === "applied") return takeApplied(round, event, decision, runners.everyRunnerClaims);
   if (decision.closes !== undefined) round.closes.push(decision.closes);
   round.stack = followDecision(round.stack, decision);
   return false;
 }
 
-function takeApplied(round: Round, event: StackEvent, decision: Applied, unclaimedAtOnce: boolean): boolean {
+function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRunnerClaims: boolean): boolean {
   const before = round.stack;
   round.appliedIds.add(toEventKey(event));
-  round.dispatches.push(...decision.dispatches);
+  for (const dispatch of decision.dispatches) {
+    round.dispatches.push({ ...dispatch, claimWithinMs: toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims) });
+  }
   round.closes.push(...decision.closes);
-  for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce });
+  for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });
   round.stack = followDecision(before, decision);
   return (
     before === undefined ||

@@ -10,7 +10,7 @@ import {
   settleAttempt,
   suspendAttempt,
   toAttemptDue,
-  toClaimWindowMs,
+  toClaimWithinMs,
 } from "./attempt.ts";
 
 const SECOND = 1_000;
@@ -19,11 +19,11 @@ const HOUR = 60 * MINUTE;
 const NOBODY = new Map<string, string>();
 
 function anAttempt(overrides: Partial<Attempt> = {}): Attempt {
-  const named = { attemptId: "a1", stackId: "s1", task: "plan", timeoutMs: HOUR };
-  return { ...beginAttempt(named, { now: 0, claimWindowMs: 24 * HOUR }), ...overrides };
+  const named = { attemptId: "a1", stackId: "s1", task: "plan", timeoutMs: HOUR, claimWithinMs: 24 * HOUR };
+  return { ...beginAttempt(named, 0), ...overrides };
 }
 
-const aClaim = { attemptId: "a1", owner: "w1", leaseMs: MINUTE, exclusiveKeys: [], now: 0, claimWindowMs: 24 * HOUR };
+const aClaim = { attemptId: "a1", owner: "w1", leaseMs: MINUTE, exclusiveKeys: [], now: 0 };
 const aGrant = { attemptId: "a1", owner: "w1", token: 1 };
 const aCancel = { why: "requested", withinMs: 5 * MINUTE, unclaimedAtOnce: true } as const;
 const anEvent = { id: "r1", stackId: "s1", origin: "worker", message: {}, receivedAt: 0 } as const;
@@ -34,9 +34,9 @@ function granted(attempt = anAttempt(), input: Partial<typeof aClaim> = {}): Att
   return move.attempt;
 }
 
-describe("toClaimWindowMs", () => {
-  it("is at least a day where all runners have the store", () => {
-    expect([toClaimWindowMs(HOUR, true), toClaimWindowMs(48 * HOUR, true), toClaimWindowMs(HOUR, false)]).toEqual([
+describe("toClaimWithinMs", () => {
+  it("is at least a day where every runner claims", () => {
+    expect([toClaimWithinMs(HOUR, true), toClaimWithinMs(48 * HOUR, true), toClaimWithinMs(HOUR, false)]).toEqual([
       24 * HOUR,
       48 * HOUR,
       HOUR,

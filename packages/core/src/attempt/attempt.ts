@@ -9,7 +9,7 @@ import type {
   SettleInput,
   SuspendInput,
 } from "../ports/attempt-store.ts";
-import type { CancelAttempt, QueuedEvent } from "../ports/stack-store.ts";
+import type { CancelAttempt, DispatchAttempt, QueuedEvent } from "../ports/stack-store.ts";
 
 // The life of an attempt, decided once. Every function is pure: it takes an attempt and an input, and returns the next
 // attempt with what follows from the move. Stores load, call, and write what they get.
@@ -82,17 +82,23 @@ export interface AttemptMove<A extends Attempt> {
 }
 
 /**
- * Returns the time in which an attempt must be claimed: its timeout, or a day when that is longer and all runners have
- * the store, so that a full queue is not a failure.
+ * Returns the time in which an attempt must be claimed: its timeout, or a day when that is longer and every runner claims
+ * what it works on, so that a full queue is not a failure.
  */
-export function toClaimWindowMs(timeoutMs: number, runnersHaveStore: boolean): number {
-  return runnersHaveStore ? Math.max(timeoutMs, DAY_MS) : timeoutMs;
+export function toClaimWithinMs(timeoutMs: number, everyRunnerClaims: boolean): number {
+  return everyRunnerClaims ? Math.max(timeoutMs, DAY_MS) : timeoutMs;
 }
 
 /** Returns a new attempt, which nobody has claimed. */
 export function beginAttempt(
-  { attemptId, stackId, task, timeoutMs }: Pick<Attempt, "attemptId" | "stackId" | "task" | "timeoutMs">,
-  { now, claimWindowMs }: { readonly now: number; readonly claimWindowMs: number },
+  {
+    attemptId,
+    stackId,
+    task,
+    timeoutMs,
+    claimWithinMs,
+  }: Pick<DispatchAttempt, "attemptId" | "stackId" | "task" | "timeoutMs" | "claimWithinMs">,
+  now: number,
 ): Attempt {
   return {
     attemptId,
@@ -101,8 +107,8 @@ export function beginAttempt(
     timeoutMs,
     status: "unclaimed",
     token: 0,
-    deadlineAt: now + claimWindowMs,
-    remainingMs: claimWindowMs,
+    deadlineAt: now + claimWithinMs,
+    remainingMs: claimWithinMs,
     isCancelTold: false,
     heldKeys: [],
   };
@@ -144,7 +150,7 @@ export type ClaimMove<A extends Attempt> =
  */
 export function claimAttempt<A extends Attempt>(
   attempt: A | undefined,
-  input: ClaimInput & { readonly claimWindowMs: number },
+  input: ClaimInput,
   holders: ReadonlyMap<string, string>,
 ): ClaimMove<A> {
   if (!isOpen(attempt)) return { kind: "gone" };
@@ -184,12 +190,8 @@ function grant<A extends Attempt>(attempt: A, { owner, leaseMs, timeoutMs = atte
 }
 
 /** The clock of the deadline stops while the attempt waits for a key; that of a cancel does not. */
-function queue<A extends Attempt>(
-  attempt: A,
-  key: string,
-  { now, claimWindowMs }: { readonly now: number; readonly claimWindowMs: number },
-): A {
-  const left = attempt.token === 0 ? claimWindowMs : attempt.deadlineAt - now;
+function queue<A extends Attempt>(attempt: A, key: string, { now }: ClaimInput): A {
+  const left = attempt.token === 0 ? attempt.remainingMs : attempt.deadlineAt - now;
   return {
     ...attempt,
     status: "queued",

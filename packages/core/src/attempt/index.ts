@@ -22,7 +22,6 @@ export {
   suspendAttempt,
   toAttemptDue,
   toAttemptView,
-  toClaimWindowMs,
   toGranted,
   toListedAttempt,
 } from "./attempt.ts";

@@ -39,8 +39,8 @@ export interface EngineOptions {
   readonly limits?: Partial<DecideLimits>;
   /** Lets `NEXT` in from outside (`ALLOW_EXTERNAL_NEXT`). Default: false. */
   readonly allowExternalNext?: boolean;
-  /** False where a runner may have no store; then an unclaimed attempt is cancelled only at its deadline. Default: true. */
-  readonly runnersHaveStore?: boolean;
+  /** False where a runner may work by message alone: then an attempt that is not claimed may be running. Default: true. */
+  readonly everyRunnerClaims?: boolean;
   /** A delivery that failed so often is set aside. Default: 10. */
   readonly maxDeliveries?: number;
 }
@@ -129,7 +129,7 @@ function toApplyOptions({ ids, random = systemRandom }: EngineDeps, options: Eng
     parking: { ...DEFAULT_PARKING, ...options.parking },
     refusedEvents: options.refusedEvents ?? "park",
     allowExternalNext: options.allowExternalNext ?? false,
-    unclaimedAtOnce: options.runnersHaveStore ?? true,
+    everyRunnerClaims: options.everyRunnerClaims ?? true,
     maxDeliveries: options.maxDeliveries ?? 10,
   };
 }

@@ -59,7 +59,7 @@ export function createPlanner({
         parking: DEFAULT_PARKING,
         refusedEvents: "park",
         allowExternalNext,
-        unclaimedAtOnce: true,
+        everyRunnerClaims: true,
         maxDeliveries: Number.POSITIVE_INFINITY,
         knownIds: new Set(),
       });

@@ -97,7 +97,7 @@ describe("the transport of the store", () => {
 
     expect(transport.capabilities).toEqual({
       maxDelayMs: Number.MAX_SAFE_INTEGER,
-      runnersHaveStore: true,
+      everyRunnerClaims: true,
       keepsOrder: true,
     });
     expect((await store.queries.stats()).queuedTasks).toBe(0);

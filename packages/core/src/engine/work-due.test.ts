@@ -23,14 +23,17 @@ tasks:
 
 /** A stack in BUILD, whose task nobody has claimed. */
 async function createBench(wrap: (store: Store) => Store = (store) => store) {
-  const memory = createMemoryStore({ runnersHaveStore: false });
+  const memory = createMemoryStore();
   const store = wrap(memory);
   const clock = createFakeClock();
   const start = clock.now();
   const { executor } = createScriptedExecutor("work");
   const executors = new Map([["work", executor]]);
   const locator = createTrialLocator(executors, { app: SOURCE });
-  const engine = createEngine({ store, locator, executors, clock, ids: countingIds(), logger: silentLogger });
+  const engine = createEngine(
+    { store, locator, executors, clock, ids: countingIds(), logger: silentLogger },
+    { everyRunnerClaims: false },
+  );
   const message = { stackId: "pr-1", event: "OPENED", machine: "app" };
   await engine.handle([{ event: aQueuedEvent("e1", { stackId: "pr-1", message }), deliveries: 1 }]);
   const takeBy = (kind: DueKind, afterMs: number) =>

@@ -38,7 +38,7 @@ type TaskItem = Extract<DueItem, { kind: "task" | "poll" | "lapsedLease" }>;
 export function createStoreTransport(deps: StoreTransportDeps): Transport {
   const { store } = deps;
   return {
-    capabilities: { maxDelayMs: Number.MAX_SAFE_INTEGER, runnersHaveStore: true, keepsOrder: true },
+    capabilities: { maxDelayMs: Number.MAX_SAFE_INTEGER, everyRunnerClaims: true, keepsOrder: true },
     async publish(events) {
       await store.enqueue(events);
     },

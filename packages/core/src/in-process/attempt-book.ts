@@ -17,7 +17,6 @@ import {
   suspendAttempt,
   toAttemptDue,
   toAttemptView,
-  toClaimWindowMs,
   toGranted,
   toListedAttempt,
 } from "../attempt/attempt.ts";
@@ -34,7 +33,14 @@ import type {
   SettleInput,
   SuspendInput,
 } from "../ports/attempt-store.ts";
-import type { AppliedResult, BirthClaim, CancelAttempt, Change, QueuedEvent } from "../ports/stack-store.ts";
+import type {
+  AppliedResult,
+  BirthClaim,
+  CancelAttempt,
+  Change,
+  DispatchAttempt,
+  QueuedEvent,
+} from "../ports/stack-store.ts";
 import type { DueItem } from "../ports/work-queue.ts";
 import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow } from "./queue.ts";
 
@@ -73,9 +79,8 @@ export interface AttemptSink<Message> {
   readSecrets(attempt: BookAttempt<Message>, refs: readonly string[]): Metadata;
 }
 
-/** How a book's store keeps messages, and who runs its tasks. */
+/** How a book's store keeps messages. */
 export interface AttemptBookOptions<Message> {
-  readonly runnersHaveStore: boolean;
   readonly keepMessage: (message: TaskMessage) => Message;
   readonly readMessage: (kept: Message) => TaskMessage;
 }
@@ -194,8 +199,7 @@ export class AttemptBook<Message> {
   claim(sink: AttemptSink<Message>, input: ClaimInput): ClaimResult {
     const found = this.#attempts.get(input.attemptId);
     if (found !== undefined && this.#withdraw(found.attemptId)) sink.changed(found);
-    const claimWindowMs = toClaimWindowMs(found?.timeoutMs ?? 0, this.#options.runnersHaveStore);
-    const move = claimAttempt(found, { ...input, claimWindowMs }, this.#findHolders(input.exclusiveKeys));
+    const move = claimAttempt(found, input, this.#findHolders(input.exclusiveKeys));
     if (move.kind === "gone" || move.kind === "held") return move;
     const { attempt, takes, leaves } = move;
     if (leaves !== undefined) this.#leave(sink, leaves, attempt.attemptId, input.now);
@@ -286,18 +290,17 @@ export class AttemptBook<Message> {
   /** Begins an attempt, granted at once when it is claimed; sends the message of a known open one again. */
   #dispatch(
     sink: AttemptSink<Message>,
-    dispatch: Dispatch,
+    dispatch: DispatchAttempt,
     { now, claim }: { readonly now: number; readonly claim: BirthClaim | undefined },
   ): Grant | undefined {
-    const { attemptId, timeoutMs, entry, attempt: number, executor, secrets } = dispatch;
+    const { attemptId, entry, attempt: number, executor, secrets } = dispatch;
     const known = this.#attempts.get(attemptId);
     if (known !== undefined) this.#send(sink, known, now);
     if (known !== undefined || (dispatch.again && sink.hasEnded(dispatch))) return undefined;
     this.#sequence += 1;
     const message = this.#options.keepMessage(dispatch.message);
     const facts = { entry, attempt: number, executor, secrets, message, dispatchedAt: now, sequence: this.#sequence };
-    const claimWindowMs = toClaimWindowMs(timeoutMs, this.#options.runnersHaveStore);
-    const begun = { ...beginAttempt(dispatch, { now, claimWindowMs }), ...facts };
+    const begun = { ...beginAttempt(dispatch, now), ...facts };
     if (claim === undefined) {
       this.#write(begun);
       this.#send(sink, begun, now);

@@ -20,11 +20,10 @@ export interface MemoryState extends ReturnType<typeof createParts> {
   readonly notify: (kind: StoreSignal["kind"]) => void;
 }
 
-function createParts(runnersHaveStore: boolean) {
+function createParts() {
   return {
     stacks: createMemoryStacks(),
     attempts: new AttemptBook<TaskMessage>({
-      runnersHaveStore,
       keepMessage: (message) => message,
       readMessage: (message) => message,
     }),
@@ -39,8 +38,8 @@ function createParts(runnersHaveStore: boolean) {
 }
 
 /** An empty store. */
-export function createMemoryState(runnersHaveStore: boolean, notify: MemoryState["notify"]): MemoryState {
-  const parts = createParts(runnersHaveStore);
+export function createMemoryState(notify: MemoryState["notify"]): MemoryState {
+  const parts = createParts();
   const { stacks, events, ended } = parts;
 
   function enqueue(event: QueuedEvent, notBefore?: number): boolean {

@@ -7,17 +7,11 @@ import type { DueItem, DueKind, WorkQueue } from "../ports/work-queue.ts";
 import { acknowledge, commitChange, createMemoryState, type MemoryState, prune } from "./memory-commit.ts";
 import { toFrozen } from "./memory-value.ts";
 
-/** How the yard of a memory store works. */
-export interface MemoryStoreOptions {
-  /** False: an attempt that nobody claims ends at its time-out, without a day at least. Default: true. */
-  readonly runnersHaveStore?: boolean;
-}
-
 /** A store that ends with its process, for tests, simulation and benchmarks. Every call is whole: it never yields. */
-export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+export function createMemoryStore(): Store {
   const { guard, close } = createGuard();
   const { watch, notify } = createWatch();
-  const state = createMemoryState(options.runnersHaveStore ?? true, notify);
+  const state = createMemoryState(notify);
   const { stacks, attempts, ended, records, sink } = state;
   return {
     load: guard((ids) => ids.map(stacks.load)),

@@ -9,7 +9,7 @@ import { toFrozen } from "./memory-value.ts";
 export interface MemoryTransportOptions {
   readonly clock: Clock;
   /** Default: false, as on queues that runners without the store read too. */
-  readonly runnersHaveStore?: boolean;
+  readonly everyRunnerClaims?: boolean;
   /** Default: 15 minutes, as SQS. */
   readonly maxDelayMs?: number;
   /** After an outcome `retry`. Default: 1 second. */
@@ -22,14 +22,14 @@ const SECOND_MS = 1_000;
 /** A transport beside the store, as a queue service is: it knows nothing of commits, and order is kept per stack. */
 export function createMemoryTransport({
   clock,
-  runnersHaveStore = false,
+  everyRunnerClaims = false,
   maxDelayMs = FIFTEEN_MINUTES_MS,
   retryAfterMs = SECOND_MS,
 }: MemoryTransportOptions): Transport {
   const events = createMemoryTopic<QueuedEvent>("event", { clock, retryAfterMs });
   const tasks = createMemoryTopic<TaskMessage>("task", { clock, retryAfterMs });
   return {
-    capabilities: { maxDelayMs, runnersHaveStore, keepsOrder: true },
+    capabilities: { maxDelayMs, everyRunnerClaims, keepsOrder: true },
     async publish(published) {
       for (const event of published) events.send(toFrozen(event), { lane: event.stackId });
     },

@@ -126,7 +126,7 @@ export interface Change {
   /** Those of a stack whose record cannot be read come with a change of the empty stack id; so do lines and receipts. */
   readonly setAside: readonly SetAsideEvent[];
   readonly history: readonly HistoryEntry[];
-  readonly dispatches: readonly Dispatch[];
+  readonly dispatches: readonly DispatchAttempt[];
   readonly cancels: readonly CancelAttempt[];
   /** Attempts that have ended; unknown and settled ones are passed over. Their keys go to the next in the queue. */
   readonly closes: readonly string[];
@@ -168,10 +168,16 @@ export interface BirthClaim {
   readonly leaseMs: number;
 }
 
+/** A dispatch as the store carries it out. */
+export interface DispatchAttempt extends Dispatch {
+  /** From the dispatch to the deadline, while no runner has claimed the attempt. */
+  readonly claimWithinMs: number;
+}
+
 /** A cancel as the store carries it out. */
 export interface CancelAttempt extends Cancel {
   /**
-   * True where all runners have the store: an attempt that is unclaimed or queued ends at once, and its
+   * True where every runner claims its attempts: one that is unclaimed or queued ends at once, and its
    * `TASK_CANCELLED` event is enqueued by the same commit.
    */
   readonly unclaimedAtOnce: boolean;

@@ -45,8 +45,11 @@ export interface ConsumeOptions {
 export interface TransportCapabilities {
   /** The longest delay of a message; 0: none. Longer ones are due work. */
   readonly maxDelayMs: number;
-  /** True when every runner that reads the task messages has the store: claims, cancels and fencing hold. */
-  readonly runnersHaveStore: boolean;
+  /**
+   * True when every runner that reads the task messages has the store and claims the attempt before it works on it:
+   * cancels and fencing hold. False: a runner may work by message alone.
+   */
+  readonly everyRunnerClaims: boolean;
   /**
    * True when events of one stack are delivered in the order in which they were published, one that failed before those
    * behind it. False: in about that order, and what refuses an event for the present may see a later one first.

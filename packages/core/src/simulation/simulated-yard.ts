@@ -92,7 +92,7 @@ export function decideInput(
     parking: DEFAULT_PARKING,
     refusedEvents: "park",
     allowExternalNext: false,
-    unclaimedAtOnce: true,
+    everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,
     knownIds: yard.appliedIds.get(input.stackId) ?? new Set(),
   });
@@ -153,8 +153,8 @@ function takeChange(yard: SimulatedYard, change: Change, decided: readonly Decid
 function takeAttempts({ attempts }: SimulatedYard, change: Change, touch: Touch | undefined): readonly QueuedEvent[] {
   const { now } = change;
   for (const dispatch of change.dispatches) {
-    const { attemptId, timeoutMs } = dispatch;
-    if (!attempts.has(attemptId)) attempts.set(attemptId, beginAttempt(dispatch, { now, claimWindowMs: timeoutMs }));
+    const { attemptId } = dispatch;
+    if (!attempts.has(attemptId)) attempts.set(attemptId, beginAttempt(dispatch, now));
   }
   const events: QueuedEvent[] = [];
   const take = (move: AttemptMove<Attempt> | undefined) => {

@@ -46,9 +46,9 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const executors = toExecutorDefinitions(options.executors);
   const session = { name: `${options.app.replaceAll(" ", "-")}-${environment.yard}` };
   const aws = createEnvironmentAws({ environment, session, clock, logger });
-  const { store: choice, runnersHaveStore, region } = environment;
+  const { store: choice, region } = environment;
   if (choice === undefined) throw new TypeError("The environment was parsed without its store.");
-  const opening = { aws, clock, logger, runnersHaveStore, asItIs: true };
+  const opening = { aws, clock, logger, asItIs: true };
   const [store, queues] = await Promise.all([
     openStore(choice, opening),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),

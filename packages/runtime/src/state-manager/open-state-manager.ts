@@ -85,11 +85,10 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
   const { logger, tracing } = telemetry;
   const session = { name: `state-manager-${environment.yard}` };
   const aws = createEnvironmentAws({ environment, session, clock, logger });
-  const { runnersHaveStore } = environment;
   const [locator, addresses, opened] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
-    openStore(given(environment.store), { aws, clock, logger, runnersHaveStore }),
+    openStore(given(environment.store), { aws, clock, logger }),
   ]);
   const queues = { ...addresses, resultKey: await loadResultKey(opened, clock) };
   const ticks = toTickSender(environment, queues, { clock, random });
@@ -134,7 +133,7 @@ function toEngineOptions({ engine, runnersHaveStore }: Environment) {
     parking: { ...PARKING, keepMs: engine.refusedKeepMs },
     limits: { ...DEFAULT_LIMITS, automaticEntriesPerHour: engine.automaticEntriesPerHour },
     allowExternalNext: engine.allowExternalNext,
-    runnersHaveStore,
+    everyRunnerClaims: runnersHaveStore,
     maxDeliveries: ENGINE_DELIVERIES,
   };
 }

@@ -70,7 +70,8 @@ describe("a sweep that is killed", () => {
       await sweepMinute(parts, Number.POSITIVE_INFINITY).catch(() => undefined);
       const died = death.disarm();
 
-      for (let minute = 0; minute < 6; minute += 1) {
+      // An attempt that no runner has claimed may be running at one without the store: it has five minutes to end.
+      for (let minute = 0; minute < 8; minute += 1) {
         await sweepMinute(parts, Number.POSITIVE_INFINITY);
         const messages = sentTicks.splice(0).map((body, index) => ({
           ...{ messageId: `m${index}`, receiptHandle: "", body, attributes: {}, deliveries: 1 },
@@ -88,7 +89,7 @@ describe("a sweep that is killed", () => {
       unsent += 2 - new Set(tasks).size;
       if (!died) break;
     }
-    // What the dead process took is hidden for longer than these attempts have: they end, and nothing is left to send.
-    expect(unsent).toBe(isBefore ? 0 : 2);
+    // What the dead process took is hidden for some minutes, and then sent by another one.
+    expect(unsent).toBe(0);
   });
 });

@@ -69,7 +69,7 @@ describe("the sweep of a minute", () => {
   });
 
   it("sends polls by `stack-ticks` where the queue of tasks delays no single message", async () => {
-    const capabilities = { maxDelayMs: 0, runnersHaveStore: true, keepsOrder: true };
+    const capabilities = { maxDelayMs: 0, everyRunnerClaims: true, keepsOrder: true };
     const { sweep, suspendFor, tasks, ticks, clock, attemptId } = await createYard({ transport: { capabilities } });
     await suspendFor(70 * SECOND_MS);
 
@@ -82,7 +82,7 @@ describe("the sweep of a minute", () => {
   });
 
   it("sends due polls where there is neither a delay nor `stack-ticks`", async () => {
-    const capabilities = { maxDelayMs: 0, runnersHaveStore: true, keepsOrder: true };
+    const capabilities = { maxDelayMs: 0, everyRunnerClaims: true, keepsOrder: true };
     const { sweep, suspendFor, tasks, clock, attemptId } = await createYard({
       ...{ transport: { capabilities }, hasTicks: false },
     });

@@ -76,9 +76,9 @@ async function openNamedStore(
   aws: AwsAccess,
 ): Promise<OpenedStore | undefined> {
   const { logger } = telemetry;
-  const { store, tasks, runnersHaveStore } = environment;
+  const { store, tasks } = environment;
   if (!tasks.hasStore || store === undefined) return undefined;
-  return telemetry.instrumentStore(await openStore(store, { aws, clock, logger, runnersHaveStore }));
+  return telemetry.instrumentStore(await openStore(store, { aws, clock, logger }));
 }
 
 interface WorkerParts {

@@ -17,7 +17,7 @@ function createBench({ minds }: { readonly minds: boolean }) {
   const told: string[] = [];
   const task = Promise.withResolvers<void>();
   const transport: Transport = {
-    capabilities: { maxDelayMs: 0, runnersHaveStore: true, keepsOrder: false },
+    capabilities: { maxDelayMs: 0, everyRunnerClaims: true, keepsOrder: false },
     ...{ publish: async () => {}, sendTasks: async () => {}, consumeEvents: () => ({ stop: async () => {} }) },
     consumeTasks(handler, options) {
       told.push(`consumes ${options.concurrency}`);

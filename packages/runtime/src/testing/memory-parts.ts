@@ -68,7 +68,7 @@ export function anEnvironment(values: Readonly<Record<string, string>> = {}): En
 export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
   const { logger = silentLogger, wrap = (store) => store, hasTicks = true } = input;
   const clock = createFakeClock();
-  const memory = createMemoryStore({ runnersHaveStore: false });
+  const memory = createMemoryStore();
   const store = wrap(memory);
   const tasks: string[] = [];
   const ticks: OutgoingMessage[] = [];
@@ -77,9 +77,12 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
   const { machine } = parseMachine(SOURCE, { name: "app", executors });
   if (machine === undefined) throw new TypeError("The machine is invalid.");
   const locator = createStaticLocator([{ machine, source: SOURCE }]);
-  const engine = createEngine({ store, locator, executors, clock, ids: countingIds(), logger });
+  const engine = createEngine(
+    { store, locator, executors, clock, ids: countingIds(), logger },
+    { everyRunnerClaims: false },
+  );
   const transport: Transport = {
-    capabilities: { maxDelayMs: 900_000, runnersHaveStore: true, keepsOrder: false },
+    capabilities: { maxDelayMs: 900_000, everyRunnerClaims: true, keepsOrder: false },
     publish: () => Promise.reject(new TypeError("Nothing is published.")),
     sendTasks: async (messages, { delayMs = 0 } = {}) =>
       void tasks.push(...messages.map(({ dispatch }) => `${dispatch.id} +${delayMs / 1_000}`)),

@@ -47,7 +47,7 @@ describe("a look at a yard's database", () => {
 
   it("tells what lies in it", async () => {
     const scene = aScene("yard/db");
-    const opening = { aws: scene.aws, clock: systemClock, logger: silentLogger, runnersHaveStore: false };
+    const opening = { aws: scene.aws, clock: systemClock, logger: silentLogger };
     await (await openStore(scene.parts.store, opening)).close();
 
     expect(await checkStore(scene)).toEqual([

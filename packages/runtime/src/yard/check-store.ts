@@ -27,7 +27,7 @@ async function checkTables(
 
 async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly Finding[]> {
   const { clock, logger } = deps;
-  const opening = { aws, clock, logger, runnersHaveStore: false, maxConnections: 1, asItIs: true };
+  const opening = { aws, clock, logger, maxConnections: 1, asItIs: true };
   const store = await openStore(parts.store, opening);
   try {
     const { stacks, setAsideEvents } = await store.queries.stats();

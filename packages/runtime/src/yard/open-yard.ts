@@ -39,13 +39,11 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const { clock, random, logger, executors } = deps;
   const aws = createYardAws(yard, context);
   const { arn } = await loadCaller(aws, clock);
-  // Who sends no tasks need not know what the runners have.
-  const environment = { ...parts, runnersHaveStore: false };
-  const settings = { environment, aws, executors, clock, random, logger, tracing: undefined };
+  const settings = { environment: parts, aws, executors, clock, random, logger, tracing: undefined };
   // It takes no events in and sends none of a runner, so it needs no key of results, and makes no record of one.
   const transport = createSqsTransport(await loadTransportOptions(settings));
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
-  const opening = { aws, clock, logger, runnersHaveStore: false, maxConnections: CONNECTIONS, asItIs: true };
+  const opening = { aws, clock, logger, maxConnections: CONNECTIONS, asItIs: true };
   const store = await openStore(parts.store, opening);
   return {
     ...{ transport, locator, aws },

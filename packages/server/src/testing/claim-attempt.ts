@@ -61,7 +61,7 @@ async function launch({ store, locator, clock }: TestYard, stackId: string): Pro
       write: { kind: "put", stack },
       appliedIds: [message.id],
       ...{ park: [], unpark: [], setAside: [], history: [], cancels: [], closes: [], acknowledges: [] },
-      dispatches,
+      dispatches: dispatches.map((dispatch) => ({ ...dispatch, claimWithinMs: dispatch.timeoutMs })),
       now: clock.now(),
     },
   ]);

@@ -80,6 +80,7 @@ export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}):
     attempt: 1,
     executor: "terraform",
     timeoutMs: HOUR,
+    claimWithinMs: 24 * 60 * MINUTE,
     cancelWithinMs: 5 * MINUTE,
     again: false,
     message: { task, stack, dispatch: { id: attemptId, attempt: 1, deadline: new Date(T0 + HOUR).toISOString() } },

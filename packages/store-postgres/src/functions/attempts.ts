@@ -244,8 +244,7 @@ $body$;
 `;
 
 /**
- * Claims one attempt with exclusive keys: `p_claim` as a row of `claim_attempts`, with `window` (how long it may wait for its
- * first grant); `p_keys` are sorted, `p_long_keys` what they stand for. Locks the keys first, so that it and a settlement that
+ * Claims one attempt with exclusive keys: `p_claim` as a row of `claim_attempts`; `p_keys` are sorted, `p_long_keys` what they stand for. Locks the keys first, so that it and a settlement that
  * passes a key on wait for each other instead of passing each other by. `holder` and `holder_sent` name who has the key.
  */
 export const CLAIM_KEYED = `
@@ -261,7 +260,7 @@ declare
   v_long_key text;
   v_other record;
 begin
-  select * into g from json_to_record(p_claim) as g(home text, id text, now bigint, "window" bigint);
+  select * into g from json_to_record(p_claim) as g(home text, id text, now bigint);
   perform 1 from stackyard.held_key k where k.key = any(p_keys) order by k.key for update;
   select * into o from stackyard.open_attempt x where x.home = g.home and x.attempt_id = g.id for update;
   if found and coalesce(case o.status when 'running' then o.lease_until else o.poll_due_at end, 0) <= g.now then
@@ -279,8 +278,10 @@ begin
            set status = 'queued', queued_key = v_key, lease_until = null, poll_due_at = null, ends_at = x.cancel_until,
                due_at = x.cancel_until, queue_seq = null, queued_at = null,
                left_ms = case when x.status = 'queued' then x.left_ms
-                              when x.first_token is null then greatest(x.timeout_ms, g."window")
-                              else x.deadline_at - g.now end
+                              when x.first_token is not null then x.deadline_at - g.now
+                              else coalesce(x.left_ms, x.deadline_at - (
+                                select (h.sent::json->>'dispatchedAt')::bigint
+                                  from stackyard.history h where h.position = x.began_at)) end
          where x.home = o.home and x.place = o.place;
         return query
           select 'queued', null::bigint, null::boolean, null::bigint, null, null, null, null, null, v_key,

@@ -68,6 +68,7 @@ export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}):
     task,
     attempt: 1,
     timeoutMs: 60 * MINUTE,
+    claimWithinMs: 24 * 60 * MINUTE,
     cancelWithinMs: 5 * MINUTE,
     again: false,
     message: {

@@ -15,6 +15,7 @@ import {
   MINUTE,
   SECOND,
   T0,
+  takeAttemptIds,
 } from "./store-builders.ts";
 import { expectKind, expectThere, storeCase } from "./store-case.ts";
 
@@ -149,6 +150,14 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
       leaseUntil: T0 + SECOND + MINUTE,
       heldKeys: [],
     });
+  }),
+
+  storeCase("ends an attempt that no runner claims in the time that its dispatch allows", async (store) => {
+    await dispatchNow(store, ["a1"], { timeoutMs: HOUR, claimWithinMs: 10 * MINUTE });
+
+    assert.equal((await store.findAttempt("a1"))?.deadlineAt, T0 + 10 * MINUTE);
+    assert.deepEqual(await takeAttemptIds(store, "deadline", { now: T0 + 10 * MINUTE - 1 }), []);
+    assert.deepEqual(await takeAttemptIds(store, "deadline", { now: T0 + 10 * MINUTE }), ["a1"]);
   }),
 
   storeCase("gives the message that an attempt was dispatched with", async (store) => {

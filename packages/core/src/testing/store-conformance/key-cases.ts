@@ -236,6 +236,19 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     assert.equal(expectKind(granted, "granted").deadlineAt, late + SECOND + HOUR);
   }),
 
+  storeCase("keeps what is left to claim an attempt that waits for one key after the other", async (store) => {
+    const grant = await dispatchThree(store);
+    await dispatchNow(store, ["d"], { stackId: "w", claimWithinMs: HOUR });
+    const other = await grantNow(store, "c", { exclusiveKeys: ["terraform:other"] });
+    await store.claim(aClaim("d", { ...keyed, now: T0 + MINUTE }));
+    await store.settle(grant, aSettle("a", { now: T0 + DAY }));
+
+    assert.equal((await store.findAttempt("d"))?.deadlineAt, T0 + DAY + HOUR);
+    await store.claim(aClaim("d", { exclusiveKeys: [K, "terraform:other"], now: T0 + DAY + MINUTE }));
+    await store.settle(other, aSettle("c", { now: T0 + 2 * DAY }));
+    assert.equal((await store.findAttempt("d"))?.deadlineAt, T0 + 2 * DAY + HOUR);
+  }),
+
   storeCase("hands out no deadline of a queued attempt", async (store) => {
     await dispatchThree(store);
     await store.claim(aClaim("b", keyed));

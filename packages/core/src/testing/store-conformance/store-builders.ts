@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import type { Dispatch } from "../../machine/decide/decision.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { ClaimInput, Grant, SettleInput } from "../../ports/attempt-store.ts";
-import type { Change, HistoryEntry, ParkedEvent, QueuedEvent, SetAsideEvent } from "../../ports/stack-store.ts";
+import type {
+  Change,
+  DispatchAttempt,
+  HistoryEntry,
+  ParkedEvent,
+  QueuedEvent,
+  SetAsideEvent,
+} from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { DueItem, DueKind, TakeDueInput } from "../../ports/work-queue.ts";
 import { expectKind } from "./store-case.ts";
@@ -96,7 +102,7 @@ export function aHistoryEntry(eventId: string, overrides: Partial<HistoryEntry> 
   return { stackId: "s1", at: T0, eventId, event: "PUSH", outcome: "applied", sent: [], notes: [], ...overrides };
 }
 
-export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}): Dispatch {
+export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt> = {}): DispatchAttempt {
   const { stackId = "s1", task = "plan", attempt = 1 } = overrides;
   return {
     attemptId,
@@ -107,6 +113,7 @@ export function aDispatch(attemptId: string, overrides: Partial<Dispatch> = {}):
     attempt,
     executor: "terraform",
     timeoutMs: HOUR,
+    claimWithinMs: Math.max(overrides.timeoutMs ?? HOUR, DAY),
     cancelWithinMs: 5 * MINUTE,
     again: false,
     message: {
@@ -143,7 +150,7 @@ export async function commitNow(store: Store, change: Change): Promise<number> {
 export async function dispatchNow(
   store: Store,
   attemptIds: readonly string[],
-  overrides: Partial<Dispatch> & { readonly now?: number } = {},
+  overrides: Partial<DispatchAttempt> & { readonly now?: number } = {},
 ): Promise<void> {
   const { now = T0, ...dispatch } = overrides;
   const stackId = dispatch.stackId ?? "s1";
