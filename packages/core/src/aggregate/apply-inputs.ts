@@ -34,8 +34,10 @@ export interface ApplyOptions extends RefuseDeps {
   readonly now: number;
   readonly machines: MachineLookup;
   readonly limits: DecideLimits;
-  /** Draws the instants that `decide` leaves to chance. */
-  readonly random: Random;
+  /** Draws the instants that `decide` leaves to chance. Undefined: timers keep their latest instants and `jitterMs`. */
+  readonly random: Random | undefined;
+  /** Reads a queued event instead of its message. A replay has the events, and no messages. */
+  readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;
   /** Lets `NEXT` in from outside. */
   readonly allowExternalNext: boolean;
   /** False where a runner may work by message alone. Then an attempt that is not claimed may be running. */
@@ -152,7 +154,8 @@ function applyInput(work: Work, input: StackInput): "done" | "redeliver" {
     case "result":
       return applyResult(work, input);
     case "timers":
-      fireTimers(work);
+      if (input.timerId === undefined) fireTimers(work);
+      else fireNamedTimer(work, input.timerId);
       return "done";
     case "parked":
       retryParked(work, ({ nextTryAt }) => nextTryAt <= round.now);
@@ -193,6 +196,8 @@ function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
 type Unread = Extract<ReturnType<typeof parseEventMessage>, { kind: "invalid" }>;
 
 function parseQueued({ options, round }: Work, queued: QueuedEvent): ReturnType<typeof parseEventMessage> {
+  const read = options.readEvent?.(queued);
+  if (read !== undefined) return { kind: "event", event: read };
   const parsed = parseEventMessage(queued.message, {
     // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
     messageId: queued.origin === "worker" ? "worker" : queued.id,
@@ -282,6 +287,12 @@ function fireTimers(work: Work): void {
     if (timer === undefined) return;
     fireTimer(work, stack, timer);
   }
+}
+
+function fireNamedTimer(work: Work, timerId: string): void {
+  const { stack } = work.round;
+  const timer = stack?.timers.find(({ id }) => id === timerId);
+  if (stack !== undefined && timer !== undefined) fireTimer(work, stack, timer);
 }
 
 /** Fires a due timer. Afterwards it is due no more, whatever the decision. */
@@ -374,6 +385,7 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
   const { decision, machine } = noted;
   if (decision.kind !== "applied") return noted;
   if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);
+  if (options.random === undefined) return noted;
   return { ...noted, decision: { ...decision, stack: drawJitter(decision.stack, options.random) } };
 }
 

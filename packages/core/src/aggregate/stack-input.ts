@@ -37,8 +37,8 @@ export type StackInput =
   | { readonly kind: "delivery"; readonly stackId: string; readonly delivery: EventDelivery }
   /** An attempt has ended in this process: its result is applied by the commit that ends it. */
   | { readonly kind: "result"; readonly stackId: string; readonly event: QueuedEvent; readonly result: AppliedResult }
-  /** Timers of the stack are due. */
-  | { readonly kind: "timers"; readonly stackId: string }
+  /** Timers of the stack are due. `timerId`: this one fires, and no other, whenever it is due. */
+  | { readonly kind: "timers"; readonly stackId: string; readonly timerId?: string }
   /** Parked events are due for another try. */
   | { readonly kind: "parked"; readonly stackId: string }
   /** The stack's machine has another revision: everything that the last one refused is decided again. */

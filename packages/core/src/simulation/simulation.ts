@@ -1,14 +1,21 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import { type LifeEvent, type ReplayedEvent, replayLife, toReplayed } from "../aggregate/replay-life.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
-import { toInstant } from "../machine/decide/work.ts";
+import { DEFAULT_LIMITS, toInstant } from "../machine/decide/work.ts";
 import { parseEventMessage, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { advanceClock } from "./advance-clock.ts";
 import { readStep, type SimulationStep } from "./read-step.ts";
-import { createReplays, type Replays, toReplayed } from "./replays.ts";
 import { createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard, workInput } from "./simulated-yard.ts";
-import { type SimulationLine, toOutcome, toRefusal, toRetried, toTouchedParts } from "./simulation-line.ts";
+import {
+  type SimulationLine,
+  type StepDifference,
+  toOutcome,
+  toRefusal,
+  toRetried,
+  toTouchedParts,
+} from "./simulation-line.ts";
 
 /** The instant at which a simulation's clock stands where none is given: 2030-01-01T00:00:00Z. */
 export const SIMULATION_START = Date.UTC(2030, 0, 1);
@@ -52,18 +59,23 @@ export function createSimulation(
   { now = SIMULATION_START, revisions = new Map() }: SimulationOptions = {},
 ): Simulation {
   const yard = createSimulatedYard(machines, now);
-  const state: State = { yard, revisions, replays: createReplays(), steps: 0, subject: undefined, retried: [] };
+  const state: State = { yard, revisions, lives: new Map(), steps: 0, subject: undefined, retried: [] };
   return { step: (step) => workStep(state, step) };
 }
 
 interface State {
   readonly yard: SimulatedYard;
   readonly revisions: ReadonlyMap<string, LoadedRevision>;
-  readonly replays: Replays;
+  /** The decisions of each stack's present life. */
+  readonly lives: Map<string, SimulatedEvent[]>;
   steps: number;
   subject: string | undefined;
   /** Parked events that the step has applied or given up. */
   retried: DecidedEvent[];
+}
+
+interface SimulatedEvent extends LifeEvent {
+  readonly step: number;
 }
 
 type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "differences">;
@@ -119,14 +131,16 @@ function workQueued(state: State, event: QueuedEvent): Answer {
 }
 
 function workAndKeep(state: State, input: StackInput): readonly DecidedEvent[] {
-  const { yard, replays, steps } = state;
+  const { yard, lives, steps } = state;
   const parked = new Set(yard.parked.get(input.stackId)?.keys());
   const decided = workInput(yard, input);
   for (const each of decided) {
     const { event, decision, outcome, isBegin, stack } = each;
     if (outcome === "parked-again") continue;
     if (parked.has(toEventKey(event))) state.retried.push(each);
-    replays.keep({ step: steps, event, did: toReplayed(decision, stack), isBegin: isBegin && outcome === "applied" });
+    const life = isBegin && outcome === "applied" ? [] : (lives.get(event.stackId) ?? []);
+    life.push({ step: steps, event, did: toReplayed(decision, stack) });
+    lives.set(event.stackId, life);
   }
   return decided;
 }
@@ -164,7 +178,7 @@ function load(state: State, file: string): Answer {
 }
 
 function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { kind: "upgrade" }>): Answer {
-  const { yard, steps, replays } = state;
+  const { yard, steps } = state;
   state.subject = stackId;
   const message = { event: SYSTEM_EVENTS.upgradeStack, stackId };
   const event = { id: `simulated-step-${steps}`, stackId, origin: "external", receivedAt: yard.now, message } as const;
@@ -173,5 +187,20 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   if (own === undefined || own.decision.kind !== "applied")
     return own ? toOutcome(own.decision) : { outcome: "ignored" };
   const machine = yard.machines.get(own.decision.stack.machine);
-  return { outcome: "applied", differences: machine === undefined ? [] : replays.compare(stackId, machine) };
+  return { outcome: "applied", differences: machine === undefined ? [] : compareLife(state, stackId, machine) };
+}
+
+/** Where the events of a stack's life would have done something else on a machine. */
+function compareLife({ lives }: State, stackId: string, machine: Machine): readonly StepDifference[] {
+  // Moves between revisions are what is being tried; they are no events of the machine.
+  const life = lives.get(stackId)?.filter(({ event }) => event.name !== SYSTEM_EVENTS.upgradeStack) ?? [];
+  return replayLife({ machine, life, limits: DEFAULT_LIMITS }).differences.flatMap(({ event, place, after }) => {
+    const before = place === undefined ? undefined : life[place];
+    if (before === undefined) return [];
+    return [{ step: before.step, event: event.name, before: toShown(before.did), after: toShown(after) }];
+  });
+}
+
+function toShown({ sent, ...event }: ReplayedEvent): StepDifference["after"] {
+  return { ...event, dispatched: sent };
 }

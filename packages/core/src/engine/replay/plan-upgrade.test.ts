@@ -138,6 +138,50 @@ describe("the plan of an upgrade", () => {
     expect(tell(planned)).toEqual(["GROWN: refused METADATA_INVALID LIVE -> applied LIVE"]);
   });
 
+  it("applies an event that the new revision refuses at first when the stack can take it", async () => {
+    const source = `
+version: 2
+events: { OPENED: {}, PUSHED: {}, READY: {} }
+states:
+  INIT: { on: { OPENED: WAITING } }
+  WAITING: { on: { PUSHED: WAITING, READY: LIVE } }
+  LIVE: { on: { PUSHED: BUILD } }
+  BUILD: {}
+`;
+    const trial = createTrial({ source });
+    await trial.yard.publish(opened);
+    await trial.yard.publish({ id: "e2", stackId: "pr-1", event: "PUSHED" });
+    await trial.yard.publish({ id: "e3", stackId: "pr-1", event: "READY" });
+    await trial.yard.settle();
+
+    const planned = await plan(trial, source.replace("PUSHED: WAITING, ", ""));
+
+    expect(tell(planned)).toEqual([
+      "PUSHED: applied WAITING -> refused EVENT_NOT_HANDLED WAITING",
+      "PUSHED: applied WAITING -> applied BUILD",
+    ]);
+    expect(planned.end).toEqual([{ what: "state", before: "LIVE", after: "BUILD" }]);
+  });
+
+  it("finds no difference where an event came early on both", async () => {
+    let isReady = false;
+    const script = () => {
+      const step = isReady ? succeeded({}) : failed({ code: "QUOTA", message: "no room", retryable: true });
+      isReady = true;
+      return step;
+    };
+    const source = SOURCE.replace("network: {", "network: { retry: { attempts: 2 },");
+    const trial = createTrial({ source, script });
+    await trial.yard.publish(opened);
+    await trial.yard.publish(pushed);
+    await trial.yard.advance(30_000);
+
+    const planned = await plan(trial, source.replace("version: 2", "version: 2\ndescription: newer"));
+
+    expect(planned).toMatchObject({ outcome: "applied", differences: [], end: [] });
+    expect(await trial.listOutcomes("pr-1")).toContain("PUSHED parked EVENT_NOT_HANDLED");
+  });
+
   it("retries on where the history had retried already and given up", async () => {
     const trial = await createLife({ source: SOURCE.replace("attempts: 3", "attempts: 2") });
 

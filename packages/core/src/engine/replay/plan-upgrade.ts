@@ -1,3 +1,4 @@
+import { type LifeEvent, MOST_TIMERS, type ReplayedEvent, replayLife } from "../../aggregate/replay-life.ts";
 import { decide } from "../../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
@@ -9,7 +10,18 @@ import type { Store } from "../../ports/store.ts";
 import type { MachineFinder } from "../machine-finder.ts";
 import { compareEnds, type EndDifference } from "./compare-ends.ts";
 import { relaxSecrets } from "./relax-secrets.ts";
-import { MOST_TIMERS, type ReplayDifference, replayLife } from "./replay-life.ts";
+import { toReplayEvent } from "./to-replay-event.ts";
+
+/** An event of a stack's life that does something else on another revision. */
+export interface ReplayDifference {
+  readonly eventId: string;
+  readonly event: string;
+  readonly at: number;
+  /** In the history; absent for a timer that only the other revision has. */
+  readonly position?: number;
+  readonly before?: ReplayedEvent;
+  readonly after: ReplayedEvent;
+}
 
 /** What a plan works with. */
 export interface PlanDeps {
@@ -91,18 +103,44 @@ async function replay(
   if (lines.length === 0) return { replayed: 0, ...(incomplete && { incomplete }), differences: [], more: 0, end: [] };
   const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
   const until = incomplete === undefined ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
-  const life = replayLife({ machine: relaxed, lines, limits: DEFAULT_LIMITS, until });
-  const why = incomplete ?? (life.hasTooManyTimers ? TOO_MANY_TIMERS : undefined);
+  const compared = lines.filter((line) => !isPassedOver(line));
+  const life = compared.map((line): LifeEvent => ({ event: toReplayEvent(line), did: toBefore(line) }));
+  const replayed = replayLife({ machine: relaxed, life, limits: DEFAULT_LIMITS, until });
+  const differences = replayed.differences.map(({ event: { id, name, at }, place, after }): ReplayDifference => {
+    const difference = { eventId: id, event: name, at, after };
+    const line = place === undefined ? undefined : compared[place];
+    return line === undefined ? difference : { ...difference, position: line.position, before: toBefore(line) };
+  });
+  const why = incomplete ?? (replayed.hasTooManyTimers ? TOO_MANY_TIMERS : undefined);
   return {
     replayed: lines.length,
     ...(why && { incomplete: why }),
-    differences: life.differences.slice(0, MOST_DIFFERENCES),
-    more: Math.max(0, life.differences.length - MOST_DIFFERENCES),
-    end: why === undefined ? compareEnds(stack, life.stack) : [],
+    differences: differences.slice(0, MOST_DIFFERENCES),
+    more: Math.max(0, differences.length - MOST_DIFFERENCES),
+    end: why === undefined ? compareEnds(stack, replayed.stack) : [],
   };
 }
 
 const TOO_MANY_TIMERS = `More than ${MOST_TIMERS} timers that only the new revision has would have fired; the others were left out.`;
+
+/** Lines about the machine instead of the stack, and those whose event the history does not hold whole. */
+function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntry): boolean {
+  if (event === SYSTEM_EVENTS.upgradeStack) return true;
+  if (outcome === "applied" || outcome === "removed") return false;
+  return UNJUDGED.has(code) || (code === "METADATA_INVALID" && JSON.stringify(metadata ?? null).includes('"***"'));
+}
+
+const UNJUDGED: ReadonlySet<string> = new Set([
+  ...["DUPLICATE", "STACK_UNKNOWN", "MACHINE_MISMATCH", "MACHINE_UNKNOWN", "MACHINE_INVALID", "STATE_UNKNOWN"],
+  ...["EVENT_INVALID", "EVENT_RESERVED", "INTERNAL"],
+]);
+
+function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {
+  if (outcome === "removed") return { outcome, state: null, sent };
+  if (outcome === "applied") return { outcome, state: to ?? null, sent };
+  const told = outcome === "ignored" ? outcome : "refused";
+  return { outcome: told, ...(code !== undefined && { code }), state: to ?? null, sent };
+}
 
 interface LoadedLife {
   /** From the line that has created the stack on; none when that is gone. */

@@ -1,0 +1,247 @@
+import type { Decision } from "../machine/decide/decision.ts";
+import { type DecideLimits, dueTimers } from "../machine/decide/work.ts";
+import { type StackEvent, toEventKey } from "../machine/event-message.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Stack, StackTimer } from "../machine/stack.ts";
+import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
+import { applyInputs, type DecidedEvent } from "./apply-inputs.ts";
+import { DEFAULT_PARKING, toTimerEvent } from "./round.ts";
+import type { StackInput } from "./stack-input.ts";
+
+/** What an event did, as far as two revisions are compared. */
+export interface ReplayedEvent {
+  readonly outcome: "applied" | "removed" | "refused" | "ignored";
+  readonly code?: string;
+  /** Null: there is no stack. */
+  readonly state: string | null;
+  /** Tasks that were sent. */
+  readonly sent: readonly string[];
+}
+
+/** A decision of a stack's life. An event that was parked comes twice: when it was refused, and when it was settled. */
+export interface LifeEvent {
+  readonly event: StackEvent;
+  readonly did: ReplayedEvent;
+}
+
+/** An event of a stack's life that does something else on another revision. */
+export interface LifeDifference {
+  readonly event: StackEvent;
+  /** The place in the life; undefined for a timer that only the other revision has. */
+  readonly place: number | undefined;
+  readonly after: ReplayedEvent;
+}
+
+/** What a life would have been. */
+export interface ReplayedLife {
+  readonly differences: readonly LifeDifference[];
+  /** As it would be at the end; undefined when it would be gone. */
+  readonly stack: Stack | undefined;
+  /** Timers that only this revision has were left out from some point on, because there were `MOST_TIMERS` of them. */
+  readonly hasTooManyTimers: boolean;
+}
+
+/** What is replayed. */
+export interface ReplayInput {
+  readonly machine: Machine;
+  /** All decisions of the life, oldest first; the first one has created the stack. */
+  readonly life: readonly LifeEvent[];
+  readonly limits: DecideLimits;
+  /** Timers that only this revision has fire until then. Without it none fire. */
+  readonly until?: number | undefined;
+}
+
+/** A timer may fire a few seconds late; an event that came meanwhile may have dropped it. */
+const LATE_MS = 5_000;
+/** Timers that only the other revision has, and that would begin themselves again and again. */
+export const MOST_TIMERS = 1_000;
+
+/**
+ * Applies the events of a stack's life on another revision, with `applyInputs`, and returns where that does something
+ * else. Timers fire where the life has them, and besides those that only this revision has, when they are due. An event
+ * that this revision refuses is parked and tried again, as the engine does. What workers would have answered to tasks that
+ * were never sent is not known, so such tasks stay pending.
+ */
+export function replayLife({ machine, life, limits, until }: ReplayInput): ReplayedLife {
+  const stackId = life[0]?.event.stackId ?? "";
+  const replay: Replay = {
+    machine,
+    limits,
+    life,
+    fired: new Set(life.flatMap(({ event }) => (event.timerId === undefined ? [] : [event.id]))),
+    events: new Map(life.map(({ event }) => [toEventKey(event), event])),
+    applied: new Set(),
+    settled: new Set(),
+    differences: [],
+    timers: 0,
+    loaded: { stackId, version: 0, parked: [] },
+  };
+  for (const [place, { event }] of life.entries()) {
+    if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
+    replayEvent(replay, place);
+  }
+  if (until !== undefined) fireForeignTimers(replay, until - LATE_MS);
+  const { differences, loaded, timers } = replay;
+  return { differences, stack: loaded.stack, hasTooManyTimers: timers > MOST_TIMERS };
+}
+
+interface Replay {
+  readonly machine: Machine;
+  readonly limits: DecideLimits;
+  readonly life: readonly LifeEvent[];
+  /** Ids of the events of timers that fired in the life; a task's timer has the same id for all its attempts. */
+  readonly fired: ReadonlySet<string>;
+  /** By their keys. */
+  readonly events: ReadonlyMap<string, StackEvent>;
+  /** Keys of events that this revision has applied. */
+  readonly applied: Set<string>;
+  /** Places in the life at which a parked event was settled on both revisions. */
+  readonly settled: Set<number>;
+  readonly differences: LifeDifference[];
+  timers: number;
+  loaded: LoadedStack;
+}
+
+function replayEvent(replay: Replay, place: number): void {
+  const { life, loaded } = replay;
+  const { event, did } = life[place] ?? raise(place);
+  const key = toEventKey(event);
+  if (replay.applied.has(key) || replay.settled.has(place)) return;
+  const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
+  if (waiting !== undefined) {
+    const state = loaded.stack?.state ?? null;
+    // When a parked event is given up is left to how often it happened to be tried.
+    if (did.outcome !== "refused") {
+      compare(replay, place, event, { outcome: "refused", code: waiting.code, state, sent: [] });
+    }
+    return;
+  }
+  const { decided, change } = apply(replay, event.at, toInput(replay, event));
+  const [own, ...others] = decided;
+  const code = change.setAside[0]?.code;
+  const left: ReplayedEvent = {
+    outcome: event.timerId === undefined || code !== undefined ? "refused" : "ignored",
+    ...(code === undefined ? {} : { code }),
+    state: replay.loaded.stack?.state ?? null,
+    sent: [],
+  };
+  compare(replay, place, event, own === undefined ? left : toReplayed(own.decision, own.stack));
+  compareSettled(replay, place, others);
+}
+
+function raise(place: number): never {
+  throw new RangeError(`The life has no event ${place}.`);
+}
+
+/**
+ * Parked events that were decided again. Each was settled later in the life, too; or it still waits there, and is compared
+ * with its refusal.
+ */
+function compareSettled(replay: Replay, after: number, decided: readonly DecidedEvent[]): void {
+  for (const { event, decision, outcome, stack } of decided) {
+    if (outcome === "parked-again") continue;
+    const key = toEventKey(event);
+    const place = replay.life.findIndex(
+      (each, index) => index > after && toEventKey(each.event) === key && !replay.settled.has(index),
+    );
+    if (place >= 0) replay.settled.add(place);
+    const compared = place >= 0 ? place : replay.life.findLastIndex((each) => toEventKey(each.event) === key);
+    const isGivenUp = decision.kind === "rejected" && replay.life[compared]?.did.outcome === "refused";
+    if (!isGivenUp) compare(replay, compared, event, toReplayed(decision, stack));
+  }
+}
+
+function compare(replay: Replay, place: number, event: StackEvent, after: ReplayedEvent): void {
+  const before = replay.life[place]?.did;
+  if (before === undefined || !isSame(before, after)) replay.differences.push({ event, place, after });
+}
+
+function isSame(a: ReplayedEvent, b: ReplayedEvent): boolean {
+  return a.outcome === b.outcome && a.code === b.code && a.state === b.state && a.sent.join("\n") === b.sent.join("\n");
+}
+
+/** Timers that are not in the life: it could not have fired them. */
+function fireForeignTimers(replay: Replay, now: number): void {
+  for (let timer = findForeign(replay, now); timer !== undefined; timer = findForeign(replay, now)) {
+    const { stack } = replay.loaded;
+    replay.timers += 1;
+    if (stack === undefined || replay.timers > MOST_TIMERS) return;
+    const at = Math.max(timer.dueAt, stack.updatedAt);
+    const { decided } = apply(replay, at, { kind: "timers", stackId: stack.id, timerId: timer.id });
+    for (const { event, decision, stack: next } of decided.slice(0, 1)) {
+      const after = toReplayed(decision, next);
+      const isSilent = decision.kind === "applied" && after.state === stack.state && after.sent.length === 0;
+      if (!isSilent) replay.differences.push({ event, place: undefined, after });
+    }
+    compareSettled(replay, -1, decided.slice(1));
+  }
+}
+
+function findForeign({ loaded: { stack }, fired }: Replay, now: number): StackTimer | undefined {
+  return stack && dueTimers(stack, now).find((timer) => !fired.has(toTimerEvent(stack, timer, now).id));
+}
+
+function toInput({ loaded }: Replay, { id, origin, stackId, at, timerId }: StackEvent): StackInput {
+  if (timerId !== undefined) return { kind: "timers", stackId, timerId };
+  const from = origin === "external" ? origin : "worker";
+  const event: QueuedEvent = { id, stackId: loaded.stackId, origin: from, receivedAt: at, message: {} };
+  return { kind: "delivery", stackId, delivery: { event, deliveries: 1 } };
+}
+
+function apply(replay: Replay, now: number, input: StackInput) {
+  const { machine, limits, events } = replay;
+  const loaded = input.kind === "timers" ? withDrawn(replay.loaded, input.timerId, now) : replay.loaded;
+  const isThere = loaded.stack !== undefined;
+  const applied = applyInputs(loaded, [input], {
+    now,
+    limits,
+    machines: () => ({ kind: "found", machine, notes: [] }),
+    readEvent(queued) {
+      const event = events.get(toEventKey(queued));
+      return event && { ...event, at: now, ...(isThere ? {} : { machine: machine.name }) };
+    },
+    // Timers stay at their latest instants. The life has the instant at which chance let one of them fire.
+    random: undefined,
+    ids: { next: () => "set-aside" },
+    parking: DEFAULT_PARKING,
+    refusedEvents: "park",
+    allowExternalNext: true,
+    unclaimedAtOnce: true,
+    maxDeliveries: Number.POSITIVE_INFINITY,
+    knownIds: replay.applied,
+  });
+  if (applied.kind !== "applied") throw new TypeError("The only machine of a replay was answered for.");
+  for (const error of applied.faults.values()) throw error;
+  for (const key of applied.change.appliedIds) replay.applied.add(key);
+  replay.loaded = followChange(loaded, applied.change);
+  return applied;
+}
+
+function withDrawn(loaded: LoadedStack, timerId: string | undefined, at: number): LoadedStack {
+  const { stack } = loaded;
+  if (stack === undefined) return loaded;
+  const timers = stack.timers.map((timer) => {
+    const { id, dueAt, jitterMs = 0 } = timer;
+    return id === timerId && dueAt > at && dueAt - jitterMs <= at ? { ...timer, dueAt: at } : timer;
+  });
+  return { ...loaded, stack: { ...stack, timers } };
+}
+
+/** The aggregate after a change was committed. */
+function followChange({ stackId, version, stack, parked }: LoadedStack, { write, park, unpark }: Change): LoadedStack {
+  const next = write.kind === "keep" ? stack : write.kind === "put" ? write.stack : undefined;
+  const left = new Map(parked.map((each) => [toEventKey(each.event), each]));
+  for (const key of unpark) left.delete(key);
+  for (const each of park) left.set(toEventKey(each.event), each);
+  return { stackId, version: version + 1, parked: [...left.values()], ...(next === undefined ? {} : { stack: next }) };
+}
+
+/** What a decision did, with the stack after it. */
+export function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
+  const state = stack?.state ?? null;
+  if (decision.kind !== "applied") {
+    return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code: decision.code, state, sent: [] };
+  }
+  const sent = decision.dispatches.map(({ task }) => task);
+  return { outcome: decision.removed ? "removed" : "applied", state, sent };
+}
