@@ -206,7 +206,7 @@ function apply(replay: Replay, now: number, input: StackInput) {
     parking: DEFAULT_PARKING,
     refusedEvents: "park",
     allowExternalNext: true,
-    unclaimedAtOnce: true,
+    everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,
     knownIds: replay.applied,
   });
