@@ -1,11 +1,11 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Logger } from "@stackyard/core";
 import { Hono } from "hono";
-import type { Authenticate } from "./auth/tokens.ts";
 import { HttpError } from "./http/http-error.ts";
 import { type ProblemInput, problemResponse, toProblemInput } from "./http/problem.ts";
-import { addCorsHeaders, answerPreflight, findRefusal, mountRoutes, type Route } from "./http/route.ts";
-import type { RequestMetrics } from "./metrics/request-metrics.ts";
-import type { ServerDeps, ServerSettings } from "./server-options.ts";
+import { type Authenticate, mountRoutes, type Route } from "./http/route.ts";
+import type { RequestMetrics } from "./metrics.ts";
+import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
 export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
   readonly settings: ServerSettings;
@@ -73,4 +73,117 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
   const allow = details?.["allow"];
   if (status === 405 && typeof allow === "string") return { allow };
   return status === 429 || status === 503 ? { "retry-after": "1" } : {};
+}
+
+/**
+ * Why a request is refused before anything else is looked at. A page of another site can make a browser call a server
+ * on the loopback, also under a name that it has pointed there (DNS rebinding): such calls carry a foreign `Host` or
+ * `Origin`.
+ */
+export function findRefusal(
+  request: Request,
+  settings: Pick<ServerSettings, "allowedHosts" | "corsOrigins">,
+): ProblemInput | undefined {
+  const url = new URL(request.url);
+  if (!isWellEncoded(url.pathname)) {
+    return { status: 400, code: "USAGE", detail: "The path is not percent-encoded UTF-8." };
+  }
+  const hosts = [url.hostname, hostnameOf(request.headers.get("host"))];
+  if (hosts.some((host) => host !== undefined && settings.allowedHosts?.has(host) === false)) {
+    return {
+      status: 421,
+      code: "FORBIDDEN",
+      detail: "The server is not called by this name. Name it in allowedHosts.",
+    };
+  }
+  const origin = request.headers.get("origin");
+  if (origin !== null && origin !== originOf(request, url) && !settings.corsOrigins.has(origin)) {
+    return { status: 403, code: "FORBIDDEN", detail: "Pages of this origin may not call the API." };
+  }
+  return undefined;
+}
+
+function isWellEncoded(path: string): boolean {
+  try {
+    return decodeURIComponent(path).isWellFormed();
+  } catch {
+    return false;
+  }
+}
+
+/** The name in a `Host` header, lower-case and without port; a header that is none stays a name that nobody allows. */
+function hostnameOf(header: string | null): string | undefined {
+  if (header === null) return undefined;
+  return URL.parse(`http://${header}`)?.hostname ?? "";
+}
+
+function originOf(request: Request, url: URL): string {
+  return `${url.protocol}//${request.headers.get("host") ?? url.host}`;
+}
+
+const ALLOWED_HEADERS = "authorization, content-type, last-event-id";
+const PREFLIGHT_SECONDS = "600";
+
+/** The answer to a browser that asks before it calls. Whether it may is in the headers of `addCorsHeaders`. */
+function answerPreflight(request: Request): Response {
+  const asks = request.headers.has("access-control-request-method");
+  const headers = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": ALLOWED_HEADERS,
+    "access-control-max-age": PREFLIGHT_SECONDS,
+  };
+  return new Response(null, { status: 204, headers: asks ? headers : {} });
+}
+
+/** Lets a page of an allowed origin read the answer. For all others nothing is said, which is a no. */
+function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet<string>): void {
+  if (origins.size === 0) return;
+  headers.append("vary", "origin");
+  const origin = request.headers.get("origin");
+  if (origin === null || !origins.has(origin)) return;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", "x-request-id");
+}
+
+/** Finds the name of a token. Every known one is compared, each in constant time. */
+function createTokenFinder(tokens: readonly OperatorToken[]): (token: string) => string | undefined {
+  const known = tokens.map(({ name, token }) => ({ name, digest: digestOf(token) }));
+  return (token) => {
+    const digest = digestOf(token);
+    const found = known.filter((each) => timingSafeEqual(each.digest, digest));
+    return found[0]?.name;
+  };
+}
+
+function digestOf(token: string): Buffer {
+  return createHash("sha256").update(token, "utf8").digest();
+}
+
+/** User and password of an `Authorization: Basic` header. */
+export interface BasicCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The name of a bearer's token; with `allowAnonymous` everybody is "anonymous" who shows no token. */
+export function createAuthenticate(tokens: readonly OperatorToken[], allowAnonymous: boolean): Authenticate {
+  const findName = createTokenFinder(tokens);
+  return (request) => {
+    const header = request.headers.get("authorization");
+    if (header === null) return allowAnonymous ? "anonymous" : undefined;
+    const bearer = /^bearer +([^\s]{1,512})$/i.exec(header)?.[1];
+    if (bearer !== undefined) return findName(bearer);
+    // Terraform's http backend knows user and password only.
+    const basic = parseBasic(header);
+    return basic?.user === "token" ? findName(basic.password) : undefined;
+  };
+}
+
+/** Reads a Basic header. The password has no colon, a user's name may have one. */
+export function parseBasic(header: string | null): BasicCredentials | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/=]{1,16384})$/i.exec(header ?? "")?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = text.lastIndexOf(":");
+  return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }

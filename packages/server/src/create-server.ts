@@ -1,11 +1,12 @@
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { StackyardError } from "@stackyard/core";
 import { createPlanner } from "@stackyard/core/engine";
-import { toServerProof } from "./auth/server-proof.ts";
-import { createAuthenticate } from "./auth/tokens.ts";
-import { createApp } from "./create-app.ts";
+import { createApp, createAuthenticate } from "./create-app.ts";
 import { toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
-import { createListener, type Listener } from "./listener.ts";
-import { createRequestMetrics } from "./metrics/request-metrics.ts";
+import { createRequestMetrics } from "./metrics.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { attemptRoutes } from "./routes/attempt-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
@@ -21,6 +22,7 @@ import { terraformStateRoutes } from "./routes/terraform-state-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
 import { watchRoutes } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
+import { toServerProof } from "./server-proof.ts";
 import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform } from "./terraform/terraform-backend.ts";
 import { createChangeBell } from "./watch/change-bell.ts";
@@ -126,5 +128,83 @@ function openApiRoute(routes: readonly Route[], version: string): Route {
     access: "public",
     answers: { 200: { description: "The document." } },
     handle: async () => json(200, JSON.parse(document)),
+  });
+}
+
+/** A socket that answers. */
+interface Listener {
+  readonly url: string;
+  /** Takes nothing new; requests under way may end within the time, then their sockets are closed. */
+  close(withinMs: number): Promise<void>;
+}
+
+interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly limits: { readonly requestMs: number };
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+const MAX_HEADER_BYTES = 32_768;
+
+/** Listens on an address. Slow heads and bodies end with the request's time limit. */
+async function createListener(fetch: Fetch, { host, port, limits }: ListenOptions): Promise<Listener> {
+  const server = createHttpServer(
+    {
+      requestTimeout: limits.requestMs,
+      headersTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.min(5_000, limits.requestMs),
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    getRequestListener(fetch, { overrideGlobalObjects: false }),
+  );
+  const unused = trackUnused(server);
+  await listen(server, host, port);
+  return { url: toUrl(host, server.address()), close: (withinMs) => close(server, unused, withinMs) };
+}
+
+function listen(server: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      reject(
+        new StackyardError("CONFIG_INVALID", `The server cannot listen on ${host}:${port}: ${cause.message}.`, {
+          cause,
+        }),
+      );
+    });
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function toUrl(host: string, address: AddressInfo | string | null): string {
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Sockets that no request has come on yet, such as those that clients open ahead: they are not idle in Node's eyes. */
+function trackUnused(server: HttpServer): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
+  server.on("request", ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
+const IDLE_CHECK_MS = 50;
+
+function close(server: HttpServer, unused: ReadonlySet<Socket>, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), withinMs);
+    // A connection that falls idle after its last answer would stay open for its keep-alive time.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    server.close(() => {
+      clearTimeout(force);
+      clearInterval(idle);
+      resolve();
+    });
+    for (const socket of unused) socket.destroy();
   });
 }

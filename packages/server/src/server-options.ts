@@ -1,6 +1,5 @@
 import type { Clock, Executor, Ids, Locator, Logger, Store } from "@stackyard/core";
 import { StackyardError } from "@stackyard/core";
-import type { OperatorToken } from "./auth/tokens.ts";
 import { isLoopbackHost } from "./loopback-host.ts";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
@@ -13,6 +12,12 @@ export interface ServerDeps {
   readonly logger: Logger;
   /** Shown by the API and in metrics. */
   readonly version: string;
+}
+
+/** A secret that lets its bearer do everything, and the name under which that shows in histories. */
+export interface OperatorToken {
+  readonly name: string;
+  readonly token: string;
 }
 
 /** How much the server takes on. Sizes in bytes, times in milliseconds. */

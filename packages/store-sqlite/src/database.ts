@@ -121,3 +121,67 @@ interface SqliteError extends Error {
 function isSqliteError(error: unknown): error is SqliteError {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number";
 }
+
+/** Rows a segment; see the schema. */
+export const SEGMENT_ROWS = 32_768;
+
+/** Numbers of the rows of one table: they grow, and none is used twice, also when the newest rows were pruned. */
+export class Sequence {
+  readonly name: string;
+  #last: number;
+
+  private constructor(name: string, last: number) {
+    this.name = name;
+    this.#last = last;
+  }
+
+  /** Goes on after the highest number that the table has or had. */
+  static load(database: Database, name: string, column: string): Sequence {
+    const row = database.get<{ last: number }>(
+      `select max(coalesce((select max(${column}) from ${name}), 0),
+                  coalesce((select value from high_water where name = ?), 0)) as last`,
+      name,
+    );
+    return new Sequence(name, row?.last ?? 0);
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  next(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+
+  /** Must be part of each transaction that removes rows from the end of the table. */
+  keepHighWater(database: Database): void {
+    database.run(
+      "insert into high_water (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",
+      this.name,
+      this.#last,
+    );
+  }
+}
+
+/** The segment that a row is in, as `column >> 15` gives it in SQL. */
+export function segmentOf(rowNumber: number): number {
+  return Math.floor(rowNumber / SEGMENT_ROWS);
+}
+
+/** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
+export function parsePosition(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
+}
+
+/** An upper bound of all texts with that beginning; U+10FFFF is no character. */
+export function afterPrefix(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
+}
+
+/** Bytes of a document. A damaged row may hold something other than text. */
+export function byteLengthOf(body: unknown): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : 0;
+}

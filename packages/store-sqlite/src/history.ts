@@ -9,9 +9,15 @@ import {
   parseStored,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
-import type { Database, Parameter } from "./database.ts";
-import { byteLengthOf, parsePosition } from "./page.ts";
-import { SEGMENT_ROWS, type Sequence, segmentOf } from "./sequence.ts";
+import {
+  byteLengthOf,
+  type Database,
+  type Parameter,
+  parsePosition,
+  SEGMENT_ROWS,
+  type Sequence,
+  segmentOf,
+} from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
 interface HistoryRow {

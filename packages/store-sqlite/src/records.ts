@@ -1,8 +1,7 @@
 import { type Records, StackyardError, type Store } from "@stackyard/core";
 import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
-import type { Database } from "./database.ts";
+import { afterPrefix, byteLengthOf, type Database } from "./database.ts";
 import type { GroupCommit, Transaction } from "./group-commit.ts";
-import { afterPrefix, byteLengthOf } from "./page.ts";
 import type { PutRecordInput, PutRecordResult, Revision } from "./port-types.ts";
 
 /** Small documents under keys, beside the stacks. */

@@ -7,8 +7,7 @@ import {
   type StackFilter,
   type StoredStack,
 } from "@stackyard/core/engine";
-import type { Database, Parameter } from "./database.ts";
-import { afterPrefix, byteLengthOf } from "./page.ts";
+import { afterPrefix, byteLengthOf, type Database, type Parameter } from "./database.ts";
 import type { Stack, StoreStats } from "./port-types.ts";
 
 /** What a commit must know of a stack; `is_there` is 0 for one that was removed. */

@@ -1,10 +1,18 @@
 import type { Logger } from "@stackyard/core";
-import { AttemptBook, type Take } from "@stackyard/core/engine";
-import type { Database } from "./database.ts";
-import { DueLeases } from "./due-leases.ts";
+import {
+  AttemptBook,
+  type BookAttempt,
+  type DueItem,
+  type DueSource,
+  findNextDueAt,
+  type QueuedMessage,
+  type Take,
+  type TakeDueInput,
+  takeFrom,
+} from "@stackyard/core/engine";
+import { type Database, Sequence } from "./database.ts";
 import { EventQueue } from "./event-queue.ts";
-import { readOpenAttempts } from "./open-attempts.ts";
-import { Sequence } from "./sequence.ts";
+import type { DueKind } from "./port-types.ts";
 import { StackCounts } from "./stacks.ts";
 
 /** An open store: its connection, and what one process may keep in memory because it is the only writer. */
@@ -69,4 +77,202 @@ export class StoreState {
     book.restore(readOpenAttempts(this.database, this.#logger));
     return book;
   }
+}
+
+/** Takes what is due, oldest first over all kinds, and leases it in memory; nothing is written. */
+export function takeDue(state: StoreState, input: TakeDueInput): readonly DueItem[] {
+  const { now, leaseMs, limit } = input;
+  state.dueLeases.dropEnded(now);
+  const sources = [...new Set(input.kinds)].map((kind) => openSource(state, kind, limit));
+  return takeFrom(sources, state.beginTake({ now, leaseMs }), limit);
+}
+
+/** The earliest instant at which something of these kinds may be due. */
+export function nextDueAt(state: StoreState, kinds: readonly DueKind[]): number | undefined {
+  return findNextDueAt(kinds.map((kind) => openSource(state, kind, 1)));
+}
+
+function openSource(state: StoreState, kind: DueKind, limit: number): DueSource {
+  if (kind === "event") return state.events.openSource(limit);
+  if (kind === "timer" || kind === "parked") return openStackSource(state, kind, limit);
+  return state.attempts.toDueSource(kind);
+}
+
+/** Something of a stack that time makes due. An index of its table finds it. */
+interface DueRow {
+  /** Names this work at this instant: a lease on it means nothing for a later one. */
+  readonly key: string;
+  readonly stackId: string;
+  readonly dueAt: number;
+}
+
+const DUE_ROWS = { timer: readTimers, parked: readParked };
+
+function openStackSource({ database, dueLeases }: StoreState, kind: "timer" | "parked", limit: number): DueSource {
+  let rows: readonly DueRow[] | undefined;
+  let next = 0;
+  const peek = (now: number): DueRow | undefined => {
+    rows ??= DUE_ROWS[kind](database, now, limit + dueLeases.size).filter(
+      ({ key }) => dueLeases.findUntil(key, now) === undefined,
+    );
+    return rows[next];
+  };
+  return {
+    findDueAt: ({ now }) => peek(now)?.dueAt,
+    takeOne({ now, leaseMs }) {
+      const row = peek(now);
+      next += 1;
+      if (row === undefined) return undefined;
+      dueLeases.lease(row.key, now + leaseMs);
+      return { kind, stackId: row.stackId, dueAt: row.dueAt };
+    },
+    nextDueAt() {
+      let earliest: number | undefined;
+      for (const { key, dueAt } of DUE_ROWS[kind](database, Number.MAX_SAFE_INTEGER, dueLeases.size + 1)) {
+        const until = dueLeases.findUntil(key, Number.NEGATIVE_INFINITY);
+        earliest = Math.min(earliest ?? Number.POSITIVE_INFINITY, until ?? dueAt);
+        // Rows come oldest first: behind one that is not leased, none is due earlier.
+        if (until === undefined) return earliest;
+      }
+      return earliest;
+    },
+  };
+}
+
+interface DueStackRow {
+  readonly stack_id: string;
+  readonly due_at: number;
+}
+
+function readTimers(database: Database, until: number, limit: number): readonly DueRow[] {
+  return database
+    .all<DueStackRow & { version: number }>(
+      "select stack_id, version, timer_at as due_at from stack where timer_at <= ? order by timer_at limit ?",
+      until,
+      limit,
+    )
+    .map(({ stack_id: stackId, version, due_at: dueAt }) => ({
+      // A later record may have another timer of the same instant.
+      key: `timer:${dueAt}:${version}:${stackId}`,
+      stackId,
+      dueAt,
+    }));
+}
+
+function readParked(database: Database, until: number, limit: number): readonly DueRow[] {
+  return database
+    .all<DueStackRow>(
+      "select stack_id, next_try_at as due_at from parked where next_try_at <= ? order by next_try_at limit ?",
+      until,
+      limit,
+    )
+    .filter(isFirstOfStack())
+    .map(({ stack_id: stackId, due_at: dueAt }) => ({ key: `parked:${dueAt}:${stackId}`, stackId, dueAt }));
+}
+
+function isFirstOfStack(): (row: DueStackRow) => boolean {
+  const seen = new Set<string>();
+  return ({ stack_id }) => !seen.has(stack_id) && seen.add(stack_id) !== undefined;
+}
+
+/** Who took due work of stacks: such leases live in memory and end with the process. */
+class DueLeases {
+  /** In the order of the leases; those that ended are dropped from the beginning. */
+  readonly #until = new Map<string, number>();
+
+  get size(): number {
+    return this.#until.size;
+  }
+
+  /** The end of the lease of that work; undefined when it is not leased. */
+  findUntil(key: string, now: number): number | undefined {
+    const until = this.#until.get(key);
+    return until !== undefined && until > now ? until : undefined;
+  }
+
+  lease(key: string, until: number): void {
+    this.#until.delete(key);
+    this.#until.set(key, until);
+  }
+
+  dropEnded(now: number): void {
+    for (const [key, until] of this.#until) {
+      if (until > now) return;
+      this.#until.delete(key);
+    }
+  }
+}
+
+/** An open attempt as the row of its stack holds it. */
+interface KeptAttempt extends Omit<BookAttempt<unknown>, "stackId"> {
+  readonly queued?: QueuedMessage;
+}
+
+/**
+ * Writes the open attempts of a stack over those of before. A renewal alone is not written: a lease that is lost with
+ * the process ends early, its attempt is handed out again, and the token of that grant fences a late owner.
+ */
+export function writeOpenAttempts(
+  database: Database,
+  attempts: AttemptBook<string>,
+  { stackId, stackNo }: { readonly stackId: string; readonly stackNo: number },
+): void {
+  const open = attempts.listOf(stackId);
+  if (open.length === 0) {
+    database.run("delete from open_attempts where stack_no = ?", stackNo);
+    return;
+  }
+  const kept = open.map((attempt) => toText(attempt, attempts.findQueued(attempt.attemptId)));
+  database.run(
+    `insert into open_attempts (stack_no, attempts) values (?, ?)
+     on conflict do update set attempts = excluded.attempts`,
+    stackNo,
+    `[${kept.join(",")}]`,
+  );
+}
+
+function toText({ message, stackId: _, ...facts }: BookAttempt<string>, queued: QueuedMessage | undefined): string {
+  const text = JSON.stringify(queued === undefined ? facts : { ...facts, queued: toPlace(queued) });
+  // The message is JSON already.
+  return `${text.slice(0, -1)},"message":${message}}`;
+}
+
+function toPlace({ number, dueAt, visibleAt, deliveries }: QueuedMessage): QueuedMessage {
+  return { number, dueAt, visibleAt, deliveries };
+}
+
+/** All open attempts. A row that cannot be read is logged and passed over, so that the store opens. */
+function readOpenAttempts(database: Database, logger: Logger) {
+  const rows = database.each<{ stack_id: string; attempts: string }>(
+    "select stack_id, attempts from open_attempts join stack using (stack_no)",
+  );
+  const found: { readonly attempt: BookAttempt<string>; readonly queued?: QueuedMessage }[] = [];
+  for (const { stack_id: stackId, attempts } of rows) {
+    try {
+      for (const kept of parseKept(attempts)) found.push(toAttempt(stackId, kept));
+    } catch (error) {
+      logger.error("The open attempts of a stack cannot be read. Retry its pending tasks.", { stackId, error });
+    }
+  }
+  return found.sort((a, b) => a.attempt.sequence - b.attempt.sequence);
+}
+
+function toAttempt(stackId: string, { queued, message, ...facts }: KeptAttempt) {
+  const attempt = { ...facts, stackId, message: JSON.stringify(message) };
+  return queued === undefined ? { attempt } : { attempt, queued };
+}
+
+function parseKept(text: string): readonly KeptAttempt[] {
+  const list: unknown = JSON.parse(text);
+  if (!Array.isArray(list) || !list.every(isKept)) throw new TypeError("The row is not a list of attempts.");
+  return list;
+}
+
+const NUMBERS = ["token", "deadlineAt", "remainingMs", "timeoutMs", "dispatchedAt", "sequence"];
+
+function isKept(value: unknown): value is KeptAttempt {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const texts = ["attemptId", "task", "status"].every((name) => typeof fields[name] === "string");
+  return texts && NUMBERS.every((name) => typeof fields[name] === "number") && Array.isArray(fields["heldKeys"]);
 }

@@ -2,9 +2,8 @@ import { StackyardError } from "@stackyard/core";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { Authenticate } from "../auth/tokens.ts";
 import { HttpError } from "./http-error.ts";
-import type { ProblemInput, RequestFault } from "./problem.ts";
+import type { RequestFault } from "./problem.ts";
 
 /** What one status of a route means. Without a schema the body is of that media type, or there is none. */
 export interface RouteAnswer {
@@ -12,6 +11,9 @@ export interface RouteAnswer {
   readonly schema?: TSchema;
   readonly mediaType?: string;
 }
+
+/** Finds out who asks. Undefined: nobody who may do anything. */
+export type Authenticate = (request: Request) => string | undefined;
 
 /** What a handler is given besides its parsed input. */
 export interface RouteContext {
@@ -247,77 +249,4 @@ function parseText(text: string): unknown {
   } catch (cause) {
     throw new HttpError(400, "USAGE", "The body is not JSON.", { cause });
   }
-}
-
-/** Who may call: see `ServerSettings`. */
-interface GuardSettings {
-  readonly allowedHosts: ReadonlySet<string> | undefined;
-  readonly corsOrigins: ReadonlySet<string>;
-}
-
-/**
- * Why a request is refused before anything else is looked at. A page of another site can make a browser call a server
- * on the loopback, also under a name that it has pointed there (DNS rebinding): such calls carry a foreign `Host` or
- * `Origin`.
- */
-export function findRefusal(request: Request, settings: GuardSettings): ProblemInput | undefined {
-  const url = new URL(request.url);
-  if (!isWellEncoded(url.pathname)) {
-    return { status: 400, code: "USAGE", detail: "The path is not percent-encoded UTF-8." };
-  }
-  const hosts = [url.hostname, hostnameOf(request.headers.get("host"))];
-  if (hosts.some((host) => host !== undefined && settings.allowedHosts?.has(host) === false)) {
-    return {
-      status: 421,
-      code: "FORBIDDEN",
-      detail: "The server is not called by this name. Name it in allowedHosts.",
-    };
-  }
-  const origin = request.headers.get("origin");
-  if (origin !== null && origin !== originOf(request, url) && !settings.corsOrigins.has(origin)) {
-    return { status: 403, code: "FORBIDDEN", detail: "Pages of this origin may not call the API." };
-  }
-  return undefined;
-}
-
-function isWellEncoded(path: string): boolean {
-  try {
-    return decodeURIComponent(path).isWellFormed();
-  } catch {
-    return false;
-  }
-}
-
-/** The name in a `Host` header, lower-case and without port; a header that is none stays a name that nobody allows. */
-function hostnameOf(header: string | null): string | undefined {
-  if (header === null) return undefined;
-  return URL.parse(`http://${header}`)?.hostname ?? "";
-}
-
-function originOf(request: Request, url: URL): string {
-  return `${url.protocol}//${request.headers.get("host") ?? url.host}`;
-}
-
-const ALLOWED_HEADERS = "authorization, content-type, last-event-id";
-const PREFLIGHT_SECONDS = "600";
-
-/** The answer to a browser that asks before it calls. Whether it may is in the headers of `addCorsHeaders`. */
-export function answerPreflight(request: Request): Response {
-  const asks = request.headers.has("access-control-request-method");
-  const headers = {
-    "access-control-allow-methods": "GET, POST, DELETE",
-    "access-control-allow-headers": ALLOWED_HEADERS,
-    "access-control-max-age": PREFLIGHT_SECONDS,
-  };
-  return new Response(null, { status: 204, headers: asks ? headers : {} });
-}
-
-/** Lets a page of an allowed origin read the answer. For all others nothing is said, which is a no. */
-export function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet<string>): void {
-  if (origins.size === 0) return;
-  headers.append("vary", "origin");
-  const origin = request.headers.get("origin");
-  if (origin === null || !origins.has(origin)) return;
-  headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", "x-request-id");
 }

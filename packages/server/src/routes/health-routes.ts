@@ -3,10 +3,7 @@ import { createStoreProbe, loadLiveProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { problemResponse, toProblemInput } from "../http/problem.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { type Metric, toExposition } from "../metrics/metrics.ts";
-import { toProcessMetrics } from "../metrics/process-metrics.ts";
-import type { RequestMetrics } from "../metrics/request-metrics.ts";
-import { toYardMetrics } from "../metrics/yard-metrics.ts";
+import { type Metric, type RequestMetrics, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
 
 export interface HealthRoutesDeps {
   readonly store: Store;

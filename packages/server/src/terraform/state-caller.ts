@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Clock, type Store, toStatePrefix } from "@stackyard/core";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
-import { type Authenticate, type BasicCredentials, parseBasic } from "../auth/tokens.ts";
+import { type BasicCredentials, parseBasic } from "../create-app.ts";
+import type { Authenticate } from "../http/route.ts";
 import type { LockHolder } from "./state-head.ts";
 
 /** Who works on a state. */

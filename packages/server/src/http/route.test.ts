@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyCharacter } from "../testing/any-character.ts";
-import { parseJson } from "./route.ts";
+import { parseJson, readBytes } from "./route.ts";
 
 const nest = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
@@ -42,5 +42,21 @@ describe("parseJson", () => {
 
   it("keeps other names of prototypes as plain keys", () => {
     expect(parseJson('{"constructor": 1, "toString": 2}')).toEqual({ constructor: 1, toString: 2 });
+  });
+});
+
+describe("readBytes", () => {
+  it("blames the sender for a body that breaks off", async () => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array([0x7b]));
+      },
+      pull(controller) {
+        controller.error(new Error("aborted"));
+      },
+    });
+    const request = new Request("http://localhost/", { method: "POST", body, duplex: "half" } as RequestInit);
+
+    await expect(readBytes(request, 100)).rejects.toMatchObject({ status: 400, code: "USAGE" });
   });
 });

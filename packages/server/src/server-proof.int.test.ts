@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { createTestYard, type TestYard } from "../testing/test-yard.ts";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const SECRET = "a-secret-of-the-tests-with-enough-characters";
 const challenge = "c".repeat(43);

@@ -1,10 +1,52 @@
-import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ensureToken } from "./ensure-token.ts";
-import { createAuthenticate, parseBasic } from "./tokens.ts";
+import { createAuthenticate, findRefusal, parseBasic } from "./create-app.ts";
+
+const settings = {
+  allowedHosts: new Set(["localhost", "127.0.0.1", "[::1]"]),
+  corsOrigins: new Set(["https://console.test"]),
+};
+const request = (headers: Readonly<Record<string, string>>, url = "http://127.0.0.1:7070/v1/stacks") =>
+  new Request(url, { headers });
+
+describe("findRefusal", () => {
+  it.each(["127.0.0.1:7070", "localhost:7070", "LOCALHOST", "[::1]:7070"])("lets calls to %s in", (host) => {
+    expect(findRefusal(request({ host }), settings)).toBeUndefined();
+  });
+
+  it.each([
+    "evil.test",
+    "evil.test:7070",
+    "localhost.evil.test",
+    "127.0.0.1.evil.test",
+    "",
+    "a b",
+    "localhost@evil.test",
+    "::::",
+  ])("refuses calls under the name %j", (host) => {
+    expect(findRefusal(request({ host }), settings)).toMatchObject({ status: 421, code: "FORBIDDEN" });
+  });
+
+  it("refuses another host in the request's target", () => {
+    expect(findRefusal(request({}, "http://evil.test/v1/stacks"), settings)?.status).toBe(421);
+  });
+
+  it.each(["https://evil.test", "null", "http://localhost:9999"])("refuses pages of the origin %s", (origin) => {
+    expect(findRefusal(request({ host: "localhost:7070", origin }), settings)?.status).toBe(403);
+  });
+
+  it.each(["http://localhost:7070", "https://console.test"])("lets pages of the origin %s in", (origin) => {
+    const url = "http://localhost:7070/v1/stacks";
+    expect(findRefusal(request({ host: "localhost:7070", origin }, url), settings)).toBeUndefined();
+  });
+
+  it.each(["/v1/stacks/%E0%A4%A", "/v1/stacks/%", "/v1/stacks/%zz", "/v1/stacks/%FF"])(
+    "refuses the path %s",
+    (path) => {
+      expect(findRefusal(request({}, `http://127.0.0.1${path}`), settings)?.status).toBe(400);
+    },
+  );
+});
 
 const tokens = [
   { name: "ada", token: "first-secret-of-the-tests" },
@@ -54,38 +96,5 @@ describe("parseBasic", () => {
 
   it.each([null, "", "Basic", "Basic ###", basic("nocolon")])("gives nothing for %j", (header) => {
     expect(parseBasic(header)).toBeUndefined();
-  });
-});
-
-describe("ensureToken", () => {
-  const newFolder = () => mkdtemp(join(tmpdir(), "token-"));
-
-  it("makes a token that only its owner can read, and gives the same one ever after", async () => {
-    const dataDir = join(await newFolder(), "data");
-
-    const token = await ensureToken(dataDir);
-
-    expect(token).toMatch(/^[\w-]{43}$/);
-    expect((await stat(join(dataDir, "token"))).mode & 0o777).toBe(0o600);
-    expect(await ensureToken(dataDir)).toBe(token);
-  });
-
-  it("gives one token to all who ask at the same time", async () => {
-    const dataDir = await newFolder();
-
-    const given = await Promise.all(Array.from({ length: 20 }, () => ensureToken(dataDir)));
-
-    expect(new Set(given).size).toBe(1);
-  });
-
-  it("refuses a file that holds something else, and takes rights away from others", async () => {
-    const [wrong, open] = [await newFolder(), await newFolder()];
-    await writeFile(join(wrong, "token"), "short");
-    await writeFile(join(open, "token"), `${"t".repeat(40)}\n`, { mode: 0o644 });
-
-    await expect(ensureToken(wrong)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    expect(await ensureToken(open)).toBe("t".repeat(40));
-    expect((await stat(join(open, "token"))).mode & 0o777).toBe(0o600);
-    expect(await readFile(join(wrong, "token"), "utf8")).toBe("short");
   });
 });

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 
 /** What a server proves: that it knows a secret, and that it listens at this port. */
-export interface ServerProofInput {
+interface ServerProofInput {
   /** Known to the server and to the one who asks, such as the token of the data folder. Never sent. */
   readonly secret: string;
   /** Random bytes of the one who asks; new for each question. */

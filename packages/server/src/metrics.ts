@@ -1,0 +1,139 @@
+import type { Store } from "@stackyard/core";
+
+/** One sample: labels and value. */
+interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A metric in Prometheus' text format 0.0.4. */
+export interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly samples: readonly (Sample & { readonly suffix?: string })[];
+}
+
+/** The exposition text. Four lines of format need no library. */
+export function toExposition(metrics: readonly Metric[]): string {
+  return metrics.map(toLines).join("");
+}
+
+function toLines({ name, help, type, samples }: Metric): string {
+  const lines = samples.map(({ suffix = "", labels = {}, value }) => `${name}${suffix}${toLabels(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+function toLabels(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
+
+/** Counts requests by route, so that no id of a path becomes a label. */
+export interface RequestMetrics {
+  observe(route: string, method: string, status: number, seconds: number): void;
+  list(): readonly Metric[];
+}
+
+const BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
+
+interface Series {
+  readonly labels: { readonly route: string; readonly method: string; readonly status: string };
+  readonly counts: number[];
+  count: number;
+  sum: number;
+}
+
+/** Counters of one server. */
+export function createRequestMetrics(): RequestMetrics {
+  const series = new Map<string, Series>();
+  return {
+    observe(route, method, status, seconds) {
+      const labels = { route, method, status: String(status) };
+      const key = `${method} ${status} ${route}`;
+      const found = series.get(key) ?? { labels, counts: BUCKETS.map(() => 0), count: 0, sum: 0 };
+      series.set(key, found);
+      found.count += 1;
+      found.sum += seconds;
+      for (const [index, limit] of BUCKETS.entries())
+        if (seconds <= limit) found.counts[index] = (found.counts[index] ?? 0) + 1;
+    },
+    list() {
+      const samples = [...series.values()].flatMap(toSamples);
+      const help = "Time to the head of the answer.";
+      return [{ name: "stackyard_http_request_duration_seconds", help, type: "histogram", samples }];
+    },
+  };
+}
+
+function toSamples({ labels, counts, count, sum }: Series): Metric["samples"] {
+  const buckets = BUCKETS.map((limit, index) => ({
+    suffix: "_bucket",
+    labels: { ...labels, le: String(limit) },
+    value: counts[index] ?? 0,
+  }));
+  return [
+    ...buckets,
+    { suffix: "_bucket", labels: { ...labels, le: "+Inf" }, value: count },
+    { suffix: "_sum", labels, value: sum },
+    { suffix: "_count", labels, value: count },
+  ];
+}
+
+type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
+
+/** The store's counts as metrics. */
+export function toYardMetrics(stats: StoreStats, version: string): readonly Metric[] {
+  const gauge = (name: string, help: string, value: number): Metric => ({
+    name,
+    help,
+    type: "gauge",
+    samples: [{ value }],
+  });
+  const states = stats.states.map(({ machine, state, count }) => ({ labels: { machine, state }, value: count }));
+  return [
+    { name: "stackyard_info", help: "The version.", type: "gauge", samples: [{ labels: { version }, value: 1 }] },
+    { name: "stackyard_stacks", help: "Stacks by machine and state.", type: "gauge", samples: states },
+    gauge("stackyard_queued_events", "Events that wait for the engine.", stats.queuedEvents),
+    gauge("stackyard_queued_tasks", "Task messages that wait for a runner.", stats.queuedTasks),
+    gauge("stackyard_parked_events", "Events that their stacks refuse for the present.", stats.parkedEvents),
+    gauge("stackyard_set_aside_events", "Events that were given up.", stats.setAsideEvents),
+    gauge("stackyard_open_attempts", "Attempts that have not ended.", stats.openAttempts),
+  ];
+}
+
+interface Counted {
+  readonly roles: readonly string[];
+  readonly version: string;
+  readonly capacity: number;
+  readonly running: number;
+}
+
+/** How many live in which version, and how much of what workers can do they do. */
+export function toProcessMetrics(processes: readonly Counted[]): readonly Metric[] {
+  const counts = new Map<string, { readonly role: string; readonly version: string; count: number }>();
+  for (const { roles, version } of processes) {
+    for (const role of roles) {
+      const key = JSON.stringify([role, version]);
+      const known = counts.get(key) ?? { role, version, count: 0 };
+      counts.set(key, { ...known, count: known.count + 1 });
+    }
+  }
+  const live = [...counts.values()].map(({ role, version, count }) => ({ labels: { role, version }, value: count }));
+  const sum = (pick: (each: Counted) => number) => [{ value: processes.reduce((all, each) => all + pick(each), 0) }];
+  return [
+    { name: "stackyard_processes", help: "Live processes by role and version.", type: "gauge", samples: live },
+    {
+      ...{ name: "stackyard_worker_capacity", help: "Tasks that all workers run at the same time.", type: "gauge" },
+      samples: sum(({ capacity }) => capacity),
+    },
+    {
+      ...{ name: "stackyard_worker_running", help: "Tasks that run, as the workers last told.", type: "gauge" },
+      samples: sum(({ running }) => running),
+    },
+  ];
+}
