@@ -135,12 +135,14 @@ interface Work {
   readonly decided: DecidedEvent[];
 }
 
-/** Leaves the whole pass, through everything that would make a fault of an event out of another error. */
-class MachineWanted extends Error {
+/**
+ * Thrown to leave the whole pass, through everything that would make a fault of an event out of an error. Not an `Error`:
+ * each unit of work begins with one, and recording its call stack would cost more than the decision.
+ */
+class MachineWanted {
   readonly wanted: WantedMachine;
 
   constructor(wanted: WantedMachine) {
-    super("A machine must be looked up first.");
     this.wanted = wanted;
   }
 }

@@ -146,9 +146,20 @@ export function isEmpty(change: Change): boolean {
   ].every((list) => list.length === 0);
 }
 
-function toWrite({ loaded, stack }: Round): Change["write"] {
-  if (stack === loaded.stack) return { kind: "keep" };
+function toWrite(round: Round): Change["write"] {
+  const { loaded, stack } = round;
+  if (stack === loaded.stack && (stack === undefined || !parksMore(round))) return { kind: "keep" };
   return stack === undefined ? { kind: "remove" } : { kind: "put", stack };
+}
+
+/**
+ * True when an event is parked that was not before. Then the stack gets a new version: whoever decides meanwhile on the one
+ * of before, without this event, must decide again.
+ */
+function parksMore({ loaded, reparked }: Round): boolean {
+  if (reparked.size === 0) return false;
+  const before = new Set(loaded.parked.map(({ event }) => toEventKey(event)));
+  return [...reparked.keys()].some((key) => !before.has(key));
 }
 
 /** What a refusal works with. */

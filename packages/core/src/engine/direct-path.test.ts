@@ -1,5 +1,15 @@
+import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import { defineExecutor } from "../ports/define-executor.ts";
+import { succeeded } from "../ports/steps.ts";
+import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { createTrialLocator } from "../testing/trial.ts";
+import { createEngine } from "./engine.ts";
+import { publishMessages } from "./publish-messages.ts";
 import { createSlots } from "./work-loop.ts";
+import { startYard } from "./yard.ts";
 
 const never = new AbortController().signal;
 
@@ -62,5 +72,88 @@ describe("places for tasks", () => {
     slots.release();
     expect(slots.take(1)).toBe(1);
     expect(await slots.takeNext(stopping.signal)).toBe(false);
+  });
+});
+
+const SOURCE = `
+version: 1
+events: [OPENED, PUSHED]
+states:
+  INIT: {on: {OPENED: [{action: advance, state: BUILD}]}}
+  BUILD: {tasks: [work], on: {NEXT: [{action: advance, state: CHECK}]}}
+  CHECK: {tasks: [work], on: {NEXT: [{action: advance, state: LIVE}]}}
+  LIVE: {on: {PUSHED: [{action: advance, state: DONE}]}}
+  DONE: {}
+tasks: {work: {executor: work, config: {}}}
+`;
+
+/** A yard whose tasks end when they are told to, and another engine over the same store. */
+function createBench() {
+  const memory = createMemoryStore();
+  const loads: (readonly string[])[] = [];
+  const ends: (() => void)[] = [];
+  const start = () => new Promise<ReturnType<typeof succeeded>>((resolve) => ends.push(() => resolve(succeeded({}))));
+  const executors = new Map([["work", defineExecutor({ name: "work", config: Type.Object({}), start })]]);
+  const [clock, ids, logger] = [createFakeClock(), countingIds(), createRecordingLogger()];
+  const deps = { executors, clock, ids, logger, locator: createTrialLocator(executors, { app: SOURCE }) };
+  const store = {
+    ...memory,
+    load(stackIds: readonly string[]) {
+      loads.push(stackIds);
+      return memory.load(stackIds);
+    },
+  };
+  const yard = startYard({ ...deps, store });
+  const other = createEngine({ ...deps, store: memory });
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn += 1) await settlePromises();
+  };
+  return {
+    yard,
+    loads,
+    async publish(id: string, event: string) {
+      await publishMessages({ store, clock, ids }, [{ id, event, stackId: "pr-1", machine: "app" }]);
+      await settle();
+    },
+    /** Another process handles an event. */
+    async handle(id: string, event: string) {
+      const message = { event, stackId: "pr-1" };
+      const queued = { id, stackId: "pr-1", origin: "external", receivedAt: clock.now(), message } as const;
+      return other.handle([{ event: queued, deliveries: 1 }]);
+    },
+    async endTask() {
+      ends.shift()?.();
+      await settle();
+    },
+    load: async () => (await memory.load(["pr-1"]))[0],
+  };
+}
+
+describe("a result that is applied at once", () => {
+  it("is decided on the stack as this process wrote it, without a load", async () => {
+    const { yard, loads, publish, endTask, load } = createBench();
+    await publish("e1", "OPENED");
+
+    await endTask();
+    await endTask();
+
+    expect([(await load())?.stack?.state, loads.length]).toEqual(["LIVE", 1]);
+    await yard.stop();
+  });
+
+  it("is decided on a fresh load when another process has changed the stack", async () => {
+    const { yard, publish, handle, endTask, load } = createBench();
+    await publish("e1", "OPENED");
+    const before = (await load())?.version ?? 0;
+
+    await handle("e2", "PUSHED");
+    const parked = await load();
+    await endTask();
+    await endTask();
+
+    // Parking gives the stack a new version, so that the result's commit is a conflict.
+    expect([parked?.version, parked?.parked.length]).toEqual([before + 1, 1]);
+    expect(await load()).toMatchObject({ stack: { state: "DONE" }, parked: [] });
+    await yard.stop();
   });
 });

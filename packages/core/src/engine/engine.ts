@@ -11,7 +11,7 @@ import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { createCompileRevision, createMachineFinder, createRevisionWatch } from "./machine-finder.ts";
 import { systemRandom } from "./system-clock.ts";
-import { type Births, type FinishedAttempt, type WorkDeps, workInputs } from "./work-inputs.ts";
+import { type Births, createWrittenStacks, type FinishedAttempt, type WorkDeps, workInputs } from "./work-inputs.ts";
 
 /** What an engine works with. */
 interface EngineDeps {
@@ -89,8 +89,9 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   });
   const { store, clock, logger } = deps;
   const apply = toApplyOptions(deps, options);
+  const written = createWrittenStacks();
   const work = (inputs: readonly StackInput[]) =>
-    workInputs({ store, clock, logger, finder, apply, births: deps.births }, inputs);
+    workInputs({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
+import type { Change } from "../ports/stack-store.ts";
 import { running, succeeded } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
@@ -30,6 +31,13 @@ function asWrittenByNewer(store: Store): Store {
         };
         return addNews({ ...each, stack: addNews({ ...stack, ...lists }) });
       });
+    },
+    // The newer one has written each stack since, so that its version is another.
+    async commit(changes) {
+      const isOutdated = ({ expectedVersion, write }: Change) =>
+        expectedVersion > 0 && write.kind === "put" && !("fieldOfANewerVersion" in write.stack);
+      const results = (await store.commit(changes.filter((change) => !isOutdated(change)))).values();
+      return changes.map((change) => (isOutdated(change) ? undefined : results.next().value) ?? { kind: "conflict" });
     },
     async takeDue(input) {
       const items = await store.takeDue(input);
@@ -62,9 +70,12 @@ async function runEnvironment(view: (store: Store) => Store) {
   const committed: unknown[] = [];
   const spied: Store = {
     ...store,
-    commit(changes) {
-      committed.push(...changes.flatMap(({ write }) => (write.kind === "put" ? [write.stack] : [])));
-      return store.commit(changes);
+    async commit(changes) {
+      const results = await store.commit(changes);
+      for (const [index, { write }] of changes.entries()) {
+        if (results[index]?.kind === "committed" && write.kind === "put") committed.push(write.stack);
+      }
+      return results;
     },
   };
   const work = defineExecutor({

@@ -57,7 +57,38 @@ export interface WorkDeps {
   readonly logger: Logger;
   readonly finder: MachineFinder;
   readonly births?: Births | undefined;
+  /** Stacks as this process wrote them, while attempts of theirs run here. */
+  readonly written: WrittenStacks;
   readonly apply: Omit<ApplyOptions, "now" | "machines" | "knownIds">;
+}
+
+/** Stacks as this process has written them last. */
+export interface WrittenStacks {
+  find(stackId: string): LoadedStack | undefined;
+  /** What has become of a stack. Only one with attempts that run here and without parked events is kept. */
+  note(loaded: LoadedStack, change: Change, result: CommitResult | undefined): void;
+}
+
+const MAX_WRITTEN = 512;
+
+/**
+ * Creates the stacks on which results are decided without a load. They may be outdated: every other write, also one that
+ * parks an event, gives the stack a new version, so that the commit is a conflict and the result is decided on a fresh load.
+ */
+export function createWrittenStacks(): WrittenStacks {
+  const stacks = new Map<string, LoadedStack>();
+  return {
+    find: (stackId) => stacks.get(stackId),
+    note(loaded, { stackId, write, park }, result) {
+      const runsHere = stacks.delete(stackId);
+      if (result?.kind !== "committed" || write.kind !== "put" || loaded.parked.length + park.length > 0) return;
+      const { grants = [], version } = result;
+      if (grants.length === 0 && !(runsHere && write.stack.runs.length > 0)) return;
+      stacks.set(stackId, { stackId, version, stack: write.stack, parked: [] });
+      const [oldest] = stacks.size > MAX_WRITTEN ? stacks.keys() : [];
+      if (oldest !== undefined) stacks.delete(oldest);
+    },
+  };
 }
 
 const COMMIT_TRIES = 8;
@@ -172,22 +203,21 @@ async function workTurn(
   open: readonly StackWork[],
   outcomes: DeliveryOutcome[],
 ): Promise<readonly StackWork[]> {
-  const loaded = await deps.store.load(open.map((work) => work.stackId));
+  const loaded = await loadOpen(deps, open);
   const machines = createTurnMachines(deps.finder);
   const revisions = new Set<string>();
-  const written: { readonly work: StackWork; readonly change: Change }[] = [];
+  const decided: DecidedWork[] = [];
   for (const [index, work] of open.entries()) {
-    const applied = await applyWork(deps, machines, work, loaded[index]);
+    const stack = loaded[index];
+    if (stack === undefined) throw new TypeError(`The store did not load "${work.stackId}".`);
+    const applied = await applyWork(deps, machines, work, stack);
     for (const [place, { index: at }] of work.inputs.entries()) outcomes[at] = applied.outcomes[place] ?? DONE;
     for (const hash of applied.revisions) revisions.add(hash);
-    if (!isEmpty(applied.change)) written.push({ work, change: applied.change });
+    if (!isEmpty(applied.change)) decided.push({ work, loaded: stack, change: applied.change });
   }
   for (const hash of revisions) await deps.finder.keep(hash);
-  const results = await commitWithClaims(
-    deps,
-    written.map(({ change }) => change),
-  );
-  return written.flatMap(({ work, change }, index) => {
+  const results = await commitDecided(deps, decided);
+  return decided.flatMap(({ work, change }, index) => {
     const result = results[index];
     if (result !== undefined && result.kind !== "committed") return toNextTurn(work, result, outcomes);
     logChange(deps.logger, change);
@@ -195,28 +225,52 @@ async function workTurn(
   });
 }
 
-/** Commits, and runs the attempts that begin as granted to this process. */
-async function commitWithClaims(
-  { store, births }: WorkDeps,
-  changes: readonly Change[],
+/** One stack's work with what was decided about it. */
+interface DecidedWork {
+  readonly work: StackWork;
+  readonly loaded: LoadedStack;
+  readonly change: Change;
+}
+
+/** The stacks of the works: as this process wrote them last where only results are to be applied, else from the store. */
+async function loadOpen(
+  { store, written }: WorkDeps,
+  open: readonly StackWork[],
+): Promise<readonly (LoadedStack | undefined)[]> {
+  const known = open.map(({ stackId, inputs }) =>
+    inputs.every(({ input }) => input.kind === "result") ? written.find(stackId) : undefined,
+  );
+  const missing = open.filter((_, index) => known[index] === undefined).map(({ stackId }) => stackId);
+  if (missing.length === 0) return known;
+  const loaded = (await store.load(missing)).values();
+  return known.map((stack) => stack ?? loaded.next().value);
+}
+
+/** Commits, notes what was written, and runs the attempts that begin as granted to this process. */
+async function commitDecided(
+  { store, births, written }: WorkDeps,
+  decided: readonly DecidedWork[],
 ): Promise<readonly CommitResult[]> {
-  if (changes.length === 0) return [];
-  if (births === undefined) return store.commit(changes);
-  const claiming = changes.map((change) => {
-    const claims = reserveClaims(births, change);
-    return claims.length === 0 ? change : { ...change, claims };
-  });
-  let places = claiming.reduce((count, { claims = [] }) => count + claims.length, 0);
+  if (decided.length === 0) return [];
+  const changes = decided.map(({ change }) => (births === undefined ? change : withClaims(births, change)));
+  let places = changes.reduce((count, { claims = [] }) => count + claims.length, 0);
+  let results: readonly CommitResult[] = [];
   try {
-    const results = await store.commit(claiming);
-    for (const born of claiming.flatMap((change, index) => listBorn(change, results[index]))) {
-      places -= 1;
-      births.run(born);
-    }
+    results = await store.commit(changes);
     return results;
   } finally {
-    for (; places > 0; places -= 1) births.giveBack();
+    for (const [index, { loaded, change }] of decided.entries()) written.note(loaded, change, results[index]);
+    for (const born of changes.flatMap((change, index) => listBorn(change, results[index]))) {
+      places -= 1;
+      births?.run(born);
+    }
+    for (; places > 0; places -= 1) births?.giveBack();
   }
+}
+
+function withClaims(births: Births, change: Change): Change {
+  const claims = reserveClaims(births, change);
+  return claims.length === 0 ? change : { ...change, claims };
 }
 
 function reserveClaims(births: Births, { dispatches, cancels, closes }: Change): readonly BirthClaim[] {
@@ -239,8 +293,7 @@ function listBorn({ dispatches, write, now }: Change, result: CommitResult | und
   });
 }
 
-async function applyWork(deps: WorkDeps, machines: TurnMachines, work: StackWork, loaded: LoadedStack | undefined) {
-  if (loaded === undefined) throw new TypeError(`The store did not load "${work.stackId}".`);
+async function applyWork(deps: WorkDeps, machines: TurnMachines, work: StackWork, loaded: LoadedStack) {
   const inputs = work.inputs.map(({ input }) => input);
   const applied = await applyWithMachines(loaded, inputs, {
     ...deps.apply,

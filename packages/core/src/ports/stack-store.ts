@@ -102,7 +102,7 @@ export interface LoadedStack {
 
 /** What becomes of the stack's record. */
 export type StackWrite =
-  /** No new version. Parking and refusals do this. */
+  /** No new version. Refusals do this, and another try of a parked event. */
   | { readonly kind: "keep" }
   | { readonly kind: "put"; readonly stack: Stack }
   /** The record goes; its event ids and history stay. */
