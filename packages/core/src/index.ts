@@ -1,5 +1,11 @@
-export { ERROR_CODES, type ErrorCode, exitCodeOf, httpStatusOf } from "./errors/codes.ts";
-export { isStackyardError, StackyardError } from "./errors/stackyard-error.ts";
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  exitCodeOf,
+  httpStatusOf,
+  isStackyardError,
+  StackyardError,
+} from "./errors/stackyard-error.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";

@@ -1,4 +1,4 @@
-import { isPassing, toErrorText } from "../errors/error-text.ts";
+import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";

@@ -1,4 +1,3 @@
-import { defined } from "../errors/defined.ts";
 import type { Decision } from "../machine/decide/decision.ts";
 import {
   createMaskText,
@@ -6,8 +5,8 @@ import {
   listHiddenOutputs,
   listSecretValues,
   withQuotedOutputs,
-} from "../machine/decide/stack-secrets.ts";
-import { isMap, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
+} from "../machine/decide/metadata.ts";
+import { defined, isMap, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";

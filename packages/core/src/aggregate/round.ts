@@ -1,8 +1,7 @@
 import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
 import { type Applied, type Decision, isParked, OPERATORS_EVENTS, type Rejected } from "../machine/decide/decision.ts";
-import { attemptsOf } from "../machine/decide/open-runs.ts";
-import { timerEventId } from "../machine/decide/work.ts";
+import { attemptsOf, timerEventId } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Ids, Random } from "../ports/clock.ts";

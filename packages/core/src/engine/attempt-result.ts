@@ -1,14 +1,14 @@
-import { toErrorText } from "../errors/error-text.ts";
-import { exceedsBytes, MAX_METADATA_BYTES } from "../machine/decide/metadata.ts";
-import { shortHashOf } from "../machine/decide/open-runs.ts";
+import { toErrorText } from "../errors/stackyard-error.ts";
 import {
   createIsQuoting,
   createMaskText,
+  exceedsBytes,
   type IsQuoting,
+  MAX_METADATA_BYTES,
   type MaskText,
   maskTexts,
-} from "../machine/decide/stack-secrets.ts";
-import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+} from "../machine/decide/metadata.ts";
+import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";

@@ -1,9 +1,7 @@
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
-import { describeThrown, describeValue } from "../errors/describe-value.ts";
-import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf, parseAttemptId, shortHashOf } from "../machine/decide/open-runs.ts";
-import { isMap } from "../machine/event-message.ts";
+import { describeThrown, describeValue, isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
+import { idempotencyKeyOf, isMap, parseAttemptId, shortHashOf } from "../machine/event-message.ts";
 import { MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";

@@ -6,8 +6,7 @@ import { succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator } from "../testing/trial.ts";
-import { createEngine } from "./engine.ts";
-import { publishMessages } from "./publish-messages.ts";
+import { createEngine, publishMessages } from "./engine.ts";
 import { createSlots } from "./work-loop.ts";
 import { startYard } from "./yard.ts";
 

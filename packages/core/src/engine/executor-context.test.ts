@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import { idempotencyKeyOf } from "../machine/decide/open-runs.ts";
+import { idempotencyKeyOf } from "../machine/event-message.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineService, provideService } from "../ports/define-executor.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
+import { createLeases } from "./built-in-ports.ts";
 import {
   type AwsAccess,
   type CallInput,
@@ -14,7 +15,6 @@ import {
   type ResolvedMessage,
   resolveSecrets,
 } from "./call-executor.ts";
-import { createLeases } from "./leases.ts";
 
 const ID = "s1/created/1/plan/2";
 const target = { account: "111122223333", region: "eu-central-1" };

@@ -1,6 +1,6 @@
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { toErrorText } from "../errors/error-text.ts";
+import { toErrorText } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../ports/locator.ts";

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { shortHashOf } from "../machine/decide/open-runs.ts";
+import { shortHashOf } from "../machine/event-message.ts";
 import { defineExecutor } from "../ports/define-executor.ts";
 import type { Executor, Step } from "../ports/executor.ts";
 import { failed, running, succeeded } from "../ports/steps.ts";

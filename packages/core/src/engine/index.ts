@@ -17,7 +17,7 @@ export {
   type TakenRow,
   takeFrom,
 } from "../in-process/queue.ts";
-export { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
+export { readAttemptSecrets } from "../machine/decide/work.ts";
 export { toEventKey } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type {
@@ -41,22 +41,19 @@ export type {
 } from "../ports/stack-store.ts";
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
 export { toAttemptPassword } from "./attempt-password.ts";
-export { createEngine } from "./engine.ts";
+export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
+export { createEngine, publishMessages } from "./engine.ts";
 export { explainStack } from "./explain/explain-stack.ts";
 export { createFolderLocator } from "./folder-locator.ts";
-export { createLeases } from "./leases.ts";
 export { listParked } from "./list-parked.ts";
 export { loadMachineFile } from "./load-machine-file.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { parseStored } from "./parse-stored.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
-export { publishMessages } from "./publish-messages.ts";
 export { loadSharedKey } from "./shared-key.ts";
-export { createStaticLocator } from "./static-locator.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreProbe } from "./store-probe.ts";
-export { createUlids, systemClock } from "./system-clock.ts";
 export { toPrinted } from "./to-printed.ts";
 export { createStoreTransport } from "./work-loop.ts";
 export { createWorker } from "./worker.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPassing, toErrorText } from "../errors/error-text.ts";
-import { StackyardError } from "../errors/stackyard-error.ts";
+import { isPassing, StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { insist } from "./run-attempt.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { leasesConformance } from "../testing/leases-conformance.ts";
-import { createLeases } from "./leases.ts";
+import { createLeases } from "./built-in-ports.ts";
 
 describe("createLeases", () => {
   for (const c of leasesConformance) {

@@ -1,6 +1,5 @@
 import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
-import { shortHashOf } from "../machine/decide/open-runs.ts";
-import { toEventKey } from "../machine/event-message.ts";
+import { shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { createPageBuilder, type PageRow } from "../ports/page-builder.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describeThrown } from "../errors/describe-value.ts";
+import { describeThrown } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { CompileResult } from "../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../machine/parse-machine.ts";

@@ -2,7 +2,7 @@ import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import { noRecords } from "./no-records.ts";
+import { noRecords } from "./built-in-ports.ts";
 import type { WorkerStore } from "./run-attempt.ts";
 import { toAnswer } from "./to-answer.ts";
 

@@ -6,9 +6,9 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
+import { systemRandom } from "./built-in-ports.ts";
 import { createCompileRevision, createMachineFinder } from "./machine-finder.ts";
 import { planUpgrade, type UpgradePlan } from "./replay/plan-upgrade.ts";
-import { systemRandom } from "./system-clock.ts";
 import { applyWithMachines, createTurnMachines } from "./work-inputs.ts";
 
 /** What a planner works with: that of the engine. */

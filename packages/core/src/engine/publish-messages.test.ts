@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { aChange, aHistoryEntry, commitNow, SECOND, T0 } from "../testing/store-conformance/store-builders.ts";
-import { publishMessages } from "./publish-messages.ts";
+import { publishMessages } from "./engine.ts";
 
 function createBench() {
   const store = createMemoryStore();

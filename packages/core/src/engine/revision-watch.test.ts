@@ -18,9 +18,9 @@ import {
   T0,
 } from "../testing/store-conformance/store-builders.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
+import { systemClock } from "./built-in-ports.ts";
 import { createEngine } from "./engine.ts";
 import { createRevisionWatch } from "./machine-finder.ts";
-import { systemClock } from "./system-clock.ts";
 
 function aRevision(hash: string): LocatedMachine {
   const machine = aMachine({ INIT: {} }, { name: "web", hash });

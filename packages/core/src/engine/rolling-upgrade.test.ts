@@ -8,7 +8,7 @@ import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
-import { publishMessages } from "./publish-messages.ts";
+import { publishMessages } from "./engine.ts";
 import { startYard } from "./yard.ts";
 
 const NEWS = { fieldOfANewerVersion: { deep: [1] } };

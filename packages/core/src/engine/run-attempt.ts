@@ -1,4 +1,4 @@
-import { isPassing } from "../errors/error-text.ts";
+import { isPassing } from "../errors/stackyard-error.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { AttemptStore, ClaimResult, Grant } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";

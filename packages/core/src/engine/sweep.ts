@@ -5,8 +5,8 @@ import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
 import type { DueKind } from "../ports/work-queue.ts";
+import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
-import { createLeases } from "./leases.ts";
 
 /** What the sweep works with. */
 export interface SweepDeps {

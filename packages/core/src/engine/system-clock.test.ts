@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createUlids, systemClock } from "./system-clock.ts";
+import { createUlids, systemClock } from "./built-in-ports.ts";
 
 describe("the system's clock", () => {
   it("ends a sleep when its signal says so, and keeps no listener", async () => {

@@ -1,5 +1,4 @@
-import { shortHashOf } from "../machine/decide/open-runs.ts";
-import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import { isOwnAttempt, type TaskMessage } from "../machine/task-message.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";

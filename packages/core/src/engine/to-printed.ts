@@ -1,5 +1,5 @@
 import { toPrintedMessage } from "../aggregate/history-line.ts";
-import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/stack-secrets.ts";
+import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, ParkedEvent, SetAsideEvent } from "../ports/stack-store.ts";

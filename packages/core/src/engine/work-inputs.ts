@@ -1,11 +1,10 @@
 import { type AppliedInputs, type ApplyOptions, applyInputs, setAsideAlone } from "../aggregate/apply-inputs.ts";
 import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
-import { defined } from "../errors/defined.ts";
-import { isPassing, toErrorText } from "../errors/error-text.ts";
-import { isStackyardError } from "../errors/stackyard-error.ts";
+import { isPassing, isStackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
+import { readAttemptSecrets } from "../machine/decide/work.ts";
+import { defined } from "../machine/event-message.ts";
 import type { MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -1,4 +1,4 @@
-import { toErrorText } from "../errors/error-text.ts";
+import { toErrorText } from "../errors/stackyard-error.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
@@ -10,6 +10,7 @@ import type { LogFields, Logger } from "../ports/logger.ts";
 import type { BirthClaim } from "../ports/stack-store.ts";
 import { failed } from "../ports/steps.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
+import { createLeases } from "./built-in-ports.ts";
 import {
   type AwsAccess,
   type ContextDeps,
@@ -18,7 +19,6 @@ import {
   findTargetFault,
   resolveSecrets,
 } from "./call-executor.ts";
-import { createLeases } from "./leases.ts";
 import {
   type HeldAttempt,
   type InvocationLimits,

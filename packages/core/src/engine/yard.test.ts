@@ -7,8 +7,8 @@ import { failed, succeeded } from "../ports/steps.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
+import { publishMessages } from "./engine.ts";
 import { listProcesses } from "./process-registry.ts";
-import { publishMessages } from "./publish-messages.ts";
 import { startYard, type YardOptions } from "./yard.ts";
 
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };

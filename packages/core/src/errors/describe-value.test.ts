@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { describeThrown, describeValue } from "./describe-value.ts";
+import { describeThrown, describeValue } from "./stackyard-error.ts";
 
 const throwing = {
   toString(): string {

@@ -1,5 +1,3 @@
-import { ERROR_CODES, type ErrorCode } from "./codes.ts";
-
 const BRAND = Symbol.for("stackyard.error");
 
 /** The one root of all errors of ours. Ask with `isStackyardError`: it works over two copies of this package. */
@@ -21,7 +19,7 @@ export class StackyardError extends Error {
 }
 
 /** What an error may carry besides code and message. */
-export interface StackyardErrorOptions {
+interface StackyardErrorOptions {
   readonly cause?: unknown;
   readonly details?: Readonly<Record<string, unknown>>;
 }
@@ -30,4 +28,93 @@ export interface StackyardErrorOptions {
 export function isStackyardError(error: unknown, code?: ErrorCode): error is StackyardError {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return code === undefined || ("code" in error && error.code === code);
+}
+
+/** How a code shows to a shell and over HTTP. */
+interface CodeFacts {
+  /** 0 done, 1 the answer is no, 2 left something behind, 3 could not start, 4 timed out, 64 usage, 130 interrupted. */
+  readonly exitCode: number;
+  readonly httpStatus: number;
+  readonly retryable: boolean;
+  /** One sentence for `docs/errors.md`. */
+  readonly meaning: string;
+}
+
+function fact(exitCode: number, httpStatus: number, meaning: string, retryable = false): CodeFacts {
+  return { exitCode, httpStatus, retryable, meaning };
+}
+
+/** Codes of errors that are thrown. Never renamed or used for something else. */
+export const ERROR_CODES = {
+  USAGE: fact(64, 400, "The command was called with wrong words."),
+  CONFIG_INVALID: fact(3, 422, "The configuration, or a task's config, does not fit its schema."),
+  MACHINE_INVALID: fact(1, 422, "The machine document has errors."),
+  MACHINE_UNKNOWN: fact(1, 404, "No machine of that name is known."),
+  STACK_UNKNOWN: fact(1, 404, "No stack of that id is known."),
+  EVENT_INVALID: fact(1, 400, "The message is not an event."),
+  DUPLICATE: fact(1, 409, "The event's id was used before for another event of the stack."),
+  RECORD_CONFLICT: fact(1, 409, "Another writer changed the record first.", true),
+  NOT_FOUND: fact(1, 404, "There is no such thing."),
+  PAYLOAD_TOO_LARGE: fact(1, 413, "The request is larger than the limit."),
+  RATE_LIMITED: fact(3, 429, "Too many requests.", true),
+  UNAUTHENTICATED: fact(3, 401, "No token, or a wrong one."),
+  FORBIDDEN: fact(3, 403, "The token does not allow it."),
+  UNREACHABLE: fact(3, 503, "The server does not answer.", true),
+  SERVER_ERROR: fact(3, 500, "The server failed.", true),
+  STORE_LOCKED: fact(3, 503, "Another process owns the store."),
+  STORE_MISSING: fact(3, 500, "The store is gone, but its data folder has been used before."),
+  STORE_CORRUPT: fact(3, 500, "The store cannot be read."),
+  STORE_TOO_NEW: fact(3, 500, "The store was written by a newer version."),
+  STORE_UNAVAILABLE: fact(3, 503, "The store does not answer.", true),
+  STORE_CLOSED: fact(3, 503, "The store is closed."),
+  LEASE_LOST: fact(1, 409, "The lease went to another owner.", true),
+  EXECUTOR_UNKNOWN: fact(3, 422, "No executor of that name is registered."),
+  PLUGIN_INVALID: fact(3, 500, "The plugin could not be loaded."),
+  TIMED_OUT: fact(4, 504, "The time given was over before the outcome was there."),
+  INTERRUPTED: fact(130, 499, "The work was interrupted."),
+  OUTCOME_NEGATIVE: fact(1, 409, "The outcome is not the one that was waited for."),
+  LEFT_BEHIND: fact(2, 500, "The work failed and left something behind."),
+  INTERNAL: fact(3, 500, "A fault in Stackyard itself."),
+} as const satisfies Record<string, CodeFacts>;
+
+/** A code of an error that is thrown. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The exit code of a command that ends with this code; 1 for codes of refusals. */
+export function exitCodeOf(code: string): number {
+  return findFacts(code)?.exitCode ?? 1;
+}
+
+/** The HTTP status of an answer with this code; 409 for codes of refusals. */
+export function httpStatusOf(code: string): number {
+  return findFacts(code)?.httpStatus ?? 409;
+}
+
+function findFacts(code: string): CodeFacts | undefined {
+  return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode] : undefined;
+}
+
+/** An error in one line, with its code where it has one. */
+export function toErrorText(error: unknown): string {
+  if (isStackyardError(error)) return `${error.code}: ${error.message}`;
+  return describeThrown(error);
+}
+
+/** True for an error that passes by itself, such as a store that does not answer. */
+export function isPassing(error: unknown): boolean {
+  return isStackyardError(error) && error.retryable;
+}
+
+/** What was thrown, in words: an error's message, or the text of any other value. Never throws itself. */
+export function describeThrown(thrown: unknown): string {
+  return describeValue(thrown instanceof Error ? thrown.message : thrown);
+}
+
+/** Any value as a text, also one that has none: `Object.create(null)`, or an object whose `toString` throws. */
+export function describeValue(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `a value without a text (${typeof value})`;
+  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aStack } from "../testing/builders.ts";
-import { attemptIdOf } from "./decide/open-runs.ts";
-import { readAttemptSecrets } from "./decide/stack-secrets.ts";
+import { readAttemptSecrets } from "./decide/work.ts";
+import { attemptIdOf } from "./event-message.ts";
 
 const stack = aStack({ life: "e1", metadata: { password: "hunter22" }, secretVersions: { password: 1 } });
 const idIn = (life: string) => attemptIdOf({ stackId: stack.id, life, entry: 1, task: "db", attempt: 1 });

@@ -1,3 +1,5 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { NEXT } from "./machine.ts";
@@ -81,6 +83,64 @@ export const RESULT_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskCancelled,
   SYSTEM_EVENTS.taskTimedOut,
 ]);
+
+/** What names one attempt in the whole yard. */
+export interface AttemptParts {
+  readonly stackId: string;
+  /** The id of the event that created the stack; `0` for rows taken over. */
+  readonly life: string;
+  readonly entry: number;
+  readonly task: string;
+  /** From 1, counted through the entry. */
+  readonly attempt: number;
+}
+
+/** The id of an attempt: its five parts, each encoded as in a URL, joined by slashes. */
+export function attemptIdOf(parts: AttemptParts): string {
+  return listParts(parts).map(encode).join("/");
+}
+
+/** The parts of an attempt id; undefined when the text is none. */
+export function parseAttemptId(id: string): AttemptParts | undefined {
+  const encoded = id.split("/");
+  if (encoded.length !== 5) return undefined;
+  const [stackId, life, entryText, task, attemptText] = encoded.map(decode);
+  const entry = parseCount(entryText);
+  const attempt = parseCount(attemptText);
+  if (!stackId || !life || !task || entry === undefined || attempt === undefined) return undefined;
+  return { stackId, life, entry, task, attempt };
+}
+
+/** 32 lower-case hex digits that stay the same over redeliveries of an attempt; fits every service's token field. */
+export function idempotencyKeyOf(parts: AttemptParts): string {
+  return shortHashOf(listParts(parts).join("\u0000"));
+}
+
+/** The first half of the SHA-256 of a text's UTF-8 form, in lower-case hex. */
+export function shortHashOf(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 32);
+}
+
+function listParts(parts: AttemptParts): readonly string[] {
+  return [parts.stackId, parts.life, String(parts.entry), parts.task, String(parts.attempt)];
+}
+
+// A lone half of a surrogate pair, which a task's name may hold, would make the encoder throw.
+function encode(part: string): string {
+  return encodeURIComponent(part.toWellFormed());
+}
+
+function decode(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseCount(text: string | undefined): number | undefined {
+  return text !== undefined && /^(0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : undefined;
+}
 
 /** Ids that become keys and parts of paths: no control characters, no half surrogate pairs. */
 const Name = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
@@ -198,7 +258,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The keys that the event uses. What the predecessor passed over must not make a message of today fail. */
 function pickFields(message: Fields, { messageId, actor, origin }: ParseEventOptions): Fields {
   const name = toText(message["event"]) ?? toText(message["action"]) ?? message["event"] ?? message["action"];
-  return dropAbsent({
+  return defined({
     id: toText(message["id"]) ?? messageId,
     stackId: message["stackId"],
     event: name,
@@ -287,8 +347,15 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function dropAbsent(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+/** An object type whose properties that may be undefined are optional instead. */
+export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** A copy without the properties that are undefined, as `exactOptionalPropertyTypes` asks for. */
+export function defined<T extends object>(value: T): Defined<T> {
+  // Every key that is left has a value, which is what the type says.
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
 }
 
 /** A message without its envelopes, or why there is none. */

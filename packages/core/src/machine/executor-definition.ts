@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/open-runs.ts";
+import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/work.ts";
 import { parseDuration } from "./document/duration.ts";
 
 /** What an executor's pure functions may look at besides the config. */

@@ -3,13 +3,20 @@ export { createSimulation, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
 export { decide, tellUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
-export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./decide/open-runs.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";
 export { formatDuration, parseDuration } from "./document/duration.ts";
 export type { Problem } from "./document/problem-list.ts";
 export type { StackEvent } from "./event-message.ts";
-export { EventMessage, type ParsedEvent, parseEventMessage, unwrapBody } from "./event-message.ts";
+export {
+  attemptIdOf,
+  EventMessage,
+  idempotencyKeyOf,
+  type ParsedEvent,
+  parseAttemptId,
+  parseEventMessage,
+  unwrapBody,
+} from "./event-message.ts";
 export { toDot, toMermaid } from "./graph/to-diagram.ts";
 export { type Graph, toGraph } from "./graph/to-graph.ts";
 export { toSvg } from "./graph/to-svg.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createIsQuoting, createMaskText, maskTexts } from "./decide/stack-secrets.ts";
+import { createIsQuoting, createMaskText, maskTexts } from "./decide/metadata.ts";
 
 describe("createMaskText", () => {
   it("masks every occurrence of every value", () => {

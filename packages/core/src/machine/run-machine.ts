@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { shortHashOf } from "./decide/open-runs.ts";
+import { shortHashOf } from "./event-message.ts";
 import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
 import {
   FAILED,

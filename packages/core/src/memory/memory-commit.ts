@@ -1,6 +1,6 @@
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
 import { createDueIndex } from "../in-process/queue.ts";
-import { readAttemptSecrets } from "../machine/decide/stack-secrets.ts";
+import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Retention } from "../ports/stack-queries.ts";

@@ -1,5 +1,5 @@
 import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
-import { createUlids } from "../engine/system-clock.ts";
+import { createUlids } from "../engine/built-in-ports.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";

@@ -1,5 +1,4 @@
-import { defined } from "../errors/defined.ts";
-import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/attempt-store.ts";

@@ -1,6 +1,6 @@
-import { createLeases } from "../engine/leases.ts";
+import { createLeases } from "../engine/built-in-ports.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf } from "../machine/decide/open-runs.ts";
+import { idempotencyKeyOf } from "../machine/event-message.ts";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import type { ExecutorContext } from "../ports/executor.ts";
 import { silentLogger } from "../ports/logger.ts";

@@ -1,5 +1,5 @@
+import { createStaticLocator, type SourcedMachine } from "../engine/built-in-ports.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
-import { createStaticLocator, type SourcedMachine } from "../engine/static-locator.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";

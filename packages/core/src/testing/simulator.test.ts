@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SourcedMachine } from "../engine/static-locator.ts";
+import type { SourcedMachine } from "../engine/built-in-ports.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { failed } from "../ports/steps.ts";
 import { createRandom } from "./fake-clock.ts";

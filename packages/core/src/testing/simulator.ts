@@ -1,4 +1,4 @@
-import { publishMessages } from "../engine/publish-messages.ts";
+import { publishMessages } from "../engine/engine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";

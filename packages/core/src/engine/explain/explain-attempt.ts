@@ -1,4 +1,4 @@
-import { parseAttemptId } from "../../machine/decide/open-runs.ts";
+import { parseAttemptId } from "../../machine/event-message.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { YardProcess } from "../process-registry.ts";
 import { tellLength } from "./tell-time.ts";

@@ -1,4 +1,4 @@
-import { createMaskText, listHeldSecrets, type MaskText } from "../../machine/decide/stack-secrets.ts";
+import { createMaskText, listHeldSecrets, type MaskText } from "../../machine/decide/metadata.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../../machine/graph/find-reachable.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { LastFailure, Stack, TaskState } from "../../machine/stack.ts";

@@ -1,5 +1,4 @@
-import { attemptsOf, isCurrent } from "../../machine/decide/open-runs.ts";
-import { isHeld } from "../../machine/decide/work.ts";
+import { attemptsOf, isCurrent, isHeld } from "../../machine/decide/work.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { OpenRun, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";

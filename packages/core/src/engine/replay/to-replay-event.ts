@@ -1,5 +1,4 @@
-import { defined } from "../../errors/defined.ts";
-import { isMap, type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
+import { defined, isMap, type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import { MASK } from "../../machine/secrets.ts";
 import type { HistoryEntry } from "../../ports/stack-store.ts";
 

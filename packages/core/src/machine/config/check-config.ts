@@ -1,5 +1,5 @@
 import { Check, Errors } from "typebox/value";
-import { describeThrown } from "../../errors/describe-value.ts";
+import { describeThrown } from "../../errors/stackyard-error.ts";
 import { checkKeys } from "../document/check-document.ts";
 import {
   type CompileContext,

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { Errors } from "typebox/value";
-import { describeThrown } from "../../errors/describe-value.ts";
+import { describeThrown } from "../../errors/stackyard-error.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { splitTemplate } from "../expression/split-template.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { attemptIdOf, idempotencyKeyOf, parseAttemptId, shortHashOf } from "./open-runs.ts";
+import { attemptIdOf, idempotencyKeyOf, parseAttemptId, shortHashOf } from "../event-message.ts";
 
 const parts = { stackId: "pr/12", life: "0", entry: 3, task: "make db", attempt: 2 };
 

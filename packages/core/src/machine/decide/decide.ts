@@ -12,14 +12,21 @@ import {
   resolveSets,
   stall,
 } from "./enter-state.ts";
-import { checkBrought, findUnbrought } from "./metadata.ts";
-import { closeRun, toCancel } from "./open-runs.ts";
+import {
+  checkBrought,
+  findUnbrought,
+  listHeldSecrets,
+  listSecretValues,
+  maskDecision,
+  maskText,
+  withQuotedOutputs,
+} from "./metadata.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
-import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
 import {
   beginWork,
   bringMetadata,
+  closeRun,
   createStack,
   DEFAULT_LIMITS,
   type DecideLimits,
@@ -29,6 +36,7 @@ import {
   spendTimer,
   timeoutId,
   timerEventId,
+  toCancel,
   toScopeInput,
 } from "./work.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack, someRules } from "../../testing/builders.ts";
-import { listHiddenOutputs, listSecretValues, maskDecision, maskTasks, maskText } from "./stack-secrets.ts";
+import { listHiddenOutputs, listSecretValues, maskDecision, maskTasks, maskText } from "./metadata.ts";
 
 const KEY = "-----BEGIN KEY-----\nMIIEvQIBADANB\n-----END KEY-----";
 

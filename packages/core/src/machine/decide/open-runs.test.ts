@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
 import { play } from "../../testing/play.ts";
-import { attemptsOf, closeRun } from "./open-runs.ts";
+import { attemptsOf, closeRun } from "./work.ts";
 
 const machine = aMachine({ INIT: { on: { GO: ["A"] } }, A: { tasks: ["one", "two"] } });
 const stack = play(machine, anEvent("GO"));

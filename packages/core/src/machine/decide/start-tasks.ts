@@ -1,4 +1,4 @@
-import { isMap } from "../event-message.ts";
+import { attemptIdOf, isMap } from "../event-message.ts";
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
 import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
@@ -6,9 +6,10 @@ import type { OpenRun, Stack, TaskState } from "../stack.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
-import { attemptIdOf, attemptsOf, findCurrentRun } from "./open-runs.ts";
 import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
 import {
+  attemptsOf,
+  findCurrentRun,
   isHeld,
   needsAreMet,
   noteEnd,

@@ -5,10 +5,11 @@ import {
   findMetadataFault,
   isScalar,
   isSensitive,
+  keepOutput,
+  listHiddenOutputs,
   MAX_METADATA_BYTES,
   mergeMetadata,
 } from "./metadata.ts";
-import { keepOutput, listHiddenOutputs } from "./stack-secrets.ts";
 import { changeMetadata, hideSecrets, type Work } from "./work.ts";
 
 /**

@@ -4,19 +4,24 @@ import type { RetryPolicy } from "../machine.ts";
 import type { OpenRun, Stack, StackTimer, TaskState } from "../stack.ts";
 import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
-import { attemptsOf, findCurrentRun, findLeftRun, isCurrent, isOvertaken, toCancel } from "./open-runs.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
 import {
+  attemptsOf,
   bringMetadata,
   endRun,
+  findCurrentRun,
+  findLeftRun,
   findTask,
   type Handler,
   hasFailed,
+  isCurrent,
   isHeld,
+  isOvertaken,
   replaceRun,
   retryId,
   setTask,
+  toCancel,
   toDetail,
   toInstant,
   toShown,

@@ -1,10 +1,18 @@
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
+import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
-import type { LastFailure, OpenRun, Stack, StackTimer, TaskDetail, TaskState } from "../stack.ts";
+import { readSecrets } from "../secrets.ts";
+import type { LastFailure, Metadata, OpenRun, Stack, StackTimer, TaskDetail, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
-import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
-import { attemptsOf, isCurrent, toCancel } from "./open-runs.ts";
-import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
+import {
+  adoptSecrets,
+  type BroughtMetadata,
+  listSecretValues,
+  type MetadataChange,
+  maskTasks,
+  maskText,
+  pruneSecrets,
+  withMetadata,
+} from "./metadata.ts";
 import type { ScopeInput } from "./to-scope.ts";
 
 /** What keeps a stack from running in circles for ever. */
@@ -224,7 +232,7 @@ function tellLeftRun({ task, entry, attempt }: OpenRun): string {
 }
 
 /** A stack with the machine that it is decided on. */
-export interface Placed {
+interface Placed {
   readonly machine: Machine;
   readonly stack: Stack;
 }
@@ -348,3 +356,55 @@ export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undef
 }
 
 const NO_TIMERS: readonly StackTimer[] = [];
+
+/** How long a cancel may take where the run does not say. */
+export const DEFAULT_CANCEL_WITHIN_MS = 300_000;
+
+/** The stack without this open attempt; the same stack when it is not open. */
+export function closeRun(stack: Stack, attemptId: string): Stack {
+  const runs = stack.runs.filter((run) => run.attemptId !== attemptId);
+  return runs.length === stack.runs.length ? stack : { ...stack, runs };
+}
+
+/** The newest open attempt of a task in the present entry whose answer sets the task's status. */
+export function findCurrentRun(stack: Stack, task: string): OpenRun | undefined {
+  return stack.runs.findLast((run) => run.task === task && isCurrent(stack, run));
+}
+
+/** The open attempt that a result by name ends although it changes no status: the oldest one that is left of that name. */
+export function findLeftRun(stack: Stack, task: string): OpenRun | undefined {
+  return stack.runs.find((run) => run.task === task && !isCurrent(stack, run));
+}
+
+/** True for runs of the present entry that were not abandoned. */
+export function isCurrent(stack: Stack, run: OpenRun): boolean {
+  return run.entry === stack.entry && run.abandoned === undefined;
+}
+
+/** The highest attempt that was made of a task in the present entry; 0 when there was none. */
+export function attemptsOf(stack: Stack, task: string): number {
+  return Object.hasOwn(stack.attempts, task) ? (stack.attempts[task] ?? 0) : 0;
+}
+
+/** True when an attempt that was made after this one is closed already: its answer counts, and this one's does not. */
+export function isOvertaken(stack: Stack, run: OpenRun): boolean {
+  const later = stack.runs.filter(
+    ({ entry, task, attempt }) => entry === run.entry && task === run.task && attempt > run.attempt,
+  );
+  return later.length < attemptsOf(stack, run.task) - run.attempt;
+}
+
+/** What asks the worker of a run to stop. */
+export function toCancel(run: OpenRun, why: Cancel["why"]): Cancel {
+  return { attemptId: run.attemptId, withinMs: run.cancelWithinMs ?? DEFAULT_CANCEL_WITHIN_MS, why };
+}
+
+/**
+ * The values behind the references that an attempt was dispatched with, out of the record of its stack; without those
+ * that are gone. None of a later life under the same id: its references count from 1 again and mean other values.
+ */
+export function readAttemptSecrets(stack: Stack | undefined, attemptId: string, refs: readonly string[]): Metadata {
+  // An attempt's id holds no half of a surrogate pair, which a life may.
+  if (stack === undefined || parseAttemptId(attemptId)?.life !== stack.life.toWellFormed()) return {};
+  return readSecrets(stack, refs);
+}

@@ -1,5 +1,4 @@
-import { findCurrentRun } from "../decide/open-runs.ts";
-import { hasFailed, isHeld } from "../decide/work.ts";
+import { findCurrentRun, hasFailed, isHeld } from "../decide/work.ts";
 import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskState } from "../stack.ts";
 import { listTaken } from "./to-graph.ts";

@@ -1,4 +1,4 @@
-import { parseAttemptId } from "../../machine/decide/open-runs.ts";
+import { parseAttemptId } from "../../machine/event-message.ts";
 
 /**
  * Names a call: what it concerns, what it does, and the how manieth of its kind it is. Without a subject it concerns the

@@ -1,5 +1,5 @@
-import { attemptIdOf } from "../../machine/decide/open-runs.ts";
 import { retryId, timeoutId, timerEventId } from "../../machine/decide/work.ts";
+import { attemptIdOf } from "../../machine/event-message.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, drawWhole, pick } from "./chance.ts";

@@ -1,5 +1,5 @@
 import { prepareRun, toRunEvent } from "../../engine/attempt-result.ts";
-import { publishMessages } from "../../engine/publish-messages.ts";
+import { publishMessages } from "../../engine/engine.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Store } from "../../ports/store.ts";
 import { PLANNED_DEFINITIONS } from "./planned-executors.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Type } from "typebox";
+import { createStaticLocator } from "../../engine/built-in-ports.ts";
 import { createEngine } from "../../engine/engine.ts";
-import { createStaticLocator } from "../../engine/static-locator.ts";
 import { createWorker } from "../../engine/worker.ts";
 import { defineExecutor } from "../../ports/define-executor.ts";
 import { silentLogger } from "../../ports/logger.ts";

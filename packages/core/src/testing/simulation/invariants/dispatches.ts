@@ -1,5 +1,5 @@
 import type { Dispatch } from "../../../machine/decide/decision.ts";
-import { parseAttemptId } from "../../../machine/decide/open-runs.ts";
+import { parseAttemptId } from "../../../machine/event-message.ts";
 import type { Invariant } from "./invariant.ts";
 
 /** What a commit dispatches is there with it, and what a stack waits for was dispatched. */

@@ -1,4 +1,4 @@
-import { type AttemptParts, parseAttemptId } from "../../../machine/decide/open-runs.ts";
+import { type AttemptParts, parseAttemptId } from "../../../machine/event-message.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Invariant } from "./invariant.ts";

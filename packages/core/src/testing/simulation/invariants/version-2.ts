@@ -1,6 +1,5 @@
 import type { Dispatch } from "../../../machine/decide/decision.ts";
-import { parseAttemptId } from "../../../machine/decide/open-runs.ts";
-import { SYSTEM_EVENTS } from "../../../machine/event-message.ts";
+import { parseAttemptId, SYSTEM_EVENTS } from "../../../machine/event-message.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import { type CommittedChange, type Invariant, type InvariantContext, keyIn } from "./invariant.ts";

@@ -1,9 +1,62 @@
-import type { Clock } from "../ports/clock.ts";
+import { monotonicFactory } from "ulid";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { AcquireLeaseResult, Lease, Leases } from "../ports/leases.ts";
+import type { LocatedMachine, Locator } from "../ports/locator.ts";
 import type { Records, StoredRecord } from "../ports/records.ts";
 
+// setTimeout keeps 31 bits; a longer sleep is cut and its caller looks at the clock again.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The process's own time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+      signal?.addEventListener("abort", done, { once: true });
+    }),
+};
+
+/** Chance as good as retries need it. */
+export const systemRandom: Random = () => Math.random();
+
+/** ULIDs that grow within a process even in the same millisecond. */
+export function createUlids(): Ids {
+  const next = monotonicFactory();
+  return { next: () => next() };
+}
+
+/** A machine with the source that it was compiled from. */
+export interface SourcedMachine {
+  readonly machine: Machine;
+  readonly source: string;
+}
+
+/** A locator of machines that are given; for tests, programs with built-in machines, and the simulator. */
+export function createStaticLocator(machines: readonly SourcedMachine[]): Locator {
+  const located = new Map(machines.map((entry): [string, LocatedMachine] => [entry.machine.name, toLocated(entry)]));
+  return {
+    find: (name) => Promise.resolve(located.get(name) ?? { kind: "unknown" }),
+    list: () =>
+      Promise.resolve([...located].map(([name, machine]) => ({ name, located: machine, origin: "built in" }))),
+  };
+}
+
+function toLocated({ machine, source }: SourcedMachine): LocatedMachine {
+  const { name, hash } = machine;
+  return { kind: "found", machine, revision: { name, hash, source }, problems: [] };
+}
+
 /** How leases are kept. */
-export interface LeasesOptions {
+interface LeasesOptions {
   readonly clock: Clock;
   /** Before each key, so that leases stand apart from other records. Default: `leases/`. */
   readonly prefix?: string;
@@ -85,4 +138,19 @@ function toLeaseValue(value: unknown): LeaseValue {
   const { token, owner, until } = { owner: undefined, until: undefined, ...value };
   if (typeof token !== "number") return NOBODY;
   return typeof owner === "string" && typeof until === "number" ? { token, owner, until } : { token };
+}
+
+/** The records of a runner without a store: each call fails with `CONFIG_INVALID`. */
+export const noRecords: Records = {
+  get: refuse,
+  put: refuse,
+  remove: refuse,
+  list: refuse,
+};
+
+async function refuse(): Promise<never> {
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    "This runner works by message alone, and the task needs records or leases. Configure the yard's store for it.",
+  );
 }
