@@ -9,10 +9,15 @@ export {
 export { defineMachine } from "./machine/define-machine.ts";
 export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
-export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/command.ts";
-export { defineConfig, type PluginReference, type StackyardConfig } from "./ports/define-config.ts";
-export { defineExecutor, defineService, type ProvidedService, provideService } from "./ports/define-executor.ts";
-export { definePlugin, type Plugin, type PluginContext } from "./ports/define-plugin.ts";
+export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
+export {
+  defineConfig,
+  definePlugin,
+  type Plugin,
+  type PluginContext,
+  type PluginReference,
+  type StackyardConfig,
+} from "./ports/define-plugin.ts";
 export type {
   AttemptAccess,
   AwsCredentials,
@@ -27,11 +32,18 @@ export type {
   Succeeded,
   Target,
 } from "./ports/executor.ts";
-export type { Leases } from "./ports/leases.ts";
+export {
+  defineExecutor,
+  defineService,
+  failed,
+  type ProvidedService,
+  provideService,
+  running,
+  succeeded,
+} from "./ports/executor.ts";
 export type { Locator } from "./ports/locator.ts";
 export { type Logger, silentLogger } from "./ports/logger.ts";
-export type { Records } from "./ports/records.ts";
+export type { Leases, Records } from "./ports/records.ts";
 export { toStatePrefix } from "./ports/state-prefix.ts";
-export { failed, running, succeeded } from "./ports/steps.ts";
 export type { Store } from "./ports/store.ts";
 export type { Transport } from "./ports/transport.ts";

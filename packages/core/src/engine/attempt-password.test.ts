@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { toAttemptPassword } from "./attempt-password.ts";
+import { toAttemptPassword } from "./shared-key.ts";
 
 const holder = { attemptId: "pr-1/e1/1/network/1", token: 1 };
 

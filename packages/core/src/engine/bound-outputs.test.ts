@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { failed, succeeded } from "../ports/steps.ts";
+import { failed, succeeded } from "../ports/executor.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { boundOutputs } from "./attempt-result.ts";
 

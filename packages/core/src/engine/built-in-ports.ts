@@ -2,9 +2,8 @@ import { monotonicFactory } from "ulid";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
-import type { AcquireLeaseResult, Lease, Leases } from "../ports/leases.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { Records, StoredRecord } from "../ports/records.ts";
+import type { AcquireLeaseResult, Lease, Leases, Records, StoredRecord } from "../ports/records.ts";
 
 // setTimeout keeps 31 bits; a longer sleep is cut and its caller looks at the clock again.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

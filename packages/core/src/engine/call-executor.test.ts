@@ -1,9 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { Executor } from "../ports/executor.ts";
-import { failed, running, succeeded } from "../ports/steps.ts";
+import { defineExecutor, type Executor, failed, running, succeeded } from "../ports/executor.ts";
 import { createExecutorContext } from "../testing/executor-context.ts";
 import type { KeptProgress } from "./call-executor.ts";
 import { callExecutor, type Operation, operationOf } from "./call-executor.ts";

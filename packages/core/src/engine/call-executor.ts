@@ -6,25 +6,24 @@ import { MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ProvidedService } from "../ports/define-executor.ts";
-import type {
-  AttemptAccess,
-  AwsCredentials,
-  ClientConstructor,
-  Executor,
-  ExecutorContext,
-  Failed,
-  Running,
-  ServiceKey,
-  Step,
-  Succeeded,
-  Target,
+import {
+  type AttemptAccess,
+  type AwsCredentials,
+  type ClientConstructor,
+  type Executor,
+  type ExecutorContext,
+  type Failed,
+  failed,
+  type ProvidedService,
+  type Running,
+  type ServiceKey,
+  type Step,
+  type Succeeded,
+  type Target,
 } from "../ports/executor.ts";
-import type { Leases } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { Records } from "../ports/records.ts";
-import { failed } from "../ports/steps.ts";
-import { toAttemptPassword } from "./attempt-password.ts";
+import type { Leases, Records } from "../ports/records.ts";
+import { toAttemptPassword } from "./shared-key.ts";
 
 /** Which of an executor's functions is called. */
 export type Operation = "start" | "poll" | "cancel";

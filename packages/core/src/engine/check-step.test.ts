@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { defineExecutor } from "../ports/define-executor.ts";
-import { succeeded } from "../ports/steps.ts";
+import { defineExecutor, succeeded } from "../ports/executor.ts";
 import { checkStep } from "./call-executor.ts";
 
 const executor = defineExecutor({ name: "work", config: Type.Object({}), start: async () => succeeded({}) });

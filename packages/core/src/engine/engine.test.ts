@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../ports/executor.ts";
-import { failed } from "../ports/steps.ts";
+import { failed, type Step } from "../ports/executor.ts";
 import { createTrial } from "../testing/trial.ts";
 
 const NEVER: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };

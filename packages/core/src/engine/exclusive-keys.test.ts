@@ -1,8 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import type { TaskMessage } from "../machine/task-message.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import { succeeded } from "../ports/steps.ts";
+import { defineExecutor, succeeded } from "../ports/executor.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { findExclusiveKeys } from "./worker.ts";
 

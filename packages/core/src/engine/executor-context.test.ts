@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import { idempotencyKeyOf } from "../machine/event-message.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineService, provideService } from "../ports/define-executor.ts";
+import { defineService, provideService } from "../ports/executor.ts";
 import { silentLogger } from "../ports/logger.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";

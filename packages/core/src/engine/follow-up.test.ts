@@ -1,9 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { shortHashOf } from "../machine/event-message.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { Executor, Step } from "../ports/executor.ts";
-import { failed, running, succeeded } from "../ports/steps.ts";
+import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../ports/executor.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { createTrial } from "../testing/trial.ts";

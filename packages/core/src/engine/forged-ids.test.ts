@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../ports/executor.ts";
-import { succeeded } from "../ports/steps.ts";
+import { type Step, succeeded } from "../ports/executor.ts";
 import { createTrial } from "../testing/trial.ts";
 
 const MINUTE_MS = 60_000;

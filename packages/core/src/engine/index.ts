@@ -26,8 +26,8 @@ export type {
   ClaimResult,
   Grant,
 } from "../ports/attempt-store.ts";
-export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/page-builder.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
+export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
 export type { Retention, StackFilter, StoredStack } from "../ports/stack-queries.ts";
 export type {
   Change,
@@ -40,18 +40,16 @@ export type {
   StoredHistoryEntry,
 } from "../ports/stack-store.ts";
 export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
-export { toAttemptPassword } from "./attempt-password.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createEngine, publishMessages } from "./engine.ts";
-export { explainStack } from "./explain/explain-stack.ts";
-export { createFolderLocator } from "./folder-locator.ts";
+export { explainStack } from "./explain-stack.ts";
+export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
 export { listParked } from "./list-parked.ts";
-export { loadMachineFile } from "./load-machine-file.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { parseStored } from "./parse-stored.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
-export { loadSharedKey } from "./shared-key.ts";
+export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreProbe } from "./store-probe.ts";
 export { toPrinted } from "./to-printed.ts";

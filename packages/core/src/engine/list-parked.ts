@@ -1,7 +1,6 @@
 import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
-import { createPageBuilder, type PageRow } from "../ports/page-builder.ts";
-import type { Page, PageInput } from "../ports/records.ts";
+import { createPageBuilder, type Page, type PageInput, type PageRow } from "../ports/records.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 

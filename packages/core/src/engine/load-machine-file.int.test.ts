@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isMachineFile, loadMachineFile, nameOfFile } from "./load-machine-file.ts";
+import { isMachineFile, loadMachineFile, nameOfFile } from "./folder-locator.ts";
 
 const DOCUMENT = { version: 1, events: ["GO"], states: { INIT: {} }, tasks: {} };
 

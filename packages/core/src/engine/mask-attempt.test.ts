@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { failed, running, succeeded } from "../ports/steps.ts";
+import { failed, running, succeeded } from "../ports/executor.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createAttemptMask, maskOutputs } from "./attempt-result.ts";
 

@@ -1,21 +1,24 @@
+import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import { toCancelWithinMs } from "../machine/executor-definition.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import type { Clock } from "../ports/clock.ts";
+import { isOwnAttempt, type TaskMessage } from "../machine/task-message.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import { failed } from "../ports/executor.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
-import { createMessageAttempts, type MessageAttempts } from "./message-attempts.ts";
-import { type InvocationEnd, type InvocationLimits, insist, toInvocationEnd } from "./run-attempt.ts";
-import { toTimedOut } from "./to-answer.ts";
+import { toResultEvent } from "./attempt-result.ts";
+import { noRecords } from "./built-in-ports.ts";
+import { type InvocationEnd, type InvocationLimits, insist, toInvocationEnd, type WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** What a worker without a store works with. */
-export interface MessageWorkerDeps extends Omit<WorkerDeps, "store"> {
+interface MessageWorkerDeps extends Omit<WorkerDeps, "store"> {
   /** Sends answers to the queue of events. */
   readonly publish: (events: readonly QueuedEvent[]) => Promise<void>;
 }
 
 /** A worker that works by message alone. */
-export interface MessageWorker extends Omit<Worker, "handle"> {
+interface MessageWorker extends Omit<Worker, "handle"> {
   /** Works a task to its end. `retry`: nothing was answered, and the message must come again. */
   handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
 }
@@ -135,4 +138,185 @@ function createAnswers() {
       if (kept.size > KEPT_ANSWERS && oldest !== undefined) kept.delete(oldest);
     },
   };
+}
+
+/** What the attempts of one runner need. */
+interface MessageAttemptsDeps {
+  readonly publish: (event: QueuedEvent) => Promise<void>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+}
+
+/** What is known of an attempt when it begins. */
+interface BeginInput {
+  readonly message: TaskMessage;
+  /** From here on it is asked to end; epoch milliseconds. */
+  readonly stopAt: number;
+  /** An earlier delivery may have started it. */
+  readonly again: boolean;
+}
+
+/** How the last step of an attempt ended. */
+type StepEnd =
+  | { readonly kind: "suspended"; readonly dueAt: number }
+  | { readonly kind: "answered"; readonly event: QueuedEvent };
+
+/** The attempts that a runner without a store works on: a store for a worker, as long as each of its messages is in hand. */
+interface MessageAttempts extends WorkerStore {
+  /** False when the attempt is in hand already. */
+  begin(input: BeginInput): boolean;
+  /** How its last step ended, once; undefined: nothing is known. */
+  takeEnd(attemptId: string): StepEnd | undefined;
+  end(attemptId: string): void;
+}
+
+interface OpenAttempt extends BeginInput {
+  /** Of its answer, also when that is sent again. */
+  readonly answerId: string;
+  /** Steps so far. */
+  token: number;
+  progress?: unknown;
+  last?: StepEnd | undefined;
+}
+
+/** Attempts in the memory of one runner. Nothing of them outlives the process: the message's visibility is the lease. */
+function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
+  const { clock } = deps;
+  const open = new Map<string, OpenAttempt>();
+  const isOver = ({ stopAt }: OpenAttempt) => clock.now() >= stopAt;
+  return {
+    records: noRecords,
+    // What a follow-up run would be made of; `settle` says that there is none.
+    revisions: { put: async () => undefined },
+    begin(input) {
+      const { id } = input.message.dispatch;
+      if (open.has(id)) return false;
+      open.set(id, { ...input, answerId: deps.ids.next(), token: 0 });
+      return true;
+    },
+    takeEnd(attemptId) {
+      const attempt = open.get(attemptId);
+      const last = attempt?.last;
+      if (attempt !== undefined) attempt.last = undefined;
+      return last;
+    },
+    end(attemptId) {
+      open.delete(attemptId);
+    },
+    async claim({ attemptId, owner }) {
+      const attempt = open.get(attemptId);
+      if (attempt === undefined) return { kind: "gone" };
+      attempt.token += 1;
+      return {
+        kind: "granted",
+        grant: { attemptId, owner, token: attempt.token },
+        deadlineAt: attempt.stopAt,
+        again: attempt.again || attempt.token > 1,
+        ...(attempt.progress === undefined ? {} : { progress: attempt.progress }),
+        ...(isOver(attempt) ? { cancelling: "timed-out" as const } : {}),
+      };
+    },
+    async renew({ attemptId }) {
+      const attempt = open.get(attemptId);
+      if (attempt === undefined) return { kind: "lost" };
+      return isOver(attempt) ? { kind: "renewed", cancelling: "timed-out" } : { kind: "renewed" };
+    },
+    async suspend({ attemptId }, { progress, dueAt }) {
+      const attempt = open.get(attemptId);
+      if (attempt === undefined) return "lost";
+      attempt.progress = progress;
+      attempt.last = { kind: "suspended", dueAt };
+      return "suspended";
+    },
+    async settle({ attemptId }, { event: result, followUps = [] }) {
+      const attempt = open.get(attemptId);
+      if (attempt === undefined) return "lost";
+      const { event, leftOut } = toAnswer(result, attempt.answerId);
+      tellWhatStays(deps.logger, attempt.message, { leftOut, followUps: followUps.length });
+      await deps.publish(event);
+      attempt.last = { kind: "answered", event };
+      return "settled";
+    },
+  };
+}
+
+function tellWhatStays(
+  logger: Logger,
+  { stack, task }: TaskMessage,
+  { leftOut, followUps }: { readonly leftOut: readonly string[]; readonly followUps: number },
+): void {
+  const fields = { stackId: stack.id, task: task.name };
+  if (leftOut.length > 0) {
+    logger.warn("Sensitive outputs need a runner with the store; they were left out.", { ...fields, outputs: leftOut });
+  }
+  if (followUps > 0) {
+    logger.error("A follow-up run needs a runner with the store; it is not started. Start it by hand.", fields);
+  }
+}
+
+/** As many characters as senders may make the id of an event. */
+const MAX_ID_CHARACTERS = 255;
+
+/** An answer of a runner without a store. */
+interface Answer {
+  readonly event: QueuedEvent;
+  /** Outputs that must not be shown, and so cannot travel: only a store keeps them hidden. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * The result of an attempt as a sender from outside may give it: what ended because its time was over has failed, sensitive
+ * outputs stay behind, and a message without an attempt is answered by the task's name.
+ *
+ * The answer to an attempt has the id that the runner has drawn: anybody may send an event under one that can be guessed, and
+ * the answer would count as its repeat. A repeat of the answer is stale, because the attempt has ended. An answer by the task's
+ * name might be taken for a later run's, so its id names the message, and a repeat counts once.
+ */
+export function toAnswer(result: QueuedEvent, answerId: string): Answer {
+  const { sensitiveOutputs, dispatchId, outputs, ...message } = toFailure(result.message);
+  const attemptId = typeof dispatchId === "string" ? dispatchId : "";
+  const isOwn = isOwnAttempt(attemptId);
+  const leftOut = Array.isArray(sensitiveOutputs) ? sensitiveOutputs.map(String) : [];
+  const event: QueuedEvent = {
+    ...result,
+    id: isOwn ? toShortId(result.id) : `answer:${answerId}`,
+    origin: "external",
+    message: {
+      ...message,
+      ...(isOwn ? {} : { dispatchId: attemptId }),
+      ...(outputs === undefined ? {} : { outputs: without(outputs, leftOut) }),
+    },
+  };
+  return { event, leftOut };
+}
+
+/** The answer to a task that did not end in its time. */
+export function toTimedOut(
+  message: TaskMessage,
+  { answerId, now }: { readonly answerId: string; readonly now: number },
+): QueuedEvent {
+  return toAnswer(toResultEvent(message, failed(TIMED_OUT), { cancelling: false, now }), answerId).event;
+}
+
+function toShortId(id: string): string {
+  return id.length <= MAX_ID_CHARACTERS ? id : `result:${shortHashOf(id)}`;
+}
+
+const TIMED_OUT = {
+  code: "TASK_TIMEOUT",
+  message: "The task was interrupted: its time, or that of its runner, was over.",
+  retryable: true,
+};
+
+/** Only the engine may say that a task was cancelled; what is cancelled here has run out of time. */
+function toFailure(message: QueuedEvent["message"]): Readonly<Record<string, unknown>> {
+  if (message["event"] !== SYSTEM_EVENTS.taskCancelled) return message;
+  const { code, message: description, retryable } = TIMED_OUT;
+  return { ...message, event: SYSTEM_EVENTS.taskError, code, description, retryable };
+}
+
+function without(outputs: unknown, names: readonly string[]): unknown {
+  if (typeof outputs !== "object" || outputs === null) return outputs;
+  return Object.fromEntries(Object.entries(outputs).filter(([name]) => !names.includes(name)));
 }

@@ -1,8 +1,7 @@
 import { type Static, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { parseMachine } from "../machine/parse-machine.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import { running, succeeded } from "../ports/steps.ts";
+import { defineExecutor, running, succeeded } from "../ports/executor.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,10 +1,8 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { Step } from "../ports/executor.ts";
+import { defineExecutor, failed, type Step, succeeded } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
-import { failed, succeeded } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { aMachine } from "../testing/builders.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";

@@ -1,9 +1,8 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
+import { defineExecutor, running, succeeded } from "../ports/executor.ts";
 import type { Change } from "../ports/stack-store.ts";
-import { running, succeeded } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Records } from "../ports/records.ts";
 
@@ -19,4 +19,27 @@ function toKey(name: string, value: unknown): string {
   const key = typeof value === "object" && value !== null && "key" in value ? value.key : undefined;
   if (typeof key === "string" && key.length >= 43) return key;
   throw new StackyardError("STORE_CORRUPT", `The record "${name}" holds no key. Remove it; a new one is made.`);
+}
+
+/** An attempt as one runner holds it. */
+interface AttemptHolder {
+  readonly attemptId: string;
+  /** The fencing token of its grant. */
+  readonly token: number;
+}
+
+const KEY = "attempt-passwords/key";
+
+/**
+ * What an attempt shows to the yard's servers beside its id. Ids and tokens can be guessed and stand in logs, so the
+ * token comes with a proof that only who has the store can make. Every runner and server of a yard gets the same.
+ */
+export async function toAttemptPassword(
+  records: Pick<Records, "get" | "put">,
+  { attemptId, token }: AttemptHolder,
+  now: number,
+): Promise<string> {
+  const key = await loadSharedKey(records, KEY, now);
+  const proof = createHmac("sha256", key).update(`${attemptId}\0${token}`).digest("base64url");
+  return `${token}.${proof}`;
 }

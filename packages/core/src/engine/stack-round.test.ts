@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../ports/executor.ts";
-import { failed } from "../ports/steps.ts";
+import { failed, type Step } from "../ports/executor.ts";
 import { createTrial, TRIAL_SOURCE } from "../testing/trial.ts";
 import { toPrinted } from "./to-printed.ts";
 

@@ -1,7 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { defineExecutor } from "../ports/define-executor.ts";
-import { running, succeeded } from "../ports/steps.ts";
+import { defineExecutor, running, succeeded } from "../ports/executor.ts";
 import { createExecutorContext } from "../testing/executor-context.ts";
 import { createStepHandler } from "./step-handler.ts";
 

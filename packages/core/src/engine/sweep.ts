@@ -1,6 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Lease } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Lease } from "../ports/records.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { failed, succeeded } from "../ports/steps.ts";
+import { failed, succeeded } from "../ports/executor.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { toResultEvent } from "./attempt-result.ts";
-import { toAnswer, toTimedOut } from "./to-answer.ts";
+import { toAnswer, toTimedOut } from "./message-worker.ts";
 
 const ID = "s1/created/1/plan/1";
 const NOW = Date.UTC(2026, 0, 1);

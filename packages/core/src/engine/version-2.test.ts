@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../ports/executor.ts";
-import { failed, succeeded } from "../ports/steps.ts";
+import { failed, type Step, succeeded } from "../ports/executor.ts";
 import type { ScriptedCall } from "../testing/scripted-executor.ts";
 import { createTrial, type Trial } from "../testing/trial.ts";
 

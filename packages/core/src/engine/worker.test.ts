@@ -2,9 +2,15 @@ import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
-import { failed, running, succeeded } from "../ports/steps.ts";
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  failed,
+  running,
+  type Step,
+  succeeded,
+} from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock, type FakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";

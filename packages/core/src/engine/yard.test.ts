@@ -1,9 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { ExecutorContext, Step } from "../ports/executor.ts";
-import { failed, succeeded } from "../ports/steps.ts";
+import { defineExecutor, type ExecutorContext, failed, type Step, succeeded } from "../ports/executor.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";

@@ -1,5 +1,4 @@
-import { createPageBuilder } from "../ports/page-builder.ts";
-import type { Page, PageInput } from "../ports/records.ts";
+import { createPageBuilder, type Page, type PageInput } from "../ports/records.ts";
 
 // What is listed is frozen or replaced as a whole, so its size never changes.
 const sizes = new WeakMap<object, number>();
@@ -23,7 +22,7 @@ function sizeOf(item: object): number {
 }
 
 /** Keys in order, for lists. Additions are cheap; they are sorted in when somebody lists. */
-export interface SortedKeys {
+interface SortedKeys {
   add(key: string): void;
   /** Keys that begin so, after the cursor, in order. */
   list(prefix: string, after: string | undefined): Generator<string>;
@@ -73,4 +72,19 @@ function findStart(keys: readonly string[], prefix: string, after: string | unde
     else high = middle;
   }
   return low;
+}
+
+/**
+ * A frozen copy of a JSON value, so that nobody can change what a memory adapter holds. Like JSON it drops what is
+ * undefined; `__proto__` never becomes a key.
+ */
+export function toFrozen<Value>(value: Value): Value;
+export function toFrozen(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item) => toFrozen(item)));
+  const copy: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined && key !== "__proto__") copy[key] = toFrozen(item);
+  }
+  return Object.freeze(copy);
 }

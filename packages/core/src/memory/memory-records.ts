@@ -1,6 +1,11 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { createPageBuilder } from "../ports/page-builder.ts";
-import type { PutRecordInput, PutRecordResult, Records, StoredRecord } from "../ports/records.ts";
+import {
+  createPageBuilder,
+  type PutRecordInput,
+  type PutRecordResult,
+  type Records,
+  type StoredRecord,
+} from "../ports/records.ts";
 import { createSortedKeys } from "./memory-lists.ts";
 
 const MAX_BYTES = 256 * 1024;

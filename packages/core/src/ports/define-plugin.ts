@@ -1,5 +1,4 @@
 import type { Static, TSchema } from "typebox";
-import type { PluginCommand } from "./command.ts";
 import type { Executor } from "./executor.ts";
 
 /** What a plugin's factory may know about the project that uses it. */
@@ -13,7 +12,7 @@ export interface PluginContext {
 }
 
 /** What a plugin's author writes. */
-export interface PluginSpec<Options extends TSchema> {
+interface PluginSpec<Options extends TSchema> {
   readonly name: string;
   /** Schema of the options that a project may give; without it the plugin takes none. */
   readonly options?: Options;
@@ -43,3 +42,150 @@ export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>)
     commands: spec.commands ?? [],
   };
 }
+
+/** How a command speaks: it knows terminal, pipe and `--json`. A command prints nothing itself. */
+export interface CommandOutput {
+  /** Width of the terminal that shows the results; tables fit it. Undefined in a pipe and with `--json`: no limit. */
+  readonly columns?: number | undefined;
+  /** The result: as one JSON object with `--json`, else as the text. */
+  result(value: unknown, toText: () => string): void;
+  /**
+   * One step of long work: a live line in a terminal, a plain line in a pipe, one object a line with `--json`. With `toBlock` a
+   * terminal of so many columns shows its lines instead, drawn anew in place. They may have colours: those are taken off
+   * where they are not wanted.
+   */
+  progress(value: Readonly<Record<string, unknown>>, toText: () => string, toBlock?: (columns: number) => string): void;
+  /** For people only; not printed with `--json`. Goes to standard error. */
+  note(text: string): void;
+}
+
+/** What a command contributed by a plugin is given. */
+export interface PluginCommandContext {
+  readonly out: CommandOutput;
+  /** Relative paths that are given start here. */
+  readonly cwd: string;
+  readonly projectDir: string;
+  /** Where the project's working files lie; absolute. */
+  readonly dataDir: string;
+  /** The environment of the command line. May hold secrets. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The yards of the project's configuration. */
+  readonly yards: ConfiguredYards;
+  /** Address and token of the yard's server, as flags, environment and data folder give them. */
+  readonly server: { readonly url: string; readonly token?: string };
+  readonly signal: AbortSignal;
+}
+
+/** A command that a plugin adds to the command line, such as `fleet plan`. */
+export interface PluginCommand {
+  /** One to three words. */
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** More, for `--help`. */
+  readonly description?: string;
+  readonly examples?: readonly { readonly command: string; readonly what: string }[];
+  /**
+   * An object schema: required strings become positional arguments in order, the others flags. `url`, `token`, `yard` and
+   * `project` say where the server is, unless they are of the command's own.
+   */
+  readonly args: TSchema;
+  /** Gives the exit code; errors fly. */
+  run(context: PluginCommandContext, args: Readonly<Record<string, unknown>>): Promise<number>;
+}
+
+/** A plugin by package name or path, or the plugin itself; with options where it takes some. */
+export type PluginReference = string | Plugin | { readonly use: string | Plugin; readonly options?: unknown };
+
+/**
+ * A store by name (`sqlite`, `postgres`), package or path; beside `type` stand the store's own options. A package exports
+ * `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; `migrate: false`: to
+ * look only, nothing is brought up to date.
+ */
+type StoreReference = string | { readonly type: string; readonly [option: string]: unknown };
+
+/** `stackyard.config.ts`: read by the command line, `dev`, `server` and `worker`. */
+export interface StackyardConfig {
+  /** The folder of machine documents (`.yml`, `.yaml`, `.json`, `.ts`). Default: `machines`. */
+  readonly machines?: string;
+  /** Where the embedded store, the token and working files lie. Default: `.stackyard`. */
+  readonly dataDir?: string;
+  /**
+   * Where all state lives. Default: `sqlite`, in `dataDir`, for one process; `server` and `worker` take `postgres` where
+   * the environment has `DATABASE_URL`.
+   */
+  readonly store?: StoreReference;
+  /** Beside the built-in `terraform` and `lambda`. */
+  readonly plugins?: readonly PluginReference[];
+  /** Options of the built-in executors, by their names. */
+  readonly executors?: Readonly<Record<string, unknown>>;
+  readonly server?: {
+    /** Default: `127.0.0.1`. */
+    readonly host?: string;
+    /** Default: 7070. */
+    readonly port?: number;
+    /**
+     * Where workers and people reach the servers, such as `https://stackyard.example.org`; Terraform keeps its state
+     * there. Default: host and port.
+     */
+    readonly url?: string;
+  };
+  /** Tasks that run at the same time. Default: 8. */
+  readonly concurrency?: number;
+  readonly worker?: {
+    /**
+     * How long tasks of a process that died stay with it before they are taken up again: a duration from `1s` to `1h`.
+     * A live one renews it at a third. Default: `30s`.
+     */
+    readonly lease?: string;
+  };
+  /** Yards that commands reach by `--yard NAME`. */
+  readonly yards?: ConfiguredYards;
+}
+
+/** Types a configuration; gives it back as it is. */
+export function defineConfig(config: StackyardConfig): StackyardConfig {
+  return config;
+}
+
+/** A yard whose servers answer at an address. */
+interface ServerYard {
+  /** Such as `https://stackyard.example.org`. */
+  readonly url: string;
+  /** Take it from the environment: `process.env.STAGING_TOKEN`. Default: `STACKYARD_TOKEN`. */
+  readonly token?: string | undefined;
+}
+
+/**
+ * A yard in an AWS account, as its template has made it. Commands reach it without a server, with the credentials of who types
+ * them. With account and region only it is a place to deploy to.
+ */
+interface AwsYard {
+  readonly type: "aws";
+  /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's. */
+  readonly region?: string;
+  /** Of the shared configuration files. Default: credentials as the SDK finds them. */
+  readonly profile?: string;
+  /** The ARN of a role that is taken first. */
+  readonly role?: string;
+  readonly externalId?: string;
+  /** Events are sent to the topic where there is one, else to the queue. */
+  readonly eventQueueUrl?: string;
+  readonly eventTopicArn?: string;
+  readonly taskQueueUrl?: string;
+  readonly longTaskQueueUrl?: string;
+  readonly tickQueueUrl?: string;
+  readonly eventDeadLetterQueueUrl?: string;
+  readonly taskDeadLetterQueueUrl?: string;
+  /** The state's tables in DynamoDB. Default of the second: `<stacksTable>-work`. */
+  readonly stacksTable?: string;
+  readonly workTable?: string;
+  /** Or name or ARN of the secret of a Postgres database. */
+  readonly connectionSecret?: string;
+  readonly machines?: { readonly bucket: string; readonly prefix?: string };
+  /** Where messages lie that are too large for a queue. Default prefix: `stackyard/messages/`. */
+  readonly messages?: { readonly bucket: string; readonly prefix?: string };
+}
+
+/** The yards of a project by name. */
+type ConfiguredYards = Readonly<Record<string, ServerYard | AwsYard>>;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPageBuilder } from "./page-builder.ts";
-import type { PageInput } from "./records.ts";
+import { createPageBuilder, type PageInput } from "./records.ts";
 
 const MIB = 1_048_576;
 

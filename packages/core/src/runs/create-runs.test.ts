@@ -1,9 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { Executor, Step } from "../ports/executor.ts";
+import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../ports/executor.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import { failed, running, succeeded } from "../ports/steps.ts";
 import type { Store } from "../ports/store.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 import { createRuns, type Runs } from "./create-runs.ts";

@@ -1,8 +1,9 @@
 import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
 import { createUlids } from "../engine/built-in-ports.ts";
+import { findFaults } from "../engine/call-executor.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
-import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import type { ExecutorDefinition, ExecutorRegistry } from "../machine/executor-definition.ts";
 import { RUN_MACHINE } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -10,12 +11,7 @@ import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { Transport } from "../ports/transport.ts";
-import { checkRunRequest } from "./check-run-request.ts";
-import { listRuns, type RunFilter } from "./list-runs.ts";
-import { findRun } from "./load-run.ts";
-import { parseRunId } from "./run-id.ts";
-import { findRunRecord, putRunRecord } from "./run-record.ts";
-import type { RunView } from "./to-run-view.ts";
+import { findRun, findRunRecord, listRuns, putRunRecord, type RunFilter, type RunView } from "./load-run.ts";
 
 /** What shall run. */
 export interface RunRequest {
@@ -187,4 +183,65 @@ async function loadReport(deps: Deps, runId: string): Promise<readonly unknown[]
 async function loadReportPage({ store, clock }: Deps, runId: string, page: PageInput): Promise<Page<unknown>> {
   const listed = await store.records.list(`run-report/${runId}/`, { ...page, now: clock.now() });
   return { ...listed, items: listed.items.map(({ value }) => value) };
+}
+
+/** What a request must be right in. */
+interface RequestedRun {
+  readonly key?: string;
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly target?: Readonly<Record<string, unknown>>;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * The request with its executor. Throws `EXECUTOR_UNKNOWN`, which lists those that are known, and `CONFIG_INVALID`: else
+ * somebody would find out only when the work begins.
+ */
+function checkRunRequest<Request extends RequestedRun>(
+  executors: ExecutorRegistry,
+  request: Request,
+): Omit<Request, "executor"> & { readonly executor: ExecutorDefinition } {
+  const executor = executors.get(request.executor);
+  if (executor === undefined) {
+    const known = [...executors.keys()].sort().join(", ") || "none";
+    const reason = `There is no executor "${request.executor}". Known: ${known}.`;
+    throw new StackyardError("EXECUTOR_UNKNOWN", reason);
+  }
+  const faults = [
+    findKeyFault(request.key),
+    findConfigFault(executor, request.config),
+    findTargetFault(request.target),
+  ].filter((fault) => fault !== undefined);
+  if (faults.length === 0) return { ...request, executor };
+  throw new StackyardError("CONFIG_INVALID", `A run of "${executor.name}" cannot be started: ${faults.join("; ")}.`);
+}
+
+function findConfigFault({ config: schema }: ExecutorDefinition, config: unknown): string | undefined {
+  const faults = findFaults(schema, config);
+  return faults === undefined ? undefined : `config: ${faults}`;
+}
+
+const MAX_KEY = 255;
+
+function findKeyFault(key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  const fits = key !== "" && key.length <= MAX_KEY && key.isWellFormed() && !/\p{Cc}/u.test(key);
+  return fits ? undefined : `the key needs 1 to ${MAX_KEY} characters without control characters`;
+}
+
+/** A target that leaves something out would let the work be done in the runner's own account. */
+function findTargetFault(target: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  if (target === undefined) return undefined;
+  const { account, region } = target;
+  const isWhole = typeof account === "string" && account !== "" && typeof region === "string" && region !== "";
+  return isWhole ? undefined : "the target needs an account and a region; leave it out to work in the runner's own";
+}
+
+const RUN_ID = /^[A-Za-z0-9-]{1,64}$/;
+
+/** A run's id, which becomes part of keys. Throws `NOT_FOUND`: nothing can be kept under any other text. */
+function parseRunId(text: string): string {
+  if (RUN_ID.test(text)) return text;
+  throw new StackyardError("NOT_FOUND", "There is no such run: an id has at most 64 letters, digits and hyphens.");
 }

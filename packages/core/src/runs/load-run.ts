@@ -1,13 +1,17 @@
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { parseRunSource, RUN_MACHINE, type RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
+import type { AttemptView } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import { createPageBuilder, type Page, type PageInput, type Records } from "../ports/records.ts";
+import type { StackFilter } from "../ports/stack-queries.ts";
 import type { HistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import { findRunRecord, type RunRecord } from "./run-record.ts";
-import { type RunView, toRunView } from "./to-run-view.ts";
 
 /** What a run is looked up with. */
-export interface LoadRunDeps {
+interface LoadRunDeps {
   readonly store: Pick<Store, "load" | "queries" | "revisions" | "records">;
   readonly clock: Clock;
 }
@@ -23,7 +27,7 @@ export async function findRun(deps: LoadRunDeps, runId: string): Promise<RunView
 }
 
 /** As `findRun`, of a stack that a list has brought. */
-export async function toListedRun(deps: LoadRunDeps, stack: Stack): Promise<RunView | undefined> {
+async function toListedRun(deps: LoadRunDeps, stack: Stack): Promise<RunView | undefined> {
   return toView(deps, stack.id, stack, undefined);
 }
 
@@ -54,4 +58,170 @@ async function findSource(
   const revision = hash === undefined ? undefined : await revisions.get(hash);
   // The id may be that of any stack, and its history of any machine.
   return revision?.name === RUN_MACHINE ? parseRunSource(revision.source) : undefined;
+}
+
+/** Which runs are listed; what is left out does not matter. */
+export interface RunFilter {
+  readonly state?: RunState;
+  readonly executor?: string;
+}
+
+const STATES = {
+  waiting: "RUN",
+  running: "RUN",
+  succeeded: "DONE",
+  failed: "FAILED",
+  cancelled: "FAILED",
+} as const satisfies Record<RunState, string>;
+
+/** Runs that are looked at together: each brings its attempts and a part of its history. */
+const AT_ONCE = 10;
+
+/**
+ * Runs that were taken up and are not closed, in order of their ids. A page may hold fewer than its limit, or none, and
+ * still have a next one: the store knows neither executors nor how a run has failed, and a run is larger than its stack.
+ */
+export async function listRuns(
+  deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
+  { state, executor }: RunFilter,
+  page: PageInput,
+): Promise<Page<RunView>> {
+  const filter: StackFilter = { machine: RUN_MACHINE, ...(state && { state: STATES[state] }) };
+  const { items, cursor, unreadable = [] } = await deps.store.queries.listStacks(filter, page);
+  const found = createPageBuilder<RunView>(page);
+  const isWanted = (view: RunView) =>
+    (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;
+  for (let from = 0; from < items.length; from += AT_ONCE) {
+    const part = items.slice(from, from + AT_ONCE);
+    const views = await Promise.all(part.map(({ stack }) => toListedRun(deps, stack)));
+    for (const view of views) {
+      if (view === undefined || !isWanted(view)) continue;
+      const bytes = Buffer.byteLength(JSON.stringify(view));
+      // A stack's id is a cursor of the list of stacks.
+      if (!found.add({ id: view.runId, cursor: view.runId, bytes, read: () => view })) return found.end();
+    }
+  }
+  return { ...found.end(cursor), ...(unreadable.length === 0 ? {} : { unreadable }) };
+}
+
+/** How far a run is. `waiting`: nobody works on it yet. */
+export type RunState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+
+/** A run as people and programs see it. Instants are epoch milliseconds. */
+export interface RunView {
+  readonly runId: string;
+  readonly state: RunState;
+  readonly executor: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly target?: Readonly<Record<string, unknown>>;
+  /** What its last end gave, without what must not be shown. */
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly code: string; readonly message: string };
+  /** The newest line of its progress. */
+  readonly message?: string;
+  /** A cancel was asked for and has not ended. */
+  readonly cancelling?: true;
+  /** When it was taken up; before, when it was asked for. */
+  readonly startedAt: number;
+  /** Of its last end; absent while it goes on. */
+  readonly endedAt?: number;
+}
+
+/** What a run is seen by. */
+interface RunFacts {
+  readonly runId: string;
+  readonly source: RunSource;
+  /** Undefined: it was not taken up yet, or it was closed. */
+  readonly stack: Stack | undefined;
+  /** Newest first. */
+  readonly lines: readonly HistoryEntry[];
+  /** The newest one. */
+  readonly attempt: AttemptView | undefined;
+  /** When it was asked for, where that is known. */
+  readonly askedAt: number | undefined;
+}
+
+/** How a run stands. A closed one is told by its history, one that nobody took up by having none. */
+export function toRunView(facts: RunFacts): RunView {
+  const { runId, source, stack, lines, attempt, askedAt } = facts;
+  const { executor, config, target } = source;
+  const startedAt = stack?.createdAt ?? findStart(lines) ?? askedAt ?? lines.at(-1)?.at ?? 0;
+  const isWorked = stack?.state === "RUN";
+  return {
+    ...{ runId, executor, config, startedAt, ...(target && { target }) },
+    ...(isWorked || lines.length === 0 ? toOpen(attempt) : toEnd(lines, stack)),
+    ...defined({ message: attempt?.progressMessage }),
+  };
+}
+
+function findStart(lines: readonly HistoryEntry[]): number | undefined {
+  return lines.find(({ event, outcome }) => event === "START" && outcome === "applied")?.at;
+}
+
+type Standing = Pick<RunView, "state" | "outputs" | "error" | "endedAt" | "cancelling">;
+
+function toOpen(attempt: AttemptView | undefined): Standing {
+  const isRunning = attempt?.status === "running" || attempt?.status === "suspended";
+  const cancelling = attempt?.cancelling === undefined ? {} : ({ cancelling: true } as const);
+  return { state: isRunning ? "running" : "waiting", ...cancelling };
+}
+
+function toEnd(lines: readonly HistoryEntry[], stack: Stack | undefined): Standing {
+  const end = lines.find(({ from, to, outcome }) => from === "RUN" && to !== "RUN" && outcome === "applied");
+  if (end !== undefined) return { ...toResult(end), ...toOutputs(end), endedAt: end.at };
+  // Old lines go before the stack does, when a failed run was left for as long as it may be.
+  if (stack !== undefined) return { state: stack.state === "DONE" ? "succeeded" : "failed", endedAt: stack.enteredAt };
+  const refused = lines.find(({ event, outcome }) => event === "START" && outcome === "set-aside");
+  if (refused === undefined) return { state: "waiting" };
+  const { code = "INTERNAL", reason = "It could not be started.", at } = refused;
+  return { state: "failed", error: { code, message: reason }, endedAt: at };
+}
+
+function toResult({ event, code, description, reason }: HistoryEntry): Standing {
+  if (event === SYSTEM_EVENTS.taskCompleted || event === SYSTEM_EVENTS.settleTask) return { state: "succeeded" };
+  if (event === SYSTEM_EVENTS.taskCancelled) return { state: "cancelled" };
+  if (event === SYSTEM_EVENTS.taskTimedOut) return { state: "failed", error: TIMED_OUT };
+  const message = description ?? reason ?? "It has failed and does not say why.";
+  return { state: "failed", error: { code: code ?? "INTERNAL", message } };
+}
+
+const TIMED_OUT = { code: "TASK_TIMEOUT", message: "The run has not ended within its time and was asked to stop." };
+
+function toOutputs({ outputs }: HistoryEntry): Pick<RunView, "outputs"> {
+  return typeof outputs === "object" && outputs !== null ? { outputs: { ...outputs } } : {};
+}
+
+/** What was asked for, kept until the start has been applied and for as long as its repeats may come. */
+const RunRecord = Type.Object({
+  /** The content hash of the run's revision. */
+  revision: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  executor: Type.String(),
+  askedAt: Type.Integer({ minimum: 0 }),
+});
+type RunRecord = Static<typeof RunRecord>;
+
+/** As long as the ids of applied events are kept: a repeat after that is a new start. */
+const KEEP_MS = 14 * 86_400_000;
+
+const validator = Compile(RunRecord);
+
+/** Notes what a run was asked for with. The first one counts: the answer is what stands there. */
+export async function putRunRecord(records: Records, runId: string, value: RunRecord): Promise<RunRecord> {
+  const { askedAt: now } = value;
+  const key = toKey(runId);
+  const result = await records.put({ key, value, expected: "absent", expiresAt: now + KEEP_MS, now });
+  return result.kind === "written" ? value : (parseRunRecord(result.current?.value) ?? value);
+}
+
+/** What a run was asked for with; undefined when nothing is kept of it. */
+export async function findRunRecord(records: Records, runId: string, now: number): Promise<RunRecord | undefined> {
+  return parseRunRecord((await records.get(toKey(runId), now))?.value);
+}
+
+function parseRunRecord(value: unknown): RunRecord | undefined {
+  return validator.Check(value) ? value : undefined;
+}
+
+function toKey(runId: string): string {
+  return `run/${runId}`;
 }

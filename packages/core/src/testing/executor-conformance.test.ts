@@ -1,7 +1,6 @@
 import { type Static, Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { defineExecutor } from "../ports/define-executor.ts";
-import { failed, running, succeeded } from "../ports/steps.ts";
+import { defineExecutor, failed, running, succeeded } from "../ports/executor.ts";
 import { executorConformance } from "./executor-conformance.ts";
 import { createExecutorContext } from "./executor-context.ts";
 import { runExecutor } from "./run-executor.ts";

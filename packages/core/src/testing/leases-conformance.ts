@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Lease, Leases } from "../ports/leases.ts";
+import type { Lease, Leases } from "../ports/records.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import type { FakeClock } from "./fake-clock.ts";
 

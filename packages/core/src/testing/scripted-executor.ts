@@ -1,7 +1,5 @@
 import { Type } from "typebox";
-import { defineExecutor } from "../ports/define-executor.ts";
-import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
-import { succeeded } from "../ports/steps.ts";
+import { defineExecutor, type Executor, type ExecutorContext, type Step, succeeded } from "../ports/executor.ts";
 
 /** One call to a scripted executor. */
 export interface ScriptedCall {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SourcedMachine } from "../engine/built-in-ports.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
-import { failed } from "../ports/steps.ts";
+import { failed } from "../ports/executor.ts";
 import { createRandom } from "./fake-clock.ts";
 import { createScriptedExecutor } from "./scripted-executor.ts";
 import { createSimulator, type Simulator } from "./simulator.ts";

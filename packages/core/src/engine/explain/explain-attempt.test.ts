@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AttemptView } from "../../ports/attempt-store.ts";
+import { explainAttempt } from "../explain-task.ts";
 import type { YardProcess } from "../process-registry.ts";
-import { explainAttempt } from "./explain-attempt.ts";
 
 const NOW = 1_000_000;
 const ID = "pr-12/e/1/app/1";

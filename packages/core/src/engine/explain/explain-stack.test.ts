@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import type { ParkedEvent } from "../../ports/stack-store.ts";
 import { aMachineV2, aStack } from "../../testing/builders.ts";
-import { explainStack } from "./explain-stack.ts";
+import { explainStack } from "../explain-stack.ts";
 
 const NOW = 1_000_000;
 

@@ -3,7 +3,7 @@ import { type Machine, PLAIN_TASK, type Task } from "../../machine/machine.ts";
 import type { OpenRun, Stack, TaskState } from "../../machine/stack.ts";
 import type { AttemptView } from "../../ports/attempt-store.ts";
 import { aMachine, aStack } from "../../testing/builders.ts";
-import { explainTask } from "./explain-task.ts";
+import { explainTask } from "../explain-task.ts";
 
 const NOW = 1_000_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Stack } from "../../machine/stack.ts";
 import { aMachine, aStack } from "../../testing/builders.ts";
-import { type SummaryFacts, summarise } from "./summarise.ts";
+import { type SummaryFacts, summarise } from "../explain-stack.ts";
 
 const NOW = 1_000_000;
 const machine = aMachine({ LIVE: { on: { PUSHED: [], MERGED: [], NEXT: [], TIMEOUT: [] } }, EMPTY: {} });

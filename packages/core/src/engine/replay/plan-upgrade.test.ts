@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../../ports/executor.ts";
-import { failed, succeeded } from "../../ports/steps.ts";
+import { failed, type Step, succeeded } from "../../ports/executor.ts";
 import { countingIds } from "../../testing/fake-clock.ts";
 import { createTrial, type TrialInput } from "../../testing/trial.ts";
 import { createPlanner } from "../planner.ts";

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Random } from "../../ports/clock.ts";
-import type { Step } from "../../ports/executor.ts";
-import { failed, running, succeeded } from "../../ports/steps.ts";
+import { failed, running, type Step, succeeded } from "../../ports/executor.ts";
 import { countingIds, createRandom } from "../../testing/fake-clock.ts";
 import { createScriptedExecutor } from "../../testing/scripted-executor.ts";
 import { pick } from "../../testing/simulation/chance.ts";

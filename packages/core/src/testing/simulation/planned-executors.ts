@@ -1,7 +1,13 @@
 import { type Static, Type } from "typebox";
-import { defineExecutor } from "../../ports/define-executor.ts";
-import type { Executor, ExecutorContext, Step } from "../../ports/executor.ts";
-import { failed, running, succeeded } from "../../ports/steps.ts";
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  failed,
+  running,
+  type Step,
+  succeeded,
+} from "../../ports/executor.ts";
 import { type KeyOf, toAttemptKey } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
 import type { StartedCall } from "./invariants/invariant.ts";

@@ -1,0 +1,296 @@
+import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
+import { parseAttemptId } from "../machine/event-message.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { OpenRun, Stack, TaskState } from "../machine/stack.ts";
+import type { AttemptView } from "../ports/attempt-store.ts";
+import type { YardProcess } from "./process-registry.ts";
+
+/** What a task is explained by. */
+interface TaskFacts extends AttemptFacts {
+  readonly stack: Stack;
+  readonly attempts: readonly AttemptView[];
+  /** That the stack's next event is decided on; without it needs and numbers of attempts are not told. */
+  readonly machine?: Machine | undefined;
+}
+
+/** The newest attempt of a task in the present entry. */
+export function findNewestAttempt({ stack, attempts }: TaskFacts, task: string): AttemptView | undefined {
+  return attempts
+    .filter((attempt) => attempt.task === task && attempt.entry === stack.entry)
+    .sort((a, b) => b.attempt - a.attempt)[0];
+}
+
+/** Why a task is where it is, and what it waits for. */
+export function explainTask(facts: TaskFacts, task: TaskState): Reason {
+  if (task.detail === "SKIPPED") return { why: "Skipped: its condition did not hold." };
+  if (task.status === "SATISFIED") return { why: "Done." };
+  if (task.status === "ERROR") return explainFailure(facts.stack, task);
+  if (task.detail === "WAITING") return explainWaiting(facts, task.name);
+  if (task.detail === "RETRYING") return explainRetry(facts, task.name);
+  const attempt = findNewestAttempt(facts, task.name);
+  if (attempt !== undefined) return explainAttempt(attempt, facts);
+  if (facts.machine?.tasks.has(task.name) === false) return explainLost(facts.stack, task.name);
+  return { why: "Its message was sent; no answer has come.", waitsFor: { kind: "result", task: task.name } };
+}
+
+/** A stack that follows its machine may be in a state whose task the newest revision has no more. */
+function explainLost({ id }: Stack, name: string): Reason {
+  const why = `The machine has no such task any more, so it is not sent. Bring it back, or count it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
+  return { why, waitsFor: { kind: "operator", task: name } };
+}
+
+function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }: TaskState): Reason {
+  const waitsFor = { kind: "operator", task: name, ...(errorCode === undefined ? {} : { code: errorCode }) } as const;
+  if (detail === "CANCELLED") {
+    const why = `Cancelled. \`stackyard stacks retry ${id} --task ${name}\` tries again; \`stackyard stacks settle ${id} ${name} --reason WHY\` counts it as done.`;
+    return { why, waitsFor };
+  }
+  const code = errorCode === undefined ? "" : ` (${errorCode})`;
+  return { why: `Failed${code}: ${errorMessage ?? "no reason was given"}`, waitsFor };
+}
+
+/** For the runs of earlier states first: while they live nothing begins, whatever the needs. */
+function explainWaiting(facts: TaskFacts, name: string): Reason {
+  const left = listLeft(facts.stack);
+  if (left.length > 0) return explainLeaving(facts, left);
+  const unmet = listUnmet(facts, name);
+  const [first] = unmet;
+  if (first === undefined) return { why: "It is about to be sent.", waitsFor: { kind: "result", task: name } };
+  const root = findRoot(facts, first);
+  const through = root === first ? "" : `, in the end for "${root.name}"`;
+  const reason =
+    root.status === "ERROR"
+      ? `it has failed; \`stackyard stacks retry ${facts.stack.id}\` tries again.`
+      : explainTask(facts, root).why;
+  const others = unmet.slice(1).map((need) => `"${need.name}"`);
+  const also = others.length > 0 ? ` Besides for ${tellNames(others)}.` : "";
+  return {
+    why: `Waits for task "${first.name}"${through}: ${also === "" ? reason : toSentence(reason)}${also}`,
+    waitsFor: { kind: "need", tasks: unmet.map((need) => need.name) },
+  };
+}
+
+/** The task at the end of the needs: what it waits for is no task. */
+function findRoot(facts: TaskFacts, from: TaskState): TaskState {
+  const seen = new Set<string>();
+  let root = from;
+  for (;;) {
+    seen.add(root.name);
+    const next =
+      root.detail === "WAITING" ? listUnmet(facts, root.name).find(({ name }) => !seen.has(name)) : undefined;
+    if (next === undefined) return root;
+    root = next;
+  }
+}
+
+/** Runs of earlier states that this entry waits for. */
+export function listLeft(stack: Stack): readonly OpenRun[] {
+  return isHeld({ stack }) ? stack.runs.filter((run) => run.entry < stack.entry) : [];
+}
+
+/** Why an entry that waits for such runs stands still. */
+export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">, left: readonly OpenRun[]): Reason {
+  const [first] = left;
+  const attempt = facts.attempts.find(({ attemptId }) => attemptId === first?.attemptId);
+  const state = attempt === undefined ? "" : ` ${toSentence(explainAttempt(attempt, facts).why)}`;
+  const names = left.map(({ task }) => `"${task}"`);
+  const runs = left.length === 1 ? "a run of an earlier state" : `${left.length} runs of earlier states`;
+  return {
+    why: `Waits for ${runs} to end: ${tellNames(names)}.${state}`,
+    waitsFor: { kind: "leaving", tasks: left.map(({ task }) => task), ...(first && { attemptId: first.attemptId }) },
+  };
+}
+
+/** A failed need is told first: the others may end by themselves. */
+function listUnmet({ stack, machine }: TaskFacts, name: string): readonly TaskState[] {
+  const needs = machine?.tasks.get(name)?.needs ?? [];
+  const unmet = stack.tasks.filter((task) => needs.includes(task.name) && task.status !== "SATISFIED");
+  return [...unmet].sort((a, b) => Number(b.status === "ERROR") - Number(a.status === "ERROR"));
+}
+
+/** A reason that ends with a line of progress may have no full stop. */
+function toSentence(why: string): string {
+  return /[.!?]$/.test(why) ? why : `${why}.`;
+}
+
+function explainRetry(facts: TaskFacts, name: string): Reason {
+  const { stack, machine, now } = facts;
+  const timer = stack.timers.find(({ task }) => task === name);
+  const attempt = attemptsOf(stack, name) + 1;
+  const failures = Object.hasOwn(stack.failures ?? {}, name) ? (stack.failures?.[name] ?? 0) : 0;
+  const policy = machine?.tasks.get(name)?.retry.attempts;
+  const number = policy === undefined ? `Attempt ${attempt}` : `Try ${failures + 1} of ${policy}`;
+  if (timer !== undefined) {
+    const when = tellLength(timer.dueAt - now);
+    const waitsFor = { kind: "timer", task: name, event: timer.event, at: timer.dueAt } as const;
+    return { why: `${number} begins in ${when}; the one before has failed.`, waitsFor };
+  }
+  const open = stack.runs.findLast((run) => run.task === name && isCurrent(stack, run));
+  const view = facts.attempts.find(({ attemptId }) => attemptId === open?.attemptId);
+  const reason = view === undefined ? undefined : explainAttempt(view, facts);
+  const before = reason === undefined ? "" : ` ${reason.why}`;
+  const waitsFor = reason?.waitsFor ?? ({ kind: "cancel", task: name } as const);
+  return { why: `${number} begins when the one before has stopped.${before}`, waitsFor };
+}
+
+/** What there is to know besides the attempt. */
+export interface AttemptFacts {
+  readonly now: number;
+  /** The live processes of the yard; undefined where they are not known. */
+  readonly workers?: readonly YardProcess[] | undefined;
+}
+
+/** Why an attempt that was sent has not ended, and for whom it waits. */
+export function explainAttempt(attempt: AttemptView, facts: AttemptFacts): Reason {
+  const { attemptId, status } = attempt;
+  if (attempt.cancelling !== undefined && status !== "settled") return explainCancel(attempt, facts);
+  switch (status) {
+    case "unclaimed":
+      return explainUnclaimed(attempt, facts);
+    case "queued":
+      return explainQueued(attempt);
+    case "running":
+      return explainRunning(attempt, facts);
+    case "suspended":
+      return explainSuspended(attempt, facts);
+    case "settled":
+      return { why: "Its result waits to be worked.", waitsFor: { kind: "result", attemptId } };
+  }
+}
+
+function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { now, workers }: AttemptFacts): Reason {
+  const why = cancelling === "timed-out" ? "its time was over" : "it was cancelled";
+  const held = owner !== undefined && status === "running" ? ` Worker ${tellWorker(owner, workers, now)} has it.` : "";
+  const waitsFor: Wait = { kind: "cancel", attemptId, ...(owner === undefined ? {} : { worker: owner }) };
+  return { why: `It was asked to stop, because ${why}, and has not confirmed it yet.${held}`, waitsFor };
+}
+
+function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { now, workers }: AttemptFacts): Reason {
+  const waitsFor: Wait = { kind: "worker", attemptId, ...(executor === undefined ? {} : { executor }) };
+  const since = tellLength(now - dispatchedAt);
+  const able = workers?.filter(({ roles, executors, draining }) => {
+    return roles.includes("worker") && !draining && (executor === undefined || executors.includes(executor));
+  });
+  if (able === undefined) return { why: `No worker has taken it for ${since}.`, waitsFor };
+  const one = able.length <= 1;
+  const named = executor === undefined ? "" : ` that ${one ? "has" : "have"} the executor "${executor}"`;
+  if (able.length === 0) {
+    return { why: `No live worker${named} is there; it waits for ${since}. Start one.`, waitsFor };
+  }
+  const capacity = able.reduce((sum, each) => sum + each.capacity, 0);
+  const running = able.reduce((sum, each) => sum + each.running, 0);
+  const there = one ? "there is 1 live worker" : `there are ${able.length} live workers`;
+  const why = `No worker has taken it for ${since}; ${there}${named}, with ${running} of ${capacity} places taken.`;
+  return { why, waitsFor };
+}
+
+function explainQueued({ attemptId, queuedFor }: AttemptView): Reason {
+  if (queuedFor === undefined) return { why: "It is next in a queue.", waitsFor: { kind: "key", attemptId } };
+  const { key, holder, place } = queuedFor;
+  const parts = parseAttemptId(holder);
+  const who = parts === undefined ? `attempt ${holder}` : `task "${parts.task}" of stack "${parts.stackId}"`;
+  const waitsFor: Wait = {
+    ...{ kind: "key", key, place, attemptId: holder },
+    ...(parts === undefined ? {} : { stackId: parts.stackId, task: parts.task }),
+  };
+  return { why: `Waits for "${key}", which ${who} holds; place ${place} in the queue.`, waitsFor };
+}
+
+function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): Reason {
+  const { attemptId, owner = "unknown", leaseUntil = 0, dispatchedAt } = attempt;
+  const waitsFor: Wait = { kind: "lease", attemptId, worker: owner, at: leaseUntil };
+  if (leaseUntil <= now) {
+    const why = `The worker ${owner} has not been heard of since its lease ended ${tellLength(now - leaseUntil)} ago; another one takes it over.`;
+    return { why, waitsFor };
+  }
+  const since = tellLength(now - dispatchedAt);
+  return { why: `Runs at worker ${tellWorker(owner, workers, now)} since ${since}${tellProgress(attempt)}`, waitsFor };
+}
+
+function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
+  const { attemptId, pollDueAt = now } = attempt;
+  const next = tellLength(pollDueAt - now);
+  const why = `Goes on by itself, looked at again in ${next}${tellProgress(attempt)}`;
+  return { why, waitsFor: { kind: "poll", attemptId, at: pollDueAt } };
+}
+
+/** A worker with the sign of life that the yard has of it. */
+function tellWorker(id: string, workers: readonly YardProcess[] | undefined, now: number): string {
+  const known = workers?.find((each) => each.id === id);
+  if (known === undefined) return id;
+  return `${id} (${known.host}, seen ${tellLength(now - known.seenAt)} ago)`;
+}
+
+function tellProgress({ progressMessage }: AttemptView): string {
+  return progressMessage === undefined ? "" : `: ${progressMessage}`;
+}
+
+/** What a task or a stack waits for, as a program reads it. Instants are epoch milliseconds. */
+export interface Wait {
+  readonly kind: WaitKind;
+  /** The attempt that is spoken of: the task's own, or the one that holds what it waits for. */
+  readonly attemptId?: string;
+  /** Of that attempt. */
+  readonly stackId?: string;
+  readonly task?: string;
+  /** `key`: the exclusive key, and the place in its queue; 1 is next. */
+  readonly key?: string;
+  readonly place?: number;
+  /** `lease`: who works on it. */
+  readonly worker?: string;
+  /** `worker`: of which executor one is missing. */
+  readonly executor?: string;
+  /** `need`: tasks that must succeed before. */
+  readonly tasks?: readonly string[];
+  /** `event`: those that the state handles. */
+  readonly events?: readonly string[];
+  /** `timer`, `parked`: the event that is due, and the parked one's id. */
+  readonly event?: string;
+  readonly eventId?: string;
+  /** When it ends or is looked at again at the latest. */
+  readonly at?: number;
+  /** `operator`: why nobody but a person can go on. */
+  readonly code?: string;
+}
+
+/**
+ * `lease`: a worker works on it. `worker`: nobody has taken it. `key`: another attempt holds an exclusive key. `poll`: work
+ * goes on elsewhere. `cancel`: it was asked to stop. `result`: its answer is on its way. `timer`, `need`, `parked`.
+ * `leaving`: runs of earlier states. `event`: somebody must send one. `operator`: somebody must look.
+ */
+type WaitKind =
+  | "lease"
+  | "worker"
+  | "key"
+  | "poll"
+  | "cancel"
+  | "result"
+  | "timer"
+  | "need"
+  | "leaving"
+  | "parked"
+  | "event"
+  | "operator";
+
+/** One sentence and what it speaks of; without an object there is nothing to wait for. */
+export interface Reason {
+  readonly why: string;
+  readonly waitsFor?: Wait;
+}
+
+/** A length as people say it: the two largest units, such as `1m 5s`. Never negative. */
+export function tellLength(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h ${Math.floor((seconds % 3_600) / 60)}m`;
+  return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3_600)}h`;
+}
+
+/** Names as a sentence lists them, the first ten. */
+export function tellNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMES).join(", ");
+  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
+}
+
+const MAX_NAMES = 10;
