@@ -1,55 +1,30 @@
-import type { Change, CommitResult, Grant } from "@stackyard/core/engine";
-import { toDispatchRow } from "./attempt-rows.ts";
+import type { Change, CommitResult } from "@stackyard/core/engine";
+import { type DispatchRow, toDispatchRow } from "./attempt-rows.ts";
 import { toBooleanArray, toNumberArray, toTextArray } from "./binary-arrays.ts";
 import type { Database, Parameter } from "./database.ts";
 import { RESET_ATTEMPT } from "./functions/commit-change.ts";
 import { WITHOUT_DONE } from "./functions/events.ts";
 import { toComparedText, toHome, toKeyText } from "./key-text.ts";
 import { parseReceipts } from "./receipts.ts";
-import { toWrittenRow } from "./stack-data.ts";
+import { toWrittenRow, type WrittenRow } from "./stack-data.ts";
 import type { Statement } from "./statement.ts";
 
 // Nearly every change writes a stack, lines of its history, ids of events, and ends and begins attempts: all such changes of
 // a group are one statement over lists. It writes a change only where nothing speaks against it; why one was not written,
 // and the changes that do more, is for `commit_change`.
 
-/** Columns of the lists, in the order of the parameters. */
-const CHANGE = {
-  id: "text",
-  version: "int8",
-  data: "text",
-  machine: "text",
-  state: "text",
-  busy: "bool",
-  trouble: "int8",
-  timer: "int8",
-  created: "int8",
-  updated: "int8",
-  now: "int8",
-  count: "int8",
-  has_results: "bool",
-} as const;
+// Columns of the lists, in the order of their parameters.
+const CHANGE =
+  "id text, version int8, data text, machine text, state text, busy bool, trouble int8, timer int8, created int8, " +
+  "updated int8, now int8, count int8, has_results bool";
 /** A row of history: its line, and what goes with it. */
-const LINE = { n: "int8", at: "int8", event_id: "text", body: "text" } as const;
-const END = { e_home: "text", e_id: "text", e_token: "int8", e_outcome: "text", e_log: "text", swap: "bool" } as const;
-const BEGIN = {
-  sent: "text",
-  g_home: "text",
-  g_id: "text",
-  g_owner: "text",
-  g_lease: "int8",
-  g_timeout: "int8",
-  g_deadline: "int8",
-  g_due: "int8",
-  g_secrets: "bool",
-} as const;
-const APPLIED = { n: "int8", id: "text" } as const;
-const DONE = { n: "int8", seq: "int8" } as const;
-const CLOSED = { n: "int8", home: "text", id: "text" } as const;
-
-type Columns = Readonly<Record<string, "text" | "int8" | "bool">>;
-type Value = string | number | boolean | null;
-type Row = Readonly<Record<string, Value>>;
+const LINE = "n int8, at int8, event_id text, body text";
+const END = "e_home text, e_id text, e_token int8, e_outcome text, e_log text, swap bool";
+const BEGIN =
+  "sent text, g_home text, g_id text, g_owner text, g_lease int8, g_timeout int8, g_deadline int8, g_due int8, g_secrets bool";
+const APPLIED = "n int8, id text";
+const DONE = "n int8, seq int8";
+const CLOSED = "n int8, home text, id text";
 
 /** Which lists a group has. Each shape is a statement of its own, so that what is not written costs nothing. */
 interface Shape {
@@ -60,14 +35,27 @@ interface Shape {
   readonly hasCloses: boolean;
 }
 
+/** A row of history with what ends and begins by it. */
+interface Line {
+  readonly n: number;
+  readonly at: number;
+  readonly eventId: string;
+  readonly body: string | null;
+  result?: AppliedResult;
+  begin?: DispatchRow;
+  /** What begins takes the row of what ends. */
+  swap?: boolean;
+}
+
 /** The lists of a group. `n`, from 1, says to which change a row belongs. */
 interface Lists {
-  readonly changes: Row[];
-  readonly lines: Row[];
-  readonly applied: Row[];
-  readonly done: Row[];
+  readonly changes: readonly Change[];
+  readonly stacks: readonly WrittenRow[];
+  readonly lines: readonly Line[];
+  readonly applied: { readonly n: number[]; readonly id: string[] };
+  readonly done: { readonly n: number[]; readonly seq: number[] };
   /** Attempts that must have ended already: results of this change are not among them. */
-  readonly closed: Row[];
+  readonly closed: { readonly n: number[]; readonly home: string[]; readonly id: string[] };
 }
 
 /** True for a change that this statement can write. */
@@ -87,24 +75,20 @@ export async function commitPlain(
   database: Database,
   changes: readonly Change[],
 ): Promise<readonly (CommitResult | undefined)[]> {
-  const lists: Lists = { changes: [], lines: [], applied: [], done: [], closed: [] };
-  for (const change of changes) addChange(lists, change);
-  const [only] = changes;
-  if (changes.length === 1 && only !== undefined && isOneResult(only, lists))
-    return [await commitResult(database, only, lists)];
+  const lists = toLists(changes);
+  const [change, ...others] = changes;
+  if (change === undefined) return [];
+  if (others.length === 0 && isOneResult(change, lists)) return [await commitResult(database, change, lists)];
   const shape = {
     isFresh: changes.some(({ expectedVersion }) => expectedVersion === 0),
-    hasEvents: lists.applied.length + lists.done.length > 0,
+    hasEvents: lists.applied.n.length + lists.done.n.length > 0,
     hasEnds: changes.some(({ results = [] }) => results.length > 0),
     hasBegins: changes.some(({ dispatches }) => dispatches.length > 0),
-    hasCloses: lists.closed.length > 0,
+    hasCloses: lists.closed.n.length > 0,
   };
   const rows = await database.rows<{ n: number; version: number }>(toStatement(shape), ...toValues(lists, shape));
   const versions = new Map(rows.map(({ n, version }) => [n, version]));
-  return changes.map((change, index) => {
-    const version = versions.get(index + 1);
-    return version === undefined ? undefined : { kind: "committed", version, ...toGrants(change) };
-  });
+  return changes.map((each, index) => toCommitted(each, versions.get(index + 1)));
 }
 
 const COMMIT_RESULT = {
@@ -116,150 +100,189 @@ const COMMIT_RESULT = {
 
 /** True for a change that is nothing but the result of one attempt. */
 function isOneResult({ expectedVersion }: Change, { lines: [line, ...others], closed }: Lists): boolean {
-  if (expectedVersion === 0 || line === undefined || others.length + closed.length > 0) return false;
-  return line["body"] !== null && line["e_id"] !== undefined && (line["g_id"] === undefined || line["swap"] === true);
+  if (expectedVersion === 0 || line === undefined || others.length + closed.n.length > 0) return false;
+  return line.body !== null && line.result !== undefined && (line.begin === undefined || line.swap === true);
 }
 
 /** Undefined where it was not written. */
 async function commitResult(
   database: Database,
   change: Change,
-  { changes: [row], lines: [line] }: Lists,
+  { stacks: [stack], lines: [line] }: Lists,
 ): Promise<CommitResult | undefined> {
-  const values = [
-    ...RESULT_ROW.map((name) => row?.[name] ?? null),
-    ...RESULT_LINE.map((name) => line?.[name] ?? null),
-    line?.["g_secrets"] ?? false,
-  ];
-  const [answer] = await database.rows<{ written: boolean }>(COMMIT_RESULT, ...values);
-  if (answer?.written !== true) return undefined;
-  return { kind: "committed", version: change.expectedVersion + 1, ...toGrants(change) };
+  if (stack === undefined || line?.result === undefined) return undefined;
+  const { grant, outcome, log } = line.result;
+  const { begin } = line;
+  const [answer] = await database.rows<{ written: boolean }>(
+    COMMIT_RESULT,
+    ...[toKeyText(change.stackId), change.expectedVersion, stack.data, stack.machine, stack.state, stack.busy],
+    ...[stack.trouble, stack.timer, stack.updated, line.at, line.body],
+    ...[toHome(grant.attemptId), toComparedText(grant.attemptId), grant.token, outcome, toLogText(log)],
+    ...[begin?.sent ?? null, begin?.id ?? null, begin?.owner ?? null, begin?.lease_until ?? null],
+    ...[begin?.timeout ?? null, begin?.deadline ?? null, begin?.due ?? null, begin?.secrets ?? false],
+  );
+  return toCommitted(change, answer?.written === true ? change.expectedVersion + 1 : undefined);
 }
 
-const RESULT_ROW = ["id", "version", "data", "machine", "state", "busy", "trouble", "timer", "updated"] as const;
-const RESULT_LINE = [
-  ...["at", "body", "e_home", "e_id", "e_token", "e_outcome", "e_log", "sent", "g_id", "g_owner", "g_lease"],
-  ...["g_timeout", "g_deadline", "g_due"],
-] as const;
+function toLogText(log: string | undefined): string | null {
+  return log === undefined ? null : JSON.stringify(log);
+}
 
-/** An attempt that takes another one's row goes on above its token. */
-function toGrants(change: Change): { readonly grants?: readonly Grant[] } {
+function toCommitted(change: Change, version: number | undefined): CommitResult | undefined {
+  if (version === undefined) return undefined;
   const { claims = [] } = change;
-  if (claims.length === 0) return {};
-  const before = new Map(
-    pairAttempts(change).map(({ result, dispatch }) => [dispatch?.attemptId, result?.grant.token]),
-  );
-  return {
-    grants: claims.map(({ attemptId, owner }) => ({ attemptId, owner, token: (before.get(attemptId) ?? 0) + 1 })),
-  };
+  if (claims.length === 0) return { kind: "committed", version };
+  // An attempt that takes another one's row goes on above its token.
+  const before = new Map<string, number>();
+  for (const { result, dispatch } of pairAttempts(change)) {
+    if (result !== undefined && dispatch !== undefined) before.set(dispatch.attemptId, result.grant.token);
+  }
+  const grants = claims.map(({ attemptId, owner }) => ({ attemptId, owner, token: (before.get(attemptId) ?? 0) + 1 }));
+  return { kind: "committed", version, grants };
 }
 
 type AppliedResult = NonNullable<Change["results"]>[number];
 type Dispatch = Change["dispatches"][number];
 
-/** Attempts that end with those that take their rows over: granted ones of the same home. The others are alone. */
-function pairAttempts({ results = [], dispatches, claims = [] }: Change): readonly {
+/** An attempt that ends with the one that takes its row over, or one of the two. */
+interface Pair {
   readonly result?: AppliedResult;
   readonly dispatch?: Dispatch;
-}[] {
+}
+
+/** Attempts that end with those that take their rows over: granted ones of the same home. The others are alone. */
+function pairAttempts({ results = [], dispatches, claims = [] }: Change): readonly Pair[] {
   const left = [...dispatches];
-  const claimed = new Set(claims.map(({ attemptId }) => attemptId));
-  const pairs = results.map((result) => {
+  const pairs: Pair[] = results.map((result) => {
     const home = toHome(result.grant.attemptId);
-    const at = left.findIndex(({ attemptId }) => claimed.has(attemptId) && toHome(attemptId) === home);
+    const at = left.findIndex(
+      ({ attemptId }) => toHome(attemptId) === home && claims.some((claim) => claim.attemptId === attemptId),
+    );
     const [dispatch] = at === -1 ? [] : left.splice(at, 1);
     return dispatch === undefined ? { result } : { result, dispatch };
   });
-  return [...pairs, ...left.map((dispatch) => ({ dispatch }))];
+  for (const dispatch of left) pairs.push({ dispatch });
+  return pairs;
 }
 
-function addChange(lists: Lists, change: Change): void {
-  const { stackId, expectedVersion, write, appliedIds, acknowledges, now } = change;
-  if (write.kind !== "put") return;
-  lists.changes.push({
-    ...toWrittenRow(write.stack),
-    id: toKeyText(stackId),
-    version: expectedVersion,
-    now,
-    count: appliedIds.length,
-    has_results: (change.results ?? []).length > 0,
-  });
-  const n = lists.changes.length;
-  lists.lines.push(...toLines(change).map((line) => ({ n, ...line })));
-  for (const id of appliedIds) lists.applied.push({ n, id: toComparedText(id) });
-  for (const { seq } of parseReceipts(acknowledges).events) lists.done.push({ n, seq });
-  const ended = new Set((change.results ?? []).map(({ grant }) => grant.attemptId));
-  for (const id of change.closes) {
-    if (!ended.has(id)) lists.closed.push({ n, home: toHome(id), id: toComparedText(id) });
+function toLists(changes: readonly Change[]): Lists {
+  const stacks: WrittenRow[] = [];
+  const lines: Line[] = [];
+  const applied: Lists["applied"] = { n: [], id: [] };
+  const done: Lists["done"] = { n: [], seq: [] };
+  const closed: Lists["closed"] = { n: [], home: [], id: [] };
+  for (const [index, change] of changes.entries()) {
+    const { write, appliedIds, acknowledges, closes, results = [] } = change;
+    if (write.kind !== "put") throw new TypeError("A plain change writes a stack.");
+    const n = index + 1;
+    stacks.push(toWrittenRow(write.stack));
+    addLines(lines, n, change);
+    for (const id of appliedIds) {
+      applied.n.push(n);
+      applied.id.push(toComparedText(id));
+    }
+    for (const { seq } of parseReceipts(acknowledges).events) {
+      done.n.push(n);
+      done.seq.push(seq);
+    }
+    for (const id of closes) {
+      if (results.some(({ grant }) => grant.attemptId === id)) continue;
+      closed.n.push(n);
+      closed.home.push(toHome(id));
+      closed.id.push(toComparedText(id));
+    }
   }
+  return { changes, stacks, lines, applied, done, closed };
 }
 
 /** The lines in their order; an end goes with the line of its result, a beginning with any that has none. */
-function toLines(change: Change): readonly Row[] {
+function addLines(lines: Line[], n: number, change: Change): void {
   const { history, claims = [], now } = change;
-  const lines: Record<string, Value>[] = history.map((entry) => ({
-    at: entry.at,
-    event_id: toComparedText(entry.eventId),
-    body: JSON.stringify(entry),
-  }));
-  for (const { result, dispatch } of pairAttempts(change)) {
-    const eventId = result === undefined ? "" : `result:${toComparedText(result.grant.attemptId)}`;
-    let line = lines.find((each) =>
-      result === undefined ? each["g_id"] === undefined : each["event_id"] === eventId && each["e_id"] === undefined,
-    );
-    if (line === undefined || (dispatch !== undefined && line["g_id"] !== undefined)) {
-      line = { at: now, event_id: eventId, body: null };
+  const first = lines.length;
+  for (const entry of history) {
+    lines.push({ n, at: entry.at, eventId: toComparedText(entry.eventId), body: JSON.stringify(entry) });
+  }
+  for (const pair of pairAttempts(change)) {
+    const eventId = pair.result === undefined ? "" : `result:${toComparedText(pair.result.grant.attemptId)}`;
+    let line = findLine(lines, first, pair, eventId);
+    if (line === undefined) {
+      line = { n, at: now, eventId, body: null };
       lines.push(line);
     }
-    if (result !== undefined) Object.assign(line, toEnd(result));
+    const { result, dispatch } = pair;
+    if (result !== undefined) line.result = result;
     if (dispatch === undefined) continue;
     const claim = claims.find(({ attemptId }) => attemptId === dispatch.attemptId);
-    const row = toDispatchRow(dispatch, claim, now);
-    Object.assign(line, {
-      sent: row.sent,
-      g_home: row.home,
-      g_id: row.id,
-      g_owner: row.owner,
-      g_lease: row.lease_until,
-      g_timeout: row.timeout,
-      g_deadline: row.deadline,
-      g_due: row.due,
-      g_secrets: row.secrets,
-      swap: result !== undefined,
-    });
+    line.begin = toDispatchRow(dispatch, claim, now);
+    line.swap = result !== undefined;
   }
-  return lines;
 }
 
-function toEnd({ grant, outcome, log }: AppliedResult): Row {
-  return {
-    e_home: toHome(grant.attemptId),
-    e_id: toComparedText(grant.attemptId),
-    e_token: grant.token,
-    e_outcome: outcome,
-    e_log: log === undefined ? null : JSON.stringify(log),
-  };
+/** The line of a result; for an attempt that only begins any line, from `first` on, by which no other does. */
+function findLine(lines: readonly Line[], first: number, pair: Pair, eventId: string): Line | undefined {
+  for (let at = first; at < lines.length; at += 1) {
+    const line = lines[at];
+    const isTaken = pair.dispatch !== undefined && line?.begin !== undefined;
+    if (isTaken) continue;
+    if (pair.result === undefined || (line?.eventId === eventId && line.result === undefined)) return line;
+  }
+  return undefined;
 }
 
-function toValues({ changes, lines, applied, done, closed }: Lists, shape: Shape): readonly Parameter[] {
+function toValues({ changes, stacks, lines, applied, done, closed }: Lists, shape: Shape): readonly Parameter[] {
   return [
-    ...toArrays(CHANGE, changes),
-    ...toArrays(toLineColumns(shape), lines),
-    ...(shape.hasEvents ? [...toArrays(APPLIED, applied), ...toArrays(DONE, done)] : []),
-    ...(shape.hasCloses ? toArrays(CLOSED, closed) : []),
+    toTextArray(changes.map(({ stackId }) => toKeyText(stackId))),
+    toNumberArray(changes.map(({ expectedVersion }) => expectedVersion)),
+    toTextArray(stacks.map(({ data }) => data)),
+    toTextArray(stacks.map(({ machine }) => machine)),
+    toTextArray(stacks.map(({ state }) => state)),
+    toBooleanArray(stacks.map(({ busy }) => busy)),
+    toNumberArray(stacks.map(({ trouble }) => trouble)),
+    toNumberArray(stacks.map(({ timer }) => timer)),
+    toNumberArray(stacks.map(({ created }) => created)),
+    toNumberArray(stacks.map(({ updated }) => updated)),
+    toNumberArray(changes.map(({ now }) => now)),
+    toNumberArray(changes.map(({ appliedIds }) => appliedIds.length)),
+    toBooleanArray(changes.map(({ results = [] }) => results.length > 0)),
+    ...toLineValues(lines, shape),
+    ...(shape.hasEvents
+      ? [toNumberArray(applied.n), toTextArray(applied.id), toNumberArray(done.n), toNumberArray(done.seq)]
+      : []),
+    ...(shape.hasCloses ? [toNumberArray(closed.n), toTextArray(closed.home), toTextArray(closed.id)] : []),
   ];
 }
 
-function toLineColumns({ hasEnds, hasBegins }: Shape): Columns {
-  return { ...LINE, ...(hasEnds ? END : {}), ...(hasBegins ? BEGIN : {}) };
-}
-
-function toArrays(columns: Columns, rows: readonly Row[]): readonly Parameter[] {
-  return Object.entries(columns).map(([name, type]) => {
-    if (type === "text") return toTextArray(rows.map((row) => (row[name] ?? null) as string | null));
-    if (type === "int8") return toNumberArray(rows.map((row) => (row[name] ?? null) as number | null));
-    return toBooleanArray(rows.map((row) => row[name] === true));
-  });
+function toLineValues(lines: readonly Line[], { hasEnds, hasBegins }: Shape): readonly Parameter[] {
+  const values = [
+    toNumberArray(lines.map(({ n }) => n)),
+    toNumberArray(lines.map(({ at }) => at)),
+    toTextArray(lines.map(({ eventId }) => eventId)),
+    toTextArray(lines.map(({ body }) => body)),
+  ];
+  if (hasEnds) {
+    values.push(
+      toTextArray(lines.map(({ result }) => (result === undefined ? null : toHome(result.grant.attemptId)))),
+      toTextArray(lines.map(({ result }) => (result === undefined ? null : toComparedText(result.grant.attemptId)))),
+      toNumberArray(lines.map(({ result }) => result?.grant.token ?? null)),
+      toTextArray(lines.map(({ result }) => result?.outcome ?? null)),
+      toTextArray(lines.map(({ result }) => toLogText(result?.log))),
+      toBooleanArray(lines.map(({ swap }) => swap === true)),
+    );
+  }
+  if (hasBegins) {
+    values.push(
+      toTextArray(lines.map(({ begin }) => begin?.sent ?? null)),
+      toTextArray(lines.map(({ begin }) => begin?.home ?? null)),
+      toTextArray(lines.map(({ begin }) => begin?.id ?? null)),
+      toTextArray(lines.map(({ begin }) => begin?.owner ?? null)),
+      toNumberArray(lines.map(({ begin }) => begin?.lease_until ?? null)),
+      toNumberArray(lines.map(({ begin }) => begin?.timeout ?? null)),
+      toNumberArray(lines.map(({ begin }) => begin?.deadline ?? null)),
+      toNumberArray(lines.map(({ begin }) => begin?.due ?? null)),
+      toBooleanArray(lines.map(({ begin }) => begin?.secrets === true)),
+    );
+  }
+  return values;
 }
 
 const statements = new Map<string, Statement>();
@@ -280,14 +303,32 @@ function toStatement(shape: Shape): Statement {
   return statement;
 }
 
-function toText(shape: Shape): string {
+function names(columns: string): string {
+  return columns.replaceAll(/ (text|int8|bool)/g, "");
+}
+
+/** Makes lists of the next parameters. */
+function createParameterLists(): (columns: string) => string {
   let count = 0;
-  const list = (columns: Columns) => {
-    const parameters = Object.values(columns).map((type, index) => `$${count + index + 1}::${type}[]`);
-    count += parameters.length;
+  return (columns) => {
+    const parameters = columns.split(", ").map((column) => {
+      count += 1;
+      return `$${count}::${column.split(" ")[1]}[]`;
+    });
     return `unnest(${parameters.join(", ")})`;
   };
-  const names = (columns: Columns) => Object.keys(columns).join(", ");
+}
+
+function toLineColumns({ hasEnds, hasBegins }: Shape): string {
+  return [LINE, hasEnds && END, hasBegins && BEGIN].filter((columns) => columns !== false).join(", ");
+}
+
+function toChecks({ hasEvents, hasEnds, hasCloses }: Shape): string {
+  return [hasEvents && IS_NEW, hasEnds && IS_NEXT, hasCloses && IS_CLOSED].filter((check) => check !== false).join("");
+}
+
+function toText(shape: Shape): string {
+  const list = createParameterLists();
   const { isFresh, hasEvents, hasEnds, hasBegins, hasCloses } = shape;
   const lineColumns = toLineColumns(shape);
   const parts = [
@@ -305,9 +346,7 @@ function toText(shape: Shape): string {
     );
   }
   if (hasCloses) parts.push(`closed as materialized (select * from ${list(CLOSED)} as x(${names(CLOSED)}))`, OPEN);
-  const checks = [hasEvents && IS_NEW, hasEnds && IS_NEXT, hasCloses && IS_CLOSED]
-    .filter((check) => check !== false)
-    .join("");
+  const checks = toChecks(shape);
   parts.push(put(checks));
   if (isFresh) parts.push(NAMED, made(checks));
   parts.push(isFresh ? OK_FRESH : OK, rowsOf(lines, hasEnds), recorded(shape));
