@@ -154,6 +154,8 @@ export function toFollowUpRun(
 
 /** What must not leave a worker while it runs an attempt that was given secrets. */
 export interface AttemptMask {
+  /** There is nothing to mask. */
+  readonly isEmpty: boolean;
   readonly text: MaskText;
   logger(logger: Logger): Logger;
   /**
@@ -169,7 +171,12 @@ export function createAttemptMask(secrets: Readonly<Record<string, unknown>> = {
   if (values.length === 0) return NO_MASK;
   const text = createMaskText(values);
   const isQuoting = createIsQuoting(values);
-  return { text, logger: (logger) => maskLogger(logger, text), step: (step) => maskStep(step, text, isQuoting) };
+  return {
+    isEmpty: false,
+    text,
+    logger: (logger) => maskLogger(logger, text),
+    step: (step) => maskStep(step, text, isQuoting),
+  };
 }
 
 /** Masks the values of sensitive outputs too: a log may have quoted them before they were known. */
@@ -179,7 +186,12 @@ export function maskOutputs(text: string, { outputs, sensitive = [] }: Succeeded
   return createMaskText(sensitive.map((name) => named.get(name)))(text);
 }
 
-const NO_MASK: AttemptMask = { text: (text) => text, logger: (logger) => logger, step: (step) => step };
+const NO_MASK: AttemptMask = {
+  isEmpty: true,
+  text: (text) => text,
+  logger: (logger) => logger,
+  step: (step) => step,
+};
 
 function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
   switch (step.kind) {
@@ -240,4 +252,38 @@ function maskError(error: Error, mask: MaskText): Error {
   copy.name = error.name;
   copy.stack = mask(stack);
   return copy;
+}
+
+const MAX_LOG_BYTES = 65_536;
+const CUT_NOTE = "… the beginning was cut …";
+
+/** The end of a task's output: the newest lines, at most 64 KiB. */
+export interface TaskLog {
+  add(line: string): void;
+  /** The newest line that was added; undefined before the first. */
+  last(): string | undefined;
+  text(): string;
+}
+
+/** A log that goes on after this text of an earlier one. Old lines fall out as new ones come. */
+export function createTaskLog(earlier = ""): TaskLog {
+  const lines = earlier === "" ? [] : earlier.split("\n");
+  let cut = lines[0] === CUT_NOTE;
+  if (cut) lines.shift();
+  let bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  let last: string | undefined;
+  return {
+    add(line) {
+      const kept = Buffer.byteLength(line) > MAX_LOG_BYTES / 4 ? `${line.slice(0, MAX_LOG_BYTES / 8)}…` : line;
+      last = kept;
+      lines.push(kept);
+      bytes += Buffer.byteLength(kept) + 1;
+      while (bytes > MAX_LOG_BYTES - CUT_NOTE.length - 4 && lines.length > 1) {
+        bytes -= Buffer.byteLength(lines.shift() ?? "") + 1;
+        cut = true;
+      }
+    },
+    last: () => last,
+    text: () => (cut ? [CUT_NOTE, ...lines] : lines).join("\n"),
+  };
 }

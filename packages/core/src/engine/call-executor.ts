@@ -109,7 +109,6 @@ export interface AwsAccess {
 /** What all contexts of a runner share. */
 export interface ContextDeps {
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly records: Records;
   readonly leases: Leases;
   readonly aws?: AwsAccess;
@@ -121,7 +120,9 @@ export interface CallInput {
   readonly message: ResolvedMessage;
   readonly token: number;
   readonly deadlineAt: number;
-  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Its signal is looked at when the executor asks for it. */
+  readonly attempt: { readonly signal: AbortSignal };
   readonly cancelling: boolean;
   readonly report: (line: string) => void;
 }
@@ -129,7 +130,6 @@ export interface CallInput {
 /** The context of one call to an executor. */
 export function createExecutorContext(deps: ContextDeps, call: CallInput): ExecutorContext {
   const { stack, task, dispatch } = call.message;
-  const parts = parseAttemptId(dispatch.id);
   const target = findTarget(call.message);
   return {
     stackId: stack.id,
@@ -140,12 +140,16 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     metadata: stack.metadata,
     state: stack._state,
     previousState: stack.previousState,
-    // An id that no engine made has no parts; it names one message, and that is what the key is to tell apart.
-    idempotencyKey: parts === undefined ? shortHashOf(dispatch.id) : idempotencyKeyOf(parts),
-    signal: call.signal,
+    // Most executors ask for neither of the two, and a digest or a signal costs more than the rest of the context.
+    get idempotencyKey() {
+      return toIdempotencyKey(dispatch.id);
+    },
+    get signal() {
+      return call.attempt.signal;
+    },
     cancelling: call.cancelling,
     deadlineAt: call.deadlineAt,
-    logger: deps.logger,
+    logger: call.logger,
     report: call.report,
     clock: deps.clock,
     records: deps.records,
@@ -158,6 +162,12 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     aws: (client) => requireAws(deps).client(client, target),
     credentials: () => requireAws(deps).credentials(target),
   };
+}
+
+/** An id that no engine made has no parts; it names one message, and that is what the key is to tell apart. */
+function toIdempotencyKey(attemptId: string): string {
+  const parts = parseAttemptId(attemptId);
+  return parts === undefined ? shortHashOf(attemptId) : idempotencyKeyOf(parts);
 }
 
 function toAttemptAccess({ records, clock }: ContextDeps, { message, token }: CallInput): AttemptAccess {

@@ -33,7 +33,7 @@ function toResolved(message: Dispatch["message"]): ResolvedMessage {
 function createContext(call: Partial<CallInput> = {}, deps: Pick<ContextDeps, "aws" | "services"> = {}) {
   const clock = createFakeClock();
   const { records } = createMemoryStore();
-  const common = { clock, logger: silentLogger, records, leases: createLeases(records, { clock }) };
+  const common = { clock, records, leases: createLeases(records, { clock }) };
   const { message } = aDispatch(ID, { attempt: 2 });
   return createExecutorContext(
     { ...common, ...deps },
@@ -41,7 +41,8 @@ function createContext(call: Partial<CallInput> = {}, deps: Pick<ContextDeps, "a
       message: toResolved(message),
       token: 3,
       deadlineAt: 9,
-      signal: new AbortController().signal,
+      logger: silentLogger,
+      attempt: { signal: new AbortController().signal },
       cancelling: false,
       report: () => {},
       ...call,

@@ -3,7 +3,7 @@ import { createMemoryStore } from "../memory/memory-store.ts";
 import type { AttemptStore, RenewResult } from "../ports/attempt-store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { holdAttempt } from "./run-attempt.ts";
+import { createHeartbeat, holdAttempt } from "./run-attempt.ts";
 
 const LEASE_MS = 30_000;
 
@@ -26,6 +26,7 @@ function createBench(answers: readonly (RenewResult | Error)[] = [], cancelling 
   const held = holdAttempt({
     grant: { attemptId: "a1", owner: "w1", token: 1 },
     leaseMs: LEASE_MS,
+    heartbeat: createHeartbeat(clock, LEASE_MS / 3),
     clock,
     attempts,
     logger,
@@ -110,5 +111,50 @@ describe("a held attempt", () => {
 
     expect(held.stopReason()).toBe("cancel");
     await held.end();
+  });
+});
+
+describe("a heartbeat", () => {
+  it("calls in order, one interval after each was added, and not what was forgotten", async () => {
+    const clock = createFakeClock();
+    const { next } = createHeartbeat(clock, 1_000);
+    const called: string[] = [];
+    next(() => called.push("first"));
+    await clock.advance(400);
+    const forget = next(() => called.push("forgotten"));
+    next(() => called.push("second"));
+
+    forget();
+    await clock.advance(600);
+    const before = [...called];
+    await clock.advance(400);
+
+    expect([before, called, clock.nextWakeAt()]).toEqual([["first"], ["first", "second"], undefined]);
+  });
+
+  it("beats again after all was forgotten", async () => {
+    const clock = createFakeClock();
+    const { next } = createHeartbeat(clock, 1_000);
+    const called: string[] = [];
+    next(() => called.push("forgotten"))();
+    await clock.advance(500);
+
+    next(() => called.push("later"));
+    await clock.advance(1_000);
+
+    expect([called, clock.nextWakeAt()]).toEqual([["later"], undefined]);
+  });
+
+  it("beats in time when the clock was set back", async () => {
+    const clock = createFakeClock();
+    let setBackMs = 0;
+    const { next } = createHeartbeat({ ...clock, now: () => clock.now() - setBackMs }, 1_000);
+    const called: string[] = [];
+    next(() => called.push("first"));
+
+    setBackMs = 3_600_000;
+    await clock.advance(1_000);
+
+    expect(called).toEqual(["first"]);
   });
 });

@@ -12,8 +12,10 @@ import {
   type AttemptMask,
   boundOutputs,
   createAttemptMask,
+  createTaskLog,
   type FinalStep,
   maskOutputs,
+  type TaskLog,
   toFollowUpRun,
   toResultEvent,
   toRunEvent,
@@ -41,6 +43,8 @@ interface AttemptDeps {
   readonly logger: Logger;
   readonly context: ContextDeps;
   readonly leaseMs: number;
+  /** Beats at a third of the lease. */
+  readonly heartbeat: Heartbeat;
   /** Attempts that the worker holds now, with their messages. */
   readonly held: Map<HeldAttempt, TaskMessage>;
   /** True when the process is about to end: what is granted now is given back untouched. */
@@ -73,6 +77,7 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
   const attempt = holdAttempt({
     grant: claimed.grant,
     leaseMs: deps.leaseMs,
+    heartbeat: deps.heartbeat,
     clock: deps.clock,
     attempts: deps.store,
     logger: deps.logger,
@@ -100,8 +105,7 @@ type EndedCall =
   | { readonly kind: "given-back"; readonly kept: KeptProgress | undefined };
 
 function maskDeps(deps: AttemptDeps, mask: AttemptMask): AttemptDeps {
-  const { logger, context } = deps;
-  return { ...deps, logger: mask.logger(logger), context: { ...context, logger: mask.logger(context.logger) } };
+  return mask.isEmpty ? deps : { ...deps, logger: mask.logger(deps.logger) };
 }
 
 async function step(
@@ -130,7 +134,8 @@ async function step(
     message: resolved.message,
     token: claimed.grant.token,
     deadlineAt: Math.min(claimed.deadlineAt, input.end?.stopAt ?? claimed.deadlineAt),
-    signal: attempt.signal,
+    logger: deps.logger,
+    attempt,
     cancelling,
     report(line) {
       const shown = input.mask.text(line);
@@ -304,6 +309,8 @@ export interface HeldAttempt {
 interface HoldInput {
   readonly grant: Grant;
   readonly leaseMs: number;
+  /** When it is renewed. */
+  readonly heartbeat: Heartbeat;
   readonly clock: Clock;
   readonly attempts: Pick<AttemptStore, "renew">;
   readonly logger: Logger;
@@ -315,23 +322,47 @@ interface HoldInput {
   readonly stopAt?: number | undefined;
 }
 
-/** Renews the lease at a third of its life until it is ended, lost, or a cancel is asked for. */
+/** Renews the lease at each beat until it is ended, lost, or a cancel is asked for. */
 export function holdAttempt(input: HoldInput): HeldAttempt {
-  const controller = new AbortController();
-  const ended = new AbortController();
-  // Without a reason each attempt would make an error and note its stack, for nobody.
-  const endRenewals = () => ended.abort("ended");
-  const abort = (reason: StopReason) => {
-    if (!controller.signal.aborted) controller.abort(reason);
-  };
-  const watching = [renewUntilEnded(input, ended.signal, abort), stopInTime(input, ended.signal, abort)];
+  // Most executors look at neither, and both are slow to make and to abort.
+  let controller: AbortController | undefined;
+  let stopping: AbortController | undefined;
+  let reason: StopReason | undefined;
   let left = false;
+  let ended = false;
+  let working: Promise<unknown> | undefined;
+  const abort = (why: StopReason) => {
+    if (reason !== undefined) return;
+    reason = why;
+    controller?.abort(why);
+  };
+  const renew = async () => {
+    if ((await renewOnce(input, abort)) && !ended) endBeat = input.heartbeat.next(beat);
+  };
+  const beat = () => {
+    working = renew();
+  };
+  let endBeat = input.heartbeat.next(beat);
+  const endRenewals = () => {
+    ended = true;
+    endBeat();
+    // Without a reason each attempt would make an error and note its stack, for nobody.
+    stopping?.abort("ended");
+  };
+  let watching: Promise<void> | undefined;
+  if (input.stopAt !== undefined) {
+    stopping = new AbortController();
+    watching = stopInTime(input.clock, input.stopAt, stopping.signal, abort);
+  }
   return {
-    signal: controller.signal,
-    stopReason() {
-      if (left) return "lost";
-      return controller.signal.aborted ? (controller.signal.reason as StopReason) : undefined;
+    get signal() {
+      if (controller === undefined) {
+        controller = new AbortController();
+        if (reason !== undefined) controller.abort(reason);
+      }
+      return controller.signal;
     },
+    stopReason: () => (left ? "lost" : reason),
     stop: () => abort("stopping"),
     leave() {
       left = true;
@@ -340,77 +371,78 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     },
     async end() {
       endRenewals();
-      await Promise.all(watching);
+      if (working !== undefined || watching !== undefined) await Promise.all([working, watching]);
     },
   };
 }
 
 async function stopInTime(
-  { stopAt, clock }: HoldInput,
+  clock: Clock,
+  stopAt: number,
   ended: AbortSignal,
   abort: (reason: StopReason) => void,
 ): Promise<void> {
-  if (stopAt === undefined) return;
   await clock.sleep(stopAt - clock.now(), ended);
   if (!ended.aborted) abort("out-of-time");
 }
 
-async function renewUntilEnded(
-  input: HoldInput,
-  ended: AbortSignal,
-  abort: (reason: StopReason) => void,
-): Promise<void> {
+/** False when there is nothing left to renew. */
+async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void): Promise<boolean> {
   const { grant, leaseMs, clock, attempts, logger } = input;
-  for (;;) {
-    await clock.sleep(leaseMs / 3, ended);
-    if (ended.aborted) return;
-    try {
-      const message = input.progressLine();
-      const renewed = await attempts.renew(grant, {
-        leaseMs,
-        now: clock.now(),
-        ...(message === undefined ? {} : { message }),
-      });
-      if (renewed.kind === "lost") return abort("lost");
-      if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
-    } catch (error) {
-      // The next renewal may succeed; when none does, the lease lapses and the attempt is handed out again.
-      logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
-    }
+  try {
+    const message = input.progressLine();
+    const renewed = await attempts.renew(grant, {
+      leaseMs,
+      now: clock.now(),
+      ...(message === undefined ? {} : { message }),
+    });
+    if (renewed.kind === "lost") abort("lost");
+    else if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
+    return renewed.kind !== "lost";
+  } catch (error) {
+    // The next renewal may succeed; when none does, the lease lapses and the attempt is handed out again.
+    logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
+    return true;
   }
 }
 
-const MAX_BYTES = 65_536;
-const CUT_NOTE = "… the beginning was cut …";
-
-/** The end of a task's output: the newest lines, at most 64 KiB. */
-interface TaskLog {
-  add(line: string): void;
-  /** The newest line that was added; undefined before the first. */
-  last(): string | undefined;
-  text(): string;
+/** Calls back after one interval, the same for all, so that they share one sleep. */
+export interface Heartbeat {
+  /** Returns what forgets the call. */
+  next(call: () => void): () => void;
 }
 
-/** A log that goes on after this text of an earlier one. Old lines fall out as new ones come. */
-export function createTaskLog(earlier = ""): TaskLog {
-  const lines = earlier === "" ? [] : earlier.split("\n");
-  let cut = lines[0] === CUT_NOTE;
-  if (cut) lines.shift();
-  let bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-  let last: string | undefined;
-  return {
-    add(line) {
-      const kept = Buffer.byteLength(line) > MAX_BYTES / 4 ? `${line.slice(0, MAX_BYTES / 8)}…` : line;
-      last = kept;
-      lines.push(kept);
-      bytes += Buffer.byteLength(kept) + 1;
-      while (bytes > MAX_BYTES - CUT_NOTE.length - 4 && lines.length > 1) {
-        bytes -= Buffer.byteLength(lines.shift() ?? "") + 1;
-        cut = true;
+/** Creates a heartbeat. It sleeps only while there is something to call. */
+export function createHeartbeat(clock: Clock, intervalMs: number): Heartbeat {
+  // In the order in which they are due.
+  const calls = new Map<() => void, number>();
+  let sleeping: AbortController | undefined;
+  let isBeating = false;
+
+  async function beat(): Promise<void> {
+    isBeating = true;
+    for (let [dueAt] = calls.values(); dueAt !== undefined; [dueAt] = calls.values()) {
+      sleeping = new AbortController();
+      await clock.sleep(Math.min(intervalMs, dueAt - clock.now()), sleeping.signal);
+      const now = clock.now();
+      for (const [call, at] of calls) {
+        // One further away than an interval: the clock was set back.
+        if (at > now && at <= now + intervalMs) break;
+        calls.delete(call);
+        call();
       }
+    }
+    isBeating = false;
+  }
+
+  return {
+    next(call) {
+      calls.set(call, clock.now() + intervalMs);
+      if (!isBeating) void beat();
+      return () => {
+        if (calls.delete(call) && calls.size === 0) sleeping?.abort("ended");
+      };
     },
-    last: () => last,
-    text: () => (cut ? [CUT_NOTE, ...lines] : lines).join("\n"),
   };
 }
 

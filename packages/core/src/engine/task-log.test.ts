@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createTaskLog } from "./run-attempt.ts";
+import { createTaskLog } from "./attempt-result.ts";
 
 describe("a task's log", () => {
   it("keeps lines in order and knows the newest", () => {

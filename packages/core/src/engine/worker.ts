@@ -18,6 +18,7 @@ import {
   resolveSecrets,
 } from "./call-executor.ts";
 import {
+  createHeartbeat,
   type HeldAttempt,
   type InvocationLimits,
   runAttempt,
@@ -87,15 +88,16 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
   const held = new Map<HeldAttempt, TaskMessage>();
   const owner = options.owner ?? deps.ids.next();
   const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
+  const heartbeat = createHeartbeat(deps.clock, leaseMs / 3);
   const context: ContextDeps = {
     clock: deps.clock,
-    logger: deps.logger,
     records: deps.store.records,
     leases: createLeases(deps.store.records, { clock: deps.clock }),
     ...(deps.aws === undefined ? {} : { aws: deps.aws }),
     ...(options.services === undefined ? {} : { services: options.services }),
   };
   let stopping = false;
+  const isStopping = () => stopping;
 
   async function run(
     message: TaskMessage,
@@ -108,7 +110,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
     const onReport = options.onReport === undefined ? () => undefined : guardReport(logger, message, options.onReport);
     const executor = findExecutor(deps.executors, message);
     await runAttempt(
-      { store, clock, logger, context: { ...context, logger }, leaseMs, held, isStopping: () => stopping, finish },
+      { store, clock, logger, context, leaseMs, heartbeat, held, isStopping, finish },
       { executor, fault, message, claimed, onReport, end: toInvocationEnd(limits, clock.now()) },
     );
   }

@@ -354,8 +354,10 @@ export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]:
 
 /** A copy without the properties that are undefined, as `exactOptionalPropertyTypes` asks for. */
 export function defined<T extends object>(value: T): Defined<T> {
+  const copy: Partial<T> = {};
+  for (const key in value) if (value[key] !== undefined) copy[key] = value[key];
   // Every key that is left has a value, which is what the type says.
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+  return copy as Partial<T> & Defined<T>;
 }
 
 /** A message without its envelopes, or why there is none. */
@@ -437,10 +439,10 @@ function findListFault(list: readonly unknown[], spent: { characters: number }, 
   return undefined;
 }
 
-function findMapFault(map: object, spent: { characters: number }, depth: number): string | undefined {
-  for (const [key, item] of Object.entries(map)) {
+function findMapFault(map: Fields, spent: { characters: number }, depth: number): string | undefined {
+  for (const key of Object.keys(map)) {
     if (key === "__proto__") return 'it holds the key "__proto__"';
-    const fault = spend(spent, key) ?? findFaultWithin(item, spent, depth + 1);
+    const fault = spend(spent, key) ?? findFaultWithin(map[key], spent, depth + 1);
     if (fault) return fault;
   }
   return undefined;
@@ -454,7 +456,7 @@ function spend(spent: { characters: number }, text: string): string | undefined 
     : undefined;
 }
 
-function isPlain(value: object): boolean {
+function isPlain(value: object): value is Fields {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
