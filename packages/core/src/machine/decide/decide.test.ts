@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
 import { play, toApplied } from "../../testing/play.ts";
-import { decide, decideWithoutMachine, machineNameFor } from "./decide.ts";
+import { decide, decideWithoutMachine, followDecision, machineNameFor, tellUnknownMachine } from "./decide.ts";
+import { isParked, isParkedCode, type RefusalCode } from "./decision.ts";
 
 const machine = aMachine({ IDLE: { on: {}, tasks: [] } });
 const app = aMachine({
@@ -202,5 +203,111 @@ describe("machineNameFor", () => {
     expect(machineNameFor(aStack(), anEvent("GO", { machine: "other" }))).toBe("review-app");
     expect(machineNameFor(undefined, anEvent("GO", { machine: "other" }))).toBe("other");
     expect(machineNameFor(undefined, anEvent("GO"))).toBeUndefined();
+  });
+});
+
+describe("followDecision", () => {
+  const machine = aMachine({
+    INIT: { on: { GO: ["BUILD"] } },
+    BUILD: { tasks: ["db"], on: { LEAVE: ["REST"], END: ["ENDED"] }, after: [{ inMs: 1_000, event: "SLEEP" }] },
+    REST: {},
+    ENDED: { terminal: true },
+  });
+
+  const built = play(machine, anEvent("GO"));
+
+  it("gives the stack that was decided, and none when it was removed", () => {
+    const decision = decide(machine, built, anEvent("LEAVE"));
+
+    expect(followDecision(built, decision)?.state).toBe("REST");
+    expect(followDecision(built, decide(machine, built, anEvent("END")))).toBeUndefined();
+  });
+
+  it("ends the run that an answer without effect closes", () => {
+    const left = play(machine, anEvent("GO"), anEvent("LEAVE"));
+    const late = anEvent("TASK_COMPLETED", { dispatchId: left.runs[0]?.attemptId ?? "", origin: "worker" });
+
+    const decision = decide(machine, left, late);
+
+    expect([decision.kind, left.runs.length, followDecision(left, decision)?.runs]).toEqual(["ignored", 1, []]);
+  });
+
+  it("spends the timer whose event is refused", () => {
+    const event = anEvent("SLEEP", { at: 9_000, origin: "timer", timerId: "1/after/0" });
+
+    const decision = decide(machine, built, event);
+
+    expect([decision.kind, built.timers.length, followDecision(built, decision)?.timers]).toEqual(["rejected", 1, []]);
+  });
+
+  it("leaves the stack as it is otherwise, and where there is none", () => {
+    const refused = decide(machine, built, anEvent("NEXT"));
+
+    expect(followDecision(built, refused)).toBe(built);
+    expect(followDecision(undefined, refused)).toBeUndefined();
+    expect(followDecision(aStack(), { kind: "ignored", code: "DUPLICATE", reason: "" })).toEqual(aStack());
+  });
+});
+
+const MACHINES_FAULT: readonly RefusalCode[] = [
+  "STATE_UNKNOWN",
+  "MACHINE_UNKNOWN",
+  "MACHINE_INVALID",
+  "PATTERN_NOT_LINEAR",
+];
+const PARKED: readonly RefusalCode[] = [...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"];
+const OTHERS: readonly RefusalCode[] = [
+  "EVENT_INVALID",
+  "EVENT_RESERVED",
+  "EVENT_UNDECLARED",
+  "EVENT_METADATA_REQUIRED",
+  "METADATA_NOT_FLAT",
+  "METADATA_INVALID",
+  "METADATA_TOO_LARGE",
+  "MACHINE_MISMATCH",
+  "CONFIRMATION_REQUIRED",
+  "TASK_NOT_CURRENT",
+  "TASK_NOT_RUNNING",
+  "UPGRADE_STATE_MISSING",
+  "UPGRADE_TASK_UNKNOWN",
+];
+const CODES = [...PARKED, ...OTHERS];
+
+describe("isParkedCode", () => {
+  it("is true for what a later state, machine or revision may lift", () => {
+    expect(CODES.filter(isParkedCode)).toEqual(PARKED);
+  });
+});
+
+describe("isParked", () => {
+  it("keeps events from outside for each of these codes", () => {
+    expect(CODES.filter((code) => isParked(anEvent("LAUNCH"), code))).toEqual(PARKED);
+  });
+
+  it.each([
+    anEvent("TASK_COMPLETED"),
+    anEvent("TASK_ERROR"),
+    anEvent("TASK_CANCELLED"),
+    anEvent("TASK_TIMED_OUT"),
+    anEvent("CLOSE", { origin: "timer" }),
+  ])("keeps results and timers' events only where the machine is at fault: $name", (event) => {
+    expect(CODES.filter((code) => isParked(event, code))).toEqual(MACHINES_FAULT);
+  });
+
+  it.each(["RETRY_FAILED_TASKS", "RETRY_PENDING_TASKS", "CANCEL_TASK", "SETTLE_TASK", "REMOVE_STACK", "UPGRADE_STACK"])(
+    "never keeps %s, whose sender gets the code",
+    (name) => {
+      expect(CODES.filter((code) => isParked(anEvent(name), code))).toEqual([]);
+    },
+  );
+});
+
+describe("tellUnknownMachine", () => {
+  it("names the known machine that is near, if there is one", () => {
+    expect(tellUnknownMachine("revew-app", ["sandbox", "review-app"])).toBe(
+      'There is no machine "revew-app". Did you mean "review-app"?',
+    );
+    expect(tellUnknownMachine("other", ["sandbox", "review-app"])).toBe('There is no machine "other".');
+    expect(tellUnknownMachine("other", [])).toBe('There is no machine "other".');
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { aMachineV2, anEvent } from "../../testing/builders.ts";
-import { anExpression, readKey } from "../../testing/expressions.ts";
+import { aMachineV2, anEvent, type MachineSketch, retrying } from "../../testing/builders.ts";
+import { anExpression, aTemplate, readKey, readOutput } from "../../testing/expressions.ts";
 import { play, toApplied } from "../../testing/play.ts";
 import type { StackEvent } from "../event-message.ts";
-import type { Machine, Task } from "../machine.ts";
+import type { DynamicConfig, Machine, Task } from "../machine.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
+import { toWireTasks } from "./start-tasks.ts";
 
 const done = (task: string, event: Partial<StackEvent> = {}) =>
   anEvent("TASK_COMPLETED", { task: { name: task }, ...event });
@@ -172,5 +173,452 @@ describe("skipping in circles", () => {
       50,
       { code: "TRANSITION_LIMIT", reason: "One event may cause at most 50 entries." },
     ]);
+  });
+});
+
+describe("prepareTask", () => {
+  const go = (metadata: object = {}) => anEvent("GO", { machine: "review-app", metadata });
+
+  const dynamic = (
+    resolve: Parameters<typeof aTemplate>[0],
+    config: Partial<Omit<DynamicConfig, "template">> = {},
+  ): Pick<Task, "dynamicConfig"> => {
+    return {
+      dynamicConfig: {
+        template: aTemplate(resolve),
+        findFault: () => undefined,
+        findTimeoutMs: () => undefined,
+        ...config,
+      },
+    };
+  };
+
+  const build = (task: Partial<Task>, sketch: MachineSketch = {}) =>
+    aMachineV2(
+      { INIT: { on: { GO: ["BUILD"] } }, BUILD: { tasks: ["db"], on: { NEXT: [], FAILED: [], SET: [] } } },
+      { ...sketch, tasks: { db: task } },
+    );
+
+  const send = (task: Partial<Task>, sketch: MachineSketch = {}) =>
+    toApplied(decide(build(task, sketch), undefined, go()));
+
+  const failure = (errorCode: string, errorMessage: string) => ({
+    name: "db",
+    status: "ERROR",
+    errorMessage,
+    errorCode,
+  });
+
+  describe("the config of a task that is sent", () => {
+    it("is resolved with the metadata and what the needed tasks gave", () => {
+      const machine = aMachineV2(
+        { INIT: { on: { GO: ["BUILD"] } }, BUILD: { tasks: ["net", "db"] } },
+        {
+          tasks: {
+            db: {
+              needs: ["net"],
+              ...dynamic((scope) => ({ id: readOutput(scope, "net", "id"), size: readKey(scope, "size") })),
+            },
+          },
+        },
+      );
+      const event = anEvent("TASK_COMPLETED", { task: { name: "net" }, outputs: { id: 7 } });
+
+      const { dispatches } = toApplied(decide(machine, play(machine, go({ size: 1 })), event));
+
+      expect(dispatches[0]?.message.task).toEqual({ name: "db", executor: "lambda", config: { id: 7, size: 1 } });
+    });
+
+    it("fails the task when an expression fails, without a message", () => {
+      const { stack, dispatches } = send(dynamic((scope) => readKey(scope, "size")));
+
+      expect(stack.tasks).toEqual([failure("EXPRESSION_FAILED", "The config failed: No such key: size")]);
+      expect([dispatches, stack.runs, stack.attempts]).toEqual([[], [], {}]);
+    });
+
+    it("fails the task when the executor does not take it", () => {
+      const { stack } = send(dynamic(() => ({}), { findFault: () => "/name must be there." }));
+
+      expect(stack.tasks).toEqual([failure("CONFIG_INVALID", "/name must be there.")]);
+    });
+
+    it("fails the task when it is larger than any message may be", () => {
+      const { stack } = send(dynamic(() => ({ text: "é".repeat(200_000) })));
+
+      expect(stack.tasks).toEqual([failure("CONFIG_INVALID", "The config would be larger than 262144 bytes.")]);
+    });
+
+    it("says how long the attempt may take, where the task does not", () => {
+      const { dispatches, stack } = send(dynamic(() => ({}), { findTimeoutMs: () => 5_000 }));
+      const event = anEvent("TASK_TIMED_OUT", { origin: "worker", dispatchId: "pr-12/event-1/1/db/1" });
+
+      const late = decide(build(dynamic(() => ({}))), stack, event);
+
+      expect(dispatches.map(({ timeoutMs, message }) => [timeoutMs, message.dispatch.deadline])).toEqual([
+        [5_000, "1970-01-01T00:00:06.000Z"],
+      ]);
+      expect(toApplied(late).stack.tasks[0]?.errorMessage).toBe("timed out after 5s");
+    });
+  });
+
+  describe("the target of a task that is sent", () => {
+    const target = (resolve: Parameters<typeof aTemplate>[0]) => ({
+      targets: new Map([["preview", aTemplate(resolve)]]),
+    });
+    const task = { target: "preview" };
+
+    it("is resolved into its message", () => {
+      const address = { account: "111122223333", region: "eu-west-1", role: "stackyard" };
+
+      const { dispatches } = send(
+        task,
+        target(() => address),
+      );
+
+      expect(dispatches[0]?.message.task).toEqual({
+        name: "db",
+        executor: "lambda",
+        config: { name: "db" },
+        target: address,
+      });
+    });
+
+    it.each<[string, () => unknown, string]>([
+      [
+        "an expression fails",
+        () => {
+          throw new Error("No such key: x");
+        },
+        "No such key: x",
+      ],
+      ["it is no map", () => "preview", "it is no map."],
+      ["a value is no text", () => ({ account: 1 }), '"account" must be a text that is not empty.'],
+      ["a value is empty", () => ({ region: "" }), '"region" must be a text that is not empty.'],
+      ["the account is none", () => ({ account: "12" }), '"account" must have twelve digits.'],
+    ])("fails the task when %s", (_why, resolve, reason) => {
+      const { stack, dispatches } = send(task, target(resolve));
+
+      expect(stack.tasks).toEqual([failure("EXPRESSION_FAILED", `The target "preview" failed: ${reason}`)]);
+      expect(dispatches).toEqual([]);
+    });
+
+    it("fails the task when the machine does not have it", () => {
+      expect(send(task).stack.tasks).toEqual([
+        failure("EXPRESSION_FAILED", 'The target "preview" is not in the machine.'),
+      ]);
+    });
+  });
+
+  describe("the exclusive key of a task that is sent", () => {
+    const keyOf = (value: unknown) => {
+      const { dispatches, stack } = send({ exclusive: anExpression(() => value, "key") });
+      return dispatches[0]?.message.dispatch.exclusiveKey ?? stack.tasks[0]?.errorMessage;
+    };
+
+    it("is a text, number or boolean, made text; null and nothing mean none", () => {
+      expect([keyOf("shared-db"), keyOf(5), keyOf(true), keyOf(null), keyOf("")]).toEqual([
+        ...["shared-db", "5", "true"],
+        ...[undefined, undefined],
+      ]);
+    });
+
+    it("fails the task when it is anything else", () => {
+      expect(keyOf([])).toBe('The exclusive key "key" failed: it gives no text, number or boolean.');
+      expect(keyOf("x".repeat(1_025))).toBe('The exclusive key "key" failed: it has more than 1024 characters.');
+    });
+
+    it("stays the attempt's when it is sent again, and is another for the next", () => {
+      const machine = build({ exclusive: anExpression((scope) => readKey(scope, "key")) });
+      const sent = play(machine, go({ key: "a" }), anEvent("SET", { metadata: { key: "b" } }));
+      const keysAfter = (stack: typeof sent, name: string) =>
+        toApplied(decide(machine, stack, anEvent(name))).dispatches.map(({ message }) => message.dispatch.exclusiveKey);
+      const failed = toApplied(decide(machine, sent, anEvent("TASK_ERROR", { task: { name: "db" } }))).stack;
+
+      expect([keysAfter(sent, "RETRY_PENDING_TASKS"), keysAfter(failed, "RETRY_FAILED_TASKS")]).toEqual([["a"], ["b"]]);
+    });
+  });
+
+  describe("messages of version 2", () => {
+    it("say so, and show tasks with their details", () => {
+      const { message } = send({}).dispatches[0] ?? {};
+
+      expect([message?.dispatch.version, message?.stack.tasks]).toEqual([
+        2,
+        [{ name: "db", status: "PENDING", detail: "RUNNING" }],
+      ]);
+    });
+
+    it("name a deadline also when no date could", () => {
+      expect(send({ timeoutMs: 9e15 }).dispatches[0]?.message.dispatch.deadline).toBe("+275760-09-13T00:00:00.000Z");
+    });
+  });
+
+  describe("an attempt that is sent again", () => {
+    it("is not, with a note, when its config cannot be resolved any more; the attempt goes on", () => {
+      const machine = build(dynamic((scope) => (readKey(scope, "size") === 1 ? {} : raise())));
+      const sent = play(machine, go({ size: 1 }), anEvent("SET", { metadata: { size: 2 } }));
+
+      const { stack, dispatches, notes } = toApplied(decide(machine, sent, anEvent("RETRY_PENDING_TASKS")));
+
+      expect([stack.tasks[0]?.detail, dispatches]).toEqual(["RUNNING", []]);
+      expect(notes).toEqual(['Task "db" was not sent again: The config failed: odd']);
+    });
+  });
+
+  function raise(): never {
+    throw new Error("odd");
+  }
+});
+
+describe("toWireTasks", () => {
+  it("leaves out the codes of failures, and nothing else", () => {
+    const done = { name: "db", status: "SATISFIED" } as const;
+    const failed = { name: "app", status: "ERROR", detail: "CANCELLED", errorMessage: "no" } as const;
+
+    expect(toWireTasks([done, { ...failed, errorCode: "QUOTA" }])).toEqual([done, failed]);
+  });
+});
+
+describe("tasks that wait", () => {
+  const machine = aMachineV2(
+    {
+      INIT: { on: { GO: ["BUILD"] } },
+      BUILD: { tasks: ["a", "b", "c"], on: { NEXT: ["LIVE"], FAILED: [{ when: anExpression(() => false) }] } },
+      LIVE: {},
+    },
+    { tasks: { a: retrying(3), b: { needs: ["a"] } } },
+  );
+
+  const named = (name: string, task: string, event: Partial<StackEvent> = {}) =>
+    anEvent(name, { task: { name: task }, ...event });
+
+  const cancel = (task: string) => named("CANCEL_TASK", task);
+
+  const settle = (task: string) => named("SETTLE_TASK", task, { as: "succeeded", reason: "by hand" });
+
+  const failed = (task: string, code = "X") => named("TASK_ERROR", task, { code, retryable: false });
+
+  const done = (task: string) => named("TASK_COMPLETED", task);
+
+  const detailsOf = ({ tasks }: Stack) => tasks.map(({ detail, status }) => detail ?? status);
+
+  const after = (...events: StackEvent[]) => play(machine, anEvent("GO"), ...events);
+
+  const decideOn = (stack: Stack, event: StackEvent, on = machine) => toApplied(decide(on, stack, event));
+
+  const retryingA = after(named("TASK_ERROR", "a"));
+
+  describe("CANCEL_TASK", () => {
+    it("cancels a task at once that waits for others or for its next attempt", () => {
+      const { stack, cancels } = decideOn(after(), cancel("b"));
+      const waiting = decideOn(retryingA, cancel("a")).stack;
+
+      expect([stack.tasks[1], cancels]).toEqual([
+        { name: "b", status: "ERROR", detail: "CANCELLED", errorMessage: "cancelled", errorCode: "TASK_CANCELLED" },
+        [],
+      ]);
+      expect([detailsOf(waiting), waiting.timers]).toEqual([["CANCELLED", "WAITING", "RUNNING"], []]);
+    });
+
+    it("asks a running one to stop, and a success that comes first counts", () => {
+      const { stack, cancels } = decideOn(after(), cancel("a"));
+
+      expect([detailsOf(stack), cancels.map(({ why }) => why)]).toEqual([
+        ["RUNNING", "WAITING", "RUNNING"],
+        ["requested"],
+      ]);
+      expect(detailsOf(decideOn(stack, done("a")).stack)).toEqual(["SATISFIED", "RUNNING", "RUNNING"]);
+    });
+
+    it("is a failure for good, whatever the policy", () => {
+      const stack = play(
+        machine,
+        anEvent("GO"),
+        cancel("a"),
+        named("TASK_CANCELLED", "a", { origin: "worker" }),
+        done("c"),
+      );
+
+      expect([detailsOf(stack), stack.failed]).toEqual([["CANCELLED", "WAITING", "SATISFIED"], true]);
+    });
+
+    it("is refused for a task that is not to be stopped", () => {
+      const stack = play(machine, anEvent("GO"), cancel("b"));
+
+      expect(decide(machine, stack, cancel("b"))).toEqual({
+        kind: "rejected",
+        code: "TASK_NOT_RUNNING",
+        reason: 'Task "b" is CANCELLED.',
+      });
+    });
+  });
+
+  describe("SETTLE_TASK", () => {
+    it("counts a task as succeeded that waits, and lets others begin that need it", () => {
+      const { stack, dispatches, cancels } = decideOn(retryingA, settle("a"));
+
+      expect([detailsOf(stack), stack.timers, cancels]).toEqual([["SATISFIED", "RUNNING", "RUNNING"], [], []]);
+      expect(dispatches.map(({ task }) => task)).toEqual(["b"]);
+      expect(detailsOf(decideOn(after(), settle("b")).stack)).toEqual(["RUNNING", "SATISFIED", "RUNNING"]);
+    });
+
+    it("gives up a running attempt, whose answer then changes nothing", () => {
+      const { stack, cancels } = decideOn(after(), settle("a"));
+
+      expect(cancels).toHaveLength(1);
+      expect(decide(machine, stack, failed("a"))).toMatchObject({ kind: "ignored", code: "RESULT_STALE" });
+    });
+
+    it("leaves no outputs of an attempt that had failed", () => {
+      const broken = after(
+        named("TASK_ERROR", "a", { outputs: { x: 1 } }),
+        named("TASK_ERROR", "c", { outputs: { y: 2 } }),
+      );
+
+      expect([broken.outputs, decideOn(broken, settle("a")).stack.outputs]).toEqual([
+        { a: { x: 1 }, c: { y: 2 } },
+        { c: { y: 2 } },
+      ]);
+    });
+
+    it("fires NEXT when it settles the last", () => {
+      expect(after(done("c"), settle("a"), settle("b")).state).toBe("LIVE");
+    });
+  });
+
+  describe("RETRY_FAILED_TASKS", () => {
+    const retry = anEvent("RETRY_FAILED_TASKS");
+
+    it("sends a failed task again, and those that need it wait for it", () => {
+      const stack = after(failed("a"), done("c"));
+      const { stack: retried, dispatches } = decideOn(stack, retry);
+
+      expect(stack.failed).toBe(true);
+      expect([detailsOf(retried), retried.failed]).toEqual([["RUNNING", "WAITING", "SATISFIED"], undefined]);
+      expect(dispatches.map(({ attemptId }) => attemptId)).toEqual(["pr-12/event-1/1/a/2"]);
+    });
+
+    it("lets a task wait for its needs again", () => {
+      const stack = after(cancel("b"), failed("a"), done("c"));
+
+      expect(detailsOf(decideOn(stack, retry).stack)).toEqual(["RUNNING", "WAITING", "SATISFIED"]);
+    });
+
+    it("leaves the stack failed when the retried task waits for another that is failed", () => {
+      const stack = after(cancel("b"), failed("a"), done("c"));
+
+      const { stack: retried, dispatches } = decideOn(stack, { ...retry, task: { name: "b" } });
+
+      expect([detailsOf(retried), retried.failed, dispatches]).toEqual([["ERROR", "WAITING", "SATISFIED"], true, []]);
+    });
+
+    it("sends a cancelled task again, and FAILED may fire again", () => {
+      const fired: string[] = [];
+      const look = anExpression(({ stack }) => fired.push(stack.state) < 0);
+      const told = aMachineV2({
+        INIT: { on: { GO: ["BUILD"] } },
+        BUILD: { tasks: ["a"], on: { FAILED: [{ when: look }] } },
+      });
+
+      play(told, anEvent("GO"), failed("a"), retry, failed("a"));
+
+      expect(fired).toEqual(["BUILD", "BUILD"]);
+    });
+
+    it("decides a condition again that could not be decided on entry", () => {
+      const when = anExpression((scope) => readKey(scope, "size") === 1);
+      const choosy = aMachineV2(
+        { INIT: { on: { GO: ["BUILD"] } }, BUILD: { tasks: ["a"], on: { NEXT: ["LIVE"] } }, LIVE: {} },
+        { tasks: { a: { when } } },
+      );
+      const broken = play(choosy, anEvent("GO"));
+      const retried = (size: number) => decideOn(broken, { ...retry, metadata: { size } }, choosy).stack;
+
+      expect([broken.failed, detailsOf(retried(1)), retried(2).state]).toEqual([true, ["RUNNING"], "LIVE"]);
+    });
+
+    it("fails again at once, and FAILED fires again, when the task still cannot be sent", () => {
+      const fired: string[] = [];
+      const look = anExpression(({ stack }) => fired.push(stack.state) < 0);
+      const keyed = aMachineV2(
+        { INIT: { on: { GO: ["BUILD"] } }, BUILD: { tasks: ["a"], on: { FAILED: [{ when: look }] } } },
+        { tasks: { a: { exclusive: anExpression(() => []) } } },
+      );
+
+      const stack = play(keyed, anEvent("GO"), retry);
+
+      expect([fired, stack.failed, stack.attempts]).toEqual([["BUILD", "BUILD"], true, {}]);
+    });
+
+    it("takes away that the stack is stalled or failed, not that it is overdue", () => {
+      const marked = { ...after(failed("a"), done("c")), overdue: true, stalled: { code: "X", reason: "…" } };
+
+      const { stack } = decideOn(marked, retry);
+
+      expect([stack.failed, stack.stalled, stack.overdue]).toEqual([undefined, undefined, true]);
+    });
+  });
+
+  describe("RETRY_PENDING_TASKS", () => {
+    it("sends again only what was sent", () => {
+      const { dispatches } = decideOn(retryingA, anEvent("RETRY_PENDING_TASKS"));
+
+      expect(dispatches.map(({ task, again }) => [task, again])).toEqual([["c", true]]);
+    });
+  });
+
+  describe("UPGRADE_STACK", () => {
+    const upgrade = anEvent("UPGRADE_STACK", { at: 9_000 });
+    const newer = { ...machine, hash: "1".repeat(64) };
+
+    it("moves the revision and changes nothing of the entry", () => {
+      expect(decideOn(retryingA, upgrade, newer).stack).toEqual({
+        ...retryingA,
+        machineHash: newer.hash,
+        updatedAt: 9_000,
+      });
+    });
+
+    it("does not end a stack whose state is terminal in the new revision; the next event does, and a note says so", () => {
+      const resting = after(done("a"), done("b"), done("c"));
+      const states = new Map([...newer.states].map(([name, state]) => [name, { ...state, terminal: name === "LIVE" }]));
+      const ending = { ...newer, states };
+
+      const { stack, removed, notes } = decideOn(resting, upgrade, ending);
+
+      expect([stack.state, removed]).toEqual(["LIVE", false]);
+      expect(notes).toEqual([
+        '"LIVE" is terminal in the new revision: the next event that is applied removes the stack.',
+      ]);
+      expect(decideOn(stack, anEvent("RETRY_PENDING_TASKS"), ending).removed).toBe(true);
+    });
+
+    it("is refused while a task that is not done is unknown to the new revision, also one that only waits", () => {
+      const without = (name: string) => ({
+        ...newer,
+        tasks: new Map([...newer.tasks].filter(([key]) => key !== name)),
+      });
+
+      expect(decide(without("b"), retryingA, upgrade)).toMatchObject({ code: "UPGRADE_TASK_UNKNOWN" });
+      expect(decide(without("c"), after(done("c")), upgrade).kind).toBe("applied");
+    });
+
+    it("is refused when the new revision lacks the state", () => {
+      expect(decide(newer, { ...retryingA, state: "GONE" }, upgrade)).toMatchObject({ code: "UPGRADE_STATE_MISSING" });
+    });
+  });
+
+  describe("a task that a later revision does not have", () => {
+    it("is not sent when its turn comes, and a retry says so again", () => {
+      const without = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "b")) };
+
+      const { stack, notes } = decideOn(after(), done("a"), without);
+
+      expect([stack.tasks[1], notes]).toEqual([
+        { name: "b", status: "PENDING" },
+        ['Task "b" is not in the machine any more, so it was not sent.'],
+      ]);
+      expect(decideOn(stack, anEvent("RETRY_PENDING_TASKS")).dispatches.map(({ task }) => task)).toEqual(["b", "c"]);
+    });
   });
 });

@@ -1,8 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/expression-builders.ts";
 import { compileTemplate } from "./compile-template.ts";
 import type { ExpressionPlace, ExpressionScope, FindSecret } from "./expression.ts";
+import { escapeTemplate, splitTemplate } from "./split-template.ts";
 
 const config = aPlace({ event: false, sensitive: "placeholder" });
 const none: FindSecret = () => undefined;
@@ -178,5 +180,68 @@ describe("compileTemplate", () => {
 
     expect(compileTemplate(deep(64), config).kind).toBe("template");
     expect(compileTemplate(deep(70), config)).toMatchObject({ kind: "faults", faults: [{ code: "limit-exceeded" }] });
+  });
+});
+
+const text = (value: string) => ({ kind: "text", text: value });
+const expression = (source: string, offset: number) => ({ kind: "expression", source, offset });
+
+describe("splitTemplate", () => {
+  it.each([
+    ["", []],
+    ["plain $ {text} $", [text("plain $ {text} $")]],
+    ["${a}", [expression("a", 2)]],
+    ["x${a}y${b}z", [text("x"), expression("a", 3), text("y"), expression("b", 8), text("z")]],
+    ["${a}${b}", [expression("a", 2), expression("b", 6)]],
+    ["$${a}", [text("${a}")]],
+    ["$$${a}", [text("$${a}")]],
+    ["$$$${a}", [text("$$${a}")]],
+    ["$${${a}}", [text("${"), expression("a", 5), text("}")]],
+    ["$${a}${b}", [text("${a}"), expression("b", 7)]],
+    ["$${", [text("${")]],
+    ["${}", [expression("", 2)]],
+    ["${{'a': {'b': 1}}.a}", [expression("{'a': {'b': 1}}.a", 2)]],
+    ["${'}'}", [expression("'}'", 2)]],
+    [`\${"}"}`, [expression(`"}"`, 2)]],
+    ["${'\\'}'}", [expression("'\\'}'", 2)]],
+    ["${'''it's }'''}", [expression("'''it's }'''", 2)]],
+    [`\${"""say "}" """}`, [expression(`"""say "}" """`, 2)]],
+    ["${r'}'}", [expression("r'}'", 2)]],
+    ["${'$' + '${x}'}", [expression("'$' + '${x}'", 2)]],
+    ["${'$${'}", [expression("'$${'", 2)]],
+    ["${1 // }\n}", [expression("1 // }\n", 2)]],
+    ["a ${b", [text("a "), { kind: "unterminated", offset: 2 }]],
+    ["${'}", [{ kind: "unterminated", offset: 0 }]],
+    ["${{'a': 1}", [{ kind: "unterminated", offset: 0 }]],
+    ["${a}${", [expression("a", 2), { kind: "unterminated", offset: 4 }]],
+    ["${1 // }", [{ kind: "unterminated", offset: 0 }]],
+  ])("takes %j apart", (template, parts) => {
+    expect(splitTemplate(template)).toEqual(parts);
+  });
+});
+
+const templateText = fc.string({ unit: fc.constantFrom("$", "{", "}", "$${", "${", "'", '"', "a", "\\", "\n", "/") });
+
+describe("escapeTemplate", () => {
+  it.each([
+    ["a", "a"],
+    ["$", "$"],
+    ["${a}", "$${a}"],
+    ["$${a}", "$$${a}"],
+    ["${${", "$${$${"],
+  ])("writes %j as %j", (text, escaped) => {
+    expect(escapeTemplate(text)).toBe(escaped);
+  });
+
+  it("gives any text back when the template is resolved", { timeout: 60_000 }, () => {
+    fc.assert(
+      fc.property(fc.oneof(templateText, fc.string({ unit: "binary" })), (text) => {
+        const compiled = compileTemplate(escapeTemplate(text), aPlace());
+
+        expect(compiled).toMatchObject({ kind: "template", hasExpressions: false });
+        const resolved = compiled.kind === "template" && compiled.template.resolve(aScope(), () => undefined);
+        expect(resolved).toEqual({ kind: "value", value: text });
+      }),
+    );
   });
 });

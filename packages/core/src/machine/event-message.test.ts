@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ParseEventOptions, parseEventMessage } from "../event-message.ts";
+import {
+  attemptIdOf,
+  findJsonFault,
+  idempotencyKeyOf,
+  isMap,
+  type ParseEventOptions,
+  parseAttemptId,
+  parseEventMessage,
+  shortHashOf,
+  unwrapBody,
+} from "./event-message.ts";
 
 const options: ParseEventOptions = { at: 1_000, messageId: "m-1" };
 const event = (fields: object, message: unknown) => ({
@@ -308,5 +318,188 @@ describe("parseEventMessage, for any input", () => {
       ),
       { numRuns: 1_000 },
     );
+  });
+});
+
+describe("unwrapBody", () => {
+  const event = { stackId: "pr-12", event: "OPENED" };
+
+  const found = (message: unknown) => ({ kind: "message", message });
+
+  const notification = (message: unknown) => ({
+    Type: "Notification",
+    MessageId: "n-1",
+    Message: JSON.stringify(message),
+  });
+
+  const bridged = (detail: unknown) => ({ "detail-type": "Event", source: "ci", detail });
+
+  describe("unwrapBody", () => {
+    it.each([
+      ["bare", event],
+      ["of a topic", notification(event)],
+      ["of EventBridge", bridged(event)],
+      ["of EventBridge through a topic", notification(bridged(event))],
+      ["in three envelopes", notification(notification(bridged(event)))],
+    ])("finds the message %s, as text or value", (_, body) => {
+      expect(unwrapBody(body)).toEqual(found(event));
+      expect(unwrapBody(JSON.stringify(body))).toEqual(found(event));
+    });
+
+    it("opens no more than three envelopes", () => {
+      expect(unwrapBody(bridged(bridged(bridged(bridged(event)))))).toEqual(found(bridged(event)));
+    });
+
+    it.each([
+      { ...event, Type: "Notification", Message: "{}" },
+      { ...event, detail: { stackId: "other" } },
+      { Type: "SubscriptionConfirmation", Message: "{}" },
+      { Type: "Notification", Message: { stackId: "other" } },
+      { detail: "text" },
+      { detail: [event] },
+    ])("takes %j for no envelope", (body) => {
+      expect(unwrapBody(body)).toEqual(found(body));
+    });
+
+    it.each([
+      [{ Type: "Notification", Message: "no" }, "The message is not JSON."],
+      [{ Type: "Notification", Message: "[]" }, "The message is not a JSON object."],
+      [{ Type: "Notification", Message: '{"__proto__":{}}' }, 'The message is refused: it holds the key "__proto__".'],
+      [" ".repeat(1_048_577), "The message is larger than 1048576 characters."],
+      [`${JSON.stringify(event)}${" ".repeat(1_048_577)}`, "The message is larger than 1048576 characters."],
+      ["null", "The message is not a JSON object."],
+    ])("tells why there is none", (body, reason) => {
+      expect(unwrapBody(body)).toEqual({ kind: "none", reason });
+    });
+
+    it("takes a text of exactly the largest size", () => {
+      expect(unwrapBody(JSON.stringify(event).padEnd(1_048_576))).toEqual(found(event));
+    });
+  });
+
+  describe("isMap", () => {
+    it("is true for what JSON calls an object", () => {
+      expect([{}, Object.create(null), [], null, "x", 1, undefined].map(isMap)).toEqual([
+        true,
+        true,
+        false,
+        false,
+        false,
+        false,
+        false,
+      ]);
+    });
+  });
+});
+
+const parts = { stackId: "pr/12", life: "0", entry: 3, task: "make db", attempt: 2 };
+
+describe("attemptIdOf", () => {
+  it("encodes each of the five parts and joins them by slashes", () => {
+    expect(attemptIdOf(parts)).toBe("pr%2F12/0/3/make%20db/2");
+  });
+
+  it("does not fail for half a surrogate pair", () => {
+    expect(attemptIdOf({ ...parts, task: "\ud800" })).toBe("pr%2F12/0/3/%EF%BF%BD/2");
+  });
+});
+
+describe("parseAttemptId", () => {
+  it("gives back the parts of any id", () => {
+    const text = fc.string({ minLength: 1, unit: "binary" });
+    fc.assert(
+      fc.property(text, text, fc.nat(), text, fc.nat(), (stackId, life, entry, task, attempt) => {
+        const input = { stackId, life, entry, task, attempt };
+
+        expect(parseAttemptId(attemptIdOf(input))).toEqual(input);
+      }),
+    );
+  });
+
+  it.each([
+    "",
+    "a/b/1/t",
+    "a/b/1/t/1/x",
+    "a/b/x/t/1",
+    "a/b/1/t/01",
+    "a/b/1/t/",
+    "/b/1/t/1",
+    "a//1/t/1",
+    "a/b/1//1",
+    "%/b/1/t/1",
+  ])("finds nothing in %j", (text) => {
+    expect(parseAttemptId(text)).toBeUndefined();
+  });
+});
+
+describe("idempotencyKeyOf", () => {
+  it("is the first half of the SHA-256 of the parts, joined by U+0000", () => {
+    expect(idempotencyKeyOf({ stackId: "pr-12", life: "e1", entry: 1, task: "db", attempt: 1 })).toBe(KEY);
+  });
+
+  it("differs between parts that look alike when they are joined", () => {
+    const other = { ...parts, stackId: "pr/12/0", life: "3" };
+
+    expect(idempotencyKeyOf(other)).not.toBe(idempotencyKeyOf(parts));
+  });
+});
+
+describe("shortHashOf", () => {
+  it("gives 32 hex digits of the UTF-8 form", () => {
+    expect(shortHashOf("ä")).toBe(SHORT);
+  });
+});
+
+const KEY = "aef0b7bb35c6d06fc2313d9f5fdc53b0";
+const SHORT = "33e6d73fee82904c8d7afb78de1154d1";
+
+const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
+const nestLists = (depth: number): unknown => (depth === 0 ? 1 : [nestLists(depth - 1)]);
+const large = "it is larger than 1048576 characters";
+
+describe("findJsonFault", () => {
+  it("finds none in plain data", () => {
+    const data = { text: "x", number: -1.5, yes: true, none: null, absent: undefined, list: [1, { a: [] }] };
+
+    expect(findJsonFault(data)).toBeUndefined();
+    expect(findJsonFault(Object.assign(Object.create(null), data))).toBeUndefined();
+  });
+
+  it.each([
+    [{ a: [JSON.parse('{"__proto__":1}')] }, 'it holds the key "__proto__"'],
+    [{ a: 1n }, "it holds a bigint"],
+    [[Symbol("x")], "it holds a symbol"],
+    [{ a: () => 1 }, "it holds a function"],
+    [{ a: Number.NaN }, "it holds a number that JSON has not"],
+    [[Number.NEGATIVE_INFINITY], "it holds a number that JSON has not"],
+    [{ a: new Date(0) }, "it holds an object that is no plain data"],
+    [new Map(), "it holds an object that is no plain data"],
+    [nest(65), "it is nested deeper than 64 levels"],
+    [nestLists(65), "it is nested deeper than 64 levels"],
+  ])("says what is wrong", (value, fault) => {
+    expect(findJsonFault(value)).toBe(fault);
+  });
+
+  it("allows 64 levels", () => {
+    expect(findJsonFault(nest(64))).toBeUndefined();
+    expect(findJsonFault(nestLists(64))).toBeUndefined();
+  });
+
+  it("finds no end in a value that holds itself", () => {
+    const ring: Record<string, unknown> = {};
+    ring["ring"] = ring;
+
+    expect(findJsonFault(ring)).toBe("it is nested deeper than 64 levels");
+  });
+
+  // Each text, each key and each item costs one more than its length.
+  it.each([
+    ["a text", "a".repeat(1_048_575), "a".repeat(1_048_576)],
+    ["keys", { ["k".repeat(1_048_575)]: 1 }, { ["k".repeat(1_048_576)]: 1 }],
+    ["texts together", ["a".repeat(524_286), "a".repeat(524_286)], ["a".repeat(524_286), "a".repeat(524_287)]],
+    ["many small items", Array(1_048_576).fill(0), Array(1_048_577).fill(0)],
+  ])("allows as much as a message may hold, of %s", (_, fits, exceeds) => {
+    expect(findJsonFault(fits)).toBeUndefined();
+    expect(findJsonFault(exceeds)).toBe(large);
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isOwnAttempt, parseTaskMessage } from "../task-message.ts";
+import { isOwnAttempt, parseTaskMessage } from "./task-message.ts";
 
 const AT = Date.UTC(2026, 0, 1);
 const OPTIONS = { at: AT, messageId: "m-1" };
