@@ -1,10 +1,12 @@
 import { CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { mockClient } from "aws-sdk-client-mock";
 import fc from "fast-check";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { boundLines, MAX_TAIL_BYTES, MAX_TAIL_LINES, tailLogs } from "./tail-logs.ts";
 
 const client = mockClient(CloudWatchLogsClient);
+
+afterAll(() => client.restore());
 const deps = { logs: new CloudWatchLogsClient({ region: "eu-west-1" }), signal: new AbortController().signal };
 const options = { "awslogs-group": "/web", "awslogs-stream-prefix": "ecs" };
 const container = { name: "app", logConfiguration: { logDriver: "awslogs", options } };

@@ -1,12 +1,14 @@
 import { InvokeCommand, LambdaClient, ResourceNotFoundException } from "@aws-sdk/client-lambda";
 import { type ExecutorContext, StackyardError } from "@stackyard/core";
 import { mockClient } from "aws-sdk-client-mock";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLambdaExecutor } from "./lambda.ts";
 import { aContext } from "./testing/a-context.ts";
 import { start } from "./testing/run.ts";
 
 const lambda = mockClient(LambdaClient);
+
+afterAll(() => lambda.restore());
 const aws: ExecutorContext["aws"] = (client) => new client({ region: "eu-west-1" } as never);
 const executor = createLambdaExecutor({ functions: { "make-db": "./make-db.ts" } });
 

@@ -1,13 +1,15 @@
 import { Readable } from "node:stream";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { createClaimChecks } from "./claim-check.ts";
 import { anIncoming } from "./testing/builders.ts";
 
 const MEBIBYTE = 1_048_576;
 
 const s3 = mockClient(S3Client);
+
+afterAll(() => s3.restore());
 beforeEach(() => s3.reset());
 
 /** Fetches a body of so many bytes, as the SDK gives it. */

@@ -7,7 +7,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { createDeadLetterQueue } from "./dead-letter-queue.ts";
 import { decodeEvent } from "./decode-event.ts";
 import { encodeEvent } from "./encode-event.ts";
@@ -25,6 +25,8 @@ const RESULT = anEvent({
 });
 
 const sqs = mockClient(SQSClient);
+
+afterAll(() => sqs.restore());
 beforeEach(() => {
   sqs.reset();
   sqs.on(DeleteMessageBatchCommand).resolves({});

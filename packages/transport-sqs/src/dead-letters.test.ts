@@ -1,13 +1,15 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { createFakeClock } from "@stackyard/core/testing";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { createDeadLetters } from "./dead-letters.ts";
 import type { IncomingMessage } from "./incoming-message.ts";
 import { anIncoming } from "./testing/builders.ts";
 import { createRecordingLogger } from "./testing/recording-logger.ts";
 
 const sqs = mockClient(SQSClient);
+
+afterAll(() => sqs.restore());
 beforeEach(() => {
   sqs.reset();
   sqs.on(SendMessageBatchCommand).resolves({});

@@ -1,7 +1,7 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { ChangeMessageVisibilityBatchCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { BatchOptions } from "./batch-options.ts";
 import { encodeEvent } from "./encode-event.ts";
 import { createEventBatchHandler } from "./event-batch-handler.ts";
@@ -18,6 +18,11 @@ const DEAD = "https://sqs.eu-west-1.amazonaws.com/111122223333/event-dead-letter
 
 const sqs = mockClient(SQSClient);
 const s3 = mockClient(S3Client);
+
+afterAll(() => {
+  sqs.restore();
+  s3.restore();
+});
 beforeEach(() => {
   sqs.reset();
   s3.reset();

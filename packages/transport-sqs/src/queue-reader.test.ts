@@ -5,13 +5,15 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { createQueueReader } from "./queue-reader.ts";
 
 const QUEUE = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events";
 const signal = new AbortController().signal;
 
 const sqs = mockClient(SQSClient);
+
+afterAll(() => sqs.restore());
 beforeEach(() => sqs.reset());
 
 function createReader() {

@@ -1,7 +1,7 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { createFakeClock } from "@stackyard/core/testing";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { type ClaimChecks, noClaimChecks } from "./claim-check.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { createQueueSender } from "./queue-sender.ts";
@@ -9,6 +9,8 @@ import { createQueueSender } from "./queue-sender.ts";
 const QUEUE = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-tasks";
 
 const sqs = mockClient(SQSClient);
+
+afterAll(() => sqs.restore());
 beforeEach(() => sqs.reset());
 
 function createSender(queueUrl: string, claimChecks?: ClaimChecks) {

@@ -1,6 +1,6 @@
 import { ChangeMessageVisibilityBatchCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { BatchOptions } from "./batch-options.ts";
 import type { TaskDelivery } from "./read-deliveries.ts";
 import { createTaskBatchHandler, type Invocation } from "./task-batch-handler.ts";
@@ -9,6 +9,8 @@ import { createRecordingLogger } from "./testing/recording-logger.ts";
 import type { DeliveryOutcome } from "./to-settlement.ts";
 
 const sqs = mockClient(SQSClient);
+
+afterAll(() => sqs.restore());
 beforeEach(() => sqs.reset());
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333/";

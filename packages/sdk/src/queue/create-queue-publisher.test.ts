@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { createQueuePublisher } from "./create-queue-publisher.ts";
 import type { SenderOptions } from "./sender-options.ts";
 
@@ -8,6 +8,8 @@ const QUEUE = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events";
 const GO = { stackId: "s1", event: "GO", id: "e1" };
 
 const sqs = mockClient(SQSClient);
+
+afterAll(() => sqs.restore());
 beforeEach(() => sqs.reset());
 
 const create = (options: SenderOptions = {}, queueUrl = QUEUE) =>

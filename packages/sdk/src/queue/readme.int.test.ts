@@ -10,6 +10,8 @@ const folder = join(root, "temp/readme-queue");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const sqs = mockClient(SQSClient);
 
+afterAll(() => sqs.restore());
+
 interface Publish {
   tellMerged(queueUrl: string, stackId: string, deliveryId: string): Promise<PublishedEvent>;
 }
