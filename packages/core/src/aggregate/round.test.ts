@@ -1,9 +1,30 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Applied, Decision } from "../machine/decide/decision.ts";
-import type { Stack } from "../machine/stack.ts";
+import type { Applied, Decision, Rejected } from "../machine/decide/decision.ts";
+import type { Stack, StackTimer } from "../machine/stack.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
+import { countingIds } from "../testing/fake-clock.ts";
 import { aDispatch, aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
-import { beginRound, isEmpty, park, takeDecision, toChange, unpark } from "./round.ts";
+import {
+  beginRound,
+  DEFAULT_PARKING,
+  drawJitter,
+  isEmpty,
+  nextTryAt,
+  park,
+  parkAgain,
+  postponeTimer,
+  type RefuseDeps,
+  type Round,
+  refuse,
+  resumeTimers,
+  takeDecision,
+  toChange,
+  toQueuedTimer,
+  toTimerEvent,
+  unpark,
+} from "./round.ts";
 
 const stack = aStack({ state: "UP", entry: 1 });
 const none: ReadonlySet<string> = new Set();
@@ -132,5 +153,275 @@ describe("a round", () => {
     unpark(round, aQueuedEvent("p2"));
 
     expect(isEmpty(toChange(round))).toBe(true);
+  });
+});
+
+const event: QueuedEvent = { id: "e1", stackId: "s", origin: "external", message: {}, receivedAt: 0 };
+const why = { event, code: "EVENT_NOT_HANDLED", reason: "no" };
+
+describe("nextTryAt", () => {
+  it("comes after 30 s, 1, 2, 4, 8 and then every 15 minutes", () => {
+    const minutes: number[] = [];
+    for (let now = 0; minutes.length < 7; now = nextTryAt(0, now)) minutes.push(nextTryAt(0, now) / 60_000);
+
+    expect(minutes).toEqual([0.5, 1.5, 3.5, 7.5, 15.5, 30.5, 45.5]);
+  });
+
+  it("is always later than now, and never by more than 15 minutes", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 0, max: 1e10 }), (parkedAt, age) => {
+        const at = nextTryAt(parkedAt, parkedAt + age);
+
+        expect(at).toBeGreaterThan(parkedAt + age);
+        expect(at - parkedAt - age).toBeLessThanOrEqual(900_000);
+      }),
+    );
+  });
+});
+
+describe("parkAgain", () => {
+  it("parks a refused event for the first time", () => {
+    expect(parkAgain({ ...why, before: undefined, now: 1_000 }, DEFAULT_PARKING)).toEqual({
+      kind: "park",
+      parked: { ...why, parkedAt: 1_000, tries: 1, nextTryAt: 31_000 },
+    });
+  });
+
+  it("gives an event up after 50 tries", () => {
+    const before = { ...why, parkedAt: 0, tries: 49, nextTryAt: 0 };
+
+    expect(parkAgain({ ...why, before, now: 10 }, DEFAULT_PARKING)).toMatchObject({
+      kind: "give-up",
+      parked: { tries: 50 },
+    });
+  });
+
+  it("gives an event up after an hour, whatever the tries", () => {
+    const before = { ...why, parkedAt: 0, tries: 1, nextTryAt: 0 };
+
+    expect(parkAgain({ ...why, before, now: 3_599_999 }, DEFAULT_PARKING).kind).toBe("park");
+    expect(parkAgain({ ...why, before, now: 3_600_000 }, DEFAULT_PARKING).kind).toBe("give-up");
+  });
+
+  it("looks at an event for the last time when its hour is over", () => {
+    const before = { ...why, parkedAt: 0, tries: 5, nextTryAt: 0 };
+
+    expect(parkAgain({ ...why, before, now: 3_000_000 }, DEFAULT_PARKING).parked.nextTryAt).toBe(3_600_000);
+  });
+});
+
+interface Case {
+  readonly code?: Rejected["code"];
+  readonly name?: string;
+  readonly origin?: "external" | "worker";
+  readonly mode?: RefuseDeps["refusedEvents"];
+  /** The event is parked already. */
+  readonly parked?: boolean;
+  readonly masked?: readonly string[];
+}
+
+function refuseOne({
+  code = "EVENT_NOT_HANDLED",
+  name = "PUSH",
+  origin = "external",
+  mode = "park",
+  parked,
+  masked,
+}: Case): {
+  readonly outcome: string;
+  readonly round: Round;
+} {
+  const known = parked === true ? [aParkedEvent("e1", { parkedAt: 0 })] : [];
+  const round = beginRound({ stackId: "s1", version: 1, stack: aStack(), parked: known }, 1_000, new Set());
+  const outcome = refuse({ ids: countingIds(), parking: DEFAULT_PARKING, refusedEvents: mode }, round, {
+    event: anEvent(name, { origin }),
+    queued: aQueuedEvent("e1", { origin }),
+    decision: { kind: "rejected", code, reason: "no" },
+    masked,
+  });
+  return { outcome, round };
+}
+
+describe("a refused event", () => {
+  it.each<readonly [Case, string]>([
+    [{}, "parked"],
+    [{ code: "STATE_UNKNOWN" }, "parked"],
+    [{ parked: true }, "parked-again"],
+    [{ code: "EVENT_UNDECLARED" }, "set-aside"],
+    [{ code: "EVENT_UNDECLARED", parked: true }, "set-aside"],
+    [{ code: "EVENT_UNDECLARED", mode: "drop" }, "set-aside"],
+    [{ mode: "redeliver" }, "redeliver"],
+    [{ mode: "redeliver", code: "EVENT_UNDECLARED" }, "redeliver"],
+    [{ mode: "redeliver", parked: true }, "parked-again"],
+    [{ mode: "redeliver", parked: true, code: "EVENT_UNDECLARED" }, "set-aside"],
+    [{ mode: "redeliver", origin: "worker", name: "TASK_COMPLETED", code: "MACHINE_UNKNOWN" }, "parked"],
+    [{ mode: "drop" }, "refused"],
+    [{ mode: "drop", parked: true }, "parked-again"],
+    [{ mode: "drop", origin: "worker", name: "TASK_COMPLETED", code: "MACHINE_UNKNOWN" }, "parked"],
+    [{ name: "TASK_COMPLETED", code: "MACHINE_INVALID" }, "parked"],
+    [{ name: "TASK_COMPLETED", code: "TASK_NOT_CURRENT" }, "refused"],
+    [{ name: "TASK_COMPLETED", code: "TASK_NOT_CURRENT", mode: "redeliver" }, "refused"],
+    [{ name: "RETRY_FAILED_TASKS", code: "MACHINE_UNKNOWN" }, "refused"],
+    [{ name: "REMOVE_STACK", code: "EVENT_INVALID" }, "refused"],
+    [{ name: "UPGRADE_STACK", code: "UPGRADE_STATE_MISSING" }, "refused"],
+  ])("%j: %s", (input, outcome) => {
+    expect(refuseOne(input).outcome).toBe(outcome);
+  });
+
+  it("keeps its reason, its first refusal and the number of its tries", () => {
+    const { round } = refuseOne({ parked: true, code: "MACHINE_INVALID" });
+
+    expect(toChange(round).park).toEqual([
+      {
+        event: aQueuedEvent("e1"),
+        code: "MACHINE_INVALID",
+        reason: "no",
+        parkedAt: 0,
+        tries: 2,
+        nextTryAt: 30_000,
+      },
+    ]);
+  });
+
+  it("keeps which of its keys must not be shown", () => {
+    for (const code of ["EVENT_NOT_HANDLED", "EVENT_UNDECLARED"] as const) {
+      const { round } = refuseOne({ code, masked: ["password"] });
+      const { park, setAside } = toChange(round);
+
+      expect([...park, ...setAside].map(({ masked }) => masked)).toEqual([["password"]]);
+    }
+  });
+
+  it("is listed with its reason when it is set aside", () => {
+    const { round } = refuseOne({ code: "EVENT_UNDECLARED" });
+
+    expect(toChange(round).setAside).toEqual([
+      { id: "id-000001", event: aQueuedEvent("e1"), code: "EVENT_UNDECLARED", reason: "no", setAsideAt: 1_000 },
+    ]);
+  });
+});
+
+describe("the timers of a stack", () => {
+  const timer = { id: "1/after/0", event: "SLEEP", dueAt: 1_000 };
+
+  const other = { id: "1/after/1", event: "WAKE", dueAt: 9_000 };
+
+  const stack = aStack({ timers: [timer, other] });
+
+  const HOUR_MS = 3_600_000;
+
+  describe("a timer's event", () => {
+    it("has an id that names life and timer", () => {
+      expect(toTimerEvent(stack, timer, 5)).toEqual({
+        id: "timer:event-0:1/after/0",
+        stackId: "pr-12",
+        name: "SLEEP",
+        at: 5,
+        origin: "timer",
+        timerId: "1/after/0",
+      });
+    });
+
+    it("counts once for each attempt that its task waits for", () => {
+      const retry = { id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt: 1_000 };
+      const after = (attempts: number) => aStack({ timers: [retry], attempts: { db: attempts } });
+
+      const events = [1, 2].map((attempts) => toTimerEvent(after(attempts), retry, 5));
+
+      expect(events.map(({ id, task }) => [id, task])).toEqual([
+        ["timer:event-0:1/retry/db/1", { name: "db" }],
+        ["timer:event-0:1/retry/db/2", { name: "db" }],
+      ]);
+      expect(events.map((event) => toQueuedTimer(event).message)).toEqual([
+        { event: "TASK_RETRY_DUE", stackId: "pr-12", task: { name: "db" } },
+        { event: "TASK_RETRY_DUE", stackId: "pr-12", task: { name: "db" } },
+      ]);
+    });
+
+    it("is kept as an event of the engine's own, which may be sent again", () => {
+      expect(toQueuedTimer(toTimerEvent(stack, timer, 5))).toEqual({
+        id: "timer:event-0:1/after/0",
+        stackId: "pr-12",
+        origin: "worker",
+        receivedAt: 5,
+        message: { event: "SLEEP", stackId: "pr-12" },
+      });
+    });
+  });
+
+  describe("a timer that waits for its machine", () => {
+    it("fires again after 30 seconds, and leaves the others alone", () => {
+      expect(postponeTimer(stack, timer, { now: 1_000, keepMs: HOUR_MS })?.timers).toEqual([
+        { ...timer, dueAt: 31_000, postponedFrom: 1_000 },
+        other,
+      ]);
+    });
+
+    it("is tried later and later, and for the last time when its hour is over", () => {
+      const triedAt: number[] = [];
+      for (let now = 0, waiting: Stack | undefined = stack; waiting !== undefined; ) {
+        const first: StackTimer | undefined = waiting.timers[0];
+        waiting = first && postponeTimer(waiting, first, { now, keepMs: HOUR_MS });
+        now = waiting?.timers[0]?.dueAt ?? now;
+        if (waiting !== undefined) triedAt.push(now / 60_000);
+      }
+
+      expect(triedAt).toEqual([0.5, 1.5, 3.5, 7.5, 15.5, 30.5, 45.5, 60]);
+    });
+
+    it("is never due in the past", () => {
+      fc.assert(
+        fc.property(fc.nat(2 * HOUR_MS), fc.nat(HOUR_MS), (now, postponedFrom) => {
+          const waiting = { ...timer, postponedFrom };
+          const dueAt = postponeTimer(aStack({ timers: [waiting] }), waiting, { now, keepMs: HOUR_MS })?.timers[0]
+            ?.dueAt;
+
+          expect(dueAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(now);
+        }),
+      );
+    });
+
+    it("is due at once when its machine is back", () => {
+      const waiting = postponeTimer(stack, timer, { now: 1_000, keepMs: HOUR_MS }) ?? stack;
+
+      expect(resumeTimers(waiting).timers.map(({ dueAt }) => dueAt)).toEqual([1_000, 9_000]);
+      expect(resumeTimers(stack)).toBe(stack);
+    });
+  });
+});
+
+const retry = { id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt: 10_000, jitterMs: 8_000 };
+const after = { id: "1/after/0", event: "SLEEP", dueAt: 9_000 };
+
+describe("drawJitter", () => {
+  it("fixes the instants that are up to chance, and leaves the others alone", () => {
+    const { jitterMs: _, ...fixed } = retry;
+
+    expect(drawJitter(aStack({ timers: [retry, after] }), () => 0.25).timers).toEqual([
+      { ...fixed, dueAt: 8_000 },
+      after,
+    ]);
+  });
+
+  it("gives a stack with nothing to draw back as it is, and asks no chance", () => {
+    const stack = aStack({ timers: [after] });
+
+    const drawn = drawJitter(stack, () => {
+      throw new Error("not asked");
+    });
+
+    expect(drawn).toBe(stack);
+  });
+
+  it("never fires after the latest instant nor before the earliest", () => {
+    const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(chance, fc.nat(1e9), (random, jitterMs) => {
+        const [timer] = drawJitter(aStack({ timers: [{ ...retry, dueAt: 1e9, jitterMs }] }), () => random).timers;
+
+        expect(timer?.dueAt).toBeLessThanOrEqual(1e9);
+        expect(timer?.dueAt).toBeGreaterThanOrEqual(1e9 - jitterMs);
+      }),
+    );
   });
 });

@@ -1,5 +1,30 @@
 import { describe, expect, it } from "vitest";
-import { createTrial, TRIAL_SOURCE } from "../testing/trial.ts";
+import type { FoundMachine } from "../aggregate/stack-input.ts";
+import type { Machine } from "../machine/machine.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
+import type { Stack } from "../machine/stack.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import type { LocatedMachine, Locator, Revision } from "../ports/locator.ts";
+import { silentLogger } from "../ports/logger.ts";
+import type { ParkedEvent } from "../ports/stack-store.ts";
+import type { Store } from "../ports/store.ts";
+import { aMachine, anEvent, aStack } from "../testing/builders.ts";
+import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
+import { createScriptedExecutor } from "../testing/scripted-executor.ts";
+import { createSimulator } from "../testing/simulator.ts";
+import {
+  aChange,
+  aParkedEvent,
+  aPut,
+  aQueuedEvent,
+  commitNow,
+  SECOND,
+  T0,
+} from "../testing/store-conformance/store-builders.ts";
+import { createTrial, createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
+import { systemClock } from "./built-in-ports.ts";
+import { createEngine } from "./engine.ts";
+import { createMachineFinder, createRevisionCache, createRevisionWatch, remember } from "./machine-finder.ts";
 
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 const WITH_UNDERSCORE = TRIAL_SOURCE.replace("PUSHED, ", "PUSHED, TEST_DONE, ").replace(
@@ -76,5 +101,574 @@ describe("the machine of an event", () => {
       "e2 EVENT_NOT_HANDLED",
       "e3 MACHINE_INVALID",
     ]);
+  });
+});
+
+const revision: Revision = { name: "web", hash: "h1", source: "name: web" };
+
+function createBench(kept: readonly Revision[] = []) {
+  const store = new Map(kept.map((each) => [each.hash, each]));
+  const calls: string[] = [];
+  const cache = createRevisionCache(
+    {
+      async put(each) {
+        calls.push(`put ${each.hash}`);
+        store.set(each.hash, each);
+      },
+      async get(hash) {
+        calls.push(`get ${hash}`);
+        return store.get(hash);
+      },
+    },
+    ({ name, hash, source }) => (source === "broken" ? undefined : aMachine({ INIT: {} }, { name, hash })),
+  );
+  return { cache, calls };
+}
+
+describe("the revisions", () => {
+  it("are compiled once", async () => {
+    const { cache, calls } = createBench([revision]);
+
+    const first = await cache.find("h1");
+    const second = await cache.find("h1");
+
+    expect(first?.hash).toBe("h1");
+    expect(second).toBe(first);
+    expect(calls).toEqual(["get h1"]);
+  });
+
+  it("are looked for again while they are not kept, or do not compile", async () => {
+    const { cache, calls } = createBench([{ ...revision, source: "broken" }]);
+
+    expect([await cache.find("h1"), await cache.find("h2"), await cache.find("h2")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(calls).toEqual(["get h1", "get h2", "get h2"]);
+  });
+
+  it("are kept once, before a stack refers to them, and only those that were offered", async () => {
+    const { cache, calls } = createBench();
+    cache.offer(revision);
+    cache.offer({ ...revision, hash: "h2" });
+
+    await cache.keep("h1");
+    await cache.keep("h1");
+    cache.offer(revision);
+    await cache.keep("h1");
+    await cache.keep("h3");
+
+    expect(calls).toEqual(["put h1"]);
+  });
+
+  it("are offered again when they could not be kept", async () => {
+    let failures = 1;
+    const cache = createRevisionCache(
+      {
+        put: async () => {
+          failures -= 1;
+          if (failures >= 0) throw new Error("no disk");
+        },
+        get: async () => undefined,
+      },
+      () => undefined,
+    );
+    cache.offer(revision);
+
+    await expect(cache.keep("h1")).rejects.toThrow("no disk");
+    await expect(cache.keep("h1")).resolves.toBeUndefined();
+  });
+});
+
+describe("what is remembered", () => {
+  it("is bounded: the oldest goes", () => {
+    const cache = new Map<string, number>();
+
+    for (let number = 0; number < 1_500; number += 1) remember(cache, `k${number}`, number);
+    remember(cache, "k700", -1);
+
+    expect([cache.size, cache.has("k499"), cache.has("k500"), cache.get("k700")]).toEqual([1_000, false, true, -1]);
+  });
+});
+
+describe("the finder of upgrades", () => {
+  const OLD = "a".repeat(64);
+
+  const NEW = "b".repeat(64);
+
+  const OTHER = "c".repeat(64);
+
+  const pinned = (hash: string, events: readonly string[] = [], name = "web") =>
+    aMachine({ INIT: { on: { LAUNCH: [] } }, UP: {} }, { name, hash, revision: "pin", version: 2, events });
+
+  /** A yard of hand-made revisions: their sources are their hashes. */
+  async function createBench(newest: Machine | "invalid" | "unknown", kept: readonly Machine[] = []) {
+    const { revisions } = createMemoryStore();
+    const machines = new Map(kept.map((machine) => [machine.hash, machine]));
+    for (const { name, hash } of kept) await revisions.put({ name, hash, source: hash });
+    let located = toLocated(newest);
+    const asked: string[] = [];
+    const locator: Locator = {
+      async find(_name, options) {
+        asked.push(options?.fresh ? "fresh" : "cached");
+        return located;
+      },
+      list: async () => [{ name: "web", located, origin: "test" }],
+    };
+    const finder = createMachineFinder({
+      ...{ locator, revisions, clock: createFakeClock() },
+      compile: ({ source }) => machines.get(source),
+    });
+    return {
+      ...{ finder, revisions, asked, machines },
+      locate(next: Machine | "invalid" | "unknown") {
+        located = toLocated(next);
+      },
+      find: (event: Parameters<typeof anEvent>, stack: Partial<Stack> = {}) =>
+        finder.find("web", aStack({ machine: "web", state: "UP", machineHash: OLD, ...stack }), anEvent(...event)),
+    };
+  }
+
+  function toLocated(machine: Machine | "invalid" | "unknown"): LocatedMachine {
+    if (machine === "unknown") return { kind: "unknown" };
+    if (machine === "invalid") return { kind: "invalid", problems: [] };
+    return {
+      kind: "found",
+      machine,
+      revision: { name: "web", hash: machine.hash, source: machine.hash },
+      problems: [],
+    };
+  }
+
+  function hashOf(found: FoundMachine): string {
+    return found.kind === "found" ? found.machine.hash : `${found.code}: ${found.reason}`;
+  }
+
+  describe("a stack that keeps its revision", () => {
+    it("is decided on it, whatever is the newest, and without asking for it", async () => {
+      for (const newest of [pinned(NEW), "invalid", "unknown"] as const) {
+        const { find, asked } = await createBench(newest, [pinned(OLD)]);
+
+        expect(hashOf(await find(["LAUNCH"]))).toBe(OLD);
+        expect(asked).toEqual([]);
+      }
+    });
+
+    it("begins on the newest one", async () => {
+      const { finder, revisions } = await createBench(pinned(NEW), [pinned(OLD)]);
+
+      const found = await finder.find("web", undefined, anEvent("LAUNCH", { machine: "web" }));
+      await finder.keep(NEW);
+
+      expect(hashOf(found)).toBe(NEW);
+      expect((await revisions.get(NEW))?.hash).toBe(NEW);
+    });
+
+    it("says of an event that only the newest declares that an upgrade comes first", async () => {
+      const { find } = await createBench(pinned(NEW, ["TESTED"]), [pinned(OLD)]);
+
+      const [known, unknown] = [await find(["TESTED"]), await find(["ELSE"])];
+
+      expect(known).toMatchObject({
+        machine: { hash: OLD },
+        undeclared: { code: "EVENT_UNDECLARED", reason: expect.stringContaining("`stackyard stacks upgrade pr-12`") },
+      });
+      expect(unknown).not.toHaveProperty("undeclared");
+    });
+
+    it("waits for its revision where that no longer compiles, instead of taking another", async () => {
+      const { find, machines } = await createBench(pinned(NEW), [pinned(OLD)]);
+      machines.delete(OLD);
+
+      expect(hashOf(await find(["LAUNCH"]))).toMatch(/^MACHINE_INVALID: The revision aaaaaaaaaaaa of "web"/);
+    });
+
+    it("takes the newest where it has none, as a row that was taken over", async () => {
+      const { find } = await createBench(pinned(NEW));
+
+      expect(hashOf(await find(["LAUNCH"]))).toBe(NEW);
+    });
+
+    it("is told from one that follows by its own revision", async () => {
+      const follows = { ...pinned(OLD), revision: "follow" } as const;
+      const { find, finder } = await createBench(pinned(NEW), [follows]);
+
+      expect(hashOf(await find(["LAUNCH"]))).toBe(NEW);
+      expect([await finder.pins(OLD), await finder.pins(OTHER)]).toEqual([false, false]);
+      expect(await (await createBench(pinned(NEW), [pinned(OLD)])).finder.pins(OLD)).toBe(true);
+    });
+  });
+
+  describe("an upgrade", () => {
+    it("goes to the newest revision, past the cache", async () => {
+      const { find, asked, finder, revisions } = await createBench(pinned(NEW), [pinned(OLD)]);
+
+      const found = await find(["UPGRADE_STACK"]);
+      await finder.keep(NEW);
+
+      expect([hashOf(found), asked]).toEqual([NEW, ["fresh"]]);
+      expect((await revisions.get(NEW))?.hash).toBe(NEW);
+    });
+
+    it("goes to a kept revision that it names", async () => {
+      const { find } = await createBench("invalid", [pinned(OLD), pinned(OTHER)]);
+
+      expect(hashOf(await find(["UPGRADE_STACK", { to: OTHER }]))).toBe(OTHER);
+    });
+
+    it("goes to the newest by its name", async () => {
+      const { find } = await createBench(pinned(NEW), [pinned(OLD)]);
+
+      expect(hashOf(await find(["UPGRADE_STACK", { to: NEW }]))).toBe(NEW);
+    });
+
+    it.each([
+      [
+        "a revision that nobody knows",
+        pinned(NEW),
+        OTHER,
+        /^MACHINE_UNKNOWN: No revision cccccccccccc .* The newest one is b+\.$/,
+      ],
+      ["no revision, while the machine is gone", "unknown", undefined, /^MACHINE_UNKNOWN: There is no machine "web"\./],
+      ["no revision, while the newest has errors", "invalid", undefined, /^MACHINE_INVALID: /],
+    ] as const)("is refused where it names %s", async (_, newest, to, answer) => {
+      const { find } = await createBench(newest, [pinned(OLD)]);
+
+      expect(hashOf(await find(["UPGRADE_STACK", to === undefined ? {} : { to }]))).toMatch(answer);
+    });
+
+    it("is refused for the revision of another machine", async () => {
+      const { find } = await createBench(pinned(NEW), [pinned(OLD), pinned(OTHER, [], "db")]);
+
+      expect(hashOf(await find(["UPGRADE_STACK", { to: OTHER }]))).toMatch(/^MACHINE_UNKNOWN: /);
+    });
+
+    it("is refused for a revision that no longer compiles", async () => {
+      const { find, machines } = await createBench(pinned(NEW), [pinned(OLD), pinned(OTHER)]);
+      machines.delete(OTHER);
+
+      expect(hashOf(await find(["UPGRADE_STACK", { to: OTHER }]))).toMatch(/^MACHINE_INVALID: /);
+    });
+
+    it("does not exist for runs, which have revisions of their own", async () => {
+      const { finder } = await createBench(pinned(NEW));
+      const run = aStack({ machine: "stackyard.run", machineHash: OLD });
+
+      expect(hashOf(await finder.find("stackyard.run", run, anEvent("UPGRADE_STACK")))).toMatch(
+        /^MACHINE_UNKNOWN: A run/,
+      );
+    });
+  });
+});
+
+describe("the watch for new revisions", () => {
+  function aRevision(hash: string): LocatedMachine {
+    const machine = aMachine({ INIT: {} }, { name: "web", hash });
+    return { kind: "found", machine, revision: { name: "web", hash, source: "" }, problems: [] };
+  }
+
+  function createBench() {
+    const store = createMemoryStore();
+    let present: LocatedMachine = aRevision("h1");
+    let looks = 0;
+    const locator: Locator = {
+      find: async () => {
+        looks += 1;
+        return present;
+      },
+      list: async () => [],
+    };
+    const pinned = new Set<string>();
+    const pins = async (hash: string) => pinned.has(hash);
+    const watch = createRevisionWatch({ locator, store, pins, clock: { ...systemClock, now: () => T0 } });
+    return {
+      store,
+      watch,
+      pinned,
+      looks: () => looks,
+      put(located: LocatedMachine) {
+        present = located;
+      },
+      /** Puts a stack of the machine there that has something parked. */
+      begin: (id: string, stack: Partial<Stack> = {}, parked: Partial<ParkedEvent> = {}) => {
+        const event = aQueuedEvent(`e-${id}`, { stackId: id });
+        const park = [aParkedEvent(`e-${id}`, { event, ...parked })];
+        return commitNow(store, aPut({ id, machine: "web", ...stack }, { park }));
+      },
+      /** Parks an event that would create its stack. */
+      parkAbsent(id: string, { machine = "web", ...parked }: Partial<ParkedEvent> & { readonly machine?: string }) {
+        const message = { event: "PUSH", stackId: id, machine };
+        const event = aQueuedEvent(`e-${id}`, { stackId: id, message });
+        return commitNow(store, aChange({ stackId: id, park: [aParkedEvent(`e-${id}`, { event, ...parked })] }));
+      },
+      /** The watch of a process that starts later. */
+      restart(over: Store = store) {
+        const clock = { ...systemClock, now: () => T0 + SECOND };
+        const later = createRevisionWatch({ locator, store: over, pins, clock });
+        return async () => (await later.takeRevised()).map(({ stackId }) => stackId);
+      },
+      takeIds: async () => (await watch.takeRevised()).map(({ stackId }) => stackId),
+    };
+  }
+
+  describe("the watch for revisions", () => {
+    it("looks at nothing while nothing is parked", async () => {
+      const { watch, looks, takeIds } = createBench();
+      watch.note("web", aRevision("h0"));
+
+      expect([await takeIds(), looks()]).toEqual([[], 0]);
+    });
+
+    it("gives the stacks of a machine that has changed, once", async () => {
+      const { watch, begin, put, takeIds } = createBench();
+      await begin("s1");
+      await begin("s2");
+      watch.note("web", aRevision("h1"));
+      const before = await takeIds();
+
+      put(aRevision("h2"));
+
+      expect([before, await takeIds(), await takeIds()]).toEqual([[], ["s1", "s2"], []]);
+    });
+
+    it("leaves the stacks alone that keep their revision", async () => {
+      const { store, watch, pinned, begin, put, takeIds } = createBench();
+      await begin("s1");
+      pinned.add("h-old");
+      await commitNow(store, aPut({ id: "s2", machine: "web", machineHash: "h-old" }));
+      watch.note("web", aRevision("h1"));
+
+      put(aRevision("h2"));
+
+      expect(await takeIds()).toEqual(["s1"]);
+    });
+
+    it("notices a change that an event was decided on before", async () => {
+      const { watch, begin, put, takeIds } = createBench();
+      await begin("s1");
+      watch.note("web", aRevision("h1"));
+      put(aRevision("h2"));
+
+      watch.note("web", aRevision("h2"));
+
+      expect(await takeIds()).toEqual(["s1"]);
+    });
+
+    it.each([{ kind: "unknown" }, { kind: "invalid", problems: [] }] as const)(
+      "notices that a machine is back that was %j when it was asked for",
+      async (missing) => {
+        const { watch, begin, takeIds } = createBench();
+        await begin("s1");
+        watch.note("web", aRevision("h1"));
+
+        watch.note("web", missing);
+
+        expect(await takeIds()).toEqual(["s1"]);
+      },
+    );
+
+    it("does nothing when a machine goes", async () => {
+      const { watch, begin, put, takeIds } = createBench();
+      await begin("s1");
+      watch.note("web", aRevision("h1"));
+
+      put({ kind: "unknown" });
+
+      expect(await takeIds()).toEqual([]);
+    });
+
+    it("gives stacks that do not exist yet after those that do, as long as their events wait", async () => {
+      const { store, watch, begin, parkAbsent, put, takeIds } = createBench();
+      await begin("s1");
+      await parkAbsent("new", { code: "MACHINE_UNKNOWN" });
+      await parkAbsent("other", { machine: "else" });
+      await parkAbsent("gone", { code: "MACHINE_UNKNOWN" });
+      await commitNow(store, aChange({ stackId: "gone", unpark: ["e-gone"] }));
+      watch.note("web", { kind: "unknown" });
+
+      put(aRevision("h2"));
+
+      expect([await takeIds(), await takeIds(), await takeIds()]).toEqual([["s1"], ["new"], []]);
+    });
+
+    it("gives what was parked before the process started and may be decided differently now, once", async () => {
+      const { begin, parkAbsent, pinned, put, restart } = createBench();
+      await begin("follows", { machineHash: "h1" });
+      await begin("as-before", { machineHash: "h2" });
+      await begin("pinned", { machineHash: "h-pinned" });
+      await begin("repaired", { machineHash: "h2" }, { code: "MACHINE_INVALID" });
+      await parkAbsent("new", { code: "MACHINE_INVALID" });
+      pinned.add("h-pinned");
+      put(aRevision("h2"));
+
+      const takeIds = restart();
+
+      expect([await takeIds(), await takeIds()]).toEqual([["follows", "new", "repaired"], []]);
+    });
+
+    it("leaves alone what was parked before the start while the machine is still invalid", async () => {
+      const { parkAbsent, put, restart } = createBench();
+      await parkAbsent("new", { code: "MACHINE_INVALID" });
+      put({ kind: "invalid", problems: [] });
+
+      expect(await restart()()).toEqual([]);
+    });
+
+    it("begins the list again after the store has failed", async () => {
+      const { store, parkAbsent, restart } = createBench();
+      await parkAbsent("new", { code: "MACHINE_INVALID" });
+      let fails = true;
+      const takeIds = restart({
+        ...store,
+        load: async (ids) => {
+          if (fails) throw new Error("The store fails.");
+          return store.load(ids);
+        },
+      });
+
+      await expect(takeIds()).rejects.toThrow("The store fails.");
+      fails = false;
+
+      expect(await takeIds()).toEqual(["new"]);
+    });
+
+    it("gives many stacks a page at a time", async () => {
+      const { watch, begin, put, takeIds } = createBench();
+      const ids = Array.from({ length: 300 }, (_, index) => `s${1_000 + index}`);
+      for (const id of ids) await begin(id);
+      watch.note("web", aRevision("h1"));
+      put(aRevision("h2"));
+
+      const pages = [await takeIds(), await takeIds(), await takeIds()];
+
+      expect(pages.map(({ length }) => length)).toEqual([256, 44, 0]);
+      expect(pages.flat()).toEqual(ids);
+    });
+  });
+
+  describe("an engine, of an event that waits for its stack to be created", () => {
+    const BROKEN = "version: 1\nevents: [";
+
+    async function createEngines() {
+      const store = createMemoryStore();
+      const clock = createFakeClock();
+      const { executor } = createScriptedExecutor("work");
+      const executors = new Map([["work", executor]]);
+      const locator = createTrialLocator(executors, { app: BROKEN });
+      const start = () => createEngine({ store, locator, executors, clock, ids: countingIds(), logger: silentLogger });
+      const engine = start();
+      const message = { stackId: "pr-1", event: "OPENED", machine: "app" };
+      await engine.handle([{ event: aQueuedEvent("e1", { stackId: "pr-1", message }), deliveries: 1 }]);
+      await clock.advance(SECOND);
+      const find = async () => {
+        const [loaded] = await store.load(["pr-1"]);
+        return [loaded?.stack?.state, loaded?.parked.map(({ code }) => code)];
+      };
+      return { engine, start, locator, find };
+    }
+
+    it("decides it again as soon as the machine is corrected", async () => {
+      const { engine, locator, find } = await createEngines();
+      await engine.sweep();
+      const before = await find();
+      locator.write("app", TRIAL_SOURCE);
+
+      await engine.sweep();
+
+      expect([before, await find()]).toEqual([
+        [undefined, ["MACHINE_INVALID"]],
+        ["BUILD", []],
+      ]);
+    });
+
+    it("decides it again when it starts after the correction", async () => {
+      const { start, locator, find } = await createEngines();
+      locator.write("app", TRIAL_SOURCE);
+
+      await start().sweep();
+
+      expect(await find()).toEqual(["BUILD", []]);
+    });
+
+    it("decides it again when the machine is corrected after a restart", async () => {
+      const { start, locator, find } = await createEngines();
+      const engine = start();
+      await engine.sweep();
+      const before = await find();
+      locator.write("app", TRIAL_SOURCE);
+
+      await engine.sweep();
+
+      expect([before, await find()]).toEqual([
+        [undefined, ["MACHINE_INVALID"]],
+        ["BUILD", []],
+      ]);
+    });
+  });
+});
+
+const toSource = (pattern: string) => `
+version: 2
+revision: pin
+events: [OPENED, PUSHED, TAGGED, MERGED]
+metadata:
+  tag: { type: string, pattern: "${pattern}", default: v1 }
+  note: {}
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { on: { PUSHED: LIVE, TAGGED: LIVE, MERGED: GONE }, after: [{ in: 10m, event: MERGED }] }
+  GONE: {}
+tasks:
+  none: { executor: lambda, config: { name: run } }
+`;
+
+const LOOKS_AHEAD = toSource("^(?=v)v([a-z0-9]+)+$");
+
+/** As a version located it that let such patterns in. */
+function locateOld(source: string): LocatedMachine {
+  const { machine, problems } = parseMachine(source, { name: "app", kept: true });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return { kind: "found", machine, revision: { name: "app", hash: machine.hash, source }, problems: [] };
+}
+
+describe("a stack on a revision whose pattern cannot be searched in linear time", () => {
+  it("refuses what the pattern would judge, goes on with everything else, and can be upgraded", async () => {
+    let located = locateOld(LOOKS_AHEAD);
+    const yard = createSimulator({
+      machines: [],
+      executors: [],
+      locator: { find: async () => located, list: async () => [] },
+    });
+    const send = async (id: string, event: string, metadata: object = {}) => {
+      await yard.publish({ id, stackId: "pr-1", event, machine: "app", metadata });
+      await yard.settle();
+    };
+    await send("e1", "OPENED");
+    const invalid = parseMachine(LOOKS_AHEAD, { name: "app" });
+    located = { kind: "invalid", problems: invalid.problems };
+
+    await send("e2", "TAGGED", { tag: `v${"a".repeat(40)}!` });
+    await send("e3", "PUSHED", { note: "goes on" });
+    const [loaded] = await yard.store.load(["pr-1"]);
+    located = locateOld(toSource("^v[a-z0-9]+$"));
+    await send("e4", "TAGGED", { tag: "v2" });
+    await send("e5", "UPGRADE_STACK");
+    await yard.advance(11 * 60_000);
+
+    expect(invalid.problems.map(({ code }) => code)).toContain("pattern-not-linear");
+    expect(loaded?.parked.map(({ event, code }) => [event.id, code])).toEqual([["e2", "PATTERN_NOT_LINEAR"]]);
+    const history = await yard.listHistory("pr-1");
+    expect(history.map(({ event, outcome, code }) => [event, outcome, code ?? ""].join(" ").trim())).toEqual([
+      "OPENED applied",
+      "TAGGED parked PATTERN_NOT_LINEAR",
+      "PUSHED applied",
+      "TAGGED parked PATTERN_NOT_LINEAR",
+      "UPGRADE_STACK applied",
+      "TAGGED set-aside METADATA_INVALID",
+      "TAGGED applied",
+      "MERGED applied",
+    ]);
+    expect(await yard.findStack("pr-1")).toMatchObject({ state: "GONE", metadata: { tag: "v2", note: "goes on" } });
   });
 });

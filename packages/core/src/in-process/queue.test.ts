@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMemoryQueue, type MemoryQueue } from "./queue.ts";
+import { createHeap, createMemoryQueue, type MemoryQueue } from "./queue.ts";
 
 const LEASE_MS = 10;
 
@@ -137,5 +137,21 @@ describe("createMemoryQueue", () => {
 
     expect(queue.nextDueAt()).toBeUndefined();
     expect(queue.findDueAt({ number: 1, now: 1, leaseMs: 1 })).toBeUndefined();
+  });
+});
+
+describe("createHeap", () => {
+  it("gives what was pushed in order", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer()), (pushed) => {
+        const heap = createHeap<number>((a, b) => a < b);
+        for (const item of pushed) heap.push(item);
+
+        const popped = pushed.map(() => heap.pop());
+
+        expect(popped).toEqual(pushed.toSorted((a, b) => a - b));
+        expect(heap.pop()).toBeUndefined();
+      }),
+    );
   });
 });

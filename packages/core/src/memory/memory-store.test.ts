@@ -1,7 +1,75 @@
-import { describe, it } from "vitest";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { recordsConformance } from "../testing/records-conformance.ts";
 import { resultConformance, storeConformance } from "../testing/store-conformance.ts";
+import { createSortedKeys } from "./memory-lists.ts";
+import { createMemoryRecords } from "./memory-records.ts";
 import { createMemoryStore } from "./memory-store.ts";
 
 describe("createMemoryStore", () => {
   for (const c of [...storeConformance, ...resultConformance]) it(c.name, () => c.run(async () => createMemoryStore()));
+});
+
+const key = fc.string({ unit: fc.constantFrom("a", "b", "/"), minLength: 1, maxLength: 4 });
+
+describe("createSortedKeys", () => {
+  it("lists the keys that are still there, in order, by prefix and after the cursor", () => {
+    fc.assert(
+      fc.property(
+        fc.array(key),
+        fc.array(key),
+        key,
+        fc.option(key, { nil: undefined }),
+        (added, gone, prefix, after) => {
+          const there = new Set(added);
+          const keys = createSortedKeys((each) => there.has(each));
+          for (const [index, each] of added.entries()) {
+            keys.add(each);
+            // Lists between additions must not change what later ones give.
+            if (index % 3 === 0) [...keys.list("", undefined)];
+          }
+          for (const each of gone) there.delete(each);
+
+          const listed = [...keys.list(prefix, after)];
+
+          const wanted = [...there].filter((each) => each.startsWith(prefix) && (after === undefined || each > after));
+          expect(listed).toEqual(wanted.sort());
+        },
+      ),
+    );
+  });
+
+  it("lists a key again that went and came back", () => {
+    const there = new Set(["a"]);
+    const keys = createSortedKeys((each) => there.has(each));
+    keys.add("a");
+    there.delete("a");
+    expect([...keys.list("", undefined)]).toEqual([]);
+
+    there.add("a");
+    keys.add("a");
+
+    expect([...keys.list("", undefined)]).toEqual(["a"]);
+  });
+});
+
+describe("createMemoryRecords", () => {
+  for (const c of recordsConformance) it(c.name, () => c.run(async () => createMemoryRecords()));
+
+  it("drops what is expired when told to", async () => {
+    const records = createMemoryRecords();
+    const { record } = Object(await records.put({ key: "a", value: 1, expected: "absent", expiresAt: 10, now: 0 }));
+    await records.put({ key: "b", value: 1, expected: "absent", now: 0 });
+
+    records.removeExpired(10);
+
+    expect(await records.remove("a", record.version + 1)).toBe(true);
+    expect(await records.get("b", 10)).toBeDefined();
+  });
+
+  it("refuses a value that is not JSON", async () => {
+    const put = createMemoryRecords().put({ key: "a", value: undefined, expected: "absent", now: 0 });
+
+    await expect(put).rejects.toMatchObject({ code: "USAGE" });
+  });
 });

@@ -2,10 +2,212 @@ import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { shortHashOf } from "../machine/event-message.ts";
 import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../ports/executor.ts";
+import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { createTrial } from "../testing/trial.ts";
-import { prepareRun, type RunInput, type RunName, toFollowUpRun, toRunEvent } from "./attempt-result.ts";
+import {
+  boundOutputs,
+  createAttemptMask,
+  type FinalStep,
+  maskOutputs,
+  prepareRun,
+  type RunInput,
+  type RunName,
+  toFollowUpRun,
+  toResultEvent,
+  toRunEvent,
+  toSettledOutcome,
+} from "./attempt-result.ts";
+
+const ID = "s1/created/1/plan/1";
+const message = aDispatch(ID).message;
+const quota = failed({ code: "QUOTA", message: "no room", retryable: true });
+
+describe("the event of a result", () => {
+  it("bears the attempt's id, so that it counts once, and echoes the task", () => {
+    expect(toResultEvent(message, succeeded({ url: "u" }), { cancelling: false, now: 5 })).toEqual({
+      id: `result:${ID}`,
+      stackId: "s1",
+      origin: "worker",
+      receivedAt: 5,
+      message: {
+        event: "TASK_COMPLETED",
+        stackId: "s1",
+        task: message.task,
+        dispatchId: ID,
+        outputs: { url: "u" },
+      },
+    });
+  });
+
+  it("tells a failure with its code, its text, and whether another attempt may help", () => {
+    const { message: body } = toResultEvent(message, { ...quota, outputs: { part: 1 } }, { cancelling: false, now: 5 });
+
+    expect(body).toMatchObject({
+      event: "TASK_ERROR",
+      code: "QUOTA",
+      description: "no room",
+      retryable: true,
+      outputs: { part: 1 },
+    });
+  });
+
+  it("holds no sensitive outputs for stacks of version 1, which keep none", () => {
+    const step = succeeded({ url: "u", password: "s3cret" }, { sensitive: ["password"] });
+
+    const { message: body } = toResultEvent(message, step, { cancelling: false, now: 5 });
+
+    expect(body).toMatchObject({ outputs: { url: "u" } });
+    expect(body).not.toHaveProperty("sensitiveOutputs");
+  });
+
+  it("names those that must not be shown for stacks of version 2", () => {
+    const v2 = { ...message, dispatch: { ...message.dispatch, version: 2 } } as const;
+    const step = succeeded({ url: "u", password: "s3cret" }, { sensitive: ["password", "gone"] });
+
+    const events = [step, succeeded({ url: "u" })].map((each) =>
+      toResultEvent(v2, each, { cancelling: false, now: 5 }),
+    );
+
+    expect(events.map(({ message: { outputs, sensitiveOutputs } }) => [outputs, sensitiveOutputs])).toEqual([
+      [{ url: "u", password: "s3cret" }, ["password"]],
+      [{ url: "u" }, undefined],
+    ]);
+  });
+
+  it.each([null, "text", 7])("has no outputs where they are no map: %j", (outputs) => {
+    expect(toResultEvent(message, succeeded(outputs), { cancelling: false, now: 5 }).message["outputs"]).toEqual({});
+  });
+
+  it.each([
+    [succeeded({}), false, "succeeded", "TASK_COMPLETED"],
+    [succeeded({}), true, "succeeded", "TASK_COMPLETED"],
+    [quota, false, "failed", "TASK_ERROR"],
+    [quota, true, "cancelled", "TASK_CANCELLED"],
+  ] satisfies [FinalStep, boolean, string, string][])(
+    "of %j, cancelling %s: %s",
+    (step, cancelling, outcome, event) => {
+      expect(toSettledOutcome(step, cancelling)).toBe(outcome);
+      expect(toResultEvent(message, step, { cancelling, now: 5 }).message["event"]).toBe(event);
+    },
+  );
+});
+
+const v1 = aDispatch("s1/created/1/plan/1").message;
+const v2 = { ...v1, dispatch: { ...v1.dispatch, version: 2 } } as const;
+// As JSON `{"text":"…"}`, 11 bytes besides the text.
+const ofBytes = (bytes: number) => succeeded({ text: "x".repeat(bytes - 11) });
+
+describe("boundOutputs", () => {
+  it("lets 64 KiB through", () => {
+    expect(boundOutputs(v2, ofBytes(65_536))).toEqual(ofBytes(65_536));
+  });
+
+  it("fails a task of version 2 whose outputs are larger, for good", () => {
+    expect(boundOutputs(v2, ofBytes(65_537))).toEqual(
+      failed({
+        code: "OUTPUT_INVALID",
+        message: "The outputs make 65537 bytes as JSON; at most 65536 are taken. Give large ones as a file's address.",
+        retryable: false,
+      }),
+    );
+  });
+
+  it("counts bytes, not characters", () => {
+    expect(boundOutputs(v2, succeeded({ text: "ü".repeat(40_000) }))).toMatchObject({ code: "OUTPUT_INVALID" });
+  });
+
+  it("leaves them out for version 1, which keeps none", () => {
+    expect(boundOutputs(v1, ofBytes(65_537))).toEqual(succeeded({}));
+  });
+
+  it("leaves out what a failure brings too much of, and keeps the failure", () => {
+    const quota = failed({ code: "QUOTA", message: "no room", retryable: true });
+
+    expect(boundOutputs(v2, { ...quota, outputs: { text: "x".repeat(70_000) } })).toEqual({ ...quota, outputs: {} });
+    expect(boundOutputs(v2, quota)).toBe(quota);
+  });
+});
+
+const mask = createAttemptMask({ "password#1": "hunter22", "pin#1": 123_456 });
+
+describe("the mask of an attempt", () => {
+  it("hides secrets in what a step says", () => {
+    expect(mask.step(running({ progress: {}, pollAfterMs: 1, message: "uses hunter22" }))).toMatchObject({
+      message: "uses ***",
+    });
+    expect(
+      mask.step({ ...failed({ code: "X", message: "no 123456", retryable: true }), outputs: { a: ["hunter22"] } }),
+    ).toMatchObject({ message: "no ***", outputs: { a: ["***"] } });
+  });
+
+  it("takes an output for sensitive that holds a secret, and leaves its value", () => {
+    const step = succeeded({ url: "pg://u:hunter22@h", host: "h", pin: 123_456, key: "k" }, { sensitive: ["key"] });
+
+    expect(mask.step(step)).toEqual({ ...step, sensitive: ["key", "url", "pin"] });
+    expect(mask.step(succeeded({ host: "h" }))).toEqual(succeeded({ host: "h" }));
+    expect(mask.step(succeeded(null))).toEqual(succeeded(null));
+  });
+
+  it("takes an output for sensitive for a whole value alone, not for a line of it, which may be any word", () => {
+    const config = "apiVersion: v1\nkind: Config\ntoken: hunter22\n";
+    const lines = createAttemptMask({ "config#1": config });
+    const step = succeeded({
+      kind: "kind: Config",
+      whole: `it is\n${config}`,
+      trimmed: config.trim(),
+      deep: { config },
+    });
+    const followUp = { inMs: 1, config: { kind: "kind: Config" } };
+
+    expect(lines.step(step)).toEqual({ ...step, sensitive: ["whole", "trimmed", "deep"] });
+    expect(lines.step({ ...succeeded({}), followUp })).toEqual({ ...succeeded({}), followUp });
+    expect(lines.text("has kind: Config")).toBe("has ***");
+  });
+
+  it("lets no run follow that would keep a secret in its config", () => {
+    const step = (config: Readonly<Record<string, unknown>>) => ({ ...succeeded({}), followUp: { inMs: 1, config } });
+
+    expect(mask.step(step({ deep: ["hunter22"] }))).toMatchObject({ kind: "failed", code: "OUTPUT_INVALID" });
+    expect(mask.step(step({ deep: ["else"] }))).toEqual(step({ deep: ["else"] }));
+  });
+
+  it("hides secrets in logs, errors and their stacks included", () => {
+    const recorded = createRecordingLogger();
+    const logger = mask.logger(recorded);
+    const error = new TypeError("bad hunter22");
+
+    logger.debug("a hunter22", { url: "hunter22", deep: { list: ["hunter22"] } });
+    logger.info("b");
+    logger.warn("c", { error });
+    logger.error("d", { error: new Error("else") });
+
+    const text = JSON.stringify(recorded.lines, (_, value) =>
+      value instanceof Error ? `${value.name} ${value.message} ${value.stack}` : value,
+    );
+    expect(text).not.toContain("hunter22");
+    expect(text).toContain("TypeError bad ***");
+    expect(text).toContain("Error else");
+  });
+
+  it("changes nothing where the claim gave no secrets", () => {
+    const none = createAttemptMask();
+    const logger = createRecordingLogger();
+    const step = failed({ code: "X", message: "hunter22", retryable: true });
+
+    expect([none.text("hunter22"), none.step(step), none.logger(logger)]).toEqual(["hunter22", step, logger]);
+  });
+});
+
+describe("a log of a task that gave sensitive outputs", () => {
+  it("does not quote them", () => {
+    const step = succeeded({ key: "AKIA1234", host: "h", none: null }, { sensitive: ["key", "none", "gone"] });
+
+    expect(maskOutputs("made AKIA1234 at h", step)).toBe("made *** at h");
+    expect(maskOutputs("made AKIA1234", succeeded(null, { sensitive: ["key"] }))).toBe("made AKIA1234");
+  });
+});
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;

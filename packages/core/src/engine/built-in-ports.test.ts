@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createUlids, systemClock } from "./built-in-ports.ts";
+import { createMemoryRecords } from "../memory/memory-records.ts";
+import { createFakeClock } from "../testing/fake-clock.ts";
+import { leasesConformance } from "../testing/leases-conformance.ts";
+import { createLeases, createUlids, systemClock } from "./built-in-ports.ts";
 
 describe("the system's clock", () => {
   it("ends a sleep when its signal says so, and keeps no listener", async () => {
@@ -51,5 +54,27 @@ describe("ULIDs", () => {
     expect(made).toEqual([...made].sort());
     expect(new Set(made).size).toBe(1_000);
     expect(made[0]).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+  });
+});
+
+describe("createLeases", () => {
+  for (const c of leasesConformance) {
+    it(c.name, () =>
+      c.run(async () => {
+        const clock = createFakeClock();
+        return { clock, leases: createLeases(createMemoryRecords(), { clock }) };
+      }),
+    );
+  }
+
+  it("keeps leases under a prefix of their own, and takes a foreign value for a free lease", async () => {
+    const clock = createFakeClock();
+    const records = createMemoryRecords();
+    await records.put({ key: "locks/a", value: "foreign", expected: "absent", now: clock.now() });
+    const leases = createLeases(records, { clock, prefix: "locks/" });
+
+    expect(await leases.find("a")).toBeUndefined();
+    expect(await leases.acquire("a", "ada", 1_000)).toMatchObject({ kind: "acquired" });
+    expect((await records.list("locks/", { limit: 10, now: clock.now() })).items).toHaveLength(1);
   });
 });
