@@ -2,7 +2,7 @@ import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defineExecutor, type Executor, failed, running, succeeded } from "../ports/executor.ts";
-import { createExecutorContext } from "../testing/executor-context.ts";
+import { createExecutorContext } from "../testing/run-executor.ts";
 import type { KeptProgress } from "./call-executor.ts";
 import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
 

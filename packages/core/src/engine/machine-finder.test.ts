@@ -10,7 +10,7 @@ import type { ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createScriptedExecutor } from "../testing/scripted-executor.ts";
+import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { createSimulator } from "../testing/simulator.ts";
 import {
   aChange,

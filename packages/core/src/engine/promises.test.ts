@@ -7,7 +7,7 @@ import type { Store } from "../ports/store.ts";
 import { aMachine } from "../testing/builders.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { createScriptedExecutor } from "../testing/scripted-executor.ts";
+import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { createSimulator } from "../testing/simulator.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { createTrial, createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";

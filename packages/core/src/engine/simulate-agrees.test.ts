@@ -10,10 +10,9 @@ import { readStep } from "../simulation/read-step.ts";
 import { createSimulation, SIMULATION_START, type Simulation } from "../simulation/simulation.ts";
 import { countingIds, createFakeClock, createRandom } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { createScriptedExecutor } from "../testing/scripted-executor.ts";
+import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { pick } from "../testing/simulation/chance.ts";
-import { drawMachineV1, EVENTS, TASKS } from "../testing/simulation/draw-machine.ts";
-import { drawMachineV2 } from "../testing/simulation/draw-machine-v2.ts";
+import { drawMachineV1, drawMachineV2, EVENTS, TASKS } from "../testing/simulation/draw-plan.ts";
 import { createTrial, createTrialLocator } from "../testing/trial.ts";
 import { createEngine } from "./engine.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failed, type Step, succeeded } from "../ports/executor.ts";
-import type { ScriptedCall } from "../testing/scripted-executor.ts";
+import type { ScriptedCall } from "../testing/run-executor.ts";
 import { createTrial, type Trial } from "../testing/trial.ts";
 
 const MINUTE_MS = 60_000;

@@ -4,7 +4,7 @@ import { silentLogger } from "../ports/logger.ts";
 import type { Store } from "../ports/store.ts";
 import type { DueKind } from "../ports/work-queue.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createScriptedExecutor } from "../testing/scripted-executor.ts";
+import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { createTrialLocator } from "../testing/trial.ts";
 import { createEngine } from "./engine.ts";

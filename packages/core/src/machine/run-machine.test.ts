@@ -1,8 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { isStackyardError } from "../errors/stackyard-error.ts";
-import { anEvent } from "../testing/builders.ts";
-import { play } from "../testing/play.ts";
+import { anEvent, play } from "../testing/builders.ts";
 import { decide } from "./decide/decide.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, SEMANTICS_V1, toReactions } from "./machine.ts";

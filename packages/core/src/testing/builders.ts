@@ -1,7 +1,17 @@
 import { Type } from "typebox";
+import { decide } from "../machine/decide/decide.ts";
+import type { Applied, Decision } from "../machine/decide/decision.ts";
 import type { StackEvent } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import type { Expression, Template } from "../machine/expression/expression.ts";
+import type {
+  Evaluated,
+  Expression,
+  ExpressionPlace,
+  ExpressionScope,
+  FindSecret,
+  PlaceMetadata,
+  Template,
+} from "../machine/expression/expression.ts";
 import {
   FAILED,
   type Machine,
@@ -160,4 +170,96 @@ function toEntries(entries: readonly string[] | readonly ReactionSketch[]): read
 function aTask(name: string): Task {
   const definition = { executor: "lambda", config: { name } };
   return { ...PLAIN_TASK, name, executor: "lambda", definition, timeoutMs: 86_400_000, cancelWithinMs: 300_000 };
+}
+
+/** A place of a reaction: everything is there, `password` is sensitive and may not be named, other keys are allowed. */
+export function aPlace({ metadata, ...rest }: PlaceInput = {}): ExpressionPlace {
+  return {
+    event: true,
+    tasks: ["app", "make db"],
+    states: ["INIT", "BUILD", "CLEAN-UP"],
+    sensitive: "never",
+    ...rest,
+    metadata: {
+      declared: new Set(["image", "url", "count", "my-key", "password"]),
+      sensitive: new Set(["password"]),
+      additional: true,
+      ...metadata,
+    },
+  };
+}
+
+interface PlaceInput extends Partial<Omit<ExpressionPlace, "metadata">> {
+  readonly metadata?: Partial<PlaceMetadata>;
+}
+
+/** The scope of a stack in BUILD that was entered twice, at noon of the last day of January 2030. */
+export function aScope(input: Partial<ExpressionScope> = {}): ExpressionScope {
+  return {
+    stack: {
+      id: "pr-1",
+      machine: "review",
+      state: "BUILD",
+      previousState: null,
+      createdAt: Date.UTC(2030, 0, 31, 10),
+      enteredAt: Date.UTC(2030, 0, 31, 11, 30),
+      visits: { INIT: 1, BUILD: 2, "CLEAN-UP": 0 },
+    },
+    metadata: { image: "shop:1.2", url: null, count: 3, ratio: 1.5, on: true, "my-key": "v" },
+    event: { name: "PUSHED", metadata: { image: "shop:1.3", note: null } },
+    tasks: { app: { status: "SATISFIED", outputs: { port: 80 } }, "make db": { status: "RUNNING", outputs: {} } },
+    now: Date.UTC(2030, 0, 31, 12),
+    ...input,
+  };
+}
+
+/** An expression that gives what this function says about its scope; one that throws is an error of evaluation. */
+export function anExpression(evaluate: (scope: ExpressionScope) => unknown, source = "…"): Expression {
+  return { source, evaluate: (scope) => attempt(() => evaluate(scope)) };
+}
+
+/** A value with placeholders that is resolved by this function; one that throws is an error of evaluation. */
+export function aTemplate(
+  resolve: (scope: ExpressionScope, findSecret: FindSecret) => unknown,
+  source: unknown = "…",
+): Template {
+  return { source, resolve: (scope, findSecret) => attempt(() => resolve(scope, findSecret)) };
+}
+
+/** A metadata key of the scope; throws where the scope does not have it, as the real language does. */
+export function readKey({ metadata }: ExpressionScope, key: string): unknown {
+  if (!Object.hasOwn(metadata, key)) throw new Error(`No such key: ${key}`);
+  return metadata[key];
+}
+
+/** An output of a task in the scope; throws where the scope does not have it. */
+export function readOutput({ tasks = {} }: ExpressionScope, task: string, output: string): unknown {
+  const outputs = tasks[task]?.outputs ?? {};
+  if (!Object.hasOwn(outputs, output)) throw new Error(`No such key: ${task}.${output}`);
+  return outputs[output];
+}
+
+function attempt(run: () => unknown): Evaluated {
+  try {
+    return { kind: "value", value: run() };
+  } catch (error) {
+    return { kind: "error", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The stack after these events, the first of which begins it. Throws when one of them is not applied. */
+export function play(machine: Machine, ...events: readonly StackEvent[]): Stack {
+  let stack: Stack | undefined;
+  for (const [index, event] of events.entries()) {
+    const named = index === 0 ? { machine: machine.name, ...event } : event;
+    stack = toApplied(decide(machine, stack, named)).stack;
+  }
+  if (stack === undefined) throw new Error("There is no event to play.");
+  return stack;
+}
+
+/** A decision that has to be an applied one. */
+export function toApplied(decision: Decision): Applied {
+  if (decision.kind === "applied") return decision;
+  throw new Error(`${decision.code}: ${decision.reason}`);
 }

@@ -1,3 +1,4 @@
+import type { Random } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 
 /** What a process that has died can no longer do. */
@@ -9,7 +10,7 @@ export class ProcessDied extends Error {
 }
 
 /** Decides at each call of a store whether the process dies before it, after it, or not at all. */
-export type CrashDecision = () => "before" | "after" | undefined;
+type CrashDecision = () => "before" | "after" | undefined;
 
 /** A process's view of a store: after its death nothing that it does reaches the store any more. */
 export interface CrashingStore {
@@ -54,4 +55,20 @@ export function createCrashingStore(store: Store, decideCrash: CrashDecision): C
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
+}
+
+const LONGEST = 4;
+
+/** A store whose calls wait a little, as chance has it, so that those of several processes come in every order. */
+export function createHesitantStore(store: Store, random: Random): Store {
+  return new Proxy(store, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== "function" || name === "watch") return value;
+      return async (...args: readonly unknown[]) => {
+        for (let left = Math.floor(random() * LONGEST); left > 0; left -= 1) await Promise.resolve();
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
 }

@@ -13,6 +13,7 @@ import {
   aSettle,
   commitNow,
   dispatchNow,
+  expectKind,
   grantNow,
   HOUR,
   MINUTE,
@@ -22,7 +23,6 @@ import {
   takeEventIds,
   toReceipts,
 } from "./store-conformance/store-builders.ts";
-import { expectKind } from "./store-conformance/store-case.ts";
 
 /** A store whose process can die. */
 export interface DurableStore {

@@ -2,8 +2,7 @@ import { type Static, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { defineExecutor, failed, running, succeeded } from "../ports/executor.ts";
 import { executorConformance } from "./executor-conformance.ts";
-import { createExecutorContext } from "./executor-context.ts";
-import { runExecutor } from "./run-executor.ts";
+import { createExecutorContext, runExecutor } from "./run-executor.ts";
 
 const Config = Type.Object({ minutes: Type.Integer() });
 const Progress = Type.Object({ job: Type.String(), endsAt: Type.Integer() });

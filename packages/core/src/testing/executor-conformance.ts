@@ -3,8 +3,7 @@ import { findFaults } from "../engine/call-executor.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import type { Executor, Running } from "../ports/executor.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
-import { createExecutorContext, type TestContextInput } from "./executor-context.ts";
-import { runExecutor } from "./run-executor.ts";
+import { createExecutorContext, runExecutor, type TestContextInput } from "./run-executor.ts";
 
 /** An executor over a world of its own. */
 export interface ExecutorUnderTest {

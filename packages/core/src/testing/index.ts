@@ -4,20 +4,25 @@ export { aMachine, anEvent, aStack, type MachineSketch } from "./builders.ts";
 export type { ConformanceCase } from "./conformance-case.ts";
 export { type DurableStore, durableStoreConformance } from "./durable-store-conformance.ts";
 export { type ExecutorUnderTest, executorConformance } from "./executor-conformance.ts";
-export { createExecutorContext, type TestContextInput, type TestExecutorContext } from "./executor-context.ts";
 export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
 export { recordsConformance } from "./records-conformance.ts";
-export { type ExecutorRun, runExecutor } from "./run-executor.ts";
-export { createScriptedExecutor, type ScriptedExecutor } from "./scripted-executor.ts";
+export {
+  createExecutorContext,
+  createScriptedExecutor,
+  type ExecutorRun,
+  runExecutor,
+  type ScriptedExecutor,
+  type TestContextInput,
+  type TestExecutorContext,
+} from "./run-executor.ts";
 export { PLANTED_BUGS } from "./simulation/planted-bugs.ts";
 export { printTest } from "./simulation/print-test.ts";
-export { runPlan, type SimulationRun } from "./simulation/run-plan.ts";
-export { runSeed } from "./simulation/run-seed.ts";
+export { runPlan, runSeed, type SimulationRun } from "./simulation/run-plan.ts";
 export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
 export { resultConformance, storeConformance } from "./store-conformance.ts";
 export { playStoreModel, type StoreModelOptions, type StoreMove } from "./store-model.ts";
-export type { TransportUnderTest } from "./transport-case.ts";
+export type { TransportUnderTest } from "./transport-conformance.ts";
 export { transportConformance } from "./transport-conformance.ts";

@@ -1,10 +1,23 @@
+import { Type } from "typebox";
+import { createLeases } from "../engine/built-in-ports.ts";
 import { callExecutor, operationOf } from "../engine/call-executor.ts";
-import type { Executor, Failed, Step, Succeeded } from "../ports/executor.ts";
-import { createExecutorContext, type TestExecutorContext } from "./executor-context.ts";
-import { type FakeClock, settlePromises } from "./fake-clock.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { idempotencyKeyOf } from "../machine/event-message.ts";
+import { createMemoryRecords } from "../memory/memory-records.ts";
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  type Failed,
+  type Step,
+  type Succeeded,
+  succeeded,
+} from "../ports/executor.ts";
+import { silentLogger } from "../ports/logger.ts";
+import { createFakeClock, type FakeClock, settlePromises } from "./fake-clock.ts";
 
 /** How a run goes. */
-export interface RunExecutorOptions {
+interface RunExecutorOptions {
   /** Default: a fresh one. */
   readonly context?: TestExecutorContext;
   /** Asks for a cancel so long after the start. Default: never. */
@@ -82,4 +95,92 @@ async function letTimePass<Result>(clock: FakeClock, work: Promise<Result>): Pro
 
 function toJson(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+/** A context whose time a test moves, and which keeps what the executor reports. */
+export interface TestExecutorContext extends ExecutorContext {
+  readonly clock: FakeClock;
+  /** The lines that were reported, oldest first. */
+  readonly reports: readonly string[];
+}
+
+/** What a test may set; the idempotency key follows from the ids unless it is given. */
+export type TestContextInput = Partial<Omit<TestExecutorContext, "reports" | "report">>;
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** A context for one attempt of the task `work` of the stack `s1`, with records and leases in memory and no AWS. */
+export function createExecutorContext(input: TestContextInput = {}): TestExecutorContext {
+  const clock = input.clock ?? createFakeClock();
+  const records = input.records ?? createMemoryRecords();
+  const { stackId = "s1", task = "work", attempt = { id: "a1", number: 1, token: 1 } } = input;
+  const reports: string[] = [];
+  return {
+    stackId,
+    machine: "web",
+    task,
+    attempt,
+    metadata: {},
+    state: "UP",
+    previousState: "INIT",
+    idempotencyKey: idempotencyKeyOf({ stackId, life: "created", entry: 1, task, attempt: attempt.number }),
+    signal: new AbortController().signal,
+    cancelling: false,
+    deadlineAt: clock.now() + HOUR_MS,
+    logger: silentLogger,
+    clock,
+    records,
+    leases: createLeases(records, { clock }),
+    service: () => undefined,
+    aws: () => refuseAws(),
+    credentials: async () => refuseAws(),
+    ...input,
+    reports,
+    report: (line) => {
+      reports.push(line);
+    },
+  };
+}
+
+function refuseAws(): never {
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    "This test has no AWS. Give `aws` or `credentials` to createExecutorContext.",
+  );
+}
+
+/** One call to a scripted executor. */
+export interface ScriptedCall {
+  readonly stackId: string;
+  readonly task: string;
+  readonly attempt: number;
+}
+
+/** An executor for tests: succeeds at once unless its script says otherwise, and notes what it was asked to start. */
+export interface ScriptedExecutor {
+  readonly executor: Executor;
+  readonly calls: ScriptedCall[];
+}
+
+/** Makes one under a name; the script may answer a call with another step. */
+export function createScriptedExecutor(
+  name: string,
+  script: (call: ScriptedCall) => Step | undefined = () => undefined,
+): ScriptedExecutor {
+  const calls: ScriptedCall[] = [];
+  const answer = (call: ScriptedCall) => Promise.resolve(script(call) ?? succeeded({}));
+  const executor = defineExecutor({
+    name,
+    config: Type.Object({}),
+    start(ctx) {
+      calls.push(toCall(ctx));
+      return answer(toCall(ctx));
+    },
+    poll: (ctx) => answer(toCall(ctx)),
+  });
+  return { executor, calls };
+}
+
+function toCall({ stackId, task, attempt }: ExecutorContext): ScriptedCall {
+  return { stackId, task, attempt: attempt.number };
 }

@@ -1,7 +1,7 @@
 import { parseMachine } from "../machine/parse-machine.ts";
 import type { Executor, Step } from "../ports/executor.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import { createScriptedExecutor, type ScriptedCall } from "./scripted-executor.ts";
+import { createScriptedExecutor, type ScriptedCall } from "./run-executor.ts";
 import { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
 
 /** The machine `app` of trials: two tasks, then one more at the end. */

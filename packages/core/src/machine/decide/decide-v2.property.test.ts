@@ -2,12 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   aMachineV2,
+  anExpression,
+  aTemplate,
   type ReactionSketch,
+  readKey,
   type StateSketch,
   someRules,
   withoutVersion,
 } from "../../testing/builders.ts";
-import { anExpression, aTemplate, readKey } from "../../testing/expressions.ts";
 import type { StackEvent } from "../event-message.ts";
 import { findReachable } from "../graph/find-reachable.ts";
 import type { Machine, Task } from "../machine.ts";

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import { aMachine, anEvent, aStack, play, toApplied } from "../../testing/builders.ts";
 import { decide, decideWithoutMachine, followDecision, machineNameFor, tellUnknownMachine } from "./decide.ts";
 import { isParked, isParkedCode, type RefusalCode } from "./decision.ts";
 

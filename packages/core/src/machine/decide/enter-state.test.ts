@@ -3,13 +3,17 @@ import {
   aMachine,
   aMachineV2,
   anEvent,
+  anExpression,
   aStack,
+  aTemplate,
   type MachineSketch,
+  play,
+  readKey,
+  readOutput,
   type StateSketch,
   someRules,
+  toApplied,
 } from "../../testing/builders.ts";
-import { anExpression, aTemplate, readKey, readOutput } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
 import type { StackEvent } from "../event-message.ts";
 import type { ExpressionScope } from "../expression/expression.ts";
 import type { Machine, Task } from "../machine.ts";

@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aMachineV2, anEvent, someRules } from "../../testing/builders.ts";
-import { anExpression, readKey } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import { aMachineV2, anEvent, anExpression, play, readKey, someRules, toApplied } from "../../testing/builders.ts";
 import type { Machine, MetadataRule } from "../machine.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
 import { decide } from "./decide.ts";

@@ -1,8 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aMachine, aMachineV2, anEvent, aStack, someRules } from "../../testing/builders.ts";
-import { aTemplate } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import {
+  aMachine,
+  aMachineV2,
+  anEvent,
+  aStack,
+  aTemplate,
+  play,
+  someRules,
+  toApplied,
+} from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import { type Machine, SEMANTICS_V1 } from "../machine.ts";
 import { findSecretRef, isReference, listSecretRefs, maskSecrets, readSecrets, toShownMetadata } from "../secrets.ts";

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { aMachineV2, anEvent, type MachineSketch, retrying } from "../../testing/builders.ts";
-import { anExpression, aTemplate, readKey, readOutput } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import {
+  aMachineV2,
+  anEvent,
+  anExpression,
+  aTemplate,
+  type MachineSketch,
+  play,
+  readKey,
+  readOutput,
+  retrying,
+  toApplied,
+} from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import type { DynamicConfig, Machine, Task } from "../machine.ts";
 import type { Stack } from "../stack.ts";

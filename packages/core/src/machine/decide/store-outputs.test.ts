@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { aMachineV2, anEvent, type MachineSketch, someRules } from "../../testing/builders.ts";
-import { anExpression, readOutput } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import {
+  aMachineV2,
+  anEvent,
+  anExpression,
+  type MachineSketch,
+  play,
+  readOutput,
+  someRules,
+  toApplied,
+} from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import { SEMANTICS_V1 } from "../machine.ts";
 import { readSecrets } from "../secrets.ts";

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { aMachine, aMachineV2, anEvent, aStack, retrying, type StateSketch } from "../../testing/builders.ts";
-import { anExpression } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import {
+  aMachine,
+  aMachineV2,
+  anEvent,
+  anExpression,
+  aStack,
+  play,
+  retrying,
+  type StateSketch,
+  toApplied,
+} from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import type { Machine, RetryPolicy, Task } from "../machine.ts";
 import type { OpenRun, Stack } from "../stack.ts";

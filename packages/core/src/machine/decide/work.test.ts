@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { aMachine, aMachineV2, anEvent, aStack, type StateSketch, someRules } from "../../testing/builders.ts";
-import { anExpression } from "../../testing/expressions.ts";
-import { play, toApplied } from "../../testing/play.ts";
+import {
+  aMachine,
+  aMachineV2,
+  anEvent,
+  anExpression,
+  aStack,
+  play,
+  type StateSketch,
+  someRules,
+  toApplied,
+} from "../../testing/builders.ts";
 import { attemptIdOf } from "../event-message.ts";
 import { decide } from "./decide.ts";
 import { toFindSecret, toScope } from "./to-scope.ts";

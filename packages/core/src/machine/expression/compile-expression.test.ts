@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aPlace, aScope } from "../../testing/expression-builders.ts";
+import { aPlace, aScope } from "../../testing/builders.ts";
 import { compileExpression } from "./compile-expression.ts";
 import type { ExpressionPlace, ExpressionScope } from "./expression.ts";
 

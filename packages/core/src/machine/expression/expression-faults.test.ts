@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aPlace } from "../../testing/expression-builders.ts";
+import { aPlace } from "../../testing/builders.ts";
 import { compileExpression } from "./compile-expression.ts";
 import type { ExpressionPlace } from "./expression.ts";
 

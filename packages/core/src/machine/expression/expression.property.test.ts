@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aPlace, aScope } from "../../testing/expression-builders.ts";
+import { aPlace, aScope } from "../../testing/builders.ts";
 import { compileExpression } from "./compile-expression.ts";
 import { compileTemplate } from "./compile-template.ts";
 import type { ExpressionPlace } from "./expression.ts";

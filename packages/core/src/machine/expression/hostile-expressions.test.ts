@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { describe, expect, it } from "vitest";
-import { aPlace, aScope } from "../../testing/expression-builders.ts";
+import { aPlace, aScope } from "../../testing/builders.ts";
 import { compileExpression } from "./compile-expression.ts";
 import { compileTemplate } from "./compile-template.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { drawPlan } from "./draw-plan.ts";
-import { createPlannedMachines } from "./planned-locator.ts";
+import { createPlannedMachines } from "./planned-machines.ts";
 
 const drawn = Array.from({ length: 300 }, (_, seed) => drawPlan(seed));
 const plans = drawn.map(({ plan }) => plan);

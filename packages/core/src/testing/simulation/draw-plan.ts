@@ -3,12 +3,17 @@ import { attemptIdOf } from "../../machine/event-message.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, drawWhole, pick } from "./chance.ts";
-import { drawMachineV1, EVENTS, TASKS } from "./draw-machine.ts";
-import { drawMachineV2 } from "./draw-machine-v2.ts";
-import { PLANNED_MACHINE, type PlannedAction, type PlannedNode, type SimulationPlan } from "./simulation-plan.ts";
+import {
+  PLANNED_MACHINE,
+  type PlannedAction,
+  type PlannedMachine,
+  type PlannedNode,
+  type PlannedState,
+  type SimulationPlan,
+} from "./simulation-plan.ts";
 
 /** What a seed makes: a plan without faults, and how much goes wrong until when. */
-export interface DrawnPlan {
+interface DrawnPlan {
   readonly plan: SimulationPlan;
   readonly chaos: Chaos;
   readonly calmAfterMs: number;
@@ -154,4 +159,147 @@ function drawEvent(random: Random): { readonly event: string } & Readonly<Record
   if (kind < 0.94) return { event: pick(random, ["TASK_COMPLETED", "TASK_ERROR"]), task };
   if (kind < 0.97) return { event: "UNDECLARED" };
   return { event: "UPGRADE_STACK" };
+}
+
+/** Events of drawn machines. */
+export const EVENTS = ["GO", "BACK", "STAY"] as const;
+/** Tasks of drawn machines. */
+export const TASKS = ["net", "db", "app", "dns"] as const;
+
+const STATES = ["ONE", "TWO", "THREE"] as const;
+const END = "END";
+
+/** A machine of version 1: some states with some tasks, and an end that a stack may reach. */
+export function drawMachineV1(random: Random): PlannedMachine {
+  const states = STATES.slice(0, drawWhole(random, 1, STATES.length));
+  const targets = [...states, ...states, END];
+  const advance = (state: string) => [{ action: "advance", state }];
+  const drawOn = (isFinal: boolean) => {
+    const events = EVENTS.filter(() => random() < 0.6);
+    const on = events.map((event) => [event, random() < 0.15 ? [{ action: "no-op" }] : advance(pick(random, targets))]);
+    const next = isFinal || random() < 0.1 ? [] : [["NEXT", advance(pick(random, targets))]];
+    return Object.fromEntries([...on, ...next]) as Readonly<Record<string, unknown>>;
+  };
+  const drawState = (isFinal: boolean): PlannedState => ({
+    ...{ tasks: TASKS.filter(() => random() < (isFinal ? 0.25 : 0.5)), on: drawOn(isFinal) },
+    ...(isFinal ? { terminal: true } : {}),
+  });
+  return {
+    version: 1,
+    events: EVENTS,
+    states: {
+      INIT: { on: { GO: advance(states[0] ?? END) } },
+      ...Object.fromEntries(states.map((name) => [name, drawState(false)])),
+      [END]: drawState(true),
+    },
+    tasks: Object.fromEntries(TASKS.map((name) => [name, drawTaskV1(random)])),
+  };
+}
+
+function drawTaskV1(random: Random): Readonly<Record<string, unknown>> {
+  const executor = random() < 0.8 ? "work" : "solo";
+  const key = random() < 0.3 ? { key: pick(random, ["k1", "k2"]) } : {};
+  const limit = random() < 0.2 ? { limitMs: pick(random, [10_000, 40_000]) } : {};
+  return { executor, config: { ...key, ...limit } };
+}
+
+const STATES_V2 = ["ONE", "TWO", "THREE"] as const;
+const END_V2 = "END";
+const SHORT = ["1s", "5s", "20s", "2m"] as const;
+
+/** A machine of version 2: needs, retries, time-outs, timers, keys, conditions, and every way to leave a state. */
+export function drawMachineV2(random: Random): PlannedMachine {
+  const names = STATES_V2.slice(0, drawWhole(random, 1, STATES_V2.length));
+  const needs = drawNeeds(random);
+  const states = names.map((name) => [name, drawState(random, { names, needs, isFinal: false })]);
+  return {
+    version: 2,
+    revision: random() < 0.5 ? "pin" : "follow",
+    events: EVENTS,
+    metadata: { nexts: { type: "number", default: 0 }, n: { type: "number" } },
+    states: {
+      INIT: { on: { GO: names[0] ?? END_V2 } },
+      ...Object.fromEntries(states),
+      [END_V2]: drawState(random, { names, needs, isFinal: true }),
+    },
+    tasks: Object.fromEntries(TASKS.map((name) => [name, drawTask(random, needs.get(name) ?? [])])),
+  };
+}
+
+type Needs = ReadonlyMap<string, readonly string[]>;
+
+/** Each task may need some of those before it. */
+function drawNeeds(random: Random): Needs {
+  return new Map(TASKS.map((name, index) => [name, TASKS.slice(0, index).filter(() => random() < 0.25)]));
+}
+
+function drawTask(random: Random, needs: readonly string[]): Readonly<Record<string, unknown>> {
+  const executor = random() < 0.8 ? "work" : "solo";
+  return {
+    ...{ executor, config: random() < 0.2 ? { key: pick(random, ["k1", "k2"]) } : {} },
+    ...(needs.length === 0 ? {} : { needs }),
+    ...(random() < 0.5 ? { retry: drawRetry(random) } : {}),
+    ...(random() < 0.3 ? { timeout: pick(random, SHORT) } : {}),
+    ...(random() < 0.25 ? { exclusive: pick(random, ["'k1'", "'k2'", "stack.id"]) } : {}),
+    ...(random() < 0.15 ? { when: "stack.visits[stack.state] % 2 == 1" } : {}),
+    ...(random() < 0.2 ? { outputs: { n: "n" } } : {}),
+  };
+}
+
+function drawRetry(random: Random): Readonly<Record<string, unknown>> {
+  const backoff = { from: pick(random, ["1s", "3s"]), to: pick(random, ["5s", "30s"]) };
+  return {
+    attempts: drawWhole(random, 2, 4),
+    ...(random() < 0.6 ? { backoff } : {}),
+    ...(random() < 0.2 ? { only: ["WORK_FAILED"] } : {}),
+  };
+}
+
+interface StateInput {
+  readonly names: readonly string[];
+  readonly needs: Needs;
+  readonly isFinal: boolean;
+}
+
+function drawState(random: Random, { names, needs, isFinal }: StateInput): PlannedState {
+  const targets = [...names, ...names, END_V2];
+  const events = EVENTS.filter(() => random() < 0.6);
+  const system = ["NEXT", "FAILED", "TIMEOUT"].filter((name) => random() < (name === "NEXT" ? 0.9 : 0.4));
+  const handled = isFinal ? [...events, ...system.filter((name) => name !== "NEXT")] : [...events, ...system];
+  const event = events[0];
+  return {
+    tasks: withNeeds(
+      TASKS.filter(() => random() < (isFinal ? 0.2 : 0.45)),
+      needs,
+    ),
+    on: Object.fromEntries(handled.map((name) => [name, drawReaction(random, targets)])),
+    ...(random() < 0.7 ? { leaving: pick(random, ["abandon", "wait", "cancel"]) } : {}),
+    ...(random() < 0.3 ? { timeout: pick(random, SHORT) } : {}),
+    ...(event !== undefined && random() < 0.3 ? { after: [{ in: pick(random, SHORT), event }] } : {}),
+    ...(isFinal ? { terminal: true } : {}),
+  };
+}
+
+function drawReaction(random: Random, targets: readonly string[]): unknown {
+  const kind = random();
+  const state = pick(random, targets);
+  if (kind < 0.6) return state;
+  if (kind < 0.75) return "no-op";
+  const counted = { set: { nexts: `\${metadata.nexts + 1}` } };
+  if (kind < 0.9) return [{ action: "advance", state, ...counted }];
+  return [
+    { when: "metadata.nexts < 3", action: "no-op", ...counted },
+    { action: "advance", state },
+  ];
+}
+
+/** Where a task is listed, what it needs must be listed too. */
+function withNeeds(tasks: readonly string[], needs: Needs): readonly string[] {
+  const all = new Set<string>();
+  const add = (name: string): void => {
+    for (const need of needs.get(name) ?? []) add(need);
+    all.add(name);
+  };
+  for (const name of tasks) add(name);
+  return TASKS.filter((name) => all.has(name));
 }

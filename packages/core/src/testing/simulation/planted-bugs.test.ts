@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
 import { ALL_INVARIANTS } from "./invariants/all-invariants.ts";
 import { PLANTED_BUGS, type PlantedBug } from "./planted-bugs.ts";
-import type { SimulationRun } from "./run-plan.ts";
-import { runSeed } from "./run-seed.ts";
+import { runSeed, type SimulationRun } from "./run-plan.ts";
 import { shrinkRun } from "./shrink-plan.ts";
 
 const SEEDS = 200;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { printTest } from "./print-test.ts";
-import { runSeed } from "./run-seed.ts";
+import { runSeed } from "./run-plan.ts";
 
 const run = await runSeed(3);
 

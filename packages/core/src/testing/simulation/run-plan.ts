@@ -1,10 +1,11 @@
 import { createMemoryStore } from "../../memory/memory-store.ts";
 import type { Store } from "../../ports/store.ts";
-import { type Chance, createPlannedChance } from "./chance.ts";
+import { type Chance, createPlannedChance, createRecordedChance } from "./chance.ts";
+import { drawPlan } from "./draw-plan.ts";
 import { ALL_INVARIANTS } from "./invariants/all-invariants.ts";
 import type { Violation } from "./invariants/invariant.ts";
 import { type StoreWatch, watchStore } from "./invariants/watch-store.ts";
-import { createPlannedMachines } from "./planned-locator.ts";
+import { createPlannedMachines } from "./planned-machines.ts";
 import type { StepNote } from "./scheduler.ts";
 import type { SimulationPlan } from "./simulation-plan.ts";
 import { createWorld, type World } from "./world.ts";
@@ -99,4 +100,18 @@ function createCounts() {
     },
     all: () => counts,
   };
+}
+
+/** Draws a plan and what goes wrong in it, and runs it. The run's plan holds all that was drawn: `runPlan` repeats it. */
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<SimulationRun> {
+  const { plan, chaos, calmAfterMs } = drawPlan(seed);
+  let now = 0;
+  const chance = createRecordedChance(plan, chaos, () => now > calmAfterMs);
+  const run = await runWithChance(plan, chance, {
+    ...options,
+    onNow: (instant) => {
+      now = instant;
+    },
+  });
+  return { ...run, plan: { ...plan, faults: chance.faults, work: chance.work } };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Life } from "./operation.ts";
-import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { createScheduler, type Life, type Scheduler } from "./scheduler.ts";
 import type { Fault } from "./simulation-plan.ts";
 
 interface Stage {

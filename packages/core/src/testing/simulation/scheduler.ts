@@ -1,10 +1,9 @@
+import { StackyardError } from "../../errors/stackyard-error.ts";
 import type { Chance, FaultPlace } from "./chance.ts";
-import { answerDelayMs, type Life, type Operation, performOperation, type WorkKind } from "./operation.ts";
-import { createOperationQueue, type OperationQueue } from "./operation-queue.ts";
 import type { Fault } from "./simulation-plan.ts";
 
 /** Something that a process, or the world outside, is about to do. */
-export interface OperationInput<Result> {
+interface OperationInput<Result> {
   /** Names it within the run; what it may suffer hangs on this. */
   readonly key: string;
   readonly place?: FaultPlace;
@@ -138,4 +137,160 @@ function nothing(): void {}
 /** Everything that waits for nothing but promises has gone on when this resolves. */
 function settlePromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A process's life: from its start to its end. */
+export interface Life {
+  readonly node: number;
+  readonly skewMs: number;
+  /** The true instant until which it stands still. */
+  frozenUntil: number;
+  /** It has ended. What still goes on in it, because the code cannot be stopped, reaches nothing any more. */
+  isOver: boolean;
+  /** Ends it now, as `kill -9` would; another one starts after so long. */
+  crash(downMs: number): void;
+}
+
+/** What a process looks for when it has nothing to do. */
+export type WorkKind = "events" | "tasks" | "sweep" | "queue";
+
+/** Something that waits for its turn. */
+interface Operation {
+  readonly key: string;
+  readonly life: Life | undefined;
+  /** It waits for work of this kind besides. */
+  readonly idle?: WorkKind;
+  readonly fault: Fault | undefined;
+  /** What it is, for the trace. */
+  readonly tell: () => string;
+  readonly act: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Not before this true instant. */
+  readyAt: number;
+}
+
+/** How an operation went, for whoever waits for it. */
+type Answer = (operation: Pick<Operation, "resolve" | "reject">) => void;
+
+/**
+ * Does it, unless its fault keeps it from being done. Gives the answer that is on its way; undefined: nobody hears of
+ * it, because its process has died.
+ */
+async function performOperation({ fault, life, act }: Operation): Promise<Answer | undefined> {
+  const isBefore = fault !== undefined && "when" in fault && fault.when === "before";
+  const answer = isBefore && fault.kind !== "delay" ? giveNothing : await toAnswer(act);
+  if (fault?.kind === "crash") {
+    life?.crash(fault.downMs);
+    return undefined;
+  }
+  return fault?.kind === "fail" ? refuse : answer;
+}
+
+/** How long the answer is on its way. */
+function answerDelayMs({ fault }: Pick<Operation, "fault">): number {
+  return fault?.kind === "delay" && fault.when === "after" ? fault.ms : 0;
+}
+
+async function toAnswer(act: () => unknown): Promise<Answer> {
+  try {
+    const value = await act();
+    return ({ resolve }) => resolve(value);
+  } catch (error) {
+    return ({ reject }) => reject(error);
+  }
+}
+
+const giveNothing: Answer = () => undefined;
+
+const refuse: Answer = ({ reject }) =>
+  reject(new StackyardError("STORE_UNAVAILABLE", "The simulated store does not answer."));
+
+/** Everything that waits for its turn. */
+interface OperationQueue {
+  /**
+   * Of those that are ready the one with the lowest turn comes first, then the one that came first. What a life that is
+   * over asks for is never taken.
+   */
+  add(operation: Operation, turn: number): () => void;
+  /** Takes the next one that is ready before the end, now or later. */
+  takeNext(now: number): { readonly operation: Operation; readonly at: number } | undefined;
+  /** This life is over: forgets everything that it waits for, and what it is going to ask for. */
+  discard(life: Life): void;
+  /** There is work of that kind at that instant, or none; `always`: those who look for it look now. */
+  noteDue(kind: WorkKind, dueAt: number | undefined, options: { readonly now: number; readonly always: boolean }): void;
+}
+
+interface Entry {
+  readonly operation: Operation;
+  readonly turn: number;
+  readonly sequence: number;
+  /** It looks for work whether there is some or not. */
+  forced: boolean;
+}
+
+/** An empty queue; what is due after the end is never taken. */
+function createOperationQueue(endAt: number): OperationQueue {
+  const entries = new Set<Entry>();
+  const workAt: Partial<Record<WorkKind, number>> = {};
+  let sequence = 0;
+
+  function readyAtOf({ operation, forced }: Entry): number {
+    const { readyAt, idle, life } = operation;
+    const awakeAt = Math.max(readyAt, life?.frozenUntil ?? 0);
+    if (idle === undefined || forced) return awakeAt;
+    // By the clock of the process.
+    return Math.max(awakeAt, (workAt[idle] ?? Number.POSITIVE_INFINITY) - (life?.skewMs ?? 0));
+  }
+
+  function findNext(now: number): { readonly entry: Entry; readonly at: number } | undefined {
+    let next: Entry | undefined;
+    let nextAt = endAt;
+    for (const entry of entries) {
+      const at = Math.max(now, readyAtOf(entry));
+      if (at > nextAt || (at === nextAt && next !== undefined && !isBefore(entry, next))) continue;
+      next = entry;
+      nextAt = at;
+    }
+    return next && { entry: next, at: nextAt };
+  }
+
+  return {
+    add(operation, turn) {
+      if (operation.life?.isOver) return () => undefined;
+      sequence += 1;
+      const entry = { operation, turn, sequence, forced: false };
+      entries.add(entry);
+      return () => void entries.delete(entry);
+    },
+    takeNext(now) {
+      const next = findNext(now);
+      if (next === undefined) return undefined;
+      entries.delete(next.entry);
+      return { operation: next.entry.operation, at: next.at };
+    },
+    discard(life) {
+      life.isOver = true;
+      for (const entry of entries) if (entry.operation.life === life) entries.delete(entry);
+    },
+    noteDue(kind, dueAt, { now, always }) {
+      if (dueAt === undefined) delete workAt[kind];
+      else workAt[kind] = dueAt;
+      // The sweep has no signals: it looks when its time has come.
+      if (kind === "sweep" && !always) return;
+      for (const entry of entries) if (entry.operation.idle === kind) wake(entry, now, always);
+    },
+  };
+}
+
+/** One that is delayed has missed the signal. */
+function wake(entry: Entry, now: number, always: boolean): void {
+  const { operation } = entry;
+  if (operation.fault?.kind === "delay") return;
+  operation.readyAt = Math.min(operation.readyAt, now);
+  if (always) entry.forced = true;
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.turn < b.turn || (a.turn === b.turn && a.sequence < b.sequence);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Store } from "../../ports/store.ts";
 import { runPlan } from "./run-plan.ts";
-import { shrinkRun } from "./shrink-plan.ts";
-import type { SimulationPlan } from "./simulation-plan.ts";
+import { listSimplerMachines, shrinkList, shrinkRun } from "./shrink-plan.ts";
+import type { PlannedMachine, SimulationPlan } from "./simulation-plan.ts";
 
 const go = (stackId: string, id: string, atMs: number) =>
   ({ atMs, do: "send", message: { id, stackId, event: "GO", machine: "app" } }) as const;
@@ -76,4 +76,75 @@ describe("a failing run", () => {
     expect(run.violations).toEqual([]);
     expect(await shrinkRun(run)).toBe(run);
   });
+});
+
+const items = Array.from({ length: 20 }, (_, index) => index);
+
+it.each([
+  [[], 1],
+  [[7], 20],
+  [[0, 19], 60],
+  [[3, 4, 11], 60],
+  [items, 60],
+])("keeps just what is needed: %j", async (needed, most) => {
+  let tries = 0;
+
+  const left = await shrinkList(items, async (candidate) => {
+    tries += 1;
+    return needed.every((item) => candidate.includes(item));
+  });
+
+  expect(left).toEqual(needed);
+  expect(tries).toBeLessThanOrEqual(most);
+});
+
+it("asks nothing about an empty list", async () => {
+  expect(await shrinkList([], () => Promise.reject(new Error("asked")))).toEqual([]);
+});
+
+const withoutRevision: PlannedMachine = {
+  version: 2,
+  events: ["GO", "STAY"],
+  states: {
+    INIT: { on: { GO: "ONE" } },
+    ONE: { tasks: ["db"], on: { STAY: "no-op" }, after: [{ in: "1s", event: "STAY" }], leaving: "wait", timeout: "5s" },
+  },
+  tasks: { db: { executor: "work", config: {}, timeout: "9s" } },
+};
+const machine: PlannedMachine = { ...withoutRevision, revision: "pin" };
+const { ONE, INIT } = { ONE: {}, INIT: {}, ...machine.states };
+
+it("takes one part out at a time", () => {
+  const simpler = [...listSimplerMachines(machine)];
+
+  const withStates = (states: PlannedMachine["states"]) => ({ ...machine, states });
+  expect(simpler).toEqual([
+    withStates({ INIT: { on: {} }, ONE }),
+    withStates({ INIT }),
+    withStates({ INIT, ONE: { ...ONE, tasks: [] } }),
+    withStates({ INIT, ONE: { ...ONE, on: {} } }),
+    withStates({ INIT, ONE: { ...ONE, after: [] } }),
+    withStates({
+      INIT,
+      ONE: { tasks: ["db"], on: { STAY: "no-op" }, after: [{ in: "1s", event: "STAY" }], leaving: "wait" },
+    }),
+    withStates({
+      INIT,
+      ONE: { tasks: ["db"], on: { STAY: "no-op" }, after: [{ in: "1s", event: "STAY" }], timeout: "5s" },
+    }),
+    { ...machine, tasks: {} },
+    { ...machine, tasks: { db: { executor: "work", timeout: "9s" } } },
+    { ...machine, tasks: { db: { executor: "work", config: {} } } },
+    withoutRevision,
+    { ...machine, events: ["STAY"] },
+    { ...machine, events: ["GO"] },
+  ]);
+});
+
+it("takes out what is empty", () => {
+  const states = { INIT: { on: {}, tasks: [] } };
+
+  const simpler = [...listSimplerMachines({ version: 1, events: [], states, tasks: {} })];
+
+  expect(simpler.map(({ states: left }) => left)).toEqual([{ INIT: { tasks: [] } }, { INIT: { on: {} } }]);
 });

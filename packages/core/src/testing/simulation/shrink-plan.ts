@@ -1,12 +1,10 @@
 import { createPlannedChance } from "./chance.ts";
-import { InvalidPlan } from "./planned-locator.ts";
+import { InvalidPlan } from "./planned-machines.ts";
 import { type RunOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
-import { shrinkList } from "./shrink-list.ts";
-import { listSimplerMachines } from "./shrink-machine.ts";
-import type { PlannedAction, SimulationPlan, WorkStep } from "./simulation-plan.ts";
+import type { PlannedAction, PlannedMachine, PlannedState, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 
 /** How a failing run is made small. */
-export interface ShrinkOptions extends Omit<RunOptions, "onStep" | "maxSteps"> {
+interface ShrinkOptions extends Omit<RunOptions, "onStep" | "maxSteps"> {
   /** Runs in all. Default: 1,000. */
   readonly maxRuns?: number;
 }
@@ -179,4 +177,61 @@ function listSmaller(instant: number): readonly number[] {
     Math.floor(instant / 1_000) * 1_000,
   ];
   return [...new Set(rounded)].filter((value) => value < instant);
+}
+
+/** Machines with one part less: a reaction, a task of a state, a timer, a whole state, a setting. */
+export function* listSimplerMachines(machine: PlannedMachine): Generator<PlannedMachine> {
+  const { states } = machine;
+  for (const [name, state] of Object.entries(states)) {
+    if (name !== "INIT") yield { ...machine, states: without(states, name) };
+    for (const simpler of listSimplerStates(state)) yield { ...machine, states: { ...states, [name]: simpler } };
+  }
+  for (const tasks of listSimplerTasks(machine)) yield { ...machine, tasks };
+  for (const key of ["metadata", "revision"]) if (key in machine) yield without(machine, key);
+  for (const event of machine.events) yield { ...machine, events: machine.events.filter((other) => other !== event) };
+}
+
+function* listSimplerTasks({ tasks }: PlannedMachine): Generator<PlannedMachine["tasks"]> {
+  for (const [name, task] of Object.entries(tasks)) {
+    yield without(tasks, name);
+    for (const key of Object.keys(task)) if (key !== "executor") yield { ...tasks, [name]: without(task, key) };
+  }
+}
+
+function* listSimplerStates(state: PlannedState): Generator<PlannedState> {
+  const { on = {}, tasks = [], after = [] } = state;
+  for (const task of tasks) yield { ...state, tasks: tasks.filter((other) => other !== task) };
+  for (const event of Object.keys(on)) yield { ...state, on: without(on, event) };
+  for (const timer of after) yield { ...state, after: after.filter((other) => other !== timer) };
+  for (const key of ["timeout", "leaving"]) if (key in state) yield without(state, key);
+  for (const [key, value] of Object.entries(state)) if (isEmpty(value)) yield without(state, key);
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+function without<Map extends object>(map: Map, key: string): Map {
+  // All keys that are taken out are optional ones, or entries of a map.
+  return Object.fromEntries(Object.entries(map).filter(([other]) => other !== key)) as Map;
+}
+
+/** Says whether what is left still does what it shall. */
+type StillFails<Value> = (candidate: Value) => Promise<boolean>;
+
+/** As few items as possible of those that are needed: takes halves out, then quarters, then single ones. */
+export async function shrinkList<Item>(
+  items: readonly Item[],
+  stillFails: StillFails<readonly Item[]>,
+): Promise<readonly Item[]> {
+  if (items.length > 0 && (await stillFails([]))) return [];
+  let left = items;
+  for (let size = Math.ceil(items.length / 2); size > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let start = 0; start < left.length; ) {
+      const candidate = [...left.slice(0, start), ...left.slice(start + size)];
+      if (left.length > size && (await stillFails(candidate))) left = candidate;
+      else start += size;
+    }
+  }
+  return left;
 }

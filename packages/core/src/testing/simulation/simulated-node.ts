@@ -3,23 +3,20 @@ import { startSweep } from "../../engine/sweep.ts";
 import { createDirectPath, createSlots, createStoreTransport, type Slots } from "../../engine/work-loop.ts";
 import { createWorker, type Worker } from "../../engine/worker.ts";
 import { DEFAULT_RETENTION } from "../../engine/yard.ts";
-import type { Ids, Random } from "../../ports/clock.ts";
+import type { Clock, Ids, Random } from "../../ports/clock.ts";
 import type { Executor } from "../../ports/executor.ts";
 import type { Locator } from "../../ports/locator.ts";
 import { silentLogger } from "../../ports/logger.ts";
 import type { Store } from "../../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery } from "../../ports/transport.ts";
-import { type KeyOf, toAttemptKey } from "./call-keys.ts";
+import { findSubject, type KeyOf, toAttemptKey } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
-import { createIdleClock, createNodeClock } from "./node-clock.ts";
-import { createNodeStore, type NodePart } from "./node-store.ts";
-import type { Life } from "./operation.ts";
-import { type QueueLoopInput, runQueueLoop } from "./queue-loop.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Life, Scheduler, WorkKind } from "./scheduler.ts";
+import { type QueueLoopInput, runQueueLoop } from "./simulated-queue.ts";
 import type { Fault, PlannedNode } from "./simulation-plan.ts";
 
 /** What nodes share. */
-export interface NodeDeps {
+interface NodeDeps {
   readonly store: Store;
   readonly scheduler: Scheduler;
   readonly chance: Chance;
@@ -234,4 +231,70 @@ async function handOver<Result>(
   const other = fault?.kind === "repeat" ? deps.findNode(fault.node) : undefined;
   if (other !== undefined) void repeat(other)?.catch(() => undefined);
   return handle();
+}
+
+interface ClockInput {
+  readonly life: Life;
+  readonly keyOf: KeyOf;
+  readonly scheduler: Scheduler;
+}
+
+/** The clock of a process, ahead of the true time or behind it. */
+function createNodeClock(part: NodePart, { life, keyOf, scheduler }: ClockInput): Clock {
+  return {
+    now: () => scheduler.now() + life.skewMs,
+    sleep: (ms, signal) => scheduler.sleep(keyOf(`${part} sleep`), life, ms, signal),
+  };
+}
+
+/**
+ * The clock of a loop that looks for work again and again: what it finds nothing at is passed over, so that hours
+ * without work cost nothing.
+ */
+function createIdleClock(kind: WorkKind, { life, keyOf, scheduler }: ClockInput): Clock {
+  return {
+    now: () => scheduler.now() + life.skewMs,
+    sleep: (ms, signal) => scheduler.idle(kind, keyOf(`${kind} idle`), life, ms, signal),
+  };
+}
+
+/** A part of a process, whose calls are counted apart. */
+type NodePart = "events" | "tasks" | "sweep" | "engine" | "worker";
+
+/** A store as a part of a process sees it: each call waits for its turn, and may not happen or not be heard of. */
+function createNodeStore(
+  store: Store,
+  part: NodePart,
+  { life, keyOf, scheduler }: { readonly life: Life; readonly keyOf: KeyOf; readonly scheduler: Scheduler },
+): Store {
+  function wrap<Port extends object>(port: Port): Port {
+    const wrapped = Object.entries(port).map(([name, value]: [string, unknown]) => {
+      if (typeof value === "object" && value !== null) return [name, wrap(value)] as const;
+      if (typeof value !== "function") return [name, value] as const;
+      return [name, (...args: readonly unknown[]) => call(name, () => Reflect.apply(value, port, args), args)] as const;
+    });
+    // The same names with functions of the same types.
+    return Object.fromEntries(wrapped) as Port;
+  }
+
+  function call(name: string, act: () => unknown, args: readonly unknown[]): Promise<unknown> {
+    const key = keyOf(`${part} ${name}`, findSubject(name, args));
+    return scheduler.enter({ key, life, act, tell: () => tellArguments(name, args) });
+  }
+
+  // Signals are hints; here the scheduler itself knows when there is work.
+  return { ...wrap(store), watch: () => () => undefined };
+}
+
+function tellArguments(name: string, [first]: readonly unknown[]): string {
+  if (name === "commit" && Array.isArray(first)) return first.map(tellChange).join(", ");
+  return JSON.stringify(first) ?? "";
+}
+
+function tellChange(change: unknown): string {
+  if (typeof change !== "object" || change === null || !("history" in change)) return "";
+  const { stackId, expectedVersion, history } = { stackId: "", expectedVersion: 0, ...change };
+  const lines = Array.isArray(history) ? history : [];
+  const told = lines.map(({ event, eventId, outcome, code }) => [event, eventId, outcome, code].join(" "));
+  return `${stackId}@${expectedVersion} [${told.join("; ")}]`;
 }

@@ -11,15 +11,16 @@ import {
   commitNow,
   DAY,
   dispatchNow,
+  expectKind,
   grantNow,
   HOUR,
   MINUTE,
   SECOND,
+  storeCase,
   T0,
   take,
   takeAttemptIds,
 } from "./store-builders.ts";
-import { expectKind, storeCase } from "./store-case.ts";
 
 async function cancelNow(store: Store, overrides: Partial<CancelAttempt> = {}, now = T0) {
   const cancel = {

@@ -8,16 +8,17 @@ import {
   commitNow,
   DAY,
   dispatchNow,
+  expectKind,
   grantNow,
   HOUR,
   MINUTE,
   SECOND,
+  storeCase,
   T0,
   take,
   takeAttemptIds,
   takeEventIds,
 } from "./store-builders.ts";
-import { expectKind, storeCase } from "./store-case.ts";
 
 const K = "terraform:state";
 const keyed = { exclusiveKeys: [K] };

@@ -11,14 +11,15 @@ import {
   aQueuedEvent,
   aSettle,
   commitNow,
+  expectKind,
   grantNow,
   MINUTE,
+  storeCase,
   take,
   takeAttemptIds,
   takeEventIds,
   toReceipts,
 } from "./store-builders.ts";
-import { expectKind, storeCase } from "./store-case.ts";
 
 /** Characters in no order that a compression could use; of three bytes each, or of one. */
 function draw(length: number, seed: number, { first, count } = { first: 0x4e00, count: 20_000 }): string {

@@ -10,7 +10,7 @@ import type { DueItem } from "../../ports/work-queue.ts";
 import { createRuns, type Runs } from "../../runs/create-runs.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import { countingIds, createFakeClock } from "../fake-clock.ts";
-import { expectThere, storeCase } from "./store-case.ts";
+import { expectThere, storeCase } from "./store-builders.ts";
 
 /** Runs without a machine over the store's own queue, with a real engine and worker. */
 export const runCases: readonly ConformanceCase<Store>[] = [

@@ -12,12 +12,13 @@ import {
   aSetAsideEvent,
   commitNow,
   dispatchNow,
+  expectKind,
   grantNow,
   MINUTE,
   SECOND,
+  storeCase,
   T0,
 } from "./store-builders.ts";
-import { expectKind, storeCase } from "./store-case.ts";
 
 const SECRETIVE: Partial<Stack> = {
   metadata: { password: "hunter22", url: "https://example.org" },

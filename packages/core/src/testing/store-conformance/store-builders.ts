@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isStackyardError } from "../../errors/stackyard-error.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { ClaimInput, Grant, SettleInput } from "../../ports/attempt-store.ts";
 import type {
@@ -11,7 +12,7 @@ import type {
 } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { DueItem, DueKind, TakeDueInput } from "../../ports/work-queue.ts";
-import { expectKind } from "./store-case.ts";
+import type { ConformanceCase } from "../conformance-case.ts";
 
 /** The instant at which the cases begin. */
 export const T0 = Date.UTC(2026, 0, 1);
@@ -195,4 +196,52 @@ export async function takeAttemptIds(
 /** The receipt of an item that has one. */
 export function toReceipts(item: DueItem): string[] {
   return "receipt" in item ? [item.receipt] : [];
+}
+
+/** A case with a fresh store that is closed at the end, whatever becomes of it. */
+export function storeCase(name: string, run: (store: Store) => Promise<void>): ConformanceCase<Store> {
+  return {
+    name,
+    async run(create) {
+      const store = await create();
+      try {
+        await run(store);
+      } finally {
+        await store.close();
+      }
+    },
+  };
+}
+
+/** Holds when the call fails with an error of ours under that code. */
+export async function assertRejects(call: () => Promise<unknown>, code: string): Promise<void> {
+  await assert.rejects(call, (error) => {
+    assert.equal(isStackyardError(error) ? error.code : error, code);
+    return true;
+  });
+}
+
+/** The members of a union that may be of that kind. */
+type OfKind<Union, Kind> = Union extends { readonly kind: infer Own } ? (Kind extends Own ? Union : never) : never;
+
+/** The value as the wanted member of its union, or a failure that shows the whole value. */
+export function expectKind<Union extends { readonly kind: string }, Kind extends Union["kind"]>(
+  value: Union | undefined,
+  kind: Kind,
+): Union & OfKind<Union, Kind> {
+  if (value !== undefined && isKind(value, kind)) return value;
+  return assert.fail(`Expected "${kind}", got ${JSON.stringify(value)}.`);
+}
+
+function isKind<Union extends { readonly kind: string }, Kind extends Union["kind"]>(
+  value: Union,
+  kind: Kind,
+): value is Union & OfKind<Union, Kind> {
+  return value.kind === kind;
+}
+
+/** The value, which must be there. */
+export function expectThere<Value>(value: Value | undefined): Value {
+  if (value === undefined) assert.fail("Expected a value, got undefined.");
+  return value;
 }

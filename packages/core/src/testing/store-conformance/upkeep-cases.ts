@@ -10,14 +10,15 @@ import {
   aPut,
   aQueuedEvent,
   aSetAsideEvent,
+  assertRejects,
   commitNow,
   DAY,
   dispatchNow,
   HOUR,
+  storeCase,
   T0,
   take,
 } from "./store-builders.ts";
-import { assertRejects, storeCase } from "./store-case.ts";
 
 const KEEP: Retention = {
   historyMs: DAY,

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { attemptIdOf } from "../../../machine/event-message.ts";
+import type { Machine } from "../../../machine/machine.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import { createMemoryStore } from "../../../memory/memory-store.ts";
-import type { HistoryEntry } from "../../../ports/stack-store.ts";
+import type { Change, HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
+import { aMachineV2 } from "../../builders.ts";
 import {
   aChange,
   aClaim,
@@ -21,6 +24,9 @@ import {
   T0,
 } from "../../store-conformance/store-builders.ts";
 import { ALL_INVARIANTS } from "./all-invariants.ts";
+import { startsHeld } from "./attempt-invariants.ts";
+import type { StartedCall } from "./invariant.ts";
+import { leavingWaits, oneReaction, retriesBounded, visitsCounted } from "./stack-invariants.ts";
 import { watchStore } from "./watch-store.ts";
 
 interface Driven {
@@ -407,5 +413,257 @@ describe("the invariants of attempts", () => {
     });
 
     expect(found).toEqual([`handed-out: ${A1} was not handed out (poll).`]);
+  });
+});
+
+describe("starts-held", () => {
+  const A1 = "s1/created/1/plan/1";
+
+  const A2 = "s1/created/1/app/1";
+
+  const first: StartedCall = { attemptId: A1, token: 1, idempotencyKey: "i1" };
+
+  /** What is found wrong when these calls begin after two attempts were granted: the first one twice, with two keys. */
+  async function findAfter(...calls: readonly StartedCall[]): Promise<readonly string[]> {
+    const watch = watchStore(createMemoryStore(), [startsHeld]);
+    const { store } = watch;
+    const runs = [
+      { attemptId: A1, entry: 1, task: "plan", attempt: 1, dispatchedAt: T0, exclusiveKey: "k" },
+      { attemptId: A2, entry: 1, task: "app", attempt: 1, dispatchedAt: T0, exclusiveKey: "l" },
+    ];
+    await commitNow(store, aPut({ runs }, { dispatches: [aDispatch(A1), aDispatch(A2, { task: "app" })] }));
+    for (const now of [T0, T0 + MINUTE]) {
+      await store.claim(aClaim(A1, { now, exclusiveKeys: ["key:k", "work:own"] }));
+    }
+    await store.claim(aClaim(A2));
+    for (const call of calls) await watch.noteStarted(call);
+    return watch.violations.map(({ sentence }) => sentence);
+  }
+
+  it("lets each grant be used once, even when it is the newest no more", async () => {
+    const own = { ...first, exclusiveKey: "work:own" };
+
+    expect(await findAfter({ ...own, token: 2 }, own)).toEqual([]);
+  });
+
+  it.each([
+    [
+      "work without a grant",
+      [{ ...first, token: 3 }],
+      `${A1} was begun with token 3, which was not granted or is spent.`,
+    ],
+    ["two calls with one grant", [first, first], `${A1} was begun with token 1, which was not granted or is spent.`],
+    [
+      "another idempotency key",
+      [first, { ...first, token: 2, idempotencyKey: "i2" }],
+      `${A1} was begun again with another idempotency key.`,
+    ],
+    [
+      "the idempotency key of another attempt",
+      [{ ...first, attemptId: "s1/created/1/other/1", token: 9 }, first],
+      `${A1} was begun with the idempotency key of s1/created/1/other/1.`,
+    ],
+    ["work without its task's key", [{ ...first, attemptId: A2 }], `${A2} was begun without the key "key:l".`],
+    [
+      "work without its executor's key",
+      [{ ...first, exclusiveKey: "work:other" }],
+      `${A1} was begun without the key "work:other".`,
+    ],
+  ])("finds %s", async (_what, calls, sentence) => {
+    expect((await findAfter(...calls)).at(-1)).toBe(sentence);
+  });
+});
+
+describe("the invariants of version 2", () => {
+  const INVARIANTS = [leavingWaits, retriesBounded, oneReaction, visitsCounted];
+
+  type Step = readonly [stack: Partial<Stack>, change?: Partial<Change>];
+
+  /** What is found wrong when a stack of that machine is written so, step by step. */
+  async function findAfter(machine: Machine, ...steps: readonly Step[]): Promise<readonly string[]> {
+    const findMachine = (hash: string) => (hash === machine.hash ? machine : undefined);
+    const watch = watchStore(createMemoryStore(), INVARIANTS, { findMachine });
+    for (const [stack, change] of steps) {
+      await commitNow(watch.store, aPut({ machineHash: machine.hash, state: "UP", ...stack }, change));
+    }
+    return watch.violations.map(({ invariant, sentence }) => `${invariant}: ${sentence}`);
+  }
+
+  const idOf = (entry: number, attempt = 1) =>
+    attemptIdOf({ stackId: "s1", life: "created", entry, task: "plan", attempt });
+
+  const dispatch = (entry: number, attempt = 1) => aDispatch(idOf(entry, attempt), { entry, attempt });
+
+  const result = (entry: number) => aHistoryEntry(`result:${idOf(entry)}`, { from: "UP", to: "UP", internal: true });
+
+  describe("leaving-waits", () => {
+    const waiting = aMachineV2({ UP: { tasks: ["plan"], leaving: "wait" } });
+
+    it("finds a task that is sent while a run of an earlier entry is alive", async () => {
+      const found = await findAfter(
+        waiting,
+        [{ entry: 1 }, { dispatches: [dispatch(1)] }],
+        [{ entry: 2 }, { dispatches: [dispatch(2)] }],
+      );
+
+      expect(found).toEqual([`leaving-waits: ${idOf(2)} was sent while ${idOf(1)} was alive.`]);
+    });
+
+    it.each([
+      ["has ended with the same commit", waiting, { closes: [idOf(1)] }],
+      ["is abandoned", aMachineV2({ UP: { tasks: ["plan"], leaving: "abandon" } }), {}],
+    ])("lets a task be sent when the earlier run %s", async (_what, machine, change) => {
+      const found = await findAfter(
+        machine,
+        [{ entry: 1 }, { dispatches: [dispatch(1)] }],
+        [{ entry: 2 }, { ...change, dispatches: [dispatch(2)] }],
+      );
+
+      expect(found).toEqual([]);
+    });
+
+    it("lets an entry that has begun go on", async () => {
+      const app = aDispatch("s1/created/2/app/1", { entry: 2, task: "app" });
+
+      const found = await findAfter(
+        waiting,
+        [{ entry: 1 }, { dispatches: [dispatch(1)], closes: [idOf(1)] }],
+        [{ entry: 2, attempts: { plan: 1 } }, { dispatches: [dispatch(2)] }],
+        [{ entry: 2, attempts: { plan: 1, app: 1 } }, { dispatches: [app] }],
+      );
+
+      expect(found).toEqual([]);
+    });
+  });
+
+  it("leaving-waits knows one life of a stack from the next within a change", async () => {
+    const waiting = aMachineV2({ UP: { tasks: ["plan"], leaving: "wait" } });
+    const old = [{ entry: 1 }, { dispatches: [dispatch(1)] }] as const;
+
+    const found = await findAfter(waiting, old, [{ entry: 2, life: "next" }, { dispatches: [dispatch(2)] }]);
+
+    expect(found).toEqual([]);
+  });
+
+  describe("retries-bounded", () => {
+    const retrying = aMachineV2(
+      { UP: { tasks: ["plan"] } },
+      { tasks: { plan: { retry: { attempts: 2, fromMs: 1, toMs: 1, factor: 1 } } } },
+    );
+
+    it("finds an attempt more than the policy allows", async () => {
+      const found = await findAfter(
+        retrying,
+        ...[1, 2, 3].map((attempt): Step => [{}, { dispatches: [dispatch(1, attempt)] }]),
+      );
+
+      expect(found).toEqual([`retries-bounded: ${idOf(1, 3)} was made; 2 were allowed.`]);
+    });
+
+    it("lets a stack have what an earlier revision has promised", async () => {
+      const stricter = { machineHash: "stricter" };
+
+      const found = await findAfter(
+        retrying,
+        [{}, { dispatches: [dispatch(1)] }],
+        [stricter],
+        [stricter, { dispatches: [dispatch(1, 2)] }],
+      );
+
+      expect(found).toEqual([]);
+    });
+
+    const byHand = (event: string, line: Partial<HistoryEntry> = {}) => [
+      aHistoryEntry("e9", { event, from: "UP", to: "UP", ...line }),
+    ];
+
+    it("lets the count begin again with each retry by hand", async () => {
+      const history = byHand("RETRY_FAILED_TASKS");
+
+      const found = await findAfter(
+        retrying,
+        [{}, { dispatches: [dispatch(1)] }],
+        [{}, { dispatches: [dispatch(1, 2)] }],
+        [{}, { dispatches: [dispatch(1, 3)], history }],
+        [{}, { dispatches: [dispatch(1, 4)] }],
+      );
+
+      expect(found).toEqual([]);
+    });
+
+    it("lets a retry of what is pending make one attempt", async () => {
+      const history = byHand("RETRY_PENDING_TASKS");
+
+      const found = await findAfter(
+        retrying,
+        [{}, { dispatches: [dispatch(1), dispatch(1, 2)] }],
+        [{}, { dispatches: [dispatch(1, 3)], history }],
+        [{}, { dispatches: [dispatch(1, 4)] }],
+      );
+
+      expect(found).toEqual([`retries-bounded: ${idOf(1, 4)} was made; 3 were allowed.`]);
+    });
+
+    it.each([
+      ["another entry", {}, { entry: 2 }],
+      ["another life", {}, { life: "next" }],
+      ["another task", { task: "app" }, {}],
+    ])(
+      "counts no retry by hand of %s",
+      async (_what, line, next: { readonly entry?: number; readonly life?: string }) => {
+        const history = byHand("RETRY_FAILED_TASKS", line);
+        const { entry = 1, life = "created" } = next;
+        const id = attemptIdOf({ stackId: "s1", life, entry, task: "plan", attempt: 3 });
+
+        const found = await findAfter(
+          retrying,
+          [{}, { dispatches: [dispatch(1)], history }],
+          [next, { dispatches: [aDispatch(id, { entry, life, attempt: 3 })] }],
+        );
+
+        expect(found.filter((what) => what.startsWith("retries-bounded"))).toEqual([
+          `retries-bounded: ${id} was made; 2 were allowed.`,
+        ]);
+      },
+    );
+  });
+
+  describe("one-reaction", () => {
+    const next = aMachineV2({ UP: { tasks: ["plan"], on: { NEXT: ["UP"] } } });
+
+    it("finds an answer that makes two entries", async () => {
+      const found = await findAfter(next, [{ entry: 1 }], [{ entry: 3 }, { history: [result(1)] }]);
+
+      expect(found).toEqual([`one-reaction: s1: result:${idOf(1)} has made 2 entries; 1 at most.`]);
+    });
+
+    it("lets an answer make one, and several answers several", async () => {
+      const found = await findAfter(
+        next,
+        [{ entry: 1 }],
+        [{ entry: 2 }, { history: [result(1)] }],
+        [{ entry: 4 }, { history: [result(2), result(3)] }],
+      );
+
+      expect(found).toEqual([]);
+    });
+  });
+
+  describe("visits-counted", () => {
+    const machine = aMachineV2({ UP: {} });
+
+    it.each([
+      ["a visit that is not counted", { entry: 2, visits: { INIT: 1, UP: 1 } }, {}, "s1 counts 2 visits in entry 2."],
+      ["an entry that is gone back to", { entry: 0 }, {}, "s1 went back from entry 1 to 0."],
+      ["a task of a later entry", { entry: 1 }, { dispatches: [dispatch(2)] }, "s1 has sent tasks of a later entry."],
+    ])("finds %s", async (_what, stack, change, sentence) => {
+      expect(await findAfter(machine, [{ entry: 1 }], [stack, change])).toEqual([`visits-counted: ${sentence}`]);
+    });
+
+    it("lets entries be counted", async () => {
+      const found = await findAfter(machine, [{ entry: 1 }], [{ entry: 2, visits: { INIT: 1, UP: 2 } }]);
+
+      expect(found).toEqual([]);
+    });
   });
 });

@@ -1,18 +1,29 @@
-import { cancelsAsked } from "./cancels.ts";
-import { comesToRest } from "./comes-to-rest.ts";
-import { deadlinesTold } from "./deadlines.ts";
-import { attemptNumbers, oneCommit } from "./dispatches.ts";
-import { exactlyOnce } from "./exactly-once.ts";
-import { handedOut } from "./handed-out.ts";
+import {
+  cancelsAsked,
+  comesToRest,
+  deadlinesTold,
+  exclusiveKeys,
+  fencing,
+  handedOut,
+  lateResults,
+  oneLease,
+  startsHeld,
+} from "./attempt-invariants.ts";
 import type { Invariant } from "./invariant.ts";
-import { exclusiveKeys, fencing, oneLease } from "./leases.ts";
-import { noLostUpdate } from "./no-lost-update.ts";
-import { nothingDropped } from "./nothing-dropped.ts";
-import { order, resultsInTurn } from "./order.ts";
-import { lateResults } from "./results.ts";
-import { startsHeld } from "./starts.ts";
-import { timersOnce } from "./timers.ts";
-import { leavingWaits, oneReaction, retriesBounded, visitsCounted } from "./version-2.ts";
+import {
+  attemptNumbers,
+  exactlyOnce,
+  leavingWaits,
+  noLostUpdate,
+  nothingDropped,
+  oneCommit,
+  oneReaction,
+  order,
+  resultsInTurn,
+  retriesBounded,
+  timersOnce,
+  visitsCounted,
+} from "./stack-invariants.ts";
 
 /** What every run of the simulator is held to. */
 export const ALL_INVARIANTS: readonly Invariant[] = [
