@@ -1,5 +1,9 @@
-import type { Clock, Ids, Random } from "@stackyard/core";
-import type { AppTelemetry } from "./telemetry.ts";
+import { type Clock, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
+
+/** What an app tells about itself. */
+export type AppTelemetry = Telemetry;
 
 /** What a Lambda function is called with beside its event; what is read of it. */
 export interface LambdaContext {
@@ -35,4 +39,65 @@ export interface AppOptions {
   readonly random?: Random;
   /** Default: logs, metrics and traces as the environment says. */
   readonly telemetry?: AppTelemetry;
+}
+
+/** Returns what an app was given, or logs, metrics and traces as the environment says. */
+export function toTelemetry(
+  service: "state-manager" | "task-runner",
+  { telemetry, environment = {}, clock = systemClock }: AppOptions,
+): AppTelemetry | Promise<AppTelemetry> {
+  return telemetry ?? createTelemetry({ service, environment, clock });
+}
+
+/** What names an invocation in the log, as Lambda's own lines do. Who calls a handler by hand may give no context. */
+export function toInvocationFields(context: LambdaContext | undefined): Readonly<Record<string, string>> {
+  const requestId = context?.awsRequestId;
+  return requestId === undefined ? {} : { requestId };
+}
+
+/** Does something once: later calls share its answer. What fails is done again by the next call. */
+export function createOnce<Value>(run: () => Promise<Value>): () => Promise<Value> {
+  let value: Promise<Value> | undefined;
+  return () => {
+    value ??= run().catch((error: unknown) => {
+      value = undefined;
+      throw error;
+    });
+    return value;
+  };
+}
+
+/** A long-lived process. */
+export interface MainInput {
+  readonly logger: Logger;
+  /** Stops it besides SIGTERM and SIGINT. */
+  readonly signal: AbortSignal | undefined;
+  /** Works until the signal, drains, and ends. */
+  readonly run: (stopping: AbortSignal) => Promise<void>;
+}
+
+/** Runs it until it is asked to end; gives the exit code: 0 when it drained, else that of the error, which is logged. */
+export async function runMain({ logger, signal, run }: MainInput): Promise<number> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop);
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted === true) stop();
+  try {
+    await run(stopping.signal);
+    return 0;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    logger.error(message, { error });
+    return isStackyardError(error) ? exitCodeOf(error.code) : exitCodeOf("INTERNAL");
+  } finally {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, stop);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Resolves when the signal is aborted. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }

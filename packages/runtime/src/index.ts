@@ -1,5 +1,5 @@
 export type { ExecutorDefinition } from "@stackyard/core";
 export type { App, AppOptions, EnvironmentVariables, LambdaContext } from "./app.ts";
 export { type OpenedRuns, type OpenRunsOptions, openRuns } from "./runs/open-runs.ts";
-export { createStateManager, type StateManagerOptions } from "./state-manager/create-state-manager.ts";
-export { createTaskRunner, type TaskRunnerOptions } from "./task-runner/create-task-runner.ts";
+export { createStateManager, type StateManagerOptions } from "./state-manager.ts";
+export { createTaskRunner, type TaskRunnerOptions } from "./task-runner.ts";

@@ -4,7 +4,7 @@ import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore } from "./open-store.ts";
+import { openStore } from "./parts.ts";
 
 let server: PostgresServer;
 beforeAll(async () => {

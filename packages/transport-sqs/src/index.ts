@@ -11,13 +11,6 @@ export {
 export { deleteMessages } from "./delete-messages.ts";
 export { createEventBatchHandler } from "./event-batch-handler.ts";
 export type { IncomingMessage } from "./incoming-message.ts";
-export {
-  createOutboxRelay,
-  type DrainedKind,
-  type DrainOptions,
-  type OutboxRelay,
-  type OutboxRelayDeps,
-} from "./outbox-relay.ts";
 export type { OutgoingMessage } from "./outgoing-message.ts";
 export type { FailedReceipt } from "./queue-reader.ts";
 export { createQueueSender, type QueueSenderInput } from "./queue-sender.ts";

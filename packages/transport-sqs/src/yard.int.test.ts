@@ -3,9 +3,11 @@ import {
   createEngine,
   createMemoryStore,
   createMessageWorker,
+  createOutboxRelay,
   createStaticLocator,
   createUlids,
   createWorker,
+  type OutboxRelay,
   systemClock,
 } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
@@ -13,7 +15,6 @@ import { createQueuePublisher } from "@stackyard/sdk/queue";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqsTransport } from "./create-sqs-transport.ts";
-import { createOutboxRelay, type OutboxRelay } from "./outbox-relay.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 const SOURCE = `
@@ -68,7 +69,7 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
   const locator = createStaticLocator([{ machine, source: SOURCE }]);
   const hasStore = runner === "with the store";
   const engine = createEngine({ store, locator, executors, ...common }, { everyRunnerClaims: hasStore });
-  const outbox = createOutboxRelay({ store, transport });
+  const outbox = createOutboxRelay({ store, transport, ...common });
   const handleTask = hasStore
     ? handleThenDrain(createWorker({ store, executors, ...common }), outbox)
     : createMessageWorker({ publish: transport.publish, executors, ...common }).handle;

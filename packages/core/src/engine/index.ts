@@ -49,10 +49,20 @@ export { createMessageWorker } from "./message-worker.ts";
 export { parseStored } from "./parse-stored.ts";
 export { createPlanner } from "./planner.ts";
 export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
+export { createOutboxRelay, type OutboxRelay } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";
 export { createStoreProbe } from "./store-probe.ts";
+export type { SweepReport, TickSender } from "./sweep.ts";
 export { toPrinted } from "./to-printed.ts";
 export { createStoreTransport } from "./work-loop.ts";
-export { createWorker } from "./worker.ts";
-export { startYard } from "./yard.ts";
+export { createPollingWorker, createWorker } from "./worker.ts";
+export {
+  createYard,
+  type RunningYard,
+  startTasks,
+  startYard,
+  type TaskRunner,
+  type Yard,
+  type YardDeps,
+} from "./yard.ts";

@@ -28,6 +28,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
     ...replaced,
   };
   const engine = {
+    sweepRevised: async () => 0,
     sweep() {
       sweptAt.push(clock.now() - start);
       return sweep();
@@ -107,16 +108,16 @@ describe("the sweep", () => {
   });
 
   it.each([
-    ["sweep", { sweep: () => Promise.reject(new Error("no disk")) }],
-    ["pruning", { store: { prune: () => Promise.reject(new Error("no disk")) } }],
-    ["look", { store: { nextDueAt: () => Promise.reject(new Error("no disk")) } }],
-  ])("tries again a second after a failed %s", async (_what, input) => {
+    ["sweep", "work what is due; the next one tries again.", { sweep: () => Promise.reject(new Error("no disk")) }],
+    ["pruning", "prune; the next one tries again.", { store: { prune: () => Promise.reject(new Error("no disk")) } }],
+    ["look", "find out what is due next.", { store: { nextDueAt: () => Promise.reject(new Error("no disk")) } }],
+  ])("tries again a second after a failed %s", async (_what, failure, input) => {
     const { clock, logger, sweptAt, subscription } = createBench(input);
 
     await clock.advance(2_000);
 
     expect(sweptAt).toEqual([0, 1_000, 2_000]);
-    expect(logger.list("error")).toEqual(Array.from({ length: 3 }, () => "The sweep failed; it tries again."));
+    expect(logger.list("error")).toEqual(Array.from({ length: 3 }, () => `The sweep could not ${failure}`));
     await subscription.stop();
   });
 

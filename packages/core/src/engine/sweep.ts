@@ -1,73 +1,123 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Lease } from "../ports/records.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
-import type { DueKind } from "../ports/work-queue.ts";
+import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
+import type { OutboxRelay } from "./relay.ts";
 
 /** What the sweep works with. */
 export interface SweepDeps {
-  readonly engine: Pick<Engine, "sweep">;
-  readonly store: Store;
+  readonly engine: Pick<Engine, "sweep" | "sweepRevised">;
+  readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "records">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Names this process among those that may prune. */
   readonly owner: string;
+  /** Where the transport does not read the store. Default: what commits leave in the store is taken there. */
+  readonly outbox?: SweptOutbox | undefined;
+  /** Default: what is due is worked by the sweep itself. */
+  readonly ticks?: TickSender | undefined;
+  /** Measures the yard. Default: it is not measured. */
+  readonly measure?: (() => Promise<void>) | undefined;
 }
 
-const KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
+/** The outbox of a store that the transport does not read. */
+export interface SweptOutbox {
+  readonly relay: OutboxRelay;
+  /** The longest delay of a task message. */
+  readonly maxDelayMs: number;
+  /** Does what commits have left behind, until that instant. */
+  drain(stopAt: number): Promise<number>;
+}
+
+/** Sends due work away, so that it comes back when it is due: a queue whose messages have delays. */
+export interface TickSender {
+  send(items: readonly DueItem[]): Promise<void>;
+}
+
+/** One call by a schedule. */
+export interface SweepSpan {
+  /** What is due by then is sent ahead, where there is a `TickSender`. */
+  readonly until: number;
+  /** Nothing more is begun from that instant on. */
+  readonly stopAt: number;
+  /** Default: true, in one minute of five. */
+  readonly measures?: boolean;
+}
+
+/** What a sweep has done. */
+export interface SweepReport {
+  /** Timers, deadlines and parked events that were worked, or sent to become due. */
+  readonly due: number;
+  /** Messages of suspended attempts, and of those whose runner is gone. */
+  readonly polls: number;
+  /** Task messages and events of the store's own queue. */
+  readonly drained: number;
+}
+
+/** What the engine works when it is due. */
+const ENGINE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
+/** What waits in the store where the transport does not read it. */
+const OUTBOX_KINDS: readonly DueKind[] = ["poll", "lapsedLease", "event", "task"];
 // A timer that another process set, or that was set while this one slept, is at most so late.
 const LONGEST_SLEEP_MS = 1_000;
 // A store may say that something is due and hand nothing out, because somebody else has it.
 const SHORTEST_SLEEP_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_LEASE = "prune";
+const MINUTE_MS = 60_000;
+/** A schedule calls any process, and a look may read a whole table. */
+const MEASURE_EVERY_MINUTES = 5;
+/** What is sent ahead at once, so that a process that dies has taken out no more. */
+const TICKS_AT_ONCE = 100;
+/**
+ * What was sent ahead is out so long after it is due: the next sweep must not take it again while it is on its way, and one
+ * that is lost on the way is found soon.
+ */
+const TICK_LEASE_MS = 180_000;
+
+/** How a loop of sweeps sleeps. */
+export interface SweepLoopOptions {
+  /** Default: 1 s. Each look at DynamoDB is a few dozen reads. */
+  readonly longestSleepMs?: number;
+  /** Default: 10 ms. */
+  readonly shortestSleepMs?: number;
+}
 
 /** Works what time makes due, and prunes what is too old unless another process does, until it is stopped. */
-export function startSweep(deps: SweepDeps, retention: Retention): Subscription {
+export function startSweep(
+  deps: SweepDeps,
+  retention: Retention,
+  { longestSleepMs = LONGEST_SLEEP_MS, shortestSleepMs = SHORTEST_SLEEP_MS }: SweepLoopOptions = {},
+): Subscription {
   const stopping = new AbortController();
-  const { clock, engine, logger, store } = deps;
-  const leases = createLeases(store.records, { clock });
-  let lease: Lease | undefined;
-  let prunedAt = Number.NEGATIVE_INFINITY;
+  const { clock, store, logger, outbox } = deps;
+  const sweep = createSweep(deps, retention);
+  const kinds = outbox === undefined ? ENGINE_KINDS : [...ENGINE_KINDS, ...OUTBOX_KINDS];
   const loop = run();
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      try {
-        const worked = await engine.sweep();
-        await prune();
-        if (worked === 0) await clock.sleep(await sleepMs(), stopping.signal);
-      } catch (error) {
-        logger.error("The sweep failed; it tries again.", { error });
-        await clock.sleep(LONGEST_SLEEP_MS, stopping.signal);
-      }
+      // What has failed is logged by the sweep itself.
+      const report = await sweep().catch(() => undefined);
+      const worked = report === undefined ? 0 : report.due + report.polls + report.drained;
+      if (worked === 0) await clock.sleep(report === undefined ? longestSleepMs : await sleepMs(), stopping.signal);
     }
   }
 
   async function sleepMs(): Promise<number> {
-    const dueAt = await store.nextDueAt(KINDS);
-    return dueAt === undefined
-      ? LONGEST_SLEEP_MS
-      : Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, dueAt - clock.now()));
-  }
-
-  async function prune(): Promise<void> {
-    const now = clock.now();
-    if (now - prunedAt < PRUNE_EVERY_MS) return;
-    const more = (await mayPrune(now)) && (await store.prune(retention, now));
-    if (!more) prunedAt = now;
-  }
-
-  /** A pass reads all ids that the store remembers: one process makes it for all. */
-  async function mayPrune(now: number): Promise<boolean> {
-    if (lease !== undefined && now < lease.until) return true;
-    const taken = await leases.acquire(PRUNE_LEASE, deps.owner, PRUNE_EVERY_MS);
-    lease = taken.kind === "acquired" ? taken.lease : undefined;
-    return lease !== undefined;
+    try {
+      const dueAt = (await store.nextDueAt(kinds)) ?? Number.POSITIVE_INFINITY;
+      return Math.min(longestSleepMs, Math.max(shortestSleepMs, dueAt - clock.now()));
+    } catch (error) {
+      logger.error("The sweep could not find out what is due next.", { error });
+      return longestSleepMs;
+    }
   }
 
   return {
@@ -76,4 +126,130 @@ export function startSweep(deps: SweepDeps, retention: Retention): Subscription 
       await loop;
     },
   };
+}
+
+/**
+ * Returns one sweep: works what is due, or sends it ahead; hands lapsed leases out again, does what commits have left behind,
+ * and prunes. A part that fails holds up no other; then it throws, so that the alarm of a schedule sees it. It may be killed
+ * anywhere, and run twice at a time. Without a span it is a turn of a loop, and takes no more than one batch of a kind.
+ */
+export function createSweep(deps: SweepDeps, retention: Retention): (span?: SweepSpan) => Promise<SweepReport> {
+  const { clock, engine, logger, outbox } = deps;
+  const prune = createPruner(deps, retention);
+
+  async function work(span: SweepSpan | undefined): Promise<number> {
+    if (span === undefined) return engine.sweep();
+    for (let worked = 0; ; ) {
+      const swept = clock.now() >= span.stopAt ? 0 : await engine.sweep();
+      if (swept === 0) return worked;
+      worked += swept;
+    }
+  }
+
+  return async (span) => {
+    const startedAt = clock.now();
+    const { stopAt = Number.POSITIVE_INFINITY } = span ?? {};
+    const faults: unknown[] = [];
+    const step = async (what: string, run: () => Promise<number> | undefined): Promise<number> => {
+      try {
+        return (await run()) ?? 0;
+      } catch (error) {
+        logger.error(`The sweep could not ${what}; the next one tries again.`, { error });
+        faults.push(error);
+        return 0;
+      }
+    };
+    const ahead = span !== undefined && deps.ticks !== undefined ? { ...span, ticks: deps.ticks } : undefined;
+    const revised = ahead === undefined ? 0 : await step("look at machines", () => engine.sweepRevised());
+    const due = await step("work what is due", () => (ahead ? sendAhead(deps, ENGINE_KINDS, ahead) : work(span)));
+    const polls = await step("send polls", () => outbox && sendPolls(deps, outbox, span));
+    const lapsed = await step("end lapsed leases", () => outbox?.relay.drain({ kinds: ["lapsedLease"], stopAt }));
+    const drained = await step("drain the outbox", () => outbox?.drain(stopAt));
+    await step("prune", () => prune(span?.stopAt));
+    if (isMeasured(span, startedAt)) await measure(deps, stopAt);
+    if (faults.length > 0) {
+      throw new StackyardError("STORE_UNAVAILABLE", "A part of the sweep failed; the next one does it again.", {
+        cause: faults[0],
+      });
+    }
+    return { due: due + revised, polls: polls + lapsed, drained };
+  };
+}
+
+/** What is sent ahead, and to whom. */
+interface AheadSpan extends SweepSpan {
+  readonly ticks: TickSender;
+}
+
+/** Whoever dies between the take and the sending leaves it to the lease: it is a few minutes late, and not lost. */
+async function sendAhead(
+  { store, clock }: SweepDeps,
+  kinds: readonly DueKind[],
+  { ticks, until, stopAt }: AheadSpan,
+): Promise<number> {
+  for (let sent = 0; ; ) {
+    const now = clock.now();
+    if (now >= stopAt) return sent;
+    const take = { kinds, now: Math.max(now, until), limit: TICKS_AT_ONCE, leaseMs: TICK_LEASE_MS };
+    const items = await store.takeDue(take);
+    if (items.length > 0) await ticks.send(items);
+    sent += items.length;
+    // Each take costs a DynamoDB yard some twenty reads; what others hold comes with the next sweep.
+    if (items.length < TICKS_AT_ONCE) return sent;
+  }
+}
+
+/** A queue that delays no single message gets polls when they are due: the ticks have the delay. */
+async function sendPolls(deps: SweepDeps, { relay, maxDelayMs }: SweptOutbox, span: SweepSpan | undefined) {
+  if (span === undefined) return relay.drain({ kinds: ["poll"] });
+  const { until, stopAt } = span;
+  if (maxDelayMs >= until - deps.clock.now()) return relay.drain({ kinds: ["poll"], pollsUntil: until, stopAt });
+  if (deps.ticks === undefined) return relay.drain({ kinds: ["poll"], stopAt });
+  return sendAhead(deps, ["poll"], { ...span, ticks: deps.ticks });
+}
+
+/** Prunes every ten minutes, unless another process does: a pass reads all ids that the store remembers. */
+function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) {
+  const leases = createLeases(store.records, { clock });
+  let lease: Lease | undefined;
+  let prunedAt = Number.NEGATIVE_INFINITY;
+
+  async function isMine(now: number): Promise<boolean> {
+    if (lease !== undefined && now < lease.until) return true;
+    const taken = await leases.acquire(PRUNE_LEASE, owner, PRUNE_EVERY_MS);
+    lease = taken.kind === "acquired" ? taken.lease : undefined;
+    return lease !== undefined;
+  }
+
+  /** True when more is left: a call of the store does a bounded part. */
+  async function pruneSome(): Promise<boolean> {
+    const now = clock.now();
+    if (now - prunedAt < PRUNE_EVERY_MS) return false;
+    const isMore = (await isMine(now)) && (await store.prune(retention, now));
+    if (!isMore) prunedAt = now;
+    return isMore;
+  }
+
+  /** Until that instant; undefined: one part. */
+  return async (stopAt?: number): Promise<number> => {
+    if (stopAt === undefined) return Number(await pruneSome());
+    let parts = 0;
+    while (clock.now() < stopAt && (await pruneSome())) parts += 1;
+    return parts;
+  };
+}
+
+/** The last thing, in the time that is left: a sweep that could not be measured has done its work all the same. */
+async function measure({ clock, logger, measure: look }: SweepDeps, stopAt: number): Promise<void> {
+  const leftMs = Math.min(MINUTE_MS, stopAt - clock.now());
+  if (look === undefined || leftMs <= 0) return;
+  const done = new AbortController();
+  const measuring = look().catch((error: unknown) => logger.warn("The yard could not be measured.", { error }));
+  await Promise.race([measuring, clock.sleep(leftMs, done.signal)]);
+  done.abort();
+}
+
+function isMeasured(span: SweepSpan | undefined, startedAt: number): boolean {
+  if (span === undefined) return true;
+  return span.measures !== false && Math.floor(startedAt / MINUTE_MS) % MEASURE_EVERY_MINUTES === 0;
 }

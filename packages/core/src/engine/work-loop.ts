@@ -31,8 +31,10 @@ const TASK_LEASE_MS = 30_000;
 const MAX_BACK_OFF_MS = 60_000;
 const TASK_KINDS: readonly DueKind[] = ["task", "poll", "lapsedLease"];
 
-type EventItem = Extract<DueItem, { kind: "event" }>;
-type TaskItem = Extract<DueItem, { kind: "task" | "poll" | "lapsedLease" }>;
+/** An event of the store's own queue. */
+export type EventItem = Extract<DueItem, { kind: "event" }>;
+/** An attempt whose message is due. */
+export type TaskItem = Extract<DueItem, { kind: "task" | "poll" | "lapsedLease" }>;
 
 /** The transport of embedded and Postgres yards: the outbox rows are the queue, nothing is copied. */
 export function createStoreTransport(deps: StoreTransportDeps): Transport {
@@ -64,13 +66,8 @@ function consumeEvents(
     leaseMs: EVENT_LEASE_MS,
     batchSize,
     // Events of one stack in one take go to one call, in order.
-    toBatches: (items) => [items.filter((item): item is EventItem => item.kind === "event")],
-    async handle(items) {
-      const outcomes = await handler(
-        items.map(({ event, receipt, deliveries }) => ({ event, storeReceipt: receipt, deliveries })),
-      );
-      await giveBackFailed(store, clock, items, outcomes);
-    },
+    toBatches: (items) => [items.filter(isEvent)],
+    handle: (items) => decideQueued({ store, clock }, items, handler),
   });
 }
 
@@ -100,13 +97,31 @@ function consumeTasks(
   });
 }
 
-function isTask(item: DueItem): item is TaskItem {
+/** True for an event of the store's own queue. */
+export function isEvent(item: DueItem): item is EventItem {
+  return item.kind === "event";
+}
+
+/** True for an attempt whose message is due. */
+export function isTask(item: DueItem): item is TaskItem {
   return item.kind === "task" || item.kind === "poll" || item.kind === "lapsedLease";
+}
+
+/** Has events of the store's own queue decided; those that fail are handed out again later. */
+export async function decideQueued(
+  { store, clock }: { readonly store: Pick<Store, "release">; readonly clock: Clock },
+  items: readonly EventItem[],
+  handle: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
+): Promise<void> {
+  const outcomes = await handle(
+    items.map(({ event, receipt, deliveries }) => ({ event, storeReceipt: receipt, deliveries })),
+  );
+  await giveBackFailed(store, clock, items, outcomes);
 }
 
 /** A claim or a commit removes the rows of what went well; the others are handed out again, later and later. */
 async function giveBackFailed(
-  store: Store,
+  store: Pick<Store, "release">,
   clock: Clock,
   items: readonly (EventItem | TaskItem)[],
   outcomes: readonly DeliveryOutcome[],
@@ -283,6 +298,8 @@ export interface Slots {
   takeForBirth(): boolean;
   /** Takes one place as soon as it is free; false: the wait was aborted. Who waits comes before who asks. */
   takeNext(signal: AbortSignal): Promise<boolean>;
+  /** Waits until a place is free for which neither the queue nor a result waits, and takes it. */
+  takeLast(): Promise<void>;
   /** Default: one. */
   release(count?: number): void;
   /**
@@ -300,7 +317,12 @@ export function createSlots(size: number, now: () => number = Date.now): Slots {
   let free = size;
   let kept = 0;
   const waiting: { readonly since: number; readonly take: () => void }[] = [];
+  const patient: (() => void)[] = [];
   return {
+    async takeLast() {
+      if (free <= kept) await new Promise<void>((resolve) => patient.push(resolve));
+      else free -= 1;
+    },
     take(most) {
       const taken = Math.max(0, Math.min(most, free - kept));
       free -= taken;
@@ -334,6 +356,10 @@ export function createSlots(size: number, now: () => number = Date.now): Slots {
     release(count = 1) {
       free += count;
       while (free > kept && waiting.length > 0) waiting.shift()?.take();
+      while (free > kept && patient.length > 0) {
+        free -= 1;
+        patient.shift()?.();
+      }
     },
     widen() {
       free += 1;

@@ -71,8 +71,8 @@ export interface Worker {
 export interface StoreWorker extends Worker {
   /** The claim for a new attempt that this worker could run at once: it has its executor, and the task wants no key. */
   claimAtBirth(dispatch: Dispatch): BirthClaim | undefined;
-  /** Runs an attempt that began as granted to this worker. */
-  run(born: BornAttempt): Promise<void>;
+  /** Runs an attempt that began as granted to this worker, as `handle` does. */
+  run(born: BornAttempt, limits?: InvocationLimits): Promise<void>;
 }
 
 /** A task that a worker works on. */
@@ -122,7 +122,8 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
       const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
       return fault === undefined && exclusiveKeys.length === 0 ? { attemptId, owner, leaseMs } : undefined;
     },
-    run: ({ message, ...granted }) => run(message, { kind: "granted", again: false, ...granted }),
+    run: ({ message, ...granted }, limits = {}) =>
+      run(message, { kind: "granted", again: false, ...granted }, { limits }),
     async handle({ attemptId, message }, limits = {}) {
       if (stopping) return { kind: "retry", reason: "The worker stops." };
       const executor = findExecutor(deps.executors, message);
@@ -140,6 +141,120 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
     leave() {
       for (const attempt of held.keys()) attempt.leave();
       held.clear();
+    },
+  };
+}
+
+/** What a polling worker does besides. */
+export interface PollingOptions extends WorkerOptions {
+  /** Called when an attempt has ended, with its id. It does not throw. */
+  readonly onSettled?: (attemptId: string) => Promise<void>;
+}
+
+/** A poll that is due later is left to the sweep, which sends the message when it is due. */
+const LONGEST_WAIT_MS = 30_000;
+/** Polls end so long before the invocation does. */
+const SPARE_MS = 60_000;
+/** And after so long in any case: a place that waits works nothing else. */
+const POLLING_MS = 300_000;
+/** The part of an invocation that a task must have ahead of it to begin without a message of its own. */
+const BIRTH_PART = 3 / 4;
+
+/**
+ * A worker for a transport beside the store, where a poll would wait for the sweep of the next minute: it polls work itself
+ * while that is soon due. Between two polls the attempt is suspended in the store, so that a process that dies there loses
+ * nothing and a cancel reaches it.
+ *
+ * Of an invocation that ends it takes an attempt as it begins only while there is time for it: for all of its timeout, or
+ * three quarters of what an invocation has; and none whose executor cannot continue in another invocation.
+ */
+export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = {}): StoreWorker {
+  const { clock, executors } = deps;
+  const { onSettled = async () => {} } = options;
+  const ends = new Map<string, StepEnd>();
+  const worker = createWorker(noteEnds(deps, ends), options);
+  const stopping = new AbortController();
+  /** Of the invocation that began last; a function has one at a time. */
+  let invocation = { beganAt: clock.now(), endsAt: Number.POSITIVE_INFINITY };
+
+  function hasTimeFor({ message, timeoutMs }: Dispatch): boolean {
+    const { beganAt, endsAt } = invocation;
+    if (endsAt === Number.POSITIVE_INFINITY) return true;
+    const neededMs = Math.min(timeoutMs + SPARE_MS, (endsAt - beganAt) * BIRTH_PART);
+    return findExecutor(executors, message)?.resumable === true && endsAt - clock.now() >= neededMs;
+  }
+
+  /** How long until the next poll of an attempt whose step has just ended; undefined: there is none for this call. */
+  async function findWaitMs(attemptId: string, until: number): Promise<number | undefined> {
+    const end = ends.get(attemptId);
+    ends.delete(attemptId);
+    if (end === "settled") await onSettled(attemptId);
+    if (typeof end !== "number" || end > until) return undefined;
+    const waitMs = Math.max(0, end - clock.now());
+    return waitMs > LONGEST_WAIT_MS ? undefined : waitMs;
+  }
+
+  /** After a step: polls while the next poll is soon due. */
+  async function pollOn(delivery: TaskDelivery, limits: InvocationLimits): Promise<DeliveryOutcome> {
+    const { endsAt = Number.POSITIVE_INFINITY } = limits;
+    const until = Math.min(clock.now() + POLLING_MS, endsAt - SPARE_MS);
+    for (let outcome: DeliveryOutcome = { kind: "done" }; ; outcome = await worker.handle(delivery, limits)) {
+      const waitMs = await findWaitMs(delivery.attemptId, until);
+      if (waitMs === undefined || stopping.signal.aborted) return outcome;
+      await clock.sleep(waitMs, stopping.signal);
+      if (stopping.signal.aborted) return outcome;
+    }
+  }
+
+  return {
+    ...worker,
+    claimAtBirth: (dispatch) => (hasTimeFor(dispatch) ? worker.claimAtBirth(dispatch) : undefined),
+    async run(born, limits = { endsAt: invocation.endsAt }) {
+      await worker.run(born, limits);
+      await pollOn({ attemptId: born.grant.attemptId, message: born.message, deliveries: 1 }, limits);
+    },
+    async handle(delivery, limits = {}) {
+      const { endsAt = Number.POSITIVE_INFINITY } = limits;
+      if (endsAt !== invocation.endsAt) invocation = { beganAt: clock.now(), endsAt };
+      const outcome = await worker.handle(delivery, limits);
+      return outcome.kind === "done" ? pollOn(delivery, limits) : outcome;
+    },
+    abort() {
+      stopping.abort("stopping");
+      worker.abort();
+    },
+  };
+}
+
+/** How a step ended: settled, or suspended until that instant. */
+type StepEnd = "settled" | number;
+
+/** The same dependencies, which note how each step has ended. */
+function noteEnds({ store, finish, ...deps }: WorkerDeps, ends: Map<string, StepEnd>): WorkerDeps {
+  return {
+    ...deps,
+    ...(finish && {
+      async finish(finished) {
+        const outcome = await finish(finished);
+        if (outcome.kind === "done") ends.set(finished.result.grant.attemptId, "settled");
+        return outcome;
+      },
+    }),
+    store: {
+      records: store.records,
+      revisions: store.revisions,
+      claim: (input) => store.claim(input),
+      renew: (grant, input) => store.renew(grant, input),
+      async settle(grant, input) {
+        const answer = await store.settle(grant, input);
+        if (answer === "settled") ends.set(grant.attemptId, "settled");
+        return answer;
+      },
+      async suspend(grant, input) {
+        const answer = await store.suspend(grant, input);
+        if (answer === "suspended") ends.set(grant.attemptId, input.dueAt);
+        return answer;
+      },
     },
   };
 }

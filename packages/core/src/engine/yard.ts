@@ -1,45 +1,92 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import type { Clock, Ids } from "../ports/clock.ts";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Retention } from "../ports/stack-queries.ts";
 import type { Store } from "../ports/store.ts";
-import type { Subscription } from "../ports/transport.ts";
+import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery, Transport } from "../ports/transport.ts";
 import type { AwsAccess } from "./call-executor.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
-import { startSweep } from "./sweep.ts";
+import { createOutboxRelay, type DrainedKind, drainStore, sendResults } from "./relay.ts";
+import type { InvocationLimits } from "./run-attempt.ts";
+import {
+  createSweep,
+  type SweepDeps,
+  type SweepLoopOptions,
+  type SweepReport,
+  type SweepSpan,
+  startSweep,
+  type TickSender,
+} from "./sweep.ts";
 import { createDirectPath, createSlots, createStoreTransport, type DirectPath, type Slots } from "./work-loop.ts";
-import { createWorker, type RunningTask, type Worker, type WorkerOptions } from "./worker.ts";
+import {
+  createPollingWorker,
+  createWorker,
+  type RunningTask,
+  type StoreWorker,
+  type Worker,
+  type WorkerOptions,
+} from "./worker.ts";
 
 /** What a process of a yard is made of. */
 export interface YardDeps {
   readonly store: Store;
   readonly locator: Locator;
   readonly executors: ReadonlyMap<string, Executor>;
+  /** Definitions of the executors that machines may name. Default: those of `executors`. */
+  readonly definitions?: ExecutorRegistry;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
+  /** What spreads the retries of tasks. Default: the system's. */
+  readonly random?: Random;
   /** Where tasks may reach AWS. */
   readonly aws?: AwsAccess;
+  /** How events and task messages travel. Default: the store's own queue. */
+  readonly transport?: ForeignTransport;
+}
+
+/** A transport that does not read the store: what commits leave there is sent to it. */
+export interface ForeignTransport extends Transport {
+  /**
+   * As `takeDue` of the store, but only what this process itself has queued a short while ago: processes that look for all
+   * that is due find the same, and all but one of them lose it. Default: `takeDue`, where looking costs nothing.
+   */
+  readonly takeOwn?: Store["takeDue"] | undefined;
+  /** What is sent after a task has ended. Default: events, task messages and polls. */
+  readonly afterTask?: readonly DrainedKind[];
+  /** Default: none; what is due is worked by the sweep. */
+  readonly ticks?: TickSender | undefined;
 }
 
 /** What a process of a yard does differently from its defaults. */
 export interface YardOptions {
   /** What runs in this process; the rest is done by others over the same store. Default: both. */
   readonly roles?: readonly YardRole[];
+  /**
+   * True: results of tasks are decided and committed here, and the next attempt may begin here, claimed. Default: where
+   * engine and worker run in this process. A worker without the engine leaves a result whose machine it does not find to others.
+   */
+  readonly direct?: boolean;
   /** Lists the process among those of the yard while it runs. Default: it is not listed. */
   readonly process?: ProcessFacts;
   readonly engine?: EngineOptions;
+  /** Wraps the engine, for traces. */
+  readonly instrument?: (engine: Engine) => Engine;
+  /** Measures the yard, at the end of a sweep. */
+  readonly measure?: (() => Promise<void>) | undefined;
   readonly worker?: WorkerOptions;
   /** Tasks that run at the same time. Default: 8. */
   readonly concurrency?: number;
   /** Events that one commit may take together. Default: 64. */
   readonly eventBatch?: number;
   readonly retention?: Partial<Retention>;
+  readonly sweep?: SweepLoopOptions;
   /** How long `stop` waits for running tasks before it asks them to end. Default: 10 s. */
-  readonly drainMs?: number;
+  readonly drainMs?: number | undefined;
   /**
    * How long `stop` then waits for those that it has asked, before it leaves them to their leases. Default: 5 min,
    * because Terraform may need 4 to end in order.
@@ -55,6 +102,31 @@ export const DEFAULT_RETENTION: Retention = {
   setAsideMs: 30 * 86_400_000,
   settledAttemptMs: 7 * 86_400_000,
 };
+
+/**
+ * Engine, worker, relay and sweep over a store, connected. A host that is called, such as a function, calls its parts; `start`
+ * lets them run by themselves.
+ */
+export interface Yard {
+  /** Under which the process is listed, and holds the leases of its tasks. */
+  readonly id: string;
+  readonly engine: Engine;
+  /** Works task messages. Where the transport is not the store's, it returns when what has followed from a task has ended too. */
+  readonly worker: TaskRunner;
+  /** Once; see `SweepSpan`. */
+  sweep(span?: SweepSpan): Promise<SweepReport>;
+  /**
+   * Does what commits have left in the store for another transport, until that instant. `own`: only what this process has
+   * left, where the store can tell; what dead processes have left is found by sweeps.
+   */
+  drain(stopAt: number, whose?: "own"): Promise<number>;
+  start(): RunningYard;
+}
+
+/** What works task messages, with a store or by message alone. */
+export interface TaskRunner extends Omit<Worker, "handle"> {
+  handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
+}
 
 /** An engine, a worker or both over a store, at work. */
 export interface RunningYard {
@@ -73,29 +145,189 @@ export interface RunningYard {
 const COMMITS_AT_A_TIME = 3;
 const DEFAULT_CONCURRENCY = 8;
 const DEFAULT_EVENT_BATCH = 64;
+/** Calls with events of a queue at a time: while one commits, others gather. */
+const QUEUED_BATCHES = 4;
+/** Of the work behind a commit, while the messages in hand wait for it. */
+const DRAIN_MS = 10_000;
+/** Where each look is a few dozen reads. */
+const QUEUE_SWEEP: SweepLoopOptions = { shortestSleepMs: 250 };
+/** A commit of a result may also have cancelled suspended attempts: their polls are due at once. */
+const AFTER_TASK = ["event", "task", "poll"] as const;
+
+/** Starts engine, worker and sweep. Throws as `createYard`. */
+export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYard {
+  return createYard(deps, options).start();
+}
 
 /**
- * Starts engine, worker and sweep over the store's own transport. Throws `CONFIG_INVALID` for refused events that shall
- * be delivered again: that transport keeps the order of a stack's events, so one of them would hold up all behind it.
+ * Connects engine, worker, relay and sweep. Throws `CONFIG_INVALID` for refused events that shall be delivered again by a
+ * transport that keeps the order of a stack's events: one of them would hold up all behind it.
  */
-export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYard {
-  if (options.engine?.refusedEvents === "redeliver") {
+export function createYard(deps: YardDeps, options: YardOptions = {}): Yard {
+  const roles = options.roles ?? ["engine", "worker"];
+  const parts = connect(deps, roles, options);
+  const { id, worker, engine, sweeping, retention } = parts;
+  return {
+    ...{ id, engine, worker },
+    sweep: createSweep(sweeping, retention),
+    drain: parts.drain,
+    start: () => start(deps, parts, { ...options, roles }),
+  };
+}
+
+interface YardParts {
+  readonly id: string;
+  readonly engine: Engine;
+  readonly worker: TaskRunner;
+  readonly transport: Transport;
+  readonly sweeping: SweepDeps;
+  readonly retention: Retention;
+  /** Where results are decided in this process. */
+  readonly direct?: DirectPath | undefined;
+  readonly drain: Yard["drain"];
+}
+
+function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOptions): YardParts {
+  const { store, clock, logger, transport } = deps;
+  const id = options.worker?.owner ?? deps.ids.next();
+  const { concurrency = DEFAULT_CONCURRENCY, measure } = options;
+  // Each message of another transport brings the place in which it is worked.
+  const slots = createSlots(transport === undefined ? concurrency : 0, clock.now);
+  const isDirect = options.direct ?? (roles.includes("engine") && roles.includes("worker"));
+  const direct = isDirect ? connectDirect(options, slots, () => ({ engine, worker })) : undefined;
+  const engine = connectEngine(deps, roles, { direct, options });
+  const relays = transport && createRelays(deps, { engine, transport, options });
+  const worker = connectWorker(deps, { ...options.worker, owner: id }, { direct, relays });
+  return {
+    ...{ id, engine, direct },
+    worker: relays === undefined || direct === undefined ? worker : withPlaces(worker, slots),
+    transport: transport ?? createStoreTransport({ store, clock, logger, slots }),
+    sweeping: {
+      ...{ engine, store, clock, logger, owner: id, ticks: transport?.ticks, measure },
+      outbox: relays && { relay: relays.all, drain: relays.drain, maxDelayMs: relays.maxDelayMs },
+    },
+    retention: { ...DEFAULT_RETENTION, ...options.retention },
+    drain: relays?.drain ?? (async () => 0),
+  };
+}
+
+function connectDirect(
+  { concurrency = DEFAULT_CONCURRENCY, eventBatch: batchSize = DEFAULT_EVENT_BATCH }: YardOptions,
+  slots: Slots,
+  parts: () => { readonly engine: Engine; readonly worker: StoreWorker },
+): DirectPath {
+  const commitsAtATime = Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
+  return createDirectPath({ parts, slots, batchSize, commitsAtATime });
+}
+
+interface WorkerParts {
+  readonly direct: DirectPath | undefined;
+  readonly relays: ReturnType<typeof createRelays> | undefined;
+}
+
+function connectWorker(deps: YardDeps, options: WorkerOptions, { direct, relays }: WorkerParts): StoreWorker {
+  const workerDeps = { ...deps, ...(direct && { finish: direct.finish }) };
+  if (relays === undefined) return createWorker(workerDeps, options);
+  return createPollingWorker(workerDeps, { ...options, onSettled: relays.sendResults });
+}
+
+interface EngineParts {
+  readonly direct: DirectPath | undefined;
+  readonly options: YardOptions;
+}
+
+function connectEngine(deps: YardDeps, roles: readonly YardRole[], { direct, options }: EngineParts): Engine {
+  const { instrument = (engine) => engine } = options;
+  const { keepsOrder, everyRunnerClaims } = deps.transport?.capabilities ?? {
+    keepsOrder: true,
+    everyRunnerClaims: true,
+  };
+  if (options.engine?.refusedEvents === "redeliver" && keepsOrder) {
     const reason = 'Refused events cannot be delivered again in order. Use "park" or "drop" with this transport.';
     throw new StackyardError("CONFIG_INVALID", reason);
   }
-  const id = options.worker?.owner ?? deps.ids.next();
-  const roles = options.roles ?? ["engine", "worker"];
-  const parts = connect(deps, id, options, roles);
-  const { worker } = parts;
+  const locator = roles.includes("engine") ? deps.locator : toCertainLocator(deps.locator);
+  const births = direct && { births: direct.births };
+  const executors = deps.definitions ?? deps.executors;
+  return instrument(createEngine({ ...deps, executors, locator, ...births }, { everyRunnerClaims, ...options.engine }));
+}
+
+/** Where others decide events, an answer that a machine is not there is left to them: they may find it. */
+function toCertainLocator(locator: Locator): Locator {
+  return {
+    ...locator,
+    async find(name, options) {
+      const located = await locator.find(name, options);
+      if (located.kind === "found") return located;
+      throw new StackyardError("MACHINE_UNKNOWN", `The machine "${name}" is not found by this runner.`);
+    },
+  };
+}
+
+/** Each message brings a place; what has followed from it may have that while the message is in hand. */
+function withPlaces(worker: TaskRunner, slots: Slots): TaskRunner {
+  return {
+    ...worker,
+    async handle(delivery, limits) {
+      try {
+        return await worker.handle(delivery, limits);
+      } finally {
+        slots.release();
+        await slots.takeLast();
+      }
+    },
+  };
+}
+
+interface RelayParts {
+  readonly engine: Engine;
+  readonly transport: ForeignTransport;
+  readonly options: YardOptions;
+}
+
+/** What moves the store's outbox to another transport: all of it, and what this process has left. */
+function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts) {
+  const { store, clock, logger } = deps;
+  const { takeOwn = store.takeDue, capabilities } = transport;
+  const own = { ...store, takeDue: takeOwn };
+  const all = createOutboxRelay({ store, transport, clock, logger });
+  const ownOnly = createOutboxRelay({ store: own, transport, clock, logger });
+  const { afterTask: kinds = AFTER_TASK } = transport;
+  // What lies in the store is not delivered again by the transport; there it is parked.
+  const refusedEvents = options.engine?.refusedEvents === "drop" ? "drop" : "park";
+  const queued = options.engine?.refusedEvents === "redeliver" ? connectQueued() : engine;
+
+  function connectQueued(): Engine {
+    return connectEngine(deps, ["engine"], {
+      direct: undefined,
+      options: { ...options, engine: { ...options.engine, refusedEvents } },
+    });
+  }
+
+  return {
+    all,
+    maxDelayMs: capabilities.maxDelayMs,
+    drain: (stopAt: number, whose?: "own") =>
+      whose === "own"
+        ? drainStore({ store: own, handle: queued.handle, outbox: ownOnly, clock }, stopAt)
+        : drainStore({ store, handle: queued.handle, outbox: all, clock }, stopAt),
+    sendResults: (attemptId: string) =>
+      sendResults(attemptId, { outbox: ownOnly, kinds, isOwn: transport.takeOwn !== undefined, clock, logger }),
+  };
+}
+
+interface StartOptions extends YardOptions {
+  readonly roles: readonly YardRole[];
+}
+
+function start(deps: YardDeps, parts: YardParts, options: StartOptions): RunningYard {
+  const { id, worker } = parts;
+  const { roles } = options;
   const deciding = roles.includes("engine") ? startDeciding(deps, parts, options) : undefined;
   const working = roles.includes("worker") ? startWorking(deps, parts, options) : undefined;
   let draining = false;
   const listed = { id, roles, worker, concurrency: options.concurrency, isDraining: () => draining };
   const entry = options.process === undefined ? undefined : listProcess(deps, listed, options.process);
-  const endWorking = async () => {
-    if (working === undefined) return;
-    await endTasks({ clock: deps.clock, logger: deps.logger, tasks: working, worker }, options);
-  };
   return {
     id,
     running: () => worker.running(),
@@ -103,46 +335,20 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
       draining = true;
       void entry?.beat();
       // A process that could not end in order works no more, and must not be counted as live.
-      await endWorking()
-        .finally(() => deciding?.stop())
-        .finally(() => entry?.leave());
+      await (working?.stop() ?? Promise.resolve()).finally(() => deciding?.stop()).finally(() => entry?.leave());
     },
   };
 }
 
-interface YardParts {
-  readonly id: string;
-  readonly engine: Engine;
-  readonly worker: Worker;
-  readonly slots: Slots;
-  /** Where engine and worker run in this process. */
-  readonly direct?: DirectPath;
-}
-
-function connect(deps: YardDeps, id: string, options: YardOptions, roles: readonly YardRole[]): YardParts {
-  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
-  const slots = createSlots(concurrency, deps.clock.now);
-  const commitsAtATime = Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
-  const parts = () => ({ engine, worker });
-  const both = roles.includes("engine") && roles.includes("worker");
-  const direct = both ? createDirectPath({ parts, slots, batchSize, commitsAtATime }) : undefined;
-  const worker = createWorker({ ...deps, ...(direct && { finish: direct.finish }) }, { ...options.worker, owner: id });
-  const engine = createEngine({ ...deps, ...(direct && { births: direct.births }) }, options.engine);
-  return { id, engine, worker, slots, ...(direct && { direct }) };
-}
-
-function startDeciding(
-  { clock, logger, store }: YardDeps,
-  { engine, id }: YardParts,
-  options: YardOptions,
-): Subscription {
+function startDeciding(deps: YardDeps, parts: YardParts, options: StartOptions): Subscription {
+  const { engine, transport, sweeping, retention } = parts;
   // Mostly one call at a time: while it commits, the next batch gathers, so commits group by themselves.
   const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
-  const concurrency = Math.max(1, Math.ceil((options.concurrency ?? DEFAULT_CONCURRENCY) / batchSize));
-  const consuming = { batchSize, concurrency };
-  const events = createStoreTransport({ store, clock, logger }).consumeEvents(engine.handle, consuming);
-  const sweep = startSweep({ engine, store, clock, logger, owner: id }, { ...DEFAULT_RETENTION, ...options.retention });
+  const isQueue = deps.transport !== undefined;
+  const calls = Math.max(1, Math.ceil((options.concurrency ?? DEFAULT_CONCURRENCY) / batchSize));
+  const handle = isQueue ? decideAndDrain(deps, parts) : engine.handle;
+  const events = transport.consumeEvents(handle, { batchSize, concurrency: isQueue ? QUEUED_BATCHES : calls });
+  const sweep = startSweep(sweeping, retention, { ...(isQueue ? QUEUE_SWEEP : {}), ...options.sweep });
   return {
     async stop() {
       await Promise.all([events.stop(), sweep.stop()]);
@@ -150,17 +356,62 @@ function startDeciding(
   };
 }
 
-function startWorking(
-  { clock, logger, store }: YardDeps,
-  { worker, slots, direct }: YardParts,
-  options: YardOptions,
+/** What fails or takes too long after the commit is in the store, and the sweep does it: the messages in hand wait for this. */
+function decideAndDrain({ clock, logger }: YardDeps, { engine, drain }: YardParts) {
+  return async (deliveries: readonly EventDelivery[]) => {
+    const outcomes = await engine.handle(deliveries);
+    await drain(clock.now() + DRAIN_MS, "own").catch((error: unknown) => {
+      logger.error("What commits have left could not be sent; the sweep tries again.", { error });
+    });
+    return outcomes;
+  };
+}
+
+function startWorking(deps: YardDeps, { worker, transport, direct }: YardParts, options: StartOptions): Subscription {
+  const { clock, logger } = deps;
+  const { concurrency = DEFAULT_CONCURRENCY, drainMs, leaveMs } = options;
+  const limits = { concurrency, drainMs, ...(leaveMs === undefined ? {} : { leaveMs }) };
+  return startTasks({ clock, logger, transport, worker, alsoStop: direct?.stop }, limits);
+}
+
+/** What consuming task messages needs. */
+export interface TasksDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly transport: Pick<Transport, "consumeTasks">;
+  readonly worker: TaskRunner;
+  /** Is stopped with them. */
+  readonly alsoStop?: (() => Promise<void>) | undefined;
+}
+
+/**
+ * Consumes task messages until it is stopped. Then it takes nothing new, waits for running tasks, asks those that still run to
+ * end and gives them back. One that does not end is left: its lease, or its message, hands it to another runner.
+ */
+export function startTasks(
+  { clock, logger, transport, worker, alsoStop }: TasksDeps,
+  limits: { readonly concurrency: number } & Pick<YardOptions, "drainMs" | "leaveMs">,
 ): Subscription {
-  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  const transport = createStoreTransport({ store, clock, logger, slots });
+  const { concurrency, drainMs = 10_000, leaveMs = 300_000 } = limits;
   const tasks = transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
   return {
     async stop() {
-      await Promise.all([tasks.stop(), direct?.stop()]);
+      const ended = new AbortController();
+      const stopped = Promise.all([tasks.stop(), alsoStop?.()]).finally(() => ended.abort());
+      const warn = (message: string) => {
+        if (ended.signal.aborted) return;
+        logger.warn(message, { tasks: worker.running().map(({ stackId, task }) => `${stackId} ${task}`) });
+      };
+      await clock.sleep(drainMs, ended.signal);
+      warn("Running tasks are asked to end.");
+      worker.abort();
+      await clock.sleep(leaveMs, ended.signal);
+      if (ended.signal.aborted) {
+        await stopped;
+        return;
+      }
+      warn("Tasks that did not end are left; they are taken up again when their lease is over.");
+      worker.leave();
     },
   };
 }
@@ -168,7 +419,7 @@ function startWorking(
 interface ListedParts {
   readonly id: string;
   readonly roles: readonly YardRole[];
-  readonly worker: Worker;
+  readonly worker: TaskRunner;
   readonly concurrency: number | undefined;
   readonly isDraining: () => boolean;
 }
@@ -189,27 +440,4 @@ function listProcess(
       draining: isDraining(),
     }),
   });
-}
-
-interface EndingDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly tasks: Subscription;
-  readonly worker: Worker;
-}
-
-async function endTasks({ clock, logger, tasks, worker }: EndingDeps, limits: YardOptions): Promise<void> {
-  const ended = new AbortController();
-  const stopped = tasks.stop().finally(() => ended.abort());
-  const warn = (message: string) => {
-    if (ended.signal.aborted) return;
-    logger.warn(message, { tasks: worker.running().map(({ stackId, task }) => `${stackId} ${task}`) });
-  };
-  await clock.sleep(limits.drainMs ?? 10_000, ended.signal);
-  warn("Running tasks are asked to end.");
-  worker.abort();
-  await clock.sleep(limits.leaveMs ?? 300_000, ended.signal);
-  if (ended.signal.aborted) return stopped;
-  warn("Tasks that did not end are left; they are taken up again when their lease is over.");
-  worker.leave();
 }

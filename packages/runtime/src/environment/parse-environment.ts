@@ -2,10 +2,6 @@ import { StackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import type { EnvironmentVariables } from "../app.ts";
-import { type Endpoints, findEndpointFaults, toEndpoints } from "./endpoints.ts";
-import { type MachineSource, toMachineSource } from "./machine-source.ts";
-import { type StoreChoice, toStoreChoice } from "./store-choice.ts";
-import { type TaskSettings, toTaskSettings } from "./task-settings.ts";
 import { type VariableName, Variables } from "./variables.ts";
 
 /** What an app knows from its environment. */
@@ -184,4 +180,135 @@ function toCredentials(values: Values): Environment["credentials"] {
   }
   // Emulators take any; without some the SDK would not sign.
   return values.LOCAL_MODE === undefined ? undefined : { accessKeyId: "local", secretAccessKey: "local" };
+}
+
+/** Addresses instead of the services' own: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, as the SDK reads them. */
+export interface Endpoints {
+  readonly all: string | undefined;
+  /** By the last part of the variable's name, such as `SQS` or `SECRETS_MANAGER`. */
+  readonly byService: ReadonlyMap<string, string>;
+}
+
+const NAME = /^AWS_ENDPOINT_URL_([A-Z0-9_]+)$/;
+/** Where the predecessor's local set-up had them. */
+const LOCAL = new Map([
+  ["SQS", "http://sqs:9324"],
+  ["DYNAMODB", "http://dynamodb:8000"],
+]);
+
+/** What is no address. */
+export function findEndpointFaults(values: EnvironmentVariables): readonly string[] {
+  const wrong = Object.entries(values).filter(
+    ([name, value]) => NAME.test(name) && value !== undefined && !/^https?:\/\/\S+$/.test(value),
+  );
+  return wrong.map(([name]) => `${name} must be an address such as http://127.0.0.1:4566.`);
+}
+
+/** Reads the addresses; with `LOCAL_MODE` SQS and DynamoDB have one where none is said. */
+export function toEndpoints(values: EnvironmentVariables): Endpoints {
+  const { AWS_ENDPOINT_URL: all, LOCAL_MODE, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: ignored } = values;
+  if (ignored === "true") return { all: undefined, byService: new Map() };
+  const local = LOCAL_MODE !== undefined && all === undefined ? LOCAL : new Map<string, string>();
+  const said = Object.entries(values).flatMap(([name, value]) => {
+    const service = NAME.exec(name)?.[1];
+    return service === undefined || value === undefined ? [] : [[service, value] as const];
+  });
+  return { all, byService: new Map([...local, ...said]) };
+}
+
+/** Where machines are found. */
+export type MachineSource =
+  | { readonly kind: "s3"; readonly bucket: string; readonly prefix: string; readonly cacheMs: number }
+  | { readonly kind: "folder"; readonly folder: string; readonly cacheMs: number };
+
+/** Where the environment says that machines are, and what it lacks for that. */
+export function toMachineSource(values: Variables): {
+  readonly source: MachineSource | undefined;
+  readonly faults: readonly string[];
+} {
+  const cacheMs = Number(values.MACHINE_CACHE_SECONDS ?? 60) * 1_000;
+  const { MACHINE_LOCATOR, MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: prefix = "", MACHINE_SPEC_DIR: folder } = values;
+  if (MACHINE_LOCATOR === "S3") {
+    if (bucket !== undefined) return { source: { kind: "s3", bucket, prefix, cacheMs }, faults: [] };
+    return {
+      source: undefined,
+      faults: ["MACHINE_S3_BUCKET is not set: with MACHINE_LOCATOR S3 it names the bucket."],
+    };
+  }
+  if (MACHINE_LOCATOR === "LOCAL_FS") {
+    if (folder !== undefined) return { source: { kind: "folder", folder, cacheMs }, faults: [] };
+    return {
+      source: undefined,
+      faults: ["MACHINE_SPEC_DIR is not set: with MACHINE_LOCATOR LOCAL_FS it names the folder."],
+    };
+  }
+  // One that is something else is told by the schema.
+  const faults = MACHINE_LOCATOR === undefined ? ["MACHINE_LOCATOR is not set: it must be S3 or LOCAL_FS."] : [];
+  return { source: undefined, faults };
+}
+
+/** Which store a yard has. */
+export type StoreChoice =
+  | {
+      readonly kind: "dynamodb";
+      readonly table: string;
+      readonly workTable: string | undefined;
+      readonly creates: boolean;
+    }
+  | { readonly kind: "postgres"; readonly secretId: string }
+  | { readonly kind: "postgres"; readonly address: string };
+
+/** The server of the predecessor's local set-up. */
+const LOCAL_DATABASE = "postgres://cloudseam:cloudseam@db:5432/cloudseam";
+const LOCAL_TABLE = "Stacks";
+
+/**
+ * As the predecessor chose: Postgres where a secret is named, else DynamoDB where a table is named or `LOCAL_MODE` is set.
+ * There a database lies on the host `db`, whatever the secret is, and absent tables are made. Undefined: none.
+ */
+export function toStoreChoice(values: Variables): StoreChoice | undefined {
+  const { POSTGRES_CONNECTION_SECRET: secretId, DATABASE_URL, DYNAMODB_TABLE, LOCAL_MODE } = values;
+  const isLocal = LOCAL_MODE !== undefined;
+  if (secretId !== undefined && !isLocal) return { kind: "postgres", secretId };
+  if (secretId !== undefined || DATABASE_URL !== undefined) {
+    return { kind: "postgres", address: DATABASE_URL ?? LOCAL_DATABASE };
+  }
+  const table = DYNAMODB_TABLE ?? (isLocal ? LOCAL_TABLE : undefined);
+  if (table === undefined) return undefined;
+  return { kind: "dynamodb", table, workTable: values.DYNAMODB_WORK_TABLE, creates: isLocal };
+}
+
+/** How a runner runs tasks. */
+export interface TaskSettings {
+  /** The store was named, and is not only a default. */
+  readonly hasStore: boolean;
+  /** In a container. */
+  readonly concurrency: number;
+  readonly terraform: { readonly binary?: string; readonly version?: string };
+  /** Of the servers that keep states. */
+  readonly stateBackendUrl: string | undefined;
+  /** Undefined: in the folder for temporary files. */
+  readonly dataDir: string | undefined;
+  /** Tasks have sessions of their own in targets, named and tagged. */
+  readonly hasSessionTags: boolean;
+  /** A function of Lambda. */
+  readonly isFunction: boolean;
+}
+
+/**
+ * What a runner is told. With `LOCAL_MODE` alone it has no store, though a state manager then has one: the predecessor's
+ * satisfier knows that variable too, and works by message.
+ */
+export function toTaskSettings(values: Values): TaskSettings {
+  const { TERRAFORM_BINARY: binary, TERRAFORM_VERSION: version, TERRAFORM_STATE_URL: url } = values;
+  const stores = [values.DYNAMODB_TABLE, values.POSTGRES_CONNECTION_SECRET, values.DATABASE_URL];
+  return {
+    hasStore: stores.some((store) => store !== undefined),
+    concurrency: Number(values.TASK_CONCURRENCY ?? 4),
+    terraform: { ...(binary === undefined ? {} : { binary }), ...(version === undefined ? {} : { version }) },
+    stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
+    dataDir: values.TASK_DATA_DIR,
+    hasSessionTags: values.SESSION_TAGS === "true",
+    isFunction: values["AWS_LAMBDA_FUNCTION_NAME"] !== undefined,
+  };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toTaskSettings } from "./task-settings.ts";
+import { toTaskSettings } from "./parse-environment.ts";
 
 describe("the environment of a runner", () => {
   it("has defaults", () => {

@@ -5,10 +5,7 @@ import { createRuns, type Runs } from "@stackyard/core/runs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import type { EnvironmentVariables } from "../app.ts";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment/parse-environment.ts";
-import { createEnvironmentAws } from "../environment-aws.ts";
-import { toExecutorDefinitions } from "../executor-definitions.ts";
-import { openStore } from "../open-store.ts";
-import { loadTransportOptions } from "../transport-options.ts";
+import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "../parts.ts";
 
 /** Who starts runs, and of what. */
 export interface OpenRunsOptions {

@@ -1,13 +1,12 @@
 import { defineExecutor, type Logger, type Store, silentLogger, succeeded, type Transport } from "@stackyard/core";
-import { createEngine, createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
+import { createMemoryStore, createStaticLocator, createYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
-import { createOutboxRelay, type OutgoingMessage } from "@stackyard/transport-sqs";
+import type { OutgoingMessage } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
-import type { Environment } from "../environment/parse-environment.ts";
-import { parseEnvironment } from "../environment/parse-environment.ts";
-import { drainStore } from "../state-manager/drain-store.ts";
-import type { StateManagerParts } from "../state-manager/open-state-manager.ts";
+import { type Environment, parseEnvironment } from "../environment/parse-environment.ts";
+import type { StateManagerParts } from "../state-manager.ts";
+import { createTickSender } from "../ticks.ts";
 
 const SOURCE = `
 version: 2
@@ -37,6 +36,7 @@ export interface MemoryParts {
 
 /** What of it is not the default. */
 export interface MemoryPartsInput {
+  readonly takeOwn?: Store["takeDue"];
   readonly environment?: Readonly<Record<string, string>>;
   /** Replaces calls of the store. */
   readonly wrap?: (store: Store) => Store;
@@ -77,10 +77,6 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
   const { machine } = parseMachine(SOURCE, { name: "app", executors });
   if (machine === undefined) throw new TypeError("The machine is invalid.");
   const locator = createStaticLocator([{ machine, source: SOURCE }]);
-  const engine = createEngine(
-    { store, locator, executors, clock, ids: countingIds(), logger },
-    { everyRunnerClaims: false },
-  );
   const transport: Transport = {
     capabilities: { maxDelayMs: 900_000, everyRunnerClaims: true, keepsOrder: false },
     publish: () => Promise.reject(new TypeError("Nothing is published.")),
@@ -90,18 +86,27 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
     consumeTasks: () => ({ stop: async () => {} }),
     ...input.transport,
   };
-  const outbox = createOutboxRelay({ store, transport, clock, logger });
   const { sendTicks = async (messages) => void ticks.push(...messages) } = input;
+  const sender = hasTicks ? createTickSender({ send: sendTicks }, clock) : undefined;
+  const yard = createYard(
+    {
+      ...{ store, locator, executors, clock, ids: countingIds(), logger },
+      transport: { ...transport, takeOwn: input.takeOwn, ticks: sender },
+    },
+    {
+      roles: ["engine"],
+      // Unclaimed attempts end at their timeout.
+      engine: { everyRunnerClaims: false },
+      retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },
+      sweep: { longestSleepMs: 5_000 },
+      measure: input.measure,
+    },
+  );
   const parts: StateManagerParts = {
     environment: anEnvironment({ ...(hasTicks ? {} : { SQS_TICK_QUEUE_URL: "" }), ...input.environment }),
-    ...{ store, engine, transport, outbox, clock, logger },
-    ticks: hasTicks ? { send: sendTicks } : undefined,
+    ...{ store, yard, transport, clock, logger },
     batches: { clock, logger },
     deleteWorked: undefined,
-    owner: "m1",
-    measure: input.measure ?? (async () => {}),
-    retention: { historyMs: 1, eventIdMs: 1, eventIdCount: 1_000, setAsideMs: 1, settledAttemptMs: 1 },
-    drain: (stopAt) => drainStore({ store, engine, outbox, clock }, stopAt),
   };
   return {
     ...{ parts, clock, store: memory, tasks, ticks },
@@ -109,7 +114,7 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
       const message = { stackId, event, machine: "app" };
       const id = `${event}-${clock.now()}`;
       const queued = { id, stackId, origin: "external", message, receivedAt: clock.now() } as const;
-      await engine.handle([{ event: queued, deliveries: 1 }]);
+      await yard.engine.handle([{ event: queued, deliveries: 1 }]);
     },
     async find(stackId = "pr-1") {
       const [{ stack } = {}] = await memory.load([stackId]);

@@ -1,5 +1,5 @@
 import { silentLogger } from "@stackyard/core";
-import type { AppTelemetry } from "../telemetry.ts";
+import type { AppTelemetry } from "../app.ts";
 
 /** Tells nothing. */
 export const silentTelemetry: AppTelemetry = {

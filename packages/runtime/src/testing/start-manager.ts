@@ -1,7 +1,7 @@
 import type { Clock } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { createStateManager } from "../state-manager/create-state-manager.ts";
-import type { AppTelemetry } from "../telemetry.ts";
+import type { AppTelemetry } from "../app.ts";
+import { createStateManager } from "../state-manager.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Cloud } from "./start-cloud.ts";
 

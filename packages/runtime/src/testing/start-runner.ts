@@ -1,4 +1,4 @@
-import { createTaskRunner, type TaskRunnerOptions } from "../task-runner/create-task-runner.ts";
+import { createTaskRunner, type TaskRunnerOptions } from "../task-runner.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Cloud } from "./start-cloud.ts";
 import type { LambdaServer } from "./start-lambda.ts";

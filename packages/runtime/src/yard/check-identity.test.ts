@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findAheadMs } from "./caller.ts";
-import { judgeClock } from "./check-identity.ts";
+import { judgeClock } from "./check-yard.ts";
+import { findAheadMs } from "./open-yard.ts";
 
 describe("the clock", () => {
   it.each([

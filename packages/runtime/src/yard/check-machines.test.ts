@@ -1,7 +1,7 @@
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
-import { toExecutorDefinitions } from "../executor-definitions.ts";
-import { judgeMachines } from "./check-machines.ts";
+import { toExecutorDefinitions } from "../parts.ts";
+import { judgeMachines } from "./check-yard.ts";
 
 const SOUND = `
 version: 1

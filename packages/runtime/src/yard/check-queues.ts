@@ -1,11 +1,9 @@
-import { type Finding, look } from "./finding.ts";
-import { judgeAddress } from "./judge-address.ts";
-import { judgeFunctions } from "./judge-functions.ts";
-import { judgeQueue } from "./judge-queue.ts";
-import { type FunctionFacts, loadFunctions } from "./load-functions.ts";
-import { loadQueue, type QueueFacts, type QueueRole } from "./load-queue.ts";
-import { findYardRegion } from "./yard-aws.ts";
-import type { YardScene } from "./yard-scene.ts";
+import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { toAwsError } from "@stackyard/aws";
+import { MAX_DELIVERIES } from "../parts.ts";
+import { type FunctionFacts, judgeFunctions, loadFunctions } from "./check-functions.ts";
+import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
+import { findYardRegion, type YardParts } from "./open-yard.ts";
 
 /** What was found of queues and of the functions that read them. */
 export interface CheckedQueues {
@@ -84,4 +82,217 @@ function toSurroundings(
     deadLetters: queues.find((queue) => queue.role === target),
     timeoutMs: timeouts.length === 0 ? undefined : Math.max(...timeouts),
   };
+}
+
+/** What a queue is for. */
+export type QueueRole = keyof YardParts["queues"];
+
+/** A queue as it is. Times in milliseconds. */
+export interface QueueFacts {
+  readonly role: QueueRole;
+  readonly url: string;
+  readonly arn: string;
+  readonly name: string;
+  readonly isFifo: boolean;
+  readonly visibilityMs: number;
+  readonly retentionMs: number;
+  /** Messages that can be received now; roughly. */
+  readonly waiting: number;
+  readonly redrive: { readonly targetArn: string; readonly maxReceiveCount: number } | undefined;
+  /** Statements of its policy. */
+  readonly statements: readonly PolicyStatement[];
+}
+
+/** A statement of a policy, as far as it is looked at. */
+interface PolicyStatement {
+  readonly effect: string;
+  /** `*`, or the values of all kinds of principals. */
+  readonly principals: readonly string[];
+  readonly actions: readonly string[];
+  readonly hasCondition: boolean;
+}
+
+/** Reads a queue's attributes. Throws `NOT_FOUND`, `FORBIDDEN`, and what else SQS answers. */
+async function loadQueue(sqs: SQSClient, role: QueueRole, url: string): Promise<QueueFacts> {
+  try {
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }),
+    );
+    return toQueueFacts(role, url, Attributes);
+  } catch (error) {
+    if (error instanceof Error && /NonExistentQueue|QueueDoesNotExist/.test(error.name)) {
+      throw toAwsError(error, `There is no queue ${url}.`, "Deploy the yard's template, or correct the URL.");
+    }
+    throw toAwsError(error, `The queue ${url} cannot be looked at.`, "Allow sqs:GetQueueAttributes on it.");
+  }
+}
+
+/** What `GetQueueAttributes` says. */
+export function toQueueFacts(
+  role: QueueRole,
+  url: string,
+  attributes: Readonly<Record<string, string | undefined>>,
+): QueueFacts {
+  const arn = attributes["QueueArn"] ?? "";
+  return {
+    ...{ role, url, arn },
+    name: arn.split(":").at(-1) ?? "",
+    isFifo: url.endsWith(".fifo"),
+    visibilityMs: Number(attributes["VisibilityTimeout"] ?? 30) * 1_000,
+    retentionMs: Number(attributes["MessageRetentionPeriod"] ?? 345_600) * 1_000,
+    waiting: Number(attributes["ApproximateNumberOfMessages"] ?? 0),
+    redrive: toRedrive(parse(attributes["RedrivePolicy"])),
+    statements: toStatements(parse(attributes["Policy"])),
+  };
+}
+
+function toRedrive(policy: unknown): QueueFacts["redrive"] {
+  const targetArn = read(policy, "deadLetterTargetArn");
+  const count = Number(read(policy, "maxReceiveCount"));
+  return typeof targetArn === "string" ? { targetArn, maxReceiveCount: count } : undefined;
+}
+
+function toStatements(policy: unknown): readonly PolicyStatement[] {
+  const statements = read(policy, "Statement");
+  return toList(statements).map((statement) => ({
+    effect: String(read(statement, "Effect")),
+    principals: toPrincipals(read(statement, "Principal")),
+    actions: toList(read(statement, "Action")).map(String),
+    hasCondition: read(statement, "Condition") !== undefined,
+  }));
+}
+
+function toPrincipals(principal: unknown): readonly string[] {
+  if (typeof principal === "string") return [principal];
+  if (typeof principal !== "object" || principal === null) return [];
+  return Object.values(principal).flatMap((value) => toList(value).map(String));
+}
+
+function toList(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+}
+
+function parse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return undefined;
+  }
+}
+
+/** What belongs to a queue. */
+interface QueueSurroundings {
+  /** Where its messages should go that are given up, where the yard names one. */
+  readonly deadLetters: QueueFacts | undefined;
+  /** The longest time-out of the functions that read it. Undefined: none reads it. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** AWS advises six times, so that a batch that was throttled meanwhile is not delivered twice. */
+const VISIBILITY_FACTOR = 6;
+
+/** What is to be said of a queue: one line that it is well, or each thing that is not. */
+export function judgeQueue(queue: QueueFacts, { deadLetters, timeoutMs }: QueueSurroundings): readonly Finding[] {
+  const isDeadLetters = queue.role === "eventDeadLetters" || queue.role === "taskDeadLetters";
+  const faults = [
+    ...judgePolicy(queue),
+    ...(isDeadLetters ? judgeDeadLetters(queue) : judgeVisibility(queue, timeoutMs)),
+    // What is due is in the store: a tick that is lost comes again.
+    ...(isDeadLetters || queue.role === "ticks" ? [] : judgeRedrive(queue, deadLetters)),
+  ];
+  return faults.length === 0 ? [ok("queue", tellQueue(queue))] : faults;
+}
+
+function tellQueue({ name, isFifo, visibilityMs, redrive, waiting }: QueueFacts): string {
+  const gone = redrive === undefined ? "" : `, dead letters after ${redrive.maxReceiveCount} deliveries`;
+  return `${name}: ${isFifo ? "FIFO" : "standard"}, visibility ${visibilityMs / 1_000} s${gone}, ${waiting} waiting.`;
+}
+
+function judgePolicy({ name, statements }: QueueFacts): readonly Finding[] {
+  if (!statements.some(isOpen)) return [];
+  const message = `${name}: its policy lets anybody on AWS in, without a condition.`;
+  return [
+    warn("queue", message, "Name the accounts or roles that may use it, or add a condition such as aws:SourceArn."),
+  ];
+}
+
+function isOpen({ effect, principals, hasCondition }: PolicyStatement): boolean {
+  return effect === "Allow" && principals.includes("*") && !hasCondition;
+}
+
+function judgeDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Finding[] {
+  if (waiting === 0) return [];
+  // What a function failed on five times was moved by SQS, and the store does not know of it.
+  const move = `aws sqs start-message-move-task --source-arn ${arn} --destination-arn <ARN of the queue of events>`;
+  const hint =
+    role === "eventDeadLetters"
+      ? `\`stackyard events ls\` shows what was set aside and why; \`stackyard events redrive\` sends it again, and its copy here may be deleted. What is not listed: ${move}`
+      : "Look at the runner's log; `stackyard stacks retry` starts the tasks again.";
+  return [warn("dead letters", `${name}: ${waiting} messages were given up.`, hint)];
+}
+
+function judgeVisibility({ name, url, visibilityMs }: QueueFacts, timeoutMs = 0): readonly Finding[] {
+  const needed = timeoutMs * VISIBILITY_FACTOR;
+  if (visibilityMs >= needed) return [];
+  const message = `${name}: messages come again after ${visibilityMs / 1_000} s, and a function that reads them may take ${timeoutMs / 1_000} s.`;
+  return [
+    warn("queue", message, `Set it to six times that: ${setAttribute(url, "VisibilityTimeout", needed / 1_000)}`),
+  ];
+}
+
+function judgeRedrive(queue: QueueFacts, deadLetters: QueueFacts | undefined): readonly Finding[] {
+  const { name, redrive, retentionMs } = queue;
+  if (redrive === undefined) {
+    const message = `${name}: it has no redrive policy; a message that always fails comes again for ${toDays(retentionMs)}.`;
+    return [warn("queue", message, `Give it a dead-letter queue, with maxReceiveCount ${MAX_DELIVERIES}.`)];
+  }
+  return [
+    ...judgeCount(queue, redrive.maxReceiveCount),
+    ...(deadLetters === undefined ? [] : judgeTarget(queue, redrive.targetArn, deadLetters)),
+  ];
+}
+
+function judgeCount({ name }: QueueFacts, count: number): readonly Finding[] {
+  if (count >= MAX_DELIVERIES) return [];
+  const message = `${name}: SQS takes messages away after ${count} deliveries, before they are given up with a reason.`;
+  return [warn("queue", message, `Set maxReceiveCount in its redrive policy to ${MAX_DELIVERIES}.`)];
+}
+
+function judgeTarget(queue: QueueFacts, targetArn: string, deadLetters: QueueFacts): readonly Finding[] {
+  const { name, retentionMs } = queue;
+  if (targetArn !== deadLetters.arn) {
+    const message = `${name}: its dead letters go to ${targetArn}, and the yard looks for them in ${deadLetters.name}.`;
+    return [warn("queue", message, "Correct the redrive policy, or the dead-letter queue of the yard.")];
+  }
+  // A message in a standard dead-letter queue is as old as when it was first sent.
+  if (deadLetters.retentionMs >= retentionMs) return [];
+  const message = `${deadLetters.name}: it keeps messages ${toDays(deadLetters.retentionMs)}, less than ${name} with ${toDays(retentionMs)}.`;
+  const seconds = Math.max(retentionMs / 1_000, 1_209_600);
+  return [
+    warn("queue", message, `Keep them longer: ${setAttribute(deadLetters.url, "MessageRetentionPeriod", seconds)}`),
+  ];
+}
+
+function setAttribute(url: string, name: string, value: number): string {
+  return `aws sqs set-queue-attributes --queue-url ${url} --attributes ${name}=${value}`;
+}
+
+function toDays(ms: number): string {
+  const days = Math.round(ms / 8_640_000) / 10;
+  return `${days} ${days === 1 ? "day" : "days"}`;
+}
+
+/** `https://sqs.eu-west-1.amazonaws.com/…`, and the same of other partitions. */
+const OF_AWS = /^sqs(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
+
+/** A queue in another region than the yard's: calls would be signed for the wrong one. */
+export function judgeAddress(queueUrl: string, region: string | undefined): readonly Finding[] {
+  const [, found] = OF_AWS.exec(URL.parse(queueUrl)?.hostname ?? "") ?? [];
+  if (found === undefined || region === undefined || found === region) return [];
+  return [fail("queue", `${queueUrl} is in ${found}, and the yard is in ${region}.`, "Correct `region`, or the URL.")];
 }

@@ -4,12 +4,10 @@ import { silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore } from "../open-store.ts";
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { checkStore } from "./check-store.ts";
-import { toYardDeps } from "./yard-context.ts";
-import { toYardParts } from "./yard-parts.ts";
-import type { YardScene } from "./yard-scene.ts";
+import { openStore } from "../parts.ts";
+import { checkStore } from "./check-yard.ts";
+import type { YardScene } from "./finding.ts";
+import { type AwsYardOptions, toYardDeps, toYardParts } from "./open-yard.ts";
 
 let server: PostgresServer;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aQueue } from "../testing/yard-facts.ts";
-import { judgeTopic } from "./check-topic.ts";
+import { judgeTopic } from "./check-yard.ts";
 
 const topic = "arn:aws:sns:eu-west-1:111122223333:events";
 const allows = { effect: "Allow", principals: ["sns.amazonaws.com"], actions: ["sqs:SendMessage"], hasCondition: true };

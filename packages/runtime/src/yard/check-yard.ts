@@ -1,17 +1,28 @@
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { checkIdentity } from "./check-identity.ts";
-import { type CheckedMachines, checkMachines } from "./check-machines.ts";
-import { checkPermissions } from "./check-permissions.ts";
-import { type CheckedQueues, checkQueues } from "./check-queues.ts";
-import { checkStore } from "./check-store.ts";
-import { checkTopic } from "./check-topic.ts";
-import { type Finding, look } from "./finding.ts";
-import { judgeRunners } from "./judge-runners.ts";
-import { judgeRunnerSettings, judgeStateManager } from "./judge-settings.ts";
-import { createYardAws } from "./yard-aws.ts";
-import { toYardDeps, type YardContext } from "./yard-context.ts";
-import { toYardParts } from "./yard-parts.ts";
-import type { YardScene } from "./yard-scene.ts";
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { SNSClient, Subscription } from "@aws-sdk/client-sns";
+import { type AwsAccess, findAwsFault, toAwsError } from "@stackyard/aws";
+import type { Clock, Locator } from "@stackyard/core";
+import { openLocator, openStore } from "../parts.ts";
+import { judgeRunnerSettings, judgeRunners, judgeStateManager } from "./check-functions.ts";
+import { type CheckedQueues, checkQueues, type QueueFacts } from "./check-queues.ts";
+import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
+import {
+  type AwsYardOptions,
+  type Caller,
+  createYardAws,
+  loadCaller,
+  toYardDeps,
+  toYardParts,
+  type YardContext,
+} from "./open-yard.ts";
 
 /**
  * Looks at a deployment with the credentials of whoever asks, and changes nothing: identity and clock, queues and who reads
@@ -70,4 +81,304 @@ function judge({ yard, deps }: YardScene, { functions }: CheckedQueues, { used }
     ...judgeRunnerSettings(yard, functions),
     ...judgeRunners({ functions, executors: deps.executors, used, hasLongQueue }),
   ];
+}
+
+/** AWS refuses signatures that are more than five minutes off (IAM User Guide, "Elements of a request signature"). */
+const REFUSED_MS = 300_000;
+/** Times in histories are then visibly wrong; answers name whole seconds, and networks take some. */
+const NOTICED_MS = 5_000;
+
+/** Whose credentials these are, and how far our clock is off. Throws what credentials and network give. */
+async function checkIdentity(aws: AwsAccess, clock: Clock): Promise<readonly Finding[]> {
+  const caller = await loadCaller(aws, clock);
+  return [ok("identity", `${caller.arn} in the account ${caller.account}.`), ...judgeClock(caller)];
+}
+
+/** What is to be said of our clock. */
+export function judgeClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Finding[] {
+  if (aheadMs === undefined) return [];
+  const offMs = Math.abs(aheadMs);
+  const message = `This machine's clock is ${Math.round(offMs / 1_000)} s ${aheadMs < 0 ? "behind" : "ahead of"} that of AWS.`;
+  const hint = "Let it be set by NTP.";
+  if (offMs >= REFUSED_MS) return [fail("clock", `${message} AWS refuses calls from 5 minutes on.`, hint)];
+  return [offMs >= NOTICED_MS ? warn("clock", message, hint) : ok("clock", "It agrees with that of AWS.")];
+}
+
+type Listing = Awaited<ReturnType<Locator["list"]>>[number];
+
+/** What was found of a yard's machines. */
+interface CheckedMachines {
+  readonly findings: readonly Finding[];
+  /** Names of executors that they use. */
+  readonly used: ReadonlySet<string>;
+}
+
+/** Reads all machines and judges each. Throws what S3 answers when they cannot be listed. */
+async function checkMachines({ parts, aws, deps }: YardScene): Promise<CheckedMachines> {
+  const locator = await openLocator(parts.machines, { aws, ...deps });
+  const { bucket, prefix } = parts.machines;
+  return judgeMachines(await locator.list(), `s3://${bucket}/${prefix}`);
+}
+
+/** A verdict for each machine. */
+export function judgeMachines(listings: readonly Listing[], place: string): CheckedMachines {
+  if (listings.length === 0) {
+    const hint = `Upload one: aws s3 cp machines/ ${place} --recursive`;
+    return { findings: [warn("machines", `There is no machine in ${place}.`, hint)], used: new Set() };
+  }
+  return { findings: listings.map(judgeMachine), used: new Set(listings.flatMap(listExecutors)) };
+}
+
+function judgeMachine({ name, origin, located }: Listing): Finding {
+  if (located.kind === "unknown") return fail("machine", `${name}: ${origin} is gone.`, "Upload it again.");
+  const problems = located.problems.map(({ line, column, code, message }) => `${line}:${column} ${code}: ${message}`);
+  const [first = "", ...more] = problems;
+  const rest = more.length === 0 ? "" : ` And ${more.length} more.`;
+  const hint = "`stackyard validate` shows all of it.";
+  if (located.kind === "invalid") return fail("machine", `${name} (${origin}) is invalid: ${first}${rest}`, hint);
+  if (problems.length > 0) return warn("machine", `${name} (${origin}): ${first}${rest}`, hint);
+  return ok("machine", `${name} (${origin}), revision ${located.revision.hash.slice(0, 12)}.`);
+}
+
+function listExecutors({ located }: Listing): readonly string[] {
+  if (located.kind !== "found") return [];
+  return [...located.machine.tasks.values()].flatMap(({ executor }) => (executor === undefined ? [] : [executor]));
+}
+
+/** Looks at the yard's tables or its database, and changes nothing. Throws `STORE_UNAVAILABLE` and its like. */
+export function checkStore(scene: YardScene): Promise<readonly Finding[]> {
+  const { store } = scene.parts;
+  return store.kind === "dynamodb" ? checkTables(scene, store) : checkDatabase(scene);
+}
+
+async function checkTables(
+  { aws }: YardScene,
+  { table, workTable }: { readonly table: string; readonly workTable: string | undefined },
+): Promise<readonly Finding[]> {
+  const [store, { DynamoDBClient }] = await Promise.all([
+    import("@stackyard/store-dynamodb"),
+    import("@aws-sdk/client-dynamodb"),
+  ]);
+  const names = { stacks: table, work: workTable ?? `${table}-work` };
+  const { findings } = await store.checkTables(aws.client(DynamoDBClient, undefined), names);
+  if (findings.length === 0)
+    return [ok("store", `The tables ${names.stacks} and ${names.work} are as they should be.`)];
+  return findings.map(({ severity, message, advice }) =>
+    severity === "error" ? fail("store", message, advice) : warn("store", message, advice),
+  );
+}
+
+async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly Finding[]> {
+  const { clock, logger } = deps;
+  const opening = { aws, clock, logger, maxConnections: 1, asItIs: true };
+  const store = await openStore(parts.store, opening);
+  try {
+    const { stacks, setAsideEvents } = await store.queries.stats();
+    return [ok("store", `The database answers: ${stacks} stacks, ${setAsideEvents} events set aside.`)];
+  } finally {
+    await store.close();
+  }
+}
+
+/** Looks whether what is published to the yard's topic reaches its queue of events. Throws what SNS answers. */
+async function checkTopic({ parts, aws }: YardScene, queues: readonly QueueFacts[]): Promise<readonly Finding[]> {
+  const { eventTopicArn } = parts;
+  if (eventTopicArn === undefined) return [];
+  const { SNSClient } = await import("@aws-sdk/client-sns");
+  const subscriptions = await listSubscriptions(aws.client(SNSClient, undefined), eventTopicArn);
+  return judgeTopic(
+    eventTopicArn,
+    subscriptions,
+    queues.find(({ role }) => role === "events"),
+  );
+}
+
+async function listSubscriptions(sns: SNSClient, TopicArn: string): Promise<readonly Subscription[]> {
+  const { paginateListSubscriptionsByTopic } = await import("@aws-sdk/client-sns");
+  const found: Subscription[] = [];
+  try {
+    for await (const page of paginateListSubscriptionsByTopic({ client: sns }, { TopicArn })) {
+      found.push(...(page.Subscriptions ?? []));
+    }
+    return found;
+  } catch (error) {
+    throw toAwsError(error, `The topic ${TopicArn} cannot be looked at.`);
+  }
+}
+
+/** What is to be said of a topic in front of a queue. Undefined: the queue is not known. */
+export function judgeTopic(
+  topicArn: string,
+  subscriptions: readonly Pick<Subscription, "Protocol" | "Endpoint">[],
+  queue: Pick<QueueFacts, "arn" | "name" | "statements"> | undefined,
+): readonly Finding[] {
+  const name = topicArn.split(":").at(-1) ?? topicArn;
+  if (queue === undefined) return [ok("topic", `${name} is there.`)];
+  const isSubscribed = subscriptions.some(({ Protocol, Endpoint }) => Protocol === "sqs" && Endpoint === queue.arn);
+  if (!isSubscribed) {
+    const command = `aws sns subscribe --topic-arn ${topicArn} --protocol sqs --notification-endpoint ${queue.arn}`;
+    return [
+      fail("topic", `${queue.name} is not subscribed to ${name}: events do not arrive.`, `Subscribe it: ${command}`),
+    ];
+  }
+  const isAllowed = queue.statements.some(
+    ({ effect, principals }) =>
+      effect === "Allow" && principals.some((principal) => ["*", "sns.amazonaws.com"].includes(principal)),
+  );
+  if (isAllowed) return [ok("topic", `${name} leads to ${queue.name}.`)];
+  const message = `The policy of ${queue.name} does not let ${name} send: events do not arrive.`;
+  return [fail("topic", message, "Allow sqs:SendMessage to sns.amazonaws.com where aws:SourceArn is the topic.")];
+}
+
+/** Tries by calls that do nothing whether whoever looks may do what commands do. Never throws. */
+async function checkPermissions(scene: YardScene): Promise<readonly Finding[]> {
+  const calls = [await findSendCall(scene), ...(await findTableCalls(scene))];
+  return judgeDryCalls(await Promise.all(calls.filter((call) => call !== undefined).map(tryDryCall)));
+}
+
+/** A batch without entries, which both services refuse. */
+async function findSendCall({ parts, aws }: YardScene): Promise<DryCall | undefined> {
+  const purpose = "sending events";
+  const { eventTopicArn, queues } = parts;
+  if (eventTopicArn !== undefined) {
+    const { PublishBatchCommand, SNSClient } = await import("@aws-sdk/client-sns");
+    const command = new PublishBatchCommand({ TopicArn: eventTopicArn, PublishBatchRequestEntries: [] });
+    const call = () => aws.client(SNSClient, undefined).send(command);
+    return { action: "sns:Publish", resource: eventTopicArn, purpose, call };
+  }
+  const { events } = queues;
+  if (events === undefined) return undefined;
+  const { SendMessageBatchCommand, SQSClient } = await import("@aws-sdk/client-sqs");
+  const command = new SendMessageBatchCommand({ QueueUrl: events, Entries: [] });
+  return {
+    action: "sqs:SendMessage",
+    resource: events,
+    purpose,
+    call: () => aws.client(SQSClient, undefined).send(command),
+  };
+}
+
+async function findTableCalls({ parts, aws }: YardScene): Promise<readonly DryCall[]> {
+  // Of a database the server says at the opening what is not allowed.
+  if (parts.store.kind !== "dynamodb") return [];
+  const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+  const { table, workTable = `${table}-work` } = parts.store;
+  return listTableCalls(aws.client(DynamoDBClient, undefined), { stacks: table, work: workTable });
+}
+
+/** A call that does nothing, and tells by its answer whether it is allowed. */
+interface DryCall {
+  /** As IAM names it, such as `dynamodb:GetItem`. */
+  readonly action: string;
+  readonly resource: string;
+  /** What people do with it. */
+  readonly purpose: string;
+  call(): Promise<unknown>;
+}
+
+/** How a dry call ended. */
+interface DryOutcome {
+  readonly dry: Pick<DryCall, "action" | "resource" | "purpose">;
+  readonly kind: "allowed" | "denied" | "absent" | "unclear";
+  readonly why: string;
+}
+
+/** Makes a dry call. Never throws. */
+export async function tryDryCall(dry: DryCall): Promise<DryOutcome> {
+  try {
+    await dry.call();
+    return { dry, kind: "allowed", why: "" };
+  } catch (error) {
+    return { dry, kind: toKind(error), why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A condition that never holds, and a batch of nothing, are refused after the permission was looked at. */
+function toKind(error: unknown): DryOutcome["kind"] {
+  const { code, name = "" } = findAwsFault(error);
+  if (code === "FORBIDDEN") return "denied";
+  if (code === "RECORD_CONFLICT" || /EmptyBatchRequest/.test(name)) return "allowed";
+  // What is not there is told by another look.
+  return code === "NOT_FOUND" || /NonExistentQueue|QueueDoesNotExist/.test(name) ? "absent" : "unclear";
+}
+
+/** What is to be said of the permissions of whoever looks. */
+export function judgeDryCalls(outcomes: readonly DryOutcome[]): readonly Finding[] {
+  const allowed = outcomes.filter(({ kind }) => kind === "allowed").map(({ dry }) => dry.action);
+  const told = allowed.length === 0 ? [] : [ok("permissions", `Allowed: ${[...new Set(allowed)].sort().join(", ")}.`)];
+  return [
+    ...told,
+    ...outcomes.flatMap(({ dry: { action, resource, purpose }, kind, why }) => {
+      if (kind === "denied") {
+        const message = `${action} on ${resource} is denied: ${purpose} will not work.`;
+        return [fail("permissions", message, "Allow it to the role or user under `identity`.")];
+      }
+      if (kind !== "unclear") return [];
+      return [warn("permissions", `Whether ${action} on ${resource} is allowed is not clear: ${why}`, "Try again.")];
+    }),
+  ];
+}
+
+/** No stack's id and no key of ours begins so. */
+const NOBODY = "stackyard-doctor/nobody";
+const READING = "`stackyard stacks` and `watch`";
+const WRITING = "`stackyard events redrive`";
+
+/** Reads of an item that is not there, and writes under a condition that never holds. */
+function listTableCalls(
+  client: DynamoDBClient,
+  { stacks, work }: { readonly stacks: string; readonly work: string },
+): readonly DryCall[] {
+  return [...listReads(client, stacks, work), ...listWrites(client, work)];
+}
+
+function listReads(client: DynamoDBClient, stacks: string, work: string): readonly DryCall[] {
+  const query = { TableName: work, Limit: 1, ExpressionAttributeValues: { ":nobody": { S: NOBODY } } };
+  const purpose = READING;
+  return [
+    {
+      ...{ action: "dynamodb:GetItem", resource: stacks, purpose },
+      call: () => client.send(new GetItemCommand({ TableName: stacks, Key: { id: { S: NOBODY } } })),
+    },
+    {
+      ...{ action: "dynamodb:Scan", resource: stacks, purpose },
+      call: () => client.send(new ScanCommand({ TableName: stacks, Limit: 1 })),
+    },
+    {
+      ...{ action: "dynamodb:GetItem", resource: work, purpose },
+      call: () => client.send(new GetItemCommand({ TableName: work, Key: toKey() })),
+    },
+    {
+      ...{ action: "dynamodb:Query", resource: work, purpose },
+      call: () => client.send(new QueryCommand({ ...query, KeyConditionExpression: "pk = :nobody" })),
+    },
+    {
+      ...{ action: "dynamodb:Query", resource: `${work}/index/list`, purpose },
+      call: () =>
+        client.send(new QueryCommand({ ...query, IndexName: "list", KeyConditionExpression: "listKey = :nobody" })),
+    },
+  ];
+}
+
+function listWrites(client: DynamoDBClient, work: string): readonly DryCall[] {
+  const never = { TableName: work, ConditionExpression: "attribute_exists(pk)" };
+  const facts = { resource: work, purpose: WRITING };
+  return [
+    {
+      ...{ ...facts, action: "dynamodb:PutItem" },
+      call: () => client.send(new PutItemCommand({ ...never, Item: toKey() })),
+    },
+    {
+      ...{ ...facts, action: "dynamodb:UpdateItem" },
+      call: () => client.send(new UpdateItemCommand({ ...never, Key: toKey(), UpdateExpression: "REMOVE nothing" })),
+    },
+    {
+      ...{ ...facts, action: "dynamodb:DeleteItem" },
+      call: () => client.send(new DeleteItemCommand({ ...never, Key: toKey() })),
+    },
+  ];
+}
+
+function toKey() {
+  return { pk: { S: NOBODY }, sk: { S: NOBODY } };
 }

@@ -1,3 +1,6 @@
+import type { AwsAccess } from "@stackyard/aws";
+import type { AwsYardOptions, YardDeps, YardParts } from "./open-yard.ts";
+
 /** What one look at a yard has found. */
 export interface Finding {
   /** One or two words: `identity`, `queue`. */
@@ -34,4 +37,12 @@ export async function look(
   } catch (error) {
     return [fail(check, error instanceof Error ? error.message : String(error), hint)];
   }
+}
+
+/** What the looks at a yard share. */
+export interface YardScene {
+  readonly yard: AwsYardOptions;
+  readonly parts: YardParts;
+  readonly aws: AwsAccess;
+  readonly deps: YardDeps;
 }

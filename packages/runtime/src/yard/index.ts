@@ -1,6 +1,4 @@
-export type { AwsYardOptions } from "./aws-yard-options.ts";
 export { checkYard } from "./check-yard.ts";
 export type { Finding } from "./finding.ts";
-export { type AwsYard, openYard } from "./open-yard.ts";
-export { createYardAws } from "./yard-aws.ts";
-export type { YardContext } from "./yard-context.ts";
+export type { AwsYardOptions, YardContext } from "./open-yard.ts";
+export { type AwsYard, createYardAws, openYard } from "./open-yard.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeAddress } from "./judge-address.ts";
+import { judgeAddress } from "./check-queues.ts";
 
 const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aFunction } from "../testing/yard-facts.ts";
-import { judgeFunctions } from "./judge-functions.ts";
+import { judgeFunctions } from "./check-functions.ts";
 
 const events = { role: "events", name: "stack-events" } as const;
 const { mapping } = aFunction();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aDeadLetterQueue, aQueue } from "../testing/yard-facts.ts";
-import { judgeQueue } from "./judge-queue.ts";
+import { judgeQueue } from "./check-queues.ts";
 
 const around = { deadLetters: aDeadLetterQueue(), timeoutMs: 30_000 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { toExecutorDefinitions } from "../executor-definitions.ts";
+import { toExecutorDefinitions } from "../parts.ts";
 import { aFunction } from "../testing/yard-facts.ts";
-import { judgeRunners } from "./judge-runners.ts";
+import { judgeRunners } from "./check-functions.ts";
 
 const manager = aFunction();
 const runner = aFunction({ name: "task-runner", queue: "tasks", timeoutMs: 900_000 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aFunction } from "../testing/yard-facts.ts";
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { judgeRunnerSettings, judgeStateManager } from "./judge-settings.ts";
+import { judgeRunnerSettings, judgeStateManager } from "./check-functions.ts";
+import type { AwsYardOptions } from "./open-yard.ts";
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const yard: AwsYardOptions = {

@@ -3,8 +3,7 @@ import { silentLogger } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "../testing/start-cloud.ts";
 import { type Manager, startManager } from "../testing/start-manager.ts";
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { openYard } from "./open-yard.ts";
+import { type AwsYardOptions, openYard } from "./open-yard.ts";
 
 describe("a yard that somebody opens from outside", () => {
   let cloud: Cloud;

@@ -1,14 +1,232 @@
-import type { AwsAccess } from "@stackyard/aws";
-import type { Locator, Store, Transport } from "@stackyard/core";
+import { type AwsAccess, toAwsError } from "@stackyard/aws";
+import {
+  type Clock,
+  type ExecutorDefinition,
+  type Locator,
+  type Logger,
+  type Random,
+  type StackyardConfig,
+  StackyardError,
+  type Store,
+  type Target,
+  type Transport,
+} from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import { openLocator } from "../open-locator.ts";
-import { openStore } from "../open-store.ts";
-import { loadTransportOptions } from "../transport-options.ts";
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { loadCaller } from "./caller.ts";
-import { createYardAws } from "./yard-aws.ts";
-import { toYardDeps, type YardContext } from "./yard-context.ts";
-import { toYardParts } from "./yard-parts.ts";
+import type { EnvironmentVariables } from "../app.ts";
+import {
+  type Environment,
+  findEndpointFaults,
+  type MachineSource,
+  type StoreChoice,
+  toEndpoints,
+} from "../environment/parse-environment.ts";
+import {
+  createEnvironmentAws,
+  type ExecutorDefinitions,
+  loadTransportOptions,
+  openLocator,
+  openStore,
+  toExecutorDefinitions,
+} from "../parts.ts";
+
+/** A yard in an AWS account, as a project's configuration names it. */
+export type AwsYardOptions = Extract<NonNullable<StackyardConfig["yards"]>[string], { readonly type: "aws" }>;
+
+/** From where a yard is looked at. */
+export interface YardContext {
+  /** Region, credentials and addresses of services are read from it. */
+  readonly environment: EnvironmentVariables;
+  readonly logger: Logger;
+  /** Executors beside `terraform` and `lambda`, so that machines that name them are judged in full. */
+  readonly executors?: readonly ExecutorDefinition[];
+  /** How sessions in the yard's role are named. Default: `stackyard`. */
+  readonly sessionName?: string;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+}
+
+/** A context with its defaults. */
+export interface YardDeps {
+  readonly environment: EnvironmentVariables;
+  readonly logger: Logger;
+  readonly executors: ExecutorDefinitions;
+  readonly sessionName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Fills in the defaults. */
+export function toYardDeps(context: YardContext): YardDeps {
+  const { executors, sessionName = "stackyard", clock = systemClock, random = Math.random, ...given } = context;
+  return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random };
+}
+
+/** What a yard consists of. */
+export interface YardParts extends Pick<Environment, "queues" | "eventTopicArn" | "messages"> {
+  readonly store: StoreChoice;
+  readonly machines: Extract<MachineSource, { kind: "s3" }>;
+}
+
+/** Commands are short, and `machines ls` shall show what was uploaded a moment ago. */
+const CACHE_MS = 5_000;
+
+/** The parts that the configuration names. Throws `CONFIG_INVALID` with all that are missing. */
+export function toYardParts(yard: AwsYardOptions): YardParts {
+  const store = toStore(yard);
+  const { machines } = yard;
+  const missing = [
+    ...(yard.eventQueueUrl === undefined && yard.eventTopicArn === undefined ? ["eventQueueUrl or eventTopicArn"] : []),
+    ...(yard.taskQueueUrl === undefined ? ["taskQueueUrl"] : []),
+    ...(store === undefined ? ["stacksTable or connectionSecret"] : []),
+    ...(machines === undefined ? ["machines"] : []),
+  ];
+  if (store === undefined || machines === undefined || missing.length > 0) {
+    throw new StackyardError(
+      "CONFIG_INVALID",
+      `The yard lacks ${missing.join(", ")}: the outputs of its template tell.`,
+    );
+  }
+  const { bucket, prefix = "" } = machines;
+  return {
+    queues: toQueues(yard),
+    eventTopicArn: yard.eventTopicArn,
+    messages: yard.messages && { prefix: "stackyard/messages/", ...yard.messages },
+    store,
+    machines: { kind: "s3", bucket, prefix, cacheMs: CACHE_MS },
+  };
+}
+
+function toStore({
+  stacksTable: table,
+  workTable,
+  connectionSecret: secretId,
+}: AwsYardOptions): StoreChoice | undefined {
+  if (secretId !== undefined) return { kind: "postgres", secretId };
+  return table === undefined ? undefined : { kind: "dynamodb", table, workTable, creates: false };
+}
+
+function toQueues(yard: AwsYardOptions): YardParts["queues"] {
+  return {
+    events: yard.eventQueueUrl,
+    tasks: yard.taskQueueUrl,
+    longTasks: yard.longTaskQueueUrl,
+    ticks: yard.tickQueueUrl,
+    eventDeadLetters: yard.eventDeadLetterQueueUrl,
+    taskDeadLetters: yard.taskDeadLetterQueueUrl,
+  };
+}
+
+/**
+ * AWS as whoever looks at a yard reaches it: in the yard's region, with the yard's profile or the environment's credentials,
+ * and in its role where it names one. Calls nothing yet. Throws `CONFIG_INVALID`.
+ */
+export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
+  const { environment, logger, clock, sessionName } = toYardDeps(context);
+  const { AWS_ENDPOINT_URL: endpoint = "" } = environment;
+  const isNone = endpoint !== "" && !URL.canParse(endpoint);
+  const faults = [
+    ...(isNone ? ["AWS_ENDPOINT_URL must be an address such as http://127.0.0.1:4566."] : []),
+    ...findEndpointFaults(environment),
+  ];
+  if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
+  const access = createEnvironmentAws({
+    environment: {
+      region: findYardRegion(yard, environment),
+      // A profile that is named comes before keys in the environment, as in every tool of AWS.
+      credentials: yard.profile === undefined ? findCredentials(environment) : undefined,
+      endpoints: toEndpoints({ ...environment, AWS_ENDPOINT_URL: endpoint || undefined, LOCAL_MODE: undefined }),
+      targets: {},
+    },
+    session: { name: sessionName },
+    clientConfig: yard.profile === undefined ? {} : { profile: yard.profile },
+    ...{ clock, logger },
+  });
+  return yard.role === undefined ? access : withTarget(access, toTarget(yard, yard.role, environment));
+}
+
+/** The yard's region, or the environment's. Undefined: as the SDK finds it, in the profile. */
+export function findYardRegion({ region }: AwsYardOptions, environment: EnvironmentVariables): string | undefined {
+  return region ?? (environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] || undefined);
+}
+
+function findCredentials(environment: EnvironmentVariables): Environment["credentials"] {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN } = environment;
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return { accessKeyId, secretAccessKey, ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}) };
+}
+
+const ROLE = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/./;
+
+function toTarget(yard: AwsYardOptions, role: string, environment: EnvironmentVariables): Target {
+  const [, partition, account] = ROLE.exec(role) ?? [];
+  const region = findYardRegion(yard, environment);
+  if (partition === undefined || account === undefined) throw invalid(`"${role}" is no ARN of a role.`);
+  if (region === undefined) throw invalid("A yard with a role must name its region.");
+  const { externalId } = yard;
+  return { account, region, partition, role, ...(externalId === undefined ? {} : { externalId }) };
+}
+
+function invalid(message: string): StackyardError {
+  return new StackyardError("CONFIG_INVALID", message);
+}
+
+/** Whatever names no target of its own works in that one. */
+function withTarget(access: AwsAccess, target: Target): AwsAccess {
+  return {
+    ...access,
+    client: (clientClass, other) => access.client(clientClass, other ?? target),
+    credentials: (other) => access.credentials(other ?? target),
+  };
+}
+
+/** Whose credentials these are, and what time it is at AWS. */
+export interface Caller {
+  readonly account: string;
+  readonly arn: string;
+  /** How far our clock is ahead of that of AWS, in milliseconds, by half a second. Undefined: the answer has no date. */
+  readonly aheadMs: number | undefined;
+}
+
+/** Asks STS who we are; it needs no permission (GetCallerIdentity). Throws what credentials and network give. */
+export async function loadCaller(aws: AwsAccess, clock: Clock): Promise<Caller> {
+  const { GetCallerIdentityCommand, STSClient } = await import("@aws-sdk/client-sts");
+  const command = new GetCallerIdentityCommand({});
+  let aheadMs: number | undefined;
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const sentAt = clock.now();
+      const answer = await next(args);
+      aheadMs = findAheadMs(findHeader(answer.response, "date"), (sentAt + clock.now()) / 2);
+      return answer;
+    },
+    { step: "deserialize", name: "stackyardDate" },
+  );
+  try {
+    const { Account: account = "", Arn: arn = "" } = await aws.client(STSClient, undefined).send(command);
+    return { account, arn, aheadMs };
+  } catch (error) {
+    throw toAwsError(error, "STS does not say whose credentials these are.");
+  }
+}
+
+/** How far `now` is ahead of a date header, which names whole seconds. Undefined: it is none. */
+export function findAheadMs(date: string | undefined, now: number): number | undefined {
+  const at = Date.parse(date ?? "");
+  return Number.isNaN(at) ? undefined : Math.round(now - (at + 500));
+}
+
+function findHeader(response: unknown, name: string): string | undefined {
+  const headers = read(response, "headers");
+  const value = read(headers, name);
+  return typeof value === "string" ? value : undefined;
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
 
 /** A yard in an AWS account, as somebody outside of it works with it. */
 export interface AwsYard {

@@ -1,7 +1,6 @@
 import { silentLogger } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { createYardAws } from "./yard-aws.ts";
+import { type AwsYardOptions, createYardAws } from "./open-yard.ts";
 
 class Client {
   readonly config: Readonly<Record<string, unknown>>;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AwsYardOptions } from "./aws-yard-options.ts";
-import { toYardParts } from "./yard-parts.ts";
+import { type AwsYardOptions, toYardParts } from "./open-yard.ts";
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const yard: AwsYardOptions = {

@@ -1,0 +1,250 @@
+import { isStackyardError } from "../errors/stackyard-error.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Store } from "../ports/store.ts";
+import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";
+import type { DueItem } from "../ports/work-queue.ts";
+import { decideQueued, type EventItem, isEvent, isTask, type TaskItem } from "./work-loop.ts";
+
+/** What a relay works with. */
+export interface OutboxRelayDeps {
+  readonly store: Pick<Store, "takeDue" | "release">;
+  readonly transport: Pick<Transport, "publish" | "sendTasks">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Which parts of an outbox are moved. */
+export interface DrainOptions {
+  /** Default: all four. */
+  readonly kinds?: readonly DrainedKind[];
+  /**
+   * Polls that are due by that instant go too, with the delay that is left; at most the transport's `maxDelayMs` away.
+   * Default: what is due now.
+   */
+  readonly pollsUntil?: number;
+  /** No more is taken from that instant on. Default: until nothing is left. */
+  readonly stopAt?: number;
+}
+
+/** `event`: results and other events that commits have made; `task`: task messages; the others: messages that go again. */
+export type DrainedKind = "event" | "task" | "poll" | "lapsedLease";
+
+/** Moves what commits have left in a store's outbox to the queues. */
+export interface OutboxRelay {
+  /**
+   * Sends all that is due: results and other events that commits have made, task messages, polls, and attempts whose lease has
+   * lapsed. Called after commits and again by the sweep; gives how many were sent. Throws errors of the transport, and what
+   * was not sent is in the outbox still; what its queue refuses for good is passed over for some minutes. A crash between
+   * sending and removing sends twice, which ids and claims make harmless.
+   */
+  drain(options?: DrainOptions): Promise<number>;
+}
+
+const ALL: readonly DrainedKind[] = ["event", "task", "poll", "lapsedLease"];
+const LIMIT = 100;
+/** What is taken out by a process that dies is sent by another one after this. */
+const LEASE_MS = 30_000;
+/** A poll is not acknowledged but claimed, by a runner that reads its message; queues may be that long. */
+const POLL_LEASE_MS = 300_000;
+/** A runner whose clock is a little behind would find the attempt not yet due, and the poll would wait for its lease. */
+const POLL_MARGIN_MS = 1_000;
+
+/** A relay between a store and a transport that does not read it. */
+export function createOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
+  const { transport, clock } = deps;
+  const tasks = {
+    isWanted: isTask,
+    send: (items: readonly TaskItem[], delayMs: number) =>
+      transport.sendTasks(
+        items.map(({ message }) => message),
+        { delayMs },
+      ),
+  };
+  return {
+    async drain({ kinds = ALL, pollsUntil, stopAt } = {}) {
+      let sent = 0;
+      const again = kinds.filter((kind) => kind === "poll" || kind === "lapsedLease");
+      if (kinds.includes("event")) {
+        const send = (items: readonly EventItem[]) => transport.publish(items.map(({ event }) => event));
+        sent += await drainKind(deps, { kinds: ["event"], leaseMs: LEASE_MS, stopAt, isWanted: isEvent, send });
+      }
+      if (kinds.includes("task")) {
+        sent += await drainKind(deps, { kinds: ["task"], leaseMs: LEASE_MS, stopAt, ...tasks });
+      }
+      if (pollsUntil !== undefined && pollsUntil > clock.now()) {
+        sent += await drainKind(deps, { kinds: ["poll"], leaseMs: POLL_LEASE_MS, until: pollsUntil, stopAt, ...tasks });
+      }
+      if (again.length > 0) sent += await drainKind(deps, { kinds: again, leaseMs: POLL_LEASE_MS, stopAt, ...tasks });
+      return sent;
+    },
+  };
+}
+
+interface DrainInput<Item> {
+  readonly kinds: readonly DueItem["kind"][];
+  readonly leaseMs: number;
+  /** Later than now. */
+  readonly until?: number;
+  readonly stopAt: number | undefined;
+  isWanted(item: DueItem): item is Item & DueItem;
+  send(items: readonly Item[], delayMs: number): Promise<void>;
+}
+
+async function drainKind<Item extends EventItem | TaskItem>(
+  deps: OutboxRelayDeps,
+  input: DrainInput<Item>,
+): Promise<number> {
+  const { store, clock } = deps;
+  const { kinds, leaseMs, isWanted, until, stopAt = Number.POSITIVE_INFINITY } = input;
+  for (let sent = 0; ; ) {
+    const now = clock.now();
+    if (now >= stopAt) return sent;
+    const due = await store.takeDue({ kinds, now: Math.max(now, until ?? now), limit: LIMIT, leaseMs });
+    const items = due.filter(isWanted);
+    sent += await sendGroups(deps, input, groupByDelay(items, now));
+    if (due.length < LIMIT) return sent;
+  }
+}
+
+/** One after the other; when one cannot be sent, those behind it are handed out again with it. */
+async function sendGroups<Item extends EventItem | TaskItem>(
+  deps: OutboxRelayDeps,
+  input: DrainInput<Item>,
+  groups: readonly SentItems<Item>[],
+): Promise<number> {
+  const { store, clock } = deps;
+  let sent = 0;
+  for (const [place, group] of groups.entries()) {
+    try {
+      sent += await sendItems(deps, input, group);
+    } catch (error) {
+      const behind = groups.slice(place + 1).flatMap(({ items }) => items.map(({ receipt }) => receipt));
+      await store.release(behind, clock.now());
+      throw error;
+    }
+  }
+  return sent;
+}
+
+interface SentItems<Item> {
+  readonly items: readonly Item[];
+  readonly delayMs: number;
+}
+
+/** Those of one second together, soonest first. */
+function groupByDelay<Item>(items: readonly Item[], now: number): readonly SentItems<Item>[] {
+  const groups = Map.groupBy(items, (item) => toDelayMs(item, now));
+  return [...groups].map(([delayMs, group]) => ({ delayMs, items: group })).sort((a, b) => a.delayMs - b.delayMs);
+}
+
+function toDelayMs(item: unknown, now: number): number {
+  const dueAt = typeof item === "object" && item !== null && "dueAt" in item ? Number(item.dueAt) : now;
+  return dueAt > now ? Math.ceil((dueAt + POLL_MARGIN_MS - now) / 1_000) * 1_000 : 0;
+}
+
+/** Sends and acknowledges. One item that its queue refuses for good holds up no other: it waits, and the log says so. */
+async function sendItems<Item extends EventItem | TaskItem>(
+  deps: OutboxRelayDeps,
+  input: DrainInput<Item>,
+  { items, delayMs }: SentItems<Item>,
+): Promise<number> {
+  const { store, clock, logger } = deps;
+  const receipts = items.map(({ receipt }) => receipt);
+  try {
+    await input.send(items, delayMs);
+  } catch (error) {
+    const isRefused = isMessageRefused(error);
+    if (isRefused && items.length > 1) return sendOneByOne(deps, input, { items, delayMs });
+    await store.release(receipts, clock.now() + (isRefused ? REFUSED_MS : 0));
+    if (!isRefused) throw error;
+    logger.error("A message of the outbox is refused by its queue; it waits.", { error, ...toNames(items) });
+    return 0;
+  }
+  await store.release(receipts);
+  return items.length;
+}
+
+async function sendOneByOne<Item extends EventItem | TaskItem>(
+  deps: OutboxRelayDeps,
+  input: DrainInput<Item>,
+  { items, delayMs }: SentItems<Item>,
+): Promise<number> {
+  let sent = 0;
+  for (const item of items) sent += await sendItems(deps, input, { items: [item], delayMs });
+  return sent;
+}
+
+/** True when the message is at fault: the queue would refuse it each time. */
+function isMessageRefused(error: unknown): boolean {
+  return isStackyardError(error) && (error.code === "PAYLOAD_TOO_LARGE" || error.details["refused"] === "message");
+}
+
+/** Which message it is, for the log. */
+function toNames([item]: readonly (EventItem | TaskItem)[]): Readonly<Record<string, string>> {
+  if (item === undefined) return {};
+  return item.kind === "event" ? { eventId: item.event.id } : { attemptId: item.attemptId };
+}
+
+/** Until then somebody may have changed the configuration. */
+const REFUSED_MS = 300_000;
+
+/** What working off a store's outbox needs. */
+export interface DrainStoreDeps {
+  readonly store: Pick<Store, "takeDue" | "release">;
+  readonly handle: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>;
+  readonly outbox: OutboxRelay;
+  readonly clock: Clock;
+}
+
+const DECIDED_AT_ONCE = 64;
+
+/** A commit may have cancelled suspended attempts: their polls are due at once. */
+const SENT = ["task", "poll"] as const;
+
+/**
+ * Does what commits have left behind: sends task messages and due polls, and decides the events in the store's own queue,
+ * such as those of cancelled attempts and dead letters that were sent again. They need not travel to the queue of events and
+ * back. Ends when nothing is left, or at that instant; returns how much was done.
+ */
+export async function drainStore(deps: DrainStoreDeps, stopAt: number): Promise<number> {
+  const { store, clock, outbox, handle } = deps;
+  let worked = await outbox.drain({ kinds: SENT, stopAt });
+  while (clock.now() < stopAt) {
+    const take = { kinds: ["event"], now: clock.now(), limit: DECIDED_AT_ONCE, leaseMs: LEASE_MS } as const;
+    const items = (await store.takeDue(take)).filter(isEvent);
+    if (items.length === 0) break;
+    await decideQueued({ store, clock }, items, handle);
+    worked += items.length + (await outbox.drain({ kinds: SENT, stopAt }));
+  }
+  return worked;
+}
+
+/** What is sent after a task has ended, and how. */
+export interface SendResultsDeps {
+  readonly outbox: OutboxRelay;
+  readonly kinds: readonly DrainedKind[];
+  /** The outbox hands out what this process has left, and no other looks at that before the sweep. */
+  readonly isOwn: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is not sent by then is left to the sweep: the task's message waits to be removed, and a function has an end. */
+const SEND_MS = 5_000;
+
+/**
+ * Sends what a task has left in the store's outbox: its result, the next task of a key that it held, what a commit of its
+ * result has dispatched. What cannot be sent stays there for the sweep; to work the task again would help nobody.
+ */
+export async function sendResults(attemptId: string, deps: SendResultsDeps): Promise<void> {
+  const { outbox, kinds, isOwn, clock, logger } = deps;
+  const stopAt = clock.now() + SEND_MS;
+  try {
+    // A stack's results go in order: one that came while another was out was not given to the process that has left it.
+    while ((await outbox.drain({ kinds, stopAt })) > 0 && isOwn && clock.now() < stopAt);
+  } catch (error) {
+    const code = isStackyardError(error) ? error.code : "INTERNAL";
+    logger.error("A result could not be sent; the next sweep sends it.", { error, code, attemptId });
+  }
+}

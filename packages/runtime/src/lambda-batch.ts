@@ -1,0 +1,120 @@
+import { type Logger, StackyardError } from "@stackyard/core";
+import {
+  type BatchOptions,
+  deleteMessages,
+  type FailedReceipt,
+  type SqsBatch,
+  type SqsBatchResponse,
+  type SqsTransportOptions,
+} from "@stackyard/transport-sqs";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { Environment } from "./environment/parse-environment.ts";
+import { MAX_DELIVERIES } from "./parts.ts";
+
+/** What answering needs. */
+export interface AnswerDeps {
+  /**
+   * Deletes messages from the queue with that ARN. Undefined: the event source mapping reads what is answered, for the yard was
+   * set up for this app.
+   */
+  readonly deleteWorked: DeleteWorked | undefined;
+  readonly logger: Logger;
+}
+
+/** Gives what was not deleted. */
+export type DeleteWorked = (queueArn: string, receiptHandles: readonly string[]) => Promise<readonly FailedReceipt[]>;
+
+/**
+ * What a function answers to a batch. A mapping without `ReportBatchItemFailures` takes any answer for success and deletes all
+ * messages, and a function cannot know which kind called it. To throw means to both that the batch comes again. So where
+ * nothing could be worked it throws; where a part could, it deletes that part and then throws, as the predecessor's did.
+ */
+export async function answerBatch(
+  deps: AnswerDeps,
+  batch: SqsBatch,
+  response: SqsBatchResponse,
+): Promise<SqsBatchResponse> {
+  const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+  if (failed.size === 0) return response;
+  const worked = batch.messages.filter(({ messageId }) => !failed.has(messageId));
+  if (worked.length > 0) {
+    if (deps.deleteWorked === undefined) return response;
+    // What was made by hand lies in no queue.
+    const receiptHandles = worked.map(({ receiptHandle }) => receiptHandle).filter((handle) => handle !== "");
+    await attemptToDelete(deps, deps.deleteWorked, { queueArn: batch.queueArn, receiptHandles });
+  }
+  throw new StackyardError("SERVER_ERROR", tellFailed(failed.size, batch.messages.length));
+}
+
+interface Worked {
+  readonly queueArn: string;
+  readonly receiptHandles: readonly string[];
+}
+
+async function attemptToDelete(
+  { logger }: AnswerDeps,
+  deleteWorked: DeleteWorked,
+  { queueArn, receiptHandles }: Worked,
+): Promise<void> {
+  if (receiptHandles.length === 0) return;
+  const text = "Messages that were worked could not be deleted from the queue; they come again with the failed ones.";
+  try {
+    const kept = await deleteWorked(queueArn, receiptHandles);
+    if (kept.length > 0) logger.error(text, { queueArn, count: kept.length, reason: kept[0]?.reason });
+  } catch (error) {
+    logger.error(text, { error, queueArn, count: receiptHandles.length });
+  }
+}
+
+function tellFailed(failed: number, messages: number): string {
+  if (messages === 1) return "The message could not be worked; the log says why. It comes again.";
+  const what = failed === messages ? `None of the ${messages}` : `${failed} of ${messages}`;
+  return `${what} messages could ${failed === messages ? "" : "not "}be worked; the log says why. They come again.`;
+}
+
+/**
+ * How a function deletes what it has worked of a batch. Undefined with `stack-ticks`: a yard that has it was set up for this
+ * app, with mappings that read answers.
+ */
+export function toDeleteWorked(
+  { queues }: Pick<Environment, "queues">,
+  { sqs }: Pick<SqsTransportOptions, "sqs">,
+): DeleteWorked | undefined {
+  if (queues.ticks !== undefined) return undefined;
+  return (queueArn, receiptHandles) => deleteMessages(sqs, queueArn, receiptHandles);
+}
+
+/** How a function takes batches, with the transport's options and the queue of what is given up. */
+export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: string | undefined): BatchOptions {
+  const { sqs, claimChecks, resultKey, tracing, clock, random, logger } = queues;
+  const { eventQueue, taskQueue, longTaskQueue } = queues;
+  return {
+    maxDeliveries: MAX_DELIVERIES,
+    queues: { sqs, urls: [eventQueue, taskQueue, longTaskQueue].flatMap((queue) => queue?.url ?? []) },
+    ...(deadLetterUrl === undefined ? {} : { deadLetters: { sqs, url: deadLetterUrl } }),
+    ...(claimChecks === undefined ? {} : { claimChecks }),
+    ...(resultKey === undefined ? {} : { resultKey }),
+    ...(tracing === undefined ? {} : { tracing }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+    ...(logger === undefined ? {} : { logger }),
+  };
+}
+
+/** The name in the URL or the ARN of a queue: its last part. */
+export function toQueueName(urlOrArn: string): string {
+  return urlOrArn.split(/[/:]/).at(-1) ?? "";
+}
+
+/** What EventBridge's rules and Scheduler call a function with: "Scheduled Event" of `aws.events` or `aws.scheduler`. */
+const ScheduleEvent = Type.Object({
+  source: Type.Union([Type.Literal("aws.events"), Type.Literal("aws.scheduler")]),
+  "detail-type": Type.Literal("Scheduled Event"),
+});
+const schedule = Compile(ScheduleEvent);
+
+/** True for the event of a schedule. */
+export function isScheduleEvent(event: unknown): boolean {
+  return schedule.Check(event);
+}

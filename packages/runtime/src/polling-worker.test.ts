@@ -1,0 +1,132 @@
+import { defineExecutor, failed, running, type Step, silentLogger, succeeded } from "@stackyard/core";
+import { createMemoryStore, createPollingWorker } from "@stackyard/core/engine";
+import { countingIds, createFakeClock } from "@stackyard/core/testing";
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { dispatchTask } from "./testing/dispatch-task.ts";
+
+const MINUTE = 60_000;
+
+/** A worker whose task answers these steps, one after the other; the last one again and again. */
+async function createBench(steps: readonly Step[]) {
+  const clock = createFakeClock();
+  const store = createMemoryStore();
+  const calls: string[] = [];
+  const begun = clock.now();
+  const next = (what: string) => async () => {
+    calls.push(`${what} +${(clock.now() - begun) / 1_000}`);
+    return steps[Math.min(calls.length, steps.length) - 1] ?? succeeded({});
+  };
+  const executor = defineExecutor({
+    ...{ name: "work", config: Type.Object({}), progress: Type.Unknown() },
+    start: next("start"),
+    poll: next("poll"),
+    cancel: next("cancel"),
+  });
+  const executors = new Map([["work", executor]]);
+  const settled: string[] = [];
+  const worker = createPollingWorker(
+    { store, executors, clock, ids: countingIds(), logger: silentLogger },
+    { onSettled: async (attemptId) => void settled.push(attemptId) },
+  );
+  const delivery = await dispatchTask(store, { clock, executor });
+  return { clock, store, calls, settled, worker, delivery, find: () => store.findAttempt(delivery.attemptId) };
+}
+
+const after = (pollAfterMs: number) => running({ progress: {}, pollAfterMs, message: "going" });
+
+describe("a worker that polls", () => {
+  it("works on what is soon due, until it has ended", async () => {
+    const { clock, calls, worker, delivery, find } = await createBench([after(10_000), after(30_000), succeeded({})]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(40_000);
+
+    expect(await handled).toEqual({ kind: "done" });
+    expect(calls).toEqual(["start +0", "poll +10", "poll +40"]);
+    expect(await find()).toMatchObject({ status: "settled", outcome: "succeeded" });
+  });
+
+  it("leaves to the sweep what is due later", async () => {
+    const { calls, worker, delivery, find } = await createBench([after(30_001)]);
+
+    expect(await worker.handle(delivery)).toEqual({ kind: "done" });
+
+    expect(calls).toEqual(["start +0"]);
+    expect(await find()).toMatchObject({ status: "suspended" });
+  });
+
+  it("gives its place to others after five minutes", async () => {
+    const { clock, calls, worker, delivery, find } = await createBench([after(20_000)]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(10 * MINUTE);
+    await handled;
+
+    expect(calls.at(-1)).toBe("poll +300");
+    expect(await find()).toMatchObject({ status: "suspended" });
+  });
+
+  it("polls while more than a minute of the invocation is left", async () => {
+    const { clock, calls, worker, delivery, find } = await createBench([after(20_000)]);
+
+    const handled = worker.handle(delivery, { endsAt: clock.now() + 3 * MINUTE });
+    await clock.advance(3 * MINUTE);
+    await handled;
+
+    expect(calls.at(-1)).toBe("poll +120");
+    expect(await find()).toMatchObject({ status: "suspended" });
+  });
+
+  it("leaves an attempt between two polls to whoever takes it up then", async () => {
+    const { clock, calls, store, worker, delivery } = await createBench([after(10_000)]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(9_999);
+    const { attemptId } = delivery;
+    const claim = { attemptId, owner: "another", leaseMs: MINUTE, exclusiveKeys: [], now: clock.now() + 1 };
+    expect(await store.claim(claim)).toMatchObject({ kind: "granted" });
+    await clock.advance(1);
+
+    expect(await handled).toEqual({ kind: "done" });
+    expect(calls).toEqual(["start +0"]);
+  });
+
+  it("leaves what waits when it stops, and takes nothing up any more", async () => {
+    const { clock, calls, worker, delivery, find } = await createBench([after(10_000)]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(1_000);
+    worker.abort();
+
+    expect(await handled).toEqual({ kind: "done" });
+    expect(await worker.handle(delivery)).toMatchObject({ kind: "retry" });
+    expect(calls).toEqual(["start +0"]);
+    expect(await find()).toMatchObject({ status: "suspended", pollDueAt: clock.now() + 9_000 });
+  });
+
+  it("says which attempts it has settled, once", async () => {
+    const { clock, settled, worker, delivery } = await createBench([after(10_000), succeeded({})]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(9_999);
+    expect(settled).toEqual([]);
+    await clock.advance(1);
+    await handled;
+    // It comes again, and is gone.
+    await worker.handle(delivery);
+
+    expect(settled).toEqual([delivery.attemptId]);
+  });
+
+  it("ends with a task that fails", async () => {
+    const broken = failed({ code: "BROKEN", message: "It broke.", retryable: false });
+    const { clock, worker, delivery, find } = await createBench([after(0), broken]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(0);
+    await handled;
+
+    expect(await find()).toMatchObject({ outcome: "failed" });
+  });
+});

@@ -1,0 +1,149 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AwsAccess, SessionOptions } from "@stackyard/aws";
+import { defineExecutor, type Executor, type ExecutorContext, type Step, succeeded } from "@stackyard/core";
+import type { LambdaOptions } from "@stackyard/executor-lambda";
+import type { TerraformOptions } from "@stackyard/executor-terraform";
+import { Type } from "typebox";
+import type { AppTelemetry, EnvironmentVariables } from "./app.ts";
+import type { Environment } from "./environment/parse-environment.ts";
+
+/** What the executors of a runner are made of. */
+export interface ExecutorsInput {
+  readonly environment: Environment;
+  /** What programs that executors start may see of the runner's environment. */
+  readonly variables: EnvironmentVariables;
+  readonly telemetry: AppTelemetry;
+  readonly executors: readonly Executor[];
+  readonly terraform: TerraformOptions | undefined;
+  readonly lambda: LambdaOptions | undefined;
+}
+
+/** `terraform`, `lambda` and the user's own, by name; the user's win. Throws `CONFIG_INVALID` for options that cannot be. */
+export async function loadExecutors(input: ExecutorsInput): Promise<ReadonlyMap<string, Executor>> {
+  const { telemetry, executors } = input;
+  const all = [...(await loadBuiltIn(input)), ...executors];
+  return new Map(all.map((executor) => [executor.name, telemetry.instrumentExecutor(executor)]));
+}
+
+async function loadBuiltIn({
+  environment: { tasks },
+  variables,
+  terraform = {},
+  lambda = {},
+}: ExecutorsInput): Promise<readonly Executor[]> {
+  const [{ createTerraformExecutor }, { createLambdaExecutor }] = await Promise.all([
+    import("@stackyard/executor-terraform"),
+    import("@stackyard/executor-lambda"),
+  ]);
+  const { dataDir = join(tmpdir(), "stackyard"), isFunction } = tasks;
+  const deps = { projectDir: ".", dataDir, environment: variables };
+  const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, deps);
+  return [isFunction ? tellMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, deps)];
+}
+
+const ADVICE =
+  "This function was made of a zip, which brings no Terraform. Send such tasks to a container (SQS_LONG_TASK_QUEUE_URL), make the function of the runner's image, or add a layer that holds bin/terraform.";
+
+/** The executor `terraform` in a function: where the program is missing, the failure says how it gets there. */
+export function tellMissingTerraform(executor: Executor): Executor {
+  return { ...executor, start: async (ctx, config) => withAdvice(await executor.start(ctx, config)) };
+}
+
+function withAdvice(step: Step): Step {
+  if (step.kind !== "failed" || step.code !== "TERRAFORM_NOT_FOUND") return step;
+  return { ...step, message: `${step.message} ${ADVICE}` };
+}
+
+/** The executors of a runner that runs nothing: under every name one that succeeds at once. */
+export function createSkippedExecutors(known: ReadonlyMap<string, Executor>): ReadonlyMap<string, Executor> {
+  return new SkippedExecutors(known);
+}
+
+class SkippedExecutors extends Map<string, Executor> {
+  override get(): Executor {
+    return SKIPPED;
+  }
+}
+
+const SKIPPED = defineExecutor({
+  name: "skipped",
+  config: Type.Unknown(),
+  async start(ctx) {
+    ctx.report("Not run: SKIP_TASK_EXECUTION is set.");
+    return succeeded({});
+  },
+});
+
+/** What sessions of tasks need. */
+export interface TaskSessionsDeps {
+  readonly yard: string;
+  /** Access of its own for each attempt. */
+  readonly createAccess: (session: SessionOptions) => AwsAccess;
+}
+
+/** Attempts whose sessions are kept: those that are polled get theirs again, without another call of STS. */
+const KEPT_ATTEMPTS = 64;
+/** IAM, "Tags for IAM resources": values have up to 256 characters: letters, numbers, spaces and `_.:/=+-@`. */
+const MAX_TAG_VALUE = 256;
+const NOT_IN_TAGS = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu;
+
+/**
+ * Executors whose tasks have sessions of their own in their targets, named and tagged by yard, stack and task: CloudTrail there
+ * tells them apart, and policies can ask for the tags. Roles must allow `sts:TagSession`, so it is not done unasked. A session
+ * is one attempt's, which costs two calls of STS.
+ */
+export function tagSessions(
+  executors: ReadonlyMap<string, Executor>,
+  deps: TaskSessionsDeps,
+): ReadonlyMap<string, Executor> {
+  const toOwn = createOwnContexts(deps);
+  return new Map([...executors].map(([name, executor]) => [name, tag(executor, toOwn)]));
+}
+
+function tag(executor: Executor, toOwn: (ctx: ExecutorContext) => ExecutorContext): Executor {
+  const { poll, cancel } = executor;
+  const polls = poll && {
+    poll: (ctx: ExecutorContext, config: never, progress: never) => poll.call(executor, toOwn(ctx), config, progress),
+  };
+  const cancels = cancel && {
+    cancel: (ctx: ExecutorContext, config: never, progress: never) =>
+      cancel.call(executor, toOwn(ctx), config, progress),
+  };
+  return { ...executor, start: (ctx, config) => executor.start(toOwn(ctx), config), ...polls, ...cancels };
+}
+
+function createOwnContexts({ yard, createAccess }: TaskSessionsDeps) {
+  const kept = new Map<string, AwsAccess>();
+
+  function find(ctx: ExecutorContext): AwsAccess {
+    const { id } = ctx.attempt;
+    const access = kept.get(id) ?? createAccess(toSession(yard, ctx));
+    // The one that was used last is the last to be forgotten.
+    kept.delete(id);
+    kept.set(id, access);
+    const [oldest] = kept.keys();
+    if (kept.size > KEPT_ATTEMPTS && oldest !== undefined) kept.delete(oldest);
+    return access;
+  }
+
+  return (ctx: ExecutorContext): ExecutorContext => {
+    const { target } = ctx;
+    if (target === undefined) return ctx;
+    return {
+      ...ctx,
+      aws: (client) => find(ctx).client(client, target),
+      credentials: () => find(ctx).credentials(target),
+    };
+  };
+}
+
+function toSession(yard: string, { stackId, task }: ExecutorContext): SessionOptions {
+  const tags = { "stackyard:yard": yard, "stackyard:stack": stackId, "stackyard:task": task };
+  const entries = Object.entries(tags).map(([key, value]) => [key, toTagValue(value)] as const);
+  return { name: [yard, stackId, task].join("-"), tags: Object.fromEntries(entries) };
+}
+
+function toTagValue(text: string): string {
+  return text.replaceAll(NOT_IN_TAGS, "-").slice(0, MAX_TAG_VALUE);
+}

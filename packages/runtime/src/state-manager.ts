@@ -1,0 +1,338 @@
+import {
+  type Clock,
+  type ExecutorDefinition,
+  type Ids,
+  isStackyardError,
+  type Logger,
+  type Random,
+  StackyardError,
+  type Store,
+  type Transport,
+} from "@stackyard/core";
+import { createUlids, createYard, type SweepReport, systemClock, type Yard } from "@stackyard/core/engine";
+import { DEFAULT_LIMITS } from "@stackyard/core/machine";
+import {
+  type BatchOptions,
+  createEventBatchHandler,
+  createQueueSender,
+  createSetAsideSender,
+  createSqsTransport,
+  parseSqsBatch,
+  type SqsBatch,
+  type SqsBatchResponse,
+  type SqsTransportOptions,
+} from "@stackyard/transport-sqs";
+import {
+  type App,
+  type AppOptions,
+  type AppTelemetry,
+  createOnce,
+  type LambdaContext,
+  runMain,
+  toInvocationFields,
+  toTelemetry,
+  untilAborted,
+} from "./app.ts";
+import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment/parse-environment.ts";
+import {
+  answerBatch,
+  type DeleteWorked,
+  isScheduleEvent,
+  toBatchOptions,
+  toDeleteWorked,
+  toQueueName,
+} from "./lambda-batch.ts";
+import {
+  createEnvironmentAws,
+  type ExecutorDefinitions,
+  loadResultKey,
+  loadTransportOptions,
+  MAX_DELIVERIES,
+  openLocator,
+  openStore,
+  toExecutorDefinitions,
+} from "./parts.ts";
+import { createTickSender, followCommits, handleTicks } from "./ticks.ts";
+
+/** What a state manager does differently from its defaults. */
+export interface StateManagerOptions extends AppOptions {
+  /** Definitions of executors besides `terraform` and `lambda`, so that machines that name them are checked in full. */
+  readonly executors?: readonly ExecutorDefinition[];
+}
+
+const NEEDS = {
+  app: "state manager",
+  required: { SQS_TASK_QUEUE_URL: "tasks are sent there" },
+  machines: true,
+  store: true,
+} as const satisfies EnvironmentNeeds;
+const NEEDS_OF_CONTAINER = {
+  ...NEEDS,
+  required: { ...NEEDS.required, SQS_EVENT_QUEUE_URL: "a container consumes it" },
+} as const satisfies EnvironmentNeeds;
+
+/**
+ * The app that decides events. In Lambda it is called with batches of the event queue, of `stack-ticks`, and by a schedule
+ * each minute; in a container it consumes and sweeps by itself.
+ */
+export function createStateManager(options: StateManagerOptions = {}): App {
+  const telemetry = createOnce(async () => toTelemetry("state-manager", options));
+  // The next invocation tries again what could not be opened.
+  const handling = createOnce(async () => createInvocationHandler(await open(options, await telemetry(), NEEDS)));
+  // A function has its whole processor while it is initialised; the first invocation meets what went wrong.
+  if (options.environment?.["AWS_LAMBDA_FUNCTION_NAME"] !== undefined) void handling().catch(() => undefined);
+  return {
+    async handler(event, context) {
+      const { invoke } = await telemetry();
+      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
+    },
+    async main(signal) {
+      const told = await telemetry();
+      const run = async (stopping: AbortSignal) => {
+        const parts = await open(options, told, NEEDS_OF_CONTAINER);
+        try {
+          await runContainer(parts, stopping);
+        } finally {
+          await parts.store.close();
+          await told.flush();
+        }
+      };
+      return runMain({ logger: told.logger, signal, run });
+    },
+  };
+}
+
+async function open(options: StateManagerOptions, telemetry: AppTelemetry, needs: EnvironmentNeeds) {
+  const environment = parseEnvironment(options.environment ?? {}, needs);
+  return openStateManager({
+    ...{ environment, telemetry },
+    executors: toExecutorDefinitions(options.executors, environment.executorNames),
+    clock: options.clock ?? systemClock,
+    ids: options.ids ?? createUlids(),
+    random: options.random ?? Math.random,
+  });
+}
+
+/** What a state manager is made of. */
+export interface OpenInput {
+  readonly environment: Environment;
+  readonly executors: ExecutorDefinitions;
+  readonly telemetry: AppTelemetry;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+}
+
+/** A state manager at work. */
+export interface StateManagerParts {
+  readonly environment: Environment;
+  readonly store: Store;
+  readonly yard: Yard;
+  readonly transport: Transport;
+  /** How batches of the event queue are taken. */
+  readonly batches: BatchOptions;
+  readonly deleteWorked: DeleteWorked | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Fewer than the queue's: what cannot be decided is set aside with its reason before the queue gives it up without. */
+const ENGINE_DELIVERIES = MAX_DELIVERIES - 1;
+const PARKING = { maxTries: 50, maxParked: 1_000 };
+/** Events that one commit may take together. */
+const EVENT_BATCH = 50;
+/** A timer that another process set while this one slept is at most so late. Each look at DynamoDB is a few dozen reads. */
+const LONGEST_SLEEP_MS = { dynamodb: 5_000, postgres: 1_000 } as const;
+
+/** Opens the store and makes the rest. Throws what opening throws; nothing is left open then. */
+export async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
+  const { environment, executors, telemetry, clock, ids, random } = input;
+  const { logger, tracing } = telemetry;
+  const session = { name: `state-manager-${environment.yard}` };
+  const aws = createEnvironmentAws({ environment, session, clock, logger });
+  const [locator, addresses, opened] = await Promise.all([
+    openLocator(given(environment.machines), { aws, executors, clock, logger }),
+    loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
+    openStore(given(environment.store), { aws, clock, logger }),
+  ]);
+  const queues = { ...addresses, resultKey: await loadResultKey(opened, clock) };
+  const { takeOwn } = opened;
+  const { store, ticks } = followQueues(telemetry.instrumentStore(opened), environment, {
+    ...queues,
+    clock,
+    random,
+    logger,
+  });
+  const transport = createSqsTransport(queues);
+  const yard = createYard(
+    {
+      ...{ store, locator, clock, ids, random, logger, transport: { ...transport, takeOwn, ticks } },
+      // This process runs no tasks, so that it needs no more than their definitions.
+      ...{ executors: new Map(), definitions: executors },
+    },
+    {
+      roles: ["engine"],
+      engine: toEngineOptions(environment),
+      instrument: telemetry.instrumentEngine,
+      measure: () => telemetry.measureYard(store),
+      eventBatch: EVENT_BATCH,
+      retention: { historyMs: environment.engine.historyMs },
+      sweep: { longestSleepMs: LONGEST_SLEEP_MS[environment.store?.kind ?? "postgres"] },
+    },
+  );
+  return {
+    ...{ environment, store, yard, transport, clock, logger },
+    batches: toBatchOptions(queues, environment.queues.eventDeadLetters),
+    deleteWorked: toDeleteWorked(environment, queues),
+  };
+}
+
+/** What the environment of a state manager always says. */
+function given<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new StackyardError("INTERNAL", "The environment was read for another app.");
+  return value;
+}
+
+/** How events are decided; a runner that decides its results is told the same. */
+export function toEngineOptions({ engine }: Environment) {
+  return {
+    refusedEvents: engine.refusedEvents,
+    parking: { ...PARKING, keepMs: engine.refusedKeepMs },
+    limits: { ...DEFAULT_LIMITS, automaticEntriesPerHour: engine.automaticEntriesPerHour },
+    allowExternalNext: engine.allowExternalNext,
+    maxDeliveries: ENGINE_DELIVERIES,
+  };
+}
+
+/** What following commits by queues needs. */
+interface FollowQueuesDeps extends Pick<SqsTransportOptions, "sqs" | "resultKey"> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The store whose commits are followed by ticks and copies of dead letters, as far as there are queues for them. */
+export function followQueues(
+  store: Store,
+  { queues: { ticks: ticksUrl, eventDeadLetters } }: Pick<Environment, "queues">,
+  { sqs, resultKey, clock, random, logger }: FollowQueuesDeps,
+) {
+  const deps = { sqs, claimChecks: undefined, clock, random };
+  const ticks =
+    ticksUrl === undefined ? undefined : createTickSender(createQueueSender({ ...deps, queueUrl: ticksUrl }), clock);
+  const setAside =
+    eventDeadLetters === undefined
+      ? undefined
+      : createSetAsideSender({ ...deps, queueUrl: eventDeadLetters, resultKey });
+  return { ticks, store: followCommits(store, { ticks, setAside, clock, logger }) };
+}
+
+/** Before the end of an invocation nothing new is begun; a quarter of it where that is less. */
+const SPARE_MS = 5_000;
+const MINUTE_MS = 60_000;
+const DEFAULT_LEFT_MS = 30_000;
+
+/**
+ * What Lambda calls: events of the event queue, ticks, and the schedule's event. Queues are told apart by the name in the ARN
+ * that Lambda gives, never by what a message says: who may send events must not send ticks.
+ */
+export function createInvocationHandler(
+  parts: StateManagerParts,
+): (event: unknown, context?: LambdaContext) => Promise<SqsBatchResponse | SweepReport> {
+  const { clock, environment, logger, yard } = parts;
+  const handleEvents = createEventBatchHandler((deliveries) => yard.engine.handle(deliveries), parts.batches);
+  const hasTicks = environment.queues.ticks !== undefined;
+  let sweptAt = clock.now();
+
+  async function workEvents(event: unknown, batch: SqsBatch, stopAt: number): Promise<SqsBatchResponse> {
+    const response = await handleEvents(event);
+    await drain(batch, stopAt);
+    // A yard without `stack-ticks` is one that the predecessor's users have set up: perhaps nothing sweeps it.
+    // Every instance does so, and a batch waits for it: nothing is measured then.
+    if (!hasTicks && clock.now() - sweptAt >= MINUTE_MS)
+      await attempt("sweep", () => sweep(stopAt, { measures: false }));
+    return response;
+  }
+
+  /** What fails here is in the store; to report the messages would only have them decided again. */
+  function drain({ messages }: SqsBatch, stopAt: number): Promise<void> {
+    // Who had a message before may have died between its commit and this; and where nothing sweeps, everybody does.
+    const mayBeLeft = !hasTicks || messages.some(({ deliveries }) => deliveries > 1);
+    return attempt("drain the outbox", () => yard.drain(stopAt, mayBeLeft ? undefined : "own"));
+  }
+
+  function sweep(stopAt: number, options?: { readonly measures: boolean }): Promise<SweepReport> {
+    sweptAt = clock.now();
+    return sweepMinute(parts, stopAt, options);
+  }
+
+  async function attempt(what: string, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      const code = isStackyardError(error) ? error.code : "INTERNAL";
+      logger.error(`The state manager could not ${what}; the next sweep tries again.`, { error, code });
+    }
+  }
+
+  return async (event, context) => {
+    const stopAt = toStopAt(clock.now(), context);
+    if (isScheduleEvent(event)) return sweep(stopAt);
+    const batch = parseSqsBatch(event);
+    const queue = findQueue(parts, batch.queueArn);
+    if (queue === "events") return answerBatch(parts, batch, await workEvents(event, batch, stopAt));
+    const response = await handleTicks(parts, batch);
+    await drain(batch, stopAt);
+    return response;
+  };
+}
+
+/** What a schedule does each minute: sends everything that is due before the end of the next minute ahead. */
+export function sweepMinute(
+  { yard, clock }: Pick<StateManagerParts, "yard" | "clock">,
+  stopAt: number,
+  options: { readonly measures?: boolean } = {},
+): Promise<SweepReport> {
+  const until = Math.floor(clock.now() / MINUTE_MS) * MINUTE_MS + 2 * MINUTE_MS;
+  return yard.sweep({ until, stopAt, ...options });
+}
+
+function toStopAt(now: number, context: LambdaContext | undefined): number {
+  // Whoever tries a function by hand gives it no context.
+  const leftMs = context?.getRemainingTimeInMillis?.() ?? DEFAULT_LEFT_MS;
+  return now + leftMs - Math.min(SPARE_MS, leftMs / 4);
+}
+
+/** Which of the queues a batch is of. Throws `CONFIG_INVALID` for one that is not for a state manager. */
+function findQueue({ environment: { queues, engine } }: StateManagerParts, queueArn: string): "events" | "ticks" {
+  const name = toQueueName(queueArn);
+  const isNamed = (url: string | undefined) => url !== undefined && toQueueName(url) === name;
+  if (isNamed(queues.ticks)) return "ticks";
+  if (isNamed(queues.tasks) || isNamed(queues.longTasks)) {
+    const todo = "Connect the event source mapping to the queue of events.";
+    throw new StackyardError(
+      "CONFIG_INVALID",
+      `The state manager was called with the queue of tasks "${name}". ${todo}`,
+    );
+  }
+  if (engine.refusedEvents === "redeliver" && name.endsWith(".fifo")) {
+    const why = "on a FIFO queue a refused event would hold up its stack";
+    throw new StackyardError("CONFIG_INVALID", `REFUSED_EVENTS is redeliver, and "${name}" is a FIFO queue: ${why}.`);
+  }
+  return "events";
+}
+
+/**
+ * Consumes the event queue and does the work of the schedule in this process, until the signal; then takes nothing new and
+ * ends what is under way. Several may run side by side, also beside functions.
+ */
+export async function runContainer(
+  { yard, environment, logger }: StateManagerParts,
+  stopping: AbortSignal,
+): Promise<void> {
+  const running = yard.start();
+  logger.info("The state manager consumes events.", { queue: environment.queues.events });
+  await untilAborted(stopping);
+  logger.info("The state manager takes nothing new and ends what is under way.");
+  await running.stop();
+}

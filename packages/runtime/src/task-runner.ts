@@ -1,0 +1,292 @@
+import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
+import { type Clock, type Executor, type Ids, type Random, StackyardError, type Transport } from "@stackyard/core";
+import {
+  createMessageWorker,
+  createUlids,
+  createYard,
+  type RunningYard,
+  startTasks,
+  systemClock,
+  type TaskRunner,
+  type YardDeps,
+} from "@stackyard/core/engine";
+import type { LambdaOptions } from "@stackyard/executor-lambda";
+import type { TerraformOptions } from "@stackyard/executor-terraform";
+import {
+  type BatchOptions,
+  createSqsTransport,
+  createTaskBatchHandler,
+  parseSqsBatch,
+  type SqsBatchResponse,
+  type SqsTransportOptions,
+} from "@stackyard/transport-sqs";
+import {
+  type App,
+  type AppOptions,
+  type AppTelemetry,
+  createOnce,
+  type EnvironmentVariables,
+  type LambdaContext,
+  runMain,
+  toInvocationFields,
+  toTelemetry,
+  untilAborted,
+} from "./app.ts";
+import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment/parse-environment.ts";
+import { answerBatch, type DeleteWorked, toBatchOptions, toDeleteWorked, toQueueName } from "./lambda-batch.ts";
+import {
+  createEnvironmentAws,
+  loadResultKey,
+  loadTransportOptions,
+  type OpenedStore,
+  openLocator,
+  openStore,
+} from "./parts.ts";
+import { createSkippedExecutors, type ExecutorsInput, loadExecutors, tagSessions } from "./runner-executors.ts";
+import { followQueues, toEngineOptions } from "./state-manager.ts";
+
+/** What a task runner does differently from its defaults. */
+export interface TaskRunnerOptions extends AppOptions {
+  /** Executors besides `terraform` and `lambda`; one of these names takes that one's place. */
+  readonly executors?: readonly Executor[];
+  /** Options of the executor `terraform`, before the environment's. */
+  readonly terraform?: TerraformOptions;
+  /** Options of the executor `lambda`. Default: every function is called in AWS. */
+  readonly lambda?: LambdaOptions;
+  /** How long a container that is to stop waits for running tasks before it asks them to end. Default: 10 s. */
+  readonly drainMs?: number;
+}
+
+/**
+ * The app that runs tasks. With the store (`DYNAMODB_TABLE`, `POSTGRES_CONNECTION_SECRET` or `DATABASE_URL`) it claims them, so
+ * that leases, cancels and exclusive keys hold; with queues alone it works by message, as the predecessor's satisfier. With the
+ * store and the machines (`MACHINE_LOCATOR`) it also decides the results of its tasks: the end of a task, its stack's next
+ * state and the claim of the next task are one commit. In Lambda it is called with batches of the task queue; a container
+ * consumes it.
+ */
+export function createTaskRunner(options: TaskRunnerOptions = {}): App {
+  const telemetry = createOnce(async () => toTelemetry("task-runner", options));
+  // The next invocation tries again what could not be opened.
+  const handling = createOnce(async () => createTaskHandler(await open(options, await telemetry(), toNeeds(options))));
+  return {
+    async handler(event, context) {
+      const { invoke } = await telemetry();
+      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
+    },
+    async main(signal) {
+      const told = await telemetry();
+      const run = async (stopping: AbortSignal) => {
+        const parts = await open(options, told, toContainerNeeds(options));
+        try {
+          await runTaskContainer(parts, stopping);
+        } finally {
+          await parts.close();
+          await told.flush();
+        }
+      };
+      return runMain({ logger: told.logger, signal, run });
+    },
+  };
+}
+
+const APP = "task runner";
+
+/** Answers go to the queue of events, or to the topic before it. */
+function toNeeds({ environment = {} }: TaskRunnerOptions): EnvironmentNeeds {
+  const hasTopic = isSet(environment, "SNS_EVENT_TOPIC_ARN");
+  return { app: APP, required: hasTopic ? {} : { SQS_EVENT_QUEUE_URL: "results are sent there" } };
+}
+
+function toContainerNeeds(options: TaskRunnerOptions): EnvironmentNeeds {
+  const { environment = {} } = options;
+  const { required } = toNeeds(options);
+  const hasQueue = isSet(environment, "SQS_TASK_QUEUE_URL") || isSet(environment, "SQS_LONG_TASK_QUEUE_URL");
+  const queue = hasQueue ? {} : { SQS_TASK_QUEUE_URL: "a container consumes it, or SQS_LONG_TASK_QUEUE_URL, or both" };
+  return { app: APP, required: { ...required, ...queue } };
+}
+
+function isSet(environment: EnvironmentVariables, name: string): boolean {
+  return (environment[name] ?? "") !== "";
+}
+
+async function open(
+  options: TaskRunnerOptions,
+  telemetry: AppTelemetry,
+  needs: EnvironmentNeeds,
+): Promise<TaskRunnerParts> {
+  const { environment: variables = {}, executors = [], terraform, lambda } = options;
+  return openTaskRunner({
+    ...{ environment: parseEnvironment(variables, needs), variables, telemetry, executors, terraform, lambda },
+    drainMs: options.drainMs,
+    clock: options.clock ?? systemClock,
+    ids: options.ids ?? createUlids(),
+    random: options.random ?? Math.random,
+  });
+}
+
+/** What a task runner is made of. */
+export interface OpenTaskRunnerInput extends ExecutorsInput {
+  /** See `TaskRunnerOptions`. */
+  readonly drainMs?: number | undefined;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+}
+
+/** A task runner at work. */
+export interface TaskRunnerParts {
+  readonly environment: Environment;
+  readonly worker: TaskRunner;
+  /** How batches of the task queues are taken. */
+  readonly batches: BatchOptions;
+  readonly deleteWorked: DeleteWorked | undefined;
+  readonly clock: Clock;
+  readonly logger: AppTelemetry["logger"];
+  /** Consumes the task queues. */
+  start(): Pick<RunningYard, "stop">;
+  close(): Promise<void>;
+}
+
+/** Opens the store, where there is one, and makes the rest. Throws what opening throws. */
+export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerParts> {
+  const { environment, telemetry, clock, ids, random } = input;
+  const { logger, tracing } = telemetry;
+  const createAccess = createAccesses(input);
+  const aws = createAccess({ name: `task-runner-${environment.yard}` });
+  const known = await loadExecutors(input);
+  const [addresses, store] = await Promise.all([
+    loadTransportOptions({ environment, aws, executors: known, clock, random, logger, tracing }),
+    openNamedStore(input, aws),
+  ]);
+  // Without the store its answers are events as anybody sends them.
+  const queues = store === undefined ? addresses : { ...addresses, resultKey: await loadResultKey(store, clock) };
+  const transport = createSqsTransport(queues);
+  const { yard, tasks, skipsTasks } = environment;
+  const tagged = tasks.hasSessionTags ? tagSessions(known, { yard, createAccess }) : known;
+  const executors = skipsTasks ? createSkippedExecutors(known) : tagged;
+  const deps = { executors, aws, clock, ids, logger, transport };
+  return {
+    ...{ environment, clock, logger },
+    ...(store === undefined ? connectByMessage(deps, input) : await connect(input, { ...deps, store, queues })),
+    batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
+    deleteWorked: toDeleteWorked(environment, queues),
+    close: async () => store?.close(),
+  };
+}
+
+/** Accesses to AWS that differ in their sessions and share one limiter: quotas are the account's. */
+function createAccesses({ environment, telemetry: { logger }, clock }: OpenTaskRunnerInput) {
+  const limiter = createLimiter({ clock });
+  return (session: SessionOptions) => createEnvironmentAws({ environment, session, limiter, clock, logger });
+}
+
+async function openNamedStore(
+  { environment, telemetry, clock }: OpenTaskRunnerInput,
+  aws: AwsAccess,
+): Promise<OpenedStore | undefined> {
+  const { logger } = telemetry;
+  const { store, tasks } = environment;
+  if (!tasks.hasStore || store === undefined) return undefined;
+  return telemetry.instrumentStore(await openStore(store, { aws, clock, logger }));
+}
+
+type ConnectedRunner = Pick<TaskRunnerParts, "worker" | "start">;
+
+interface RunnerDeps extends Pick<YardDeps, "executors" | "clock" | "ids" | "logger"> {
+  readonly aws: AwsAccess;
+  readonly transport: Transport;
+}
+
+/** A state's lock belongs to an attempt, which only the store knows: so there is no service for Terraform's states. */
+function connectByMessage(deps: RunnerDeps, { environment, drainMs }: OpenTaskRunnerInput): ConnectedRunner {
+  const worker = createMessageWorker({ ...deps, publish: deps.transport.publish });
+  const { concurrency } = environment.tasks;
+  return { worker, start: () => startTasks({ ...deps, worker }, { concurrency, drainMs }) };
+}
+
+interface StoreRunnerDeps extends RunnerDeps {
+  readonly store: OpenedStore;
+  readonly queues: SqsTransportOptions;
+}
+
+async function connect(
+  { environment, telemetry, random, drainMs }: OpenTaskRunnerInput,
+  { store: opened, queues, transport, ...deps }: StoreRunnerDeps,
+): Promise<ConnectedRunner> {
+  const { machines, tasks } = environment;
+  const { clock, logger } = deps;
+  const { takeOwn } = opened;
+  const hasTaskQueue = environment.queues.tasks !== undefined;
+  // What a result dispatches must be sent, and its machine must be found.
+  const isDirect = hasTaskQueue && machines !== undefined;
+  const { store, ticks } = isDirect
+    ? followQueues(opened, environment, { ...queues, clock, random, logger })
+    : { store: opened };
+  const engine = toEngineOptions(environment);
+  const options = {
+    ...{ roles: ["worker"] as const, direct: isDirect, concurrency: tasks.concurrency, drainMs },
+    // A result is not a delivery of the queue.
+    engine: { ...engine, refusedEvents: engine.refusedEvents === "drop" ? ("drop" as const) : ("park" as const) },
+    instrument: telemetry.instrumentEngine,
+    worker: { services: await loadServices(environment) },
+  };
+  const foreign = {
+    ...{ ...transport, takeOwn, ticks },
+    // Without the queue of tasks the state manager sends the next task of a key, when the result has reached it.
+    ...(hasTaskQueue ? {} : { afterTask: ["event"] as const }),
+  };
+  const locator = machines === undefined ? NO_MACHINES : await openLocator(machines, deps);
+  return createYard({ ...deps, store, locator, random, transport: foreign }, options);
+}
+
+/** Results are sent to the queue of events: nothing is decided here. */
+const NO_MACHINES: YardDeps["locator"] = { find: async () => ({ kind: "unknown" }), list: async () => [] };
+
+async function loadServices({ tasks: { stateBackendUrl } }: Environment) {
+  if (stateBackendUrl === undefined) return [];
+  const { provideTerraformState } = await import("@stackyard/executor-terraform");
+  return [provideTerraformState(stateBackendUrl)];
+}
+
+/**
+ * What Lambda calls: batches of a task queue, every record of them side by side. Throws `SERVER_ERROR` when some of them must
+ * come again, having deleted the others; `EVENT_INVALID` for other events, and `CONFIG_INVALID` for a batch of a queue that is
+ * not for a task runner.
+ */
+export function createTaskHandler(
+  parts: TaskRunnerParts,
+): (event: unknown, context?: LambdaContext) => Promise<SqsBatchResponse> {
+  const { clock, worker, batches } = parts;
+  const handle = createTaskBatchHandler(worker.handle, batches);
+  return async (event, context) => {
+    // Whoever tries a function by hand gives it no context.
+    const leftMs = context?.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
+    const endsAt = clock.now() + leftMs;
+    const batch = parseSqsBatch(event);
+    checkQueue(parts, batch.queueArn);
+    return answerBatch(parts, batch, await handle(event, { endsAt }));
+  };
+}
+
+function checkQueue({ environment: { queues } }: TaskRunnerParts, queueArn: string): void {
+  const name = toQueueName(queueArn);
+  const others = [queues.events, queues.ticks, queues.eventDeadLetters, queues.taskDeadLetters];
+  if (!others.some((url) => url !== undefined && toQueueName(url) === name)) return;
+  const todo = "Connect the event source mapping to the queue of tasks.";
+  throw new StackyardError("CONFIG_INVALID", `The task runner was called with the queue "${name}". ${todo}`);
+}
+
+/** Consumes the task queues until the signal; see `startTasks` for the end. */
+export async function runTaskContainer(
+  { environment, logger, start }: Pick<TaskRunnerParts, "environment" | "logger" | "start">,
+  stopping: AbortSignal,
+): Promise<void> {
+  const { tasks, longTasks } = environment.queues;
+  const { concurrency, hasStore } = environment.tasks;
+  const running = start();
+  const queues = [tasks, longTasks].filter((queue) => queue !== undefined);
+  logger.info("The task runner consumes tasks.", { queues, concurrency, hasStore });
+  await untilAborted(stopping);
+  logger.info("The task runner takes nothing new.");
+  await running.stop();
+}

@@ -1,0 +1,326 @@
+import type { EventSourceMappingConfiguration, LambdaClient } from "@aws-sdk/client-lambda";
+import { toAwsError } from "@stackyard/aws";
+import type { ExecutorDefinitions } from "../parts.ts";
+import type { QueueFacts, QueueRole } from "./check-queues.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
+import type { AwsYardOptions } from "./open-yard.ts";
+
+/** A function that reads a queue, and how it is connected. */
+export interface FunctionFacts {
+  readonly queue: QueueRole;
+  readonly arn: string;
+  readonly name: string;
+  /** Of the event source mapping. */
+  readonly mapping: {
+    readonly id: string;
+    readonly isEnabled: boolean;
+    readonly batchSize: number;
+    /** `ReportBatchItemFailures`. */
+    readonly reportsFailures: boolean;
+  };
+  readonly timeoutMs: number;
+  /** Undefined: they cannot be read. */
+  readonly variables: Readonly<Record<string, string>> | undefined;
+  /** Undefined: it cannot be read. */
+  readonly recursiveLoop: string | undefined;
+}
+
+type Settings = Pick<FunctionFacts, "timeoutMs" | "variables" | "recursiveLoop">;
+
+/** The functions that read these queues; one that reads two is there twice. Throws what Lambda answers. */
+export async function loadFunctions(
+  lambda: LambdaClient,
+  queues: readonly QueueFacts[],
+): Promise<readonly FunctionFacts[]> {
+  const settings = new Map<string, Promise<Settings>>();
+  const found: FunctionFacts[] = [];
+  try {
+    for (const { role, arn: queueArn } of queues) {
+      for (const mapping of await listMappings(lambda, queueArn)) {
+        const arn = mapping.FunctionArn ?? "";
+        const loading = settings.get(arn) ?? loadSettings(lambda, arn);
+        settings.set(arn, loading);
+        found.push({ ...toConnection(role, arn, mapping), ...(await loading) });
+      }
+    }
+    return found;
+  } catch (error) {
+    throw toAwsError(error, "The functions that read the queues cannot be looked at.");
+  }
+}
+
+async function listMappings(
+  lambda: LambdaClient,
+  queueArn: string,
+): Promise<readonly EventSourceMappingConfiguration[]> {
+  const { paginateListEventSourceMappings } = await import("@aws-sdk/client-lambda");
+  const found: EventSourceMappingConfiguration[] = [];
+  for await (const page of paginateListEventSourceMappings({ client: lambda }, { EventSourceArn: queueArn })) {
+    found.push(...(page.EventSourceMappings ?? []));
+  }
+  return found;
+}
+
+function toConnection(
+  queue: QueueRole,
+  arn: string,
+  { UUID: id = "", State = "Enabled", BatchSize = 10, FunctionResponseTypes = [] }: EventSourceMappingConfiguration,
+): Pick<FunctionFacts, "queue" | "arn" | "name" | "mapping"> {
+  return {
+    ...{ queue, arn, name: arn.split(":")[6] ?? arn },
+    mapping: {
+      id,
+      // What is being made or changed will be on.
+      isEnabled: !["Disabled", "Disabling", "Deleting"].includes(State),
+      batchSize: BatchSize,
+      reportsFailures: FunctionResponseTypes.includes("ReportBatchItemFailures"),
+    },
+  };
+}
+
+async function loadSettings(lambda: LambdaClient, arn: string): Promise<Settings> {
+  const { GetFunctionConfigurationCommand } = await import("@aws-sdk/client-lambda");
+  const { Timeout = 3, Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: arn }));
+  return {
+    timeoutMs: Timeout * 1_000,
+    variables: Environment?.Error === undefined ? (Environment?.Variables ?? {}) : undefined,
+    recursiveLoop: await findRecursiveLoop(lambda, arn),
+  };
+}
+
+/** It is asked of the function, not of its versions and aliases. */
+async function findRecursiveLoop(lambda: LambdaClient, arn: string): Promise<string | undefined> {
+  const { GetFunctionRecursionConfigCommand } = await import("@aws-sdk/client-lambda");
+  try {
+    const FunctionName = arn.split(":").slice(0, 7).join(":");
+    return (await lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName }))).RecursiveLoop;
+  } catch {
+    // A right of its own, and emulators do not know it; all else is worth looking at without.
+    return undefined;
+  }
+}
+
+/** What is to be said of the way in which functions read a yard's queues. */
+export function judgeFunctions(
+  functions: readonly FunctionFacts[],
+  queues: readonly Pick<QueueFacts, "role" | "name">[],
+): readonly Finding[] {
+  return [...queues.flatMap((queue) => judgeReaders(queue, functions)), ...judgeLoops(functions)];
+}
+
+const READ: ReadonlySet<QueueRole> = new Set(["events", "tasks", "longTasks", "ticks"]);
+
+function judgeReaders(
+  { role, name }: Pick<QueueFacts, "role" | "name">,
+  functions: readonly FunctionFacts[],
+): readonly Finding[] {
+  if (!READ.has(role)) return [];
+  const readers = functions.filter(({ queue }) => queue === role);
+  if (readers.length === 0) return [judgeUnread(role, name)];
+  return readers.flatMap((reader) => {
+    const faults = judgeMapping(reader, name);
+    return faults.length > 0 ? faults : [ok("function", `${reader.name} reads ${name}.`)];
+  });
+}
+
+function judgeUnread(role: QueueRole, name: string): Finding {
+  if (role === "longTasks") return ok("function", `No function reads ${name}: a container does.`);
+  if (role === "ticks") {
+    const message = `No function reads ${name}: timers that are due within the minute wait for the next sweep.`;
+    return warn("function", message, "Connect the state manager to it. A container needs no such queue.");
+  }
+  const message = `No function reads ${name}: a container must, or nothing is done.`;
+  return warn("function", message, "Connect the function to it, if there is no container.");
+}
+
+function judgeMapping(reader: FunctionFacts, queue: string): readonly Finding[] {
+  const { name, mapping } = reader;
+  const update = `aws lambda update-event-source-mapping --uuid ${mapping.id}`;
+  return [
+    ...(mapping.isEnabled
+      ? []
+      : [fail("function", `${name} is connected to ${queue}, but switched off.`, `Switch it on: ${update} --enabled`)]),
+    ...(mapping.reportsFailures || mapping.batchSize === 1 ? [] : [judgeUnreported(reader, queue, update)]),
+  ];
+}
+
+/** Such a mapping takes every answer for success. Without `stack-ticks` a function expects that, and throws instead. */
+function judgeUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
+  const hint = `Let it report single ones: ${update} --function-response-types ReportBatchItemFailures`;
+  if (variables !== undefined && (variables["SQS_TICK_QUEUE_URL"] ?? "") === "") {
+    return warn("function", `${name}: one message of ${queue} that fails makes an error of its whole batch.`, hint);
+  }
+  const message = `${name}: messages of ${queue} that fail in a batch are lost: Lambda takes each answer for success.`;
+  return fail("function", message, `${hint}; or take one at a time: ${update} --batch-size 1`);
+}
+
+/** Lambda ends a chain of calls after some sixteen; machines may be longer, and the engine has a limit of its own. */
+function judgeLoops(functions: readonly FunctionFacts[]): readonly Finding[] {
+  const ended = functions.filter(({ recursiveLoop }) => recursiveLoop === "Terminate").map(({ name }) => name);
+  return [...new Set(ended)].map((name) => {
+    const message = `${name}: Lambda takes results and tasks for a loop and ends it after some sixteen steps.`;
+    const command = `aws lambda put-function-recursion-config --function-name ${name} --recursive-loop Allow`;
+    return warn("function", message, `Allow it: ${command}`);
+  });
+}
+
+/** What runners are judged by. */
+interface RunnersInput {
+  readonly functions: readonly FunctionFacts[];
+  readonly executors: ExecutorDefinitions;
+  /** Executors that the yard's machines name. */
+  readonly used: ReadonlySet<string>;
+  /** The yard has a queue of its own for what does not fit a function's time. */
+  readonly hasLongQueue: boolean;
+}
+
+/** Each names a store; the runner reads them. */
+const STORE_VARIABLES = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"] as const;
+
+/** Of which kind each runner is, whether the state manager believes the same, and who meets tasks that it cannot end. */
+export function judgeRunners(input: RunnersInput): readonly Finding[] {
+  const runners = onlyOnce(input.functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks"));
+  const managers = onlyOnce(input.functions.filter(({ queue }) => queue === "events"));
+  return [
+    ...runners.map(tellKind),
+    ...managers.flatMap((manager) => judgeBelief(manager, runners)),
+    ...judgeLongTasks(input),
+  ];
+}
+
+function hasStore({ variables }: FunctionFacts): boolean {
+  return STORE_VARIABLES.some((name) => (variables?.[name] ?? "") !== "");
+}
+
+function tellKind(runner: FunctionFacts): Finding {
+  const { name } = runner;
+  if (hasStore(runner)) return ok("runner", `${name} has the store: attempts have leases, and cancels reach them.`);
+  const lacks = "it knows no cancels, exclusive keys or suspension, and a message that comes twice may run twice";
+  return ok("runner", `${name} works by message alone: ${lacks}.`);
+}
+
+function judgeBelief({ name, variables }: FunctionFacts, runners: readonly FunctionFacts[]): readonly Finding[] {
+  const without = runners.filter((runner) => !hasStore(runner)).map((runner) => runner.name);
+  const believes = variables?.["RUNNERS_HAVE_STORE"] === "true";
+  if (believes && without.length > 0) {
+    const message = `${name}: RUNNERS_HAVE_STORE is true, but ${without.join(", ")} has none: its tasks are taken for lost.`;
+    return [fail("runner", message, "Give the runner the variables of the store, or set RUNNERS_HAVE_STORE=false.")];
+  }
+  if (believes || runners.length === 0 || without.length > 0) return [];
+  const message = `${name}: every function that runs tasks has the store, and RUNNERS_HAVE_STORE is not true.`;
+  return [warn("runner", message, "Set it, if containers have the store too: exclusive keys and cancels then hold.")];
+}
+
+/** A function is ended after 15 minutes at most, and what cannot be taken up again is then lost. */
+function judgeLongTasks({ functions, executors, used, hasLongQueue }: RunnersInput): readonly Finding[] {
+  const runners = onlyOnce(functions.filter(({ queue }) => queue === "tasks"));
+  const long = [...used].filter((name) => executors.get(name)?.resumable === false).sort();
+  if (hasLongQueue || long.length === 0) return [];
+  return runners.map(({ name, timeoutMs }) => {
+    const message = `${name}: tasks of ${long.join(", ")} cannot be taken up again, and the function is ended after ${timeoutMs / 60_000} min.`;
+    const hint =
+      "Run a container on a queue of its own, and name that as SQS_LONG_TASK_QUEUE_URL and `longTaskQueueUrl`.";
+    return warn("runner", message, hint);
+  });
+}
+
+/** Whether the function that decides events works on what the configuration names. */
+export function judgeStateManager(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
+  return onlyOnce(functions.filter(({ queue }) => queue === "events" || queue === "ticks")).flatMap((each) => [
+    ...judgeVariables(each, listExpected(yard)),
+    ...judgeRefusals(yard, each),
+  ]);
+}
+
+/** Whether runners answer where the yard's events go. */
+export function judgeRunnerSettings(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
+  const expected: readonly Expected[] = [
+    ["SQS_EVENT_QUEUE_URL", yard.eventTopicArn === undefined ? yard.eventQueueUrl : undefined, isSameQueue],
+    ["SNS_EVENT_TOPIC_ARN", yard.eventTopicArn, isSame],
+    ["DYNAMODB_TABLE", yard.stacksTable, isSameOrAbsent],
+  ];
+  const runners = functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks");
+  return onlyOnce(runners).flatMap((each) => judgeVariables(each, expected));
+}
+
+/** A function that reads two queues is looked at once. */
+function onlyOnce(functions: readonly FunctionFacts[]): readonly FunctionFacts[] {
+  return [...new Map(functions.map((each) => [each.arn, each])).values()];
+}
+
+type Expected = readonly [
+  variable: string,
+  wanted: string | undefined,
+  fits: (set: string | undefined, wanted: string) => boolean,
+];
+
+function listExpected(yard: AwsYardOptions): readonly Expected[] {
+  const work = yard.workTable ?? (yard.stacksTable === undefined ? undefined : `${yard.stacksTable}-work`);
+  return [
+    ["SQS_TASK_QUEUE_URL", yard.taskQueueUrl, isSameQueue],
+    ["SQS_LONG_TASK_QUEUE_URL", yard.longTaskQueueUrl, isSameQueue],
+    ["SQS_TICK_QUEUE_URL", yard.tickQueueUrl, isSameQueue],
+    ["SQS_EVENT_DEAD_LETTER_QUEUE_URL", yard.eventDeadLetterQueueUrl, isSameQueue],
+    ["DYNAMODB_TABLE", yard.connectionSecret === undefined ? yard.stacksTable : undefined, isSame],
+    ["DYNAMODB_WORK_TABLE", yard.connectionSecret === undefined ? work : undefined, isSameOrAbsent],
+    ["POSTGRES_CONNECTION_SECRET", yard.connectionSecret, isSameSecret],
+    ["MACHINE_S3_BUCKET", yard.machines?.bucket, isSame],
+    ["MACHINE_S3_KEY", yard.machines && (yard.machines.prefix ?? ""), isSamePrefix],
+  ];
+}
+
+function judgeVariables({ name, variables }: FunctionFacts, expected: readonly Expected[]): readonly Finding[] {
+  if (variables === undefined) {
+    const message = `${name}: its environment cannot be read.`;
+    return [warn("settings", message, "Allow kms:Decrypt on its key to look at it.")];
+  }
+  const wrong = expected.flatMap(([variable, wanted, fits]) => {
+    const set = variables[variable] || undefined;
+    if (wanted === undefined || fits(set, wanted)) return [];
+    const is = set === undefined ? "is not set" : `is ${set}`;
+    const message = `${name}: ${variable} ${is}, and the configuration says ${wanted}.`;
+    const hint = "Correct the one that is wrong; the outputs of the template tell.";
+    return [set === undefined ? warn("settings", message, hint) : fail("settings", message, hint)];
+  });
+  return wrong.length > 0 ? wrong : [ok("settings", `${name} works on what the configuration names.`)];
+}
+
+/** In a FIFO queue one event that comes again would hold up its whole stack, so the state manager does not start. */
+function judgeRefusals({ eventQueueUrl }: AwsYardOptions, { name, variables }: FunctionFacts): readonly Finding[] {
+  if (variables?.["REFUSED_EVENTS"] !== "redeliver" || eventQueueUrl?.endsWith(".fifo") !== true) return [];
+  const message = `${name}: REFUSED_EVENTS is redeliver, which does not go with a FIFO queue of events.`;
+  return [fail("settings", message, "Set it to park or drop.")];
+}
+
+function isSame(set: string | undefined, wanted: string): boolean {
+  return set === wanted;
+}
+
+function isSameOrAbsent(set: string | undefined, wanted: string): boolean {
+  return set === undefined || set === wanted;
+}
+
+/** A queue has several addresses; account and name are the same in all. */
+function isSameQueue(set: string | undefined, wanted: string): boolean {
+  return set !== undefined && toPath(set) === toPath(wanted);
+}
+
+function toPath(url: string): string {
+  return URL.parse(url)?.pathname ?? url;
+}
+
+/** Either may be the name, or the ARN with its six characters at the end. */
+function isSameSecret(set: string | undefined, wanted: string): boolean {
+  if (set === undefined) return false;
+  return set === wanted || isArnOf(set, wanted) || isArnOf(wanted, set);
+}
+
+/** `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-abcdef`. */
+function isArnOf(arn: string, name: string): boolean {
+  const [, , service, , , , id = ""] = arn.split(":");
+  return service === "secretsmanager" && id.replace(/-\w{6}$/, "") === name;
+}
+
+function isSamePrefix(set: string | undefined, wanted: string): boolean {
+  return (set ?? "").replace(/\/$/, "") === wanted.replace(/\/$/, "");
+}
