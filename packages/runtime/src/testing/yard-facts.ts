@@ -1,5 +1,5 @@
 import type { FunctionFacts } from "../yard/check-functions.ts";
-import type { QueueFacts } from "../yard/check-queues.ts";
+import type { QueueFacts } from "../yard/load-queue.ts";
 
 const ARN = "arn:aws:sqs:eu-west-1:111122223333:";
 const URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/";

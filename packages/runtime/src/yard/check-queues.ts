@@ -1,9 +1,8 @@
-import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { toAwsError } from "@stackyard/aws";
 import { MAX_DELIVERIES } from "../parts.ts";
 import { type FunctionFacts, judgeFunctions, loadFunctions } from "./check-functions.ts";
 import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
-import { findYardRegion, type YardParts } from "./open-yard.ts";
+import { loadQueue, type PolicyStatement, type QueueFacts, type QueueRole } from "./load-queue.ts";
+import { findYardRegion } from "./open-yard.ts";
 
 /** What was found of queues and of the functions that read them. */
 export interface CheckedQueues {
@@ -82,107 +81,6 @@ function toSurroundings(
     deadLetters: queues.find((queue) => queue.role === target),
     timeoutMs: timeouts.length === 0 ? undefined : Math.max(...timeouts),
   };
-}
-
-/** What a queue is for. */
-export type QueueRole = keyof YardParts["queues"];
-
-/** A queue as it is. Times in milliseconds. */
-export interface QueueFacts {
-  readonly role: QueueRole;
-  readonly url: string;
-  readonly arn: string;
-  readonly name: string;
-  readonly isFifo: boolean;
-  readonly visibilityMs: number;
-  readonly retentionMs: number;
-  /** Messages that can be received now; roughly. */
-  readonly waiting: number;
-  readonly redrive: { readonly targetArn: string; readonly maxReceiveCount: number } | undefined;
-  /** Statements of its policy. */
-  readonly statements: readonly PolicyStatement[];
-}
-
-/** A statement of a policy, as far as it is looked at. */
-interface PolicyStatement {
-  readonly effect: string;
-  /** `*`, or the values of all kinds of principals. */
-  readonly principals: readonly string[];
-  readonly actions: readonly string[];
-  readonly hasCondition: boolean;
-}
-
-/** Reads a queue's attributes. Throws `NOT_FOUND`, `FORBIDDEN`, and what else SQS answers. */
-async function loadQueue(sqs: SQSClient, role: QueueRole, url: string): Promise<QueueFacts> {
-  try {
-    const { Attributes = {} } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }),
-    );
-    return toQueueFacts(role, url, Attributes);
-  } catch (error) {
-    if (error instanceof Error && /NonExistentQueue|QueueDoesNotExist/.test(error.name)) {
-      throw toAwsError(error, `There is no queue ${url}.`, "Deploy the yard's template, or correct the URL.");
-    }
-    throw toAwsError(error, `The queue ${url} cannot be looked at.`, "Allow sqs:GetQueueAttributes on it.");
-  }
-}
-
-/** What `GetQueueAttributes` says. */
-export function toQueueFacts(
-  role: QueueRole,
-  url: string,
-  attributes: Readonly<Record<string, string | undefined>>,
-): QueueFacts {
-  const arn = attributes["QueueArn"] ?? "";
-  return {
-    ...{ role, url, arn },
-    name: arn.split(":").at(-1) ?? "",
-    isFifo: url.endsWith(".fifo"),
-    visibilityMs: Number(attributes["VisibilityTimeout"] ?? 30) * 1_000,
-    retentionMs: Number(attributes["MessageRetentionPeriod"] ?? 345_600) * 1_000,
-    waiting: Number(attributes["ApproximateNumberOfMessages"] ?? 0),
-    redrive: toRedrive(parse(attributes["RedrivePolicy"])),
-    statements: toStatements(parse(attributes["Policy"])),
-  };
-}
-
-function toRedrive(policy: unknown): QueueFacts["redrive"] {
-  const targetArn = read(policy, "deadLetterTargetArn");
-  const count = Number(read(policy, "maxReceiveCount"));
-  return typeof targetArn === "string" ? { targetArn, maxReceiveCount: count } : undefined;
-}
-
-function toStatements(policy: unknown): readonly PolicyStatement[] {
-  const statements = read(policy, "Statement");
-  return toList(statements).map((statement) => ({
-    effect: String(read(statement, "Effect")),
-    principals: toPrincipals(read(statement, "Principal")),
-    actions: toList(read(statement, "Action")).map(String),
-    hasCondition: read(statement, "Condition") !== undefined,
-  }));
-}
-
-function toPrincipals(principal: unknown): readonly string[] {
-  if (typeof principal === "string") return [principal];
-  if (typeof principal !== "object" || principal === null) return [];
-  return Object.values(principal).flatMap((value) => toList(value).map(String));
-}
-
-function toList(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
-}
-
-function read(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return undefined;
-  }
 }
 
 /** What belongs to a queue. */

@@ -12,8 +12,9 @@ import { type AwsAccess, findAwsFault, toAwsError } from "@stackyard/aws";
 import type { Clock, Locator } from "@stackyard/core";
 import { openLocator, openStore } from "../parts.ts";
 import { judgeRunnerSettings, judgeRunners, judgeStateManager } from "./check-functions.ts";
-import { type CheckedQueues, checkQueues, type QueueFacts } from "./check-queues.ts";
+import { type CheckedQueues, checkQueues } from "./check-queues.ts";
 import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
+import type { QueueFacts } from "./load-queue.ts";
 import {
   type AwsYardOptions,
   type Caller,

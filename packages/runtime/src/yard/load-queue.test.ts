@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toQueueFacts } from "./check-queues.ts";
+import { toQueueFacts } from "./load-queue.ts";
 
 const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events.fifo";
 const arn = "arn:aws:sqs:eu-west-1:111122223333:stack-events.fifo";
