@@ -4,6 +4,9 @@ import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
 const alias = findSourceAliases();
 const homes = "{packages,apps,tools,examples}";
+// Unit and integration tests of all files share a process and its modules, whose import was half of their time. Each file
+// leaves nothing behind: no mock, no variable of the environment, no open handle.
+const isolate = false;
 // What a test waits for comes at some time; how soon is not what it asserts.
 const patient = { poll: { timeout: 20_000 } };
 const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
@@ -18,8 +21,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: "unit",
-          // Files share a process and its modules, whose import is most of their time; each leaves nothing behind.
-          isolate: false,
+          isolate,
           include: [`${homes}/**/*.test.ts`],
           exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
           // Properties over many drawn machines share two cores with everything else.
@@ -31,6 +33,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: "int",
+          isolate,
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
           testTimeout: 60_000,
