@@ -25,8 +25,7 @@ import { parseServerOptions, type ServerDeps, type ServerOptions } from "./serve
 import { toServerProof } from "./server-proof.ts";
 import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform } from "./terraform/terraform-backend.ts";
-import { createChangeBell } from "./watch/change-bell.ts";
-import { createHistoryStreams } from "./watch/history-stream.ts";
+import { createChangeBell, createHistoryStreams } from "./watch/history-stream.ts";
 
 /** The HTTP API of a yard. */
 export interface Server {

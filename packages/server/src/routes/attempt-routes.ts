@@ -2,9 +2,8 @@ import { StackyardError, type Store } from "@stackyard/core";
 import type { AttemptView } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { Attempt } from "../schemas/attempt.ts";
+import { Attempt, toAttempt } from "../schemas/attempt.ts";
 import { AttemptId, StackId } from "../schemas/common.ts";
-import { toAttempt } from "../views/to-attempt.ts";
 
 /** Attempts and the logs of their tasks. An attempt's id is one path segment: encode its slashes. */
 export function attemptRoutes(deps: { readonly store: Store }): readonly Route[] {

@@ -4,10 +4,8 @@ import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, pageOf, pageQuery, StackId, toInstant } from "../schemas/common.ts";
 import { EventBody, PublishAnswer, PublishBody, type PublishResult } from "../schemas/event.ts";
-import { HistoryEntry, SetAsideEvent } from "../schemas/history.ts";
-import { ListedParkedEvent } from "../schemas/stack.ts";
-import { historyItem, toSetAside } from "../views/to-history.ts";
-import { toListedParked } from "../views/to-stack.ts";
+import { HistoryEntry, historyItem, SetAsideEvent, toSetAside } from "../schemas/history.ts";
+import { ListedParkedEvent, toListedParked } from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 export interface EventRoutesDeps {

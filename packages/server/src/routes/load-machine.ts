@@ -1,4 +1,4 @@
-import { type Locator, StackyardError } from "@stackyard/core";
+import { type Locator, StackyardError, type Store } from "@stackyard/core";
 import { type Machine, tellUnknownMachine } from "@stackyard/core/machine";
 
 /** The newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */
@@ -14,4 +14,42 @@ export async function loadMachine(locator: Locator, name: string): Promise<Machi
 export async function unknownMachine(locator: Locator, name: string): Promise<StackyardError> {
   const names = (await locator.list()).map((listing) => listing.name);
   return new StackyardError("MACHINE_UNKNOWN", tellUnknownMachine(name, names));
+}
+
+/** What the search works with. */
+interface FindRevisionDeps {
+  readonly store: Pick<Store, "revisions">;
+  readonly locator: Locator;
+}
+
+const HASH_LENGTH = 64;
+
+/** True for all digits of a hash. */
+export function isWholeHash(digits: string): boolean {
+  return digits.length === HASH_LENGTH;
+}
+
+/**
+ * Returns the whole hash of the revision of a machine that begins with these digits: of a kept one or the newest. A whole
+ * hash is returned as it is. Throws `MACHINE_UNKNOWN` when there is none, `USAGE` when there are several.
+ */
+export async function findRevisionHash(
+  { store, locator }: FindRevisionDeps,
+  { name, digits }: { readonly name: string; readonly digits: string },
+): Promise<string> {
+  if (isWholeHash(digits)) return digits;
+  const [kept, newest] = await Promise.all([
+    store.revisions.findHashes(name, digits),
+    locator.find(name, { fresh: true }),
+  ]);
+  const isNewest = newest.kind === "found" && newest.revision.hash.startsWith(digits);
+  const hashes = [...new Set([...kept, ...(isNewest ? [newest.revision.hash] : [])])].sort();
+  const [hash] = hashes;
+  if (hash !== undefined && hashes.length === 1) return hash;
+  if (hash === undefined) {
+    const advice = newest.kind === "found" ? ` The newest one is ${newest.revision.hash}.` : "";
+    throw new StackyardError("MACHINE_UNKNOWN", `No revision of "${name}" begins with ${digits}.${advice}`);
+  }
+  const list = hashes.map((each) => each.slice(0, Math.max(12, digits.length + 4))).join(", ");
+  throw new StackyardError("USAGE", `Several revisions of "${name}" begin with ${digits}: ${list}. Give more digits.`);
 }

@@ -4,8 +4,14 @@ import { createSimulation, type Graph, toDot, toGraph, toMermaid, toSvg } from "
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/common.ts";
-import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "../schemas/machine.ts";
-import { toMachineDetails, toMachineSummary } from "../views/to-machine.ts";
+import {
+  MachineDetails,
+  MachineGraph,
+  MachineSummary,
+  SimulationLine,
+  toMachineDetails,
+  toMachineSummary,
+} from "../schemas/machine.ts";
 import { loadMachine, unknownMachine } from "./load-machine.ts";
 import { toPage } from "./to-page.ts";
 

@@ -3,8 +3,7 @@ import { publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine
 import { problemResponse } from "../http/problem.ts";
 import { json, type RouteContext } from "../http/route.ts";
 import type { OperationAnswer } from "../schemas/event.ts";
-import type { ChangeBell } from "../watch/change-bell.ts";
-import { type EventIds, findSentLine, waitForOutcome } from "./wait-for-outcome.ts";
+import type { ChangeBell } from "../watch/history-stream.ts";
 
 /** What operations work with. */
 export interface OperateDeps {
@@ -67,4 +66,37 @@ function toAnswer(
 
 function unknownStack(stackId: string): StackyardError {
   return new StackyardError("STACK_UNKNOWN", `There is no stack "${stackId}".`);
+}
+
+const POLL_MS = 250;
+
+/** Names an event: other stacks may use its id too. */
+interface EventIds {
+  readonly eventId: string;
+  readonly stackId: string;
+}
+
+/** The first line of the history of a sender's event, or undefined when there is none within the time. */
+export async function waitForOutcome(
+  deps: { readonly store: Store; readonly clock: Clock; readonly bell: ChangeBell },
+  input: EventIds & { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<StoredHistoryEntry | undefined> {
+  const { eventId, stackId, timeoutMs, signal } = input;
+  const until = deps.clock.now() + timeoutMs;
+  for (;;) {
+    const seen = deps.bell.count;
+    const line = await findSentLine(deps.store, { eventId, stackId });
+    const rest = until - deps.clock.now();
+    if (line !== undefined || rest <= 0 || signal.aborted) return line;
+    await deps.bell.wait(seen, Math.min(POLL_MS, rest), signal);
+  }
+}
+
+// A worker, a timer or a deadline brings one event under an id, and such an event has a few lines at the most.
+const LINES = 16;
+
+/** The first line about an event of a sender. A result or a timer may have the same id: its lines are not about this one. */
+async function findSentLine(store: Store, { eventId, stackId }: EventIds): Promise<StoredHistoryEntry | undefined> {
+  const { items } = await store.queries.listHistory({ eventId, stackId }, { limit: LINES });
+  return items.find(({ internal }) => internal !== true);
 }

@@ -1,8 +1,7 @@
 import { type Clock, isStackyardError, type Locator, type Store } from "@stackyard/core";
 import { type createPlanner, type LoadedStack, loadLiveProcesses, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
-import type { StackDetails, Waiting } from "../schemas/stack.ts";
-import { type StackFacts, toStackDetails, toWaiting } from "../views/to-stack.ts";
+import { type StackDetails, type StackFacts, toStackDetails, toWaiting, type Waiting } from "../schemas/stack.ts";
 
 /** Says what stacks wait for. */
 export interface StackExplainer {

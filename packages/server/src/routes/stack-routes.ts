@@ -3,10 +3,8 @@ import type { StackFilter, StoredStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, pageOf, pageQuery, StackId } from "../schemas/common.ts";
-import { HistoryEntry } from "../schemas/history.ts";
-import { type ParkedEvent, StackDetails, StackSummary } from "../schemas/stack.ts";
-import { historyItem } from "../views/to-history.ts";
-import { toParked, toStackSummary } from "../views/to-stack.ts";
+import { HistoryEntry, historyItem } from "../schemas/history.ts";
+import { type ParkedEvent, StackDetails, StackSummary, toParked, toStackSummary } from "../schemas/stack.ts";
 import type { StackExplainer } from "./stack-explainer.ts";
 import { pageInput, toPage } from "./to-page.ts";
 

@@ -2,13 +2,12 @@ import { type Clock, type Logger, StackyardError, type Store } from "@stackyard/
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/common.ts";
-import { StateVersion as StateVersionSchema, TerraformState } from "../schemas/terraform-state.ts";
+import { StateVersion as StateVersionSchema, TerraformState, toTerraformState } from "../schemas/terraform-state.ts";
 import { isHolding } from "../terraform/state-caller.ts";
 import { withSerial } from "../terraform/state-content.ts";
 import { findCurrent, type StateHead, type StateVersion } from "../terraform/state-head.ts";
 import { breakLock, toForcedUnlockFields } from "../terraform/state-lock.ts";
 import type { StateStore } from "../terraform/state-store.ts";
-import { toTerraformState } from "../views/to-terraform-state.ts";
 import { pageInput } from "./to-page.ts";
 
 export interface TerraformStateRoutesDeps {

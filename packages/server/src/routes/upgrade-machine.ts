@@ -7,12 +7,9 @@ import {
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
 import type { RouteContext } from "../http/route.ts";
-import type { UpgradeResult } from "../schemas/upgrade.ts";
-import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
-import { findRevisionHash } from "./find-revision-hash.ts";
-import { loadMachine } from "./load-machine.ts";
-import type { OperateDeps } from "./operate.ts";
-import { waitForOutcome } from "./wait-for-outcome.ts";
+import { toUpgradePlan, type UpgradeResult } from "../schemas/upgrade.ts";
+import { findRevisionHash, loadMachine } from "./load-machine.ts";
+import { type OperateDeps, waitForOutcome } from "./operate.ts";
 
 /** Which stacks are to be moved where. */
 export interface UpgradeMachineInput {

@@ -4,9 +4,8 @@ import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, StackId } from "../schemas/common.ts";
 import { OperationAnswer } from "../schemas/event.ts";
-import { UpgradeBody, UpgradeMachineBody, UpgradePlan, UpgradeResult } from "../schemas/upgrade.ts";
-import { toUpgradePlan } from "../views/to-upgrade-plan.ts";
-import { findRevisionHash, isWholeHash } from "./find-revision-hash.ts";
+import { toUpgradePlan, UpgradeBody, UpgradeMachineBody, UpgradePlan, UpgradeResult } from "../schemas/upgrade.ts";
+import { findRevisionHash, isWholeHash } from "./load-machine.ts";
 import { idOf, type OperateDeps, operate } from "./operate.ts";
 import { upgradeMachine } from "./upgrade-machine.ts";
 

@@ -1,5 +1,6 @@
+import type { AttemptView } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
-import { Instant } from "./common.ts";
+import { Instant, toInstant } from "./common.ts";
 
 const Cancelling = Type.Union([Type.Literal("requested"), Type.Literal("timed-out")]);
 
@@ -38,3 +39,17 @@ export const Attempt = Type.Object({
   ),
 });
 export type Attempt = Static<typeof Attempt>;
+
+/** An attempt as the API shows it: without token and log. */
+export function toAttempt(view: AttemptView): Attempt {
+  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, heldKeys, ...rest } = view;
+  return {
+    ...rest,
+    dispatchedAt: toInstant(dispatchedAt),
+    deadlineAt: toInstant(deadlineAt),
+    ...(leaseUntil === undefined ? {} : { leaseUntil: toInstant(leaseUntil) }),
+    ...(pollDueAt === undefined ? {} : { pollDueAt: toInstant(pollDueAt) }),
+    heldKeys: [...heldKeys],
+    hasLog: view.hasLog === true,
+  };
+}

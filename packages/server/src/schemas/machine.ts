@@ -1,3 +1,4 @@
+import type { Locator } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 
 /** One fault of a machine document. */
@@ -149,3 +150,60 @@ export const SimulationLine = Type.Object({
     }),
   ),
 });
+
+type Located = Awaited<ReturnType<Locator["find"]>>;
+type Listing = Awaited<ReturnType<Locator["list"]>>[number];
+
+/** A row of the list of machines. */
+export function toMachineSummary({ name, located, origin }: Listing): MachineSummary {
+  return { ...toFields(name, located), origin };
+}
+
+/** A machine with what it is made of. Lists are empty when no revision can be used. */
+export function toMachineDetails(name: string, located: Located): MachineDetails {
+  const fields = toFields(name, located);
+  if (located.kind !== "found") return { ...fields, events: [], states: [], tasks: [] };
+  const { machine, revision } = located;
+  return {
+    ...fields,
+    version: machine.version,
+    revision: machine.revision,
+    events: [...machine.events],
+    states: [...machine.states.values()].map((state) => toState(machine, state)),
+    tasks: [...machine.tasks.values()].map(toTask),
+    source: revision.source,
+  };
+}
+
+type Machine = Extract<Located, { readonly kind: "found" }>["machine"];
+type State = Machine["states"] extends ReadonlyMap<string, infer Value> ? Value : never;
+type Task = Machine["tasks"] extends ReadonlyMap<string, infer Value> ? Value : never;
+
+function toState({ version }: Machine, state: State): MachineDetails["states"][number] {
+  const { name, terminal, tasks, on, timeoutMs, after, leaving } = state;
+  return {
+    ...{ name, terminal },
+    tasks: [...tasks],
+    on: [...on.keys()],
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(after.length > 0 && { after: after.map((timer) => ({ ...timer })) }),
+    ...(version === 2 && { leaving }),
+    ...(state.protected && { protected: true }),
+  };
+}
+
+function toTask({ name, executor, target, needs }: Task): MachineDetails["tasks"][number] {
+  return {
+    name,
+    ...(executor !== undefined && { executor }),
+    ...(target !== undefined && { target }),
+    ...(needs.length > 0 && { needs: [...needs] }),
+  };
+}
+
+function toFields(name: string, located: Located): Omit<MachineSummary, "origin"> {
+  const problems = located.kind === "unknown" ? [] : located.problems.map((problem) => ({ ...problem }));
+  if (located.kind !== "found") return { name, status: "invalid", problems };
+  const hasErrors = problems.some(({ severity }) => severity === "error");
+  return { name, status: hasErrors ? "stale" : "valid", hash: located.machine.hash, problems };
+}

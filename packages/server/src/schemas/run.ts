@@ -1,5 +1,6 @@
+import type { RunView } from "@stackyard/core/runs";
 import { type Static, Type } from "typebox";
-import { Instant, pageOf } from "./common.ts";
+import { Instant, pageOf, toInstant } from "./common.ts";
 
 /** An id that becomes part of keys. */
 export const RunId = Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" });
@@ -63,3 +64,16 @@ export const RunOperationBody = Type.Object({
 /** Pages of what a run's executor reports, such as instances of a fleet. */
 export const RunReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
 export type RunReport = Static<typeof RunReport>;
+
+/** A run as the API shows it. */
+export function toRun({ startedAt, endedAt, config, target, outputs, error, ...rest }: RunView): Run {
+  return {
+    ...rest,
+    config: { ...config },
+    ...(target && { target: { ...target } }),
+    ...(outputs && { outputs: { ...outputs } }),
+    ...(error && { error: { ...error } }),
+    startedAt: toInstant(startedAt),
+    ...(endedAt === undefined ? {} : { endedAt: toInstant(endedAt) }),
+  };
+}

@@ -1,5 +1,6 @@
+import type { createPlanner } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
-import { EventId, Instant } from "./common.ts";
+import { EventId, Instant, toInstant } from "./common.ts";
 
 const Hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." });
 const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
@@ -76,3 +77,20 @@ export const UpgradeResult = Type.Object({
   plan: Type.Optional(UpgradePlan),
 });
 export type UpgradeResult = Static<typeof UpgradeResult>;
+
+type Plan = NonNullable<Awaited<ReturnType<ReturnType<typeof createPlanner>["planUpgrade"]>>>;
+type Difference = Plan["differences"][number];
+
+/** A plan as the API shows it. */
+export function toUpgradePlan(plan: Plan): UpgradePlan {
+  return { ...plan, differences: plan.differences.map(toDifference), end: plan.end.map((each) => ({ ...each })) };
+}
+
+function toDifference({ at, before, after, ...rest }: Difference): UpgradePlan["differences"][number] {
+  return {
+    ...rest,
+    at: toInstant(at),
+    ...(before === undefined ? {} : { before: { ...before, sent: [...before.sent] } }),
+    after: { ...after, sent: [...after.sent] },
+  };
+}

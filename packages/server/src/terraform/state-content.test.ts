@@ -2,8 +2,16 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyCharacter } from "../testing/any-character.ts";
-import { parseStateFacts, readContent, withSerial, writeContent } from "./state-content.ts";
-import { chunkKeyOf, headKeyOf, headPrefixOf, versionOfChunk } from "./state-keys.ts";
+import {
+  chunkKeyOf,
+  headKeyOf,
+  headPrefixOf,
+  parseStateFacts,
+  readContent,
+  versionOfChunk,
+  withSerial,
+  writeContent,
+} from "./state-content.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

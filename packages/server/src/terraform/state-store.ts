@@ -1,9 +1,17 @@
 import { type Clock, type Ids, type Records, StackyardError } from "@stackyard/core";
 import type { Page, PageInput } from "@stackyard/core/engine";
 import { toPage } from "../routes/to-page.ts";
-import { parseStateFacts, readContent, writeContent } from "./state-content.ts";
+import {
+  chunkKeyOf,
+  dataPrefixOf,
+  headKeyOf,
+  headPrefixOf,
+  parseStateFacts,
+  readContent,
+  versionOfChunk,
+  writeContent,
+} from "./state-content.ts";
 import { emptyHead, findCurrent, parseHead, type StateHead, type StateVersion } from "./state-head.ts";
-import { chunkKeyOf, dataPrefixOf, headKeyOf, headPrefixOf, versionOfChunk } from "./state-keys.ts";
 
 export interface StateStoreDeps {
   readonly records: Records;

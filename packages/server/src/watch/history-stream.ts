@@ -1,7 +1,6 @@
 import { type Clock, StackyardError, type Store } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
-import { toHistoryEntry } from "../views/to-history.ts";
-import type { ChangeBell } from "./change-bell.ts";
+import { toHistoryEntry } from "../schemas/history.ts";
 
 /** Opens event streams and ends them all when the server stops. */
 export interface HistoryStreams {
@@ -14,7 +13,7 @@ export interface HistoryStreams {
   stop(): void;
 }
 
-export interface HistoryStreamsDeps {
+interface HistoryStreamsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly bell: ChangeBell;
@@ -126,4 +125,34 @@ function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Resp
   );
   const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
   return new Response(body, { headers });
+}
+
+/** Tells that the history has grown. A store of several processes may stay silent, so waits are short all the same. */
+export interface ChangeBell {
+  /** Rings so far. */
+  readonly count: number;
+  /** Resolves at the next ring after that count, after the time, or when the signal is aborted. Never rejects. */
+  wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
+  stop(): void;
+}
+
+/** One subscription to the store for all who wait. */
+export function createChangeBell(store: Store, clock: Clock): ChangeBell {
+  let count = 0;
+  let next = new AbortController();
+  const stop = store.watch(({ kind }) => {
+    if (kind !== "history") return;
+    count += 1;
+    next.abort();
+    next = new AbortController();
+  });
+  return {
+    get count() {
+      return count;
+    },
+    async wait(seen, ms, signal) {
+      if (count === seen) await clock.sleep(ms, AbortSignal.any([signal, next.signal]));
+    },
+    stop,
+  };
 }

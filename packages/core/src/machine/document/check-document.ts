@@ -8,7 +8,7 @@ import {
   suggestFrom,
   suggestOrList,
 } from "./compile-context.ts";
-import { type Field, findField, isMapField, type MapNode, toFields } from "./tree.ts";
+import { type Field, findField, isMapField, isNull, type MapNode, toFields } from "./tree.ts";
 import { describe, quote } from "./wording.ts";
 
 /**
@@ -63,9 +63,41 @@ export function checkKeys(
 export const ADVICE_TO_UPGRADE =
   ' Version 2 has it: write "version: 2", or let "stackyard machines upgrade FILE" rewrite this document.';
 
-/** The end of a message about a key at the top of a document. */
-export function adviseTopLevel(key: string, known: readonly string[]): string {
+/** Refuses keys at the top that the document's version does not have; `newer`: those that version 2 has there. */
+export function checkTopLevel(
+  { problems }: CompileContext,
+  root: Field<MapNode>,
+  { known, newer = [] }: Pick<ClosedKeys, "known" | "newer">,
+): void {
+  for (const [key, field] of toFields(root)) {
+    if (known.includes(key) || key.startsWith("x-")) continue;
+    const advice = newer.includes(key) ? ADVICE_TO_UPGRADE : adviseTopLevel(key, known);
+    problems.error("top-level-unknown-key", onKey(field), `${quote(key)} is no key of a machine.${advice}`);
+  }
+}
+
+function adviseTopLevel(key: string, known: readonly string[]): string {
   return /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...known, "x-…"]);
+}
+
+/** What must stand under these keys. */
+const REQUIRED = {
+  events: "a list of the events that may come. Without events write [].",
+  states: "a map of the machine's states, with INIT.",
+  tasks: "a map of the machine's tasks. Without tasks write {}.",
+};
+
+/** The field that a document must have; undefined, with a problem, when it is missing or has nothing after it. */
+export function findRequired(
+  { problems }: CompileContext,
+  root: Field<MapNode>,
+  key: keyof typeof REQUIRED,
+): Field | undefined {
+  const field = findField(root, key);
+  if (field && !isNull(field)) return field;
+  const spot = field ? onValue(field) : onMissing(root, key);
+  problems.error(`${key}-required`, spot, `${key} is missing: ${REQUIRED[key]}`);
+  return undefined;
 }
 
 /** What states may be called in a version. */

@@ -1,18 +1,19 @@
 import { INIT, NEXT } from "../machine.ts";
 import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "./compile-context.ts";
-import { type Field, findField, findText, isNull, type MapNode } from "./tree.ts";
+import { type Field, findField, findText, isListField, isMapField, isNull, type MapNode, toItems } from "./tree.ts";
 import { describe, findNearestName, quote, suggest } from "./wording.ts";
 
-/** What is looked at of a state; undefined parts are faulty, and nothing is said about them. */
-interface FlowState {
+/** A state as far as it could be read; undefined parts are faulty, and nothing is said about them. */
+export interface FlowState {
   readonly field: Field;
   readonly terminal?: boolean;
+  /** Each name once, unknown ones included. */
   readonly tasks?: readonly string[];
   readonly on?: ReadonlyMap<string, FlowHandler>;
 }
 
 /** What is looked at of a handler. */
-interface FlowHandler {
+export interface FlowHandler {
   readonly field: Field;
   readonly advances: readonly AdvanceDraft[];
 }
@@ -89,7 +90,7 @@ export interface StateReferences {
 const MAX_GUESSES = 200;
 
 /** Uses of a set of known names; of anything when the set could not be read. */
-export function createReferences(known: Pick<ReadonlySet<string>, "has" | "keys"> | undefined): References {
+function createReferences(known: Pick<ReadonlySet<string>, "has" | "keys"> | undefined): References {
   const used = new Set<string>();
   const nearest = new Map<string, string | undefined>();
 
@@ -175,7 +176,7 @@ export function warnSelfAdvance(
 }
 
 /** What a document declares, by name; undefined where it could not be read. */
-interface Declared {
+export interface Declared {
   readonly events: ReadonlyMap<string, Field> | undefined;
   readonly tasks: ReadonlyMap<string, Field> | undefined;
 }
@@ -196,4 +197,70 @@ export function warnUnused({ problems }: CompileContext, declared: Declared, use
     if (used.tasks.isUsed(name)) continue;
     problems.warn("unused-task", onKey(field), `No state runs the task ${quote(name)}.`);
   }
+}
+
+/** What the states of a document may refer to; undefined where it could not be read. */
+export function createStateReferences(
+  known: Readonly<Record<"events" | "tasks", ReadonlyMap<string, unknown> | undefined>> & {
+    readonly states: ReadonlyMap<string, unknown>;
+  },
+  ofEngine: readonly string[],
+): StateReferences {
+  return {
+    events: createReferences(known.events && new Set([...known.events.keys(), ...ofEngine])),
+    tasks: createReferences(known.tasks),
+    // That INIT is missing is told once, not again wherever a state leads to it.
+    states: createReferences(new Set([INIT, ...known.states.keys()])),
+  };
+}
+
+/** The names of a state's tasks, each once, unknown ones included; undefined when they cannot be read. */
+export function readStateTasks(
+  context: CompileContext,
+  state: Field,
+  known: References,
+): readonly string[] | undefined {
+  const field = isMapField(state) ? findField(state, "tasks") : undefined;
+  if (field === undefined) return [];
+  const { problems, limits, version } = context;
+  if (!isListField(field)) {
+    const message = `tasks of a state must be a list of task names, but this is ${describe(field.node)}.`;
+    problems.error("state-tasks-not-list", onValue(field), message);
+    return undefined;
+  }
+  const items = toItems(field);
+  if (version === 2 && items.length > limits.maxStateTasks) {
+    const message = `The state has ${items.length} tasks; ${limits.maxStateTasks} are allowed.`;
+    problems.error("limit-exceeded", onKey(field), message);
+  }
+  const names = new Set<string>();
+  for (const item of items) {
+    const name = findText(item);
+    if (name === undefined) {
+      const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;
+      problems.error("state-task-not-string", onValue(item), message);
+    } else if (names.has(name)) {
+      refuseRepeated(context, item, name);
+    } else {
+      names.add(name);
+      noteTask(context, item, { name, known });
+    }
+  }
+  return [...names];
+}
+
+function refuseRepeated({ problems, version }: CompileContext, item: Field, name: string): void {
+  const message = `The task ${quote(name)} is listed twice in this state`;
+  if (version === 1) problems.warn("duplicate-state-task", onValue(item), `${message}; it runs once.`);
+  else problems.error("state-task-duplicate", onValue(item), `${message}. Remove one of them.`);
+}
+
+function noteTask(
+  { problems }: CompileContext,
+  item: Field,
+  { name, known }: { readonly name: string; readonly known: References },
+): void {
+  if (known.use(name)) return;
+  const message = `There is no task ${quote(name)}.${suggest(known.resolve(name))}`;
+  problems.error("state-task-undefined", onValue(item), message);
 }

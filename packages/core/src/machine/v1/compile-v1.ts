@@ -1,18 +1,22 @@
 import { checkConfigAndLimit, checkExecutor, checkTasks, needsNoConfig } from "../config/check-config.ts";
 import {
   ADVICE_TO_UPGRADE,
-  adviseTopLevel,
   checkKeys,
+  checkTopLevel,
   checkVersion,
+  findRequired,
   readStateMap,
   readTaskMap,
 } from "../document/check-document.ts";
 import {
   type AdvanceDraft,
   checkFlow,
-  createReferences,
-  type References,
+  createStateReferences,
+  type Declared,
+  type FlowHandler,
+  type FlowState,
   readAdvance,
+  readStateTasks,
   readTarget,
   refuseAction,
   type StateReferences,
@@ -26,7 +30,6 @@ import {
   findText,
   isListField,
   isMapField,
-  isNull,
   type MapNode,
   toFields,
   toItems,
@@ -36,7 +39,6 @@ import { describe, quote, suggest } from "../document/wording.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import {
   FAILED,
-  INIT,
   type Machine,
   NEXT,
   PLAIN_MACHINE,
@@ -51,74 +53,37 @@ import {
 /** A v1 machine without its hash; undefined when the document has an error, which is then among the problems. */
 export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   checkVersion(context, root, 1);
-  const fields = findRequired(context, root);
-  checkTopLevel(context, root);
-  const events = fields.events && readEvents(context, fields.events);
-  const taskFields = fields.tasks && readTaskMap(context, fields.tasks);
+  const [eventsField, statesField, tasksField] = [
+    findRequired(context, root, "events"),
+    findRequired(context, root, "states"),
+    findRequired(context, root, "tasks"),
+  ];
+  checkTopLevel(context, root, { known: ["version", "events", "states", "tasks"], newer: KEYS_OF_2 });
+  const events = eventsField && readEvents(context, eventsField);
+  const taskFields = tasksField && readTaskMap(context, tasksField);
   const tasks = [...(taskFields ?? [])].flatMap(([name, field]) => readTask(context, name, field) ?? []);
   checkTasks(context, tasks);
-  const states = fields.states && readStates(context, fields.states, { events, tasks: taskFields });
+  const states = statesField && readStates(context, statesField, { events, tasks: taskFields });
   if (context.problems.hasErrors() || !events || !states) return undefined;
   return {
     ...PLAIN_MACHINE,
     name: context.name,
     revision: "follow",
     events: new Set(events.keys()),
-    states: toStates(states),
+    states: new Map([...states].map(([name, draft]) => [name, toState(name, draft)])),
     tasks: new Map(tasks.map((draft) => [draft.name, compileTask(context, draft)])),
   };
-}
-
-const KEYS = ["version", "events", "states", "tasks"];
-
-function checkTopLevel({ problems }: CompileContext, root: Field<MapNode>): void {
-  for (const [key, field] of toFields(root)) {
-    if (KEYS.includes(key) || key.startsWith("x-")) continue;
-    const advice = KEYS_OF_2.includes(key) ? ADVICE_TO_UPGRADE : adviseTopLevel(key, KEYS);
-    problems.error("top-level-unknown-key", onKey(field), `${quote(key)} is no key of a machine.${advice}`);
-  }
-}
-
-interface RequiredFields {
-  readonly events: Field | undefined;
-  readonly states: Field | undefined;
-  readonly tasks: Field | undefined;
-}
-
-function findRequired({ problems }: CompileContext, root: Field<MapNode>): RequiredFields {
-  // A key with nothing after it says as little as no key.
-  const find = (key: string, code: string, what: string): Field | undefined => {
-    const field = findField(root, key);
-    if (field && !isNull(field)) return field;
-    problems.error(code, field ? onValue(field) : onMissing(root, key), `${key} is missing: ${what}`);
-    return undefined;
-  };
-  return {
-    events: find("events", "events-required", "a list of the events that may come. Without events write []."),
-    states: find("states", "states-required", "a map of the machine's states, with INIT."),
-    tasks: find("tasks", "tasks-required", "a map of the machine's tasks. Without tasks write {}."),
-  };
-}
-
-interface Known {
-  readonly events: ReadonlyMap<string, Field> | undefined;
-  readonly tasks: ReadonlyMap<string, Field> | undefined;
 }
 
 function readStates(
   context: CompileContext,
   statesField: Field,
-  known: Known,
-): ReadonlyMap<string, StateDraft> | undefined {
+  known: Declared,
+): ReadonlyMap<string, FlowState> | undefined {
   const fields = readStateMap(context, statesField, { isName: isUpperName, explainName: explainUpperName });
   if (fields === undefined) return undefined;
-  const references = {
-    events: createReferences(known.events && new Set([...known.events.keys(), NEXT])),
-    tasks: createReferences(known.tasks),
-    // That INIT is missing is told once, not again wherever a state leads to it.
-    states: createReferences(new Set([INIT, ...fields.keys()])),
-  };
-  const states = new Map<string, StateDraft>();
+  const references = createStateReferences({ ...known, states: fields }, [NEXT]);
+  const states = new Map<string, FlowState>();
   for (const [name, field] of fields) states.set(name, readState(context, field, references));
   checkFlow(context, { states, statesField });
   for (const [name, { on }] of states) warnSelfAdvance(context, name, on);
@@ -129,11 +94,7 @@ function readStates(
   return states;
 }
 
-function toStates(drafts: ReadonlyMap<string, StateDraft>): ReadonlyMap<string, State> {
-  return new Map([...drafts].map(([name, draft]) => [name, toState(name, draft)]));
-}
-
-function toState(name: string, { terminal = false, tasks = [], on = new Map() }: StateDraft): State {
+function toState(name: string, { terminal = false, tasks = [], on = new Map() }: FlowState): State {
   const reactions = [...on].map(([event, { advances }]) => {
     return [event, toReactions(advances.map(({ target }) => target))] as const;
   });
@@ -195,20 +156,11 @@ function readEvent({ problems }: CompileContext, item: Field, declared: Map<stri
   }
 }
 
-/** A state as far as it could be read; undefined parts are faulty, and nothing can be said about them. */
-interface StateDraft {
-  readonly field: Field;
-  readonly terminal?: boolean;
-  /** Each name once, unknown ones included. */
-  readonly tasks?: readonly string[];
-  readonly on?: ReadonlyMap<string, HandlerDraft>;
-}
-
 // What version 2 lets a state have besides.
 const STATE_KEYS_OF_2 = ["timeout", "after", "leaving", "protected"];
 
 /** Reads one state. */
-function readState(context: CompileContext, field: Field, references: StateReferences): StateDraft {
+function readState(context: CompileContext, field: Field, references: StateReferences): FlowState {
   if (!isMapField(field)) {
     const message = `A state must be a map, but this is ${describe(field.node)}. A state without anything is {}.`;
     context.problems.error("state-not-map", onValue(field), message);
@@ -222,7 +174,7 @@ function readState(context: CompileContext, field: Field, references: StateRefer
   };
   checkKeys(context, field, owner);
   const terminal = readTerminal(context, findField(field, "terminal"));
-  const tasks = readStateTasks(context, findField(field, "tasks"), references.tasks);
+  const tasks = readStateTasks(context, field, references.tasks);
   const on = readHandlers(context, findField(field, "on"), references);
   return { field, ...(terminal !== undefined && { terminal }), ...(tasks && { tasks }), ...(on && { on }) };
 }
@@ -247,62 +199,19 @@ function readTerminal({ problems }: CompileContext, field: Field | undefined): b
   return undefined;
 }
 
-function readStateTasks(
-  context: CompileContext,
-  field: Field | undefined,
-  known: References,
-): readonly string[] | undefined {
-  if (field === undefined) return [];
-  if (!isListField(field)) {
-    const message = `tasks of a state must be a list of task names, but this is ${describe(field.node)}.`;
-    context.problems.error("state-tasks-not-list", onValue(field), message);
-    return undefined;
-  }
-  const names = new Set<string>();
-  for (const item of toItems(field)) readStateTask(context, item, { names, known });
-  return [...names];
-}
-
-interface StateTasks {
-  readonly names: Set<string>;
-  readonly known: References;
-}
-
-function readStateTask({ problems }: CompileContext, item: Field, { names, known }: StateTasks): void {
-  const value = item.node.kind === "scalar" ? item.node.value : undefined;
-  if (typeof value !== "string") {
-    const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;
-    problems.error("state-task-not-string", onValue(item), message);
-  } else if (names.has(value)) {
-    const message = `The task ${quote(value)} is listed twice in this state; it runs once.`;
-    problems.warn("duplicate-state-task", onValue(item), message);
-  } else {
-    names.add(value);
-    if (known.use(value)) return;
-    const message = `There is no task ${quote(value)}.${suggest(known.resolve(value))}`;
-    problems.error("state-task-undefined", onValue(item), message);
-  }
-}
-
-/** What a state does on one event. */
-interface HandlerDraft {
-  readonly field: Field;
-  readonly advances: readonly AdvanceDraft[];
-}
-
 /** Handlers by event; undefined when `on` is no map. */
 function readHandlers(
   context: CompileContext,
   on: Field | undefined,
   references: StateReferences,
-): ReadonlyMap<string, HandlerDraft> | undefined {
+): ReadonlyMap<string, FlowHandler> | undefined {
   if (on === undefined) return new Map();
   if (!isMapField(on)) {
     const message = `on must be a map from events to lists of actions, but it is ${describe(on.node)}.`;
     context.problems.error("on-not-map", onValue(on), message);
     return undefined;
   }
-  const handlers = new Map<string, HandlerDraft>();
+  const handlers = new Map<string, FlowHandler>();
   for (const [event, field] of toFields(on)) {
     if (event !== NEXT) checkEvent(context, event, { field, references });
     handlers.set(event, { field, advances: readActions(context, field, references) });

@@ -1,17 +1,8 @@
 import { checkTasks } from "../config/check-config.ts";
-import { adviseTopLevel, checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
-import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "../document/compile-context.ts";
-import {
-  type Field,
-  findField,
-  findText,
-  isMapField,
-  isNull,
-  type MapNode,
-  toFields,
-  toRecord,
-} from "../document/tree.ts";
-import { describe, quote } from "../document/wording.ts";
+import { checkTopLevel, checkVersion, findRequired, readStateMap, readTaskMap } from "../document/check-document.ts";
+import { type CompileContext, onValue, suggestOrList } from "../document/compile-context.ts";
+import { type Field, findField, findText, isMapField, type MapNode, toRecord } from "../document/tree.ts";
+import { describe } from "../document/wording.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import { type EventDraft, explainName, isName, readEvents } from "./read-events.ts";
@@ -26,7 +17,7 @@ import { readTargets, readTask, type TargetDrafts, type TaskDraft } from "./read
 export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   const context = createV2Context(base);
   checkVersion(context, root, 2);
-  checkTopLevel(context, root);
+  checkTopLevel(context, root, { known: KEYS });
   checkDescription(context, root);
   const revision = readRevision(context, root);
   const metadata = readMetadata(context, root);
@@ -37,7 +28,7 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
   const targets = readTargets(context, findField(root, "targets"), metadata);
   const tasksField = findField(root, "tasks");
   const taskFields = tasksField ? readTaskMap(context, tasksField) : new Map<string, Field>();
-  const statesField = findStates(context, root);
+  const statesField = findRequired(context, root, "states");
   const fields = statesField && readStateMap(context, statesField, { isName, explainName });
   const states =
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
@@ -83,15 +74,6 @@ const KEYS = [
   "tasks",
 ];
 
-/** Refuses keys that a machine of version 2 does not have. */
-function checkTopLevel({ problems }: CompileContext, root: Field<MapNode>): void {
-  for (const [key, field] of toFields(root)) {
-    if (KEYS.includes(key) || key.startsWith("x-")) continue;
-    const message = `${quote(key)} is no key of a machine.${adviseTopLevel(key, KEYS)}`;
-    problems.error("top-level-unknown-key", onKey(field), message);
-  }
-}
-
 const REVISIONS = ["pin", "follow"] as const;
 
 /** Whether stacks keep the revision that they were created with, or follow the newest. */
@@ -105,15 +87,6 @@ function readRevision({ problems }: CompileContext, root: Field<MapNode>): Machi
     problems.error("revision-unknown", onValue(field), `revision cannot be ${describe(field.node)}.${near}`);
   }
   return revision ?? "pin";
-}
-
-/** The field that holds the states; undefined, with `states-required`, when there is none. */
-function findStates({ problems }: CompileContext, root: Field<MapNode>): Field | undefined {
-  const field = findField(root, "states");
-  if (field && !isNull(field)) return field;
-  const message = "states is missing: a map of the machine's states, with INIT.";
-  problems.error("states-required", field ? onValue(field) : onMissing(root, "states"), message);
-  return undefined;
 }
 
 /** How long an attempt of a v2 task may run when neither it nor its executor says. */

@@ -1,17 +1,17 @@
 import { checkKeys } from "../document/check-document.ts";
 import {
   checkFlow,
-  createReferences,
-  type References,
+  createStateReferences,
+  readStateTasks,
   type StateReferences,
   warnSelfAdvance,
   warnUnused,
 } from "../document/check-flow.ts";
 import { type CompileContext, onKey, onValue, suggestOrList } from "../document/compile-context.ts";
-import { type Field, findField, findText, isListField, isMapField, type MapNode, toItems } from "../document/tree.ts";
-import { describe, quote, suggest } from "../document/wording.ts";
+import { type Field, findField, findText, isMapField, type MapNode } from "../document/tree.ts";
+import { describe, quote } from "../document/wording.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
-import { FAILED, INIT, NEXT, type State, TIMEOUT } from "../machine.ts";
+import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { type EventDraft, isName, isReserved } from "./read-events.ts";
 import { readDuration, readFlag, type V2Context } from "./read-fields.ts";
 import type { MetadataDraft } from "./read-metadata.ts";
@@ -30,12 +30,8 @@ interface StatesInput {
 /** All states, each checked by itself and the ways between them. */
 export function readStates(context: V2Context, input: StatesInput): ReadonlyMap<string, StateDraft> {
   const { fields, events, tasks, metadata } = input;
-  const references: StateReferences = {
-    events: createReferences(events && new Set([...events.keys(), NEXT, FAILED, TIMEOUT])),
-    tasks: createReferences(tasks),
-    // That INIT is missing is told once, not again wherever a state leads to it.
-    states: createReferences(new Set([INIT, ...fields.keys()])),
-  };
+  const known = { events, tasks, states: fields };
+  const references = createStateReferences(known, [NEXT, FAILED, TIMEOUT]);
   const states = new Map<string, StateDraft>();
   for (const [name, field] of fields) {
     const own = readStateTasks(context, field, references.tasks);
@@ -155,47 +151,6 @@ function readLeaving({ problems }: V2Context, state: Field<MapNode>): State["lea
     problems.error("leaving-unknown", onValue(field), message);
   }
   return leaving ?? "wait";
-}
-
-/** The names of a state's tasks, each once, unknown ones included; undefined when they cannot be read. */
-function readStateTasks(context: CompileContext, state: Field, known: References): readonly string[] | undefined {
-  const field = isMapField(state) ? findField(state, "tasks") : undefined;
-  if (field === undefined) return [];
-  const { problems, limits } = context;
-  if (!isListField(field)) {
-    const message = `tasks of a state must be a list of task names, but this is ${describe(field.node)}.`;
-    problems.error("state-tasks-not-list", onValue(field), message);
-    return undefined;
-  }
-  const items = toItems(field);
-  if (items.length > limits.maxStateTasks) {
-    const message = `The state has ${items.length} tasks; ${limits.maxStateTasks} are allowed.`;
-    problems.error("limit-exceeded", onKey(field), message);
-  }
-  const names = new Set<string>();
-  for (const item of items) readStateTask(context, item, { names, known });
-  return [...names];
-}
-
-interface TaskNames {
-  readonly names: Set<string>;
-  readonly known: References;
-}
-
-function readStateTask({ problems }: CompileContext, item: Field, { names, known }: TaskNames): void {
-  const name = findText(item);
-  if (name === undefined) {
-    const message = `A task of a state must be a task's name, but this is ${describe(item.node)}.`;
-    problems.error("state-task-not-string", onValue(item), message);
-  } else if (names.has(name)) {
-    const message = `The task ${quote(name)} is listed twice in this state. Remove one of them.`;
-    problems.error("state-task-duplicate", onValue(item), message);
-  } else {
-    names.add(name);
-    if (known.use(name)) return;
-    const message = `There is no task ${quote(name)}.${suggest(known.resolve(name))}`;
-    problems.error("state-task-undefined", onValue(item), message);
-  }
 }
 
 /** Warns of protected states that the engine itself may lead into a terminal one: nobody is asked to confirm that. */

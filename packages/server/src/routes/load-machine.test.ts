@@ -1,6 +1,6 @@
 import { createMemoryStore } from "@stackyard/core/engine";
 import { describe, expect, it } from "vitest";
-import { findRevisionHash } from "./find-revision-hash.ts";
+import { findRevisionHash } from "./load-machine.ts";
 
 const OLD = `abcd${"0".repeat(60)}`;
 const OTHER = `abce${"0".repeat(60)}`;

@@ -1,6 +1,6 @@
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
-import { toMachineDetails } from "./to-machine.ts";
+import { toMachineDetails } from "./machine.ts";
 
 function show(source: string) {
   const { machine, problems } = parseMachine(source, { name: "app" });
