@@ -2,7 +2,13 @@ import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";
-import { parseEventMessage, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
+import {
+  type ParsedEvent,
+  parseEventMessage,
+  type StackEvent,
+  SYSTEM_EVENTS,
+  toEventKey,
+} from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
@@ -195,9 +201,9 @@ function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
   return takeEvent(work, queued, parsed.event, decideOn(work, parsed.event));
 }
 
-type Unread = Extract<ReturnType<typeof parseEventMessage>, { kind: "invalid" }>;
+type Unread = Extract<ParsedEvent, { kind: "invalid" }>;
 
-function parseQueued({ options, round }: Work, queued: QueuedEvent): ReturnType<typeof parseEventMessage> {
+function parseQueued({ options, round }: Work, queued: QueuedEvent): ParsedEvent {
   const read = options.readEvent?.(queued);
   if (read !== undefined) return { kind: "event", event: read };
   const parsed = parseEventMessage(queued.message, {

@@ -1,22 +1,22 @@
-import type { MachineV2Document } from "./v2/machine-v2-document.ts";
+import type { MetadataValue } from "./stack.ts";
 
 /** Marks what `defineMachine` gives. A text, because projects may hold two copies of this package. */
 const KIND = "stackyard.machine";
 
 /** What a state does on an event, in the words of v1. */
-export type ActionDocument<State extends string> =
+type ActionDocument<State extends string> =
   | { readonly action: "advance"; readonly state: State }
   | { readonly action: "no-op" };
 
 /** A state of a v1 document. */
-export interface StateDocument<Event extends string, State extends string, Task extends string> {
+interface StateDocument<Event extends string, State extends string, Task extends string> {
   readonly terminal?: boolean;
   readonly tasks?: readonly Task[];
   readonly on?: { readonly [Name in Event | "NEXT"]?: readonly ActionDocument<State>[] };
 }
 
 /** A task of a v1 document. */
-export interface TaskDocument {
+interface TaskDocument {
   readonly executor: string;
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -89,4 +89,100 @@ export function defineMachine(machine: AnyDocument<string, string, string> & Nam
 export function findMachineDocument(value: unknown): unknown {
   const isDefined = typeof value === "object" && value !== null && "kind" in value && value.kind === KIND;
   return isDefined && "document" in value ? value.document : value;
+}
+
+/** A length of time with its unit, such as `10m`. */
+type DurationDocument = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+
+/** A declared event of a v2 document. */
+interface EventDocument {
+  readonly description?: string;
+  readonly metadata?: readonly string[];
+}
+
+/** The rule of a metadata key. */
+interface MetadataRuleDocument {
+  readonly type?: "string" | "number" | "boolean";
+  readonly required?: boolean;
+  readonly default?: MetadataValue;
+  readonly pattern?: string;
+  readonly enum?: readonly (string | number | boolean)[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly sensitive?: boolean;
+  readonly immutable?: boolean;
+  readonly description?: string;
+}
+
+/** An AWS account and region, and how to get there. */
+interface TargetDocument {
+  readonly account?: string;
+  readonly region?: string;
+  readonly role?: string;
+  readonly externalId?: string;
+}
+
+interface ReactionEntryParts {
+  readonly when?: string;
+  readonly set?: Readonly<Record<string, MetadataValue>>;
+}
+
+/** One entry of a reaction; the first whose `when` holds is taken. */
+type ReactionEntryDocument<State extends string> =
+  | (ReactionEntryParts & { readonly action: "advance"; readonly state: State })
+  | (ReactionEntryParts & { readonly action: "no-op" });
+
+/** What a state does on an event. */
+type ReactionDocument<State extends string> = State | "no-op" | readonly ReactionEntryDocument<State>[];
+
+/** A state of a v2 document. */
+interface StateV2Document<Event extends string, State extends string, Task extends string> {
+  readonly terminal?: boolean;
+  readonly protected?: boolean;
+  readonly tasks?: readonly Task[];
+  readonly timeout?: DurationDocument;
+  readonly after?: readonly { readonly in: DurationDocument; readonly event: Event }[];
+  readonly leaving?: "abandon" | "wait" | "cancel";
+  readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<State> };
+}
+
+/** How a task is tried again. */
+interface RetryDocument {
+  readonly attempts?: number;
+  readonly backoff?: { readonly from?: DurationDocument; readonly to?: DurationDocument; readonly factor?: number };
+  readonly only?: readonly string[];
+}
+
+/** A task of a v2 document. */
+interface TaskV2Document<Task extends string, Target extends string> {
+  readonly executor: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly target?: Target;
+  readonly needs?: readonly Task[];
+  readonly timeout?: DurationDocument;
+  readonly retry?: RetryDocument;
+  readonly outputs?: Readonly<Record<string, string>>;
+  readonly exclusive?: string;
+  readonly when?: string;
+}
+
+/** A v2 document. */
+interface MachineV2Document<
+  Event extends string,
+  State extends string,
+  Task extends string,
+  Target extends string = string,
+> {
+  readonly version: 2;
+  readonly description?: string;
+  readonly events?: readonly Event[] | { readonly [Name in Event]: EventDocument };
+  readonly metadata?: Readonly<Record<string, MetadataRuleDocument>>;
+  readonly additionalMetadata?: boolean;
+  readonly targets?: { readonly [Name in Target]: TargetDocument };
+  readonly revision?: "pin" | "follow";
+  readonly states: { readonly [Name in State]: StateV2Document<NoInfer<Event>, NoInfer<State>, NoInfer<Task>> } & {
+    readonly INIT: unknown;
+  };
+  readonly tasks?: { readonly [Name in Task]: TaskV2Document<NoInfer<Task>, NoInfer<Target>> };
+  readonly [extension: `x-${string}`]: unknown;
 }

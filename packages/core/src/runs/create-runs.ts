@@ -185,23 +185,14 @@ async function loadReportPage({ store, clock }: Deps, runId: string, page: PageI
   return { ...listed, items: listed.items.map(({ value }) => value) };
 }
 
-/** What a request must be right in. */
-interface RequestedRun {
-  readonly key?: string;
-  readonly executor: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly target?: Readonly<Record<string, unknown>>;
-  readonly timeoutMs?: number;
-}
-
 /**
  * The request with its executor. Throws `EXECUTOR_UNKNOWN`, which lists those that are known, and `CONFIG_INVALID`: else
  * somebody would find out only when the work begins.
  */
-function checkRunRequest<Request extends RequestedRun>(
+function checkRunRequest(
   executors: ExecutorRegistry,
-  request: Request,
-): Omit<Request, "executor"> & { readonly executor: ExecutorDefinition } {
+  request: RunRequest,
+): Omit<RunRequest, "executor"> & { readonly executor: ExecutorDefinition } {
   const executor = executors.get(request.executor);
   if (executor === undefined) {
     const known = [...executors.keys()].sort().join(", ") || "none";

@@ -1,8 +1,15 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { Environment } from "@marcbachmann/cel-js/evaluator";
 import { registerFunctions } from "./cel-functions.ts";
-import { CostError, createMeter, EvaluationError, EXPRESSION_LIMITS, type Meter } from "./meter.ts";
-import { createPatternSearch, type PatternSearch } from "./pattern-search.ts";
+import {
+  CostError,
+  createMeter,
+  createPatternSearch,
+  EvaluationError,
+  EXPRESSION_LIMITS,
+  type Meter,
+  type PatternSearch,
+} from "./meter.ts";
 
 /** The values of the variables of an expression. */
 export type CelScope = Readonly<Record<"stack" | "metadata" | "event" | "tasks" | "now", unknown>>;

@@ -1,11 +1,12 @@
+import type { ASTNode } from "@marcbachmann/cel-js";
+import { quote } from "../document/wording.ts";
 import { type CelProgram, parseCel } from "./cel-engine.ts";
-import { toBoundedName } from "./cel-functions.ts";
+import { toBoundedName, toWrittenNames } from "./cel-functions.ts";
 import { fromCelValue, toCelScope } from "./cel-values.ts";
 import { checkNames, tooLong, toSyntaxFault } from "./check-names.ts";
-import { toReason } from "./evaluation-reason.ts";
 import type { Evaluated, Expression, ExpressionFault, ExpressionPlace } from "./expression.ts";
-import { createMeter } from "./meter.ts";
-import { walkTree } from "./tree-walk.ts";
+import { createMeter, EvaluationError, EXPRESSION_LIMITS } from "./meter.ts";
+import { findReference, walkTree } from "./tree-walk.ts";
 
 /** An expression that may be evaluated, or what is wrong with it. */
 type CompiledExpression =
@@ -64,4 +65,79 @@ function bindCalls({ tree }: CelProgram): void {
       if (at.op === "call" || at.op === "rcall") at.args[0] = toBoundedName(name, { method, args });
     },
   });
+}
+
+/**
+ * Why evaluating failed, for people: bounded, and without values, because some are sensitive. Messages of the library are
+ * taken over only where they hold nothing but types.
+ */
+export function toReason(error: unknown, source: string): string {
+  const reason = `${quote(source)}: ${tell(error, source)}`;
+  return reason.length > EXPRESSION_LIMITS.maxReason ? `${reason.slice(0, EXPRESSION_LIMITS.maxReason - 1)}…` : reason;
+}
+
+const TYPES_ONLY = new Set(
+  "no_such_overload no_matching_overload invalid_condition_type invalid_logical_operand incompatible_ternary_branches cannot_index_type invalid_index_type invalid_comprehension_range unsupported_type".split(
+    " ",
+  ),
+);
+
+const WORDS: Readonly<Record<string, string>> = {
+  division_by_zero: "division by zero",
+  modulo_by_zero: "division by zero",
+  numeric_overflow: "a number is out of the range of its type",
+  bool_conversion_error: "bool() cannot convert this text",
+  int_conversion_error: "int() cannot convert this text",
+  uint_conversion_error: "uint() cannot convert this value",
+  double_conversion_error: "double() cannot convert this text",
+  index_out_of_bounds: "an index is outside its list",
+};
+
+function tell(error: unknown, source: string): string {
+  if (error instanceof EvaluationError) return error.message;
+  if (error instanceof RangeError) return "it is too deep or too large";
+  const { code, summary, node } = readError(error);
+  if (code === "no_such_key") return tellMissing(node, source);
+  if (code === "unknown_variable") return "it uses a variable that is not here";
+  if (TYPES_ONLY.has(code)) return tellTypes(toWrittenNames(summary));
+  return WORDS[code] ?? "it cannot be evaluated";
+}
+
+function tellTypes(summary: string): string {
+  const mixed = /int [-+*/%] double|double [-+*/%] int/.test(summary);
+  return mixed ? `${summary}; write double(x) to mix whole and other numbers` : summary;
+}
+
+// The name of the key is told only if it is written in the expression: a computed one may be a sensitive value.
+function tellMissing(node: ASTNode | undefined, source: string): string {
+  const members = node && findReference(node)?.members;
+  const last = members?.at(-1);
+  if (!node || !last?.name || (node.op !== "." && node.op !== "[]")) return "there is no such key";
+  const of = source.slice(node.start, node.args[0].end);
+  const missing = `${of.slice(0, 80)} has no ${quote(last.name)}`;
+  if (members?.at(-2)?.name !== "outputs") return `${missing}; ask has() before`;
+  return `${missing}; a sensitive output may stand only as a whole placeholder of a config`;
+}
+
+interface LibraryError {
+  readonly code: string;
+  readonly summary: string;
+  readonly node: ASTNode | undefined;
+}
+
+function readError(error: unknown): LibraryError {
+  const found: { code: string; summary: string; node: ASTNode | undefined } = {
+    code: "",
+    summary: "",
+    node: undefined,
+  };
+  if (!(error instanceof Error)) return found;
+  if ("code" in error && typeof error.code === "string") found.code = error.code;
+  if ("summary" in error && typeof error.summary === "string") found.summary = error.summary;
+  if ("node" in error && isNode(error.node)) found.node = error.node;
+  return found;
+}
+
+function isNode(value: unknown): value is ASTNode {
+  return typeof value === "object" && value !== null && "op" in value && "args" in value && "start" in value;
 }

@@ -5,8 +5,7 @@ import { isMap } from "../event-message.ts";
 import { REFERENCE_KEYS } from "../secrets.ts";
 import type { CelProgram, CelScope } from "./cel-engine.ts";
 import { fromCelValue, toCelScope, toPlaceholderText } from "./cel-values.ts";
-import { compileProgram } from "./compile-expression.ts";
-import { toReason } from "./evaluation-reason.ts";
+import { compileProgram, toReason } from "./compile-expression.ts";
 import type {
   Evaluated,
   ExpressionFault,

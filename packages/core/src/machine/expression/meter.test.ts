@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkListLength, createMeter, toTextSteps } from "./meter.ts";
-import { createPatternSearch } from "./pattern-search.ts";
+import { checkListLength, createMeter, createPatternSearch, toTextSteps } from "./meter.ts";
 
 describe("a meter", () => {
   it("lets a hundred thousand steps pass and no more", () => {
