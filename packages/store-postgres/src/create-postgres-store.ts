@@ -152,11 +152,7 @@ function createGroups(database: Database, signals: Signals, limits: GroupLimits)
     }),
     enqueues: new GroupedCalls({
       ...common,
-      async run(calls: readonly (readonly QueuedEvent[])[]) {
-        const added = await enqueueAll(database, calls);
-        signals.tell(EVENT);
-        return added;
-      },
+      run: (calls: readonly (readonly QueuedEvent[])[]) => enqueueAll(database, signals, calls),
       weightOf: (events) => events.length,
       // Events of a stack keep the order of the calls.
       maxInFlight: 1,

@@ -57,6 +57,16 @@ export class Signals {
     return stop;
   }
 
+  /** Call it after a commit that tells the other processes itself, by `messageOf`. */
+  tellHere(kinds: ReadonlySet<Kind>): void {
+    if (!this.#closed) this.#listeners.tell(kinds);
+  }
+
+  /** Channel and payload for `pg_notify`. */
+  messageOf(kinds: ReadonlySet<Kind>): readonly [string, string] {
+    return [this.#channel, `${this.#origin} ${[...kinds].join(",")}`];
+  }
+
   /** Call it after a commit. */
   tell(kinds: ReadonlySet<Kind>): void {
     if (kinds.size === 0 || this.#closed) return;
@@ -90,7 +100,7 @@ export class Signals {
     do {
       clearTimeout(this.#later);
       this.#later = undefined;
-      const values = [this.#channel, `${this.#origin} ${[...this.#pending].join(",")}`];
+      const values = [...this.messageOf(this.#pending)];
       this.#pending = new Set();
       const query = { name: "notify", text: NOTIFY, values };
       await this.#deps.connections

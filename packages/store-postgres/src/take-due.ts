@@ -1,10 +1,11 @@
-import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
+import type { DueItem, LoadedStack, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
 import { parseSent, toAttemptId } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
 import { fromKeyText } from "./key-text.ts";
 import type { DueKind } from "./port-types.ts";
 import type { QueueFloor } from "./queue-floor.ts";
 import { parseReceipts, toEventReceipt } from "./receipts.ts";
+import { readStackRow, type StackRow } from "./stack-data.ts";
 import type { Statement } from "./statement.ts";
 
 type OtherKind = Exclude<DueKind, "event">;
@@ -52,18 +53,21 @@ async function mergeTaken(
   return items.slice(0, input.limit);
 }
 
-interface EventRow {
+interface EventRow extends Omit<StackRow, "id" | "version"> {
   readonly seq: number;
   readonly stack_id: string;
   readonly due_at: number;
   readonly deliveries: number;
   readonly event: string;
+  readonly is_known: boolean;
+  /** Null: there is no stack. */
+  readonly version: number | null;
 }
 
 const TAKE_EVENTS = {
   name: "take_events",
   isLong: true as const,
-  text: "select seq, stack_id, due_at, deliveries, event from stackyard.take_events($1, $2, $3, $4)",
+  text: "select * from stackyard.take_events($1, $2, $3, $4)",
 };
 
 async function takeEvents(
@@ -77,12 +81,23 @@ async function takeEvents(
     rows.length === limit,
   );
   let at = 0;
-  return rows.map(({ seq, stack_id, due_at, deliveries, event }) => {
+  return rows.map((row) => {
     // Events keep their order among themselves, also where their instants do not.
-    at = Math.max(at, due_at);
-    const receipt = toEventReceipt(seq, stack_id);
-    return { at, item: { kind: "event", receipt, event: JSON.parse(event) as QueuedEvent, deliveries } };
+    at = Math.max(at, row.due_at);
+    const { seq, stack_id, deliveries } = row;
+    const event = JSON.parse(row.event) as QueuedEvent;
+    const loaded = row.is_known ? toLoaded(row, event.stackId) : undefined;
+    const item = { kind: "event", receipt: toEventReceipt(seq, stack_id), event, deliveries } as const;
+    return { at, item: loaded === undefined ? item : { ...item, loaded } };
   });
+}
+
+/** Undefined for a record that cannot be read: who loads it is told why. */
+function toLoaded(row: EventRow, stackId: string): LoadedStack | undefined {
+  const { version } = row;
+  if (version === null) return { stackId, version: 0, parked: [] };
+  const read = readStackRow({ ...row, id: stackId, version });
+  return read.kind === "stack" ? { stackId, version, stack: read.stack, parked: [] } : undefined;
 }
 
 interface OtherRow {

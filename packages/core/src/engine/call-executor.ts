@@ -1,7 +1,8 @@
+import { hash } from "node:crypto";
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { describeThrown, describeValue, isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf, isMap, parseAttemptId, shortHashOf } from "../machine/event-message.ts";
+import { isMap, parseAttemptId, toIdempotencyText } from "../machine/event-message.ts";
 import { MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
@@ -121,8 +122,7 @@ export interface CallInput {
   readonly token: number;
   readonly deadlineAt: number;
   readonly logger: Logger;
-  /** Its signal is looked at when the executor asks for it. */
-  readonly attempt: { readonly signal: AbortSignal };
+  readonly signal: AbortSignal;
   readonly cancelling: boolean;
   readonly report: (line: string) => void;
 }
@@ -140,13 +140,8 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     metadata: stack.metadata,
     state: stack._state,
     previousState: stack.previousState,
-    // Most executors ask for neither of the two, and a digest or a signal costs more than the rest of the context.
-    get idempotencyKey() {
-      return toIdempotencyKey(dispatch.id);
-    },
-    get signal() {
-      return call.attempt.signal;
-    },
+    idempotencyKey: toIdempotencyKey(dispatch.id),
+    signal: call.signal,
     cancelling: call.cancelling,
     deadlineAt: call.deadlineAt,
     logger: call.logger,
@@ -167,7 +162,8 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
 /** An id that no engine made has no parts; it names one message, and that is what the key is to tell apart. */
 function toIdempotencyKey(attemptId: string): string {
   const parts = parseAttemptId(attemptId);
-  return parts === undefined ? shortHashOf(attemptId) : idempotencyKeyOf(parts);
+  // The same as `shortHashOf`, which also runs in a browser, and several times as fast.
+  return hash("sha256", parts === undefined ? attemptId : toIdempotencyText(parts), "hex").slice(0, 32);
 }
 
 function toAttemptAccess({ records, clock }: ContextDeps, { message, token }: CallInput): AttemptAccess {

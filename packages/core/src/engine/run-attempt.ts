@@ -135,7 +135,7 @@ async function step(
     token: claimed.grant.token,
     deadlineAt: Math.min(claimed.deadlineAt, input.end?.stopAt ?? claimed.deadlineAt),
     logger: deps.logger,
-    attempt,
+    signal: attempt.signal,
     cancelling,
     report(line) {
       const shown = input.mask.text(line);
@@ -324,8 +324,7 @@ interface HoldInput {
 
 /** Renews the lease at each beat until it is ended, lost, or a cancel is asked for. */
 export function holdAttempt(input: HoldInput): HeldAttempt {
-  // Most executors look at neither, and both are slow to make and to abort.
-  let controller: AbortController | undefined;
+  const controller = new AbortController();
   let stopping: AbortController | undefined;
   let reason: StopReason | undefined;
   let left = false;
@@ -334,7 +333,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
   const abort = (why: StopReason) => {
     if (reason !== undefined) return;
     reason = why;
-    controller?.abort(why);
+    controller.abort(why);
   };
   const renew = async () => {
     if ((await renewOnce(input, abort)) && !ended) endBeat = input.heartbeat.next(beat);
@@ -355,13 +354,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     watching = stopInTime(input.clock, input.stopAt, stopping.signal, abort);
   }
   return {
-    get signal() {
-      if (controller === undefined) {
-        controller = new AbortController();
-        if (reason !== undefined) controller.abort(reason);
-      }
-      return controller.signal;
-    },
+    signal: controller.signal,
     stopReason: () => (left ? "lost" : reason),
     stop: () => abort("stopping"),
     leave() {

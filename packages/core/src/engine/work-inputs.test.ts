@@ -101,6 +101,27 @@ describe("a call of the engine", () => {
     expect(await listLines("a")).toEqual(["GO applied"]);
   });
 
+  it("decides an event on the stack that came with it, and on a load once that is outdated", async () => {
+    let loads = 0;
+    const { engine, listLines } = createBench((store) => ({
+      ...store,
+      load(ids) {
+        loads += 1;
+        return store.load(ids);
+      },
+    }));
+    const deliver = (id: string) => {
+      const event = aQueuedEvent(id, { stackId: "a", message: { stackId: "a", event: "GO", machine: "app" } });
+      return engine.handle([{ event, deliveries: 1, loaded: { stackId: "a", version: 0, parked: [] } }]);
+    };
+
+    await deliver("e1");
+    const before = loads;
+    await deliver("e2");
+
+    expect([before, loads, await listLines("a")]).toEqual([0, 1, ["GO applied", "GO applied"]]);
+  });
+
   it("gives up after many conflicts, for the transport to deliver again", async () => {
     const { handle } = createBench((store) => ({
       ...store,

@@ -102,6 +102,8 @@ interface PlacedInput {
 /** One stack's inputs of a call, and what is known about them. */
 interface StackWork {
   readonly stackId: string;
+  /** For the first decision: the stack as it came with its events. */
+  readonly loaded?: LoadedStack | undefined;
   readonly inputs: readonly PlacedInput[];
   /** Ids that the store said were applied before. */
   readonly knownIds: Set<string>;
@@ -124,7 +126,11 @@ function groupByStack(inputs: readonly StackInput[]): readonly StackWork[] {
     if (list === undefined) works.set(input.stackId, [{ index, input }]);
     else list.push({ index, input });
   }
-  return [...works].map(([stackId, list]) => ({ stackId, inputs: list, knownIds: new Set() }));
+  return [...works].map(([stackId, list]) => {
+    const input = list[0]?.input;
+    const loaded = input?.kind === "delivery" ? input.delivery.loaded : undefined;
+    return { stackId, inputs: list, knownIds: new Set(), loaded };
+  });
 }
 
 async function workAll(deps: WorkDeps, works: readonly StackWork[], outcomes: DeliveryOutcome[]): Promise<void> {
@@ -145,7 +151,7 @@ async function workApart(
   error: unknown,
 ): Promise<void> {
   const [first, ...others] = open;
-  const parts = others.length === 0 && first !== undefined ? splitInputs(first) : open;
+  const parts = (others.length === 0 && first !== undefined ? splitInputs(first) : open).map(toUnloaded);
   if (isPassing(error) || parts.length <= 1) {
     const stacks = open.map(({ stackId }) => stackId);
     deps.logger.error("Events could not be worked; they are delivered again.", { error, stacks });
@@ -159,6 +165,10 @@ async function workApart(
     const isStuck = others.length === 0 && part.inputs.some(({ index }) => outcomes[index]?.kind === "retry");
     if (isStuck) return fail(parts.slice(place + 1), outcomes, "An event before it could not be worked.");
   }
+}
+
+function toUnloaded({ loaded: _, ...work }: StackWork): StackWork {
+  return work;
 }
 
 function splitInputs(work: StackWork): readonly StackWork[] {
@@ -231,13 +241,16 @@ interface DecidedWork {
   readonly change: Change;
 }
 
-/** The stacks of the works: as this process wrote them last where only results are to be applied, else from the store. */
+/**
+ * The stacks of the works: as this process wrote them last where only results are to be applied, as they came with their
+ * events, else from the store.
+ */
 async function loadOpen(
   { store, written }: WorkDeps,
   open: readonly StackWork[],
 ): Promise<readonly (LoadedStack | undefined)[]> {
-  const known = open.map(({ stackId, inputs }) =>
-    inputs.every(({ input }) => input.kind === "result") ? written.find(stackId) : undefined,
+  const known = open.map(({ stackId, inputs, loaded }) =>
+    inputs.every(({ input }) => input.kind === "result") ? written.find(stackId) : loaded,
   );
   const missing = open.filter((_, index) => known[index] === undefined).map(({ stackId }) => stackId);
   if (missing.length === 0) return known;
@@ -344,8 +357,12 @@ export function createTurnMachines(finder: Pick<MachineFinder, "find">): TurnMac
 }
 
 function toSharedKey({ name, stack, event }: WantedMachine): string {
-  const { origin, to, message } = event;
-  return JSON.stringify([name, stack?.machineHash, stack?.state, event.name, origin, to, message?.["revision"]]);
+  const { origin, to = "", message } = event;
+  const { machineHash = "", state = "" } = stack ?? {};
+  const revision = String(message?.["revision"]);
+  // The lengths keep parts from running into each other. This is asked for each event, where JSON text costs too much.
+  const lengths = `${name.length},${state.length},${event.name.length},${to.length}`;
+  return `${lengths}:${machineHash},${origin},${name},${state},${event.name},${to},${revision}`;
 }
 
 function toOwnKey(wanted: WantedMachine): string {
@@ -359,13 +376,13 @@ function toNextTurn(
   outcomes: DeliveryOutcome[],
 ): readonly StackWork[] {
   if (result.kind === "duplicate") for (const id of result.eventIds) work.knownIds.add(id);
-  if (result.kind === "duplicate" || result.kind === "conflict") return [work];
+  if (result.kind === "duplicate" || result.kind === "conflict") return [toUnloaded(work)];
   // Whoever brought the results settles them: those of lost attempts are dropped there, the others are queued.
   const results = Map.groupBy(work.inputs, ({ input }) => input.kind === "result");
   const reason = result.kind === "lost" ? "The attempt has another owner." : "Events of the stack come first.";
   fail([{ ...work, inputs: results.get(true) ?? [] }], outcomes, reason);
   const rest = results.get(false);
-  return rest === undefined ? [] : [{ ...work, inputs: rest }];
+  return rest === undefined ? [] : [{ ...toUnloaded(work), inputs: rest }];
 }
 
 function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: string): void {

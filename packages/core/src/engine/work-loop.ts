@@ -114,7 +114,7 @@ export async function decideQueued(
   handle: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,
 ): Promise<void> {
   const outcomes = await handle(
-    items.map(({ event, receipt, deliveries }) => ({ event, storeReceipt: receipt, deliveries })),
+    items.map(({ receipt, kind: _, ...delivery }) => ({ ...delivery, storeReceipt: receipt })),
   );
   await giveBackFailed(store, clock, items, outcomes);
 }

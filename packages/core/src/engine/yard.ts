@@ -212,11 +212,12 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
 }
 
 function connectDirect(
-  { concurrency = DEFAULT_CONCURRENCY, eventBatch: batchSize = DEFAULT_EVENT_BATCH }: YardOptions,
+  options: YardOptions,
   slots: Slots,
   parts: () => { readonly engine: Engine; readonly worker: StoreWorker },
 ): DirectPath {
-  const commitsAtATime = Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
+  const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
+  const commitsAtATime = toCommitsAtATime(options, batchSize);
   return createDirectPath({ parts, slots, batchSize, commitsAtATime });
 }
 
@@ -340,12 +341,16 @@ function start(deps: YardDeps, parts: YardParts, options: StartOptions): Running
   };
 }
 
+/** While some commit, the next batch gathers, so commits group by themselves; an event that comes alone need not wait. */
+function toCommitsAtATime({ concurrency = DEFAULT_CONCURRENCY }: YardOptions, batchSize: number): number {
+  return Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
+}
+
 function startDeciding(deps: YardDeps, parts: YardParts, options: StartOptions): Subscription {
   const { engine, transport, sweeping, retention } = parts;
-  // Mostly one call at a time: while it commits, the next batch gathers, so commits group by themselves.
   const batchSize = options.eventBatch ?? DEFAULT_EVENT_BATCH;
   const isQueue = deps.transport !== undefined;
-  const calls = Math.max(1, Math.ceil((options.concurrency ?? DEFAULT_CONCURRENCY) / batchSize));
+  const calls = toCommitsAtATime(options, batchSize);
   const handle = isQueue ? decideAndDrain(deps, parts) : engine.handle;
   const events = transport.consumeEvents(handle, { batchSize, concurrency: isQueue ? QUEUED_BATCHES : calls });
   const sweep = startSweep(sweeping, retention, { ...(isQueue ? QUEUE_SWEEP : {}), ...options.sweep });

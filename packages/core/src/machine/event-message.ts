@@ -113,7 +113,12 @@ export function parseAttemptId(id: string): AttemptParts | undefined {
 
 /** 32 lower-case hex digits that stay the same over redeliveries of an attempt; fits every service's token field. */
 export function idempotencyKeyOf(parts: AttemptParts): string {
-  return shortHashOf(listParts(parts).join("\u0000"));
+  return shortHashOf(toIdempotencyText(parts));
+}
+
+/** The text whose hash is the idempotency key. */
+export function toIdempotencyText(parts: AttemptParts): string {
+  return listParts(parts).join("\u0000");
 }
 
 /** The first half of the SHA-256 of a text's UTF-8 form, in lower-case hex. */

@@ -1,11 +1,13 @@
 import type { TaskMessage } from "../machine/task-message.ts";
-import type { QueuedEvent } from "./stack-store.ts";
+import type { LoadedStack, QueuedEvent } from "./stack-store.ts";
 
 /** One event as a transport hands it over. */
 export interface EventDelivery {
   readonly event: QueuedEvent;
   /** A receipt of the store's own queue: the commit that handles the event acknowledges it. */
   readonly storeReceipt?: string;
+  /** See `DueItem`. */
+  readonly loaded?: LoadedStack;
   /** From 1. */
   readonly deliveries: number;
 }

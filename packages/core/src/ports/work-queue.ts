@@ -1,12 +1,22 @@
 import type { TaskMessage } from "../machine/task-message.ts";
-import type { QueuedEvent } from "./stack-store.ts";
+import type { LoadedStack, QueuedEvent } from "./stack-store.ts";
 
 /** `event` and `task` are the outbox; the others are what time makes due. */
 export type DueKind = "event" | "task" | "timer" | "deadline" | "poll" | "parked" | "lapsedLease";
 
 /** Something that waits for an engine or a worker. */
 export type DueItem =
-  | { readonly kind: "event"; readonly receipt: string; readonly event: QueuedEvent; readonly deliveries: number }
+  | {
+      readonly kind: "event";
+      readonly receipt: string;
+      readonly event: QueuedEvent;
+      readonly deliveries: number;
+      /**
+       * The stack as it was then, where the store reads it with its first event and no event is parked for it. It may be
+       * outdated when it is used, as any load may.
+       */
+      readonly loaded?: LoadedStack;
+    }
   | {
       readonly kind: "task";
       readonly receipt: string;

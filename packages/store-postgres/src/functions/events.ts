@@ -1,3 +1,5 @@
+import { STACK_COLUMNS } from "../stack-data.ts";
+
 /**
  * Adds events in their order, but none whose key (`id`: origin and id as `toEventKey` writes them) is queued, parked or
  * applied. `p_events`: rows of `n`, `stack`, `id`, `visible`, `queued`, `event`; only those whose `n` is in `p_only`, when
@@ -91,12 +93,15 @@ $body$;
  * out yet. Takes go one after the other (they write unlogged rows only, so none waits for the disk): that is what keeps
  * two of them from sharing a stack whatever is committed meanwhile. `p_from`: no event below is looked at.
  *
+ * With the first event of each stack comes the stack; `is_known`: that is all of it, because no event is parked for it.
+ *
  * Of a stack that is not out an event is passed over only where it waits, or lies below `p_from`: that is asked once a
  * stack. To ask it of every row would read the stack's whole backlog each time.
  */
 export const TAKE_EVENTS = `
 create function stackyard.take_events(p_now bigint, p_limit int, p_lease bigint, p_from bigint)
-returns table (seq bigint, stack_id text, due_at bigint, deliveries int, event text)
+returns table (seq bigint, stack_id text, due_at bigint, deliveries int, event text, is_known boolean, data text,
+               foreign_write boolean, version bigint, created bigint, updated bigint)
 language plpgsql as $body$
 #variable_conflict use_column
 begin
@@ -117,7 +122,8 @@ begin
     select h.stack_id from (select distinct f.stack_id from free f where p_from > 0) h
      where exists (select from stackyard.event_queue e where e.stack_id = h.stack_id and e.seq < p_from)
   ), first as materialized (
-    select f.*, 1 + coalesce(l.deliveries[array_position(l.seqs, f.seq)], f.deliveries) as count
+    select f.*, 1 + coalesce(l.deliveries[array_position(l.seqs, f.seq)], f.deliveries) as count,
+           row_number() over (partition by f.stack_id order by f.seq) as place
       from free f
       left join stackyard.event_lease l
         on l.stack_id = f.stack_id and l.stack_id = any(array(select o.stack_id from free o))
@@ -129,7 +135,12 @@ begin
     on conflict (stack_id) do update
        set until = excluded.until, seqs = excluded.seqs, deliveries = excluded.deliveries
   )
-  select f.seq, f.stack_id::text, greatest(f.queued_at, f.visible_at), f.count::int, f.event from first f order by f.seq;
+  select f.seq, f.stack_id::text, greatest(f.queued_at, f.visible_at), f.count::int, f.event,
+         f.place = 1 and (select true from stackyard.parked p where p.stack_id = f.stack_id limit 1) is null,
+         s.data, s.foreign_write, s.version, s.created, s.updated
+    from first f
+    left join lateral (select ${STACK_COLUMNS} from stackyard.stacks s where f.place = 1 and s.id = f.stack_id limit 1) s on true
+   order by f.seq;
 end
 $body$;
 `;
