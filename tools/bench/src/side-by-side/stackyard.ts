@@ -44,7 +44,7 @@ export const stackyard: Contender = {
   batching: "one by one",
   settings: "maxGroup 1, 10 connections; a yard with eventBatch 1, concurrency 10",
   steps: STEPS,
-  jobs: 3_000,
+  jobs: 8_000,
   inProcess: false,
   doneSql: `
 select not exists (select from stackyard.event_queue) and not exists (select from stackyard.open_attempt) as done`,
@@ -59,7 +59,7 @@ export const stackyardGrouped: Contender = {
   id: "stackyard-grouped",
   batching: "grouped",
   settings: "a yard in one process, concurrency 200, eventBatch 256, 10 connections",
-  jobs: 15_000,
+  jobs: 60_000,
   connect: (url) => connect({ url }, { eventBatch: 256, concurrency: 200 }),
 };
 
