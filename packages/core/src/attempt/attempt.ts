@@ -1,14 +1,16 @@
 import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type {
   AttemptView,
+  CancelAttempt,
   ClaimInput,
   ClaimResult,
+  DispatchAttempt,
   Grant,
+  QueuedEvent,
   RenewResult,
   SettleInput,
   SuspendInput,
-} from "../ports/attempt-store.ts";
-import type { CancelAttempt, DispatchAttempt, QueuedEvent } from "../ports/stack-store.ts";
+} from "../ports/stack-store.ts";
 
 // The life of an attempt, decided once. Every function is pure: it takes an attempt and an input, and returns the next
 // attempt with what follows from the move. Stores load, call, and write what they get.

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Stack } from "../machine/stack.ts";
-import type { AttemptView } from "../ports/attempt-store.ts";
-import type { ParkedEvent } from "../ports/stack-store.ts";
+import type { AttemptView, ParkedEvent } from "../ports/stack-store.ts";
 import { aMachine, aMachineV2, aStack } from "../testing/builders.ts";
 import { explainStack, type SummaryFacts, summarise } from "./explain-stack.ts";
 

@@ -2,8 +2,7 @@ import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decid
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
 import type { LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
-import type { AttemptView } from "../ports/attempt-store.ts";
-import type { ParkedEvent } from "../ports/stack-store.ts";
+import type { AttemptView, ParkedEvent } from "../ports/stack-store.ts";
 import {
   type AttemptFacts,
   explainLeaving,

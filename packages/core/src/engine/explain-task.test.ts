@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Machine, PLAIN_TASK, type Task } from "../machine/machine.ts";
 import type { OpenRun, Stack, TaskState } from "../machine/stack.ts";
-import type { AttemptView } from "../ports/attempt-store.ts";
+import type { AttemptView } from "../ports/stack-store.ts";
 import { aMachine, aStack } from "../testing/builders.ts";
 import { explainAttempt, explainTask } from "./explain-task.ts";
 import type { YardProcess } from "./process-registry.ts";

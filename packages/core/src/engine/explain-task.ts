@@ -2,7 +2,7 @@ import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { OpenRun, Stack, TaskState } from "../machine/stack.ts";
-import type { AttemptView } from "../ports/attempt-store.ts";
+import type { AttemptView } from "../ports/stack-store.ts";
 import type { YardProcess } from "./process-registry.ts";
 
 /** What a task is explained by. */

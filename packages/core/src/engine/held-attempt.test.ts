@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import type { AttemptStore, RenewResult } from "../ports/attempt-store.ts";
+import type { AttemptStore, RenewResult } from "../ports/stack-store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createHeartbeat, holdAttempt } from "./run-attempt.ts";

@@ -20,26 +20,25 @@ export {
 export { readAttemptSecrets } from "../machine/decide/work.ts";
 export { toEventKey } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
-export type {
-  AttemptView,
-  ClaimInput,
-  ClaimResult,
-  Grant,
-} from "../ports/attempt-store.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
-export type { Retention, StackFilter, StoredStack } from "../ports/stack-queries.ts";
 export type {
+  AttemptView,
   Change,
+  ClaimInput,
+  ClaimResult,
   CommitResult,
+  DueItem,
+  Grant,
   HistoryEntry,
   LoadedStack,
   ParkedEvent,
   QueuedEvent,
   SetAsideEvent,
   StoredHistoryEntry,
+  TakeDueInput,
 } from "../ports/stack-store.ts";
-export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
+export type { Retention, StackFilter, StoredStack } from "../ports/store.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createEngine, publishMessages } from "./engine.ts";
 export { explainStack } from "./explain-stack.ts";

@@ -1,6 +1,7 @@
 import type { Dispatch } from "../machine/decide/decision.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store, StoreSignal } from "../ports/store.ts";
 import type {
   ConsumeOptions,
@@ -10,7 +11,6 @@ import type {
   TaskDelivery,
   Transport,
 } from "../ports/transport.ts";
-import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import type { Engine } from "./engine.ts";
 import type { Births, BornAttempt, FinishedAttempt } from "./work-inputs.ts";
 import type { StoreWorker } from "./worker.ts";

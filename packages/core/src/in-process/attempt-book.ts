@@ -25,23 +25,21 @@ import type { Dispatch } from "../machine/decide/decision.ts";
 import type { Metadata } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type {
-  AttemptView,
-  ClaimInput,
-  ClaimResult,
-  Grant,
-  RenewResult,
-  SettleInput,
-  SuspendInput,
-} from "../ports/attempt-store.ts";
-import type {
   AppliedResult,
+  AttemptView,
   BirthClaim,
   CancelAttempt,
   Change,
+  ClaimInput,
+  ClaimResult,
   DispatchAttempt,
+  DueItem,
+  Grant,
   QueuedEvent,
+  RenewResult,
+  SettleInput,
+  SuspendInput,
 } from "../ports/stack-store.ts";
-import type { DueItem } from "../ports/work-queue.ts";
 import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow } from "./queue.ts";
 
 /** An open attempt with what its views and its next claim need. `Message`: the form in which a store keeps messages. */

@@ -1,4 +1,4 @@
-import type { DueItem } from "../ports/work-queue.ts";
+import type { DueItem } from "../ports/stack-store.ts";
 
 /** A row as a take hands it out. */
 export interface TakenRow<Value> {

@@ -1,9 +1,8 @@
 import { createMemoryQueue, type DueSource, type TakenRow } from "../in-process/queue.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
-import type { StackQueries } from "../ports/stack-queries.ts";
-import type { HistoryEntry, QueuedEvent, SetAsideEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
-import type { DueItem } from "../ports/work-queue.ts";
+import type { DueItem, HistoryEntry, QueuedEvent, SetAsideEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { StackQueries } from "../ports/store.ts";
 import { toPage } from "./memory-lists.ts";
 
 /** The queued events. */

@@ -1,8 +1,8 @@
 import { toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Page, PageInput } from "../ports/records.ts";
-import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/stack-queries.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
+import type { Retention, StackFilter, StoredStack, StoreStats } from "../ports/store.ts";
 import { createSortedKeys, toPage } from "./memory-lists.ts";
 
 /** What is kept of one stack id; it outlives the stack. */

@@ -1,9 +1,14 @@
-import type { AttemptStore } from "./attempt-store.ts";
+import type { Stack } from "../machine/stack.ts";
 import type { Revision } from "./locator.ts";
-import type { Records } from "./records.ts";
-import type { Retention, StackQueries } from "./stack-queries.ts";
-import type { StackStore } from "./stack-store.ts";
-import type { WorkQueue } from "./work-queue.ts";
+import type { Page, PageInput, Records } from "./records.ts";
+import type {
+  AttemptStore,
+  AttemptView,
+  SetAsideEvent,
+  StackStore,
+  StoredHistoryEntry,
+  WorkQueue,
+} from "./stack-store.ts";
 
 /** Sources of machines by content hash. All revisions that a stack uses are kept. */
 export interface Revisions {
@@ -34,4 +39,74 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
   watch(listener: (signal: StoreSignal) => void): () => void;
   /** Finishes what is under way. Later calls fail with `STORE_CLOSED`. */
   close(): Promise<void>;
+}
+
+/** Which stacks are listed; what is left out does not matter. */
+export interface StackFilter {
+  readonly machine?: string;
+  readonly state?: string;
+  /** Ids that begin so. */
+  readonly idPrefix?: string;
+  /**
+   * `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `busy`: a task is PENDING. `waiting`: one of
+   * these, or an event is parked.
+   */
+  readonly condition?: "failed" | "stalled" | "overdue" | "busy" | "waiting";
+}
+
+/** A stack with its version in the store. */
+export interface StoredStack {
+  readonly version: number;
+  readonly stack: Stack;
+}
+
+/** Counts for health and metrics. */
+export interface StoreStats {
+  readonly stacks: number;
+  readonly queuedEvents: number;
+  readonly queuedTasks: number;
+  readonly parkedEvents: number;
+  readonly setAsideEvents: number;
+  readonly openAttempts: number;
+  /** By machine, then state. */
+  readonly states: readonly { readonly machine: string; readonly state: string; readonly count: number }[];
+}
+
+/** What `prune` keeps. */
+export interface Retention {
+  readonly historyMs: number;
+  readonly eventIdMs: number;
+  /** Of one stack; kept whatever their age. */
+  readonly eventIdCount: number;
+  readonly setAsideMs: number;
+  readonly settledAttemptMs: number;
+}
+
+/**
+ * Lists for people. Pages in a stable order; a cursor stays good while rows come and go. A page holds at most 1 MiB of
+ * rows plus one row, and the store reads no more than that at a time. A row that cannot be read is reported in the page.
+ */
+export interface StackQueries {
+  /** In order of ids. Cursors are ids: a reader continues after any id that it knows. */
+  listStacks(filter: StackFilter, page: PageInput): Promise<Page<StoredStack>>;
+  /**
+   * Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the
+   * stack. Cursors are positions in decimal digits: a reader continues after any position that it knows.
+   */
+  listHistory(
+    filter: { readonly stackId?: string; readonly eventId?: string; readonly newestFirst?: boolean },
+    page: PageInput,
+  ): Promise<Page<StoredHistoryEntry>>;
+  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
+  listAttempts(stackId: string): Promise<readonly AttemptView[]>;
+  /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */
+  listParkedStackIds(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
+  /** Newest first. */
+  listSetAside(
+    filter: { readonly stackId?: string; readonly code?: string },
+    page: PageInput,
+  ): Promise<Page<SetAsideEvent>>;
+  /** Puts set-aside events back into the queue under their ids; one commit. Gives the ids that were found. */
+  redrive(ids: readonly string[], now: number): Promise<readonly string[]>;
+  stats(): Promise<StoreStats>;
 }

@@ -3,12 +3,10 @@ import { Compile } from "typebox/compile";
 import { defined, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { parseRunSource, RUN_MACHINE, type RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { AttemptView } from "../ports/attempt-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { createPageBuilder, type Page, type PageInput, type Records } from "../ports/records.ts";
-import type { StackFilter } from "../ports/stack-queries.ts";
-import type { HistoryEntry } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
+import type { AttemptView, HistoryEntry } from "../ports/stack-store.ts";
+import type { StackFilter, Store } from "../ports/store.ts";
 
 /** What a run is looked up with. */
 interface LoadRunDeps {

@@ -5,8 +5,8 @@ import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
 import { type Logger, silentLogger } from "../ports/logger.ts";
+import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { type CrashingStore, createCrashingStore, createHesitantStore } from "./crashing-store.ts";
 
 /** What processes are simulated. */

@@ -1,9 +1,8 @@
 import { publishMessages } from "../engine/engine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import type { StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { DueKind, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import type { DueKind } from "../ports/work-queue.ts";
 import { countingIds, createFakeClock, createRandom, type FakeClock } from "./fake-clock.ts";
 import {
   createProcesses,

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import type { ClaimResult, Grant } from "../ports/attempt-store.ts";
-import type { Change } from "../ports/stack-store.ts";
+import type { Change, ClaimResult, DueItem, DueKind, Grant } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import type { DurableStore } from "./durable-store-conformance.ts";
 import {
   type aChange,

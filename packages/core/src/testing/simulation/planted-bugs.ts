@@ -1,9 +1,7 @@
 import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { OpenRun, Stack } from "../../machine/stack.ts";
-import type { Grant } from "../../ports/attempt-store.ts";
-import type { Change, LoadedStack } from "../../ports/stack-store.ts";
+import type { Change, DueKind, Grant, LoadedStack } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-import type { DueKind } from "../../ports/work-queue.ts";
 
 /** A promise that a store breaks, in order to see whether the simulator notices. */
 export interface PlantedBug {

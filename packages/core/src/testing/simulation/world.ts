@@ -1,8 +1,8 @@
 import { prepareRun, toRunEvent } from "../../engine/attempt-result.ts";
 import { publishMessages } from "../../engine/engine.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
+import type { DueKind } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-import type { DueKind } from "../../ports/work-queue.ts";
 import { countingIds, createRandom } from "../fake-clock.ts";
 import { createKeys } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";

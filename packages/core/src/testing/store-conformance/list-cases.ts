@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
-import type { StackFilter } from "../../ports/stack-queries.ts";
 import type { HistoryEntry, StoredHistoryEntry } from "../../ports/stack-store.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StackFilter, Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aChange,

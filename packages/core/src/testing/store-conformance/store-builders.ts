@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { isStackyardError } from "../../errors/stackyard-error.ts";
 import type { Stack } from "../../machine/stack.ts";
-import type { ClaimInput, Grant, SettleInput } from "../../ports/attempt-store.ts";
 import type {
   Change,
+  ClaimInput,
   DispatchAttempt,
+  DueItem,
+  DueKind,
+  Grant,
   HistoryEntry,
   ParkedEvent,
   QueuedEvent,
   SetAsideEvent,
+  SettleInput,
+  TakeDueInput,
 } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-import type { DueItem, DueKind, TakeDueInput } from "../../ports/work-queue.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 
 /** The instant at which the cases begin. */

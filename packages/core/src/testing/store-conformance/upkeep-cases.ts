@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { Retention } from "../../ports/stack-queries.ts";
-import type { Store, StoreSignal } from "../../ports/store.ts";
+import type { Retention, Store, StoreSignal } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
   ALL_KINDS,

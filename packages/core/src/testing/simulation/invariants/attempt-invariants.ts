@@ -1,10 +1,8 @@
 import { hasFailed } from "../../../machine/decide/work.ts";
 import { type AttemptParts, parseAttemptId } from "../../../machine/event-message.ts";
 import type { Stack } from "../../../machine/stack.ts";
-import type { Grant } from "../../../ports/attempt-store.ts";
-import type { HistoryEntry } from "../../../ports/stack-store.ts";
+import type { DueItem, DueKind, Grant, HistoryEntry, TakeDueInput } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
-import type { DueItem, DueKind, TakeDueInput } from "../../../ports/work-queue.ts";
 import { type Invariant, type InvariantContext, keyIn, type StartedCall } from "./invariant.ts";
 
 /** One live lease, by the clock of whoever asks for the next one. */

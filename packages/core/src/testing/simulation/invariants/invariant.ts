@@ -1,10 +1,19 @@
 import { toEventKey } from "../../../machine/event-message.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import type { Stack } from "../../../machine/stack.ts";
-import type { ClaimInput, ClaimResult, Grant, SettleInput, SuspendInput } from "../../../ports/attempt-store.ts";
-import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
+import type {
+  Change,
+  ClaimInput,
+  ClaimResult,
+  DueItem,
+  Grant,
+  HistoryEntry,
+  QueuedEvent,
+  SettleInput,
+  SuspendInput,
+  TakeDueInput,
+} from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
-import type { DueItem, TakeDueInput } from "../../../ports/work-queue.ts";
 
 /** A change that was committed, with the stack as it was before and is now; undefined: none. */
 export interface CommittedChange {

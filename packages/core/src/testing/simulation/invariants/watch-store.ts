@@ -1,6 +1,5 @@
 import type { Stack } from "../../../machine/stack.ts";
-import type { Grant } from "../../../ports/attempt-store.ts";
-import type { Change, QueuedEvent } from "../../../ports/stack-store.ts";
+import type { Change, Grant, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
 import type { Invariant, InvariantChecks, InvariantContext, StartedCall, Violation } from "./invariant.ts";
 
