@@ -4,7 +4,12 @@ import { Construct } from "constructs";
 import { bundleRunner } from "./bundle-runner.ts";
 import { AppFunction, type FunctionSettings } from "./functions/app-function.ts";
 import { createQueueSource } from "./functions/queue-source.ts";
-import { toRunnerEnvironment, toRunnerPermissions } from "./functions/runner-parts.ts";
+import {
+  toDecisionEnvironment,
+  toDecisionPermissions,
+  toRunnerEnvironment,
+  toRunnerPermissions,
+} from "./functions/runner-parts.ts";
 import { TASK_RUNNER_TIMEOUT_SECONDS } from "./functions/timeouts.ts";
 import type { Variables } from "./functions/yard-environment.ts";
 import {
@@ -16,6 +21,7 @@ import {
 import { type Conditional, type Given, mapGiven } from "./given.ts";
 import type { ExecutorRights } from "./policies/executor-permissions.ts";
 import { workByLambda } from "./policies/queue-permissions.ts";
+import type { BucketPrefix } from "./policies/s3-permissions.ts";
 import type { Permission } from "./policies/statement.ts";
 
 /** What a runner needs. */
@@ -29,6 +35,12 @@ export interface TaskRunnerProps extends YardSettings, FunctionSettings, Executo
   readonly queues: TaskRunnerQueues;
   /** Default: none; then the runner works by message alone, and `runnersHaveStore` must be false on the state manager. */
   readonly stores?: StoreChoices;
+  /**
+   * Where machines are. With them and the store the runner decides the results of its tasks itself, and works the next task of
+   * a stack in the same invocation: give it the state manager's `EXECUTORS` and settings of the engine too. Default: none; the
+   * state manager decides.
+   */
+  readonly machines?: BucketPrefix;
   /** Seconds that an invocation may take. Default and most: 900. */
   readonly timeoutSeconds?: number;
   /** Tasks that are worked at a time; at least 2. Default: as many as Lambda lets. */
@@ -59,6 +71,7 @@ export class TaskRunner extends Construct {
   constructor(scope: Construct, id: string, props: TaskRunnerProps) {
     super(scope, id);
     const { queues, yardName = DEFAULT_YARD, stores = [] } = props;
+    const decisions = { queues, machines: stores.length === 0 ? undefined : props.machines };
     this.function = new AppFunction(this, "App", {
       memoryMb: MEMORY_MB,
       temporaryMb: TEMPORARY_MB,
@@ -71,11 +84,13 @@ export class TaskRunner extends Construct {
       permissions: [
         { name: "Queue", statements: [workByLambda("ReadTasks", queues.tasks.arn)] },
         ...toRunnerPermissions(props, stores),
+        ...toDecisionPermissions(decisions),
         ...(props.permissions ?? []),
       ],
       environment: {
         SQS_TASK_QUEUE_URL: queues.tasks.url,
         SQS_LONG_TASK_QUEUE_URL: queues.longTasks && mapGiven(queues.longTasks, ({ url }) => url),
+        ...toDecisionEnvironment(decisions),
         ...toRunnerEnvironment(props, stores),
       },
     });

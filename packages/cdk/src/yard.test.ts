@@ -130,4 +130,17 @@ describe("a yard in a program", () => {
       expect.objectContaining({ TASK_CONCURRENCY: "1", RUNNERS_HAVE_STORE: "true" }),
     ]);
   });
+
+  it("lets its runner decide the results of its tasks as the state manager decides events", () => {
+    const { synthesize } = createYard((code) => ({
+      stateManager: { code, environment: { AUTOMATIC_TRANSITIONS_PER_HOUR: "50", HISTORY_RETENTION_DAYS: "90" } },
+    }));
+
+    const [manager = {}, runner = {}] = listOf(synthesize(), "AWS::Lambda::Function").map(({ Environment }) =>
+      toJson(toJson(Environment)["Variables"]),
+    );
+    const names = ["MACHINE_LOCATOR", "MACHINE_S3_BUCKET", "SQS_TICK_QUEUE_URL", "AUTOMATIC_TRANSITIONS_PER_HOUR"];
+    expect(names.map((name) => runner[name])).toEqual(names.map((name) => manager[name]));
+    expect([runner["AUTOMATIC_TRANSITIONS_PER_HOUR"], runner["HISTORY_RETENTION_DAYS"]]).toEqual(["50", undefined]);
+  });
 });

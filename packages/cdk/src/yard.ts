@@ -2,6 +2,7 @@ import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type YardAlarmSettings, YardAlarms } from "./alarms/yard-alarms.ts";
 import type { Subnets } from "./functions/app-function.ts";
+import type { Variables } from "./functions/yard-environment.ts";
 import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./functions/yard-settings.ts";
 import type { Given } from "./given.ts";
 import type { BucketPrefix } from "./policies/s3-permissions.ts";
@@ -53,7 +54,8 @@ export class Yard extends Construct {
     this.stores = props.stores ?? [createTables(this, yardName)];
     const parts = { ...settings, queues: this.queues, stores: this.stores };
     this.stateManager = new StateManager(this, "StateManager", { ...parts, machines, ...props.stateManager });
-    this.taskRunner = new TaskRunner(this, "TaskRunner", { ...parts, ...props.taskRunner });
+    const environment = { ...pickEngineVariables(props.stateManager.environment), ...props.taskRunner.environment };
+    this.taskRunner = new TaskRunner(this, "TaskRunner", { ...parts, machines, ...props.taskRunner, environment });
     const { url: queueUrl, arn: queueArn } = this.queues.events;
     this.eventQueue = Queue.fromQueueAttributes(this, "EventQueueReference", { queueUrl, queueArn });
     new YardAlarms(this, "Alarm", {
@@ -62,6 +64,19 @@ export class Yard extends Construct {
       functions: { StateManager: this.stateManager.function, TaskRunner: this.taskRunner.function },
     });
   }
+}
+
+/** How events are decided: the runner decides the results of its tasks in the same way. */
+const ENGINE_VARIABLES = [
+  "EXECUTORS",
+  "REFUSED_EVENTS",
+  "REFUSED_EVENTS_KEEP",
+  "AUTOMATIC_TRANSITIONS_PER_HOUR",
+  "ALLOW_EXTERNAL_NEXT",
+] as const;
+
+function pickEngineVariables(variables: Variables = {}): Variables {
+  return Object.fromEntries(ENGINE_VARIABLES.map((name) => [name, variables[name]]));
 }
 
 function toPrefix(yardName: string): string {

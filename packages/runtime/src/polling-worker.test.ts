@@ -8,7 +8,7 @@ import { dispatchTask } from "./testing/dispatch-task.ts";
 const MINUTE = 60_000;
 
 /** A worker whose task answers these steps, one after the other; the last one again and again. */
-async function createBench(steps: readonly Step[]) {
+async function createBench(steps: readonly Step[], resumable = true) {
   const clock = createFakeClock();
   const store = createMemoryStore();
   const calls: string[] = [];
@@ -18,7 +18,7 @@ async function createBench(steps: readonly Step[]) {
     return steps[Math.min(calls.length, steps.length) - 1] ?? succeeded({});
   };
   const executor = defineExecutor({
-    ...{ name: "work", config: Type.Object({}), progress: Type.Unknown() },
+    ...{ name: "work", config: Type.Object({}), progress: Type.Unknown(), resumable },
     start: next("start"),
     poll: next("poll"),
     cancel: next("cancel"),
@@ -128,5 +128,30 @@ describe("a worker that polls", () => {
     await handled;
 
     expect(await find()).toMatchObject({ outcome: "failed" });
+  });
+});
+
+describe("an attempt that begins in a polling worker", () => {
+  const HOUR = 60 * MINUTE;
+
+  /** Whether it is claimed at birth after so long of an invocation of ten minutes. */
+  async function isClaimed(afterMs: number, { timeoutMs = HOUR, resumable = true, endsInMs = 10 * MINUTE } = {}) {
+    const { clock, worker, delivery } = await createBench([succeeded({})], resumable);
+    await worker.handle(delivery, { endsAt: clock.now() + endsInMs });
+    await clock.advance(afterMs);
+    const facts = { stackId: "s1", life: "l", entry: 1, task: "work", attempt: 2, cancelWithinMs: 1, again: false };
+    return worker.claimAtBirth({ ...facts, attemptId: "a2", timeoutMs, message: delivery.message }) !== undefined;
+  }
+
+  it("is claimed while three quarters of the invocation are left, or all of its own time", async () => {
+    expect(await isClaimed(2.5 * MINUTE)).toBe(true);
+    expect(await isClaimed(2.5 * MINUTE + 1)).toBe(false);
+    expect(await isClaimed(8 * MINUTE, { timeoutMs: MINUTE })).toBe(true);
+    expect(await isClaimed(8 * MINUTE + 1, { timeoutMs: MINUTE })).toBe(false);
+  });
+
+  it("is left to the queue where its executor cannot go on in another invocation", async () => {
+    expect(await isClaimed(0, { resumable: false })).toBe(false);
+    expect(await isClaimed(0, { resumable: false, endsInMs: Number.POSITIVE_INFINITY })).toBe(true);
   });
 });

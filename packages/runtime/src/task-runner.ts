@@ -41,6 +41,7 @@ import {
   type OpenedStore,
   openLocator,
   openStore,
+  toExecutorDefinitions,
 } from "./parts.ts";
 import { createSkippedExecutors, type ExecutorsInput, loadExecutors, tagSessions } from "./runner-executors.ts";
 import { followQueues, toEngineOptions } from "./state-manager.ts";
@@ -235,8 +236,11 @@ async function connect(
     // Without the queue of tasks the state manager sends the next task of a key, when the result has reached it.
     ...(hasTaskQueue ? {} : { afterTask: ["event"] as const }),
   };
-  const locator = machines === undefined ? NO_MACHINES : await openLocator(machines, deps);
-  return createYard({ ...deps, store, locator, random, transport: foreign }, options);
+  // Machines may name executors that only other runners have.
+  const definitions = toExecutorDefinitions([...deps.executors.values()], environment.executorNames);
+  const locator =
+    machines === undefined ? NO_MACHINES : await openLocator(machines, { ...deps, executors: definitions });
+  return createYard({ ...deps, store, locator, definitions, random, transport: foreign }, options);
 }
 
 /** Results are sent to the queue of events: nothing is decided here. */

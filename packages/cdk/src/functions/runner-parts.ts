@@ -1,6 +1,7 @@
 import { type Given, mapGiven } from "../given.ts";
 import { type ExecutorRights, toExecutorPermissions } from "../policies/executor-permissions.ts";
 import { sendTo } from "../policies/queue-permissions.ts";
+import { type BucketPrefix, readObjects, toPrefix } from "../policies/s3-permissions.ts";
 import type { Permission } from "../policies/statement.ts";
 import type { YardStore } from "../store/yard-store.ts";
 import { toYardEnvironment, toYardPermissions, type Variables } from "./yard-environment.ts";
@@ -18,6 +19,37 @@ export interface RunnerSettings extends YardSettings, ExecutorRights {
   readonly sessionTags?: boolean | string;
   /** Variables besides. */
   readonly environment?: Variables;
+}
+
+/** What a runner must know to decide the results of its tasks, as the state manager does. */
+export interface DecisionSettings {
+  /** Undefined: the state manager decides them. */
+  readonly machines: BucketPrefix | undefined;
+  readonly queues: TaskRunnerQueues;
+}
+
+/** The variables with which a runner that has the store decides the results of its tasks. */
+export function toDecisionEnvironment({ machines, queues: { ticks, eventDeadLetters } }: DecisionSettings): Variables {
+  if (machines === undefined) return {};
+  return {
+    MACHINE_LOCATOR: "S3",
+    MACHINE_S3_BUCKET: machines.bucket,
+    MACHINE_S3_KEY: toPrefix(machines),
+    SQS_TICK_QUEUE_URL: ticks?.url,
+    SQS_EVENT_DEAD_LETTER_QUEUE_URL: eventDeadLetters?.url,
+  };
+}
+
+/** What such a runner may do besides: read machines, and send what its decisions bring. */
+export function toDecisionPermissions({ machines, queues }: DecisionSettings): readonly Given<Permission>[] {
+  if (machines === undefined) return [];
+  const { ticks, eventDeadLetters } = queues;
+  const statements = [
+    ...(ticks === undefined ? [] : [sendTo("SendTicks", ticks.arn)]),
+    ...(eventDeadLetters === undefined ? [] : [sendTo("SendEventDeadLetters", eventDeadLetters.arn)]),
+  ];
+  const sends: readonly Permission[] = statements.length === 0 ? [] : [{ name: "Decisions", statements }];
+  return [readObjects("Machines", machines), ...sends];
 }
 
 /** The variables of a runner but those of the queues that it reads. */

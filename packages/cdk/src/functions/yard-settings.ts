@@ -34,6 +34,10 @@ export interface TaskRunnerQueues {
   readonly tasks: QueueAddress;
   readonly longTasks?: Given<QueueAddress>;
   readonly taskDeadLetters: QueueAddress;
+  /** For a runner that decides its results: timers that they arm. */
+  readonly ticks?: QueueAddress;
+  /** The same: what they set aside. */
+  readonly eventDeadLetters?: QueueAddress;
 }
 
 /** Where a yard keeps its state; a template names both kinds, each under its condition. */

@@ -69,13 +69,17 @@ describe("the roles of the template", () => {
     const grants = findGrants(yard.resolved, "TaskRunnerRole");
     const calls = yard.takeCalls();
     expect(findDenied(grants, calls)).toEqual([]);
-    expect(calls).toContainEqual(expect.objectContaining({ action: "sqs:SendMessage" }));
+    // It has decided the result of its task.
+    expect(calls).toContainEqual(expect.objectContaining({ action: "s3:GetObject" }));
+    expect(calls).not.toContainEqual(expect.objectContaining({ action: "sqs:SendMessage" }));
     expect(findUnused(grants, calls)).toEqual([
       ...["Logs Write", "Queue ReadTasks"],
-      // Needed with exclusive keys, and where a message is given up.
-      ...["Answers SendDeadLetters", "NextTasksOfTables SendTasks"],
+      // Needed where a result is decided by others, with exclusive keys, and where a message is given up.
+      ...["Answers SendEvents", "Answers SendDeadLetters", "NextTasksOfTables SendTasks"],
       // The statements are those of the store for all apps; what others have left due, the state manager's sweep looks for.
-      ...["StoreTables StacksThatAreDue", "StoreTables WorkInOrder"],
+      ...["StoreTables StacksThatAreDue"],
+      // Needed where a decision arms a timer that is due soon, and where it sets an event aside.
+      ...["Decisions SendTicks", "Decisions SendEventDeadLetters"],
     ]);
   });
 });

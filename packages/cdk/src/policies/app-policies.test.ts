@@ -80,6 +80,11 @@ describe("the policies of the yard", () => {
         ...queuesOf("runner", NAMES).sends,
         // With the store a runner sends the next task of a key that it has freed.
         ...on("stack-tasks", "sqs:SendMessage"),
+        // It decides their results: machines, timers that are due soon, and what is set aside.
+        ...on("machines", "s3:ListBucket"),
+        ...on("machines/*", "s3:GetObject"),
+        ...on("stack-ticks", "sqs:SendMessage"),
+        ...on("event-dead-letters", "sqs:SendMessage"),
         ...store,
         ...logs("task-runner"),
       ].toSorted(),
@@ -126,6 +131,9 @@ describe("the policies of the yard", () => {
         ...["sources", "more-sources"].flatMap((bucket) => on(`${bucket}/*`, "s3:GetObject")),
         // The queue of events is one in order, of another name.
         ...on("blue-stack-events.fifo", "sqs:SendMessage"),
+        ...on("blue-event-dead-letters.fifo", "sqs:SendMessage"),
+        // Machines lie under a prefix.
+        ...on("machines/m/*", "s3:GetObject"),
         ...on("blue-stack-long-tasks", "sqs:SendMessage"),
         ...on(
           "*",

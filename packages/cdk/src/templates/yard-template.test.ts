@@ -220,16 +220,18 @@ describe("the functions of a yard", () => {
       },
       ...{ DYNAMODB_TABLE: "stackyard-main-stacks", DYNAMODB_WORK_TABLE: "stackyard-main-stacks-work" },
       SQS_TASK_QUEUE_URL: `${url}stack-tasks`,
+      // The runner decides the results of its tasks as the state manager decides events.
+      ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "" },
+      SQS_TICK_QUEUE_URL: `${url}stack-ticks`,
+      SQS_EVENT_DEAD_LETTER_QUEUE_URL: `${url}event-dead-letters`,
+      ...{ REFUSED_EVENTS: "park", REFUSED_EVENTS_KEEP: "1h", ALLOW_EXTERNAL_NEXT: "false" },
+      AUTOMATIC_TRANSITIONS_PER_HOUR: "1000",
     };
     const variablesOf = (id: string) => toJson(propertiesOf(deploy(), id)["Environment"])["Variables"];
 
     expect(variablesOf("StateManagerFunction")).toEqual({
       ...common,
-      ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: "machines", MACHINE_S3_KEY: "" },
-      SQS_TICK_QUEUE_URL: `${url}stack-ticks`,
-      SQS_EVENT_DEAD_LETTER_QUEUE_URL: `${url}event-dead-letters`,
-      ...{ REFUSED_EVENTS: "park", REFUSED_EVENTS_KEEP: "1h", ALLOW_EXTERNAL_NEXT: "false" },
-      ...{ AUTOMATIC_TRANSITIONS_PER_HOUR: "1000", HISTORY_RETENTION_DAYS: "30" },
+      HISTORY_RETENTION_DAYS: "30",
     });
     expect(variablesOf("TaskRunnerFunction")).toEqual({
       ...common,

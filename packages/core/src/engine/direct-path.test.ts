@@ -155,3 +155,23 @@ describe("a result that is applied at once", () => {
     await yard.stop();
   });
 });
+
+describe("the last in line for a place", () => {
+  it("gets one when neither the queue nor a result wants it", async () => {
+    const slots = createSlots(0);
+    const order: string[] = [];
+    const narrow = slots.widen();
+    const patient = slots.takeLast().then(() => void order.push("last"));
+    const queued = slots.takeNext(new AbortController().signal).then(() => void order.push("queue"));
+
+    const isBorn = slots.takeForBirth();
+    narrow();
+    slots.release(2);
+    await queued;
+    const early = [...order];
+    slots.release();
+    await patient;
+
+    expect([isBorn, early, order]).toEqual([true, ["queue"], ["queue", "last"]]);
+  });
+});

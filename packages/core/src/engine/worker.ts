@@ -150,6 +150,12 @@ export interface PollingOptions extends WorkerOptions {
   readonly onSettled?: (attemptId: string) => Promise<void>;
 }
 
+/** A worker that polls work itself. */
+export interface PollingWorker extends StoreWorker {
+  /** Resolves when what `onSettled` has begun has ended. A task that follows does not wait for that. */
+  sent(): Promise<void>;
+}
+
 /** A poll that is due later is left to the sweep, which sends the message when it is due. */
 const LONGEST_WAIT_MS = 30_000;
 /** Polls end so long before the invocation does. */
@@ -167,12 +173,13 @@ const BIRTH_PART = 3 / 4;
  * Of an invocation that ends it takes an attempt as it begins only while there is time for it: for all of its timeout, or
  * three quarters of what an invocation has; and none whose executor cannot continue in another invocation.
  */
-export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = {}): StoreWorker {
+export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = {}): PollingWorker {
   const { clock, executors } = deps;
   const { onSettled = async () => {} } = options;
   const ends = new Map<string, StepEnd>();
   const worker = createWorker(noteEnds(deps, ends), options);
   const stopping = new AbortController();
+  const sending = new Set<Promise<void>>();
   /** Of the invocation that began last; a function has one at a time. */
   let invocation = { beganAt: clock.now(), endsAt: Number.POSITIVE_INFINITY };
 
@@ -183,11 +190,16 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     return findExecutor(executors, message)?.resumable === true && endsAt - clock.now() >= neededMs;
   }
 
+  function send(attemptId: string): void {
+    const sent = onSettled(attemptId).finally(() => sending.delete(sent));
+    sending.add(sent);
+  }
+
   /** How long until the next poll of an attempt whose step has just ended; undefined: there is none for this call. */
-  async function findWaitMs(attemptId: string, until: number): Promise<number | undefined> {
+  function findWaitMs(attemptId: string, until: number): number | undefined {
     const end = ends.get(attemptId);
     ends.delete(attemptId);
-    if (end === "settled") await onSettled(attemptId);
+    if (end === "settled") send(attemptId);
     if (typeof end !== "number" || end > until) return undefined;
     const waitMs = Math.max(0, end - clock.now());
     return waitMs > LONGEST_WAIT_MS ? undefined : waitMs;
@@ -198,7 +210,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     const { endsAt = Number.POSITIVE_INFINITY } = limits;
     const until = Math.min(clock.now() + POLLING_MS, endsAt - SPARE_MS);
     for (let outcome: DeliveryOutcome = { kind: "done" }; ; outcome = await worker.handle(delivery, limits)) {
-      const waitMs = await findWaitMs(delivery.attemptId, until);
+      const waitMs = findWaitMs(delivery.attemptId, until);
       if (waitMs === undefined || stopping.signal.aborted) return outcome;
       await clock.sleep(waitMs, stopping.signal);
       if (stopping.signal.aborted) return outcome;
@@ -207,6 +219,9 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
 
   return {
     ...worker,
+    async sent() {
+      while (sending.size > 0) await Promise.all(sending);
+    },
     claimAtBirth: (dispatch) => (hasTimeFor(dispatch) ? worker.claimAtBirth(dispatch) : undefined),
     async run(born, limits = { endsAt: invocation.endsAt }) {
       await worker.run(born, limits);

@@ -24,6 +24,7 @@ import { createDirectPath, createSlots, createStoreTransport, type DirectPath, t
 import {
   createPollingWorker,
   createWorker,
+  type PollingWorker,
   type RunningTask,
   type StoreWorker,
   type Worker,
@@ -199,7 +200,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
   const worker = connectWorker(deps, { ...options.worker, owner: id }, { direct, relays });
   return {
     ...{ id, engine, direct },
-    worker: relays === undefined || direct === undefined ? worker : withPlaces(worker, slots),
+    worker: "sent" in worker ? withPlaces(worker, slots) : worker,
     transport: transport ?? createStoreTransport({ store, clock, logger, slots }),
     sweeping: {
       ...{ engine, store, clock, logger, owner: id, ticks: transport?.ticks, measure },
@@ -225,7 +226,11 @@ interface WorkerParts {
   readonly relays: ReturnType<typeof createRelays> | undefined;
 }
 
-function connectWorker(deps: YardDeps, options: WorkerOptions, { direct, relays }: WorkerParts): StoreWorker {
+function connectWorker(
+  deps: YardDeps,
+  options: WorkerOptions,
+  { direct, relays }: WorkerParts,
+): StoreWorker | PollingWorker {
   const workerDeps = { ...deps, ...(direct && { finish: direct.finish }) };
   if (relays === undefined) return createWorker(workerDeps, options);
   return createPollingWorker(workerDeps, { ...options, onSettled: relays.sendResults });
@@ -264,8 +269,11 @@ function toCertainLocator(locator: Locator): Locator {
   };
 }
 
-/** Each message brings a place; what has followed from it may have that while the message is in hand. */
-function withPlaces(worker: TaskRunner, slots: Slots): TaskRunner {
+/**
+ * Of a transport beside the store each message brings a place, which what has followed from it may have while the message is in
+ * hand. A host that is called may not go on after its answer, so the answer waits for all of it.
+ */
+function withPlaces(worker: PollingWorker, slots: Slots): TaskRunner {
   return {
     ...worker,
     async handle(delivery, limits) {
@@ -274,6 +282,7 @@ function withPlaces(worker: TaskRunner, slots: Slots): TaskRunner {
       } finally {
         slots.release();
         await slots.takeLast();
+        await worker.sent();
       }
     },
   };

@@ -131,6 +131,77 @@ describe("both functions in Lambda", () => {
   });
 });
 
+describe("a runner that has the store and the machines", () => {
+  it("decides the results of its tasks, and works what follows in the same invocation", async () => {
+    const calls = serveFunctions("step");
+    const { host, send, find, findResultOrigins, outcomes, count } = await start({
+      ...{ machines: { train: aTrain(12) }, runnerHasStore: true, runnerDecides: true },
+      managerEnvironment: { RUNNERS_HAVE_STORE: "true" },
+    });
+
+    await send({ stackId: "d-1", event: "START", machine: "train" });
+    await host.until(async () => (await find("d-1")) === "END");
+    await host.idle();
+
+    expect(calls).toHaveLength(12);
+    expect(await findResultOrigins("d-1")).toEqual(Array(12).fill("internal"));
+    expect([outcomes("state-manager"), outcomes("task-runner")]).toEqual([["answered"], ["answered"]]);
+    expect(await Promise.all([count("events"), count("tasks")])).toEqual([0, 0]);
+  });
+
+  it("works one of several tasks that follow, and leaves the others to its queue", async () => {
+    const names = ["a", "b", "c", "d"];
+    const calls = serveFunctions("first", ...names, "after");
+    const { host, send, find, outcomes } = await start({
+      ...{ machines: { wide: aFan(names, "first") }, runnerHasStore: true, runnerDecides: true },
+    });
+
+    await send({ stackId: "d-2", event: "START", machine: "wide" });
+    await host.until(async () => (await find("d-2")) === "END");
+    await host.idle();
+
+    expect([...calls].sort()).toEqual(["a d-2", "after d-2", "b d-2", "c d-2", "d d-2", "first d-2"]);
+    expect(outcomes("task-runner").length).toBeGreaterThanOrEqual(names.length);
+  });
+
+  it("sends a result whose machine it does not find to the queue of events", async () => {
+    const calls = serveFunctions("step");
+    const { host, send, find, outcomes } = await start({
+      ...{ machines: { train: aTrain(3) }, runnerHasStore: true, runnerDecides: true },
+      runnerEnvironment: { MACHINE_S3_KEY: "elsewhere" },
+    });
+
+    await send({ stackId: "d-3", event: "START", machine: "train" });
+    await host.until(async () => (await find("d-3")) === "END");
+
+    expect([calls.length, outcomes("task-runner").length]).toEqual([3, 3]);
+  });
+
+  it("leaves what it had begun to others when it is killed", async () => {
+    const calls = serveFunctions("step");
+    const clock = createFakeClock();
+    const { host, send, find, outcomes, sources } = await start({
+      ...{ machines: { train: aTrain(3) }, runnerHasStore: true, runnerDecides: true, clock },
+    });
+    const held = account.door.hold(
+      ({ operation, body }) =>
+        operation === "PutItem" && body.includes('"_state":{"S":"S2"}') && body.includes("Stacks-y"),
+      "after",
+    );
+
+    await send({ stackId: "d-4", event: "START", machine: "train" });
+    await held;
+    await host.until(() => outcomes("task-runner").length === 0 && sources.events.busy === 0);
+    await clock.advance(600_000);
+    await host.until(() => outcomes("task-runner").includes("timed-out"));
+    await host.tick("state-manager");
+    await host.until(async () => (await find("d-4")) === "END");
+    await host.idle();
+
+    expect([outcomes("task-runner")[0], calls.length]).toEqual(["timed-out", 3]);
+  });
+});
+
 function aTrain(states: number): string {
   const lines = Array.from({ length: states }, (_, index) => {
     const next = index + 1 === states ? "END" : `S${index + 2}`;
@@ -147,12 +218,16 @@ tasks:
 `;
 }
 
-function aFan(names: readonly string[]): string {
-  const tasks = [...names, "after"].map((name) => `  ${name}: {executor: lambda, config: {name: ${name}}}`);
+/** States of one task, of all these, and of one again. */
+function aFan(names: readonly string[], first?: string): string {
+  const tasks = [...(first === undefined ? [] : [first]), ...names, "after"].map(
+    (name) => `  ${name}: {executor: lambda, config: {name: ${name}}}`,
+  );
   return `version: 1
 events: [START]
 states:
-  INIT: {on: {START: [{action: advance, state: WIDE}]}}
+  INIT: {on: {START: [{action: advance, state: ${first === undefined ? "WIDE" : "FIRST"}}]}}
+${first === undefined ? "" : `  FIRST: {tasks: [${first}], on: {NEXT: [{action: advance, state: WIDE}]}}`}
   WIDE: {tasks: [${names.join(", ")}], on: {NEXT: [{action: advance, state: AFTER}]}}
   AFTER: {tasks: [after], on: {NEXT: [{action: advance, state: END}]}}
   END: {}

@@ -42,6 +42,8 @@ export interface LambdaYardInput {
   readonly clock?: Clock;
   /** The runner knows the store. Default: it works by message alone, with nothing but the queue of events. */
   readonly runnerHasStore?: boolean;
+  /** The runner knows the machines too, and decides the results of its tasks. */
+  readonly runnerDecides?: boolean;
   readonly managerEnvironment?: Readonly<Record<string, string>>;
   readonly runnerEnvironment?: Readonly<Record<string, string>>;
   readonly manager?: Partial<FunctionInput>;
@@ -69,13 +71,14 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   const objects = Object.entries(input.machines).map(([name, source]) => [`m/${name}.yml`, source] as const);
   await cloud.createBucket(bucket, Object.fromEntries(objects));
 
+  const machines = { MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" };
   const host = createLambdaHost({ sqs: cloud.sqs, clock });
   host.addFunction({
     // The time-outs and concurrencies of CloudSeam's documentation.
     ...{ name: "state-manager", timeoutMs: 30_000, reservedConcurrency: 1 },
     environment: {
       ...{ ...account.environment, ...placed, SQS_TASK_QUEUE_URL: queues.tasks },
-      ...{ MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" },
+      ...machines,
       ...input.managerEnvironment,
     },
     create: (environment) => createStateManager({ environment, clock, telemetry: silentTelemetry }).handler,
@@ -86,6 +89,7 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
     ...{ name: "task-runner", timeoutMs: 600_000, reservedConcurrency: 10 },
     environment: {
       ...{ ...account.environment, ...withStore, SQS_EVENT_QUEUE_URL: queues.events },
+      ...(input.runnerDecides === true ? machines : {}),
       ...input.runnerEnvironment,
     },
     create: (environment) => {

@@ -88,18 +88,17 @@ interface Placed {
   readonly runnerHasStore: boolean;
 }
 
-function addFunctions(host: LambdaHost, { name, common, events, ticks, runnerHasStore }: Placed): void {
+function addFunctions(host: LambdaHost, { name, common: shared, events, ticks, runnerHasStore }: Placed): void {
+  const common = { ...shared, RUNNERS_HAVE_STORE: String(runnerHasStore), SQS_TICK_QUEUE_URL: ticks };
+  const decides = { DYNAMODB_TABLE: name, MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: name };
   host.addFunction({
     ...{ name: "state-manager", timeoutMs: 60_000, reservedConcurrency: 2 },
-    environment: {
-      ...{ ...common, SQS_TICK_QUEUE_URL: ticks, DYNAMODB_TABLE: name },
-      ...{ RUNNERS_HAVE_STORE: String(runnerHasStore), MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: name },
-    },
+    environment: { ...common, ...decides },
     create: (environment) => createStateManager({ environment, executors: [step] }).handler,
   });
   host.addFunction({
     ...{ name: "task-runner", timeoutMs: 360_000, reservedConcurrency: 5 },
-    environment: { ...common, SQS_EVENT_QUEUE_URL: events, ...(runnerHasStore ? { DYNAMODB_TABLE: name } : {}) },
+    environment: { ...common, SQS_EVENT_QUEUE_URL: events, ...(runnerHasStore ? decides : {}) },
     create: (environment) => createTaskRunner({ environment, executors: [step] }).handler,
   });
 }
