@@ -3,8 +3,7 @@ import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defineExecutor, type Executor, failed, running, succeeded } from "../ports/executor.ts";
 import { createExecutorContext } from "../testing/run-executor.ts";
-import type { KeptProgress } from "./call-executor.ts";
-import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
+import { callExecutor, type KeptProgress, type Operation, operationOf } from "./call-executor.ts";
 
 const Config = Type.Object({ name: Type.String() });
 const Progress = Type.Object({ id: Type.String() });

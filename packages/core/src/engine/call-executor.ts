@@ -3,7 +3,7 @@ import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { describeThrown, describeValue, isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { isMap, parseAttemptId, toIdempotencyText } from "../machine/event-message.ts";
-import { MASK, type ShownMetadata } from "../machine/secrets.ts";
+import { listSecretRefs, MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -392,4 +392,28 @@ export function parseKeptProgress(value: unknown): KeptProgress | undefined {
   const cancelBegun = "cancelBegun" in value && value.cancelBegun === true;
   const log = "log" in value && typeof value.log === "string" ? { log: value.log } : {};
   return { progress: value.progress, cancelBegun, ...log };
+}
+
+/** What a state of a Step Functions execution sends. */
+interface StepRequest {
+  readonly op: Operation;
+  readonly config: unknown;
+  /** What the step before answered. */
+  readonly progress?: unknown;
+  /** Facts for the executor's context; the app's factory makes the context of them. */
+  readonly ctx?: Readonly<Record<string, unknown>>;
+}
+
+/** Calls one executor without a yard: the execution that sends the requests is the store. */
+export function createStepHandler(
+  executor: Executor,
+  createContext: (request: StepRequest) => ExecutorContext,
+): (request: StepRequest) => Promise<Step> {
+  return async (request) => {
+    // Sensitive values are in a yard's store, and an execution has none.
+    const refs = listSecretRefs(request.config);
+    if (refs.length > 0) return toSecretsNeedStore(refs);
+    const kept = request.progress === undefined ? undefined : { progress: request.progress, cancelBegun: false };
+    return callExecutor(executor, createContext(request), { operation: request.op, config: request.config, kept });
+  };
 }

@@ -40,6 +40,7 @@ export type {
 } from "../ports/stack-store.ts";
 export type { Retention, StackFilter, StoredStack } from "../ports/store.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
+export { createStepHandler } from "./call-executor.ts";
 export { createEngine, publishMessages } from "./engine.ts";
 export { explainStack } from "./explain-stack.ts";
 export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
@@ -50,7 +51,6 @@ export { createPlanner } from "./planner.ts";
 export { listProcesses, loadLiveProcesses } from "./process-registry.ts";
 export { createOutboxRelay, type OutboxRelay } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
-export { createStepHandler } from "./step-handler.ts";
 export { createStoreProbe } from "./store-probe.ts";
 export type { SweepReport, TickSender } from "./sweep.ts";
 export { toPrinted } from "./to-printed.ts";

@@ -1,18 +1,22 @@
+import { type LifeEvent, MOST_TIMERS, type ReplayedEvent, replayLife } from "../aggregate/replay-life.ts";
 import { DEFAULT_PARKING } from "../aggregate/round.ts";
+import { decide } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import { defined, isMap, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import type { Machine } from "../machine/machine.ts";
+import type { Machine, MetadataRule } from "../machine/machine.ts";
+import { MASK, maskMetadata, toShownMetadata } from "../machine/secrets.ts";
+import type { Stack, StackTimer, TaskState } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
+import type { Change, HistoryEntry, LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
-import { createCompileRevision, createMachineFinder } from "./machine-finder.ts";
-import { planUpgrade, type UpgradePlan } from "./replay/plan-upgrade.ts";
+import { createCompileRevision, createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { applyWithMachines, createTurnMachines } from "./work-inputs.ts";
 
 /** What a planner works with: that of the engine. */
-export interface PlannerDeps {
+interface PlannerDeps {
   readonly store: Pick<Store, "load" | "queries" | "revisions">;
   readonly locator: Locator;
   readonly executors: ExecutorRegistry;
@@ -23,7 +27,7 @@ export interface PlannerDeps {
 }
 
 /** Tells what the engine would do, and changes nothing. Compiled revisions are kept over its calls. */
-export interface Planner {
+interface Planner {
   /** The change that an event would make now, to a stack with its parked events or to one that does not exist yet. */
   preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
   /**
@@ -68,4 +72,337 @@ export function createPlanner({
     planUpgrade: (input) => planUpgrade({ store, clock, finder }, input),
     findRevision: (hash) => finder.findRevision(hash),
   };
+}
+
+/** An event of a stack's life that does something else on another revision. */
+interface ReplayDifference {
+  readonly eventId: string;
+  readonly event: string;
+  readonly at: number;
+  /** In the history; absent for a timer that only the other revision has. */
+  readonly position?: number;
+  readonly before?: ReplayedEvent;
+  readonly after: ReplayedEvent;
+}
+
+/** What a plan works with. */
+interface PlanDeps {
+  readonly store: Pick<Store, "load" | "queries">;
+  readonly finder: Pick<MachineFinder, "find">;
+  readonly clock: Clock;
+}
+
+/** What moving a stack to another revision would do. */
+export interface UpgradePlan {
+  readonly stackId: string;
+  readonly machine: string;
+  /** Content hashes. */
+  readonly from: string;
+  /** Absent when there is no such revision. */
+  readonly to?: string;
+  /** Whether the upgrade would be accepted as the stack stands. */
+  readonly outcome: "applied" | "refused";
+  readonly code?: string;
+  readonly reason?: string;
+  /** Lines of the history that were replayed. */
+  readonly replayed: number;
+  /** Why the replay does not tell all; absent when it does. */
+  readonly incomplete?: string;
+  /** The first 100 places where the history would have been another. */
+  readonly differences: readonly ReplayDifference[];
+  /** How many more there are. */
+  readonly more: number;
+  /** How the stack would stand otherwise than it does. */
+  readonly end: readonly EndDifference[];
+}
+
+/** Longer histories are replayed as far as this. */
+const MOST_LINES = 10_000;
+const PAGE = 1_000;
+const MOST_DIFFERENCES = 100;
+/** Processes that write one history may differ in what time it is. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/**
+ * Says what an upgrade of a stack would do, and changes nothing: whether it would be accepted, and where the stack's life
+ * would have been another on the new revision. `to`: a kept revision or the newest; default the newest. Undefined: there
+ * is no such stack.
+ */
+async function planUpgrade(
+  deps: PlanDeps,
+  { stackId, to }: { readonly stackId: string; readonly to?: string | undefined },
+): Promise<UpgradePlan | undefined> {
+  const [loaded] = await deps.store.load([stackId]);
+  const stack = loaded?.stack;
+  if (stack === undefined) return undefined;
+  const event = toUpgradeEvent(stack, to, deps.clock.now());
+  const found = await deps.finder.find(stack.machine, stack, event);
+  const plan = { stackId, machine: stack.machine, from: stack.machineHash };
+  const nothing = { replayed: 0, differences: [], more: 0, end: [] };
+  if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };
+  const { machine } = found;
+  const decision = decide(machine, stack, event);
+  const refusal = decision.kind === "applied" ? ({ outcome: "applied" } as const) : toRefusal(decision);
+  return { ...plan, to: machine.hash, ...refusal, ...(await replay(deps, stack, machine)) };
+}
+
+function toUpgradeEvent(stack: Stack, to: string | undefined, at: number): StackEvent {
+  const name = SYSTEM_EVENTS.upgradeStack;
+  const event = { id: "planned-upgrade", stackId: stack.id, name, at, origin: "external" } as const;
+  return to === undefined ? event : { ...event, to };
+}
+
+function toRefusal({ code, reason }: { readonly code: string; readonly reason: string }) {
+  return { outcome: "refused", code, reason } as const;
+}
+
+async function replay(
+  deps: PlanDeps,
+  stack: Stack,
+  machine: Machine,
+): Promise<Pick<UpgradePlan, "replayed" | "incomplete" | "differences" | "more" | "end">> {
+  const { lines, incomplete } = await loadLife(deps, stack);
+  if (lines.length === 0) return { replayed: 0, ...(incomplete && { incomplete }), differences: [], more: 0, end: [] };
+  const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
+  const until = incomplete === undefined ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
+  const compared = lines.filter((line) => !isPassedOver(line));
+  const life = compared.map((line): LifeEvent => ({ event: toReplayEvent(line), did: toBefore(line) }));
+  const replayed = replayLife({ machine: relaxed, life, limits: DEFAULT_LIMITS, until });
+  const differences = replayed.differences.map(({ event: { id, name, at }, place, after }): ReplayDifference => {
+    const difference = { eventId: id, event: name, at, after };
+    const line = place === undefined ? undefined : compared[place];
+    return line === undefined ? difference : { ...difference, position: line.position, before: toBefore(line) };
+  });
+  const why = incomplete ?? (replayed.hasTooManyTimers ? TOO_MANY_TIMERS : undefined);
+  return {
+    replayed: lines.length,
+    ...(why && { incomplete: why }),
+    differences: differences.slice(0, MOST_DIFFERENCES),
+    more: Math.max(0, differences.length - MOST_DIFFERENCES),
+    end: why === undefined ? compareEnds(stack, replayed.stack) : [],
+  };
+}
+
+const TOO_MANY_TIMERS = `More than ${MOST_TIMERS} timers that only the new revision has would have fired; the others were left out.`;
+
+/** Lines about the machine instead of the stack, and those whose event the history does not hold whole. */
+function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntry): boolean {
+  if (event === SYSTEM_EVENTS.upgradeStack) return true;
+  if (outcome === "applied" || outcome === "removed") return false;
+  return UNJUDGED.has(code) || (code === "METADATA_INVALID" && JSON.stringify(metadata ?? null).includes('"***"'));
+}
+
+const UNJUDGED: ReadonlySet<string> = new Set([
+  ...["DUPLICATE", "STACK_UNKNOWN", "MACHINE_MISMATCH", "MACHINE_UNKNOWN", "MACHINE_INVALID", "STATE_UNKNOWN"],
+  ...["EVENT_INVALID", "EVENT_RESERVED", "INTERNAL"],
+]);
+
+function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {
+  if (outcome === "removed") return { outcome, state: null, sent };
+  if (outcome === "applied") return { outcome, state: to ?? null, sent };
+  const told = outcome === "ignored" ? outcome : "refused";
+  return { outcome: told, ...(code !== undefined && { code }), state: to ?? null, sent };
+}
+
+interface LoadedLife {
+  /** From the line that has created the stack on; none when that is gone. */
+  readonly lines: readonly StoredHistoryEntry[];
+  readonly incomplete?: string;
+}
+
+async function loadLife(deps: PlanDeps, stack: Stack): Promise<LoadedLife> {
+  const { lines, isWhole } = await readLines(deps, stack);
+  if (lines.length === 0) return { lines, incomplete: tellPruned(stack) };
+  if (isWhole) return { lines };
+  return { lines, incomplete: `The history is longer than ${MOST_LINES} lines; only the first were replayed.` };
+}
+
+async function readLines({ store }: PlanDeps, stack: Stack) {
+  const lines: StoredHistoryEntry[] = [];
+  let cursor: string | undefined;
+  do {
+    const input = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await store.queries.listHistory({ stackId: stack.id }, input);
+    for (const line of page.items) if (lines.length > 0 || isBeginning(stack, line)) lines.push(line);
+    if (hasLostBeginning(stack, lines, page.items)) break;
+    cursor = page.cursor;
+  } while (cursor !== undefined && lines.length <= MOST_LINES);
+  return { lines: lines.slice(0, MOST_LINES), isWhole: lines.length <= MOST_LINES };
+}
+
+/** Lines stand in the order in which they came: one from after the beginning says that none of it will follow. */
+function hasLostBeginning(
+  { createdAt }: Stack,
+  found: readonly StoredHistoryEntry[],
+  page: readonly StoredHistoryEntry[],
+): boolean {
+  return found.length === 0 && page.some(({ at }) => at > createdAt + CLOCKS_DIFFER_MS);
+}
+
+function isBeginning({ life }: Stack, { eventId, outcome }: StoredHistoryEntry): boolean {
+  return eventId === life && outcome === "applied";
+}
+
+function tellPruned({ createdAt }: Stack): string {
+  const since = new Date(createdAt).toISOString();
+  return `The history no longer holds the beginning of the stack (${since}), so that it cannot be replayed.`;
+}
+
+/** Something of a stack that would stand otherwise. Sensitive values are printed `***`; they are compared by reference. */
+interface EndDifference {
+  /** `state`, `task <name>`, `metadata <key>`, `timer <event>` or `retry <task>`; of timers the instants when they are due. */
+  readonly what: string;
+  /** Null: it is not there. */
+  readonly before: string | number | boolean | null;
+  readonly after: string | number | boolean | null;
+}
+
+/** How a stack stands, and how it would stand. */
+export function compareEnds(present: Stack, replayed: Stack | undefined): readonly EndDifference[] {
+  const before = toFacts(present);
+  const after =
+    replayed === undefined ? new Map<string, Fact>([["state", { value: null, compared: null }]]) : toFacts(replayed);
+  const ends = [...new Set([...before.keys(), ...after.keys()])].flatMap((what) => {
+    const [a, b] = [before.get(what), after.get(what)];
+    if (JSON.stringify(a?.compared ?? null) === JSON.stringify(b?.compared ?? null)) return [];
+    return [{ what, before: a?.value ?? null, after: b?.value ?? null }];
+  });
+  return [...ends, ...compareTimers(present, replayed)];
+}
+
+/** A timer that is armed now and would be due at another time, or not at all; and one that only the replay has armed. */
+function compareTimers(present: Stack, replayed: Stack | undefined): readonly EndDifference[] {
+  const before = toTimers(present);
+  const after = toTimers(replayed);
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((what) => {
+    const [a, b] = [before.get(what), after.get(what)];
+    if (a !== undefined && b !== undefined && isDueAlike(a, b)) return [];
+    return [{ what, before: tellDue(a), after: tellDue(b) }];
+  });
+}
+
+function toTimers(stack: Stack | undefined): Map<string, StackTimer> {
+  const timers = new Map<string, StackTimer>();
+  for (const timer of stack?.timers ?? []) {
+    const name = timer.task === undefined ? `timer ${timer.event}` : `retry ${timer.task}`;
+    // One state may have several timers with the same event.
+    const count = [...timers.keys()].filter((known) => known === name || known.startsWith(`${name} #`)).length;
+    timers.set(count === 0 ? name : `${name} #${count + 1}`, timer);
+  }
+  return timers;
+}
+
+/** The present timer may have been drawn by chance, within what the replay says. */
+function isDueAlike(present: StackTimer, { dueAt: latest, jitterMs = 0 }: StackTimer): boolean {
+  const dueAt = present.postponedFrom ?? present.dueAt;
+  return dueAt <= latest && dueAt >= latest - jitterMs;
+}
+
+function tellDue(timer: StackTimer | undefined): string | null {
+  return timer === undefined ? null : new Date(timer.postponedFrom ?? timer.dueAt).toISOString();
+}
+
+interface Fact {
+  readonly value: EndDifference["before"];
+  readonly compared: unknown;
+}
+
+function toFacts(stack: Stack): Map<string, Fact> {
+  const shown = toShownMetadata(stack);
+  const printed = maskMetadata(shown);
+  const facts = new Map<string, Fact>([["state", { value: stack.state, compared: stack.state }]]);
+  for (const task of stack.tasks) facts.set(`task ${task.name}`, { value: tellTask(task), compared: tellTask(task) });
+  for (const [key, compared] of Object.entries(shown))
+    facts.set(`metadata ${key}`, { value: printed[key] ?? null, compared });
+  return facts;
+}
+
+/** Where an attempt stands is for its worker to say: to the machine it runs. */
+function tellTask({ status, detail }: TaskState): string {
+  return detail === undefined || detail === "RUNNING" || detail === "QUEUED" ? status : `${status} ${detail}`;
+}
+
+/** The event that a line of the history was about. In the place of a sensitive value stands the text of its reference. */
+export function toReplayEvent(entry: HistoryEntry): StackEvent {
+  const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer } = entry;
+  return {
+    ...{ id, stackId, name, at, origin: findOrigin(entry) },
+    ...defined({ description, retryable, actor, reason, timerId: timer }),
+    ...defined({
+      task: task === undefined ? undefined : { name: task },
+      dispatchId: entry.dispatchId ?? findDispatchId(entry),
+      metadata: toPlain(entry.metadata),
+      // The code of a line that was applied is that of the task's failure, else that of the refusal.
+      code: isApplied(entry) ? entry.code : undefined,
+      confirm: entry.confirmed ? stackId : undefined,
+    }),
+    ...toOutputs(entry),
+    ...OPERATORS_FIELDS.get(name),
+  };
+}
+
+/** What these events must bring, and no others may. */
+const OPERATORS_FIELDS: ReadonlyMap<string, Partial<StackEvent>> = new Map<string, Partial<StackEvent>>([
+  [SYSTEM_EVENTS.settleTask, { as: "succeeded" }],
+  [SYSTEM_EVENTS.removeStack, { force: true }],
+]);
+
+function toOutputs({ outputs }: HistoryEntry): Partial<StackEvent> {
+  if (!isMap(outputs)) return {};
+  const sensitiveOutputs = Object.keys(outputs).filter((key) => isHidden(outputs[key]));
+  return { outputs: Object.fromEntries(Object.entries(outputs).map(toPlainEntry)), sensitiveOutputs };
+}
+
+/** Ids that stores and workers give to what they say of an attempt, before that attempt's own id. */
+const ANSWER_ID = /^(?:result|cancelled|deadline|cancel):(.+)$/s;
+
+const ANSWERS: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.taskCompleted,
+  SYSTEM_EVENTS.taskError,
+  SYSTEM_EVENTS.taskCancelled,
+  SYSTEM_EVENTS.taskTimedOut,
+]);
+
+function findDispatchId({ event, eventId, internal }: HistoryEntry): string | undefined {
+  return internal && ANSWERS.has(event) ? ANSWER_ID.exec(eventId)?.[1] : undefined;
+}
+
+function findOrigin(entry: HistoryEntry): StackEvent["origin"] {
+  if (entry.timer !== undefined) return "timer";
+  return findDispatchId(entry) === undefined ? "external" : "worker";
+}
+
+function isApplied({ outcome }: HistoryEntry): boolean {
+  return outcome === "applied" || outcome === "removed";
+}
+
+function isHidden(value: unknown): boolean {
+  return value === MASK || (isMap(value) && typeof value["$secret"] === "string");
+}
+
+function toPlain(value: unknown): unknown {
+  return isMap(value) ? Object.fromEntries(Object.entries(value).map(toPlainEntry)) : value;
+}
+
+function toPlainEntry([key, value]: [string, unknown]): [string, unknown] {
+  return [key, isMap(value) && typeof value["$secret"] === "string" ? value["$secret"] : value];
+}
+
+/**
+ * The machine for a replay: in the place of sensitive values the history has references, which fit no type, pattern or
+ * range, and a value that was given again has another one. These keys accept any value, and stay sensitive.
+ */
+function relaxSecrets(machine: Machine, secretKeys: readonly string[]): Machine {
+  const { keys } = machine.metadata;
+  const relaxed = new Map<string, MetadataRule>();
+  for (const [key, rule] of keys) relaxed.set(key, isSecret(key, rule, secretKeys) ? relax(rule) : rule);
+  return { ...machine, metadata: { ...machine.metadata, keys: relaxed } };
+}
+
+function isSecret(key: string, { sensitive }: MetadataRule, secretKeys: readonly string[]): boolean {
+  return sensitive || secretKeys.includes(key);
+}
+
+function relax({ type, pattern, enum: _, minimum, maximum, immutable, ...rule }: MetadataRule): MetadataRule {
+  return { ...rule, immutable: false };
 }

@@ -1,5 +1,4 @@
-export { readStep } from "../simulation/read-step.ts";
-export { createSimulation, type Simulation } from "../simulation/simulation.ts";
+export { createSimulation, readStep, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
 export { decide, tellUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";

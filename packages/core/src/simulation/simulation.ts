@@ -1,14 +1,23 @@
 import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import { type LifeEvent, type ReplayedEvent, replayLife, toReplayed } from "../aggregate/replay-life.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
-import { DEFAULT_LIMITS, toInstant } from "../machine/decide/work.ts";
-import { parseEventMessage, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
-import type { Machine } from "../machine/machine.ts";
+import { toAttemptDue } from "../attempt/attempt.ts";
+import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts";
+import { parseDuration } from "../machine/document/duration.ts";
+import {
+  type EventOrigin,
+  isMap,
+  parseEventMessage,
+  type StackEvent,
+  SYSTEM_EVENTS,
+  toEventKey,
+} from "../machine/event-message.ts";
+import { type Machine, TIMEOUT } from "../machine/machine.ts";
+import type { OpenRun } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import { advanceClock } from "./advance-clock.ts";
-import { readStep, type SimulationStep } from "./read-step.ts";
 import { createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard, workInput } from "./simulated-yard.ts";
 import {
+  type FiredTimer,
   type SimulationLine,
   type StepDifference,
   toOutcome,
@@ -203,4 +212,168 @@ function compareLife({ lives }: State, stackId: string, machine: Machine): reado
 
 function toShown({ sent, ...event }: ReplayedEvent): StepDifference["after"] {
   return { ...event, dispatched: sent };
+}
+
+/** What an advance of the clock has done. */
+interface ClockAdvance {
+  readonly fired: readonly FiredTimer[];
+  /** False when the simulation has fired all that it may: then the clock stands where it is, and more is due. */
+  readonly isThere: boolean;
+}
+
+/**
+ * Moves the clock to an instant, through everything that is due on the way: by instant, then stacks in the order of their
+ * creation, then deadlines of attempts, the stack's timers, and parked events that are tried again. Each is decided on what
+ * the one before has left.
+ */
+function advanceClock(yard: SimulatedYard, until: number, work: WorkInput): ClockAdvance {
+  const fired: FiredTimer[] = [];
+  for (let due = findNext(yard, until); due !== undefined; due = findNext(yard, until)) {
+    if (yard.firesLeft <= 0) return { fired, isThere: false };
+    yard.now = Math.max(yard.now, due.at);
+    const timers = fire(yard, due.input, work);
+    yard.firesLeft -= timers.length;
+    fired.push(...timers);
+  }
+  yard.now = until;
+  return { fired, isThere: true };
+}
+
+/** Applies an input and takes its change. */
+type WorkInput = (input: StackInput) => readonly DecidedEvent[];
+
+interface Due {
+  readonly at: number;
+  readonly input: StackInput;
+}
+
+function findNext(yard: SimulatedYard, until: number): Due | undefined {
+  let next: Due | undefined;
+  const ids = new Set([...yard.stacks.keys(), ...yard.parked.keys()]);
+  for (const stackId of ids) {
+    for (const due of listDue(yard, stackId, until)) if (next === undefined || due.at < next.at) next = due;
+  }
+  return next;
+}
+
+/** In the order in which they fire at one instant. */
+function listDue(yard: SimulatedYard, stackId: string, until: number): readonly Due[] {
+  const stack = yard.stacks.get(stackId);
+  const timer = stack && dueTimers(stack, until)[0];
+  const tries = [...(yard.parked.get(stackId)?.values() ?? [])].map(({ nextTryAt }) => nextTryAt);
+  const nextTryAt = tries.length === 0 ? undefined : Math.min(...tries);
+  return [
+    ...(stack?.runs ?? []).flatMap((run) => findRunDue(yard, stackId, run) ?? []),
+    ...(timer === undefined ? [] : [{ at: timer.dueAt, input: { kind: "timers", stackId } as const }]),
+    ...(nextTryAt === undefined ? [] : [{ at: nextTryAt, input: { kind: "parked", stackId } as const }]),
+  ].filter(({ at }) => at <= until);
+}
+
+function findRunDue(yard: SimulatedYard, stackId: string, { attemptId, task }: OpenRun): Due | undefined {
+  const attempt = yard.attempts.get(attemptId);
+  const deadline = attempt && toAttemptDue(attempt).deadline;
+  if (deadline === undefined) return undefined;
+  return { at: deadline.at, input: { kind: "deadline", stackId, attemptId, task, why: deadline.why } };
+}
+
+function fire(yard: SimulatedYard, input: StackInput, work: WorkInput): readonly FiredTimer[] {
+  const before = yard.stacks.get(input.stackId);
+  const decided = work(input);
+  // An attempt that has passed its deadline is asked to stop; here it does at once, so that its next one can begin.
+  if (input.kind === "deadline") confirmTimedOut(yard, input, work);
+  if (input.kind !== "timers" && input.kind !== "deadline") return [];
+  const isRemoved = before !== undefined && !yard.stacks.has(input.stackId);
+  const own = decided.filter(({ event }) => (input.kind === "timers" ? event.origin === "timer" : true));
+  return (input.kind === "timers" ? own : own.slice(0, 1)).map(({ event, decision }) => {
+    const { outcome, code } = toOutcome(decision);
+    return {
+      at: new Date(yard.now).toISOString(),
+      stackId: input.stackId,
+      timer: input.kind === "timers" ? toTimerKind(event) : input.why,
+      event: event.name,
+      ...(event.task && { task: event.task.name }),
+      outcome: isRemoved && decision.kind === "applied" ? "removed" : outcome,
+      ...(code === undefined ? {} : { code }),
+    };
+  });
+}
+
+function confirmTimedOut(
+  yard: SimulatedYard,
+  { stackId, attemptId }: Extract<StackInput, { kind: "deadline" }>,
+  work: WorkInput,
+): void {
+  const open = yard.stacks.get(stackId)?.runs.find((run) => run.attemptId === attemptId);
+  if (open?.cancelling !== "timed-out") return;
+  const event = SYSTEM_EVENTS.taskCancelled;
+  const message = { event, stackId, task: { name: open.task }, dispatchId: attemptId };
+  const queued = { id: `${event}:${attemptId}`, stackId, origin: "worker", receivedAt: yard.now, message } as const;
+  work({ kind: "delivery", stackId, delivery: { event: queued, deliveries: 1 } });
+}
+
+function toTimerKind({ name, task }: StackEvent): FiredTimer["timer"] {
+  if (task !== undefined) return "retry";
+  return name === TIMEOUT ? "timeout" : "after";
+}
+
+/** A step of a simulation, as it was written. */
+type SimulationStep =
+  | { readonly kind: "event"; readonly body: unknown; readonly origin: EventOrigin }
+  | { readonly kind: "advance"; readonly byMs: number; readonly stackId: string | undefined }
+  | { readonly kind: "load"; readonly file: string }
+  | { readonly kind: "upgrade"; readonly stackId: string; readonly dryRun: boolean }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** Reads a step; `subject` is the stack of the step before. Never throws. */
+export function readStep(step: unknown, subject: string | undefined): SimulationStep {
+  if (!isMap(step)) return { kind: "event", body: step, origin: "external" };
+  if (Object.hasOwn(step, "event")) return { kind: "event", body: step["event"], origin: "external" };
+  if (Object.hasOwn(step, "advance")) return readAdvance(step, subject);
+  if (Object.hasOwn(step, "load")) return readLoad(step["load"]);
+  if (Object.hasOwn(step, "upgrade")) return readUpgrade(step);
+  return readAnswer(step, subject);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const ANSWERS: ReadonlyMap<unknown, string> = new Map([
+  ["succeeded", SYSTEM_EVENTS.taskCompleted],
+  ["failed", SYSTEM_EVENTS.taskError],
+  ["cancelled", SYSTEM_EVENTS.taskCancelled],
+]);
+
+function readAnswer(step: Fields, subject: string | undefined): SimulationStep {
+  const { task, result, stackId = subject, message: description, ...rest } = step;
+  const body = { ...rest, event: ANSWERS.get(result), stackId, description, task: { name: task } };
+  // Nobody outside may confirm a cancel; the step stands for the worker that does.
+  return { kind: "event", body, origin: result === "cancelled" ? "worker" : "external" };
+}
+
+function readAdvance(step: Fields, subject: string | undefined): SimulationStep {
+  const { advance, stackId = subject } = step;
+  const byMs = typeof advance === "string" ? parseDuration(advance) : undefined;
+  if (byMs === undefined) {
+    return { kind: "none", reason: `"advance" must be a duration such as "15m", not ${tell(advance)}.` };
+  }
+  return { kind: "advance", byMs, stackId: typeof stackId === "string" ? stackId : undefined };
+}
+
+function readLoad(file: unknown): SimulationStep {
+  if (typeof file === "string" && file !== "") return { kind: "load", file };
+  return { kind: "none", reason: `"load" must be the path of a machine, not ${tell(file)}.` };
+}
+
+function readUpgrade({ upgrade, dryRun = false }: Fields): SimulationStep {
+  if (typeof upgrade !== "string" || upgrade === "") {
+    return { kind: "none", reason: `"upgrade" must be the id of a stack, not ${tell(upgrade)}.` };
+  }
+  if (typeof dryRun === "boolean") return { kind: "upgrade", stackId: upgrade, dryRun };
+  return { kind: "none", reason: `"dryRun" must be true or false, not ${tell(dryRun)}.` };
+}
+
+const MOST_TOLD = 60;
+
+function tell(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > MOST_TOLD ? `${text.slice(0, MOST_TOLD)}…` : text;
 }

@@ -1,11 +1,11 @@
 export { createMemoryRecords } from "../memory/memory-records.ts";
-export { createMemoryTransport, type MemoryTransportOptions } from "../memory/memory-transport.ts";
 export { aMachine, anEvent, aStack, type MachineSketch } from "./builders.ts";
 export type { ConformanceCase } from "./conformance-case.ts";
 export { type DurableStore, durableStoreConformance } from "./durable-store-conformance.ts";
 export { type ExecutorUnderTest, executorConformance } from "./executor-conformance.ts";
 export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
+export { createMemoryTransport, type MemoryTransportOptions } from "./memory-transport.ts";
 export { recordsConformance } from "./records-conformance.ts";
 export {
   createExecutorContext,

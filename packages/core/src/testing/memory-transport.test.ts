@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createFakeClock } from "../testing/fake-clock.ts";
-import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { transportConformance } from "../testing/transport-conformance.ts";
+import { createFakeClock } from "./fake-clock.ts";
 import { createMemoryTransport } from "./memory-transport.ts";
+import { aDispatch } from "./store-conformance/store-builders.ts";
+import { transportConformance } from "./transport-conformance.ts";
 
 describe("createMemoryTransport", () => {
   for (const c of transportConformance) {

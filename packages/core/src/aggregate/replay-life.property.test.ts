@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Random } from "../../ports/clock.ts";
-import { failed, running, type Step, succeeded } from "../../ports/executor.ts";
-import { countingIds, createRandom } from "../../testing/fake-clock.ts";
-import { createScriptedExecutor } from "../../testing/run-executor.ts";
-import { pick } from "../../testing/simulation/chance.ts";
-import { drawMachineV2, EVENTS, TASKS } from "../../testing/simulation/draw-plan.ts";
-import { createTrial } from "../../testing/trial.ts";
-import { createPlanner } from "../planner.ts";
+import { createPlanner } from "../engine/planner.ts";
+import type { Random } from "../ports/clock.ts";
+import { failed, running, type Step, succeeded } from "../ports/executor.ts";
+import { countingIds, createRandom } from "../testing/fake-clock.ts";
+import { createScriptedExecutor } from "../testing/run-executor.ts";
+import { pick } from "../testing/simulation/chance.ts";
+import { drawMachineV2, EVENTS, TASKS } from "../testing/simulation/draw-plan.ts";
+import { createTrial } from "../testing/trial.ts";
 
 const RUNS = 60;
 const STEPS = 25;

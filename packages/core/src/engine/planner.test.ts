@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { failed, type Step, succeeded } from "../../ports/executor.ts";
-import { countingIds } from "../../testing/fake-clock.ts";
-import { createTrial, type TrialInput } from "../../testing/trial.ts";
-import { createPlanner } from "../planner.ts";
-import type { UpgradePlan } from "./plan-upgrade.ts";
+import type { StackTimer } from "../machine/stack.ts";
+import { failed, type Step, succeeded } from "../ports/executor.ts";
+import { aStack } from "../testing/builders.ts";
+import { countingIds } from "../testing/fake-clock.ts";
+import { aHistoryEntry } from "../testing/store-conformance/store-builders.ts";
+import { createTrial, type TrialInput } from "../testing/trial.ts";
+import { compareEnds, createPlanner, toReplayEvent, type UpgradePlan } from "./planner.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -306,5 +308,138 @@ states:
     const deps = { store, clock, ids: countingIds(), locator: trial.locator, executors: trial.executors };
 
     expect(await createPlanner(deps).planUpgrade({ stackId: "pr-9" })).toBeUndefined();
+  });
+});
+
+describe("compareEnds", () => {
+  it("names what stands otherwise: state, tasks, metadata", () => {
+    const before = aStack({ state: "LIVE", tasks: ["app"], metadata: { a: 1, b: 2 } });
+    const after = aStack({
+      state: "BUILD",
+      tasks: [{ name: "app", status: "PENDING", detail: "WAITING" }, "db"],
+      metadata: { a: 1, b: "2", c: true },
+    });
+
+    expect(compareEnds(before, after)).toEqual([
+      { what: "state", before: "LIVE", after: "BUILD" },
+      { what: "task app", before: "PENDING", after: "PENDING WAITING" },
+      { what: "metadata b", before: 2, after: "2" },
+      { what: "task db", before: null, after: "PENDING" },
+      { what: "metadata c", before: null, after: true },
+    ]);
+  });
+
+  it("compares secrets by their references, and shows none", () => {
+    const stack = (password: string, version: number) =>
+      aStack({ metadata: { password }, secretVersions: { password: version } });
+
+    expect(compareEnds(stack("hunter22", 3), stack("password#3", 3))).toEqual([]);
+    expect(compareEnds(stack("hunter22", 3), stack("hunter22", 2))).toEqual([
+      { what: "metadata password", before: "***", after: "***" },
+    ]);
+  });
+
+  it("says that there would be no stack", () => {
+    expect(compareEnds(aStack({ state: "LIVE" }), undefined)).toEqual([{ what: "state", before: "LIVE", after: null }]);
+  });
+
+  it("names timers that would be due at another time, or are in one of them only", () => {
+    const stack = (timers: readonly StackTimer[]) => aStack({ state: "LIVE", timers });
+    const at = (ms: number) => new Date(ms).toISOString();
+    const expire = { id: "1/after/0", event: "EXPIRE", dueAt: 7_200_000 };
+    const present = stack([expire, { id: "1/timeout", event: "TIMEOUT", dueAt: 1_000 }]);
+    const replayed = stack([
+      { ...expire, dueAt: 3_600_000 },
+      { id: "1/after/1", event: "WARN", dueAt: 5_000 },
+    ]);
+
+    expect(compareEnds(present, present)).toEqual([]);
+    expect(compareEnds(present, replayed)).toEqual([
+      { what: "timer EXPIRE", before: at(7_200_000), after: at(3_600_000) },
+      { what: "timer TIMEOUT", before: at(1_000), after: null },
+      { what: "timer WARN", before: null, after: at(5_000) },
+    ]);
+  });
+
+  it("takes a retry that chance has drawn for the same within its bounds", () => {
+    const retry = (dueAt: number, jitterMs?: number) =>
+      aStack({
+        timers: [{ id: "1/retry/db", event: "TASK_RETRY_DUE", task: "db", dueAt, ...(jitterMs && { jitterMs }) }],
+      });
+
+    expect(compareEnds(retry(7_000), retry(10_000, 5_000))).toEqual([]);
+    expect(compareEnds(retry(4_000), retry(10_000, 5_000))).toMatchObject([{ what: "retry db" }]);
+  });
+
+  it("does not care where an attempt stands", () => {
+    const task = (detail?: "RUNNING") => [{ name: "app", status: "PENDING", ...(detail && { detail }) } as const];
+
+    expect(compareEnds(aStack({ tasks: task() }), aStack({ tasks: task("RUNNING") }))).toEqual([]);
+  });
+});
+
+const ATTEMPT = "s1/created/1/db/1";
+
+describe("the event of a line", () => {
+  it("is the event as it came, with the names of secrets in the place of their values", () => {
+    const line = aHistoryEntry("e1", {
+      ...{ actor: "kim", reason: "why", at: 5, confirmed: true },
+      metadata: { password: { $secret: "password#3" }, url: "x", gone: "***" },
+    });
+
+    expect(toReplayEvent(line)).toEqual({
+      ...{ id: "e1", stackId: "s1", name: "PUSH", at: 5, origin: "external", actor: "kim", reason: "why" },
+      confirm: "s1",
+      metadata: { password: "password#3", url: "x", gone: "***" },
+    });
+  });
+
+  it.each([
+    [`result:${ATTEMPT}`, "TASK_COMPLETED", "worker", ATTEMPT],
+    [`cancelled:${ATTEMPT}`, "TASK_CANCELLED", "worker", ATTEMPT],
+    [`deadline:${ATTEMPT}`, "TASK_TIMED_OUT", "worker", ATTEMPT],
+    [`cancel:${ATTEMPT}`, "TASK_CANCELLED", "worker", ATTEMPT],
+  ])("with the id %s, %s, is one of a %s", (eventId, event, origin, dispatchId) => {
+    const replayed = toReplayEvent(aHistoryEntry(eventId, { event, internal: true }));
+
+    expect([replayed.origin, replayed.dispatchId]).toEqual([origin, dispatchId]);
+  });
+
+  it.each([
+    [`result:${ATTEMPT}`, "TASK_COMPLETED"],
+    ["from-outside", "TASK_COMPLETED"],
+    [`result:${ATTEMPT}`, "PUSH"],
+  ])("with the id %s, %s, is one from outside where it came from there", (eventId, event) => {
+    const replayed = toReplayEvent(aHistoryEntry(eventId, { event }));
+
+    expect([replayed.origin, replayed.dispatchId]).toEqual(["external", undefined]);
+  });
+
+  it("names the attempt that an answer from outside named", () => {
+    const line = aHistoryEntry("e1", { event: "TASK_COMPLETED", dispatchId: ATTEMPT });
+
+    expect(toReplayEvent(line)).toMatchObject({ origin: "external", dispatchId: ATTEMPT });
+  });
+
+  it("says how a task failed, and what it gave", () => {
+    const failure = { event: "TASK_ERROR", code: "QUOTA", description: "no room", retryable: false } as const;
+    const outputs = { host: "h", key: { $secret: "tasks.db.outputs.key#1" }, lost: "***" };
+    const line = aHistoryEntry(`result:${ATTEMPT}`, { internal: true, ...failure, task: "db", outputs });
+
+    expect(toReplayEvent(line)).toMatchObject({
+      ...{ name: "TASK_ERROR", code: "QUOTA", description: "no room", retryable: false, task: { name: "db" } },
+      outputs: { host: "h", key: "tasks.db.outputs.key#1", lost: "***" },
+      sensitiveOutputs: ["key", "lost"],
+    });
+    expect(toReplayEvent({ ...line, outcome: "refused" })).not.toHaveProperty("code");
+  });
+
+  it("is a timer's, an operator's", () => {
+    expect(toReplayEvent(aHistoryEntry("t", { timer: "1/timeout" }))).toMatchObject({
+      origin: "timer",
+      timerId: "1/timeout",
+    });
+    expect(toReplayEvent(aHistoryEntry("e", { event: "SETTLE_TASK" })).as).toBe("succeeded");
+    expect(toReplayEvent(aHistoryEntry("e", { event: "REMOVE_STACK" })).force).toBe(true);
   });
 });

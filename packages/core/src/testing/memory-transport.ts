@@ -1,9 +1,9 @@
 import { createMemoryQueue, type TakenRow } from "../in-process/queue.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
+import { toFrozen } from "../memory/memory-lists.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { ConsumeOptions, DeliveryOutcome, Subscription, Transport } from "../ports/transport.ts";
-import { toFrozen } from "./memory-lists.ts";
 
 /** How a transport in memory behaves. */
 export interface MemoryTransportOptions {
