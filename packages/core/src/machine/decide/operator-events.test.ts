@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aMachine, anEvent, aStack, play, toApplied } from "../../testing/builders.ts";
+import { aMachine, aMachineV2, anEvent, aStack, play, toApplied } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
@@ -305,6 +305,19 @@ describe("UPGRADE_STACK", () => {
       reason: 'Task "db" is running and is not in the new revision.',
     });
     expect(decide(newer, decideOn(opened, done("db")).stack, upgrade).kind).toBe("applied");
+  });
+});
+
+describe("UPGRADE_STACK of a stack with waiting tasks", () => {
+  it("sends what waited for a task that the revision no longer asks for", () => {
+    const states = { INIT: { on: { OPENED: ["BUILD"] } }, BUILD: { tasks: ["network", "db"] } };
+    const older = aMachineV2(states, { tasks: { db: { needs: ["network"] } } });
+    const before = toApplied(decide(older, play(older, anEvent("OPENED")), failed("network"))).stack;
+
+    const upgraded = decide(aMachineV2(states), before, anEvent("UPGRADE_STACK", { at: 5_000 }));
+
+    expect(toApplied(upgraded).dispatches.map(({ task }) => task)).toEqual(["db"]);
+    expect(toApplied(upgraded).stack.tasks).toMatchObject([{ status: "ERROR" }, { name: "db", detail: "RUNNING" }]);
   });
 });
 

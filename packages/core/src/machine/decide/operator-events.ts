@@ -78,12 +78,21 @@ export const retryDue: Handler = (work) => {
   return undefined;
 };
 
-/** Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry stay. */
-export const upgradeStack: Handler = ({ machine, stack }) => {
+/**
+ * Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry stay; a task that
+ * waits only for what the revision no longer asks for is sent.
+ */
+export const upgradeStack: Handler = (work) => {
+  const { machine, stack } = work;
   const lost = stack.tasks.find(({ name, status }) => status === "PENDING" && !machine.tasks.has(name));
-  if (lost === undefined) return undefined;
-  const reason = `Task "${lost.name}" is running and is not in the new revision.`;
-  return { kind: "rejected", code: "UPGRADE_TASK_UNKNOWN", reason };
+  if (lost !== undefined) {
+    const reason = `Task "${lost.name}" is running and is not in the new revision.`;
+    return { kind: "rejected", code: "UPGRADE_TASK_UNKNOWN", reason };
+  }
+  const failedBefore = hasFailed(work);
+  startReady(work);
+  if (work.stack.tasks !== stack.tasks) settleState(work, failedBefore);
+  return undefined;
 };
 
 const NOT_RETRYING = {
