@@ -1,11 +1,264 @@
-import type { HistoryEntry, SetAsideEvent } from "@stackyard/core/engine";
-import { type AttemptRow, afterHidden, findReturn, type Hidden, toDeadline } from "./attempt-row.ts";
-import type { KnownIds } from "./event-ids.ts";
-import type { EventToQueue, Lane } from "./lane.ts";
-import type { DueKind, Stack } from "./port-types.ts";
+import { StackyardError } from "@stackyard/core";
+import {
+  type Attempt,
+  type AttemptFacts,
+  type AttemptMove,
+  type BirthClaim,
+  beginAttempt,
+  claimAtBirth,
+  toAttemptDue,
+} from "@stackyard/core/attempt";
+import type { HistoryEntry, QueuedEvent, SetAsideEvent } from "@stackyard/core/engine";
+import type { Dispatch, DueKind, KnownIds, Stack, TaskMessage } from "./keys.ts";
+
+/** An instant that is not handed out before another one. A new instant is handed out at once. */
+interface Hidden {
+  readonly at: number;
+  readonly until: number;
+}
+
+/** One attempt with its message in the queue. */
+export interface AttemptRow extends Attempt, AttemptFacts {
+  readonly secrets?: readonly string[] | undefined;
+  readonly message: TaskMessage;
+  /** Grows over the yard: the order in queues of keys. */
+  readonly sequence: number;
+  readonly deadlineHidden?: Hidden | undefined;
+  /** Of a poll, or of a lapsed lease. */
+  readonly hidden?: Hidden | undefined;
+  /** Keys that it has or may be queued for; noted before a key is touched, so that the end frees every one. */
+  readonly keys: readonly string[];
+  /** A queued one checks its key's holder then, in case the one that was to pass it on has died. */
+  readonly checkAt?: number | undefined;
+  /** The message in the queue. */
+  readonly sent?: SentMessage | undefined;
+  readonly sentNo: number;
+  /** The log is a row beside the item. */
+  readonly hasLogRow?: true | undefined;
+}
+
+/** A message that waits for a worker. */
+interface SentMessage {
+  readonly no: number;
+  readonly dueAt: number;
+  /** 0: no one has taken it yet. */
+  readonly visibleAt: number;
+  readonly deliveries: number;
+}
+
+/** How long a queued attempt waits before it checks the holder of its key. */
+const CHECK_AFTER_MS = 60_000;
+
+/** Later, when the instant was handed out. */
+export function afterHidden(at: number, hidden: Hidden | undefined): number {
+  return hidden?.at === at ? Math.max(at, hidden.until) : at;
+}
+
+/** An instant of an attempt, and when it is handed out. */
+interface AttemptInstant {
+  readonly at: number;
+  readonly visibleAt: number;
+}
+
+/** A poll or a lapsed lease, with its instant. */
+export function findReturn(row: AttemptRow): (AttemptInstant & { readonly kind: "poll" | "lapsedLease" }) | undefined {
+  const { poll, lapsedLease } = toAttemptDue(row);
+  const at = poll ?? lapsedLease;
+  if (at === undefined) return undefined;
+  return { kind: poll === undefined ? "lapsedLease" : "poll", at, visibleAt: afterHidden(at, row.hidden) };
+}
+
+/** The deadline, or that of a cancel. */
+export function toDeadline(row: AttemptRow): (AttemptInstant & { readonly why: "deadline" | "cancel" }) | undefined {
+  const { deadline } = toAttemptDue(row);
+  return deadline && { ...deadline, visibleAt: afterHidden(deadline.at, row.deadlineHidden) };
+}
+
+/** A new attempt: with its message in the queue, or granted to the process that dispatches it. */
+export function createAttemptRow(
+  dispatch: Dispatch,
+  input: { readonly sequence: number; readonly now: number },
+  claim: BirthClaim | undefined,
+): AttemptRow {
+  const { entry, attempt, executor, secrets, message } = dispatch;
+  const { sequence, now } = input;
+  const begun = beginAttempt(dispatch, now);
+  const facts = { entry, attempt, executor, secrets, message, sequence, dispatchedAt: now };
+  const row = { ...begun, ...facts, keys: [], sentNo: 0 };
+  if (claim === undefined) return send(row, now);
+  return claimAtBirth(row, { owner: claim.owner, leaseMs: claim.leaseMs, now });
+}
+
+/** Queues the attempt's message, unless it is still queued. */
+export function send(row: AttemptRow, now: number): AttemptRow {
+  if (row.sent !== undefined) return row;
+  const no = row.sentNo + 1;
+  return { ...row, sentNo: no, sent: { no, dueAt: now, visibleAt: 0, deliveries: 0 } };
+}
+
+/** A claim removes the message. A queued attempt checks its key's holder now and then. */
+export function toClaimed(row: AttemptRow, now: number): AttemptRow {
+  return { ...row, sent: undefined, checkAt: row.status === "queued" ? now + CHECK_AFTER_MS : undefined };
+}
+
+/** The aggregate after a move of an attempt, and what the move leaves to do. */
+interface Moved {
+  readonly aggregate: Aggregate;
+  /** Events of the stack itself, which the same write queues. */
+  readonly queued: readonly EventToQueue[];
+  readonly follow: FollowUp;
+}
+
+/** Applies a move to the attempts of its stack. An attempt that has ended leaves all keys that it noted. Pure. */
+export function applyMove(
+  aggregate: Aggregate,
+  { attempt, effects }: AttemptMove<AttemptRow>,
+  { stackId, now }: { readonly stackId: string; readonly now: number },
+): Moved {
+  const events = effects.flatMap((effect) => (effect.kind === "enqueue" ? [toQueued(effect)] : []));
+  const isOwn = ({ event }: EventToQueue) => event.stackId === stackId;
+  const queued = events.filter(isOwn);
+  const others = events.filter((event) => !isOwn(event));
+  const follow: FollowUp = others.length === 0 ? {} : { events: others };
+  if (attempt.status !== "settled") {
+    const moved = { ...attempt, checkAt: attempt.status === "queued" ? attempt.checkAt : undefined };
+    const row = effects.some(({ kind }) => kind === "send") ? send(moved, now) : moved;
+    return { aggregate: putAttempt(aggregate, row), queued, follow };
+  }
+  const { attemptId, keys } = attempt;
+  const row: AttemptRow = {
+    ...attempt,
+    checkAt: undefined,
+    sent: undefined,
+    deadlineHidden: undefined,
+    hidden: undefined,
+  };
+  const attempts = aggregate.attempts.filter((each) => each.attemptId !== attemptId);
+  const leaves = keys.length === 0 ? {} : { leaves: [{ attemptId, keys }] };
+  return {
+    aggregate: { ...aggregate, attempts, ended: [...aggregate.ended, row] },
+    queued,
+    follow: { ...follow, ...leaves },
+  };
+}
+
+function toQueued({ event, notBefore }: EventToQueue): EventToQueue {
+  return { event, notBefore };
+}
+
+/** The attempt of that id, while it is open. */
+export function findOpen({ attempts }: Aggregate, attemptId: string): AttemptRow | undefined {
+  return attempts.find((row) => row.attemptId === attemptId);
+}
+
+/** Adds an open attempt, or replaces it in its place. */
+export function putAttempt(aggregate: Aggregate, row: AttemptRow): Aggregate {
+  const { attempts } = aggregate;
+  const isKnown = attempts.some(({ attemptId }) => attemptId === row.attemptId);
+  const next = isKnown ? attempts.map((each) => (each.attemptId === row.attemptId ? row : each)) : [...attempts, row];
+  return { ...aggregate, attempts: next };
+}
+
+/** A queued event. */
+export interface LaneEvent {
+  /** Grows along the queue. */
+  readonly no: number;
+  /** Its key (`toEventKey`). */
+  readonly id: string;
+  /** Orders it among other work. */
+  readonly dueAt: number;
+  /** 0: no one has taken it yet. */
+  readonly visibleAt: number;
+  readonly deliveries: number;
+  readonly event?: QueuedEvent | undefined;
+  /** Instead of the event: it is a row of the work table with this sort key. */
+  readonly beside?: string | undefined;
+}
+
+/** An event to queue, not handed out before that instant. */
+export interface EventToQueue {
+  readonly event: QueuedEvent;
+  readonly notBefore?: number | undefined;
+}
+
+/** A queue of events in order, as it is part of an aggregate. */
+interface Lane {
+  readonly events: readonly LaneEvent[];
+}
+
+/** Of one stack. Names of events take a hundred bytes each. */
+const MOST_EVENTS = 1_500;
+
+/** Appends those that are not queued yet. Throws `RATE_LIMITED`, and adds none, when there are too many. Pure. */
+export function appendEvents<A extends Lane>(
+  aggregate: A,
+  stackId: string,
+  prepared: readonly LaneEvent[],
+): { readonly aggregate: A; readonly added: readonly LaneEvent[] } {
+  const queued = new Set(aggregate.events.map(({ id }) => id));
+  const added: LaneEvent[] = [];
+  const events = [...aggregate.events];
+  for (const event of prepared) {
+    if (queued.has(event.id)) continue;
+    queued.add(event.id);
+    added.push(event);
+    // Numbers come from clocks; within a queue they have to grow whatever those say.
+    events.push({ ...event, no: Math.max(event.no, (events.at(-1)?.no ?? 0) + 1) });
+  }
+  if (added.length > 0 && events.length > MOST_EVENTS) {
+    const message = `${MOST_EVENTS} events of the stack ${JSON.stringify(stackId)} wait already. Send more when they are decided.`;
+    throw new StackyardError("RATE_LIMITED", message);
+  }
+  return { aggregate: added.length === 0 ? aggregate : { ...aggregate, events }, added };
+}
+
+/** The events that one take may hand out: from the first one on, as long as they are visible. Pure. */
+export function listVisible({ events }: Lane, now: number): readonly LaneEvent[] {
+  const blocked = events.findIndex(({ visibleAt }) => visibleAt > now);
+  return blocked === -1 ? events : events.slice(0, blocked);
+}
+
+/** The queue without the events of those numbers, and the sort keys of rows that it no longer names. Pure. */
+export function removeEvents<A extends Lane>(
+  aggregate: A,
+  numbers: readonly number[],
+): { readonly aggregate: A; readonly unused: readonly string[] } {
+  const gone = aggregate.events.filter(({ no }) => numbers.includes(no));
+  if (gone.length === 0) return { aggregate, unused: [] };
+  const events = aggregate.events.filter(({ no }) => !numbers.includes(no));
+  return { aggregate: { ...aggregate, events }, unused: gone.flatMap(({ beside }) => beside ?? []) };
+}
+
+/** What a receipt of this store stands for. */
+export type Receipt =
+  | { readonly kind: "event"; readonly no: number; readonly stackId: string }
+  | { readonly kind: "task"; readonly no: number; readonly attemptId: string }
+  | { readonly kind: "return"; readonly attemptId: string };
+
+/** The receipt of an event. */
+export function toEventReceipt(stackId: string, no: number): string {
+  return `event:${no}:${stackId}`;
+}
+
+/** The receipt of a task message. */
+export function toTaskReceipt(attemptId: string, no: number): string {
+  return `task:${no}:${attemptId}`;
+}
+
+const NUMBERED = /^(event|task):(\d{1,16}):(.*)$/s;
+const RETURN = /^(?:poll|lapsedLease):(.*)$/s;
+
+/** Undefined for a text that is not a receipt of this store. */
+export function parseReceipt(receipt: string): Receipt | undefined {
+  const [, kind, no, id = ""] = NUMBERED.exec(receipt) ?? [];
+  if (kind === "event") return { kind, no: Number(no), stackId: id };
+  if (kind === "task") return { kind, no: Number(no), attemptId: id };
+  const [, attemptId] = RETURN.exec(receipt) ?? [];
+  return attemptId === undefined ? undefined : { kind: "return", attemptId };
+}
 
 /** What a crash left undone is finished after so long: whoever began it is no longer at work on it then. */
-export const REPAIR_AFTER_MS = 30_000;
+const REPAIR_AFTER_MS = 30_000;
 
 /** That an event is parked. The event itself is a row of the work table, which the name leads to. */
 export interface ParkedMark {

@@ -1,9 +1,14 @@
 import {
+  type AttemptMove,
   claimAttempt,
   findKeyPlace,
   findLiveOwner,
+  grantKey,
   isHeldBy,
   isOpen,
+  joinKeyQueue,
+  type KeyQueue,
+  leaveKeyQueue,
   readAttemptSecrets,
   renewAttempt,
   settleAttempt,
@@ -13,17 +18,155 @@ import {
   toListedAttempt,
 } from "@stackyard/core/attempt";
 import type { AttemptView, ClaimInput, ClaimResult, Grant } from "@stackyard/core/engine";
-import type { Aggregate } from "./aggregate.ts";
-import { findOpen } from "./attempt-moves.ts";
-import { type AttemptRow, toClaimed } from "./attempt-row.ts";
-import { changeAttempt } from "./change-attempt.ts";
-import { isLongLog, listEnded, readLog, withLogRow, writeLog } from "./ended-attempts.ts";
-import { KEYS, type KeyRow, settleKey, takeKey } from "./exclusive-key.ts";
-import { locateAttempt, readLocator } from "./locate-attempt.ts";
-import { loadRow } from "./mutate-row.ts";
-import type { RenewInput, RenewResult, SettleInput, SuspendInput, TaskMessage } from "./port-types.ts";
-import { loadStack } from "./stack-home.ts";
-import type { StoreContext } from "./store-context.ts";
+import {
+  type Aggregate,
+  type AttemptRow,
+  applyMove,
+  EMPTY,
+  type FollowUp,
+  findOpen,
+  putAttempt,
+  toClaimed,
+} from "./aggregate.ts";
+import { type PreparedEvents, queueEvents } from "./event-queue.ts";
+import { isLongLog, listEnded, readLog, withLogRow, writeLog } from "./history.ts";
+import {
+  type RenewInput,
+  type RenewResult,
+  type SettleInput,
+  type SuspendInput,
+  type TaskMessage,
+  toKeyPart,
+} from "./keys.ts";
+import { type Change, changeStack, loadStack } from "./stack-home.ts";
+import { locateAttempt, readLocator, type StoreContext } from "./store-context.ts";
+import { loadRow, type Move, mutateRow, type RowKind, type WorkRow } from "./work-rows.ts";
+
+/** What becomes of an attempt: another row, or a move with what follows from it, or nothing. */
+interface AttemptChange<Result> {
+  readonly write?: AttemptRow | undefined;
+  readonly move?: AttemptMove<AttemptRow> | undefined;
+  readonly result: Result;
+}
+
+/** Changes an open attempt by one write of its stack. One that is unknown or has ended is undefined to `decide`. */
+async function changeAttempt<Result>(
+  context: StoreContext,
+  attemptId: string,
+  now: number,
+  decide: (row: AttemptRow | undefined, aggregate: Aggregate) => AttemptChange<Result>,
+): Promise<Result> {
+  const prepared: PreparedEvents = new Map();
+  let toldEvents = 0;
+  const tryIn = (stackId: string) =>
+    changeStack<{ readonly answer: Result } | undefined>(context, stackId, async (aggregate) => {
+      const row = findOpen(aggregate, attemptId);
+      if (row === undefined) return { result: undefined };
+      const { write, move, result } = decide(row, aggregate);
+      const next = write === undefined ? undefined : putAttempt(aggregate, write);
+      if (move === undefined) return { next, now, result: { answer: result } };
+      const moved = await moveAttempt(context, stackId, aggregate, { move, now, prepared });
+      toldEvents = moved.added;
+      return { ...moved, now, result: { answer: result } };
+    });
+  const named = await locateAttempt(context, attemptId);
+  const found = named === undefined ? undefined : await tryIn(named);
+  const other = named === undefined || found !== undefined ? undefined : await readLocator(context, attemptId);
+  const answered = found ?? (other === undefined || other === named ? undefined : await tryIn(other));
+  if (toldEvents > 0) context.listeners.tell("event");
+  return answered === undefined ? decide(undefined, EMPTY).result : answered.answer;
+}
+
+/** Applies a move, and queues its events of the same stack. */
+export async function moveAttempt(
+  context: StoreContext,
+  stackId: string,
+  aggregate: Aggregate,
+  input: { readonly move: AttemptMove<AttemptRow>; readonly now: number; readonly prepared: PreparedEvents },
+): Promise<Pick<Change<unknown>, "follow"> & { readonly next: Aggregate; readonly added: number }> {
+  const { move, now, prepared } = input;
+  const moved = applyMove(aggregate, move, { stackId, now });
+  const { aggregate: next, added } = await queueEvents(context, stackId, moved.aggregate, moved.queued, prepared);
+  return { next, follow: moved.follow, added: added.length };
+}
+
+/** What two moves of one write leave to do. Pure. */
+export function joinFollowUps(a: FollowUp, b: FollowUp): FollowUp {
+  return {
+    lines: join(a.lines, b.lines),
+    ended: join(a.ended, b.ended),
+    setAside: join(a.setAside, b.setAside),
+    leaves: join(a.leaves, b.leaves),
+    events: join(a.events, b.events),
+    receipts: join(a.receipts, b.receipts),
+    unused: join(a.unused, b.unused),
+  };
+}
+
+function join<Part>(a: readonly Part[] = [], b: readonly Part[] = []): readonly Part[] {
+  return [...a, ...b];
+}
+
+/** The queue of a key as an item. A free key has none. */
+interface KeyRow extends WorkRow, KeyQueue {
+  readonly key: string;
+}
+
+/** How keys are kept. */
+const KEYS: RowKind<KeyRow> = {
+  name: "exclusive key",
+  toKey: (key) => ({ pk: `key#${toKeyPart(key)}`, sk: "key" }),
+  toIndex: () => ({}),
+};
+
+/** Whether the key is one's own, or whom one waits for. */
+type TakenKey = { readonly kind: "taken" } | { readonly kind: "queued"; readonly row: KeyRow };
+
+/** Takes a free key, or queues for it. Answers alike when it is done again. */
+async function takeKey(context: StoreContext, key: string, { attemptId, sequence }: AttemptRow): Promise<TakenKey> {
+  return mutateRow<KeyRow, TakenKey>(context, KEYS, key, (row) => {
+    const joined = joinKeyQueue(row, { attemptId, sequence });
+    const next = joined === row ? row : { ...row, ...joined, key };
+    const write = next === row ? undefined : next;
+    return { write, result: joined.holder === attemptId ? { kind: "taken" } : { kind: "queued", row: next } };
+  });
+}
+
+/**
+ * Brings a key in order: whoever has left is neither holder nor in the queue, the holder is alive, and it knows that it
+ * has the key. Whoever ends calls it after its end is written, whoever queues after it is written as queued: so that
+ * however they meet, the later one of them sees the other. Doing it again changes nothing.
+ */
+export async function settleKey(
+  context: StoreContext,
+  key: string,
+  { left, now }: { readonly left?: string; readonly now: number },
+): Promise<void> {
+  let gone = left;
+  do {
+    const leaver = gone;
+    const holder = await mutateRow(context, KEYS, key, (row) => leave(row, leaver));
+    gone = holder !== undefined && (await wakeHolder(context, key, holder, now)) === "dead" ? holder : undefined;
+  } while (gone !== undefined);
+}
+
+/** Gives the holder afterwards. */
+function leave(row: KeyRow | undefined, leaver: string | undefined): Move<KeyRow, string | undefined> {
+  if (row === undefined) return { result: undefined };
+  const left = leaver === undefined ? row : leaveKeyQueue(row, leaver);
+  if (left === undefined) return { write: "remove", result: undefined };
+  return { write: left === row ? undefined : { ...row, ...left }, result: left.holder };
+}
+
+async function wakeHolder(context: StoreContext, key: string, holder: string, now: number): Promise<"dead" | "alive"> {
+  const became = await changeAttempt<"dead" | "alive" | "woken">(context, holder, now, (row) => {
+    if (row === undefined) return { result: "dead" };
+    if (row.status !== "queued" || row.queuedFor !== key) return { result: "alive" };
+    return { move: grantKey(row, key, now), result: "woken" };
+  });
+  if (became === "woken") context.listeners.tell("task");
+  return became === "dead" ? "dead" : "alive";
+}
 
 const SETTLED_LISTED = 50;
 

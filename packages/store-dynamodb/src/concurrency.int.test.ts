@@ -2,7 +2,7 @@ import type { Store } from "@stackyard/core";
 import type { Change } from "@stackyard/core/engine";
 import { createRandom } from "@stackyard/core/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { DynamodbStore } from "./create-dynamodb-store.ts";
+import type { DynamodbStore } from "./create-store.ts";
 import {
   aChange,
   aDispatch,

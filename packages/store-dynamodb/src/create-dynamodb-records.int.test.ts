@@ -1,7 +1,7 @@
 import { CreateTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { recordsConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDynamodbRecords } from "./create-dynamodb-records.ts";
+import { createDynamodbRecords } from "./records.ts";
 import { startTestTables, type TestTables, untilActive } from "./testing/test-tables.ts";
 
 let tables: TestTables;

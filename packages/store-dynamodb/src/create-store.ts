@@ -1,7 +1,247 @@
-import { type Logger, StackyardError } from "@stackyard/core";
+import { randomBytes } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  type Clock,
+  type Logger,
+  type Random,
+  type Records,
+  StackyardError,
+  type Store,
+  silentLogger,
+} from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { createDynamodbStore, type DynamodbStore } from "./create-dynamodb-store.ts";
+import { createAttemptStore } from "./attempts.ts";
+import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
+import { createSerializer, createTable } from "./database.ts";
+import { acknowledge, enqueue, giveBack, listSetAside, redrive } from "./event-queue.ts";
+import { listHistory } from "./history.ts";
+import { prune } from "./prune.ts";
+import { listParkedStackIds, listStacks, loadStats } from "./queries.ts";
+import { createRecords, createRevisions } from "./records.ts";
+import { createListeners, createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
+import { prepareTables, type TableNames } from "./tables.ts";
+import { nextDueAt, takeDue, takeOwn } from "./take-due.ts";
+
+/** How a store is opened. */
+export interface DynamodbStoreOptions {
+  /** The table of stacks: string key `id`. */
+  readonly table: string;
+  /** The table of everything else. Default: `<table>-work`. */
+  readonly workTable?: string;
+  /** Whoever made it ends it. Default: a client of the store's own, with `region` and `endpoint`. */
+  readonly client?: DynamoDBClient;
+  /** Default: as the SDK finds it. */
+  readonly region?: string;
+  /** Instead of the service's own, such as `http://127.0.0.1:8000`. */
+  readonly endpoint?: string;
+  /** Absent tables are made; `work`: that one only, beside a table of stacks that must be there. Default: false. */
+  readonly createTables?: boolean | "work";
+  /** Default: none. */
+  readonly logger?: Logger;
+  /** Real time: it counts only where instants of callers do not. Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+}
+
+/** Options with their defaults. */
+interface StoreSettings {
+  readonly client: DynamoDBClient;
+  readonly ownsClient: boolean;
+  readonly names: TableNames;
+  readonly mayCreate: boolean | "work";
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+const NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
+
+/** Throws `CONFIG_INVALID` with everything that is wrong. */
+function toSettings(options: DynamodbStoreOptions): StoreSettings {
+  const names = { stacks: options.table, work: options.workTable ?? `${options.table}-work` };
+  const faults = [
+    ...Object.values(names)
+      .filter((name) => !NAME.test(name))
+      .map((name) => `${JSON.stringify(name)} is no name of a table: 3 to 255 letters, digits, "_", "-" and ".".`),
+    ...(names.stacks === names.work ? ["Stacks and work need two tables."] : []),
+    ...(options.endpoint === undefined || URL.canParse(options.endpoint) ? [] : ["`endpoint` is no address."]),
+  ];
+  if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
+  const { createTables = false, logger = silentLogger } = options;
+  const { clock = systemClock, random = Math.random } = options;
+  return {
+    ...{ names, logger, clock, random },
+    client: options.client ?? createClient(options),
+    ownsClient: options.client === undefined,
+    mayCreate: createTables,
+  };
+}
+
+function createClient({ region, endpoint }: DynamodbStoreOptions): DynamoDBClient {
+  return new DynamoDBClient({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  });
+}
+
+/** Makes a call of the port. */
+type Guard = <Args extends readonly unknown[], Result>(
+  run: (...args: Args) => Promise<Result>,
+) => (...args: Args) => Promise<Result>;
+
+/** Calls fail with `STORE_CLOSED` after `close`, which waits for those that are under way. */
+function createGuard(): { readonly guard: Guard; close(): Promise<void> } {
+  const running = new Set<Promise<unknown>>();
+  let isClosed = false;
+  return {
+    guard:
+      (run) =>
+      async (...args) => {
+        if (isClosed) throw new StackyardError("STORE_CLOSED", "The store is closed. Open it again before you use it.");
+        const result = run(...args);
+        running.add(result);
+        try {
+          return await result;
+        } finally {
+          running.delete(result);
+        }
+      },
+    async close() {
+      isClosed = true;
+      await Promise.allSettled([...running]);
+    },
+  };
+}
+
+/** A store in two DynamoDB tables. */
+export interface DynamodbStore extends Store {
+  readonly tables: TableNames;
+  readonly capabilities: {
+    /** False: the stacks' table lacks the index of what is due, so that each sweep reads all of it. See `checkTables`. */
+    readonly findsDueByIndex: boolean;
+  };
+  /**
+   * As `takeDue`, of queued events, task messages and polls, but only what this process has queued itself in the last
+   * minute. Processes that work what their commits have left do not contend for each other's; a sweep with `takeDue` finds
+   * what dead ones have left.
+   */
+  readonly takeOwn: Store["takeDue"];
+}
+
+/**
+ * Opens the store, after a look at both tables. Any number of processes may have it open. Throws `CONFIG_INVALID` when a
+ * table is absent or of another shape, and `STORE_UNAVAILABLE`.
+ */
+export async function createDynamodbStore(options: DynamodbStoreOptions): Promise<DynamodbStore> {
+  const settings = toSettings(options);
+  try {
+    return assemble(settings, await prepareTables(settings));
+  } catch (error) {
+    if (settings.ownsClient) settings.client.destroy();
+    throw error;
+  }
+}
+
+function assemble(settings: StoreSettings, { hasDueIndex }: { readonly hasDueIndex: boolean }): DynamodbStore {
+  const { guard, close } = createGuard();
+  const context = createContext(settings, hasDueIndex);
+  const { listeners } = context;
+  let closing: Promise<void> | undefined;
+  return {
+    tables: settings.names,
+    capabilities: { findsDueByIndex: hasDueIndex },
+    ...guardCalls(guard, context),
+    takeOwn: guard((input) => takeOwn(context, input)),
+    records: guardAll(guard, createRecords(context)),
+    revisions: guardAll(guard, createRevisions(context)),
+    watch: (listener) => listeners.watch(listener),
+    close() {
+      closing ??= close().then(() => {
+        if (settings.ownsClient) settings.client.destroy();
+      });
+      return closing;
+    },
+  };
+}
+
+function guardCalls(guard: Guard, context: StoreContext): Omit<Store, "records" | "revisions" | "watch" | "close"> {
+  const stacks = createStackStore(context);
+  const attempts = createAttemptStore(context);
+  return {
+    load: guard(stacks.load),
+    commit: guard(stacks.commit),
+    claim: guard(attempts.claim),
+    renew: guard(attempts.renew),
+    suspend: guard(attempts.suspend),
+    settle: guard(attempts.settle),
+    findAttempt: guard(attempts.findAttempt),
+    findTaskMessage: guard(attempts.findTaskMessage),
+    enqueue: guard((events) =>
+      enqueue(
+        context,
+        events.map((event) => ({ event })),
+      ),
+    ),
+    takeDue: guard((input) => takeDue(context, input)),
+    release: guard((receipts, visibleAt) =>
+      visibleAt === undefined ? acknowledge(context, receipts) : giveBack(context, receipts, visibleAt),
+    ),
+    nextDueAt: guard((kinds) => nextDueAt(context, kinds)),
+    queries: {
+      listStacks: guard((filter, page) => listStacks(context, filter, page)),
+      listHistory: guard((filter, page) => listHistory(context, filter, page)),
+      listAttempts: guard(attempts.listAttempts),
+      listParkedStackIds: guard((page) => listParkedStackIds(context, page)),
+      listSetAside: guard((filter, page) => listSetAside(context, filter, page)),
+      redrive: guard((ids, now) => redrive(context, ids, now)),
+      stats: guard(() => loadStats(context)),
+    },
+    prune: guard((retention, now) => prune(context, retention, now)),
+  };
+}
+
+function guardAll(guard: Guard, records: Records): Records;
+function guardAll(guard: Guard, revisions: Store["revisions"]): Store["revisions"];
+function guardAll(guard: Guard, port: Records | Store["revisions"]): object {
+  return Object.fromEntries(Object.entries(port).map(([name, call]) => [name, guard(call)]));
+}
+
+function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreContext {
+  const { client, names, logger, clock, random } = settings;
+  const work = createTable(client, names.work, nextNonce);
+  let lastNumber = 0;
+  const context: StoreContext = {
+    hasDueIndex,
+    logger,
+    clock,
+    random,
+    stacks: createTable(client, names.stacks, nextNonce),
+    work,
+    listeners: createListeners(logger),
+    serialize: createSerializer(),
+    loaded: new Map(),
+    recent: createRecentWork(clock),
+    handedOut: new Map(),
+    done: new Set(),
+    record: (stackId, written) => recordEntries(context, stackId, written),
+    publish: (stackId, written) => publishLast(context, stackId, written),
+    listRow: createYardLog(work),
+    nextNumber() {
+      lastNumber = Math.max(lastNumber + 1, clock.now() * 1000);
+      return lastNumber;
+    },
+  };
+  return context;
+}
+
+/** Short, as every item has one: two writes of the same item have the same in one of 2^64 cases. */
+function nextNonce(): string {
+  return randomBytes(8).toString("base64url");
+}
 
 /** What a process of a project gives the package that its configuration names as store. */
 export interface ProjectContext {

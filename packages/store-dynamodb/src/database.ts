@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import {
   type AttributeValue,
   DeleteItemCommand,
@@ -8,8 +9,111 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { type Item, type Row, toAttribute } from "./attributes.ts";
-import { isConditionFailure, toStoreError } from "./to-store-error.ts";
+import { isStackyardError, StackyardError } from "@stackyard/core";
+
+/** An item as DynamoDB takes and gives it. */
+export type Item = Record<string, AttributeValue>;
+
+/** A row as the code sees it: what is undefined is not there. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A text up to so many characters stays as it is, so that people can read it in the console; a longer one is packed. */
+const PLAIN = 1024;
+
+/**
+ * A row as an item. Plain texts, numbers and booleans stand as such; everything else is JSON, deflated when it is long:
+ * the messages of one commit repeat each other, and an item has at most 400 KB.
+ */
+export function toItem(row: Row): Item {
+  const item: Item = {};
+  for (const [name, value] of Object.entries(row)) {
+    if (value !== undefined) item[name] = toAttribute(value);
+  }
+  return item;
+}
+
+/** What `toItem` made an item of. */
+export function fromItem(item: Item): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(item)) row[name] = fromAttribute(name, value);
+  return row;
+}
+
+/** One value of a row. */
+export function toAttribute(value: unknown): AttributeValue {
+  if (typeof value === "string" && value.length <= PLAIN && value.isWellFormed()) return { S: value };
+  if (typeof value === "number") return { N: String(value) };
+  if (typeof value === "boolean") return { BOOL: value };
+  return pack(JSON.stringify(value));
+}
+
+function pack(json: string): AttributeValue {
+  return json.length <= PLAIN ? { M: { json: { S: json } } } : { M: { deflated: { B: deflateRawSync(json) } } };
+}
+
+function fromAttribute(name: string, value: AttributeValue): unknown {
+  if (value.S !== undefined) return value.S;
+  if (value.N !== undefined) return Number(value.N);
+  if (value.BOOL !== undefined) return value.BOOL;
+  return unpack(name, value.M);
+}
+
+function unpack(name: string, packed: Item | undefined): unknown {
+  const deflated = packed?.["deflated"]?.B;
+  try {
+    return JSON.parse(deflated === undefined ? (packed?.["json"]?.S ?? "") : inflateRawSync(deflated).toString());
+  } catch (cause) {
+    throw new StackyardError("STORE_CORRUPT", `The attribute "${name}" of an item cannot be read.`, { cause });
+  }
+}
+
+const CONDITION = "ConditionalCheckFailedException";
+const MISSING = "ResourceNotFoundException";
+const TOO_LARGE = /item size/i;
+
+/** What helps against errors by name; those of one line may pass by themselves. */
+const ADVICE: Readonly<Record<string, string>> = {
+  [MISSING]: "A table or an index is not there: see the README for those that are needed.",
+  AccessDeniedException: "Grant the role the statement of the README.",
+  UnrecognizedClientException: "The credentials are not valid here.",
+  ExpiredTokenException: "The credentials are over.",
+  InvalidSignatureException: "The secret key is wrong, or the clock of this machine is off by more than five minutes.",
+  CredentialsProviderError: "No credentials were found.",
+  ProvisionedThroughputExceededException: "The table's capacity is used up: use on-demand billing, or provision more.",
+  ThrottlingException: "Too many calls at once: it tries again.",
+  RequestLimitExceeded: "The account's throughput is used up: ask AWS for a higher quota.",
+};
+
+/** True when a conditional write found something else than it expected. */
+export function isConditionFailure(error: unknown): boolean {
+  return error instanceof Error && error.name === CONDITION;
+}
+
+/** True when the table or the index that was named is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && error.name === MISSING;
+}
+
+/**
+ * An error of the SDK as one of ours, with the SDK's as its cause. Errors of ours and faults of the code stay. Names:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ */
+export function toStoreError(error: unknown): unknown {
+  if (isStackyardError(error) || !(error instanceof Error)) return error;
+  if (error.name === "ValidationException" && TOO_LARGE.test(error.message)) {
+    const message = `DynamoDB takes at most 400 KB in one item: ${error.message}.`;
+    return new StackyardError("PAYLOAD_TOO_LARGE", message, { cause: error });
+  }
+  if (!isFromOutside(error)) return error;
+  const text = `DynamoDB says: ${error.message || error.name} (${error.name}). ${ADVICE[error.name] ?? ""}`.trim();
+  return new StackyardError("STORE_UNAVAILABLE", text, { cause: error });
+}
+
+// The service's errors have metadata; those of sockets and name look-ups a code; the SDK's own are known by name.
+function isFromOutside(error: Error): boolean {
+  if (error.name === "ValidationException") return false;
+  return "$metadata" in error || "code" in error || error.name === "TimeoutError" || ADVICE[error.name] !== undefined;
+}
 
 /** What must hold for a write. Names begin with `#`, values with `:`. */
 export interface Condition {
@@ -19,7 +123,7 @@ export interface Condition {
 }
 
 /** What becomes of some attributes of an item; one that is not there is made. */
-export interface UpdateInput {
+interface UpdateInput {
   readonly update: string;
   readonly condition?: string;
   readonly names?: Readonly<Record<string, string>>;
@@ -29,7 +133,7 @@ export interface UpdateInput {
 }
 
 /** A read of many items. Reads of a table are consistent; those of an index lag behind. */
-export interface QueryInput {
+interface QueryInput {
   readonly index?: string;
   readonly condition: Condition;
   readonly descending?: boolean;
@@ -38,7 +142,7 @@ export interface QueryInput {
 }
 
 /** A read of a whole table. */
-export interface ScanInput {
+interface ScanInput {
   readonly filter?: Condition | undefined;
   /** Attributes that are wanted; default: all. */
   readonly attributes?: readonly string[];
@@ -210,4 +314,53 @@ function countTries(error: unknown): number {
   const metadata = error.$metadata;
   if (typeof metadata !== "object" || metadata === null || !("attempts" in metadata)) return 1;
   return Number(metadata.attempts ?? 1);
+}
+
+const KEY = { pk: "yard", sk: "counters" };
+
+/** The number of the next life of a record. */
+export async function takeRecordNumber(work: Table): Promise<number> {
+  const updated = await work.update(KEY, {
+    update: "ADD #counter :count",
+    names: { "#counter": "record" },
+    values: { ":count": 1 },
+  });
+  if (updated === undefined) throw new StackyardError("INTERNAL", "The counter could not be read.");
+  return Number(fromItem(updated)["record"] ?? 0);
+}
+
+const WIDTH = 16;
+
+/** Runs over all items, at most 16 at a time; results in their order. The first error ends it. */
+export async function inParallel<Item, Result>(
+  items: readonly Item[],
+  run: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  async function work(): Promise<void> {
+    for (let index = next++; index < items.length; index = next++) {
+      const item = items[index];
+      if (item !== undefined) results[index] = await run(item, index);
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, work));
+  return results;
+}
+
+/** Runs calls of one key one after the other. */
+export type Serializer = <Result>(key: string, run: () => Promise<Result>) => Promise<Result>;
+
+/** Writers of one process that want the same item would only make each other try again. */
+export function createSerializer(): Serializer {
+  const tails = new Map<string, Promise<unknown>>();
+  return (key, run) => {
+    const result = (tails.get(key) ?? Promise.resolve()).then(run, run);
+    tails.set(key, result);
+    const forget = () => {
+      if (tails.get(key) === result) tails.delete(key);
+    };
+    result.then(forget, forget);
+    return result;
+  };
 }

@@ -1,6 +1,6 @@
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DynamodbStore } from "./create-dynamodb-store.ts";
+import type { DynamodbStore } from "./create-store.ts";
 import { interceptClient } from "./testing/failing-client.ts";
 import { aLine, aPut, commitNow } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";

@@ -1,6 +1,11 @@
-export { checkTables, type TableCheck, type TableFinding } from "./check-tables.ts";
-export { createDynamodbRecords, type DynamodbRecordsOptions } from "./create-dynamodb-records.ts";
-export { createDynamodbStore, type DynamodbStore } from "./create-dynamodb-store.ts";
-export { createStore, type ProjectContext } from "./create-store.ts";
-export type { DynamodbStoreOptions } from "./dynamodb-store-options.ts";
-export { type TableNames, toStacksTable, toWorkTable } from "./table-definitions.ts";
+export type { DynamodbStoreOptions } from "./create-store.ts";
+export { createDynamodbStore, createStore, type DynamodbStore, type ProjectContext } from "./create-store.ts";
+export { createDynamodbRecords, type DynamodbRecordsOptions } from "./records.ts";
+export {
+  checkTables,
+  type TableCheck,
+  type TableFinding,
+  type TableNames,
+  toStacksTable,
+  toWorkTable,
+} from "./tables.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromNative, isNative, toNative } from "./native.ts";
+import { fromNative, isNative, toNative } from "./stack-item.ts";
 
 describe("toNative", () => {
   it("writes values as the predecessor's document client does", () => {

@@ -1,7 +1,7 @@
 import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDynamodbStore } from "./create-dynamodb-store.ts";
-import { toStacksTable, toWorkTable } from "./table-definitions.ts";
+import { createDynamodbStore } from "./create-store.ts";
+import { toStacksTable, toWorkTable } from "./tables.ts";
 import { aServiceError, interceptClient } from "./testing/failing-client.ts";
 import { aPut, commitNow } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";

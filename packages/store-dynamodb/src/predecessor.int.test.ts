@@ -6,8 +6,8 @@ import {
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkTables } from "./check-tables.ts";
-import type { DynamodbStore } from "./create-dynamodb-store.ts";
+import type { DynamodbStore } from "./create-store.ts";
+import { checkTables } from "./tables.ts";
 import {
   aChange,
   aDispatch,

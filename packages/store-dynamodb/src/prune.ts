@@ -1,35 +1,34 @@
 import type { Retention } from "@stackyard/core/engine";
-import type { AttemptRow } from "./attempt-row.ts";
-import { fromItem, type Item, toAttribute } from "./attributes.ts";
-import { removeLog } from "./ended-attempts.ts";
-import { type KnownIds, packIds, unpackIds } from "./event-ids.ts";
+import type { AttemptRow } from "./aggregate.ts";
+import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
+import { pruneSetAside } from "./event-queue.ts";
 import {
   type HistoryFacts,
   type HistoryRow,
   isFoundByAttempt,
   parseHistoryFacts,
   parseHistoryRow,
+  removeLog,
   toEventLineKey,
   toHistoryItem,
 } from "./history.ts";
-import { inParallel } from "./in-parallel.ts";
-import { takeFirst, toWorkKey } from "./load-listed.ts";
-import { removeLocator } from "./locate-attempt.ts";
-import { pruneSetAside } from "./set-aside.ts";
+import { type KnownIds, packIds, unpackIds } from "./keys.ts";
 import { changeStack, loadStack } from "./stack-home.ts";
 import { readShadowId } from "./stack-item.ts";
-import type { StoreContext } from "./store-context.ts";
-import { WORK_INDEXES } from "./table-definitions.ts";
 import {
   type LogEntry,
   loadPruneMark,
   type PruneMark,
-  readLog,
+  readYardLog,
+  removeLocator,
   removePage,
   SETTLES_MS,
+  type StoreContext,
   savePruneMark,
   toPage,
-} from "./yard-log.ts";
+} from "./store-context.ts";
+import { WORK_INDEXES } from "./tables.ts";
+import { takeFirst, toWorkKey } from "./work-rows.ts";
 
 /** Of one kind in one call. */
 const AT_ONCE = 200;
@@ -63,10 +62,10 @@ interface Limits {
 async function pruneHistory(context: StoreContext, limits: Limits): Promise<boolean> {
   const { work } = context;
   const mark = await loadPruneMark(work);
-  const oldest = await takeFirst(readLog(work, { after: mark.lines, newestFirst: false }), AT_ONCE);
+  const oldest = await takeFirst(readYardLog(work, { after: mark.lines, newestFirst: false }), AT_ONCE);
   const old = await pruneRows(context, oldest, limits, { mark, isPast: ({ lineAt = 0 }) => lineAt < limits.lines });
   await removePages(context, oldest.slice(0, old), { from: mark.lines, kept: oldest[old] });
-  const next = await takeFirst(readLog(work, { after: mark.attempts, newestFirst: false }), AT_ONCE);
+  const next = await takeFirst(readYardLog(work, { after: mark.attempts, newestFirst: false }), AT_ONCE);
   const isPast = ({ lineAt = 0, endedAt = lineAt }: HistoryFacts) => endedAt < limits.attempts;
   const stripped = await pruneRows(context, next, limits, { mark, isPast });
   const toEnd = (entry: LogEntry | undefined) => (entry === undefined ? 0 : entry.first + entry.span - 1);

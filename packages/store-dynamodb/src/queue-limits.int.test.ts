@@ -1,6 +1,6 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DynamodbStore } from "./create-dynamodb-store.ts";
+import type { DynamodbStore } from "./create-store.ts";
 import { anEvent, MINUTE, T0 } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDynamodbStore } from "./create-dynamodb-store.ts";
-import type { DynamodbStoreOptions } from "./dynamodb-store-options.ts";
+import { createDynamodbStore, type DynamodbStoreOptions } from "./create-store.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;

@@ -1,6 +1,6 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DynamodbStore } from "./create-dynamodb-store.ts";
+import type { DynamodbStore } from "./create-store.ts";
 import { aChange, aDispatch, aLine, anEvent, aPut, commitNow, grantNow, T0, take } from "./testing/store-work.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 

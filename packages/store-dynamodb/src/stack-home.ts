@@ -1,11 +1,7 @@
 import { StackyardError } from "@stackyard/core";
-import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry } from "./aggregate.ts";
-import { attemptLater } from "./attempt-later.ts";
-import type { Item } from "./attributes.ts";
-import { inParallel } from "./in-parallel.ts";
-import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
-import { pause, tooLarge } from "./mutate-row.ts";
-import type { Stack } from "./port-types.ts";
+import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry, type ParkedMark } from "./aggregate.ts";
+import { fromItem, type Item, inParallel } from "./database.ts";
+import { MAX_ITEM_BYTES, type Stack, sizeOfItem, toStackKey } from "./keys.ts";
 import {
   type EncodedItem,
   joinSpill,
@@ -21,9 +17,62 @@ import {
   toShadowKey,
   toStackItem,
 } from "./stack-item.ts";
-import type { StoreContext } from "./store-context.ts";
-import { takeOver } from "./take-over.ts";
-import { toStackKey } from "./work-keys.ts";
+import { attemptLater, type StoreContext } from "./store-context.ts";
+import { type ParkedRow, pause, tooLarge } from "./work-rows.ts";
+
+/** Versions that were lost with an item that someone else has deleted or replaced are below. */
+const LOST_VERSIONS = 1_000_000;
+
+/**
+ * An item that the predecessor wrote. If it wrote over one of ours, versions and entries continue above those that there
+ * were, so that no attempt's id is used again, and what was parked stays parked. `kept`: what we know of the stack beside
+ * the item; `lastVersion`: that of the shadow, 0 without one.
+ */
+async function takeOver(
+  context: StoreContext,
+  stackId: string,
+  { stack, stackVersion }: Aggregate,
+  kept: Aggregate | undefined,
+  lastVersion: number,
+): Promise<Aggregate> {
+  if (stack === undefined) return EMPTY;
+  if (kept !== undefined) return { ...kept, stack, stackVersion, version: Math.max(kept.version, stackVersion) };
+  const [last, parked] = await Promise.all([findLast(context, stackId), listParkedMarks(context, stackId)]);
+  const version = Math.max(lastVersion, last.version);
+  return {
+    ...EMPTY,
+    version: version === 0 ? stackVersion : version + LOST_VERSIONS,
+    stackVersion,
+    stack: { ...stack, entry: Math.max(stack.entry, last.entry) },
+    // Nothing tells whether ids had been moved: they are looked up.
+    idsMoved: version > 0,
+    parked,
+  };
+}
+
+/** What the newest row of the history says. */
+async function findLast({ work }: StoreContext, stackId: string) {
+  const { pk, sk } = toStackKey(stackId, "history#");
+  const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
+  for await (const item of work.query({ condition, descending: true, pageSize: 1 })) {
+    const version = Number(/^history#(\d+)/.exec(item["sk"]?.S ?? "")?.[1] ?? 0);
+    return { version, entry: Number(item["entry"]?.N ?? 0) };
+  }
+  return { version: 0, entry: 0 };
+}
+
+async function listParkedMarks({ work }: StoreContext, stackId: string): Promise<readonly ParkedMark[]> {
+  const { pk, sk } = toStackKey(stackId, "parked#");
+  const condition = { expression: "pk = :pk AND begins_with(sk, :sk)", values: { ":pk": pk, ":sk": sk } };
+  const marks = new Map<string, ParkedMark & { readonly at: number }>();
+  for await (const item of work.query({ condition })) {
+    const { id, parked } = fromItem(item) as unknown as ParkedRow;
+    // A row that was replaced may still be there: the last try counts.
+    const mark = { id, nextTryAt: parked.nextTryAt, name: item["sk"]?.S ?? "", at: parked.parkedAt };
+    if ((marks.get(id)?.nextTryAt ?? 0) <= mark.nextTryAt) marks.set(id, mark);
+  }
+  return [...marks.values()].sort((a, b) => a.at - b.at).map(({ id, nextTryAt, name }) => ({ id, nextTryAt, name }));
+}
 
 // An aggregate lives in one item: that of its stack in the stacks' table, or, while there is no stack, its shadow in the
 // work table, because the predecessor's readers take every item of the stacks' table for a stack. It moves when its stack
@@ -46,8 +95,6 @@ export interface Change<Result> {
 }
 
 const MOST_TRIES = 30;
-/** Versions that were lost with an item that someone else has deleted or replaced are below. */
-const LOST_VERSIONS = 1_000_000;
 
 /** Under which name an entry is known to be done. */
 export function toDoneKey(stackId: string, version: number): string {

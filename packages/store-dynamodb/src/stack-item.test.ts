@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "./aggregate.ts";
-import { sizeOfItem } from "./item-size.ts";
+import { sizeOfItem } from "./keys.ts";
 import { joinSpill, parseShadowItem, parseStackItem, toShadowItem, toStackItem } from "./stack-item.ts";
 import { anEvent, aStack, HOUR, T0 } from "./testing/store-work.ts";
 

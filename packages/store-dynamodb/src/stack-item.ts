@@ -1,14 +1,86 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type Aggregate, EMPTY, findDueTimes, findNextDueAt } from "./aggregate.ts";
-import type { Item } from "./attributes.ts";
-import { packIds, unpackIds } from "./event-ids.ts";
-import { MAX_ITEM_BYTES, sizeOfItem } from "./item-size.ts";
-import { fromNative, isNative, toNative } from "./native.ts";
-import { pack, unpack } from "./packed.ts";
-import type { Stack } from "./port-types.ts";
-import { toShard, toStackKey } from "./work-keys.ts";
+import type { Item } from "./database.ts";
+import { MAX_ITEM_BYTES, packIds, type Stack, sizeOfItem, toShard, toStackKey, unpackIds } from "./keys.ts";
+
+// Values as the predecessor's readers and writers know them: maps and lists are those of DynamoDB.
+
+/** A JSON value as an attribute. Texts are made well-formed: ask `isNative` first where that matters. */
+export function toNative(value: unknown): AttributeValue {
+  if (typeof value === "string") return { S: value.toWellFormed() };
+  if (typeof value === "number") return { N: String(value) };
+  if (typeof value === "boolean") return { BOOL: value };
+  if (value === null || value === undefined) return { NULL: true };
+  if (Array.isArray(value)) return { L: value.map(toNative) };
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return { M: Object.fromEntries(members.map(([name, member]) => [name, toNative(member)])) };
+}
+
+/** The JSON value of an attribute; sets and bytes have none. */
+export function fromNative(value: AttributeValue | undefined): unknown {
+  if (value === undefined) return undefined;
+  if (value.N !== undefined) return Number(value.N);
+  if (value.L !== undefined) return value.L.map(fromNative);
+  if (value.M !== undefined)
+    return Object.fromEntries(Object.entries(value.M).map(([name, member]) => [name, fromNative(member)]));
+  return value.S ?? value.BOOL ?? (value.NULL === true ? null : undefined);
+}
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+const LARGEST = 9.9e125;
+const SMALLEST = 1e-130;
+
+/** True for a member of a map that DynamoDB gives back as it was. */
+export function isNative(name: string, value: unknown): boolean {
+  if (name === "" || !name.isWellFormed()) return false;
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "number") return true;
+  const size = Math.abs(value);
+  return !Object.is(value, -0) && (size === 0 || (size >= SMALLEST && size <= LARGEST));
+}
+
+/**
+ * Text that rows contain often, the most frequent last. A row of some hundred bytes compresses to half only with such a
+ * dictionary. Rows are unreadable under another one: change it only together with the name of the packed attribute.
+ */
+const DICTIONARY = Buffer.from(
+  [
+    '"code":"EVENT_NOT_HANDLED","reason":"","deliveries":0,"beside":"queuedFor":"progress":{"progressMessage":"',
+    '"description":"","retryable":false,"outputs":{"dispatchId":"timer":"actor":"notes":[],"sent":[""],"masked":["password"]',
+    '"origin":"external","origin":"worker","message":{"event":"TASK_COMPLETED","TASK_ERROR","receivedAt":17',
+    '"cancel":{"why":"requested","withinMs":"cancelAt":"pollDueAt":17,"outcome":"failed","outcome":"succeeded","settledAt":17',
+    '"hasLogRow":true,"deadlineHidden":{"at":17,"until":17,"timerHidden":"nextTryAt":17,"keptSecrets":{"secretVersions":{',
+    '"outbox":[{"version":1,"now":17,"entry":1,"lines":[{"stackId":"","at":17,"eventId":"result:","event":"TASK_COMPLETED",',
+    '"outcome":"applied","sent":["deploy"],"notes":[],"internal":true,"life":"","from":"","to":"","task":"","machineHash":"',
+    '"metadata":{"branch":"main"}}],"ended":[{"status":"settled","outcome":"succeeded","settledAt":17',
+    '"machineHash":"","enteredAt":17,"life":"","entry":1,"attempts":{"":1},"runs":[{"task":"","attempt":1,"attemptId":"","status":"RUNNING"',
+    '"timers":[{"id":"1/after/0","event":"","dueAt":17}],"automaticEntries":[],"metadataOrder":["branch","url"],"stackVersion":',
+    '"attempts":[{"attemptId":"/1/deploy/1","stackId":"","task":"deploy","timeoutMs":3600000,"status":"running","token":1,"deadlineAt":17',
+    '"remainingMs":86400000,"isCancelTold":false,"heldKeys":[],"entry":1,"attempt":1,"executor":"terraform","lambda",',
+    '"message":{"task":{"name":"","executor":""},"stack":{"id":"","previousState":"","machine":"","_state":"","tasks":[{"name":"',
+    '"status":"PENDING"},{"name":"","status":"SATISFIED"}],"metadata":{},"createdAt":17,"updatedAt":17},"dispatch":{"id":"","attempt":1,',
+    '"deadline":"2026-01-01T00:00:00.000Z","version":2,"entry":1}},"sequence":17,"dispatchedAt":17,"keys":[],"sentNo":1,',
+    '"sent":{"no":1,"dueAt":17,"visibleAt":0,"deliveries":0}},"owner":"","leaseUntil":17',
+  ].join(""),
+);
+
+/** A value as compressed JSON. Undefined members are left out. */
+export function pack(value: unknown): Uint8Array {
+  return deflateRawSync(JSON.stringify(value), { dictionary: DICTIONARY, level: 9 });
+}
+
+/** What `pack` made bytes of. `what` names it in an error. */
+export function unpack(bytes: Uint8Array | undefined, what: string): unknown {
+  try {
+    return JSON.parse(inflateRawSync(bytes ?? new Uint8Array(), { dictionary: DICTIONARY }).toString());
+  } catch (cause) {
+    throw new StackyardError("STORE_CORRUPT", `${what} cannot be read: its packed part is damaged.`, { cause });
+  }
+}
 
 /** A record as the predecessor writes it. What it lacks of ours has defaults. */
 const PredecessorStack = Type.Object({
@@ -56,7 +128,7 @@ interface OwnPart extends Omit<Stack, (typeof SHARED)[number] | "state" | "metad
 type Content = Partial<Omit<Aggregate, "version" | "stack" | "ids" | "idCount">>;
 
 /** What an item names in its packed part when the rest of it is in rows beside. */
-export interface Spill {
+interface Spill {
   readonly name: string;
   readonly parts: number;
 }
@@ -93,7 +165,7 @@ export interface ParsedStackItem extends ParsedItem {
 }
 
 /** What the item of a stack says besides its aggregate. */
-export interface StackItemFacts {
+interface StackItemFacts {
   readonly bornAt?: number;
   readonly removed?: true;
   /** The present place in the index: it stays when it is early enough, since each change of it is two more writes. */

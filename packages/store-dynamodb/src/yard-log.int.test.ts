@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTable } from "./database.ts";
+import { createYardLog, findLogEntry, type LogEntry, readYardLog } from "./store-context.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
-import { createYardLog, findLogEntry, type LogEntry, readLog } from "./yard-log.ts";
 
 let tables: TestTables;
 beforeAll(async () => {
@@ -20,9 +20,9 @@ function anEntry(version: number, span = 1) {
   return { span, writtenAt: 1_000 + version, key: { pk: "stack#pr 1", sk } };
 }
 
-async function readAll(work: Parameters<typeof readLog>[0], after?: number, newestFirst = false) {
+async function readAll(work: Parameters<typeof readYardLog>[0], after?: number, newestFirst = false) {
   const found: LogEntry[] = [];
-  for await (const entry of readLog(work, { after, newestFirst })) found.push(entry);
+  for await (const entry of readYardLog(work, { after, newestFirst })) found.push(entry);
   return found;
 }
 

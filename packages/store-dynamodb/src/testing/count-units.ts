@@ -1,5 +1,5 @@
 import type { AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DUE_INDEX, WORK_INDEXES } from "../table-definitions.ts";
+import { DUE_INDEX, WORK_INDEXES } from "../tables.ts";
 import { interceptClient } from "./failing-client.ts";
 
 /** Calls and the units that they consume: what a yard pays for. */

@@ -8,7 +8,7 @@ import type {
   SetAsideEvent,
   TakeDueInput,
 } from "@stackyard/core/engine";
-import type { Dispatch, Stack } from "../port-types.ts";
+import type { Dispatch, Stack } from "../keys.ts";
 
 /** The instant at which tests begin. */
 export const T0 = Date.UTC(2026, 0, 1);

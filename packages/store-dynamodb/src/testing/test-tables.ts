@@ -3,8 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { systemClock } from "@stackyard/core/engine";
 import dynalite from "dynalite";
-import { createDynamodbStore, type DynamodbStore } from "../create-dynamodb-store.ts";
-import type { DynamodbStoreOptions } from "../dynamodb-store-options.ts";
+import { createDynamodbStore, type DynamodbStore, type DynamodbStoreOptions } from "../create-store.ts";
 
 /** An emulator of DynamoDB over HTTP, with tables for each store. */
 export interface TestTables {

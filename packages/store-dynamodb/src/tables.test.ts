@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toStacksTable, toWorkTable } from "./table-definitions.ts";
+import { toStacksTable, toWorkTable } from "./tables.ts";
 
 describe("toStacksTable", () => {
   it("has the predecessor's key and on-demand billing, and the index of due stacks", () => {

@@ -1,13 +1,13 @@
-import { StackyardError } from "@stackyard/core";
+import { StackyardError, type Store } from "@stackyard/core";
 import { createPageBuilder, type Page, type PageRow, type StackFilter, type StoredStack } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
-import type { Item } from "./attributes.ts";
-import type { Condition } from "./database.ts";
-import { tryRead } from "./page.ts";
-import type { PageInput, Stack } from "./port-types.ts";
+import type { Condition, Item } from "./database.ts";
+import { SET_ASIDE_LIST } from "./event-queue.ts";
+import type { PageInput, Stack } from "./keys.ts";
 import { parseStackItem, readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
-import { WORK_INDEXES } from "./table-definitions.ts";
+import { WORK_INDEXES } from "./tables.ts";
+import { tryRead } from "./work-rows.ts";
 
 /**
  * Stacks in order of ids. The table is in no order: each page reads all of it, in parts of 1 MB, and keeps no more than
@@ -125,4 +125,49 @@ async function findAbsent({ work }: StoreContext): Promise<readonly string[]> {
     if (item["parked"] !== undefined) ids.push(readShadowId(item));
   }
   return ids;
+}
+
+type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
+
+/** What items say of themselves in numbers. */
+const COUNTS = ["queued", "sent", "parked", "open"] as const;
+
+/** Counts, by reading the stacks' table and the indexes: for people and metrics, not for every second. */
+export async function loadStats(context: StoreContext): Promise<StoreStats> {
+  const states = new Map<string, { machine: string; state: string; count: number }>();
+  const sums = { queued: 0, sent: 0, parked: 0, open: 0 };
+  const add = (item: Item) => {
+    for (const name of COUNTS) sums[name] += Number(item[name]?.N ?? 0);
+  };
+  let stacks = 0;
+  let from: Item | undefined;
+  do {
+    const part = await context.stacks.scan({ attributes: ["machine", "_state", "removed", ...COUNTS], from });
+    for (const item of part.items) {
+      add(item);
+      const { machine, _state: state, removed } = item;
+      if (removed !== undefined || machine?.S === undefined || state?.S === undefined) continue;
+      stacks += 1;
+      const key = `${machine.S}\u0000${state.S}`;
+      states.set(key, { machine: machine.S, state: state.S, count: (states.get(key)?.count ?? 0) + 1 });
+    }
+    from = part.next;
+  } while (from !== undefined);
+  for await (const item of readList(context, "sweep", "shadow")) add(item);
+  let setAsideEvents = 0;
+  for await (const _ of readList(context, "list", SET_ASIDE_LIST)) setAsideEvents += 1;
+  return {
+    stacks,
+    queuedEvents: sums.queued,
+    queuedTasks: sums.sent,
+    parkedEvents: sums.parked,
+    setAsideEvents,
+    openAttempts: sums.open,
+    states: [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
+  };
+}
+
+function readList({ work }: StoreContext, index: keyof typeof WORK_INDEXES, part: string) {
+  const { name, key } = WORK_INDEXES[index];
+  return work.query({ index: name, condition: { expression: `${key} = :key`, values: { ":key": part } } });
 }

@@ -7,7 +7,7 @@ import {
   removeEvents,
   toEventReceipt,
   toTaskReceipt,
-} from "./lane.ts";
+} from "./aggregate.ts";
 import { T0 } from "./testing/store-work.ts";
 
 function anEntry(no: number, overrides: Partial<LaneEvent> = {}): LaneEvent {

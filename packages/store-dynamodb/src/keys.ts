@@ -1,10 +1,43 @@
 import { createHash } from "node:crypto";
-import { toItem } from "./attributes.ts";
-import type { Table } from "./database.ts";
-import { toSortable, toStackKey } from "./work-keys.ts";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { Store } from "@stackyard/core";
+import type { Change, TakeDueInput } from "@stackyard/core/engine";
+import { type Item, type Table, toItem } from "./database.ts";
+
+/** The primary key of an item of the work table. */
+export interface WorkKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+// A partition key has at most 2,048 bytes, a sort key 1,024.
+const MAX_PART_BYTES = 800;
+
+/** An id as part of a key: as it is, or its hash where it is too long or no text that UTF-8 can hold. */
+export function toKeyPart(id: string): string {
+  if (id.isWellFormed() && Buffer.byteLength(id) <= MAX_PART_BYTES) return id;
+  return `sha256:${createHash("sha256").update(id, "utf16le").digest("hex")}`;
+}
+
+/** One of so many shards, by FNV-1a: the same for every process. */
+export function toShard(id: string, shards: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash % shards;
+}
+
+/** A number as text that sorts as the number does. */
+export function toSortable(value: number): string {
+  return String(value).padStart(16, "0");
+}
+
+/** Everything of one stack besides its item: its tombstone, ids, parked events and history. */
+export function toStackKey(stackId: string, sk: string): WorkKey {
+  return { pk: `stack#${toKeyPart(stackId)}`, sk };
+}
 
 /** The hash of the key of an applied event (`toEventKey`), and when it was applied. */
-export type AppliedId = readonly [hash: string, at: number];
+type AppliedId = readonly [hash: string, at: number];
 
 /** What an aggregate remembers of applied events. */
 export interface KnownIds {
@@ -31,7 +64,7 @@ const TIME_BYTES = 6;
 const ENTRY_BYTES = HASH_BYTES + TIME_BYTES;
 
 /** Ids that leave an item; `first`: the number of the first one, as all ids of the stack are counted. */
-export interface MovedIds {
+interface MovedIds {
   readonly first: number;
   readonly ids: readonly AppliedId[];
 }
@@ -109,3 +142,68 @@ export async function findKnownIds(
   }
   return unique.filter(isKnown);
 }
+
+/**
+ * The most that one item may hold: 400 KB, names and values together.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ */
+export const MAX_ITEM_BYTES = 400 * 1024;
+
+/**
+ * The size of an item as DynamoDB counts it, never less.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+ */
+export function sizeOfItem(item: Item): number {
+  return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + sizeOf(value), 0);
+}
+
+// A number takes about a byte for two digits, and one; a map or a list three, and one for each member.
+function sizeOf(value: AttributeValue): number {
+  if (value.S !== undefined) return Buffer.byteLength(value.S);
+  if (value.N !== undefined) return Math.min(21, value.N.length + 2);
+  if (value.B !== undefined) return value.B.byteLength;
+  if (value.M !== undefined) return 3 + Object.keys(value.M).length + sizeOfItem(value.M);
+  if (value.L !== undefined) return value.L.reduce((sum, member) => sum + 1 + sizeOf(member), 3);
+  return 1;
+}
+
+// Parts of the ports that core gives no name of their own.
+
+/** A run to send. */
+export type Dispatch = Change["dispatches"][number];
+
+/** The message of a task. */
+export type TaskMessage = Dispatch["message"];
+
+/** A stack's record. */
+export type Stack = Extract<Change["write"], { kind: "put" }>["stack"];
+
+/** What a listener is told. */
+export type StoreSignal = Parameters<Parameters<Store["watch"]>[0]>[0];
+
+/** What `takeDue` may be asked for. */
+export type DueKind = TakeDueInput["kinds"][number];
+
+/** Where the work of a suspended attempt stands. */
+export type SuspendInput = Parameters<Store["suspend"]>[1];
+
+/** How an attempt ended. */
+export type SettleInput = Parameters<Store["settle"]>[1];
+
+/** How a lease is prolonged. */
+export type RenewInput = Parameters<Store["renew"]>[1];
+
+/** The answer to a renewal. */
+export type RenewResult = Awaited<ReturnType<Store["renew"]>>;
+
+/** What a record shall become. */
+export type PutRecordInput = Parameters<Store["records"]["put"]>[0];
+
+/** Whether it did. */
+export type PutRecordResult = Awaited<ReturnType<Store["records"]["put"]>>;
+
+/** Which lines of the history are listed. */
+export type HistoryFilter = Parameters<Store["queries"]["listHistory"]>[0];
+
+/** Which part of a list is wanted. */
+export type PageInput = Parameters<Store["queries"]["listHistory"]>[1];

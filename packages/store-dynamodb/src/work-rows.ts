@@ -1,0 +1,285 @@
+import { type Clock, type Random, StackyardError } from "@stackyard/core";
+import {
+  type Change,
+  type Page,
+  type PageBuilder,
+  type PageRow,
+  type ParkedEvent,
+  toEventKey,
+} from "@stackyard/core/engine";
+import type { Aggregate, ParkedMark } from "./aggregate.ts";
+import { fromItem, type Item, inParallel, type Row, type Serializer, type Table, toItem } from "./database.ts";
+import { MAX_ITEM_BYTES, sizeOfItem, toKeyPart, toStackKey, type WorkKey } from "./keys.ts";
+import type { StoreContext } from "./store-context.ts";
+import { WORK_INDEXES } from "./tables.ts";
+
+/** What reading and changing one row needs of the store. */
+interface RowContext {
+  readonly work: Table;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly serialize: Serializer;
+}
+
+/** A row of the work table that is changed by conditional writes. */
+export interface WorkRow {
+  /** Another one with each write, also after a removal: what a write is conditional on. */
+  readonly nonce?: string;
+}
+
+/** How rows of one kind are kept. */
+export interface RowKind<T extends WorkRow> {
+  /** For messages. */
+  readonly name: string;
+  toKey(id: string): WorkKey;
+  /** Attributes of the indexes that the row belongs to. */
+  toIndex(row: T): Row;
+}
+
+/** What becomes of a row: undefined leaves it as it is. */
+export interface Move<T, Result> {
+  readonly write?: T | "remove" | undefined;
+  readonly result: Result;
+}
+
+const MOST_TRIES = 30;
+const LONGEST_PAUSE_MS = 200;
+
+/** Consistent. */
+export async function loadRow<T extends WorkRow>(
+  context: RowContext,
+  kind: RowKind<T>,
+  id: string,
+): Promise<T | undefined> {
+  return loadRowAt<T>(context, kind.toKey(id));
+}
+
+/** Consistent; by a key that an index gave. */
+export async function loadRowAt<T extends WorkRow>({ work }: RowContext, key: WorkKey): Promise<T | undefined> {
+  const item = await work.get({ ...key });
+  return item === undefined ? undefined : parseRow<T>(item);
+}
+
+const NOT_OF_THE_ROW = ["pk", "sk", ...Object.values(WORK_INDEXES).flatMap(({ key, at }) => [key, at])];
+
+/** An item without its keys: those of indexes are made afresh with each write. */
+function parseRow<T extends WorkRow>(item: Item): T {
+  const row = fromItem(item);
+  for (const name of NOT_OF_THE_ROW) delete row[name];
+  // Only this kind's rows are written under its keys.
+  return row as T;
+}
+
+/**
+ * Changes one row by one conditional write; another writer's write makes it decide again on what stands there then.
+ * `seen`: what the caller has just read, or expects to be absent, which saves the first read.
+ */
+export async function mutateRow<T extends WorkRow, Result>(
+  context: RowContext,
+  kind: RowKind<T>,
+  id: string,
+  decide: (row: T | undefined) => Move<T, Result>,
+  seen?: T | "absent",
+): Promise<Result> {
+  const { pk, sk } = kind.toKey(id);
+  return context.serialize(`${pk} ${sk}`, async () => {
+    let row = seen === "absent" ? undefined : (seen ?? (await loadRow(context, kind, id)));
+    for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+      const { write, result } = decide(row);
+      if (write === undefined || (await writeRow(context, kind, id, row, write))) return result;
+      await pause(context, tries);
+      row = await loadRow(context, kind, id);
+    }
+    const message = `The ${kind.name} ${JSON.stringify(id)} is written by too many at once. Try again.`;
+    throw new StackyardError("STORE_UNAVAILABLE", message);
+  });
+}
+
+/** Waits a little, as chance has it, so that those who met do not meet again. */
+export async function pause({ clock, random }: RowContext, tries: number): Promise<void> {
+  if (tries > 1) await clock.sleep(Math.ceil(random() * Math.min(LONGEST_PAUSE_MS, 2 ** tries)));
+}
+
+async function writeRow<T extends WorkRow>(
+  { work }: RowContext,
+  kind: RowKind<T>,
+  id: string,
+  before: T | undefined,
+  write: T | "remove",
+): Promise<boolean> {
+  const key = { ...kind.toKey(id) };
+  const isUnchanged =
+    before === undefined
+      ? { expression: "attribute_not_exists(pk)" }
+      : { expression: "nonce = :nonce", values: { ":nonce": before.nonce ?? "" } };
+  if (write === "remove") return before === undefined || (await work.remove(key, isUnchanged));
+  const item = toItem(Object.assign({}, write, kind.toIndex(write), key));
+  const bytes = sizeOfItem(item);
+  if (bytes > MAX_ITEM_BYTES - 100) throw tooLarge(kind.name, id, bytes);
+  return await work.put(item, isUnchanged);
+}
+
+/** The refusal of an item that DynamoDB would refuse. */
+export function tooLarge(name: string, id: string, bytes: number): StackyardError {
+  const message = `The ${name} ${JSON.stringify(id)} would take ${Math.ceil(bytes / 1024)} KB; DynamoDB holds at most 400 KB in one item. Make it smaller: shorter metadata, fewer tasks or events at once.`;
+  return new StackyardError("PAYLOAD_TOO_LARGE", message, { details: { id, bytes } });
+}
+
+/** An entry of an index with the row that it stands for. */
+interface ListedRow<T> {
+  readonly entry: Item;
+  readonly item: Item;
+  /** Throws `STORE_CORRUPT` when the row cannot be read. */
+  readonly read: () => T;
+}
+
+/** Rows read at a time; fewer while they are large. */
+const MOST_AT_ONCE = 16;
+const BYTES_AT_ONCE = 1_048_576;
+
+/** The primary key in an entry of an index. */
+export function toWorkKey(entry: Item): WorkKey {
+  return { pk: entry["pk"]?.S ?? "", sk: entry["sk"]?.S ?? "" };
+}
+
+/** The rows that entries of an index stand for, in their order, read some at a time. */
+export async function* loadListed<T extends WorkRow>(
+  context: StoreContext,
+  entries: AsyncIterable<Item>,
+): AsyncGenerator<ListedRow<T>, void, undefined> {
+  let atOnce = 2;
+  let waiting: Item[] = [];
+  for await (const entry of entries) {
+    waiting.push(entry);
+    if (waiting.length < atOnce) continue;
+    const rows = await loadAll<T>(context, waiting);
+    const largest = Math.max(1, ...rows.map(({ bytes }) => bytes));
+    atOnce = Math.max(1, Math.min(2 * atOnce, MOST_AT_ONCE, Math.floor(BYTES_AT_ONCE / largest)));
+    waiting = [];
+    yield* rows;
+  }
+  yield* await loadAll<T>(context, waiting);
+}
+
+async function loadAll<T extends WorkRow>({ work }: StoreContext, entries: readonly Item[]) {
+  const items = await inParallel(entries, (entry) => work.get({ ...toWorkKey(entry) }));
+  return items.flatMap((item, index) => {
+    const entry = entries[index];
+    if (item === undefined || entry === undefined) return [];
+    return [{ entry, item, bytes: sizeOfItem(item), read: (): T => parseRow<T>(item) }];
+  });
+}
+
+/** The first so many; further pages are not read. */
+export async function takeFirst<T>(items: AsyncIterable<T>, limit: number): Promise<readonly T[]> {
+  const taken: T[] = [];
+  if (limit <= 0) return taken;
+  for await (const item of items) {
+    taken.push(item);
+    if (taken.length >= limit) break;
+  }
+  return taken;
+}
+
+/** A row that was read, or that cannot be. */
+export interface ReadRow<Item> {
+  /** Undefined when it cannot be read. */
+  readonly item: Item | undefined;
+  /** Throws `STORE_CORRUPT` when it cannot be read. */
+  readonly read: () => Item;
+}
+
+/** Reads a row now; its error is thrown when the page asks for the item. */
+export function tryRead<Item>(read: () => Item): ReadRow<Item> {
+  try {
+    const item = read();
+    return { item, read: () => item };
+  } catch (error) {
+    const fail = (): never => {
+      throw error;
+    };
+    return { item: undefined, read: fail };
+  }
+}
+
+/**
+ * Adds rows until the page is full; further pages of the table are not read. Bytes are those of the JSON: what the table
+ * holds may be packed and much smaller.
+ */
+export async function fillPage<Item>(
+  page: PageBuilder<Item>,
+  rows: AsyncIterable<Omit<PageRow<Item>, "bytes"> & ReadRow<Item>>,
+): Promise<Page<Item>> {
+  for await (const { item, ...row } of rows) {
+    const bytes = item === undefined ? 0 : Buffer.byteLength(JSON.stringify(item));
+    if (!page.add({ ...row, bytes })) break;
+  }
+  return page.end();
+}
+
+/** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
+export function parsePosition(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  if (/^\d{1,16}$/.test(cursor)) return Number(cursor);
+  throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
+}
+
+/** A parked event. It is parked only as far as the stack says so: what a late writer leaves behind is never read. */
+export interface ParkedRow {
+  /** Its key (`toEventKey`). */
+  readonly id: string;
+  readonly parked: ParkedEvent;
+}
+
+/** The events that a stack's marks stand for, in their order. */
+export async function loadParked(
+  { work }: StoreContext,
+  stackId: string,
+  { parked }: Aggregate,
+): Promise<readonly ParkedEvent[]> {
+  const found = await inParallel(parked, async ({ name }) => {
+    const item = await work.get({ ...toStackKey(stackId, name) });
+    return item === undefined ? [] : [(fromItem(item) as unknown as ParkedRow).parked];
+  });
+  return found.flat();
+}
+
+/** Writes the events that a change parks, before it parks them. */
+export async function writeParked(
+  { work, nextNumber, random }: StoreContext,
+  { stackId, park }: Pick<Change, "stackId" | "park">,
+): Promise<readonly ParkedMark[]> {
+  return inParallel(park, async (parked) => {
+    const id = toEventKey(parked.event);
+    const name = `parked#${toKeyPart(id)}#${nextNumber().toString(36)}${random().toString(36).slice(2, 6)}`;
+    const row: ParkedRow = { id, parked };
+    await work.put(toItem({ ...toStackKey(stackId, name), ...row }));
+    return { id, nextTryAt: parked.nextTryAt, name };
+  });
+}
+
+/** Removes events that were written and are not parked after all. */
+export async function removeParked(
+  { work }: StoreContext,
+  stackId: string,
+  marks: readonly ParkedMark[],
+): Promise<void> {
+  await inParallel(marks, ({ name }) => work.remove({ ...toStackKey(stackId, name) }));
+}
+
+/** Parks and unparks. `unused`: sort keys of rows that the aggregate no longer names. Pure. */
+export function applyParked(
+  aggregate: Aggregate,
+  parked: readonly ParkedMark[],
+  unpark: readonly string[],
+): { readonly aggregate: Aggregate; readonly unused: readonly string[] } {
+  if (parked.length + unpark.length === 0) return { aggregate, unused: [] };
+  const byId = new Map<string, ParkedMark>(aggregate.parked.map((mark) => [mark.id, mark]));
+  for (const id of unpark) byId.delete(id);
+  for (const mark of parked) byId.set(mark.id, mark);
+  const kept = [...byId.values()];
+  const names = new Set(kept.map(({ name }) => name));
+  const unused = aggregate.parked.flatMap(({ name }) => (names.has(name) ? [] : [name]));
+  // Whatever was handed out before: another event may be due now.
+  return { aggregate: { ...aggregate, parked: kept, parkedHidden: undefined }, unused };
+}
