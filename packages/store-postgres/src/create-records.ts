@@ -1,9 +1,9 @@
-import { type Records, StackyardError } from "@stackyard/core";
+import { type Records, StackyardError, type Store } from "@stackyard/core";
 import { createPageBuilder, type Page, parseStored, type StoredRecord } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
-import { addFetched, afterPrefix, type FetchedRow, maxBytesOf, withinBytes } from "./page.ts";
-import type { PutRecordInput, PutRecordResult } from "./port-types.ts";
+import type { PutRecordInput, PutRecordResult, Revision } from "./port-types.ts";
+import { addFetched, afterPrefix, type FetchedRow, maxBytesOf, withinBytes } from "./queries.ts";
 
 interface RecordRow {
   readonly version: number;
@@ -132,5 +132,36 @@ function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): St
     version,
     value: parseStored.json(value, `record ${JSON.stringify(fromKeyText(key))}`),
     ...(expiresAt === null ? {} : { expiresAt }),
+  };
+}
+
+const PUT_REVISION = {
+  name: "put_revision",
+  text: "insert into stackyard.revision (hash, name, source) values ($1, $2, $3) on conflict do nothing",
+};
+const GET_REVISION = {
+  name: "get_revision",
+  text: "select name, hash, source from stackyard.revision where hash = $1",
+};
+// "g" comes after every hexadecimal digit.
+const FIND_REVISIONS = {
+  name: "find_revision_hashes",
+  text: "select hash from stackyard.revision where hash >= $1 and hash < $1 || 'g' and name = $2 order by hash limit 10",
+};
+
+/** Sources of machines by content hash. */
+export function createRevisions(database: Database): Store["revisions"] {
+  return {
+    async put({ hash, name, source }) {
+      await database.rows(PUT_REVISION, toKeyText(hash), toKeyText(name), toKeyText(source));
+    },
+    async get(hash) {
+      const row = await database.row<Revision>(GET_REVISION, toKeyText(hash));
+      return row === undefined ? undefined : { name: fromKeyText(row.name), hash, source: fromKeyText(row.source) };
+    },
+    async findHashes(name, prefix) {
+      const rows = await database.rows<{ readonly hash: string }>(FIND_REVISIONS, toKeyText(prefix), toKeyText(name));
+      return rows.map(({ hash }) => hash);
+    },
   };
 }

@@ -1,7 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import type pg from "pg";
 import type { Connections } from "./connections.ts";
-import { inSchema, type Statement } from "./statement.ts";
 import { isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
 
 /** A value of a statement. Lists become arrays of the server. */
@@ -15,7 +14,7 @@ export interface StorePlace {
 }
 
 /** How long statements may take; see the options of the store. */
-export interface DatabaseLimits {
+interface DatabaseLimits {
   readonly answerTimeoutMs: number;
   readonly statementTimeoutMs: number;
 }
@@ -148,4 +147,22 @@ async function answerWithin<Result>(work: Promise<Result>, withinMs: number): Pr
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A statement that each connection prepares once, under its name. `stackyard.` stands for the schema. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+  /**
+   * It may take as long as the server lets it (`statementTimeoutMs`), such as a group of commits. Any other statement looks
+   * up or writes a few rows, and fails after `answerTimeoutMs`, the wait for a connection included.
+   */
+  readonly isLong?: true;
+}
+
+/** The text with the names of its tables and functions in that schema, and `stacks` where it lies. */
+export function inSchema(text: string, schema: string, stacksSchema = schema): string {
+  return text.replace(/\bstackyard\.(stacks\b)?/g, (_, stacks?: string) =>
+    stacks === undefined ? `${schema}.` : `${stacksSchema}.stacks`,
+  );
 }

@@ -1,8 +1,7 @@
 import { type Logger, StackyardError } from "@stackyard/core";
 import type pg from "pg";
-import type { StorePlace } from "./database.ts";
+import { inSchema, type StorePlace } from "./database.ts";
 import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
-import { inSchema } from "./statement.ts";
 
 /** What is to be done with a store whose schema is older than this release. */
 export interface MigrateInput {

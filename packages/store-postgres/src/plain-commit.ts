@@ -1,13 +1,12 @@
 import type { Change, CommitResult } from "@stackyard/core/engine";
 import { type DispatchRow, toDispatchRow } from "./attempt-rows.ts";
 import { toBooleanArray, toNumberArray, toTextArray } from "./binary-arrays.ts";
-import type { Database, Parameter } from "./database.ts";
+import type { Database, Parameter, Statement } from "./database.ts";
 import { RESET_ATTEMPT } from "./functions/commit-change.ts";
 import { WITHOUT_DONE } from "./functions/events.ts";
 import { toComparedText, toHome, toKeyText } from "./key-text.ts";
-import { parseReceipts } from "./receipts.ts";
 import { toWrittenRow, type WrittenRow } from "./stack-data.ts";
-import type { Statement } from "./statement.ts";
+import { parseReceipts } from "./work-queue.ts";
 
 // Nearly every change writes a stack, lines of its history, ids of events, and ends and begins attempts: all such changes of
 // a group are one statement over lists. It writes a change only where nothing speaks against it; why one was not written,

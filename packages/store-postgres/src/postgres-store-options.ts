@@ -1,6 +1,5 @@
 import { type Logger, StackyardError, silentLogger } from "@stackyard/core";
 import type { ConnectionSecret, TlsMode } from "./parse-connection.ts";
-import { isSchemaName } from "./statement.ts";
 
 /** An address (`postgres://user:password@host:5432/database?sslmode=…`), a secret, or the JSON of one. */
 export type PostgresConnection = string | ConnectionSecret;
@@ -79,4 +78,11 @@ export function toSettings(options: PostgresStoreOptions): StoreSettings {
     throw new StackyardError("CONFIG_INVALID", `${name} must be a whole number above 0.`);
   }
   return settings;
+}
+
+const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,40}$/;
+
+/** True for a name that needs no quotes and leaves room for the names of channels. */
+export function isSchemaName(name: string): boolean {
+  return SCHEMA_NAME.test(name);
 }

@@ -1,6 +1,5 @@
 import type { Retention } from "@stackyard/core/engine";
-import type { Database } from "./database.ts";
-import type { Statement } from "./statement.ts";
+import type { Database, Statement } from "./database.ts";
 
 /** How far a pass over each table has come; a pass goes on where the call before it ended. */
 interface Progress {

@@ -2,7 +2,7 @@ import { EventEmitter, getEventListeners } from "node:events";
 import { silentLogger } from "@stackyard/core";
 import { expect, it, vi } from "vitest";
 import type { Connections } from "./connections.ts";
-import { listen } from "./listen.ts";
+import { listen } from "./signals.ts";
 
 it("keeps nothing of connections that have ended", async () => {
   const added = vi.spyOn(AbortSignal.prototype, "addEventListener");

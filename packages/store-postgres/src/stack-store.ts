@@ -12,10 +12,9 @@ import { parseSent, toDispatchRow } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
 import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
 import { commitPlain, isPlain } from "./plain-commit.ts";
-import { parseReceipts } from "./receipts.ts";
 import { parseStackRow, STACK_COLUMNS, type StackRow, toWrittenRow } from "./stack-data.ts";
 import { isDataError } from "./to-store-error.ts";
-import { toEventRow } from "./work-queue.ts";
+import { parseReceipts, toEventRow } from "./work-queue.ts";
 
 const LOAD = {
   name: "load_stacks",

@@ -1,0 +1,439 @@
+import { type Logger, StackyardError, type Store } from "@stackyard/core";
+import {
+  createPageBuilder,
+  type Page,
+  type PageBuilder,
+  type PageInput,
+  type PageRow,
+  parseStored,
+  type SetAsideEvent,
+  type StackFilter,
+  type StoredHistoryEntry,
+  type StoredStack,
+} from "@stackyard/core/engine";
+import { listAttempts } from "./attempt-views.ts";
+import type { Database, Parameter, Statement } from "./database.ts";
+import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
+import type { Signals } from "./signals.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow, TROUBLE } from "./stack-data.ts";
+import { lookAtForeignRows } from "./take-over.ts";
+import { toEventRow } from "./work-queue.ts";
+
+const EVENT = new Set(["event"] as const);
+
+/** Lists for people and counts. */
+export function createStackQueries(database: Database, signals: Signals, logger: Logger): Store["queries"] {
+  return {
+    async listStacks(filter, page) {
+      await lookAtForeignRows(database, logger);
+      return listStacks(database, filter, page);
+    },
+    listHistory: (filter, page) => listHistory(database, filter, page),
+    listAttempts: (stackId) => listAttempts(database, stackId),
+    listParkedStackIds: (page) => listParkedStackIds(database, page),
+    listSetAside: (filter, page) => listSetAside(database, filter, page),
+    async redrive(ids) {
+      const found = await redrive(database, ids);
+      signals.tell(EVENT);
+      return found;
+    },
+    async stats() {
+      await lookAtForeignRows(database, logger);
+      return readStats(database);
+    },
+  };
+}
+
+const LIST_PARKED = {
+  name: "list_parked_stack_ids",
+  text: "select distinct stack_id as id from stackyard.parked where stack_id > $1 order by stack_id limit $2",
+};
+
+/** Ids of stacks with parked events, in order, whether or not the stacks exist. */
+async function listParkedStackIds(
+  database: Database,
+  { after = "", limit }: { readonly after?: string; readonly limit: number },
+): Promise<readonly string[]> {
+  const rows = await database.rows<{ id: string }>(LIST_PARKED, toKeyText(after), limit);
+  return rows.map(({ id }) => fromKeyText(id));
+}
+
+type StoreStats = Awaited<ReturnType<Store["queries"]["stats"]>>;
+
+interface CountRow {
+  readonly queued_events: number;
+  readonly queued_tasks: number;
+  readonly parked_events: number;
+  readonly set_aside_events: number;
+  readonly open_attempts: number;
+}
+
+const COUNTS = {
+  name: "count_rows",
+  text: `
+select (select count(*) from stackyard.event_queue) as queued_events,
+       (select count(*) from stackyard.open_attempt where queue_seq is not null) as queued_tasks,
+       (select count(*) from stackyard.parked) as parked_events,
+       (select count(*) from stackyard.set_aside) as set_aside_events,
+       (select count(*) from stackyard.open_attempt) as open_attempts`,
+};
+
+interface StateRow {
+  readonly machine: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+const STATES = { name: "count_states", text: "select machine, state, count from stackyard.count_states()" };
+
+/** Counts for health and metrics. All rows of `stacks` are read: a second for a million of them. */
+async function readStats(database: Database): Promise<StoreStats> {
+  const [counts, rows] = await Promise.all([database.row<CountRow>(COUNTS), database.rows<StateRow>(STATES)]);
+  const states = rows.map(({ machine, state, count }) => ({
+    machine: fromKeyText(machine),
+    state: fromKeyText(state),
+    count,
+  }));
+  return {
+    stacks: states.reduce((sum, { count }) => sum + count, 0),
+    queuedEvents: counts?.queued_events ?? 0,
+    queuedTasks: counts?.queued_tasks ?? 0,
+    parkedEvents: counts?.parked_events ?? 0,
+    setAsideEvents: counts?.set_aside_events ?? 0,
+    openAttempts: counts?.open_attempts ?? 0,
+    states,
+  };
+}
+
+/** Rows that one call looks at: a filter that few stacks pass gives short pages instead of a long pause. */
+const MAX_SCANNED = 10_000;
+
+const CONDITIONS: Readonly<Record<NonNullable<StackFilter["condition"]>, string>> = {
+  busy: "s.busy",
+  failed: `s.trouble & ${TROUBLE.failed} <> 0`,
+  stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
+  overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
+  waiting: `(s.busy or s.trouble is not null
+             or exists (select from stackyard.parked p where p.stack_id = s.id))`,
+};
+
+interface ListedRow extends StackRow, FetchedRow {
+  /** False for the row at which the call ends its search, when that does not pass the filter. */
+  readonly wanted: boolean;
+}
+
+/** Stacks in order of ids. */
+async function listStacks(database: Database, filter: StackFilter, page: PageInput): Promise<Page<StoredStack>> {
+  const { statement, values } = toStackStatement(filter);
+  const prefix = toKeyText(filter.idPrefix ?? "");
+  const found = createPageBuilder<StoredStack>(page);
+  const rows = await database.rows<ListedRow>(
+    statement,
+    toKeyText(page.cursor ?? ""),
+    prefix,
+    afterPrefix(prefix),
+    page.limit + 1,
+    maxBytesOf(found),
+    ...values,
+  );
+  const next = addFetched(
+    found,
+    rows.filter(({ wanted }) => wanted),
+    (row) => {
+      const id = fromKeyText(row.id);
+      const read = () => ({ version: row.version, stack: parseStackRow({ ...row, id }) });
+      return { id, cursor: id, bytes: Buffer.byteLength(row.data), read };
+    },
+  );
+  // Where no row was kept back, the list continues behind the end of the search.
+  const end = rows.find(({ wanted }) => !wanted);
+  return found.end(next ?? (end && fromKeyText(end.id)));
+}
+
+/** Prepared once for each set of filters. */
+function toStackStatement(filter: StackFilter): {
+  readonly statement: Statement;
+  readonly values: readonly Parameter[];
+} {
+  const { machine, state, condition } = filter;
+  const conditions: string[] = [];
+  const values: Parameter[] = [];
+  for (const [column, value] of [["machine", machine] as const, ["state", state] as const]) {
+    if (value === undefined) continue;
+    values.push(toKeyText(value));
+    conditions.push(`s.${column} = $${5 + values.length}`);
+  }
+  if (condition !== undefined) conditions.push(CONDITIONS[condition]);
+  const name = ["list_stacks", machine && "machine", state && "state", condition].filter(Boolean).join("_");
+  return { statement: { name, text: toText(conditions) }, values };
+}
+
+const RANGE = "s.id > $1 and s.id >= $2 and s.id <= $3";
+
+function toText(conditions: readonly string[]): string {
+  if (conditions.length === 0) {
+    const rows = `select ${STACK_COLUMNS}, true as wanted from stackyard.stacks s where ${RANGE} order by s.id limit $4`;
+    return withinBytes({ rows, body: "data", order: "id", maxBytes: "$5" });
+  }
+  const fitting = withinBytes({ rows: "select * from found", body: "data", order: "id", maxBytes: "$5" });
+  return `
+with range_end as materialized (
+  select s.id from stackyard.stacks s where ${RANGE} order by s.id limit 1 offset ${MAX_SCANNED - 1}
+), found as materialized (
+  select ${STACK_COLUMNS} from stackyard.stacks s
+   where ${RANGE} and s.id <= coalesce((select id from range_end), $3) and ${conditions.join(" and ")}
+   order by s.id limit $4
+)
+select f.*, true as wanted from (${fitting}) f
+union all
+select e.id, '', false, 0, 0, 0, 0, 0, false from range_end e where (select count(*) from found) < $4
+ order by wanted desc, id`;
+}
+
+interface SetAsideRow {
+  readonly id: string;
+  readonly body: string;
+}
+
+interface ListedEventRow extends SetAsideRow, FetchedRow {
+  readonly position: number;
+}
+
+const LIST = {
+  name: "list_set_aside",
+  text: withinBytes({
+    rows: `select position, id, body from stackyard.set_aside
+            where position < $1 and ($2::text is null or stack_id = $2) and ($3::text is null or code = $3)
+            order by position desc limit $4`,
+    body: "body",
+    order: "position desc",
+    maxBytes: "$5",
+  }),
+};
+
+/** Newest first. */
+async function listSetAside(
+  database: Database,
+  filter: { readonly stackId?: string; readonly code?: string },
+  page: PageInput,
+): Promise<Page<SetAsideEvent>> {
+  const found = createPageBuilder<SetAsideEvent>(page);
+  const rows = await database.rows<ListedEventRow>(
+    LIST,
+    parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER,
+    filter.stackId === undefined ? null : toKeyText(filter.stackId),
+    filter.code === undefined ? null : toKeyText(filter.code),
+    page.limit + 1,
+    maxBytesOf(found),
+  );
+  const next = addFetched(found, rows, (row) => ({
+    id: fromKeyText(row.id),
+    cursor: String(row.position),
+    bytes: Buffer.byteLength(row.body),
+    read: () => parseSetAside(row),
+  }));
+  return found.end(next);
+}
+
+function parseSetAside({ id, body }: SetAsideRow): SetAsideEvent {
+  return parseStored.setAside(body, `event ${JSON.stringify(fromKeyText(id))} that was set aside`);
+}
+
+const FIND = { name: "find_set_aside", text: "select id, body from stackyard.set_aside where id = any($1)" };
+const REDRIVE = { name: "redrive", text: "select stackyard.redrive($1, $2) as ids" };
+
+/** Queues the events again under their ids. Gives the ids of the entries that were found, in the order given. */
+async function redrive(database: Database, ids: readonly string[]): Promise<readonly string[]> {
+  const keys = ids.map(toKeyText);
+  const entries = await database.rows<SetAsideRow>(FIND, keys);
+  const events = entries.map(parseSetAside).map(({ id, event }) => ({ id: toKeyText(id), event: toEventRow(event) }));
+  const order = new Map(keys.map((key, index) => [key, index]));
+  events.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  const rows = events.map(({ event }, index) => ({ n: index + 1, ...event }));
+  const row = await database.row<{ ids: readonly string[] | null }>(
+    REDRIVE,
+    events.map(({ id }) => id),
+    JSON.stringify(rows),
+  );
+  return (row?.ids ?? []).map(fromKeyText);
+}
+
+/** Whose history is wanted, and in which direction. */
+interface HistoryFilter {
+  readonly stackId?: string;
+  readonly eventId?: string;
+  readonly newestFirst?: boolean;
+}
+
+interface HistoryRow extends FetchedRow {
+  readonly position: number;
+  readonly body: string;
+}
+
+/** Lines in order of positions. */
+async function listHistory(
+  database: Database,
+  filter: HistoryFilter,
+  page: PageInput,
+): Promise<Page<StoredHistoryEntry>> {
+  const isOfAll = filter.stackId === undefined && filter.eventId === undefined;
+  const found = createPageBuilder<StoredHistoryEntry>(page);
+  const input = { ...page, maxBytes: maxBytesOf(found) };
+  const rows = isOfAll ? await readAll(database, filter, input) : await readSome(database, filter, input);
+  const next = addFetched(found, rows, ({ position, body }) => ({
+    id: String(position),
+    cursor: String(position),
+    bytes: Buffer.byteLength(body),
+    read: () => ({ ...parseStored.historyEntry(body, `line ${position} of the history`), position }),
+  }));
+  return found.end(next);
+}
+
+type ReadInput = PageInput & { readonly maxBytes: number };
+
+const END = { name: "history_end", text: "select stackyard.history_end() as position" };
+const FORWARD = {
+  name: "list_history",
+  text: withinBytes({
+    rows: `select position, body from stackyard.history
+            where position > $1 and position <= $2 and body is not null order by position limit $3`,
+    body: "body",
+    order: "position",
+    maxBytes: "$4",
+  }),
+};
+const BACKWARD = {
+  name: "list_history_newest",
+  text: withinBytes({
+    rows: `select position, body from stackyard.history
+            where position < $1 and position <= $2 and body is not null order by position desc limit $3`,
+    body: "body",
+    order: "position desc",
+    maxBytes: "$4",
+  }),
+};
+
+/** Up to where the history is complete, so that who goes on behind the last line misses none that comes late. */
+async function readAll(
+  database: Database,
+  { newestFirst }: HistoryFilter,
+  { cursor, limit, maxBytes }: ReadInput,
+): Promise<readonly HistoryRow[]> {
+  const start = parsePosition(cursor);
+  const end = await database.row<{ position: number }>(END);
+  const statement = newestFirst === true ? BACKWARD : FORWARD;
+  const from = start ?? startOf(newestFirst);
+  return database.rows<HistoryRow>(statement, from, end?.position ?? 0, limit + 1, maxBytes);
+}
+
+/** Of one stack, whose lines are committed in order, or of one event; looked up segment by segment. */
+async function readSome(
+  database: Database,
+  { stackId, eventId, newestFirst }: HistoryFilter,
+  { cursor, limit, maxBytes }: ReadInput,
+): Promise<readonly HistoryRow[]> {
+  const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1, maxBytes];
+  const stack = stackId === undefined ? "" : `$${values.push(toKeyText(stackId))}`;
+  const event = eventId === undefined ? "" : `$${values.push(toComparedText(eventId))}`;
+  const isResult = eventId?.startsWith("result:") === true;
+  const name = ["list_history", isResult ? "result" : event && "event", stack && "stack", newestFirst && "newest"];
+  const sources = event === "" ? [`h.stack_id = ${stack}`] : toEventSources(event, isResult, stack);
+  return database.rows<HistoryRow>(toHistoryStatement(name, sources, newestFirst === true), ...values);
+}
+
+/**
+ * An event has few lines, a stack may have many, so its own index is the one to use. Those of results are not in it, and are
+ * found by the stack that the attempt's id begins with.
+ */
+function toEventSources(event: string, isResult: boolean, stack: string): readonly string[] {
+  const ofStack = stack === "" ? "" : ` and h.stack_id || '' = ${stack}`;
+  const byEvent = `hashtextextended(h.event_id, 0) = hashtextextended(${event}, 0) and h.event_id = ${event}
+      and split_part(h.event_id, '/', 1) <> 'result:' || h.stack_id${ofStack}`;
+  const byStack = `h.stack_id = substr(split_part(${event}, '/', 1), 8) and h.event_id = ${event}${ofStack}`;
+  return isResult ? [byEvent, byStack] : [byEvent];
+}
+
+function startOf(newestFirst: boolean | undefined): number {
+  return newestFirst === true ? Number.MAX_SAFE_INTEGER : -1;
+}
+
+function toHistoryStatement(
+  name: readonly (string | boolean | undefined)[],
+  sources: readonly string[],
+  newestFirst: boolean,
+): Statement {
+  const [first, last, step] = newestFirst ? ["max", "min", -1] : ["min", "max", 1];
+  const [after, order] = newestFirst ? ["<", "desc"] : [">", "asc"];
+  const lines = sources.map(
+    (condition) => `
+   (select h.position, h.body from stackyard.history h
+     where h.position >> 15 = segment and ${condition} and h.position ${after} $1 and h.body is not null
+     order by h.position ${order} limit $2)`,
+  );
+  const rows = `
+select h.position, h.body
+  from generate_series((select ${first}(position) >> 15 from stackyard.history),
+                       (select ${last}(position) >> 15 from stackyard.history), ${step}) as segment
+ cross join lateral (select * from (${lines.join(" union all")}) u order by u.position ${order} limit $2) h
+ limit $2`;
+  const text = withinBytes({ rows, body: "body", order: `position ${order}`, maxBytes: "$3" });
+  return { name: name.filter(Boolean).join("_"), text };
+}
+
+/** A row of a statement that `withinBytes` made. */
+export interface FetchedRow {
+  /** Rows that there are up to the limit, with those that the server kept back. */
+  readonly fetched: number;
+}
+
+/**
+ * The text of a statement that sends the rows of another one up to the first that reaches so many bytes, so that large
+ * rows never leave the server. `rows` may have an order of its own; `order` is what they are sent in.
+ */
+export function withinBytes(input: {
+  readonly rows: string;
+  readonly body: string;
+  readonly order: string;
+  readonly maxBytes: string;
+}): string {
+  const { rows, body, order, maxBytes } = input;
+  return `
+select * from (
+  select listed.*, count(*) over () as fetched,
+         coalesce(sum(octet_length(${body})) over (order by ${order} rows between unbounded preceding and 1 preceding), 0)
+           as bytes_before
+    from (${rows}) listed) page
+ where bytes_before < ${maxBytes} order by ${order}`;
+}
+
+/** What such a statement is given for `maxBytes`; the first row always fits. */
+export function maxBytesOf(page: PageBuilder<unknown>): number {
+  return Math.max(1, page.bytesLeft);
+}
+
+/** Adds rows of such a statement. Returns where the next page begins when the server kept rows back. */
+export function addFetched<Row extends FetchedRow, Item>(
+  page: PageBuilder<Item>,
+  rows: readonly Row[],
+  toPageRow: (row: Row) => PageRow<Item>,
+): string | undefined {
+  let last: PageRow<Item> | undefined;
+  for (const row of rows) {
+    const next = toPageRow(row);
+    if (!page.add(next)) return undefined;
+    last = next;
+  }
+  return rows.length < (rows[0]?.fetched ?? 0) ? last?.cursor : undefined;
+}
+
+/** The position that a cursor stands for; undefined without one. Throws `USAGE` for text that is none. */
+function parsePosition(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new StackyardError("USAGE", "The cursor is none of this list. Begin again without a cursor.");
+}
+
+/** An upper bound of all texts with that beginning; U+10FFFF is no character. */
+export function afterPrefix(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
+}

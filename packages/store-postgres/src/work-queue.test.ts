@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { parseReceipts, QueueFloor, toEventReceipt, toTaskReceipt } from "./work-queue.ts";
+
+describe("QueueFloor", () => {
+  it("begins where the last full take has found its first row", () => {
+    const floor = new QueueFloor();
+    expect(floor.next(1_000)).toBe(0);
+
+    floor.note([70, 71, 75], true);
+
+    expect(floor.next(1_001)).toBe(70);
+  });
+
+  it("looks at all of the queue after a take that was not full", () => {
+    const floor = new QueueFloor();
+    floor.next(1_000);
+    floor.note([70, 71], true);
+
+    floor.note([72], false);
+
+    expect(floor.next(1_001)).toBe(0);
+  });
+
+  it("looks at all of the queue after something was given back", () => {
+    const floor = new QueueFloor();
+    floor.next(1_000);
+    floor.note([70, 71], true);
+
+    floor.reset();
+
+    expect(floor.next(1_001)).toBe(0);
+  });
+
+  it("looks at all of the queue every 200 ms, however full the takes are, and when the clock goes back", () => {
+    const floor = new QueueFloor();
+    floor.next(1_000);
+    floor.note([70], true);
+    expect(floor.next(1_199)).toBe(70);
+
+    expect(floor.next(1_200)).toBe(0);
+
+    floor.note([90], true);
+    expect(floor.next(1_201)).toBe(90);
+    expect(floor.next(1_199)).toBe(0);
+  });
+});
+
+describe("parseReceipts", () => {
+  it("parts events, tasks and other leases", () => {
+    const receipts = [
+      toEventReceipt(7, "a:b\nc"),
+      toEventReceipt(8, ""),
+      toTaskReceipt(9),
+      "poll:1:2:3",
+      "lapsedLease:4:5:6",
+    ];
+
+    expect(parseReceipts(receipts)).toEqual({
+      events: [
+        { seq: 7, stack: "a:b\nc" },
+        { seq: 8, stack: "" },
+      ],
+      tasks: [9],
+      others: ["poll:1:2:3", "lapsedLease:4:5:6"],
+    });
+  });
+
+  it("passes over what it does not know", () => {
+    const none = { events: [], tasks: [], others: [] };
+    expect(parseReceipts(["", "event:", "event:x", "event:99999999999999999999:a", "task:-1", "timer:1"])).toEqual(
+      none,
+    );
+  });
+});
