@@ -118,15 +118,20 @@ function replayEvent(replay: Replay, place: number): void {
   }
   const { decided, change } = apply(replay, event.at, toInput(replay, event));
   const [own, ...others] = decided;
-  const code = change.setAside[0]?.code;
-  const left: ReplayedEvent = {
-    outcome: event.timerId === undefined || code !== undefined ? "refused" : "ignored",
-    ...(code === undefined ? {} : { code }),
-    state: replay.loaded.stack?.state ?? null,
-    sent: [],
-  };
-  compare(replay, place, event, own === undefined ? left : toReplayed(own.decision, own.stack));
+  const after = own === undefined ? toUndecided(replay, loaded, event, change) : toReplayed(own.decision, own.stack);
+  compare(replay, place, event, after);
   compareSettled(replay, place, others);
+}
+
+/** What a timer did that this revision has not armed, or whose event it refuses. */
+function toUndecided({ loaded: { stack } }: Replay, before: LoadedStack, event: StackEvent, change: Change) {
+  const state = stack?.state ?? null;
+  const isArmed = before.stack?.timers.some(({ id }) => id === event.timerId) ?? false;
+  if (event.timerId !== undefined && !isArmed) {
+    return { outcome: "ignored", code: "TIMER_STALE", state, sent: [] } as const;
+  }
+  const code = change.setAside[0]?.code;
+  return { outcome: "refused", ...(code === undefined ? {} : { code }), state, sent: [] } as const;
 }
 
 function raise(place: number): never {
